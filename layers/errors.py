@@ -1,0 +1,100 @@
+"""What can go wrong with stored data.
+
+::
+
+    LayerError
+    ├── ClusterError            the private PostGIS cannot be made, started or used
+    │   └── ClusterInUse        another process owns it
+    ├── DatabaseUnavailable     no answer from the server
+    ├── InputError              a file or value is not what it should be (row, field, reason)
+    │   ├── UnknownCrs          a coordinate reference system nobody named
+    │   ├── InvalidIdentifier   a code that fails its own check
+    │   ├── MissingColumns      a file without a column that it needs
+    │   └── RejectedRows        some rows of a file are wrong; nothing was written
+    ├── CodeOverflow            no number is left under a parent code
+    ├── NotFound                no such row, or not one the caller may see
+    ├── OutOfScope              a write outside the caller's areas
+    └── InvalidFilter           a filter or cursor that cannot be read
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class LayerError(Exception):
+    """Base of this package's errors."""
+
+
+class ClusterError(LayerError):
+    """The private PostGIS cannot be made, started or used."""
+
+
+class ClusterInUse(ClusterError):
+    """Another process owns the data folder."""
+
+
+class DatabaseUnavailable(LayerError):
+    """The database does not answer."""
+
+
+class InputError(LayerError):
+    """A file or value is not what it should be."""
+
+
+class UnknownCrs(InputError):
+    """A coordinate reference system that is not known here."""
+
+
+class InvalidIdentifier(InputError):
+    """A code that fails its own check; the message says which one."""
+
+
+class MissingColumns(InputError):
+    """A file without a column that it needs."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong value: row counts from 1 without the header."""
+
+    row: int
+    field: str
+    reason: str
+    value: str = ""
+
+    def __str__(self) -> str:
+        return f"row {self.row}, {self.field}: {self.reason}" + (f" ({self.value!r})" if self.value else "")
+
+
+class RejectedRows(InputError):
+    """Some rows of a file are wrong; nothing was written.
+
+    Attributes
+    ----------
+    faults : list of Fault
+        Every fault found, in row order.
+    """
+
+    def __init__(self, source: str, faults: list[Fault]) -> None:
+        self.source = source
+        self.faults = faults
+        shown = "\n".join(f"  {fault}" for fault in faults[:10])
+        more = f"\n  … and {len(faults) - 10} more" if len(faults) > 10 else ""
+        super().__init__(f"{source}: {len(faults)} fault(s), nothing was written\n{shown}{more}")
+
+
+class CodeOverflow(LayerError):
+    """No number is left under a parent code."""
+
+
+class NotFound(LayerError):
+    """No such row, or not one that the caller may see."""
+
+
+class OutOfScope(LayerError):
+    """A write outside the caller's areas."""
+
+
+class InvalidFilter(LayerError):
+    """A filter, bounding box or cursor that cannot be read."""
