@@ -1,0 +1,28 @@
+"""Alembic's entry: one connection, one transaction, one upgrade at a time."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import create_engine, pool, text
+
+from layers.tables import Base
+
+LOCK_KEY = 5_317_620
+
+
+def run() -> None:
+    """Upgrade under a lock, so that two starting workers do not make the schema twice."""
+    url = context.config.attributes["url"]
+    engine = create_engine(url, poolclass=pool.NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+        connection.commit()
+        context.configure(connection=connection, target_metadata=Base.metadata)
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
+        connection.commit()
+    engine.dispose()
+
+
+run()
