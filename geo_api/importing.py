@@ -1,0 +1,261 @@
+"""From a file to its table: read, check, convert, write; all or nothing unless bad rows may be skipped."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+from sqlalchemy.orm import Session
+
+from grid.cells import cells_of
+from grid.cover import AreaCover
+from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
+from layers.columns import FILE_KINDS
+from layers.copying import Written
+from layers.crs import KNOWN_CRS
+from layers.database import SYSTEM, advisory_lock, session
+from layers.errors import Fault, InputError, RejectedRows, UnknownCrs
+
+Progress = Callable[[int, int], None]
+"""Called with rows done and rows in all."""
+
+MAX_FAULTS = 10_000
+"""Faults of one file that are kept; a file with more has another trouble than its rows."""
+
+
+@dataclass
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    kind, source : str
+    rows : int
+        Rows read.
+    written : Written
+    faults : list of Fault
+        Of rows that were skipped (only with ``skip_bad``).
+    rejected : Path or None
+        The file that holds the skipped rows with their reasons.
+    notes : list of str
+        What a person should know: areas with unclean edges, vehicles that were not registered.
+    """
+
+    kind: str
+    source: str
+    rows: int = 0
+    written: Written = field(default_factory=Written)
+    faults: list[Fault] = field(default_factory=list)
+    rejected: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def import_file(
+    kind: str,
+    path: Path,
+    *,
+    crs: str | None = None,
+    skip_bad: bool = False,
+    indicative: bool = False,
+    progress: Progress | None = None,
+    url: str | None = None,
+    now: dt.datetime | None = None,
+) -> ImportReport:
+    """Import one file in one transaction.
+
+    Parameters
+    ----------
+    kind : str
+        A key of ``layers.columns.FILE_KINDS``.
+    crs : str or None
+        ``wgs84|cgcs2000|gcj02|bd09|EPSG:n``; needed for kinds with coordinates.
+    skip_bad : bool
+        Write the good rows and put the bad ones into ``<file>.rejected.csv``.
+
+    Raises
+    ------
+    layers.errors.InputError
+        Nothing was written.
+    """
+    if kind not in FILE_KINDS:
+        raise InputError(f"unknown kind {kind!r}: one of {', '.join(FILE_KINDS)}, all")
+    if FILE_KINDS[kind].has_coordinates or kind == "areas":
+        _known_crs(checks.require_crs(crs))
+    report = ImportReport(kind, path.name)
+    with session(SYSTEM, url) as db, advisory_lock(db, "import"):
+        if kind == "areas":
+            _import_areas(db, path, crs or "", indicative, report)
+            _tell(progress, report.rows, report.rows)
+        else:
+            _import_rows(db, path, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
+    return report
+
+
+def _known_crs(crs: str) -> None:
+    if crs not in KNOWN_CRS and not re.fullmatch(r"EPSG:\d{4,6}", crs):
+        raise UnknownCrs(f"unknown CRS {crs!r}: one of {', '.join(KNOWN_CRS)} or EPSG:n")
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress:
+        progress(done, total)
+
+
+def _import_areas(db: Session, path: Path, crs: str, indicative: bool, report: ImportReport) -> None:
+    frame = files.read_area_file(path).reset_index(drop=True)
+    report.rows = len(frame)
+    _agree(frame, crs, path)
+    plain = pl.DataFrame(
+        {name: [None if v is None or v != v else str(v)[:10] if name == "valid_from" else str(v) for v in frame[name]]
+         for name in ("code", "name", "kind", "parent_code", "valid_from")},
+        schema={name: pl.Utf8 for name in ("code", "name", "kind", "parent_code", "valid_from")},
+    ).with_row_index(files.ROW, offset=1)
+    checked = checks.check_frame(plain, FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
+    faults = checked.faults + area_versions.check_geometries(frame)
+    if faults:
+        raise RejectedRows(path.name, sorted(faults, key=lambda fault: fault.row))
+    moved = frame.copy()
+    moved.geometry = gpd.GeoSeries(checks.transform_geometries(frame.geometry.to_numpy(), crs), index=frame.index)
+    moved = moved.set_crs(4326, allow_override=True)
+    west, south, east, north = moved.total_bounds
+    if not (np.isfinite(moved.total_bounds).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InputError(f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees: not {crs}?")
+    report.notes += area_versions.coverage_warnings(moved)[:50]
+    report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
+
+
+def _agree(frame: gpd.GeoDataFrame, crs: str, path: Path) -> None:
+    """The file's own CRS and the named one must not contradict each other."""
+    if frame.crs is None or crs in ("gcj02", "bd09"):
+        return
+    named = {"wgs84": 4326, "cgcs2000": 4490}.get(crs) or int(crs.split(":")[1])
+    own = frame.crs.to_epsg()
+    equal = {4326, 4490}
+    if own is not None and own != named and not {own, named} <= equal:
+        raise UnknownCrs(f"{path.name}: the file says EPSG:{own}, the command says {crs}")
+
+
+def _import_rows(
+    db: Session,
+    path: Path,
+    report: ImportReport,
+    crs: str | None,
+    skip_bad: bool,
+    progress: Progress | None,
+    now: dt.datetime,
+) -> None:
+    kind = FILE_KINDS[report.kind]
+    total = files.count_rows(path)
+    write = _Writer(db, report)
+    rejected: list[pl.DataFrame] = []
+    for frame in files.read_batches(path, kind):
+        checked = checks.check_frame(frame, kind, now=now)
+        if kind.has_coordinates:
+            checks.to_storage(checked, crs or "")
+        write.check_references(checked)
+        report.faults += checked.faults
+        if report.faults and not skip_bad:
+            if len(report.faults) >= MAX_FAULTS or report.rows + frame.height >= total:
+                raise RejectedRows(path.name, report.faults)
+        elif checked.faults:
+            rejected.append(_with_reasons(frame, checked.faults))
+        if not report.faults or skip_bad:
+            report.written += write.write(checked.good)
+        report.rows += frame.height
+        _tell(progress, report.rows, total)
+    if report.faults and not skip_bad:
+        raise RejectedRows(path.name, report.faults)
+    if rejected:
+        report.rejected = path.with_name(path.name + ".rejected.csv")
+        pl.concat(rejected).write_csv(report.rejected)
+    write.finish()
+
+
+def _with_reasons(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
+    reasons: dict[int, str] = {}
+    for fault in faults:
+        reasons[fault.row] = "; ".join(filter(None, (reasons.get(fault.row), f"{fault.field}: {fault.reason}")))
+    table = pl.DataFrame(
+        {files.ROW: list(reasons), "reason": list(reasons.values())},
+        schema={files.ROW: frame[files.ROW].dtype, "reason": pl.Utf8},
+    )
+    return frame.cast(pl.Utf8).with_columns(frame[files.ROW]).join(table, on=files.ROW).rename({files.ROW: "row"})
+
+
+class _Writer:
+    """Checks references and writes the frames of one file; what is known is read once."""
+
+    def __init__(self, db: Session, report: ImportReport) -> None:
+        self.db = db
+        self.report = report
+        self.kind = report.kind
+        self._known: list[str] = {
+            "sites": enterprises.known_uscc,
+            "meters": enterprises.known_sites,
+            "notices": enterprises.known_sites,
+            "duties": duty_lists.known_area_codes,
+        }.get(self.kind, lambda _: [])(db)
+        self._cover: tuple[AreaCover, np.ndarray] | None = None
+        self._unregistered = 0
+
+    def check_references(self, checked: checks.Checked) -> None:
+        field_of = {"sites": "uscc", "meters": "site_id", "notices": "site_id", "duties": "area_code"}
+        what = {"sites": "enterprise", "meters": "site", "notices": "site", "duties": "area code"}
+        if self.kind in field_of:
+            checks.known(checked, field_of[self.kind], self._known, what[self.kind])
+
+    def write(self, frame: pl.DataFrame) -> Written:
+        if frame.is_empty():
+            return Written()
+        simple: dict[str, Callable[[Session, pl.DataFrame], Written]] = {
+            "enterprises": enterprises.write_enterprises,
+            "vehicles": tracks.write_vehicles,
+            "meters": meters.write_readings,
+            "places": enterprises.write_places,
+            "notices": enterprises.write_notices,
+            "duties": duty_lists.write_duties,
+        }
+        if self.kind in simple:
+            return simple[self.kind](self.db, frame)
+        return self._write_sites(frame) if self.kind == "sites" else self._write_tracks(frame)
+
+    def _write_sites(self, frame: pl.DataFrame) -> Written:
+        cells = {
+            f"h3_{res}": pl.Series(cells_of(frame["lon"].to_numpy(), frame["lat"].to_numpy(), res).astype(np.int64))
+            for res in (9, 10)
+        }
+        return enterprises.write_sites(self.db, frame.with_columns(**cells))
+
+    def _write_tracks(self, frame: pl.DataFrame) -> Written:
+        ids = frame["vehicle_id"].unique().to_list()
+        self._unregistered += tracks.register_unknown_vehicles(self.db, ids)
+        lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
+        return tracks.write_fixes(
+            self.db,
+            frame.with_columns(
+                h3_9=pl.Series(cells_of(lon, lat, 9).astype(np.int64)),
+                area_id=pl.Series(self._locate(lon, lat)).replace(-1, None),
+            ),
+        )
+
+    def _locate(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        if self._cover is None:
+            from grid.areas import read_areas
+
+            areas = read_areas(self.db, kind="community")
+            self._cover = (AreaCover.build(areas), areas["id"].to_numpy(dtype=np.int64))
+        cover, ids = self._cover
+        if not len(ids):
+            return np.full(lon.shape, -1, dtype=np.int64)
+        position = cover.locate(lon, lat)
+        return np.where(position < 0, -1, ids[np.maximum(position, 0)])
+
+    def finish(self) -> None:
+        if self._unregistered:
+            self.report.notes.append(f"{self._unregistered} vehicle(s) were not registered: added with kind other")

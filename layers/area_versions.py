@@ -1,0 +1,162 @@
+"""Writing areas: nothing is overwritten, a changed area is a new version from its ``valid_from`` on."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from layers.copying import Written, copy_frame
+from layers.errors import Fault, RejectedRows
+from layers.identifiers import area_code_fault
+
+KIND_ORDER = (
+    "city",
+    "county",
+    "town",
+    "community",
+    "unit_grid",
+    "responsibility_grid",
+    "evaluation_grid",
+    "functional_zone",
+    "water",
+)
+"""Parents before children."""
+
+
+def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
+    """Faults of single geometries: empty, not polygons, invalid (with the place), and codes of the wrong form."""
+    geometry = frame.geometry.to_numpy()
+    kinds = shapely.get_type_id(geometry)
+    faults = []
+    for row, (shape, kind) in enumerate(zip(geometry, kinds, strict=True), start=1):
+        if shape is None or shape.is_empty:
+            faults.append(Fault(row, "geometry", "empty"))
+        elif kind not in (3, 6):
+            faults.append(Fault(row, "geometry", "not a polygon", shape.geom_type))
+    for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)):
+        faults.append(Fault(int(row) + 1, "geometry", shapely.is_valid_reason(geometry[row])))
+    for row, (code, kind) in enumerate(zip(frame["code"].astype(str), frame["kind"].astype(str), strict=True), start=1):
+        if reason := area_code_fault(code, kind):
+            faults.append(Fault(row, "code", reason, code))
+    return sorted(faults, key=lambda fault: fault.row)
+
+
+def coverage_warnings(frame: gpd.GeoDataFrame) -> list[str]:
+    """Siblings that overlap or do not share their edges, named with a place on the clash."""
+    warnings = []
+    tiling = frame[frame["kind"].isin(("county", "town", "community", "unit_grid"))]
+    for (kind, parent), group in tiling.groupby(["kind", tiling["parent_code"].fillna("")]):
+        shapes = group.geometry.to_numpy()
+        if shapely.coverage_is_valid(shapes):
+            continue
+        edges = shapely.coverage_invalid_edges(shapes)
+        for name, edge in zip(group["name"], edges, strict=True):
+            if edge is not None and not edge.is_empty:
+                x, y = shapely.get_coordinates(edge)[0]
+                warnings.append(f"{kind} {name} in {parent or 'the city'}: edge not shared cleanly near {x:.6f},{y:.6f}")
+    return warnings
+
+
+def write_areas(db: Session, frame: gpd.GeoDataFrame, *, indicative: bool = False, source: str = "areas") -> Written:
+    """Write areas in EPSG:4326; parents may be in the frame or stored.
+
+    Raises
+    ------
+    RejectedRows
+        Unknown parents, or another content for a version that is stored already.
+    """
+    total = Written()
+    for kind in KIND_ORDER:
+        part = frame[frame["kind"] == kind]
+        if len(part):
+            total += _write_kind(db, part, indicative, source)
+    return total
+
+
+def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: bool, source: str) -> Written:
+    multi = [shapely.multipolygons([g]) if g.geom_type == "Polygon" else g for g in part.geometry]
+    given = pl.DataFrame(
+        {
+            "row": [int(i) + 1 for i in part.index],
+            "code": part["code"].astype(str).tolist(),
+            "name": part["name"].astype(str).tolist(),
+            "kind": part["kind"].astype(str).tolist(),
+            "parent_code": [None if v is None or v != v or v == "" else str(v) for v in part["parent_code"]],
+            "valid_from": [_instant(v) for v in part["valid_from"]],
+            "geom": shapely.to_wkb(np.array(multi), hex=True).tolist(),
+        },
+        schema_overrides={"parent_code": pl.Utf8},
+    )
+    columns = {
+        "row": "int",
+        "code": "text",
+        "name": "text",
+        "kind": "text",
+        "parent_code": "text",
+        "valid_from": "timestamptz",
+        "geom": "geometry",
+    }
+    copy_frame(db, given, "given_areas", columns)
+    db.execute(text(_RESOLVE))
+    faults = [
+        Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()
+    ]
+    if faults:
+        raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
+    closed = db.execute(text(_CLOSE)).all()
+    inserted = db.execute(text(_INSERT), {"indicative": indicative}).all()
+    db.execute(text(_SUCCEED))
+    return Written(len(inserted) - len(closed), len(closed), given.height - len(inserted))
+
+
+def _instant(value: object) -> str:
+    """A date means the start of that day in China; a time keeps its zone."""
+    text_value = str(value)[:10]
+    day = dt.date.fromisoformat(text_value)
+    return f"{day} 00:00:00+08"
+
+
+# The metric area is measured on the ellipsoid: no projection is named in the data.
+_RESOLVE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS resolved_areas (
+    "row" int, code text, name text, kind text, parent_id bigint, parent_code text, valid_from timestamptz,
+    geom geometry, old_id bigint, old_from timestamptz, same boolean) ON COMMIT DROP;
+TRUNCATE resolved_areas;
+INSERT INTO resolved_areas
+SELECT g."row", g.code, g.name, g.kind, p.id, g.parent_code, g.valid_from, ST_SetSRID(g.geom, 4326), o.id, o.valid_from,
+       o.name = g.name AND o.parent_id IS NOT DISTINCT FROM p.id AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
+FROM given_areas g
+LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.valid_to IS NULL
+                   AND p.kind IN ('city', 'county', 'town', 'community') LIMIT 1) p ON true
+LEFT JOIN areas o ON o.code = g.code AND o.kind = g.kind AND o.valid_to IS NULL
+"""
+_FAULTS = """
+SELECT "row", 'parent_code', 'unknown parent', parent_code FROM resolved_areas
+WHERE parent_code IS NOT NULL AND parent_id IS NULL
+UNION ALL
+SELECT "row", 'parent_code', 'empty: only the city has no parent', '' FROM resolved_areas
+WHERE parent_code IS NULL AND kind <> 'city' AND kind NOT IN ('water', 'functional_zone')
+UNION ALL
+SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date', code
+FROM resolved_areas WHERE old_id IS NOT NULL AND NOT same AND valid_from <= old_from
+"""
+_CLOSE = """
+UPDATE areas a SET valid_to = r.valid_from, void_reason = 'new version imported'
+FROM resolved_areas r WHERE a.id = r.old_id AND NOT r.same RETURNING a.id
+"""
+_INSERT = """
+INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative)
+SELECT code, name, kind, parent_id, valid_from, geom, ST_PointOnSurface(geom), ST_Area(geom::geography), :indicative
+FROM resolved_areas WHERE old_id IS NULL OR NOT same RETURNING id
+"""
+_SUCCEED = """
+INSERT INTO area_successions (predecessor_id, successor_id)
+SELECT r.old_id, a.id FROM resolved_areas r JOIN areas a ON a.code = r.code AND a.kind = r.kind AND a.valid_to IS NULL
+WHERE r.old_id IS NOT NULL AND NOT r.same ON CONFLICT DO NOTHING
+"""

@@ -1,0 +1,136 @@
+"""Vehicles and their fixes: bulk writing by COPY into day partitions, reading for the models."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+
+import polars as pl
+from psycopg import sql
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from layers.copying import Written, copy_frame, upsert
+from layers.tables import Base, Vehicle
+
+_TABLES = Base.metadata.tables
+
+
+def write_vehicles(db: Session, frame: pl.DataFrame) -> Written:
+    """Write vehicles by ``vehicle_id``."""
+    columns = {c: "text" for c in ("vehicle_id", "plate", "plate_color", "kind")}
+    copy_frame(db, frame, "given_vehicles", columns)
+    return upsert(
+        db, _TABLES[Vehicle.__tablename__], "SELECT * FROM given_vehicles", columns=tuple(columns), key=("vehicle_id",)
+    )
+
+
+def register_unknown_vehicles(db: Session, vehicle_ids: list[str]) -> int:
+    """Vehicles that report but were never registered become ones of kind ``other``; returns how many."""
+    added = db.execute(
+        text(
+            "INSERT INTO vehicles (vehicle_id, kind) SELECT unnest(CAST(:ids AS text[])), 'other'"
+            " ON CONFLICT DO NOTHING RETURNING id"
+        ),
+        {"ids": vehicle_ids},
+    )
+    return len(added.all())
+
+
+def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
+    """Write fixes; of two with the same vehicle and time the first arrival stays.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``vehicle_id`` (text, registered), ``t`` (UTC), ``lon``, ``lat`` (EPSG:4326), ``speed_kmh``,
+        ``heading_deg``, ``h3_9`` and ``area_id`` (null outside every area).
+    """
+    if frame.is_empty():
+        return Written()
+    ensure_partitions(db, frame["t"].dt.date().unique().to_list())
+    columns = {
+        "vehicle_id": "text",
+        "t": "timestamptz",
+        "lon": "float8",
+        "lat": "float8",
+        "speed_kmh": "float8",
+        "heading_deg": "float8",
+        "h3_9": "bigint",
+        "area_id": "bigint",
+    }
+    copy_frame(db, frame, "given_fixes", columns)
+    result = db.execute(
+        text(
+            "INSERT INTO fixes (vehicle_id, t, lon, lat, speed_kmh, heading_deg, h3_9, area_id)"
+            " SELECT v.id, g.t, g.lon, g.lat, g.speed_kmh, g.heading_deg, g.h3_9, g.area_id"
+            " FROM given_fixes g JOIN vehicles v USING (vehicle_id) ON CONFLICT DO NOTHING"
+        )
+    )
+    inserted = int(result.rowcount)  # type: ignore[attr-defined]
+    return Written(inserted=inserted, unchanged=frame.height - inserted)
+
+
+def ensure_partitions(db: Session, days: list[dt.date]) -> None:
+    """Make the day partitions that are missing (UTC days)."""
+    there = set(db.scalars(text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'fixes'::regclass")))
+    driver = db.connection().connection.driver_connection
+    assert driver is not None
+    for day in sorted(days):
+        name = f"fixes_{day:%Y%m%d}"
+        if name in there:
+            continue
+        driver.execute(
+            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF fixes FOR VALUES FROM ({}) TO ({})").format(
+                sql.Identifier(name), sql.Literal(f"{day} 00:00:00+00"), sql.Literal(f"{day + dt.timedelta(1)} 00:00:00+00")
+            )
+        )
+
+
+_FIXES_SQL = """
+COPY (SELECT f.vehicle_id, (extract(epoch FROM f.t) * 1000000)::bigint AS t, f.lon, f.lat
+      FROM fixes f WHERE f.t >= {} AND f.t < {} {}) TO STDOUT (FORMAT csv)
+"""
+
+
+def read_fixes(
+    db: Session, start: dt.datetime, end: dt.datetime, *, kinds: tuple[str, ...] | None = None
+) -> pl.DataFrame:
+    """Fixes of ``[start, end)``, of vehicles of these kinds (None: all).
+
+    Returns
+    -------
+    polars.DataFrame
+        ``vehicle_id`` (the database's integer), ``t`` (UTC, microseconds), ``lon``, ``lat``.
+    """
+    only = sql.SQL("")
+    if kinds is not None:
+        only = sql.SQL("AND f.vehicle_id IN (SELECT id FROM vehicles WHERE kind = ANY({}))").format(
+            sql.Literal(list(kinds))
+        )
+    statement = sql.SQL(_FIXES_SQL).format(sql.Literal(start), sql.Literal(end), only)
+    driver = db.connection().connection.driver_connection
+    assert driver is not None
+    buffer = io.BytesIO()
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for block in copy:
+            buffer.write(block)
+    schema = {"vehicle_id": pl.Int64, "t": pl.Int64, "lon": pl.Float64, "lat": pl.Float64}
+    if buffer.tell() == 0:
+        frame = pl.DataFrame(schema=schema)
+    else:
+        buffer.seek(0)
+        frame = pl.read_csv(buffer, has_header=False, new_columns=list(schema), schema=schema)
+    return frame.with_columns(pl.from_epoch("t", time_unit="us").dt.replace_time_zone("UTC"))
+
+
+def time_span(db: Session) -> tuple[dt.datetime, dt.datetime] | None:
+    """First and last fix, or None when there is none."""
+    first, last = db.execute(text("SELECT min(t), max(t) FROM fixes")).one()
+    return None if first is None else (first, last)
+
+
+def read_vehicles(db: Session) -> pl.DataFrame:
+    """``id``, ``vehicle_id``, ``kind`` of every vehicle."""
+    rows = db.execute(select(Vehicle.id, Vehicle.vehicle_id, Vehicle.kind)).all()
+    return pl.DataFrame([tuple(r) for r in rows], schema={"id": pl.Int64, "vehicle_id": pl.Utf8, "kind": pl.Utf8}, orient="row")
