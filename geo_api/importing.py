@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from grid.cover import AreaCover
 from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
 from layers.columns import FILE_KINDS
 from layers.copying import Written
-from layers.crs import KNOWN_CRS
+from layers.crs import normal_name
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import Fault, InputError, RejectedRows, UnknownCrs
 
@@ -86,7 +85,7 @@ def import_file(
     if kind not in FILE_KINDS:
         raise InputError(f"unknown kind {kind!r}: one of {', '.join(FILE_KINDS)}, all")
     if FILE_KINDS[kind].has_coordinates or kind == "areas":
-        _known_crs(checks.require_crs(crs))
+        crs = normal_name(checks.require_crs(crs))
     report = ImportReport(kind, path.name)
     with session(SYSTEM, url) as db, advisory_lock(db, "import"):
         if kind == "areas":
@@ -95,11 +94,6 @@ def import_file(
         else:
             _import_rows(db, path, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
     return report
-
-
-def _known_crs(crs: str) -> None:
-    if crs not in KNOWN_CRS and not re.fullmatch(r"EPSG:\d{4,6}", crs):
-        raise UnknownCrs(f"unknown CRS {crs!r}: one of {', '.join(KNOWN_CRS)} or EPSG:n")
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.copying import Written, copy_frame
-from layers.errors import Fault, RejectedRows
-from layers.identifiers import area_code_fault
+from layers.errors import Fault, InvalidIdentifier, RejectedRows
+from layers.identifiers import parse_division, parse_grid_code, parse_statistical_code, parse_town_code
 
 KIND_ORDER = (
     "city",
@@ -27,6 +27,31 @@ KIND_ORDER = (
     "water",
 )
 """Parents before children."""
+
+
+_PARSERS = {
+    "city": parse_division,
+    "county": parse_division,
+    "town": parse_town_code,
+    "community": parse_statistical_code,
+    "unit_grid": parse_grid_code,
+}
+
+
+def area_code_fault(code: str, kind: str) -> str | None:
+    """Why ``code`` cannot be the code of an area of this kind; None when it can.
+
+    Examples
+    --------
+    >>> area_code_fault("320623", "county") is None
+    True
+    """
+    try:
+        if kind in _PARSERS:
+            _PARSERS[kind](code)
+    except InvalidIdentifier as error:
+        return str(error)
+    return None
 
 
 def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:

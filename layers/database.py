@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
+from psycopg import sql
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -145,3 +146,16 @@ def schema_is_current(url: str) -> bool:
     with engine(url).connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     return current == ScriptDirectory.from_config(config).get_current_head()
+
+
+def reset(url: str) -> None:
+    """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
+    from layers.tables import Base
+
+    with engine(url).begin() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        names = [*Base.metadata.tables, "alembic_version"]
+        for name in names:
+            driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+        driver.execute("DROP FUNCTION IF EXISTS refuse_change, announce_change CASCADE")
