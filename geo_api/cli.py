@@ -79,6 +79,14 @@ def serve(
 
 
 @app.command()
+def worker(once: Annotated[bool, typer.Option(help="Do one analysis and what waits, then stop")] = False) -> None:
+    """Run the scheduled jobs · 运行定时任务."""
+    from geo_api.worker import run_worker
+
+    run_worker(once=once)
+
+
+@app.command()
 def check() -> None:
     """Say what is wrong with this installation and how to mend it · 检查安装."""
     from geo_api.installation import check_installation
