@@ -17,7 +17,6 @@ import os
 import shutil
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -27,23 +26,12 @@ from urllib.parse import quote
 from layers import cluster_backup, cluster_locks
 from layers.cluster_binaries import Binaries, find_binaries
 from layers.cluster_database import prepare_database
-from layers.cluster_processes import postmaster_pid, run_program, server_log
-from layers.cluster_settings import (
-    PORT,
-    access_files,
-    data_folder,
-    make_private,
-    memory_bytes,
-    server_user,
-    settings,
-    settings_file,
-    socket_folder,
-)
+from layers.cluster_processes import postmaster_pid
+from layers.cluster_server import make_server, start_server, stop_server
+from layers.cluster_settings import PORT, data_folder, socket_folder
 from layers.errors import ClusterError, ClusterInUse
 
 log = logging.getLogger(__name__)
-START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 60
 
 
 class Cluster:
@@ -67,6 +55,7 @@ class Cluster:
         self.pgdata = self.data_dir / "postgres"
         self.socket_dir, self.socket_reason = socket_folder(self.data_dir)
         self._joined: int | None = None
+        self._entered = 0
         self._owned: int | None = None
 
     @property
@@ -148,10 +137,8 @@ class Cluster:
         if not self.data_dir.is_dir():
             return False
         with self._changing():
-            if not force and self._joined is None and self.has_users:
-                raise ClusterInUse(
-                    f"{self.data_dir}: 仍有进程在使用数据库。Other processes use the database; wait for them, or add --force"
-                )
+            if not force:
+                self._refuse_other_users("or add --force")
             return self._stop()
 
     def pin(self, keep: bool = True) -> None:
@@ -192,7 +179,7 @@ class Cluster:
         with self._changing():
             os.close(self._joined)
             self._joined = None
-            if not self.has_users and not self.pinned and self.owner is None:
+            if not self.has_users and not self.pinned and (self._owned is not None or self.owner is None):
                 self._stop()
 
     def own(self) -> None:
@@ -219,12 +206,15 @@ class Cluster:
 
     def __enter__(self) -> Self:
         self.join()
+        self._entered += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.leave()
+        self._entered -= 1
+        if self._entered == 0:
+            self.leave()
 
     # -- saving --------------------------------------------------------------------------------------
 
@@ -239,11 +229,12 @@ class Cluster:
         Raises
         ------
         ClusterInUse
-            A server works on the folder.
+            Another process serves the folder or uses it.
         ClusterError
             The file cannot be restored; the present database is untouched.
         """
         self._refuse_other_owner()
+        self._refuse_other_users("then restore")
         with self:
             cluster_backup.restore(self.url, Path(path), self.binaries())
 
@@ -264,85 +255,24 @@ class Cluster:
                 f"数据目录不可写。The data folder cannot be used: {error}. Name another one in WANGGE_DATA_DIR"
             ) from error
 
-    def _init(self) -> None:
-        if self.exists:
-            return
-        user, binaries = server_user(), self.binaries()
-        making = self.data_dir / "postgres.making"
-        if making.exists():
-            shutil.rmtree(making)
-        make_private(making, user)
-        options = [
-            "--username=wangge",
-            "--encoding=UTF8",
-            "--lc-collate=C",
-            "--lc-ctype=C.UTF-8",
-            "--lc-messages=C",
-        ]
-        options += ["--auth=peer", "--data-checksums" if self.durable else "--no-sync"]
-        run_program(binaries.program("initdb"), *options, f"--pgdata={making}", user=user, cwd=making)
-        hba, ident = access_files(user)
-        (making / "pg_hba.conf").write_text(hba)
-        (making / "pg_ident.conf").write_text(ident)
-        with (making / "postgresql.conf").open("a") as configuration:
-            configuration.write("\ninclude_if_exists = 'wangge.conf'\n")
-        making.rename(self.pgdata)
-        log.info("made a PostgreSQL %s cluster in %s", binaries.major, self.pgdata)
-
     def _start(self) -> None:
         if self.pid is not None:
             return
         self._init()
-        user, binaries = server_user(), self.binaries()
-        make_private(self.socket_dir, user)
-        make_private(self.data_dir / "log", user)
         if self.socket_reason:
             log.warning(self.socket_reason)
-        chosen = settings(self.socket_dir, durable=self.durable, memory=memory_bytes())
-        (self.pgdata / "wangge.conf").write_text(settings_file(chosen))
-        (self.pgdata / "postmaster.pid").unlink(missing_ok=True)  # ``pid`` found that its process is gone
-        started = self.data_dir / "log" / "start.log"
-        started.unlink(missing_ok=True)
-        command = [
-            binaries.program("pg_ctl"),
-            "start",
-            "-w",
-            f"--timeout={START_TIMEOUT_S}",
-            f"--pgdata={self.pgdata}",
-        ]
-        command.append(f"--log={started}")
-        self._start_patiently(command, user)
+        start_server(self.pgdata, self.socket_dir, self.binaries(), durable=self.durable)
         prepare_database(self.url)
 
-    def _start_patiently(self, command: list[str], user: Any) -> None:
-        """Orphans of a killed server hold its shared memory for a moment: try again while they do."""
-        deadline = time.monotonic() + 15
-        while True:
-            try:
-                run_program(*command, user=user, cwd=self.pgdata)
-                return
-            except ClusterError as error:
-                said = server_log(self.data_dir / "log")
-                if "still in use" in said and time.monotonic() < deadline:
-                    time.sleep(0.2)
-                    continue
-                raise ClusterError(
-                    f"数据库未能启动。The private PostGIS did not start.\n{error}\n{said}"
-                ) from error
+    def _init(self) -> None:
+        if not self.exists:
+            make_server(self.pgdata, self.binaries(), durable=self.durable)
 
     def _stop(self) -> bool:
         self.pin(False)
         if self.pid is None:
             return False
-        command = [
-            self.binaries().program("pg_ctl"),
-            "stop",
-            "-w",
-            "-m",
-            "fast",
-            f"--timeout={STOP_TIMEOUT_S}",
-        ]
-        run_program(*command, f"--pgdata={self.pgdata}", user=server_user(), cwd=self.pgdata)
+        stop_server(self.pgdata, self.binaries())
         if self.socket_reason:
             shutil.rmtree(self.socket_dir, ignore_errors=True)
         return True
@@ -350,6 +280,18 @@ class Cluster:
     def _refuse_other_owner(self) -> None:
         if self._owned is None and self.owner is not None:
             self._raise_in_use()
+
+    def _refuse_other_users(self, advice: str) -> None:
+        path = self.data_dir / "users.lock"
+        alone = (
+            cluster_locks.is_free(path)
+            if self._joined is None
+            else cluster_locks.is_only_holder(self._joined)
+        )
+        if not alone:
+            raise ClusterInUse(
+                f"{self.data_dir}: 仍有进程在使用数据库。Other processes use the database: wait for them, {advice}"
+            )
 
     def _raise_in_use(self) -> NoReturn:
         holder = cluster_locks.read_holder(self.data_dir / "owner.lock")
@@ -398,7 +340,6 @@ def owned_cluster(data_dir: str | os.PathLike[str] | None = None) -> Iterator[Cl
     try:
         with _exit_on_signals(), cluster:
             yield cluster
-            cluster.disown()
     finally:
         cluster.disown()
 

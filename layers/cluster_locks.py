@@ -59,6 +59,18 @@ def is_free(path: Path) -> bool:
     return True
 
 
+def is_only_holder(descriptor: int) -> bool:
+    """Whether no other process shares a lock that is held shared."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        alone = False
+    else:
+        alone = True
+    fcntl.flock(descriptor, fcntl.LOCK_SH)  # a failed conversion has dropped the shared lock too
+    return alone
+
+
 def write_holder(descriptor: int) -> None:
     """Say in the locked file who holds it."""
     text = json.dumps({"pid": os.getpid(), "since": time.time(), "command": " ".join(sys.argv)[:300]})

@@ -40,11 +40,6 @@ def run_program(
             check=False,
             **rights,
         )
-    except PermissionError as error:
-        raise ClusterError(
-            f"用户 {user.name if user else os.geteuid()} 无法进入 {cwd}。The account that runs the server must be able to "
-            f"enter every folder above {cwd} (`chmod o+x`), or name another folder in WANGGE_DATA_DIR ({error})"
-        ) from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ClusterError(f"{program}: {error}") from error
     if done.returncode:
@@ -52,6 +47,14 @@ def run_program(
             f"{Path(program).name} failed with {done.returncode}:\n{done.stdout.strip()[-2000:]}"
         )
     return done.stdout
+
+
+def _how_to_enter(user: ServerUser | None, folder: Path) -> str:
+    name = user.name if user is not None else ""
+    return (
+        f"用户 {name} 无法进入 {folder}。The account {name} runs the server and must be able to enter every folder above "
+        f"{folder} (`chmod o+x`), or name another folder in WANGGE_DATA_DIR.\n"
+    )
 
 
 def postmaster_pid(pgdata: Path) -> int | None:
