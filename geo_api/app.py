@@ -1,0 +1,116 @@
+"""The application, put together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from geo_api import errors
+from geo_api.access import ScopeAreas
+from geo_api.accounts import LoginBrake
+from geo_api.events import ChangeFeed
+from geo_api.logs import configure_logs
+from geo_api.middleware import Metrics, RequestFrame
+from geo_api.pages import page
+from geo_api.parameters import known_parameters
+from geo_api.routes import (
+    alerts,
+    assign,
+    cases,
+    change_sets,
+    collections,
+    duties,
+    events,
+    landing,
+    login,
+    tiles,
+    vehicles,
+)
+from geo_api.settings import Settings, installed_version
+
+THREADS = 16
+"""Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
+ABOUT = "哪里有问题、谁负责、结果如何 · where is something wrong, who is responsible, and what became of it"
+ROUTERS = (landing, collections, tiles, login, assign, alerts, vehicles, cases, change_sets, duties, events)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """One application over one database.
+
+    Parameters
+    ----------
+    settings : Settings or None
+        None: from the environment.
+    """
+    settings = settings or Settings()
+    configure_logs(settings.log_level)
+    app = FastAPI(
+        title="网格 wangge",
+        description=ABOUT,
+        version=installed_version(),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    _fill_state(app, settings)
+    errors.register(app)
+    for module in ROUTERS:
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
+    app.mount("/static", StaticFiles(packages=[("geo_api", "static")]), name="static")
+    _mount_map(app)
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
+    app.add_middleware(
+        RequestFrame, url=app.state.url, metrics=app.state.metrics, tile_origin=_origin(settings.tile_url)
+    )
+    return app
+
+
+def _fill_state(app: FastAPI, settings: Settings) -> None:
+    app.state.settings = settings
+    app.state.url = settings.url()
+    app.state.signing_key = settings.signing_key()
+    app.state.metrics = Metrics()
+    app.state.scope_areas = ScopeAreas()
+    app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
+    app.state.feed = ChangeFeed(app.state.url)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    app.state.feed.start()
+    try:
+        yield
+    finally:
+        await app.state.feed.stop()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _mount_map(app: FastAPI) -> None:
+    """``/map/``: the built console, or a page that says how to build it (decided at each request)."""
+    dist = Path(str(files("maps"))) / "web" / "dist"
+
+    @app.get("/map", include_in_schema=False)
+    def map_without_slash() -> Response:
+        return RedirectResponse("/map/")
+
+    if (dist / "index.html").is_file():
+        app.mount("/map", StaticFiles(directory=dist, html=True), name="map")
+        return
+
+    @app.get("/map/", include_in_schema=False)
+    def map_missing() -> Response:
+        return HTMLResponse(page("map_missing"), status_code=503)

@@ -1,0 +1,60 @@
+"""ETag and Cache-Control: what may be kept, by whom, and when 304 is the answer."""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+REVALIDATE = "public, no-cache"
+"""Public layers: a cache may keep them but asks each time, so that no reader sees an old zone."""
+PRIVATE = "private, no-store"
+"""Rows of an area belong to the caller alone."""
+GZIP_FROM_BYTES = 500
+GZIP_LEVEL = 5
+
+
+def etag_of(body: bytes) -> str:
+    """A weak tag of the content (weak: the same for the plain and the compressed form)."""
+    return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+
+
+def is_unchanged(request: Request, etag: str) -> bool:
+    """Whether the caller's ``If-None-Match`` names this content."""
+    given = request.headers.get("if-none-match")
+    if given is None:
+        return False
+    return given.strip() == "*" or etag in (part.strip() for part in given.split(","))
+
+
+def cached_response(
+    request: Request,
+    body: bytes,
+    media_type: str,
+    *,
+    private: bool,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The body with its ETag, or 304 when the caller has it."""
+    etag = etag_of(body)
+    shared = {
+        "ETag": etag,
+        "Cache-Control": PRIVATE if private else REVALIDATE,
+        "Vary": "Accept-Encoding, Cookie" if private else "Accept-Encoding",
+        **(headers or {}),
+    }
+    if is_unchanged(request, etag):
+        return Response(status_code=304, headers=shared)
+    if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+        body = gzip(body)
+        shared["Content-Encoding"] = "gzip"
+    return Response(body, media_type=media_type, headers=shared)
+
+
+def gzip(body: bytes) -> bytes:
+    """The body compressed, without a time stamp, so that equal content gives equal bytes."""
+    packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
+    return packer.compress(body) + packer.flush()

@@ -1,0 +1,237 @@
+"""From errors to RFC 9457 problems: one table from class to status and type.
+
+Packages below know no HTTP. A problem is ``{type, title, title_zh, status, detail, instance, request_id}`` with
+further members that its kind needs. A 500 shows its request id and nothing of the exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+import layers.errors
+
+log = structlog.get_logger("geo_api")
+MEDIA_TYPE = "application/problem+json"
+TYPE_BASE = "/problems/"
+
+TITLES: Mapping[str, tuple[int, str, str]] = {
+    "bad-request": (400, "Bad request", "请求有误"),
+    "unknown-parameter": (400, "Unknown query parameter", "未知的查询参数"),
+    "invalid-parameter": (400, "Invalid parameter", "参数无效"),
+    "login-required": (401, "Login required", "需要登录"),
+    "login-failed": (401, "Wrong user name or password", "用户名或密码错误"),
+    "not-allowed": (403, "Not allowed for this role or area", "当前角色或区域无权操作"),
+    "csrf": (403, "CSRF token missing or wrong", "跨站请求校验失败"),
+    "not-found": (404, "Not found", "未找到"),
+    "method-not-allowed": (405, "Method not allowed", "不支持该请求方法"),
+    "not-acceptable": (406, "Not acceptable", "无法提供所请求的格式"),
+    "conflict": (409, "Conflict with the current state", "与当前状态冲突"),
+    "illegal-transition": (409, "This step is not possible now", "当前环节不允许此操作"),
+    "edit-conflict": (409, "Somebody else changed these areas", "区域已被他人修改"),
+    "chain-broken": (409, "The event chain is broken", "案件记录链校验失败"),
+    "invalid-body": (422, "Invalid body", "请求内容无效"),
+    "topology-fault": (422, "The result would not be a partition", "拓扑错误：修改后将出现缝隙或重叠"),
+    "calendar-unknown": (422, "No working-day calendar for this year", "该年份的工作日历尚未发布"),
+    "too-many-requests": (429, "Too many attempts", "尝试次数过多"),
+    "internal": (500, "Internal error", "内部错误"),
+    "not-available": (503, "Not available now", "服务暂不可用"),
+    "too-slow": (503, "The query took too long", "查询超时"),
+}
+
+
+class Problem(Exception):
+    """An answer other than success, made by a route or a parser.
+
+    Parameters
+    ----------
+    kind : str
+        A key of ``TITLES``.
+    detail, detail_zh : str
+        What was wrong, in English and Chinese.
+    extras : mapping
+        Further members of the problem.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str = "",
+        detail_zh: str = "",
+        *,
+        extras: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.kind = kind
+        self.detail = detail
+        self.detail_zh = detail_zh
+        self.extras = dict(extras or {})
+        self.headers = dict(headers or {})
+
+
+KINDS: dict[type[Exception], str] = {
+    layers.errors.NotFound: "not-found",
+    layers.errors.InvalidFilter: "invalid-parameter",
+    layers.errors.OutOfScope: "not-allowed",
+    layers.errors.InputError: "invalid-body",
+    layers.errors.ClusterError: "not-available",
+    layers.errors.DatabaseUnavailable: "not-available",
+    PoolTimeout: "not-available",
+    OperationalError: "not-available",
+}
+"""Class to kind; the most special class wins. Errors of ``grid`` are added below by name."""
+
+_GRID_KINDS = {
+    "TopologyFault": "topology-fault",
+    "EditConflict": "edit-conflict",
+    "UnknownArea": "not-found",
+    "UnknownItem": "not-found",
+    "IllegalTransition": "illegal-transition",
+    "ChainBroken": "chain-broken",
+    "CalendarUnknown": "calendar-unknown",
+    "GridError": "invalid-body",
+}
+
+
+def _add_grid_kinds() -> None:
+    import grid.errors
+
+    for name, kind in _GRID_KINDS.items():
+        KINDS[getattr(grid.errors, name)] = kind
+
+
+def kind_of(error: Exception) -> str | None:
+    """The kind of problem that an error is, None when it is not foreseen."""
+    return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), None)
+
+
+def problem_response(
+    request: Request,
+    kind: str,
+    detail: str = "",
+    detail_zh: str = "",
+    *,
+    status: int | None = None,
+    extras: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One problem as ``application/problem+json``, never stored by a cache."""
+    default, title, title_zh = TITLES[kind]
+    code = status or default
+    body = {
+        "type": TYPE_BASE + kind,
+        "title": title,
+        "title_zh": title_zh,
+        "status": code,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": request.scope.get("request_id", ""),
+    }
+    if detail_zh:
+        body["detail_zh"] = detail_zh
+    return Response(
+        orjson.dumps({**(extras or {}), **body}),
+        status_code=code,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(
+        request, error.kind, error.detail, error.detail_zh, extras=error.extras, headers=error.headers
+    )
+
+
+def _on_known(request: Request, error: Exception) -> Response:
+    if isinstance(error, DBAPIError):
+        return _on_database(request, error)
+    kind = kind_of(error) or "internal"
+    extras: dict[str, Any] = {}
+    for name, member in (("rule", "rule"), ("zones", "zones"), ("geometry", "clash")):
+        if hasattr(error, name):
+            extras[member] = getattr(error, name)
+    detail = str(getattr(error, "message_en", None) or error)
+    return problem_response(request, kind, detail, getattr(error, "message_zh", "") or "", extras=extras)
+
+
+def _on_database(request: Request, error: DBAPIError) -> Response:
+    """A cancelled statement is too slow, a refused write is not allowed; a lost server is not available."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state == "57014":
+        return problem_response(
+            request, "too-slow", "Ask for a smaller area or a shorter time.", "请缩小范围或时间段。"
+        )
+    if state == "42501":
+        return problem_response(
+            request, "not-allowed", "The database refused this write.", "数据库拒绝了此操作。"
+        )
+    if isinstance(error, OperationalError):
+        log.warning("database_unavailable", error=type(error.orig).__name__)
+        return problem_response(
+            request,
+            "not-available",
+            "The database does not answer.",
+            "数据库无响应。",
+            headers={"Retry-After": "5"},
+        )
+    return unforeseen(request, error)
+
+
+def _on_validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    faults = [
+        {"in": str(e["loc"][0]), "field": ".".join(map(str, e["loc"][1:])), "reason": e["msg"]}
+        for e in error.errors()
+    ]
+    kind = "invalid-body" if any(f["in"] == "body" for f in faults) else "invalid-parameter"
+    detail = "; ".join(f"{f['field'] or f['in']}: {f['reason']}" for f in faults[:5])
+    return problem_response(request, kind, detail, extras={"faults": faults})
+
+
+_BY_STATUS = {
+    400: "bad-request",
+    401: "login-required",
+    403: "not-allowed",
+    404: "not-found",
+    405: "method-not-allowed",
+}
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code, "internal" if error.status_code >= 500 else "bad-request")
+    return problem_response(
+        request, kind, str(error.detail or ""), status=error.status_code, headers=dict(error.headers or {})
+    )
+
+
+def unforeseen(request: Request, error: Exception) -> Response:
+    """A 500 that shows its number only; the log has the rest."""
+    log.error("unforeseen_error", request_id=request.scope.get("request_id"), exc_info=error)
+    number = request.scope.get("request_id", "")
+    return problem_response(
+        request, "internal", f"Tell the operator this number: {number}", f"请将此编号告知管理员：{number}"
+    )
+
+
+def register(app: FastAPI) -> None:
+    """Answer every error of the application as a problem."""
+    _add_grid_kinds()
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(DBAPIError, _on_known)
+    for cls in KINDS:
+        app.add_exception_handler(cls, _on_known)

@@ -1,0 +1,151 @@
+"""Around every request: its id, HEAD, security headers, one log line, metrics, the access log."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Mapping
+
+import anyio.to_thread
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from geo_api.access import Caller, is_logged, record_access
+from geo_api.errors import unforeseen
+
+log = structlog.get_logger("geo_api")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class Metrics:
+    """Counts of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "wangge_requests_total", "Answers", ["method", "route", "status"], registry=self.registry
+        )
+        self.duration_s = Histogram(
+            "wangge_request_seconds", "Time to answer", ["route"], registry=self.registry
+        )
+
+
+def content_security_policy(path: str, tile_origin: str) -> str:
+    """The policy of a path: this host only, and the base map's host where one is configured.
+
+    Reports are single files, with their scripts inside, and may ask nobody.
+    """
+    if path.endswith("/report.html"):
+        return "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
+    return (
+        (
+            "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+            f"img-src 'self' data: blob: {tile_origin}; connect-src 'self' {tile_origin}; font-src 'self' data:; "
+            "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+        )
+        .replace("  ", " ")
+        .replace(" ;", ";")
+    )
+
+
+def _fixed_headers() -> Mapping[str, str]:
+    return {
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
+    }
+
+
+class RequestFrame:
+    """The outermost layer of the application.
+
+    Parameters
+    ----------
+    url : str
+        Database of the access log.
+    metrics : Metrics
+        Where answers are counted.
+    tile_origin : str
+        Scheme and host of the base map, or empty.
+    """
+
+    def __init__(self, app: ASGIApp, *, url: str, metrics: Metrics, tile_origin: str = "") -> None:
+        self._app = app
+        self._url = url
+        self._metrics = metrics
+        self._tile_origin = tile_origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        scope["request_id"] = request_id = self._request_id(scope)
+        head = scope["method"] == "HEAD"
+        inner = {**scope, "method": "GET"} if head else scope
+        inner["state"] = state = dict(scope.get("state", {}))
+        status: int | None = None
+
+        async def framed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._headers(MutableHeaders(scope=message), scope["path"], request_id)
+            elif head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            await self._app(inner, receive, framed)
+        except Exception as error:
+            if status is not None:
+                raise
+            await unforeseen(Request(inner), error)(inner, receive, framed)
+        finally:
+            await self._record(inner, scope["method"], status or 500, time.perf_counter() - started, state)
+
+    @staticmethod
+    def _request_id(scope: Scope) -> str:
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+    def _headers(self, headers: MutableHeaders, path: str, request_id: str) -> None:
+        headers["X-Request-Id"] = request_id
+        headers.setdefault("Content-Security-Policy", content_security_policy(path, self._tile_origin))
+        for name, value in _fixed_headers().items():
+            headers.setdefault(name, value)
+
+    async def _record(
+        self, scope: Scope, method: str, status: int, seconds: float, state: dict[str, object]
+    ) -> None:
+        route = getattr(scope.get("route"), "path", None) or "(none)"
+        self._metrics.requests.labels(method, route, str(status)).inc()
+        self._metrics.duration_s.labels(route).observe(seconds)
+        caller = state.get("caller")
+        caller = caller if isinstance(caller, Caller) else Caller()
+        log.info(
+            "request",
+            method=method,
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 1),
+            request_id=scope["request_id"],
+            user=caller.scope.username,
+        )
+        if is_logged(scope["path"]):
+            try:
+                await anyio.to_thread.run_sync(
+                    self._log_access, caller, method, scope["path"], status, scope["request_id"]
+                )
+            except Exception as error:
+                log.error("access_log_failed", request_id=scope["request_id"], error=type(error).__name__)
+
+    def _log_access(self, caller: Caller, method: str, path: str, status: int, request_id: str) -> None:
+        record_access(self._url, caller, method=method, path=path, status=status, request_id=request_id)

@@ -1,0 +1,1 @@
+"""One resource a file; a body names what happens and nothing more."""

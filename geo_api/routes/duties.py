@@ -1,0 +1,77 @@
+"""The duty list, the runs of the models, and what a page needs to know about this installation."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy import or_, select
+
+from geo_api.access import Db
+from geo_api.parameters import limit_parameter
+from geo_api.settings import installed_version
+from layers.tables import DutyItem, ModelRun
+from maps.style import style_document
+
+router = APIRouter(prefix="/v1", tags=["reference"])
+Limit = Annotated[int, Depends(limit_parameter)]
+DUTY_FIELDS = (
+    "item_code",
+    "item",
+    "domain",
+    "legal_basis",
+    "kind",
+    "body",
+    "level",
+    "area_code",
+    "role",
+    "valid_from",
+    "valid_to",
+)
+
+
+@router.get("/duty-items")
+def duty_items(
+    db: Db,
+    limit: Limit,
+    item_code: Annotated[str | None, Query(max_length=100)] = None,
+    q: Annotated[
+        str | None, Query(max_length=100, description="Part of the item's name or of a body")
+    ] = None,
+) -> dict[str, Any]:
+    """Lines of the duty list (权责清单) that are valid today."""
+    statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
+    today = dt.datetime.now(dt.UTC).date()
+    statement = statement.where(
+        DutyItem.valid_from <= today, or_(DutyItem.valid_to.is_(None), DutyItem.valid_to > today)
+    )
+    if item_code:
+        statement = statement.where(DutyItem.item_code == item_code)
+    if q:
+        statement = statement.where(
+            or_(DutyItem.item.contains(q, autoescape=True), DutyItem.body.contains(q, autoescape=True))
+        )
+    return {"items": [{name: getattr(row, name) for name in DUTY_FIELDS} for row in db.scalars(statement)]}
+
+
+@router.get("/runs")
+def runs(db: Db, limit: Limit) -> dict[str, Any]:
+    """Runs of the models, newest first."""
+    fields = ("id", "model", "version", "at", "parameters", "counts", "finished_at")
+    rows = db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit))
+    return {"runs": [{name: getattr(row, name) for name in fields} for row in rows]}
+
+
+@router.get("/settings")
+def settings(request: Request) -> dict[str, str]:
+    """What the console needs to know: base map, its CRS, version, city."""
+    known = request.app.state.settings
+    version = installed_version()
+    return {"tile_url": known.tile_url, "tile_crs": known.tile_crs, "version": version, "city": known.city}
+
+
+@router.get("/style")
+def style() -> dict[str, Any]:
+    """Colours and legends, as the reports use them."""
+    return style_document()

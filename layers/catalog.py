@@ -1,0 +1,388 @@
+"""The published collections as data: where each comes from, what a reader sees, filters and sorts by.
+
+Row-level security decides which rows a caller gets (``migrations/sql/0001_security.sql``); ``login`` says
+which collections need a caller at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import JSON, ColumnElement, FromClause, and_, case, cast, func, select, tuple_
+from sqlalchemy.orm import aliased
+
+from layers.errors import NotFound
+from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Site, Stay, Vehicle, Visit
+
+PropertyType = Literal["text", "integer", "number", "boolean", "time", "date", "json"]
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property of a feature.
+
+    Attributes
+    ----------
+    expression : ColumnElement
+        What is selected. Times are timestamps with time zone and leave as UTC text.
+    tile : bool
+        Whether vector tiles carry it.
+    filterable, sortable : bool
+        Whether a reader may filter by equality, or sort by it (only columns that are never null).
+    """
+
+    name: str
+    expression: ColumnElement[Any]
+    type: PropertyType
+    en: str
+    zh: str
+    tile: bool = False
+    filterable: bool = False
+    sortable: bool = False
+
+    @property
+    def output(self) -> ColumnElement[Any]:
+        """The expression as a feature shows it: times as ``2026-01-31T08:00:00Z``."""
+        if self.type == "time":
+            return func.to_char(func.timezone("UTC", self.expression), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        if self.type == "date":
+            return func.to_char(self.expression, "YYYY-MM-DD")
+        return self.expression
+
+
+@dataclass(frozen=True)
+class Collection:
+    """One published collection.
+
+    Attributes
+    ----------
+    source : FromClause
+        The table with the joins that its properties need.
+    id : ColumnElement
+        The key of a feature (bigint), by which pages follow each other.
+    geom, geom_3857 : ColumnElement
+        EPSG:4326 for items, stored EPSG:3857 for tiles.
+    time : tuple of two ColumnElement, or None
+        Start and end (half-open, null is open) that ``datetime`` is compared with.
+    login : bool
+        True: callers who are not logged in get no answer.
+    digits : int
+        Decimal places of a degree in items. Areas are exact, since editing snaps to them.
+    current : ColumnElement or None
+        A condition that holds unless one of ``overrides`` is filtered by: the latest run.
+    history : tuple of two ColumnElement, or None
+        ``valid_from`` and ``valid_to``: the collection answers "as of" a time.
+    labels : ColumnElement or None
+        Point (EPSG:4326) of the second tile layer ``<id>_labels``.
+    tile_order : ColumnElement
+        Which features stay when a tile has too many: the first in this order.
+    """
+
+    id: str
+    en: str
+    zh: str
+    about_en: str
+    about_zh: str
+    source: FromClause
+    key: ColumnElement[Any]
+    geom: ColumnElement[Any]
+    geom_3857: ColumnElement[Any]
+    geometry_type: Literal["point", "polygon"]
+    properties: tuple[Property, ...]
+    tile_order: ColumnElement[Any]
+    login: bool = False
+    digits: int = 7
+    time: tuple[ColumnElement[Any], ColumnElement[Any]] | None = None
+    history: tuple[ColumnElement[Any], ColumnElement[Any]] | None = None
+    current: ColumnElement[bool] | None = None
+    overrides: tuple[str, ...] = ()
+    labels: ColumnElement[Any] | None = None
+    by_name: Mapping[str, Property] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {p.name: p for p in self.properties})
+
+    @property
+    def filterable(self) -> tuple[str, ...]:
+        """Names that a reader may filter by."""
+        return tuple(p.name for p in self.properties if p.filterable)
+
+    @property
+    def sortable(self) -> tuple[str, ...]:
+        """Names that a reader may sort by."""
+        return tuple(p.name for p in self.properties if p.sortable)
+
+
+def _areas() -> Collection:
+    a = Area
+    return Collection(
+        id="areas",
+        en="Areas and unit grids",
+        zh="区域与单元网格",
+        about_en="City, counties, towns, communities, unit grids, functional zones and waters, with their history.",
+        about_zh="市、县（市、区）、镇（街道）、社区（村）、单元网格、功能区与水域，含历史版本。",
+        source=a.__table__,
+        key=a.id,
+        geom=a.geom,
+        geom_3857=a.geom_3857,
+        geometry_type="polygon",
+        digits=15,
+        history=(a.valid_from, a.valid_to),
+        labels=a.label_point,
+        tile_order=a.area_m2.desc(),
+        properties=(
+            Property("code", a.code, "text", "Code", "编码", tile=True, filterable=True, sortable=True),
+            Property("name", a.name, "text", "Name", "名称", tile=True, filterable=True, sortable=True),
+            Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
+            Property("parent_id", a.parent_id, "integer", "Parent", "上级", tile=True, filterable=True),
+            Property("valid_from", a.valid_from, "time", "Valid from", "启用时间"),
+            Property("valid_to", a.valid_to, "time", "Valid to", "失效时间"),
+            Property("area_m2", a.area_m2, "number", "Area in m²", "面积（平方米）", sortable=True),
+            Property(
+                "indicative", a.indicative, "boolean", "Indicative only", "示意", tile=True, filterable=True
+            ),
+            Property("void_reason", a.void_reason, "text", "Reason of the end", "失效原因"),
+        ),
+    )
+
+
+def _sites() -> Collection:
+    s, e = Site, Enterprise
+    return Collection(
+        id="sites",
+        en="Sites of enterprises",
+        zh="企业场所",
+        about_en="Registered, production, sales and storage sites of enterprises.",
+        about_zh="企业的注册、生产、销售、仓储场所。",
+        source=s.__table__.join(e.__table__, e.id == s.enterprise_id),
+        key=s.id,
+        geom=s.geom,
+        geom_3857=s.geom_3857,
+        geometry_type="point",
+        tile_order=case((e.hazard == "none", 1), else_=0),
+        properties=(
+            Property(
+                "site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, sortable=True
+            ),
+            Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True),
+            Property(
+                "enterprise_name",
+                e.name,
+                "text",
+                "Enterprise",
+                "企业",
+                tile=True,
+                filterable=True,
+                sortable=True,
+            ),
+            Property(
+                "uscc", e.uscc, "text", "Unified social credit code", "统一社会信用代码", filterable=True
+            ),
+            Property("industry", e.industry, "text", "Industry", "行业", filterable=True),
+            Property("hazard", e.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
+            Property("status", e.status, "text", "Status", "状态", tile=True, filterable=True),
+            Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
+            Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
+            Property("boundary", cast(func.ST_AsGeoJSON(s.boundary, 7), JSON), "json", "Boundary", "厂界"),
+        ),
+    )
+
+
+def _alerts() -> Collection:
+    a, s, e = Alert, Site, Enterprise
+    number = (
+        select(func.max(Case.number)).where(Case.alert_id == a.id).correlate(a.__table__).scalar_subquery()
+    )
+    return Collection(
+        id="alerts",
+        en="Alerts",
+        zh="预警",
+        about_en="Clues from the models, with a level and a score. A clue is never proof.",
+        about_zh="模型给出的线索，含等级与分值。线索不等于证据。",
+        source=a.__table__.join(s.__table__, s.id == a.site_id).join(e.__table__, e.id == s.enterprise_id),
+        key=a.id,
+        geom=a.geom,
+        geom_3857=a.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(a.raised_at, a.raised_at),
+        tile_order=a.score.desc(),
+        properties=(
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
+            Property("site_name", e.name, "text", "Enterprise", "企业", tile=True),
+            Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
+            Property("level", a.level, "text", "Level", "等级", tile=True, filterable=True),
+            Property("score", a.score, "number", "Score", "分值", tile=True, sortable=True),
+            Property("raised_at", a.raised_at, "time", "Raised at", "预警时间", sortable=True),
+            Property("status", a.status, "text", "Status", "状态", tile=True, filterable=True),
+            Property("outcome", a.outcome, "text", "Outcome of the site check", "核查结果", filterable=True),
+            Property("case_number", number, "text", "Case", "案件编号"),
+            Property("run_id", a.run_id, "integer", "Model run", "模型批次", filterable=True),
+        ),
+    )
+
+
+def _cases() -> Collection:
+    c = Case
+    unit, community, town, county = (aliased(Area, name=n) for n in ("unit", "community", "town", "county"))
+    source: FromClause = c.__table__
+    for part, column in (
+        (unit, c.grid_area_id),
+        (community, c.community_area_id),
+        (town, c.town_area_id),
+        (county, c.county_area_id),
+    ):
+        source = source.outerjoin(part, part.id == column)
+    overdue = and_(c.closed_at.is_(None), func.coalesce(c.due_at < func.now(), False))
+    return Collection(
+        id="cases",
+        en="Cases",
+        zh="案件",
+        about_en="Cases with the areas and bodies that they were given at their opening.",
+        about_zh="案件及其立案时确定的网格、区域与责任主体。",
+        source=source,
+        key=c.id,
+        geom=c.geom,
+        geom_3857=c.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(c.opened_at, c.closed_at),
+        tile_order=c.opened_at.desc(),
+        properties=(
+            Property(
+                "number", c.number, "text", "Number", "案件编号", tile=True, filterable=True, sortable=True
+            ),
+            Property("title", c.title, "text", "Title", "标题", tile=True),
+            Property("state", c.state, "text", "State", "状态", tile=True, filterable=True),
+            Property("domain", c.domain, "text", "Domain", "领域", tile=True, filterable=True),
+            Property("item_code", c.item_code, "text", "Matter", "事项编码", filterable=True),
+            Property("lead_body", c.lead_body, "text", "Lead body", "牵头单位", filterable=True),
+            Property("co_handlers", func.to_json(c.co_handlers), "json", "Co-handlers", "协办单位"),
+            Property("grid_code", unit.code, "text", "Unit grid", "单元网格", filterable=True),
+            Property("community", community.name, "text", "Community", "社区（村）", filterable=True),
+            Property("town", town.name, "text", "Town", "镇（街道）", filterable=True),
+            Property("county", county.name, "text", "County", "县（市、区）", filterable=True),
+            Property("opened_at", c.opened_at, "time", "Opened at", "立案时间", sortable=True),
+            Property("due_at", c.due_at, "time", "Due at", "办结时限"),
+            Property("closed_at", c.closed_at, "time", "Closed at", "结案时间"),
+            Property("overdue", overdue, "boolean", "Overdue", "是否超期", tile=True, filterable=True),
+        ),
+    )
+
+
+def _stays() -> Collection:
+    s, v = Stay, Vehicle
+    return Collection(
+        id="stays",
+        en="Stays of vehicles",
+        zh="车辆停留",
+        about_en="Where a vehicle dwelt, and by what the dwell was ended.",
+        about_zh="车辆停留点及停留结束方式。",
+        source=s.__table__.join(v.__table__, v.id == s.vehicle_id),
+        key=s.id,
+        geom=s.geom,
+        geom_3857=s.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(s.started_at, s.ended_at),
+        tile_order=(s.ended_at - s.started_at).desc(),
+        properties=(
+            Property("vehicle_id", v.vehicle_id, "text", "Vehicle", "车辆编号", tile=True, filterable=True),
+            Property("started_at", s.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
+            Property("ended_at", s.ended_at, "time", "Ended at", "结束时间", tile=True),
+            Property("left_by", s.left_by, "time", "Left by", "最迟离开时间"),
+            Property("ended_by", s.ended_by, "text", "Ended by", "结束方式", filterable=True),
+            Property("open", s.open, "boolean", "Still open", "未结束", filterable=True),
+            Property("radius_m", s.radius_m, "number", "Radius in m", "半径（米）"),
+            Property("n_fixes", s.n_fixes, "integer", "Fixes", "定位点数"),
+        ),
+    )
+
+
+def _visits() -> Collection:
+    w, v, s = Visit, Vehicle, Site
+    joined = w.__table__.join(v.__table__, v.id == w.vehicle_id).outerjoin(s.__table__, s.id == w.site_id)
+    return Collection(
+        id="visits",
+        en="Visits at sites",
+        zh="场所到访",
+        about_en="Stays attributed to sites, with the share of the attribution and what was left out.",
+        about_zh="归属到场所的停留，含归属比例与排除原因。",
+        source=joined,
+        key=w.id,
+        geom=w.geom,
+        geom_3857=w.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(w.entered_at, w.left_at),
+        tile_order=w.share.desc(),
+        properties=(
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
+            Property("vehicle_id", v.vehicle_id, "text", "Vehicle", "车辆编号", tile=True, filterable=True),
+            Property("entered_at", w.entered_at, "time", "Entered at", "到达时间", tile=True, sortable=True),
+            Property("left_at", w.left_at, "time", "Left at", "离开时间", tile=True),
+            Property("seen_s", w.seen_s, "number", "Seen (s)", "有定位时长（秒）"),
+            Property("unseen_s", w.unseen_s, "number", "Unseen (s)", "无定位时长（秒）"),
+            Property("distance_m", w.distance_m, "number", "Distance (m)", "距离（米）"),
+            Property("share", w.share, "number", "Share", "归属比例", tile=True),
+            Property("night", w.night, "number", "Night share", "夜间占比"),
+            Property(
+                "excluded_by", w.excluded_by, "text", "Left out by", "排除原因", tile=True, filterable=True
+            ),
+        ),
+    )
+
+
+def _hot_spots() -> Collection:
+    h = HotSpot
+    newest = aliased(HotSpot, name="newest")
+    latest = tuple_(h.field, h.run_id).in_(
+        select(newest.field, func.max(newest.run_id)).group_by(newest.field)
+    )
+    return Collection(
+        id="hot_spots",
+        en="Hot spots",
+        zh="热点",
+        about_en="H3 cells with Getis-Ord Gi*, the p value and the q value after false-discovery-rate correction.",
+        about_zh="H3 网格的 Gi* 统计量、p 值及经错误发现率校正的 q 值。",
+        source=h.__table__,
+        key=h.id,
+        geom=h.geom,
+        geom_3857=h.geom_3857,
+        geometry_type="polygon",
+        current=latest,
+        overrides=("run_id",),
+        tile_order=func.abs(h.z).desc(),
+        properties=(
+            Property("field", h.field, "text", "Field", "指标", tile=True, filterable=True),
+            Property("h3", func.to_hex(h.h3), "text", "H3 cell", "H3 单元"),
+            Property("value", h.value, "number", "Value", "数值", tile=True),
+            Property("exposure", h.exposure, "number", "Exposure", "基数"),
+            Property("z", h.z, "number", "z", "z 值", tile=True),
+            Property("p", h.p, "number", "p", "p 值"),
+            Property("q", h.q, "number", "q (FDR)", "q 值", tile=True),
+            Property("gi_bin", h.gi_bin, "integer", "Class", "显著性等级", tile=True, filterable=True),
+            Property("run_id", h.run_id, "integer", "Model run", "模型批次", filterable=True),
+        ),
+    )
+
+
+COLLECTIONS: Mapping[str, Collection] = {
+    c.id: c for c in (_areas(), _sites(), _alerts(), _cases(), _stays(), _visits(), _hot_spots())
+}
+
+
+def collection(collection_id: str) -> Collection:
+    """The collection of that name.
+
+    Raises
+    ------
+    NotFound
+        When none has that name.
+    """
+    found = COLLECTIONS.get(collection_id)
+    if found is None:
+        raise NotFound(f"no collection {collection_id!r}; there are {', '.join(COLLECTIONS)}")
+    return found

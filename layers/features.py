@@ -1,0 +1,181 @@
+"""Pages of a collection as GeoJSON that the database builds, and the cursors between them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import JSON, ColumnElement, Text, cast, func, literal, select, text, tuple_
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from layers.catalog import Collection, Property
+from layers.errors import InvalidFilter, NotFound
+from layers.filters import Selection, conditions, parse_moment
+
+MAX_LIMIT = 10_000
+COUNT_TIMEOUT_MS = 2_000
+
+
+@dataclass(frozen=True)
+class Sort:
+    """One property and a direction; the key breaks ties."""
+
+    name: str
+    descending: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page.
+
+    Attributes
+    ----------
+    features : list of str
+        GeoJSON features as texts.
+    last : tuple or None
+        Where the next page starts (sort value and key, or the key alone); None when there is no next page.
+    """
+
+    features: list[str]
+    last: tuple[Any, ...] | None
+
+
+def feature_json(collection: Collection) -> ColumnElement[Any]:
+    """One row as a GeoJSON feature (json)."""
+    pairs: list[Any] = []
+    for prop in collection.properties:
+        pairs += [literal(prop.name, Text), prop.output]
+    return func.json_build_object(
+        literal("type", Text),
+        literal("Feature", Text),
+        literal("id", Text),
+        collection.key,
+        literal("geometry", Text),
+        cast(func.ST_AsGeoJSON(collection.geom, collection.digits), JSON),
+        literal("properties", Text),
+        func.json_build_object(*pairs),
+    )
+
+
+def read_page(
+    db: Session,
+    collection: Collection,
+    selection: Selection,
+    *,
+    limit: int = 100,
+    after: tuple[Any, ...] | None = None,
+    offset: int = 0,
+    sort: Sort | None = None,
+) -> Page:
+    """Read one page, in the order of the key or of ``sort``.
+
+    Parameters
+    ----------
+    limit : int
+        1 to ``MAX_LIMIT`` features.
+    after : tuple or None
+        ``Page.last`` of the page before: a page deep in the collection costs what the first costs.
+    offset : int
+        Rows to pass over, for clients that cannot follow cursors.
+    """
+    columns: list[ColumnElement[Any]] = [collection.key]
+    if sort is not None:
+        columns.insert(0, _sort_property(collection, sort).expression)
+    statement = (
+        select(cast(feature_json(collection), Text), *columns)
+        .select_from(collection.source)
+        .where(*conditions(collection, selection))
+        .order_by(*(column.desc() if sort and sort.descending else column for column in columns))
+        .limit(limit + 1)
+    )
+    if after is not None:
+        statement = statement.where(_beyond(columns, after, descending=bool(sort and sort.descending)))
+    if offset:
+        statement = statement.offset(offset)
+    rows = db.execute(statement).all()
+    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
+    return Page([row[0] for row in rows[:limit]], last)
+
+
+def _sort_property(collection: Collection, sort: Sort) -> Property:
+    prop = collection.by_name.get(sort.name)
+    if prop is None or not prop.sortable:
+        raise InvalidFilter(f"sortby: {collection.id} sorts by {', '.join(collection.sortable)}")
+    return prop
+
+
+def _beyond(
+    columns: list[ColumnElement[Any]], after: tuple[Any, ...], *, descending: bool
+) -> ColumnElement[bool]:
+    if len(columns) == 1:
+        return columns[0] < after[0] if descending else columns[0] > after[0]
+    position = tuple_(*(literal(value, column.type) for value, column in zip(after, columns, strict=True)))
+    return tuple_(*columns) < position if descending else tuple_(*columns) > position
+
+
+def read_feature(db: Session, collection: Collection, key: int) -> str:
+    """One feature as GeoJSON text, in any version that the caller may see.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or none that the caller may see: the two are not told apart.
+    """
+    statement = (
+        select(cast(feature_json(collection), Text))
+        .select_from(collection.source)
+        .where(collection.key == key)
+    )
+    found = db.execute(statement).scalar_one_or_none()
+    if found is None:
+        raise NotFound(f"{collection.id} has no feature {key}")
+    return str(found)
+
+
+def count(db: Session, collection: Collection, selection: Selection) -> int | None:
+    """The exact number of features, or None when counting takes more than ``COUNT_TIMEOUT_MS``."""
+    statement = select(func.count()).select_from(collection.source).where(*conditions(collection, selection))
+    try:
+        with db.begin_nested():
+            db.execute(text(f"SET LOCAL statement_timeout = {COUNT_TIMEOUT_MS:d}"))
+            number = db.execute(statement).scalar_one()
+            db.execute(text("SET LOCAL statement_timeout = DEFAULT"))
+    except OperationalError:
+        return None
+    return int(number)
+
+
+def write_cursor(secret: bytes, context: str, position: tuple[Any, ...]) -> str:
+    """A position as an opaque signed text; ``context`` names collection and order, so that it fits no other."""
+    values = [{"t": v.isoformat()} if isinstance(v, dt.datetime) else v for v in position]
+    payload = json.dumps(values, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(_signature(secret, context, payload) + payload).decode().rstrip("=")
+
+
+def read_cursor(secret: bytes, context: str, cursor: str) -> tuple[Any, ...]:
+    """The position of a cursor that :func:`write_cursor` made.
+
+    Raises
+    ------
+    InvalidFilter
+        When it was changed, or belongs to another collection or order.
+    """
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+    except (binascii.Error, ValueError) as error:
+        raise InvalidFilter("cursor: cannot be read") from error
+    signature, payload = raw[:16], raw[16:]
+    if not hmac.compare_digest(signature, _signature(secret, context, payload)):
+        raise InvalidFilter("cursor: was changed, or belongs to another query")
+    return tuple(parse_moment(v["t"], "cursor") if isinstance(v, dict) else v for v in json.loads(payload))
+
+
+def _signature(secret: bytes, context: str, payload: bytes) -> bytes:
+    return hmac.new(secret, context.encode() + b"\x00" + payload, hashlib.sha256).digest()[:16]

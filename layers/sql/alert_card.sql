@@ -1,0 +1,20 @@
+-- The evidence card of one alert. Row-level security leaves out what the caller may not see.
+SELECT a.id, a.kind, a.level, a.score, a.status, a.outcome,
+       to_char(timezone('UTC', a.raised_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS raised_at,
+       a.evidence, a.would_lower, a.site_id AS site_key,
+       (SELECT max(c.number) FROM cases c WHERE c.alert_id = a.id) AS case_number,
+       json_build_object('model', r.model, 'version', r.version, 'run_id', r.id, 'at', r.at, 'parameters', r.parameters)
+           AS run,
+       json_build_object('site_id', s.site_id, 'kind', s.kind, 'area_id', s.area_id,
+                         'geometry', ST_AsGeoJSON(s.geom, 7)::json,
+                         'boundary', ST_AsGeoJSON(s.boundary, 7)::json) AS site,
+       json_build_object('uscc', e.uscc, 'name', e.name, 'industry', e.industry, 'hazard', e.hazard,
+                         'status', e.status, 'status_since', e.status_since) AS enterprise,
+       COALESCE((SELECT json_agg(json_build_object('kind', n.kind, 'valid_from', n.valid_from, 'valid_to', n.valid_to)
+                                 ORDER BY n.valid_from)
+                 FROM notices n WHERE n.site_id = a.site_id), '[]'::json) AS notices
+FROM alerts a
+JOIN model_runs r ON r.id = a.run_id
+JOIN sites s ON s.id = a.site_id
+JOIN enterprises e ON e.id = s.enterprise_id
+WHERE a.id = :alert_id

@@ -1,0 +1,143 @@
+"""Vector tiles: the database cuts, simplifies and encodes them from the stored Web Mercator geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from layers.catalog import Collection
+from layers.errors import NotFound
+from layers.filters import Selection, conditions
+
+EXTENT = 4096
+BUFFER = 64
+MAX_ZOOM = 22
+FEATURE_CAP = 20_000
+WORLD_WIDTH_M = 40_075_016.685578488
+"""Width of EPSG:3857 in its own metres."""
+HALF_PIXEL = 4
+"""Tile units of half a pixel on a 512 pixel tile: the tolerance of the simplification."""
+EXACT_ZOOM = 15
+"""From this zoom on polygons are not simplified."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile.
+
+    Attributes
+    ----------
+    body : bytes
+        Mapbox vector tile: a layer named as the collection, and ``<id>_labels`` where there are label points.
+    matched, shown : int
+        Features that meet the tile (at most cap + 1), and those of them that the tile holds: what is smaller
+        than a tile unit is left out, and so is what goes beyond the cap.
+    truncated : bool
+        More features than the cap.
+    """
+
+    body: bytes
+    matched: int
+    shown: int
+    truncated: bool
+
+
+def read_tile(
+    db: Session,
+    collection: Collection,
+    selection: Selection,
+    *,
+    zoom: int,
+    column: int,
+    row: int,
+    cap: int = FEATURE_CAP,
+) -> Tile:
+    """Make one tile of the WebMercatorQuad tile matrix set.
+
+    Parameters
+    ----------
+    zoom, column, row : int
+        Tile matrix, and the tile in it; row 0 is in the north.
+
+    Raises
+    ------
+    NotFound
+        Outside the tile matrix set.
+    """
+    if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
+        raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
+    tile = (zoom, column, row)
+    hits = _hits(collection, selection, tile, cap).cte("hits").prefix_with("MATERIALIZED")
+    shown = (
+        select(literal_column("*"))
+        .select_from(hits)
+        .where(hits.c.geom.is_not(None))
+        .limit(cap)
+        .subquery("shown")
+    )
+    statement = select(
+        select(_encode("shown", collection.id)).select_from(shown).scalar_subquery(),
+        select(func.count()).select_from(hits).scalar_subquery(),
+        select(func.count(hits.c.geom)).select_from(hits).scalar_subquery(),
+    )
+    body, matched, kept = db.execute(statement).one()
+    return Tile(
+        bytes(body) + _labels(db, collection, selection, tile, cap), matched, min(kept, cap), matched > cap
+    )
+
+
+def _encode(alias: str, layer: str) -> ColumnElement[Any]:
+    return func.ST_AsMVT(literal_column(alias), layer, EXTENT, "geom", "id")
+
+
+def _properties(collection: Collection) -> list[ColumnElement[Any]]:
+    return [prop.output.label(prop.name) for prop in collection.properties if prop.tile]
+
+
+def _cut(shape: ColumnElement[Any], tile: tuple[int, int, int], buffer: int) -> ColumnElement[Any]:
+    return func.ST_AsMVTGeom(shape, func.ST_TileEnvelope(*tile), EXTENT, buffer, True)
+
+
+def _with_margin(tile: tuple[int, int, int]) -> ColumnElement[Any]:
+    half = WORLD_WIDTH_M / 2
+    return func.ST_TileEnvelope(*tile, func.ST_MakeEnvelope(-half, -half, half, half, 3857), BUFFER / EXTENT)
+
+
+def _hits(collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int) -> Select[Any]:
+    shape: ColumnElement[Any] = collection.geom_3857
+    if collection.geometry_type == "polygon" and tile[0] < EXACT_ZOOM:
+        shape = func.ST_Simplify(shape, WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL, True)
+    return (
+        select(collection.key.label("id"), *_properties(collection), _cut(shape, tile, BUFFER).label("geom"))
+        .select_from(collection.source)
+        .where(collection.geom_3857.op("&&")(_with_margin(tile)), *conditions(collection, selection))
+        .order_by(collection.tile_order, collection.key)
+        .limit(cap + 1)
+    )
+
+
+def _labels(
+    db: Session, collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int
+) -> bytes:
+    """The second layer: one point a feature, in the one tile that holds it, so that no label stands twice."""
+    if collection.labels is None:
+        return b""
+    inside = func.ST_Transform(func.ST_TileEnvelope(*tile), 4326)
+    points = (
+        select(
+            collection.key.label("id"),
+            *_properties(collection),
+            _cut(func.ST_Transform(collection.labels, 3857), tile, 0).label("geom"),
+        )
+        .select_from(collection.source)
+        .where(collection.labels.op("&&")(inside), *conditions(collection, selection))
+        .order_by(collection.tile_order, collection.key)
+        .limit(cap)
+        .subquery("points")
+    )
+    return bytes(
+        db.execute(select(_encode("points", f"{collection.id}_labels")).select_from(points)).scalar_one()
+    )
