@@ -15,22 +15,22 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from grid.assignment import assign
+from grid.cases import open_case
+from grid.cells import cells_of
+from grid.clocks import RESUMPTION_LIMIT, due_at
+from spatial_models.meters import use_after_closure
+from spatial_models.stays import detect_stays
+from spatial_models.suspicion import DEFAULT, score_sites
+from spatial_models.visits import find_visits
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_api.hot_spot_fields import hot_spot_cells
 from geo_api.progress import step
-from grid.assignment import assign
-from grid.cases import open_case
-from grid.cells import cells_of
-from grid.clocks import RESUMPTION_LIMIT, due_at
 from layers import enterprises, findings, meters, tracks
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import InputError
-from spatial_models.meters import use_after_closure
-from spatial_models.stays import detect_stays
-from spatial_models.suspicion import DEFAULT, score_sites
-from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
 VERSION = "1"
@@ -114,7 +114,9 @@ class Analysis:
 
     def _key(self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool) -> str:
         facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT)]
-        text_key = json.dumps([*facts, findings.data_fingerprint(db, start, end)], default=str, sort_keys=True)
+        text_key = json.dumps(
+            [*facts, findings.data_fingerprint(db, start, end)], default=str, sort_keys=True
+        )
         return f"{MODEL}:{hashlib.sha256(text_key.encode()).hexdigest()[:24]}"
 
     def _stays(self, db: Session, run_id: int, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
@@ -131,7 +133,13 @@ class Analysis:
         return stays
 
     def _suspect(
-        self, db: Session, run_id: int, stays: pl.DataFrame, start: dt.datetime, end: dt.datetime, at: dt.datetime
+        self,
+        db: Session,
+        run_id: int,
+        stays: pl.DataFrame,
+        start: dt.datetime,
+        end: dt.datetime,
+        at: dt.datetime,
     ) -> None:
         sites = enterprises.read_sites(db)
         notices = enterprises.read_notices(db, at)
@@ -140,12 +148,17 @@ class Analysis:
             hazmat = vehicles.filter(pl.col("kind") == "hazmat")["id"].implode()
             hazardous = sites.filter(pl.col("hazard") != "none")
             visits = find_visits(
-                stays.filter(pl.col("vehicle_id").is_in(hazmat)), hazardous, enterprises.read_places(db), window=(start, end)
+                stays.filter(pl.col("vehicle_id").is_in(hazmat)),
+                hazardous,
+                enterprises.read_places(db),
+                window=(start, end),
             )
             self.counts["visits"] = findings.write_visits(db, visits, run_id, start, end)
         with step("水电信号 meter signals", self.seconds, "meters"):
             closed = hazardous.filter(pl.col("status") != "operating")
-            readings = meters.read_readings(db, until=at.date()).filter(pl.col("site_id").is_in(closed["site_id"].implode()))
+            readings = meters.read_readings(db, until=at.date()).filter(
+                pl.col("site_id").is_in(closed["site_id"].implode())
+            )
             signals = use_after_closure(readings, closed, notices, at=at.date())
         with step("研判 suspicion", self.seconds, "suspicion"):
             scored = score_sites(closed, signals, visits, notices, at=at).sites
@@ -210,4 +223,8 @@ LEFT JOIN cases c ON c.alert_id = a.id WHERE a.id = :alert
 
 
 def _plain(config: Any) -> Any:
-    return dataclasses.asdict(config) if dataclasses.is_dataclass(config) and not isinstance(config, type) else str(config)
+    return (
+        dataclasses.asdict(config)
+        if dataclasses.is_dataclass(config) and not isinstance(config, type)
+        else str(config)
+    )

@@ -79,7 +79,9 @@ def serve(
 
 
 @app.command()
-def worker(once: Annotated[bool, typer.Option(help="Do one analysis and what waits, then stop")] = False) -> None:
+def worker(
+    once: Annotated[bool, typer.Option(help="Do one analysis and what waits, then stop")] = False,
+) -> None:
     """Run the scheduled jobs · 运行定时任务."""
     from geo_api.worker import run_worker
 
@@ -109,7 +111,9 @@ def import_(
     kind: Annotated[str, typer.Argument(help=f"{', '.join(FILE_KINDS)} or all")],
     path: Annotated[Path | None, typer.Argument(help="File, or folder with `all`")] = None,
     crs: Annotated[str | None, typer.Option(help="wgs84|cgcs2000|gcj02|bd09|EPSG:n, no default")] = None,
-    skip_bad: Annotated[bool, typer.Option(help="Write the good rows, put bad ones into FILE.rejected.csv")] = False,
+    skip_bad: Annotated[
+        bool, typer.Option(help="Write the good rows, put bad ones into FILE.rejected.csv")
+    ] = False,
     indicative: Annotated[bool, typer.Option(help="Areas: show as indicative (示意)")] = False,
     template: Annotated[bool, typer.Option(help="Print an example file and stop")] = False,
 ) -> None:
@@ -159,7 +163,9 @@ def _files(kind: str, path: Path) -> list[tuple[str, Path]]:
 @app.command()
 def analyse(
     what: Annotated[str, typer.Argument(help="all, or stays only")] = "all",
-    at: Annotated[str | None, typer.Option(help="The moment to look back from; default the newest fix or reading")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="The moment to look back from; default the newest fix or reading")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, help="How far back tracks are read")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
 ) -> None:
@@ -220,13 +226,16 @@ def evaluate(
 def cases_verify() -> None:
     """Prove the chain of every case's events · 校验案件事件链."""
     from grid.cases import verify_chain
+
     from layers.database import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:
         faults = verify_chain(db)
     for fault in faults:
         console.print(f"[red]✗[/] {fault}", highlight=False)
-    console.print(f"[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]")
+    console.print(
+        "[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]"
+    )
     raise typer.Exit(1 if faults else 0)
 
 
@@ -245,7 +254,13 @@ def users_add(
 
     with session(SYSTEM, _ready()) as db:
         create_user(
-            db, username=username, password=password, role=role, area_code=area, display_name=name or username, body=body
+            db,
+            username=username,
+            password=password,
+            role=role,
+            area_code=area,
+            display_name=name or username,
+            body=body,
         )
     console.print(f"[green]✓[/] {username}")
 

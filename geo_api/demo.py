@@ -19,7 +19,7 @@ from geo_api.demo_city import make_city
 from geo_api.importing import import_file
 from geo_api.progress import console, step
 from geo_api.report_document import document
-from layers.cluster import default_data_dir
+from layers.cluster_settings import data_folder
 from layers.columns import FILE_KINDS
 from layers.database import SYSTEM, database_url, migrate, reset, session
 from layers.errors import LayerError
@@ -79,7 +79,7 @@ def _key(seed: int, grids: int, size: str) -> str:
 
 def _city_files(seed: int, grids: int, size: str, seconds: dict[str, float]) -> Path:
     """The folder of the city's files; made once, complete or not at all."""
-    root = Path(os.environ.get("WANGGE_DEMO_DIR") or default_data_dir() / "demo")
+    root = Path(os.environ.get("WANGGE_DEMO_DIR") or data_folder() / "demo")
     folder = root / f"{size}-{seed}-{grids}"
     if not (folder / "complete").exists():
         with step(f"生成演示城市 demo city, seed {seed}", seconds, "make_city") as tell:
@@ -108,7 +108,9 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
     with session(SYSTEM, url) as db:
         db.execute(text("ANALYZE"))
         at = db.scalar(text("SELECT max(t) FROM fixes"))
-        record_run(db, model=DEMO_MODEL, version="1", key=key, at=at, parameters={"folder": folder.name}, counts={})
+        record_run(
+            db, model=DEMO_MODEL, version="1", key=key, at=at, parameters={"folder": folder.name}, counts={}
+        )
 
 
 def demo_logins(url: str) -> list[Login]:
@@ -143,7 +145,9 @@ def demo_logins(url: str) -> list[Login]:
 def _towns_to_show(db: Session) -> list[str]:
     """The town with the most cases and one without any: so that the difference can be seen."""
     busiest = db.scalar(
-        text("SELECT a.code FROM cases c JOIN areas a ON a.id = c.town_area_id GROUP BY a.code ORDER BY count(*) DESC, a.code LIMIT 1")
+        text(
+            "SELECT a.code FROM cases c JOIN areas a ON a.id = c.town_area_id GROUP BY a.code ORDER BY count(*) DESC, a.code LIMIT 1"
+        )
     )
     quiet = db.scalar(
         text(
@@ -155,7 +159,7 @@ def _towns_to_show(db: Session) -> list[str]:
 
 
 def _password_file() -> Path:
-    return default_data_dir() / "demo-logins.json"
+    return data_folder() / "demo-logins.json"
 
 
 def _stored_passwords() -> dict[str, str]:
@@ -174,7 +178,15 @@ def evaluate_seeds(seeds: Iterable[int], *, grids: int = 12_000) -> list[dict[st
     """Recall and precision of the flagged against the planted, city by city; prints a table."""
     from spatial_models.evaluation import precision_recall
 
-    table = Table("seed", "planted", "flagged", "recall", "precision", "seconds", title="疑似非法复工 illegal resumption")
+    table = Table(
+        "seed",
+        "planted",
+        "flagged",
+        "recall",
+        "precision",
+        "seconds",
+        title="疑似非法复工 illegal resumption",
+    )
     rows = []
     for seed in seeds:
         paper = prepare_demo(seed=seed, grids=grids).document
@@ -182,6 +194,13 @@ def evaluate_seeds(seeds: Iterable[int], *, grids: int = 12_000) -> list[dict[st
         flagged = {f["site"] for f in paper["flagged"]}
         precision, recall = precision_recall(flagged, planted)
         rows.append({"seed": seed, "recall": recall, "precision": precision})
-        table.add_row(str(seed), str(len(planted)), str(len(flagged)), f"{recall:.2f}", f"{precision:.2f}", f"{sum(paper['seconds'].values()):.0f}")
+        table.add_row(
+            str(seed),
+            str(len(planted)),
+            str(len(flagged)),
+            f"{recall:.2f}",
+            f"{precision:.2f}",
+            f"{sum(paper['seconds'].values()):.0f}",
+        )
     console.print(table)
     return rows

@@ -7,12 +7,11 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import shapely
-from sqlalchemy import text
-from sqlalchemy.orm import Session
-
 from grid.cells import cell_boundaries, parents_of
 from spatial_models.hotspots import getis_ord_star
 from spatial_models.weights import ring_weights
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 HOT_SPOT_RES = 8
 """About 0.55 km² a cell in Nantong: a plant and its surroundings."""
@@ -40,7 +39,9 @@ def hot_spot_cells(
     served = visits.filter(pl.col("site_id").is_not_null() & pl.col("excluded_by").is_null())
     fields = {
         "visits": _per_cell(db, served.select("site_id", weight=pl.col("share")), cells),
-        "alerts": _per_cell(db, scored.filter(pl.col("level") != "none").select("site_id", weight=pl.col("score")), cells),
+        "alerts": _per_cell(
+            db, scored.filter(pl.col("level") != "none").select("site_id", weight=pl.col("score")), cells
+        ),
     }
     shapes = shapely.to_wkb(cell_boundaries(cells), hex=True)
     parts = []
@@ -66,7 +67,9 @@ def hot_spot_cells(
 
 def _empty() -> pl.DataFrame:
     numbers = {name: pl.Float64 for name in ("value", "exposure", "z", "p", "q")}
-    return pl.DataFrame(schema={"field": pl.Utf8, "h3": pl.Int64, **numbers, "gi_bin": pl.Int16, "geom": pl.Utf8})
+    return pl.DataFrame(
+        schema={"field": pl.Utf8, "h3": pl.Int64, **numbers, "gi_bin": pl.Int16, "geom": pl.Utf8}
+    )
 
 
 def _traffic(db: Session, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
@@ -92,10 +95,15 @@ def _traffic(db: Session, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
 def _per_cell(db: Session, weighted: pl.DataFrame, cells: np.ndarray) -> np.ndarray:
     """Sum of weights per cell of the study area, by the cell of the site."""
     rows = db.execute(
-        text("SELECT site_id, h3_9 FROM sites WHERE site_id = ANY(:ids)"), {"ids": weighted["site_id"].unique().to_list()}
+        text("SELECT site_id, h3_9 FROM sites WHERE site_id = ANY(:ids)"),
+        {"ids": weighted["site_id"].unique().to_list()},
     ).all()
-    sites = pl.DataFrame([tuple(r) for r in rows], schema={"site_id": pl.Utf8, "h3_9": pl.Int64}, orient="row")
-    sites = sites.with_columns(h3=pl.Series(parents_of(sites["h3_9"].to_numpy().astype(np.uint64), HOT_SPOT_RES)))
+    sites = pl.DataFrame(
+        [tuple(r) for r in rows], schema={"site_id": pl.Utf8, "h3_9": pl.Int64}, orient="row"
+    )
+    sites = sites.with_columns(
+        h3=pl.Series(parents_of(sites["h3_9"].to_numpy().astype(np.uint64), HOT_SPOT_RES))
+    )
     sums = weighted.join(sites, on="site_id").group_by("h3").agg(pl.col("weight").sum())
     table = pl.DataFrame({"h3": cells}).join(sums, on="h3", how="left", maintain_order="left")
     return table["weight"].fill_null(0.0).to_numpy()

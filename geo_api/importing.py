@@ -10,10 +10,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import polars as pl
-from sqlalchemy.orm import Session
-
 from grid.cells import cells_of
 from grid.cover import AreaCover
+from sqlalchemy.orm import Session
+
 from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
 from layers.columns import FILE_KINDS
 from layers.copying import Written
@@ -106,8 +106,13 @@ def _import_areas(db: Session, path: Path, crs: str, indicative: bool, report: I
     report.rows = len(frame)
     _agree(frame, crs, path)
     plain = pl.DataFrame(
-        {name: [None if v is None or v != v else str(v)[:10] if name == "valid_from" else str(v) for v in frame[name]]
-         for name in ("code", "name", "kind", "parent_code", "valid_from")},
+        {
+            name: [
+                None if v is None or v != v else str(v)[:10] if name == "valid_from" else str(v)
+                for v in frame[name]
+            ]
+            for name in ("code", "name", "kind", "parent_code", "valid_from")
+        },
         schema={name: pl.Utf8 for name in ("code", "name", "kind", "parent_code", "valid_from")},
     ).with_row_index(files.ROW, offset=1)
     checked = checks.check_frame(plain, FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
@@ -115,11 +120,17 @@ def _import_areas(db: Session, path: Path, crs: str, indicative: bool, report: I
     if faults:
         raise RejectedRows(path.name, sorted(faults, key=lambda fault: fault.row))
     moved = frame.copy()
-    moved.geometry = gpd.GeoSeries(checks.transform_geometries(frame.geometry.to_numpy(), crs), index=frame.index)
+    moved.geometry = gpd.GeoSeries(
+        checks.transform_geometries(frame.geometry.to_numpy(), crs), index=frame.index
+    )
     moved = moved.set_crs(4326, allow_override=True)
     west, south, east, north = moved.total_bounds
-    if not (np.isfinite(moved.total_bounds).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise InputError(f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees: not {crs}?")
+    if not (
+        np.isfinite(moved.total_bounds).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+    ):
+        raise InputError(
+            f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees: not {crs}?"
+        )
     report.notes += area_versions.coverage_warnings(moved)[:50]
     report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
 
@@ -174,12 +185,19 @@ def _import_rows(
 def _with_reasons(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
     reasons: dict[int, str] = {}
     for fault in faults:
-        reasons[fault.row] = "; ".join(filter(None, (reasons.get(fault.row), f"{fault.field}: {fault.reason}")))
+        reasons[fault.row] = "; ".join(
+            filter(None, (reasons.get(fault.row), f"{fault.field}: {fault.reason}"))
+        )
     table = pl.DataFrame(
         {files.ROW: list(reasons), "reason": list(reasons.values())},
         schema={files.ROW: frame[files.ROW].dtype, "reason": pl.Utf8},
     )
-    return frame.cast(pl.Utf8).with_columns(frame[files.ROW]).join(table, on=files.ROW).rename({files.ROW: "row"})
+    return (
+        frame.cast(pl.Utf8)
+        .with_columns(frame[files.ROW])
+        .join(table, on=files.ROW)
+        .rename({files.ROW: "row"})
+    )
 
 
 class _Writer:
@@ -221,7 +239,9 @@ class _Writer:
 
     def _write_sites(self, frame: pl.DataFrame) -> Written:
         cells = {
-            f"h3_{res}": pl.Series(cells_of(frame["lon"].to_numpy(), frame["lat"].to_numpy(), res).astype(np.int64))
+            f"h3_{res}": pl.Series(
+                cells_of(frame["lon"].to_numpy(), frame["lat"].to_numpy(), res).astype(np.int64)
+            )
             for res in (9, 10)
         }
         return enterprises.write_sites(self.db, frame.with_columns(**cells))
@@ -252,4 +272,6 @@ class _Writer:
 
     def finish(self) -> None:
         if self._unregistered:
-            self.report.notes.append(f"{self._unregistered} vehicle(s) were not registered: added with kind other")
+            self.report.notes.append(
+                f"{self._unregistered} vehicle(s) were not registered: added with kind other"
+            )

@@ -44,7 +44,9 @@ def run_worker(*, once: bool = False) -> None:
     async def work() -> None:
         async with app.open_async():
             if once:
-                await app.configure_task("geo_api.worker.analyse", queue="models", lock="analyse").defer_async(timestamp=0)
+                await app.configure_task(
+                    "geo_api.worker.analyse", queue="models", lock="analyse"
+                ).defer_async(timestamp=0)
             await app.run_worker_async(queues=["models"], wait=not once, install_signal_handlers=True)
 
     asyncio.run(work())

@@ -66,7 +66,9 @@ def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
             faults.append(Fault(row, "geometry", "not a polygon", shape.geom_type))
     for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)):
         faults.append(Fault(int(row) + 1, "geometry", shapely.is_valid_reason(geometry[row])))
-    for row, (code, kind) in enumerate(zip(frame["code"].astype(str), frame["kind"].astype(str), strict=True), start=1):
+    for row, (code, kind) in enumerate(
+        zip(frame["code"].astype(str), frame["kind"].astype(str), strict=True), start=1
+    ):
         if reason := area_code_fault(code, kind):
             faults.append(Fault(row, "code", reason, code))
     return sorted(faults, key=lambda fault: fault.row)
@@ -84,11 +86,15 @@ def coverage_warnings(frame: gpd.GeoDataFrame) -> list[str]:
         for name, edge in zip(group["name"], edges, strict=True):
             if edge is not None and not edge.is_empty:
                 x, y = shapely.get_coordinates(edge)[0]
-                warnings.append(f"{kind} {name} in {parent or 'the city'}: edge not shared cleanly near {x:.6f},{y:.6f}")
+                warnings.append(
+                    f"{kind} {name} in {parent or 'the city'}: edge not shared cleanly near {x:.6f},{y:.6f}"
+                )
     return warnings
 
 
-def write_areas(db: Session, frame: gpd.GeoDataFrame, *, indicative: bool = False, source: str = "areas") -> Written:
+def write_areas(
+    db: Session, frame: gpd.GeoDataFrame, *, indicative: bool = False, source: str = "areas"
+) -> Written:
     """Write areas in EPSG:4326; parents may be in the frame or stored.
 
     Raises
@@ -129,9 +135,7 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: bool, source: s
     }
     copy_frame(db, given, "given_areas", columns)
     db.execute(text(_RESOLVE))
-    faults = [
-        Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()
-    ]
+    faults = [Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()]
     if faults:
         raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
     closed = db.execute(text(_CLOSE)).all()

@@ -33,10 +33,16 @@ class Checked:
         if not mask.any():
             return
         rows = self.frame[ROW].to_numpy()[mask]
-        values = self.frame[field].cast(pl.Utf8, strict=False).to_numpy()[mask] if field in self.frame.columns else [""] * len(rows)
+        values = (
+            self.frame[field].cast(pl.Utf8, strict=False).to_numpy()[mask]
+            if field in self.frame.columns
+            else [""] * len(rows)
+        )
         for row, value in zip(rows.tolist(), values, strict=True):
             said = "" if value is None else str(value)
-            self.faults.append(Fault(int(row), field, reason(said) if callable(reason) else reason, said[:80]))
+            self.faults.append(
+                Fault(int(row), field, reason(said) if callable(reason) else reason, said[:80])
+            )
         self._bad |= mask
 
     @property
@@ -74,7 +80,9 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> Che
         codes = checked.frame["uscc"].fill_null("")
         checked.reject(~uscc_is_valid(codes.to_numpy().astype(str)), "uscc", _uscc_reason)
     if kind.name not in ("tracks", "meters"):
-        repeated = checked.frame.select(pl.struct(kind.key).is_duplicated() & ~pl.struct(kind.key).is_first_distinct())
+        repeated = checked.frame.select(
+            pl.struct(kind.key).is_duplicated() & ~pl.struct(kind.key).is_first_distinct()
+        )
         checked.reject(repeated.to_series(), kind.key[0], f"{', '.join(kind.key)} stands in the file twice")
     return checked
 
@@ -113,7 +121,13 @@ def _check_column(checked: Checked, column: Column, now: dt.datetime) -> None:
         checked.reject((typed > now.date()).fill_null(False), name, "in the future")
 
 
-_DTYPE_WORDS = {"text": "text", "float": "number", "date": "date (YYYY-MM-DD)", "time": "time (ISO 8601)", "wkt": "WKT geometry"}
+_DTYPE_WORDS = {
+    "text": "text",
+    "float": "number",
+    "date": "date (YYYY-MM-DD)",
+    "time": "time (ISO 8601)",
+    "wkt": "WKT geometry",
+}
 
 
 def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
@@ -121,13 +135,21 @@ def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     if column.dtype == "float":
         typed = series.cast(pl.Float64, strict=False)
     elif column.dtype == "date":
-        typed = series.str.to_date("%Y-%m-%d", strict=False) if series.dtype == pl.Utf8 else series.cast(pl.Date, strict=False)
+        typed = (
+            series.str.to_date("%Y-%m-%d", strict=False)
+            if series.dtype == pl.Utf8
+            else series.cast(pl.Date, strict=False)
+        )
     elif column.dtype == "time":
         typed = _times(series)
     elif column.dtype == "wkt":
         texts = series.cast(pl.Utf8)
         geometry = shapely.from_wkt(texts.to_numpy(), on_invalid="ignore")
-        bad = shapely.is_missing(geometry) | ~np.isin(shapely.get_type_id(geometry), (3, 6)) | ~shapely.is_valid(geometry)
+        bad = (
+            shapely.is_missing(geometry)
+            | ~np.isin(shapely.get_type_id(geometry), (3, 6))
+            | ~shapely.is_valid(geometry)
+        )
         return texts, pl.Series(bad)
     else:
         typed = series.cast(pl.Utf8, strict=False)
@@ -138,7 +160,11 @@ def _times(series: pl.Series) -> pl.Series:
     if series.dtype == pl.Utf8:
         zoned = series.str.contains(r"(Z|[+-]\d\d:?\d\d)$").fill_null(False)
         text = pl.select(pl.when(zoned).then(series).otherwise(series + "Z")).to_series()
-        return text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False, format=None) if text.len() else text.cast(pl.Datetime("us", "UTC"))
+        return (
+            text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False, format=None)
+            if text.len()
+            else text.cast(pl.Datetime("us", "UTC"))
+        )
     if isinstance(series.dtype, pl.Datetime):
         aware = series if series.dtype.time_zone else series.dt.replace_time_zone("UTC")
         return aware.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC"))
@@ -158,11 +184,17 @@ def to_storage(checked: Checked, crs: str) -> None:
     if geographic:
         swapped = (np.abs(lat) > 90) & (np.abs(lon) <= 90) & (np.abs(lat) <= 180)
         checked.reject(swapped, "lat", "outside -90..90: longitude and latitude look swapped")
-        checked.reject(((np.abs(lat) > 90) & ~swapped) | (np.abs(lon) > 180), "lon", f"no degrees: not {crs}?")
+        checked.reject(
+            ((np.abs(lat) > 90) & ~swapped) | (np.abs(lon) > 180), "lon", f"no degrees: not {crs}?"
+        )
         checked.reject((lon == 0) & (lat == 0), "lon", "0,0 is no position")
     with np.errstate(invalid="ignore"):
         x, y = crs_module.to_storage(lon, lat, crs)
-    lost = (~np.isfinite(x) | ~np.isfinite(y) | (np.abs(y) > 90) | (np.abs(x) > 180)) & np.isfinite(lon) & np.isfinite(lat)
+    lost = (
+        (~np.isfinite(x) | ~np.isfinite(y) | (np.abs(y) > 90) | (np.abs(x) > 180))
+        & np.isfinite(lon)
+        & np.isfinite(lat)
+    )
     if not geographic:
         degrees = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
         checked.reject(degrees & np.isfinite(lon), "lon", f"looks like degrees, not metres of {crs}")
@@ -192,11 +224,15 @@ def transform_geometries(geometry: np.ndarray, crs: str) -> np.ndarray:
 def known(checked: Checked, field: str, codes: Sequence[str], what: str) -> None:
     """Reject values of ``field`` that are not among ``codes`` (empty ones pass)."""
     series = checked.frame[field]
-    checked.reject((series.is_not_null() & ~series.is_in(list(codes))).fill_null(False), field, f"unknown {what}")
+    checked.reject(
+        (series.is_not_null() & ~series.is_in(list(codes))).fill_null(False), field, f"unknown {what}"
+    )
 
 
 def require_crs(crs: str | None) -> str:
     """The CRS of a bulk file: it has no default."""
     if not crs:
-        raise UnknownCrs("name the file's CRS: --crs wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk files have no default)")
+        raise UnknownCrs(
+            "name the file's CRS: --crs wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk files have no default)"
+        )
     return crs

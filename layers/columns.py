@@ -56,14 +56,24 @@ class FileKind:
     en: str = ""
 
 
-_LON = Column("lon", "float", "经度,文件坐标系", "x in the file's CRS; a longitude in degrees for geographic ones")
-_LAT = Column("lat", "float", "纬度,文件坐标系", "y in the file's CRS; a latitude in degrees for geographic ones")
-_USCC = Column("uscc", "text", "统一社会信用代码", "unified social credit code, both check characters are tested")
+_LON = Column(
+    "lon", "float", "经度,文件坐标系", "x in the file's CRS; a longitude in degrees for geographic ones"
+)
+_LAT = Column(
+    "lat", "float", "纬度,文件坐标系", "y in the file's CRS; a latitude in degrees for geographic ones"
+)
+_USCC = Column(
+    "uscc", "text", "统一社会信用代码", "unified social credit code, both check characters are tested"
+)
 _SITE = Column("site_id", "text", "场所编号", "id of the site, yours, unique")
 
 
 def _valid(name: str, *, nullable: bool = False) -> Column:
-    meaning = ("生效日期", "first day it holds") if name == "valid_from" else ("失效日期", "first day it no longer holds")
+    meaning = (
+        ("生效日期", "first day it holds")
+        if name == "valid_from"
+        else ("失效日期", "first day it no longer holds")
+    )
     return Column(name, "date", *meaning, nullable=nullable)
 
 
@@ -91,10 +101,17 @@ FILE_KINDS: dict[str, FileKind] = {
         FileKind(
             "areas",
             (
-                Column("code", "text", "区域代码", "6, 9, 12 or 15 digits by kind; free for functional zones and water"),
+                Column(
+                    "code",
+                    "text",
+                    "区域代码",
+                    "6, 9, 12 or 15 digits by kind; free for functional zones and water",
+                ),
                 Column("name", "text", "名称", "name as people read it"),
                 Column("kind", "text", "类别", "what the area is", choices=AREA_KINDS),
-                Column("parent_code", "text", "上级代码", "code of the parent; empty for the city", nullable=True),
+                Column(
+                    "parent_code", "text", "上级代码", "code of the parent; empty for the city", nullable=True
+                ),
                 _valid("valid_from"),
             ),
             ("code", "kind"),
@@ -125,7 +142,14 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("kind", "text", "场所类别", "what the site is", choices=SITE_KINDS),
                 _LON,
                 _LAT,
-                Column("boundary", "wkt", "边界,WKT,可空", "polygon in WKT, may be empty", required=False, nullable=True),
+                Column(
+                    "boundary",
+                    "wkt",
+                    "边界,WKT,可空",
+                    "polygon in WKT, may be empty",
+                    required=False,
+                    nullable=True,
+                ),
             ),
             ("site_id",),
             (("S-0001", "91320600MA1EXAMPL0", "production", "120.8645", "32.0163", ""),),
@@ -138,7 +162,13 @@ FILE_KINDS: dict[str, FileKind] = {
             (
                 Column("vehicle_id", "text", "车辆编号", "id of the vehicle, yours, unique"),
                 Column("plate", "text", "号牌", "number plate", nullable=True),
-                Column("plate_color", "text", "号牌颜色", "JT/T 697.7: blue yellow black white green other", nullable=True),
+                Column(
+                    "plate_color",
+                    "text",
+                    "号牌颜色",
+                    "JT/T 697.7: blue yellow black white green other",
+                    nullable=True,
+                ),
                 Column("kind", "text", "车辆类别", "what the vehicle is", choices=VEHICLE_KINDS),
             ),
             ("vehicle_id",),
@@ -149,12 +179,23 @@ FILE_KINDS: dict[str, FileKind] = {
         FileKind(
             "tracks",
             (
-                Column("vehicle_id", "text", "车辆编号", "a vehicle not registered yet becomes one of kind other"),
+                Column(
+                    "vehicle_id", "text", "车辆编号", "a vehicle not registered yet becomes one of kind other"
+                ),
                 Column("t", "time", "时间", "ISO 8601 with zone, or UTC"),
                 _LON,
                 _LAT,
                 Column("speed_kmh", "float", "速度 km/h", "speed", required=False, nullable=True, minimum=0),
-                Column("heading_deg", "float", "方向", "0 is north, clockwise", required=False, nullable=True, minimum=0, maximum=360),
+                Column(
+                    "heading_deg",
+                    "float",
+                    "方向",
+                    "0 is north, clockwise",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                    maximum=360,
+                ),
             ),
             ("vehicle_id", "t"),
             (("V-001", "2026-10-01T08:00:00+08:00", "120.8645", "32.0163", "35", "90"),),
@@ -168,11 +209,16 @@ FILE_KINDS: dict[str, FileKind] = {
                 _SITE,
                 Column("kind", "text", "表计类别", "power in kWh, water and gas in m³", choices=METER_KINDS),
                 Column("day", "date", "日期", "local day"),
-                Column("value", "float", "用量", "use of that day; empty when missing", nullable=True, minimum=0),
+                Column(
+                    "value", "float", "用量", "use of that day; empty when missing", nullable=True, minimum=0
+                ),
                 Column("quality", "text", "质量", "how the value came about", choices=QUALITIES),
             ),
             ("site_id", "kind", "day"),
-            (("S-0001", "power", "2026-10-01", "1520.5", "measured"), ("S-0001", "water", "2026-10-01", "", "missing")),
+            (
+                ("S-0001", "power", "2026-10-01", "1520.5", "measured"),
+                ("S-0001", "water", "2026-10-01", "", "missing"),
+            ),
             zh="用电用水用气日读数 (CSV、Parquet)",
             en="Daily readings (CSV, Parquet)",
         ),

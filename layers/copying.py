@@ -39,7 +39,8 @@ def copy_frame(db: Session, frame: pl.DataFrame, table: str, columns: dict[str, 
     assert driver is not None
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     fields = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()  # type: ignore[arg-type]
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
+        for name, kind in columns.items()  # type: ignore[arg-type]
     )
     target = sql.Identifier(table)
     with driver.cursor() as cursor:
@@ -49,7 +50,9 @@ def copy_frame(db: Session, frame: pl.DataFrame, table: str, columns: dict[str, 
         with cursor.copy(statement) as copy:
             for start in range(0, frame.height, COPY_ROWS):
                 part = frame.slice(start, COPY_ROWS).select(list(columns))
-                copy.write(part.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f%:z").encode())
+                copy.write(
+                    part.write_csv(include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f%:z").encode()
+                )
         cursor.execute(sql.SQL("ANALYZE {}").format(target))
 
 

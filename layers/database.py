@@ -58,7 +58,9 @@ def database_url() -> str:
     """``WANGGE_DATABASE_URL``, else the private cluster of the data folder (started if it is not up)."""
     url = os.environ.get("WANGGE_DATABASE_URL")
     if url:
-        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace("postgres://", "postgresql+psycopg://", 1)
+        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
     from layers.cluster import running_cluster
 
     return running_cluster().url

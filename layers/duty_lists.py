@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import polars as pl
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
-
-import polars as pl
 
 from layers.copying import Written, copy_frame, upsert
 from layers.tables import Area, Base, DutyItem
@@ -31,7 +30,9 @@ def write_duties(db: Session, frame: pl.DataFrame) -> Written:
 def known_area_codes(db: Session) -> list[str]:
     """Codes that a body may be responsible for, in every version."""
     return list(
-        db.scalars(select(Area.code).where(Area.kind.in_(("city", "county", "town", "functional_zone"))).distinct())
+        db.scalars(
+            select(Area.code).where(Area.kind.in_(("city", "county", "town", "functional_zone"))).distinct()
+        )
     )
 
 

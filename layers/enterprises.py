@@ -123,7 +123,17 @@ def read_sites(db: Session, *, kinds: tuple[str, ...] = ("production", "storage"
         "status_since": pl.Date,
         "area_id": pl.Int64,
     }
-    return pl.DataFrame([tuple(None if v is None else bytes(v) if k == "boundary" else v for k, v in zip(schema, row, strict=True)) for row in rows], schema=schema, orient="row")
+    return pl.DataFrame(
+        [
+            tuple(
+                None if v is None else bytes(v) if k == "boundary" else v
+                for k, v in zip(schema, row, strict=True)
+            )
+            for row in rows
+        ],
+        schema=schema,
+        orient="row",
+    )
 
 
 def read_places(db: Session) -> pl.DataFrame:

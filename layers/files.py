@@ -39,7 +39,10 @@ def template(kind: str) -> str:
 
 
 def _with_valid_uscc(spec: FileKind, row: tuple[str, ...]) -> list[str]:
-    return [EXAMPLE_USCC if column.name == "uscc" else value for column, value in zip(spec.columns, row, strict=True)]
+    return [
+        EXAMPLE_USCC if column.name == "uscc" else value
+        for column, value in zip(spec.columns, row, strict=True)
+    ]
 
 
 EXAMPLE_USCC = "913206000000001230"
@@ -69,7 +72,9 @@ def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> It
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     start = 1
-    for frame in _parquet(path, kind, batch_rows) if path.suffix == ".parquet" else _csv(path, kind, batch_rows):
+    for frame in (
+        _parquet(path, kind, batch_rows) if path.suffix == ".parquet" else _csv(path, kind, batch_rows)
+    ):
         yield frame.with_row_index(ROW, offset=start)
         start += frame.height
 

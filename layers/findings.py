@@ -25,7 +25,14 @@ def find_run(db: Session, key: str) -> ModelRun | None:
 
 
 def record_run(
-    db: Session, *, model: str, version: str, key: str, at: dt.datetime, parameters: dict[str, Any], counts: dict[str, Any]
+    db: Session,
+    *,
+    model: str,
+    version: str,
+    key: str,
+    at: dt.datetime,
+    parameters: dict[str, Any],
+    counts: dict[str, Any],
 ) -> int:
     """Store a finished run; a run with the same key is replaced (its id stays)."""
     values = {
@@ -83,7 +90,10 @@ def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetim
         "h3_9": "bigint",
     }
     copy_frame(db, stays, "given_stays", columns)
-    db.execute(text("DELETE FROM stays WHERE started_at >= :start AND started_at < :end"), {"start": start, "end": end})
+    db.execute(
+        text("DELETE FROM stays WHERE started_at >= :start AND started_at < :end"),
+        {"start": start, "end": end},
+    )
     point = "ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326)"
     db.execute(
         text(
@@ -123,7 +133,8 @@ def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datet
     }
     copy_frame(db, visits, "given_visits", columns)
     db.execute(
-        text("DELETE FROM visits WHERE entered_at >= :start AND entered_at < :end"), {"start": start, "end": end}
+        text("DELETE FROM visits WHERE entered_at >= :start AND entered_at < :end"),
+        {"start": start, "end": end},
     )
     result = db.execute(
         text(
@@ -221,7 +232,12 @@ WHERE id = :id
 
 def forget_runs(db: Session, model: str, keep: int) -> None:
     """Drop hot spots of all but the newest ``keep`` runs of a model."""
-    old = select(ModelRun.id).where(ModelRun.model == model).order_by(ModelRun.at.desc(), ModelRun.id.desc()).offset(keep)
+    old = (
+        select(ModelRun.id)
+        .where(ModelRun.model == model)
+        .order_by(ModelRun.at.desc(), ModelRun.id.desc())
+        .offset(keep)
+    )
     from layers.tables import HotSpot
 
     db.execute(delete(HotSpot).where(HotSpot.run_id.in_(old)))

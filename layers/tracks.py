@@ -21,7 +21,11 @@ def write_vehicles(db: Session, frame: pl.DataFrame) -> Written:
     columns = {c: "text" for c in ("vehicle_id", "plate", "plate_color", "kind")}
     copy_frame(db, frame, "given_vehicles", columns)
     return upsert(
-        db, _TABLES[Vehicle.__tablename__], "SELECT * FROM given_vehicles", columns=tuple(columns), key=("vehicle_id",)
+        db,
+        _TABLES[Vehicle.__tablename__],
+        "SELECT * FROM given_vehicles",
+        columns=tuple(columns),
+        key=("vehicle_id",),
     )
 
 
@@ -73,7 +77,11 @@ def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
 
 def ensure_partitions(db: Session, days: list[dt.date]) -> None:
     """Make the day partitions that are missing (UTC days)."""
-    there = set(db.scalars(text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'fixes'::regclass")))
+    there = set(
+        db.scalars(
+            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'fixes'::regclass")
+        )
+    )
     driver = db.connection().connection.driver_connection
     assert driver is not None
     for day in sorted(days):
@@ -82,7 +90,9 @@ def ensure_partitions(db: Session, days: list[dt.date]) -> None:
             continue
         driver.execute(
             sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF fixes FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(name), sql.Literal(f"{day} 00:00:00+00"), sql.Literal(f"{day + dt.timedelta(1)} 00:00:00+00")
+                sql.Identifier(name),
+                sql.Literal(f"{day} 00:00:00+00"),
+                sql.Literal(f"{day + dt.timedelta(1)} 00:00:00+00"),
             )
         )
 
@@ -133,4 +143,8 @@ def time_span(db: Session) -> tuple[dt.datetime, dt.datetime] | None:
 def read_vehicles(db: Session) -> pl.DataFrame:
     """``id``, ``vehicle_id``, ``kind`` of every vehicle."""
     rows = db.execute(select(Vehicle.id, Vehicle.vehicle_id, Vehicle.kind)).all()
-    return pl.DataFrame([tuple(r) for r in rows], schema={"id": pl.Int64, "vehicle_id": pl.Utf8, "kind": pl.Utf8}, orient="row")
+    return pl.DataFrame(
+        [tuple(r) for r in rows],
+        schema={"id": pl.Int64, "vehicle_id": pl.Utf8, "kind": pl.Utf8},
+        orient="row",
+    )

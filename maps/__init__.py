@@ -1,1 +1,1 @@
-
+"""Pictures: styles, reports, the browser console."""

@@ -45,7 +45,9 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD.format(order=", ".join(FILE_KINDS))]
     for kind in FILE_KINDS.values():
-        parts.append(f"## {kind.name}\n\n{kind.zh}\n\n{kind.en} Key: {', '.join(f'`{k}`' for k in kind.key)}.\n\n")
+        parts.append(
+            f"## {kind.name}\n\n{kind.zh}\n\n{kind.en} Key: {', '.join(f'`{k}`' for k in kind.key)}.\n\n"
+        )
         parts.append("| column | type | 含义 | meaning |\n|---|---|---|---|\n")
         parts.append("\n".join(map(row, kind.columns)) + "\n\n")
     return "".join(parts).rstrip() + "\n"
@@ -54,5 +56,9 @@ def page() -> str:
 if __name__ == "__main__":
     target = Path(__file__).parent.parent / "docs" / "data.md"
     if "--check" in sys.argv:
-        sys.exit(0 if target.read_text(encoding="utf-8") == page() else "docs/data.md is behind: run scripts/write_data_page.py")
+        sys.exit(
+            0
+            if target.read_text(encoding="utf-8") == page()
+            else "docs/data.md is behind: run scripts/write_data_page.py"
+        )
     target.write_text(page(), encoding="utf-8")

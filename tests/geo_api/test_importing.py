@@ -29,7 +29,9 @@ def write(folder: Path, kind: str, lines: list[str] | None = None) -> Path:
     """A CSV of this kind: the template's header with these lines, or the template itself."""
     header = template(kind).splitlines()
     path = folder / f"{kind}.csv"
-    path.write_text("\n".join([header[0], *(lines if lines is not None else header[1:])]) + "\n", encoding="utf-8")
+    path.write_text(
+        "\n".join([header[0], *(lines if lines is not None else header[1:])]) + "\n", encoding="utf-8"
+    )
     return path
 
 
@@ -50,13 +52,13 @@ def areas_frame() -> gpd.GeoDataFrame:
 
 
 @pytest.fixture
-def city(fresh_database_url: str, tmp_path: Path) -> str:
+def city(fresh_database: str, tmp_path: Path) -> str:
     """A database with one town of two communities, one enterprise and one site."""
     areas_frame().to_parquet(tmp_path / "areas.parquet")
-    import_file("areas", tmp_path / "areas.parquet", crs="wgs84", url=fresh_database_url)
-    import_file("enterprises", write(tmp_path, "enterprises"), url=fresh_database_url)
-    import_file("sites", write(tmp_path, "sites"), crs="wgs84", url=fresh_database_url)
-    return fresh_database_url
+    import_file("areas", tmp_path / "areas.parquet", crs="wgs84", url=fresh_database)
+    import_file("enterprises", write(tmp_path, "enterprises"), url=fresh_database)
+    import_file("sites", write(tmp_path, "sites"), crs="wgs84", url=fresh_database)
+    return fresh_database
 
 
 def test_every_template_but_areas_loads_after_its_parents(city: str, tmp_path: Path) -> None:
@@ -65,7 +67,9 @@ def test_every_template_but_areas_loads_after_its_parents(city: str, tmp_path: P
         assert report.written.inserted == len(FILE_KINDS[kind].examples), kind
 
 
-@pytest.mark.parametrize("kind", ["enterprises", "sites", "vehicles", "tracks", "meters", "places", "notices", "duties"])
+@pytest.mark.parametrize(
+    "kind", ["enterprises", "sites", "vehicles", "tracks", "meters", "places", "notices", "duties"]
+)
 def test_the_same_file_again_changes_nothing(city: str, tmp_path: Path, kind: str) -> None:
     path = write(tmp_path, kind)
     import_file(kind, path, crs="wgs84", url=city, now=NOW)
@@ -117,7 +121,12 @@ def test_a_site_is_placed_in_its_community(city: str) -> None:
         ("tracks", ",2026-10-01T00:00:00Z,120.1,32.1,,", "vehicle_id", "empty"),
         ("meters", "S-0001,power,2026-10-01,-3,measured", "value", "below 0"),
         ("meters", "S-9999,power,2026-10-01,3,measured", "site_id", "unknown site"),
-        ("duties", "X-1,某事项,ecology,法,检查,某局,county,999999,lead,2024-01-01,", "area_code", "unknown area code"),
+        (
+            "duties",
+            "X-1,某事项,ecology,法,检查,某局,county,999999,lead,2024-01-01,",
+            "area_code",
+            "unknown area code",
+        ),
         ("places", "petrol,120.1,32.1,0.1", "radius_m", "below 1"),
     ],
 )
@@ -137,7 +146,9 @@ def test_a_wrong_value_is_named_and_nothing_is_written(
     assert count(city, table) == before
 
 
-def test_skip_bad_writes_the_good_rows_and_keeps_the_bad_with_their_reasons(city: str, tmp_path: Path) -> None:
+def test_skip_bad_writes_the_good_rows_and_keeps_the_bad_with_their_reasons(
+    city: str, tmp_path: Path
+) -> None:
     path = write(
         tmp_path, "places", ["petrol,120.1,32.1,50", "petrol,120.2,nowhere,50", "casino,120.3,32.1,50"]
     )
