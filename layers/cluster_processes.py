@@ -43,9 +43,9 @@ def run_program(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ClusterError(f"{program}: {error}") from error
     if done.returncode:
-        raise ClusterError(
-            f"{Path(program).name} failed with {done.returncode}:\n{done.stdout.strip()[-2000:]}"
-        )
+        hint = _how_to_enter(user, cwd) if rights and "Permission denied" in done.stdout else ""
+        said = done.stdout.strip()[-2000:]
+        raise ClusterError(f"{hint}{Path(program).name} failed with {done.returncode}:\n{said}")
     return done.stdout
 
 

@@ -1,0 +1,50 @@
+# make demo   set up, make the demo city, analyse it, serve it on http://127.0.0.1:8000
+# make test   set up, check style, types and import directions, run every test
+PYTHON ?= python3
+export PYTHON
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test demo serve test check fmt bench conformance evaluate lock clean
+
+help: ## 说明 this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
+
+setup: ## 安装 everything that the demo needs
+	@scripts/setup
+
+setup-test:
+	@scripts/setup --test
+
+demo: setup ## 演示 the demo city on http://127.0.0.1:8000
+	@$(BIN)/wangge demo
+
+serve: setup ## 服务 serve the data that is there
+	@$(BIN)/wangge serve
+
+test: setup-test ## 测试 style, types, imports, all tests (browser included)
+	@scripts/verify
+
+check: setup-test ## 检查 the same without the tests
+	@scripts/verify --static
+
+fmt: setup-test ## 格式化 format and mend what can be mended
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup-test ## 性能 speed and memory (not part of the tests)
+	@$(BIN)/pytest -o addopts= --import-mode=importlib -s tests/benchmarks
+
+conformance: setup-test ## 符合性 clients and standards (not part of the tests)
+	@$(BIN)/pytest -o addopts= --import-mode=importlib -ra tests/conformance
+
+evaluate: setup ## 评估 recall and precision on cities of seeds 1-20
+	@$(BIN)/wangge evaluate
+
+lock: ## 锁定 resolve pyproject.toml into the lock files
+	@scripts/lock
+
+clean: ## 清理 remove everything that `make` made here (not the data folder)
+	rm -rf .venv .setup maps/web/dist maps/web/node_modules .mypy_cache .ruff_cache .pytest_cache \
+	    .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
