@@ -64,8 +64,8 @@ def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
             faults.append(Fault(row, "geometry", "empty"))
         elif kind not in (3, 6):
             faults.append(Fault(row, "geometry", "not a polygon", shape.geom_type))
-    for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)):
-        faults.append(Fault(int(row) + 1, "geometry", shapely.is_valid_reason(geometry[row])))
+    for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)).tolist():
+        faults.append(Fault(row + 1, "geometry", shapely.is_valid_reason(geometry[row])))
     for row, (code, kind) in enumerate(
         zip(frame["code"].astype(str), frame["kind"].astype(str), strict=True), start=1
     ):

@@ -40,7 +40,7 @@ def copy_frame(db: Session, frame: pl.DataFrame, table: str, columns: dict[str, 
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     fields = sql.SQL(", ").join(
         sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
-        for name, kind in columns.items()  # type: ignore[arg-type]
+        for name, kind in columns.items()
     )
     target = sql.Identifier(table)
     with driver.cursor() as cursor:

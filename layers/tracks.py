@@ -113,7 +113,7 @@ def read_fixes(
     polars.DataFrame
         ``vehicle_id`` (the database's integer), ``t`` (UTC, microseconds), ``lon``, ``lat``.
     """
-    only = sql.SQL("")
+    only: sql.Composable = sql.SQL("")
     if kinds is not None:
         only = sql.SQL("AND f.vehicle_id IN (SELECT id FROM vehicles WHERE kind = ANY({}))").format(
             sql.Literal(list(kinds))
