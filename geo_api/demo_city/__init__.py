@@ -1,0 +1,9 @@
+"""The demo city: Nantong's real outline, everything inside it invented by a seed.
+
+See ``README.md`` beside this file for what is real. ``make_city`` writes files in the import formats.
+"""
+
+from geo_api.demo_city.city import FILES, STEPS, DemoCity, make_city
+from geo_api.demo_city.sizes import END_DAY
+
+__all__ = ["END_DAY", "FILES", "STEPS", "DemoCity", "make_city"]

@@ -1,0 +1,187 @@
+"""Puts the demo city together and writes its files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from geo_api.demo_city.areas import CityAreas, make_areas
+from geo_api.demo_city.duties import make_duties
+from geo_api.demo_city.enterprises import Register, make_notices, make_places, make_register, make_vehicles
+from geo_api.demo_city.fixes import make_fixes
+from geo_api.demo_city.itineraries import make_legs
+from geo_api.demo_city.meters import make_meters
+from geo_api.demo_city.parks import make_lots
+from geo_api.demo_city.planting import CLOSED_ROLES, RESUMPTION, Plan, make_plan
+from geo_api.demo_city.sizes import SIZES, CitySize
+
+Progress = Callable[[str, int, int], None]
+FILES = {
+    "areas": "areas.parquet",
+    "enterprises": "enterprises.csv",
+    "sites": "sites.csv",
+    "vehicles": "vehicles.csv",
+    "tracks": "tracks.parquet",
+    "meters": "meters.parquet",
+    "places": "places.csv",
+    "notices": "notices.csv",
+    "duties": "duties.csv",
+}
+"""File of each import kind, in the order in which they are loaded."""
+STEPS = ("areas", "lots", "enterprises", "meters", "tracks", "duties", "truth")
+
+
+@dataclass(frozen=True)
+class DemoCity:
+    """What was written.
+
+    Attributes
+    ----------
+    folder : Path
+    seed : int
+    counts : dict
+        Rows by kind; ``area_<kind>`` for areas, ``planted`` for resumptions, ``decoys`` for decoys.
+    seconds : dict
+        Time by step.
+    """
+
+    folder: Path
+    seed: int
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def path(self, kind: str) -> Path:
+        """File of an import kind, such as ``areas``."""
+        return self.folder / FILES[kind]
+
+    @property
+    def truth(self) -> Path:
+        """The planted truth; evaluation reads it, models never."""
+        return self.folder / "truth" / "planted.json"
+
+
+def make_city(
+    out_dir: Path,
+    *,
+    seed: int = 1,
+    grids: int = 12_000,
+    size: str = "full",
+    progress: Progress | None = None,
+) -> DemoCity:
+    """Make a demo city and write its files in import format, WGS-84.
+
+    Parameters
+    ----------
+    out_dir : Path
+        Made when it is not there; files of the same names are replaced.
+    seed : int
+        Another seed is another city; the same seed gives the same files.
+    grids : int
+        Unit grids of the full city (a small one has its own number).
+    size : {"full", "small"}
+        ``small`` is one county with six towns, made in seconds, for tests.
+    progress : callable, optional
+        Called with step name, steps done, steps in all.
+
+    Returns
+    -------
+    DemoCity
+
+    Raises
+    ------
+    InputError
+        When a package of the extra ``demo`` is missing.
+    ValueError
+        For an unknown size or too few grids.
+    """
+    if size not in SIZES:
+        raise ValueError(f"size {size!r}: use {' or '.join(SIZES)}")
+    chosen = SIZES[size] if size == "small" else replace(SIZES[size], grids=grids)
+    if chosen.grids < chosen.communities:
+        raise ValueError(f"grids {grids}: at least one for each of the {chosen.communities} communities")
+    return _Builder(Path(out_dir), seed, chosen, progress or (lambda step, done, total: None)).run()
+
+
+class _Builder:
+    """Runs the steps; each has its own random stream, so that a change in one leaves the others alone."""
+
+    def __init__(self, folder: Path, seed: int, size: CitySize, progress: Progress) -> None:
+        self.size, self.progress = size, progress
+        self.city = DemoCity(folder, seed)
+        self.streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
+        (folder / "truth").mkdir(parents=True, exist_ok=True)
+        self.clock = time.perf_counter()
+
+    def done(self, step: str) -> None:
+        """Note the time of a step and tell the caller."""
+        now = time.perf_counter()
+        self.city.seconds[step] = round(now - self.clock, 2)
+        self.clock = now
+        self.progress(step, STEPS.index(step) + 1, len(STEPS))
+
+    def write(self, kind: str, frame: pl.DataFrame) -> None:
+        """Write one frame as the file of its kind."""
+        path = self.city.path(kind)
+        if path.suffix == ".parquet":
+            frame.write_parquet(path, compression="zstd")
+        else:
+            frame.write_csv(path)
+        self.city.counts[kind] = frame.height
+
+    def run(self) -> DemoCity:
+        """All steps in order."""
+        rng, size = self.streams, self.size
+        areas = make_areas(size, rng[0])
+        self._write_areas(areas)
+        self.done("areas")
+        lots = make_lots(areas, size, rng[1])
+        plan = make_plan(lots, size, rng[2])
+        self.done("lots")
+        register = make_register(areas, lots, plan, size, rng[3])
+        self.write("enterprises", register.enterprises)
+        self.write("sites", register.sites)
+        self.write("places", make_places(plan))
+        self.write("notices", make_notices(plan, register.site_of_lot, rng[4]))
+        self.done("enterprises")
+        plants = np.flatnonzero(plan.role != "warehouse")
+        ids = [register.site_of_lot[lot] for lot in plants]
+        self.write("meters", make_meters(plan, plants, ids, size.meter_days, rng[5]))
+        self.done("meters")
+        vehicles = make_vehicles(size.trucks, rng[6])
+        self.write("vehicles", vehicles)
+        legs = make_legs(plan, lots, size, rng[7])
+        self.write("tracks", make_fixes(legs, vehicles["vehicle_id"].to_list(), size.track_days, rng[7]))
+        self.done("tracks")
+        self.write("duties", make_duties(areas.counties, areas.towns, rng[8]))
+        self.done("duties")
+        self._write_truth(plan, register)
+        self.done("truth")
+        return self.city
+
+    def _write_areas(self, areas: CityAreas) -> None:
+        areas.frame.to_parquet(self.city.path("areas"), index=False)
+        self.city.counts["areas"] = len(areas.frame)
+        for kind, count in areas.frame["kind"].value_counts().items():
+            self.city.counts[f"area_{kind}"] = int(count)
+
+    def _write_truth(self, plan: Plan, register: Register) -> None:
+        planted = plan.lots(*CLOSED_ROLES)
+        rows = [
+            {
+                "site_id": register.site_of_lot[lot],
+                "uscc": register.uscc_of_lot[lot],
+                "kind": str(plan.role[lot]),
+                "label": bool(plan.role[lot] == RESUMPTION),
+            }
+            for lot in planted
+        ]
+        rows.sort(key=lambda row: str(row["site_id"]))
+        self.city.truth.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+        self.city.counts["planted"] = sum(1 for row in rows if row["label"])
+        self.city.counts["decoys"] = len(rows) - self.city.counts["planted"]

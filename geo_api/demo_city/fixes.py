@@ -1,0 +1,109 @@
+"""From journeys to fixes: reports every 30-60 s with all the dirt of real terminals."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from geo_api.demo_city.itineraries import DAY_S, Legs
+from geo_api.demo_city.sizes import END_DAY
+from geo_api.demo_city.tessellation import Floats
+from layers.crs import from_metric
+
+LOCAL_ZONE = dt.timezone(dt.timedelta(hours=8))
+_INTERVAL_S = 45.0
+
+
+def window_start(track_days: int) -> dt.datetime:
+    """The local midnight at which the tracks begin, in UTC."""
+    first = END_DAY - dt.timedelta(days=track_days - 1)
+    return dt.datetime.combine(first, dt.time(), LOCAL_ZONE).astimezone(dt.UTC)
+
+
+def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
+    """True positions at report times: arrays of equal length, one entry a report."""
+    start, end = np.array(legs.start_s), np.array(legs.end_s)
+    ends, vehicle = np.array(legs.ends), np.array(legs.vehicle)
+    keep = ~np.array(legs.silent)
+    start, end, ends, vehicle = start[keep], end[keep], ends[keep], vehicle[keep]
+    count = np.maximum(np.round((end - start) / _INTERVAL_S).astype(np.int64), 1)
+    leg = np.repeat(np.arange(len(start)), count)
+    step = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count)
+    share = np.clip((step + 0.5 + rng.uniform(-0.16, 0.16, len(leg))) / count[leg], 0.0, 1.0)
+    t = start[leg] + share * (end - start)[leg]
+    a, b = ends[leg, :2], ends[leg, 2:]
+    span = b - a
+    length = np.hypot(span[:, 0], span[:, 1])
+    normal = np.column_stack([-span[:, 1], span[:, 0]]) / np.maximum(length, 1.0)[:, None]
+    wobble = np.where(length > 200, 0.01 * length * np.sin(np.pi * share) * rng.normal(size=len(start))[leg], 0.0)
+    xy = a + share[:, None] * span + wobble[:, None] * normal
+    drift = rng.normal(scale=5.0, size=(len(start), 2))[leg]
+    xy = xy + drift + rng.normal(scale=4.0, size=xy.shape)
+    speed = length / np.maximum(end - start, 1.0)[leg] * 3.6
+    moving = length > 1.0
+    speed = np.where(moving, speed * rng.uniform(0.7, 1.25, len(leg)), np.abs(rng.normal(scale=0.6, size=len(leg))))
+    heading = np.where(moving, np.degrees(np.arctan2(span[:, 0], span[:, 1])) % 360.0, rng.uniform(0, 360, len(leg)))
+    return {"vehicle": vehicle[leg], "t": t, "x": xy[:, 0], "y": xy[:, 1], "speed": speed, "heading": heading, "leg": leg}
+
+
+def _dropped(reports: dict[str, Floats], rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Reports lost in gaps: 4 % of the pieces lose 2-20 minutes, and single reports are lost everywhere."""
+    leg = reports["leg"].astype(np.int64)
+    n = int(leg.max()) + 1
+    first = np.full(n, np.inf)
+    np.minimum.at(first, leg, reports["t"])
+    holes = rng.uniform(size=n) < 0.04
+    begin = first + rng.uniform(0, 1800, n)
+    length = rng.uniform(120, 1200, n)
+    inside = holes[leg] & (reports["t"] >= begin[leg]) & (reports["t"] < (begin + length)[leg])
+    return np.asarray(inside | (rng.uniform(size=len(leg)) < 0.01))
+
+
+def make_fixes(legs: Legs, vehicle_ids: list[str], track_days: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Fixes in order of arrival, which is not the order of time.
+
+    Parameters
+    ----------
+    legs : Legs
+    vehicle_ids : list of str
+        By truck position.
+    track_days : int
+        Fixes after the last local midnight are cut off.
+    rng : Generator
+
+    Returns
+    -------
+    polars.DataFrame
+        ``vehicle_id``, ``t`` (UTC, second precision), ``lon``, ``lat`` (7 decimals), ``speed_kmh``,
+        ``heading_deg``; with spikes, duplicates, and rows that arrive up to six hours late.
+    """
+    reports = _sample(legs, rng)
+    keep = ~_dropped(reports, rng) & (reports["t"] < track_days * DAY_S)
+    reports = {name: values[keep] for name, values in reports.items()}
+    n = len(reports["t"])
+    spike = rng.uniform(size=n) < 0.0004
+    turn, reach = rng.uniform(0, 2 * np.pi, n), rng.uniform(2000, 60_000, n)
+    x = reports["x"] + np.where(spike, reach * np.cos(turn), 0.0)
+    y = reports["y"] + np.where(spike, reach * np.sin(turn), 0.0)
+    lon, lat = from_metric(x, y)
+    seconds = np.floor(reports["t"]).astype(np.int64)
+    again = np.flatnonzero(rng.uniform(size=n) < 0.005)
+    rows = np.r_[np.arange(n), again]
+    delay = np.where(rng.uniform(size=len(rows)) < 0.02, rng.uniform(60, 6 * 3600, len(rows)), rng.uniform(0, 3, len(rows)))
+    delay[n:] += rng.uniform(0, 120, len(again))
+    rows = rows[np.argsort(seconds[rows] + delay, kind="stable")]
+    begin = int(window_start(track_days).timestamp())
+    frame = pl.DataFrame(
+        {
+            "vehicle_id": np.array(vehicle_ids)[reports["vehicle"].astype(np.int64)[rows]],
+            "t": (seconds[rows] + begin) * 1_000_000,
+            "lon": np.round(lon[rows], 7),
+            "lat": np.round(lat[rows], 7),
+            "speed_kmh": np.round(reports["speed"][rows], 1),
+            "heading_deg": np.round(reports["heading"][rows], 0) % 360.0,
+        }
+    )
+    return frame.with_columns(t=pl.from_epoch("t", time_unit="us").dt.replace_time_zone("UTC"))
