@@ -1,1 +1,10 @@
+"""Numbers: pure models over arrays and frames.
 
+Frame in, frame out: no database, no HTTP, no files. Neighbourhood, clock and random generator are arguments; units
+stand in names; coordinates are WGS 84 longitude and latitude in degrees, times are UTC. A score is a clue (线索),
+never proof.
+"""
+
+from __future__ import annotations
+
+__all__ = ["errors", "evaluation", "frames", "hotspots", "kernels", "meters", "stays", "suspicion", "visits", "weights"]

@@ -1,0 +1,48 @@
+"""What can go wrong in a model.
+
+::
+
+    ModelError
+    ├── InputFrameError         a frame without a column, or with a column of a type that cannot be read
+    │   └── NaiveTimeError      times without a time zone
+    ├── ParameterError          a parameter outside its range; names the parameter and its value
+    ├── StateMismatch           a state that was made with other parameters or other vehicle ids
+    └── StudyAreaError          cells that are no H3 cells, doubled, or of mixed resolution
+"""
+
+from __future__ import annotations
+
+
+class ModelError(Exception):
+    """Base of this package's errors.
+
+    Examples
+    --------
+    >>> from spatial_models.stays import detect_stays
+    >>> import polars as pl
+    >>> try:
+    ...     detect_stays(pl.DataFrame({"t": []}))
+    ... except ModelError as error:
+    ...     print(error)
+    fixes: column vehicle_id is missing
+    """
+
+
+class InputFrameError(ModelError):
+    """A frame without a column that is needed, or with a column of a type that cannot be read."""
+
+
+class NaiveTimeError(InputFrameError):
+    """Times without a time zone: which moment they mean is not known."""
+
+
+class ParameterError(ModelError):
+    """A parameter outside its range."""
+
+
+class StateMismatch(ModelError):
+    """A state that was made with other parameters or another type of vehicle id."""
+
+
+class StudyAreaError(ModelError):
+    """A study area that is no set of H3 cells of one resolution."""

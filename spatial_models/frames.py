@@ -1,0 +1,92 @@
+"""Frames at the door of a model: any of polars, pandas or pyarrow in, checked polars columns out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from spatial_models.errors import InputFrameError, NaiveTimeError
+
+Array = np.ndarray[Any, Any]
+
+LOCAL_ZONE = "Asia/Shanghai"
+"""Where days and nights are counted."""
+
+
+def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
+    """The named columns of a polars, pandas or pyarrow frame, as polars.
+
+    Raises
+    ------
+    InputFrameError
+        When it is no frame, or a column is missing; the message names both.
+    """
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect()
+    present = _column_names(frame, name)
+    if missing := [column for column in columns if column not in present]:
+        plural = "columns {} are" if len(missing) > 1 else "column {} is"
+        raise InputFrameError(f"{name}: {plural.format(', '.join(missing))} missing")
+    if isinstance(frame, pl.DataFrame):
+        return frame.select(columns)
+    try:
+        if hasattr(frame, "to_pandas"):  # pyarrow
+            converted = pl.from_arrow(frame.select(list(columns)))
+        else:
+            converted = pl.from_pandas(frame[list(columns)])
+    except Exception as error:
+        raise InputFrameError(f"{name}: cannot be read as a frame: {error}") from error
+    assert isinstance(converted, pl.DataFrame)
+    return converted
+
+
+def _column_names(frame: Any, name: str) -> list[str]:
+    if hasattr(frame, "column_names"):
+        return list(frame.column_names)
+    if hasattr(frame, "columns"):
+        return list(frame.columns)
+    raise InputFrameError(f"{name}: a polars, pandas or pyarrow frame is needed, got {type(frame).__name__}")
+
+
+def time_us(column: pl.Series, name: str) -> Array:
+    """Microseconds since 1970 UTC as int64; null and times that do not fit become the smallest int64.
+
+    Raises
+    ------
+    NaiveTimeError
+        Times without zone.
+    InputFrameError
+        No times at all.
+    """
+    no_time = np.iinfo(np.int64).min
+    dtype = column.dtype
+    if dtype == pl.Null:
+        return np.full(len(column), no_time, np.int64)
+    if not isinstance(dtype, pl.Datetime):
+        raise InputFrameError(f"{name}: column {column.name} holds {dtype}, not times with a zone")
+    if dtype.time_zone is None:
+        raise NaiveTimeError(f"{name}: column {column.name} has times without a zone; say which (UTC: tz='UTC')")
+    raw: Array = column.to_physical().fill_null(no_time).to_numpy()
+    if dtype.time_unit == "us":
+        return raw
+    if dtype.time_unit == "ns":
+        return np.where(raw == no_time, no_time, raw // 1000)
+    fits = np.abs(raw // 2) < 2_000_000_000_000_000
+    return np.where(fits, raw * 1000, no_time)
+
+
+def numbers(column: pl.Series, name: str) -> Array:
+    """A column as float64; what is null or no number becomes NaN."""
+    if column.dtype != pl.Null and not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.String)):
+        raise InputFrameError(f"{name}: column {column.name} holds {column.dtype}, not numbers")
+    values: Array = column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
+    return values
+
+
+def utc_times(us: Array) -> pl.Series:
+    """Microseconds since 1970 as UTC times; the smallest int64 becomes null."""
+    times = pl.Series(us, dtype=pl.Int64)
+    times = pl.select(pl.when(times == np.iinfo(np.int64).min).then(None).otherwise(times)).to_series()
+    return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")

@@ -1,0 +1,364 @@
+"""Compiled loops over arrays of fixes (numba): cleaning, ordering and the stay scan.
+
+Everything here works on plain arrays: ``t`` int64 microseconds since 1970 UTC, ``lon`` and ``lat`` float64 degrees
+(WGS 84), ``code`` int64 dense vehicle number. ``spatial_models.stays`` is the door.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, Any]
+
+EARTH_RADIUS_M = 6_371_008.8
+M_PER_DEG = EARTH_RADIUS_M * math.pi / 180.0
+RAD = math.pi / 180.0
+NO_TIME = np.iinfo(np.int64).min
+TIME_LIMIT = 4_000_000_000_000_000_000
+POLAR_DEG = 89.0
+
+KEEP, BAD_VEHICLE, BAD_TIME, BAD_NUMBER, BAD_RANGE, BAD_ZERO, LATE, DUPLICATE = range(8)
+LEFT, GAP, TRACK_END = 0, 1, 2
+
+# columns of the carried state: integers and floats of one vehicle
+PHASE, ANCHOR_T, LAST_IN_T, N_IN, N_OUTLIERS, LAST_T, KEPT_T = range(7)
+ANCHOR_LON, ANCHOR_LAT, SUM_DLON, SUM_DLAT, FAR_M2, KEPT_LON, KEPT_LAT = range(7)
+# columns of a found stay
+OUT_CODE, OUT_START, OUT_END, OUT_LEFT_BY, OUT_ENDED_BY, OUT_N = range(6)
+# columns of the counts that cleaning and scanning add to
+C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_STAYS, C_USED = range(8)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _wrap(dlon: float) -> float:
+    """A difference of longitudes in [-180, 180]."""
+    if dlon > 180.0:
+        return dlon - 360.0
+    if dlon < -180.0:
+        return dlon + 360.0
+    return dlon
+
+
+@njit(cache=True, nogil=True)
+def haversine_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
+    """Great-circle distance in metres on a sphere of 6 371 008.8 m.
+
+    Examples
+    --------
+    >>> round(haversine_m(0.0, 0.0, 1.0, 0.0), 3)
+    111195.08
+    """
+    half_lat = 0.5 * (lat_b - lat_a) * RAD
+    half_lon = 0.5 * (lon_b - lon_a) * RAD
+    a = math.sin(half_lat) ** 2 + math.cos(lat_a * RAD) * math.cos(lat_b * RAD) * math.sin(half_lon) ** 2
+    return 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(a)))
+
+
+@njit(cache=True, nogil=True)
+def check_rows(code: Array, t: Array, lon: Array, lat: Array, n_carried: int, last_t: Array, reason: Array) -> None:
+    """Write to ``reason`` (uint8) why a row cannot be used; the first ``n_carried`` rows were checked before."""
+    for row in range(n_carried, len(code)):
+        x, y = lon[row], lat[row]
+        if code[row] < 0:
+            reason[row] = BAD_VEHICLE
+        elif t[row] < -TIME_LIMIT or t[row] > TIME_LIMIT:
+            reason[row] = BAD_TIME
+        elif not (math.isfinite(x) and math.isfinite(y)):
+            reason[row] = BAD_NUMBER
+        elif x < -180.0 or x > 180.0 or y < -90.0 or y > 90.0:
+            reason[row] = BAD_RANGE
+        elif x == 0.0 and y == 0.0:
+            reason[row] = BAD_ZERO
+        elif t[row] < last_t[code[row]]:
+            reason[row] = LATE
+        elif t[row] == last_t[code[row]]:
+            reason[row] = DUPLICATE
+
+
+@njit(cache=True, nogil=True)
+def gather_by_vehicle(
+    code: Array, t: Array, lon: Array, lat: Array, reason: Array, n_vehicles: int
+) -> tuple[Array, Array, Array, Array]:
+    """Counting sort by vehicle, stable in row order, of the rows whose reason is ``KEEP``.
+
+    Returns ``starts`` (n_vehicles + 1) and the gathered ``t``, ``lon``, ``lat``.
+    """
+    starts = np.zeros(n_vehicles + 1, np.int64)
+    for row in range(len(code)):
+        if reason[row] == KEEP:
+            starts[code[row] + 1] += 1
+    for v in range(n_vehicles):
+        starts[v + 1] += starts[v]
+    at = starts[:-1].copy()
+    n = starts[n_vehicles]
+    t_out, lon_out, lat_out = np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.float64)
+    for row in range(len(code)):
+        if reason[row] == KEEP:
+            v = code[row]
+            k = at[v]
+            t_out[k], lon_out[k], lat_out[k] = t[row], lon[row], lat[row]
+            at[v] = k + 1
+    return starts, t_out, lon_out, lat_out
+
+
+@njit(cache=True, nogil=True)
+def _order_segment(t: Array, lon: Array, lat: Array, start: int, end: int) -> int:
+    """Sort one vehicle's rows by time, stable; returns how many came after a later one.
+
+    Insertion while it is cheap (late rows move a little), a merge sort when the moves explode.
+    """
+    late = 0
+    newest = NO_TIME
+    for k in range(start, end):
+        if t[k] < newest:
+            late += 1
+        else:
+            newest = t[k]
+    if late == 0:
+        return 0
+    budget = 16 * (end - start) + 64
+    for k in range(start + 1, end):
+        key_t, key_lon, key_lat = t[k], lon[k], lat[k]
+        j = k
+        while j > start and t[j - 1] > key_t:
+            t[j], lon[j], lat[j] = t[j - 1], lon[j - 1], lat[j - 1]
+            j -= 1
+        t[j], lon[j], lat[j] = key_t, key_lon, key_lat
+        budget -= k - j
+        if budget < 0:
+            order = np.argsort(t[start:end], kind="mergesort")
+            t[start:end] = t[start:end][order]
+            lon[start:end] = lon[start:end][order]
+            lat[start:end] = lat[start:end][order]
+            break
+    return late
+
+
+@njit(cache=True, nogil=True)
+def _drop_equal_times(t: Array, lon: Array, lat: Array, start: int, end: int, counts: Array) -> int:
+    """Keep the first row of each time; returns the new end."""
+    w = start
+    for k in range(start, end):
+        if w > start and t[k] == t[w - 1]:
+            counts[C_DUPLICATES] += 1
+            if lon[k] != lon[w - 1] or lat[k] != lat[w - 1]:
+                counts[C_CONFLICTS] += 1
+            continue
+        if w != k:
+            t[w], lon[w], lat[w] = t[k], lon[k], lat[k]
+        w += 1
+    return w
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _too_fast(
+    t_a: int, lon_a: float, lat_a: float, t_b: int, lon_b: float, lat_b: float, m_per_us: float
+) -> bool:
+    reach_m = (t_b - t_a) * m_per_us
+    if (abs(lat_b - lat_a) + abs(_wrap(lon_b - lon_a))) * M_PER_DEG <= reach_m:
+        return False  # the sum of both legs is an upper bound: no trigonometry for nearly every row
+    return haversine_m(lon_a, lat_a, lon_b, lat_b) > reach_m
+
+
+@njit(cache=True, nogil=True)
+def _drop_spikes(
+    t: Array, lon: Array, lat: Array, start: int, end: int, kept_t: int, kept_lon: float, kept_lat: float,
+    m_per_us: float, counts: Array,
+) -> tuple[int, bool]:  # fmt: skip
+    """Drop fixes that are too fast from the last kept one AND to the next one.
+
+    The last row can only be judged when the next one comes: it then stands at the new end, and the flag is True.
+    """
+    w = start
+    pending = False
+    for k in range(start, end):
+        if pending and not _too_fast(t[w], lon[w], lat[w], t[k], lon[k], lat[k], m_per_us):
+            kept_t, kept_lon, kept_lat = t[w], lon[w], lat[w]
+            w += 1
+        elif pending:
+            counts[C_SPIKES] += 1
+        t[w], lon[w], lat[w] = t[k], lon[k], lat[k]
+        pending = kept_t != NO_TIME and _too_fast(kept_t, kept_lon, kept_lat, t[k], lon[k], lat[k], m_per_us)
+        if not pending:
+            kept_t, kept_lon, kept_lat = t[k], lon[k], lat[k]
+            w += 1
+    return w, pending
+
+
+@njit(cache=True, nogil=True)
+def clean_vehicles(
+    starts: Array, n_carried: Array, t: Array, lon: Array, lat: Array, state_i: Array, state_f: Array,
+    m_per_us: float, counts: Array,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Order, de-duplicate and de-spike each vehicle's rows in place.
+
+    Returns ``ends`` (one past the last usable row) and ``pending`` (the row at ``ends`` waits for its judgement).
+    """
+    n_vehicles = len(starts) - 1
+    ends = np.empty(n_vehicles, np.int64)
+    pending = np.zeros(n_vehicles, np.bool_)
+    for v in range(n_vehicles):
+        start, end = starts[v], starts[v + 1]
+        counts[C_OUT_OF_ORDER] += _order_segment(t, lon, lat, start, end)
+        end = _drop_equal_times(t, lon, lat, start, end, counts)
+        if end > start:
+            state_i[v, LAST_T] = t[end - 1]
+        fresh = start + n_carried[v]
+        if m_per_us > 0.0:
+            end, pending[v] = _drop_spikes(
+                t, lon, lat, fresh, end,
+                state_i[v, KEPT_T], state_f[v, KEPT_LON], state_f[v, KEPT_LAT], m_per_us, counts,
+            )  # fmt: skip
+        if end > start:
+            state_i[v, KEPT_T] = t[end - 1]
+            state_f[v, KEPT_LON], state_f[v, KEPT_LAT] = lon[end - 1], lat[end - 1]
+        counts[C_PENDING] += pending[v]
+        counts[C_USED] += end - fresh
+        ends[v] = end
+    return ends, pending
+
+
+@njit(cache=True, nogil=True)
+def _grow(
+    t: Array, lon: Array, lat: Array, k: int, end: int, a_lon: float, a_lat: float,
+    sum_dlon: float, sum_dlat: float, n: int, last_in: int, far_m2: float,
+    radius_m2: float, max_gap: int, centroid: bool, outliers: int,
+) -> tuple[int, int, float, float, int, int, float, int]:  # fmt: skip
+    """Take fixes from ``k`` on into the window of an anchor until it is left, a gap comes or the rows end.
+
+    Returns how it ended, the first row that is not in it, and the sums of what is.
+    """
+    cos_a = math.cos(a_lat * RAD)
+    sin_a = math.sqrt(max(0.0, 1.0 - cos_a * cos_a))
+    if a_lat < 0.0:
+        sin_a = -sin_a
+    polar = abs(a_lat) > POLAR_DEG
+    previous, run, first_out, tolerated, how = last_in, 0, k, 0, TRACK_END
+    c_lon, c_lat = sum_dlon / n, sum_dlat / n
+    while k < end:
+        if t[k] - previous > max_gap:
+            how = LEFT if run > 0 else GAP
+            break
+        dlon, dlat = _wrap(lon[k] - a_lon), lat[k] - a_lat
+        e_lon, e_lat = dlon, dlat
+        middle = 0.5 * dlat * RAD
+        if centroid:
+            e_lon, e_lat = dlon - c_lon, dlat - c_lat
+            middle += 0.5 * c_lat * RAD
+        scale = cos_a - middle * (sin_a + 0.5 * middle * cos_a)
+        d2 = (e_lon * e_lon * scale * scale + e_lat * e_lat) * (M_PER_DEG * M_PER_DEG)
+        if polar:
+            c = centroid * 1.0
+            d2 = haversine_m(a_lon + c * c_lon, a_lat + c * c_lat, lon[k], lat[k]) ** 2
+        if d2 <= radius_m2:
+            n += 1
+            sum_dlon += dlon
+            sum_dlat += dlat
+            if centroid:
+                c_lon, c_lat = sum_dlon / n, sum_dlat / n
+            far_m2 = max(far_m2, d2)
+            last_in = t[k]
+            tolerated += run
+            run = 0
+        else:
+            if run == 0:
+                first_out = k
+            run += 1
+            if run > outliers:
+                how = LEFT
+                break
+        previous = t[k]
+        k += 1
+    return how, (first_out if run > 0 else k), sum_dlon, sum_dlat, n, last_in, far_m2, tolerated
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _write_stay(
+    out_i: Array, out_f: Array, m: int, v: int, start: int, end: int, left_by: int, ended_by: int, n: int,
+    a_lon: float, a_lat: float, sum_dlon: float, sum_dlat: float, far_m2: float,
+) -> None:  # fmt: skip
+    out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, start, end
+    out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = left_by, ended_by, n
+    out_f[m, 0] = _wrap(a_lon + sum_dlon / n)
+    out_f[m, 1] = a_lat + sum_dlat / n
+    out_f[m, 2] = math.sqrt(far_m2)
+
+
+@njit(cache=True, nogil=True)
+def scan_vehicle(
+    t: Array, lon: Array, lat: Array, start: int, end: int, v: int, state_i: Array, state_f: Array,
+    radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int,
+    out_i: Array, out_f: Array, counts: Array,
+) -> int:  # fmt: skip
+    """Find the stays of one vehicle (Li 2008: on failure the anchor advances by one fix).
+
+    Closed stays are written; an open one goes into the state. Returns the first row that the next batch needs.
+    """
+    resumed = state_i[v, PHASE] == 1
+    i = start
+    while i < end or resumed:
+        if resumed:
+            begin, last_in, n = state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], state_i[v, N_IN]
+            a_lon, a_lat, far = state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2]
+            sx, sy, k = state_f[v, SUM_DLON], state_f[v, SUM_DLAT], i
+        else:
+            begin, last_in, n, a_lon, a_lat = t[i], t[i], 1, lon[i], lat[i]
+            far, sx, sy, k = 0.0, 0.0, 0.0, i + 1
+        how, following, sx, sy, n, last_in, far, tolerated = _grow(
+            t, lon, lat, k, end, a_lon, a_lat, sx, sy, n, last_in, far, radius_m2, max_gap, centroid, outliers
+        )
+        enough = n >= 2 and last_in - begin >= min_duration
+        if how == TRACK_END:
+            state_i[v, PHASE] = 1 if enough else 0
+            if not enough:
+                return i
+            counts[C_OUTLIERS] += tolerated
+            state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], state_i[v, N_IN] = begin, last_in, n
+            state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2] = a_lon, a_lat, far
+            state_f[v, SUM_DLON], state_f[v, SUM_DLAT] = sx, sy
+            return following
+        if enough:
+            counts[C_OUTLIERS] += tolerated
+            m = counts[C_STAYS]
+            _write_stay(out_i, out_f, m, v, begin, last_in, t[following], how, n, a_lon, a_lat, sx, sy, far)
+            counts[C_STAYS] = m + 1
+        # after a gap no later anchor of the window can do better: skipping them is still exact
+        i = following if enough or how == GAP else i + 1
+        resumed = False
+    state_i[v, PHASE] = 0
+    return end
+
+
+@njit(cache=True, nogil=True)
+def scan_vehicles(
+    t: Array, lon: Array, lat: Array, starts: Array, ends: Array, state_i: Array, state_f: Array,
+    radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int,
+    out_i: Array, out_f: Array, counts: Array,
+) -> Array:  # fmt: skip
+    """`scan_vehicle` for every vehicle; returns the first row of each that the next batch needs."""
+    needed = np.empty(len(ends), np.int64)
+    for v in range(len(ends)):
+        needed[v] = scan_vehicle(
+            t, lon, lat, starts[v], ends[v], v, state_i, state_f,
+            radius_m2, min_duration, max_gap, centroid, outliers, out_i, out_f, counts,
+        )  # fmt: skip
+    return needed
+
+
+@njit(cache=True, nogil=True)
+def write_open_stays(state_i: Array, state_f: Array, out_i: Array, out_f: Array) -> int:
+    """Write the stays that are still open, one a vehicle at most; returns how many."""
+    m = 0
+    for v in range(len(state_i)):
+        if state_i[v, PHASE] == 1:
+            _write_stay(
+                out_i, out_f, m, v, state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], NO_TIME, TRACK_END,
+                state_i[v, N_IN], state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT],
+                state_f[v, SUM_DLON], state_f[v, SUM_DLAT], state_f[v, FAR_M2],
+            )  # fmt: skip
+            m += 1
+    return m
