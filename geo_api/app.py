@@ -30,6 +30,7 @@ from geo_api.routes import (
     collections,
     duties,
     events,
+    hot_spots,
     landing,
     login,
     tiles,
@@ -40,7 +41,20 @@ from geo_api.settings import Settings, installed_version
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
 ABOUT = "哪里有问题、谁负责、结果如何 · where is something wrong, who is responsible, and what became of it"
-ROUTERS = (landing, collections, tiles, login, assign, alerts, vehicles, cases, change_sets, duties, events)
+ROUTERS = (
+    landing,
+    collections,
+    tiles,
+    login,
+    assign,
+    alerts,
+    vehicles,
+    cases,
+    change_sets,
+    duties,
+    hot_spots,
+    events,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

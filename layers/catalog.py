@@ -10,12 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import JSON, ColumnElement, FromClause, and_, case, cast, func, select, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    FromClause,
+    SQLColumnExpression,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import aliased
 
 from layers.errors import NotFound
 from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Site, Stay, Vehicle, Visit
 
+Expression = SQLColumnExpression[Any]
 PropertyType = Literal["text", "integer", "number", "boolean", "time", "date", "json"]
 
 
@@ -34,7 +46,7 @@ class Property:
     """
 
     name: str
-    expression: ColumnElement[Any]
+    expression: Expression
     type: PropertyType
     en: str
     zh: str
@@ -43,7 +55,7 @@ class Property:
     sortable: bool = False
 
     @property
-    def output(self) -> ColumnElement[Any]:
+    def output(self) -> Expression:
         """The expression as a feature shows it: times as ``2026-01-31T08:00:00Z``."""
         if self.type == "time":
             return func.to_char(func.timezone("UTC", self.expression), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -86,19 +98,19 @@ class Collection:
     about_en: str
     about_zh: str
     source: FromClause
-    key: ColumnElement[Any]
-    geom: ColumnElement[Any]
-    geom_3857: ColumnElement[Any]
+    key: Expression
+    geom: Expression
+    geom_3857: Expression
     geometry_type: Literal["point", "polygon"]
     properties: tuple[Property, ...]
-    tile_order: ColumnElement[Any]
+    tile_order: Expression
     login: bool = False
     digits: int = 7
-    time: tuple[ColumnElement[Any], ColumnElement[Any]] | None = None
-    history: tuple[ColumnElement[Any], ColumnElement[Any]] | None = None
+    time: tuple[Expression, Expression] | None = None
+    history: tuple[Expression, Expression] | None = None
     current: ColumnElement[bool] | None = None
     overrides: tuple[str, ...] = ()
-    labels: ColumnElement[Any] | None = None
+    labels: Expression | None = None
     by_name: Mapping[str, Property] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

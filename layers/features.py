@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Text, cast, func, literal, select, text, tuple_
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
-from layers.catalog import Collection, Property
+from layers.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter, NotFound
 from layers.filters import Selection, conditions, parse_moment
 
@@ -47,7 +48,7 @@ class Page:
     last: tuple[Any, ...] | None
 
 
-def feature_json(collection: Collection) -> ColumnElement[Any]:
+def feature_json(collection: Collection) -> Expression:
     """One row as a GeoJSON feature (json)."""
     pairs: list[Any] = []
     for prop in collection.properties:
@@ -85,7 +86,7 @@ def read_page(
     offset : int
         Rows to pass over, for clients that cannot follow cursors.
     """
-    columns: list[ColumnElement[Any]] = [collection.key]
+    columns: list[Expression] = [collection.key]
     if sort is not None:
         columns.insert(0, _sort_property(collection, sort).expression)
     statement = (
@@ -112,12 +113,18 @@ def _sort_property(collection: Collection, sort: Sort) -> Property:
 
 
 def _beyond(
-    columns: list[ColumnElement[Any]], after: tuple[Any, ...], *, descending: bool
+    columns: list[Expression], after: tuple[Any, ...], *, descending: bool
 ) -> ColumnElement[bool]:
     if len(columns) == 1:
         return columns[0] < after[0] if descending else columns[0] > after[0]
-    position = tuple_(*(literal(value, column.type) for value, column in zip(after, columns, strict=True)))
+    position = tuple_(*(literal(value, _type_of(column)) for value, column in zip(after, columns, strict=True)))
     return tuple_(*columns) < position if descending else tuple_(*columns) > position
+
+
+def _type_of(column: Expression) -> TypeEngine[Any]:
+    """The column's own type, so that a time stays a time with zone."""
+    found: TypeEngine[Any] = column.type  # type: ignore[attr-defined]
+    return found
 
 
 def read_feature(db: Session, collection: Collection, key: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_
 
-from layers.catalog import Collection, Property
+from layers.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter
 
 Box = tuple[float, float, float, float]
@@ -130,7 +130,7 @@ def value_condition(prop: Property, texts: Sequence[str]) -> ColumnElement[bool]
     return prop.expression == values[0] if len(values) == 1 else prop.expression.in_(values)
 
 
-def box_condition(geom: ColumnElement[Any], bbox: Box) -> ColumnElement[bool]:
+def box_condition(geom: Expression, bbox: Box) -> ColumnElement[bool]:
     """Geometries (EPSG:4326) that meet the box; ``&&`` first, so that the spatial index is used."""
     west, south, east, north = bbox
     if west > east:
@@ -142,7 +142,7 @@ def box_condition(geom: ColumnElement[Any], bbox: Box) -> ColumnElement[bool]:
 
 
 def interval_condition(
-    start: ColumnElement[Any], end: ColumnElement[Any], interval: Interval
+    start: Expression, end: Expression, interval: Interval
 ) -> ColumnElement[bool] | None:
     """Rows whose time from start to end (null: open) meets the interval."""
     first, last = interval

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
-from layers.catalog import Collection
+from layers.catalog import Collection, Expression
 from layers.errors import NotFound
 from layers.filters import Selection, conditions
 
@@ -89,25 +89,25 @@ def read_tile(
     )
 
 
-def _encode(alias: str, layer: str) -> ColumnElement[Any]:
+def _encode(alias: str, layer: str) -> Expression:
     return func.ST_AsMVT(literal_column(alias), layer, EXTENT, "geom", "id")
 
 
-def _properties(collection: Collection) -> list[ColumnElement[Any]]:
+def _properties(collection: Collection) -> list[Expression]:
     return [prop.output.label(prop.name) for prop in collection.properties if prop.tile]
 
 
-def _cut(shape: ColumnElement[Any], tile: tuple[int, int, int], buffer: int) -> ColumnElement[Any]:
+def _cut(shape: Expression, tile: tuple[int, int, int], buffer: int) -> Expression:
     return func.ST_AsMVTGeom(shape, func.ST_TileEnvelope(*tile), EXTENT, buffer, True)
 
 
-def _with_margin(tile: tuple[int, int, int]) -> ColumnElement[Any]:
+def _with_margin(tile: tuple[int, int, int]) -> Expression:
     half = WORLD_WIDTH_M / 2
     return func.ST_TileEnvelope(*tile, func.ST_MakeEnvelope(-half, -half, half, half, 3857), BUFFER / EXTENT)
 
 
-def _hits(collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int) -> Select[Any]:
-    shape: ColumnElement[Any] = collection.geom_3857
+def _hits(collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int) -> Select[*tuple[Any, ...]]:
+    shape: Expression = collection.geom_3857
     if collection.geometry_type == "polygon" and tile[0] < EXACT_ZOOM:
         shape = func.ST_Simplify(shape, WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL, True)
     return (

@@ -1,10 +1,302 @@
-"""Offline reports: one case, or the hot spots of one run, as a single HTML file."""
+"""Offline reports: one case, or the hot spots of one run, each as a single HTML file.
+
+Pure functions: data in, HTML out. The file opens from a disk without a network: scripts, sheets and pictures are
+inside, there is no base map, and every value is escaped.
+"""
 
 from __future__ import annotations
 
+import json
+import math
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from html import escape
 from typing import Any
 
+import folium
+import geopandas as gpd
+from jinja2 import Environment, PackageLoader, select_autoescape
 
-def case_report(case: dict[str, Any], *, layers: dict[str, dict[str, Any]]) -> str:
-    """One case as one HTML file."""
-    return ""
+from maps import style
+from maps.assets import Verbatim, localise
+from maps.classify import class_colors, class_of, quantile_breaks
+from maps.errors import InvalidLayer
+
+MAP_HEIGHT_PX = 460
+MAX_ZOOM = 19
+CHART_WIDTH, CHART_HEIGHT = 720, 90
+LAYER_COLORS = {
+    "county": style.AREA_KINDS["county"],
+    "town": style.AREA_KINDS["town"],
+    "community": style.AREA_KINDS["community"],
+    "unit_grid": style.AREA_KINDS["unit_grid"],
+    "boundary": style.Entry("#7f2704", "site boundary", "厂界"),
+    "track": style.TRACK,
+    "gap": style.GAP,
+}
+SITE = style.Entry("#b2182b", "site of the case", "案发场所")
+
+
+def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, Any]]) -> str:
+    """One case: its place, what was seen, who was made responsible and why, what was done.
+
+    Parameters
+    ----------
+    case : mapping
+        As ``GET /v1/cases/{number}`` answers, with ``alert`` (its evidence card) or None.
+    layers : mapping of name to GeoJSON
+        Feature or FeatureCollection (EPSG:4326) named county, town, community, unit_grid, boundary, track, gap, site.
+        ``site`` falls back to the case's own point.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    chart = _map()
+    drawn = [name for name in LAYER_COLORS if name in layers]
+    for name in drawn:
+        _draw(chart, layers[name], LAYER_COLORS[name], dashed=name == "gap")
+    point = layers.get("site") or {"type": "Feature", "geometry": case["geometry"], "properties": {}}
+    _draw_point(chart, point, str(case.get("title") or case["number"]))
+    focus = [layers[name] for name in ("boundary", "unit_grid") if name in layers] or [point]
+    _fit(chart, focus)
+    legend = [*(LAYER_COLORS[name] for name in drawn), SITE]
+    alert = case.get("alert")
+    charts = (
+        [] if alert is None else [_meter_chart(kind, rows) for kind, rows in alert["meters"].items() if rows]
+    )
+    facts = {
+        "case": case,
+        "alert": alert,
+        "charts": charts,
+        "state": style.entry(style.CASE_STATES, case["state"]),
+    }
+    level = None if alert is None else style.entry(style.ALERT_LEVELS, alert["level"])
+    return _page(chart, "case", legend, title=f"案件 {case['number']}", level=level, **facts)
+
+
+def hotspot_report(
+    cells: gpd.GeoDataFrame, run: Mapping[str, Any], *, areas: Mapping[str, Any] | None = None, top: int = 20
+) -> str:
+    """The hot spots of one run: cells by significance, the counts, the strongest cells.
+
+    Parameters
+    ----------
+    cells : GeoDataFrame
+        Columns ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin`` and polygons, EPSG:4326.
+    run : mapping
+        ``model``, ``version``, ``at``, ``parameters`` of the run.
+    areas : mapping or None
+        GeoJSON of areas drawn as outlines.
+    top : int
+        How many cells the table of a field shows.
+
+    Raises
+    ------
+    InvalidLayer
+        When the CRS is not EPSG:4326 or a column is missing.
+    """
+    needed = {"field", "h3", "value", "exposure", "z", "p", "q", "gi_bin"}
+    if missing := needed - set(cells.columns):
+        raise InvalidLayer(f"cells: no column {', '.join(sorted(missing))}")
+    if cells.crs is not None and cells.crs.to_epsg() not in (4326, None):
+        raise InvalidLayer(f"cells: EPSG:4326 is needed, the CRS is {cells.crs}")
+    chart = _map()
+    if areas is not None:
+        _draw(chart, areas, style.AREA_KINDS["county"])
+    groups = cells.groupby("field", sort=True)
+    fields = [
+        _draw_field(chart, str(name), frame, top, show=i == 0) for i, (name, frame) in enumerate(groups)
+    ]
+    if fields:
+        west, south, east, north = cells.total_bounds
+        chart.fit_bounds([[south, west], [north, east]])
+        folium.LayerControl(collapsed=False).add_to(chart)
+    return _page(
+        chart, "hotspots", list(style.GI_BINS.values()), title="热点分析 Hot spots", run=run, fields=fields
+    )
+
+
+def _map() -> folium.Map:
+    return folium.Map(
+        location=[32.0, 120.9],
+        tiles=None,
+        width="100%",
+        height=f"{MAP_HEIGHT_PX}px",
+        zoom_start=10,
+        control_scale=True,
+        max_zoom=MAX_ZOOM,
+        maxZoom=MAX_ZOOM,
+        attribution_control=False,
+    )
+
+
+def _draw(chart: folium.Map, layer: Mapping[str, Any], entry: style.Entry, *, dashed: bool = False) -> None:
+    look = {"color": entry.color, "weight": 2, "fillOpacity": 0.06, "dashArray": "6 6" if dashed else None}
+    names = [key for key in ("name", "code") if all(key in f["properties"] for f in _features(layer))]
+    safe = {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": f["geometry"],
+                "properties": {n: escape(str(f["properties"][n])) for n in names},
+            }
+            for f in _features(layer)
+            if f["geometry"] is not None
+        ],
+    }
+    tooltip = folium.GeoJsonTooltip(names, labels=False) if names and safe["features"] else None
+    folium.GeoJson(safe, style_function=lambda _: look, tooltip=tooltip, control=False).add_to(chart)
+
+
+def _draw_point(chart: folium.Map, feature: Mapping[str, Any], label: str) -> None:
+    lon, lat = feature["geometry"]["coordinates"][:2]
+    folium.CircleMarker(
+        [lat, lon], radius=9, color="#ffffff", weight=2, fill=True, fill_color=SITE.color, fill_opacity=1.0,
+        tooltip=folium.Tooltip(escape(label)),
+    ).add_to(chart)  # fmt: skip
+
+
+def _draw_field(
+    chart: folium.Map, name: str, frame: gpd.GeoDataFrame, top: int, *, show: bool
+) -> dict[str, Any]:
+    """Two layers of one field, significance and value, and what its tables show."""
+    breaks = quantile_breaks(frame["value"], 5)
+    colors = class_colors(len(breaks))
+    classes = class_of(frame["value"], breaks)
+    entries = [style.entry(style.GI_BINS, int(bin_)) for bin_ in frame["gi_bin"]]
+    by_value = [colors[index] if index >= 0 else style.UNKNOWN.color for index in classes]
+    significance = folium.FeatureGroup(f"{escape(name)}: 显著性 significance", overlay=False, show=show)
+    _add_cells(significance, frame, [entry.color for entry in entries])
+    value = folium.FeatureGroup(f"{escape(name)}: 数值 value", overlay=False, show=False)
+    _add_cells(value, frame, by_value)
+    significance.add_to(chart)
+    value.add_to(chart)
+    counts = frame["gi_bin"].value_counts()
+    strongest = frame.reindex(frame["z"].abs().sort_values(ascending=False).index).head(top)
+    return {
+        "name": name,
+        "cells": len(frame),
+        "counts": [(entry, int(counts.get(int(bin_), 0))) for bin_, entry in style.GI_BINS.items()],
+        "breaks": list(zip(colors, (float(b) for b in breaks), strict=True)),
+        "rows": strongest.drop(columns="geometry").to_dict("records"),
+    }
+
+
+def _add_cells(group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list[str]) -> None:
+    features = [
+        {
+            "type": "Feature",
+            "geometry": json.loads(json.dumps(geometry.__geo_interface__)),
+            "properties": {
+                "color": color,
+                "h3": escape(str(h3)),
+                "value": _number(value),
+                "z": _number(z),
+                "q": _number(q),
+            },
+        }
+        for geometry, color, h3, value, z, q in zip(
+            frame.geometry, colors, frame["h3"], frame["value"], frame["z"], frame["q"], strict=True
+        )
+    ]
+    folium.GeoJson(
+        {"type": "FeatureCollection", "features": features},
+        style_function=lambda f: {
+            "fillColor": f["properties"]["color"],
+            "color": "#555555",
+            "weight": 0.6,
+            "fillOpacity": 0.75,
+        },
+        tooltip=folium.GeoJsonTooltip(["h3", "value", "z", "q"], aliases=["H3", "数值 value", "z", "q"]),
+    ).add_to(group)
+
+
+def _features(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return list(layer["features"]) if layer["type"] == "FeatureCollection" else [layer]
+
+
+def _fit(chart: folium.Map, layers: Iterable[Mapping[str, Any]]) -> None:
+    points = [
+        p for layer in layers for f in _features(layer) for p in _positions(f["geometry"]["coordinates"])
+    ]
+    west, east = min(p[0] for p in points), max(p[0] for p in points)
+    south, north = min(p[1] for p in points), max(p[1] for p in points)
+    chart.fit_bounds([[south, west], [north, east]], max_zoom=16)
+
+
+def _positions(coordinates: Any) -> Iterable[tuple[float, float]]:
+    if isinstance(coordinates[0], (int, float)):
+        yield float(coordinates[0]), float(coordinates[1])
+        return
+    for part in coordinates:
+        yield from _positions(part)
+
+
+def _meter_chart(kind: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Daily readings as the path of a small SVG: a missing day is a gap, not a zero."""
+    values = [row["value"] for row in rows]
+    known = [v for v in values if v is not None]
+    high = max(known, default=0.0) or 1.0
+    step = CHART_WIDTH / max(len(values) - 1, 1)
+    path, pen_up = [], True
+    for i, value in enumerate(values):
+        if value is None:
+            pen_up = True
+            continue
+        path.append(
+            f"{'M' if pen_up else 'L'}{i * step:.1f} {CHART_HEIGHT * (1 - max(value, 0.0) / high):.1f}"
+        )
+        pen_up = False
+    names = {
+        "power": ("用电", "power", "kWh"),
+        "water": ("用水", "water", "m³"),
+        "gas": ("用气", "gas", "m³"),
+    }
+    zh, en, unit = names.get(kind, (kind, kind, ""))
+    return {
+        "zh": zh, "en": en, "unit": unit, "path": " ".join(path), "high": high,
+        "first": rows[0]["day"], "last": rows[-1]["day"], "missing": len(values) - len(known),
+        "width": CHART_WIDTH, "height": CHART_HEIGHT,
+    }  # fmt: skip
+
+
+def _number(value: Any, digits: int = 4) -> str:
+    """A number for a table: four significant digits; a dash where there is none.
+
+    Examples
+    --------
+    >>> _number(0.000123456), _number(1234.5678), _number(None), _number(float("nan"))
+    ('0.0001235', '1235', '–', '–')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    return f"{float(value):.{digits}g}"
+
+
+@lru_cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=PackageLoader("maps"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+    )
+    made.filters["number"] = _number
+    return made
+
+
+def _page(chart: folium.Map, template: str, legend: list[style.Entry], *, title: str, **values: Any) -> str:
+    """The map with its legend, above it the facts, below it the tables."""
+    figure = localise(chart)
+    figure.title = escape(title)
+    above, below = (
+        _environment().get_template(f"{template}_{part}.html").render(title=title, **values)
+        for part in ("above", "below")
+    )
+    sheet = _environment().get_template("report.css").render()
+    figure.header.add_child(Verbatim(f"<style>{sheet}</style>"), name="report_css")
+    figure.html.add_child(Verbatim(f"<header>{above}</header>"), name="above")
+    box = _environment().get_template("legend.html").render(legend=legend)
+    figure.html.add_child(Verbatim(f"<footer>{box}{below}</footer>"), name="below")
+    html: str = figure.render()
+    return html.replace("<html>", '<html lang="zh-CN">', 1)

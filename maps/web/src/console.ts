@@ -1,0 +1,39 @@
+/** The parts that views share: the map and what is drawn on it. */
+import type { GeoJSONSource, LngLatBoundsLike, Map as MapView } from "maplibre-gl";
+import type { Geometry } from "geojson";
+import type { Settings } from "./core/types";
+import { bounds } from "./geometry/bounds";
+import type { Track } from "./map/track";
+
+export interface Console {
+  map: MapView;
+  settings: Settings;
+  track: Track;
+  /** Width of the side panel that covers the map's left, in pixels. */
+  covered: () => number;
+  /** Names of layers that are switched on; the switcher follows. */
+  showGroup: (id: string, shown: boolean) => void;
+}
+
+/** Bring a geometry into the part of the map that no panel covers. */
+export function flyTo(console: Console, geometry: Geometry | null | undefined, maxZoom = 15): void {
+  const box = geometry && bounds(geometry);
+  if (!box) return;
+  const padding = { top: 60, bottom: 60, left: 60 + console.covered(), right: 60 };
+  console.map.fitBounds(box as unknown as LngLatBoundsLike, { padding, maxZoom, duration: 700 });
+}
+
+/** Ring the place that a panel is about; `null` takes the ring away. */
+export function mark(console: Console, point: [number, number] | null): void {
+  const source = console.map.getSource<GeoJSONSource>("mark");
+  source?.setData({
+    type: "FeatureCollection",
+    features: point ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: point } }] : [],
+  });
+}
+
+export function pointOf(geometry: Geometry | null | undefined): [number, number] | null {
+  if (geometry?.type !== "Point") return null;
+  const [lon, lat] = geometry.coordinates;
+  return lon === undefined || lat === undefined ? null : [lon, lat];
+}

@@ -1,0 +1,125 @@
+/** Calls of the service: addresses, the CSRF header, and problems instead of bare statuses. */
+import type { Feature, FeatureCollection, Geometry } from "geojson";
+import { language, t } from "./language";
+
+/** The console is served one folder below the service. */
+export const serviceRoot = new URL("..", document.baseURI).href;
+
+let csrfToken: string | null = null;
+
+export function rememberCsrf(token: string | null | undefined): void {
+  csrfToken = token ?? null;
+}
+
+export function address(path: string): string {
+  return new URL(path.replace(/^\//, ""), serviceRoot).href;
+}
+
+/** What the service answered when it did not do what was asked (RFC 9457). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    readonly kind: string,
+    readonly body: Record<string, unknown>,
+  ) {
+    super(String(body["detail"] ?? body["title"] ?? kind));
+  }
+
+  /** One or two sentences in the language of the page. */
+  get text(): string {
+    const zh = language.get() === "zh";
+    const title = zh ? (this.body["title_zh"] ?? this.body["title"]) : this.body["title"];
+    const detail = zh ? (this.body["detail_zh"] ?? this.body["detail"]) : this.body["detail"];
+    const known = [title, detail].filter((part) => typeof part === "string" && part !== "");
+    return known.length ? known.join(language.get() === "zh" ? "：" : ": ") : statusText(this.status);
+  }
+}
+
+function statusText(status: number): string {
+  if (status === 0) return t("problem.network");
+  if (status === 401) return t("problem.login");
+  if (status === 403) return t("problem.denied");
+  if (status === 404) return t("problem.missing");
+  if (status >= 500) return t("problem.server");
+  return t("problem.other", { status });
+}
+
+/** What to tell a person about any error. */
+export function explain(error: unknown): string {
+  if (error instanceof Problem) return error.text;
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  let body: Record<string, unknown> = {};
+  try {
+    body = (await response.json()) as Record<string, unknown>;
+  } catch {
+    // not JSON: the status says enough
+  }
+  const kind = String(body["type"] ?? "").split("/").pop() ?? "";
+  return new Problem(response.status, kind, body);
+}
+
+async function request(path: string, init: RequestInit): Promise<unknown> {
+  const url = /^https?:/.test(path) ? path : address(path);
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", ...init });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new Problem(0, "network", {});
+  }
+  if (!response.ok) throw await problemOf(response);
+  return response.status === 204 ? null : ((await response.json()) as unknown);
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await request(path, { headers: { Accept: "application/json, application/geo+json" }, ...(signal && { signal }) })) as T;
+}
+
+export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
+  if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
+  return (await request(path, { method: "POST", headers, body: JSON.stringify(body) })) as T;
+}
+
+export interface Page<P, G extends Geometry = Geometry> extends FeatureCollection<G, P> {
+  numberMatched?: number;
+  links?: { rel: string; href: string }[];
+}
+
+/** The address of a collection's items; several values of one name are alternatives. */
+export function itemsPath(collection: string, parameters: Record<string, string | number | undefined>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
+  return `collections/${collection}/items?${query.toString()}`;
+}
+
+/** All features, page after page, up to `most`. */
+export async function allItems<P, G extends Geometry = Geometry>(
+  path: string,
+  most: number,
+  signal?: AbortSignal,
+): Promise<Feature<G, P>[]> {
+  const features: Feature<G, P>[] = [];
+  let next: string | undefined = path;
+  while (next && features.length < most) {
+    const page: Page<P, G> = await get<Page<P, G>>(next, signal);
+    features.push(...page.features);
+    const link = page.links?.find((each) => each.rel === "next")?.href;
+    next = link ? sameService(link) : undefined;
+  }
+  return features.slice(0, most);
+}
+
+/** A link of the service by its path: behind a proxy its host may not be ours. */
+function sameService(href: string): string {
+  const url = new URL(href, serviceRoot);
+  const at = url.pathname.indexOf("/collections/");
+  return (at < 0 ? url.pathname : url.pathname.slice(at)) + url.search;
+}

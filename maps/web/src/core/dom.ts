@@ -1,0 +1,51 @@
+/** Building elements without markup strings: text from the server is always text, never HTML. */
+
+export type Child = Node | string | number | null | undefined | false | Child[];
+
+type Attributes = Record<string, unknown>;
+
+function append(parent: Node, child: Child): void {
+  if (child === null || child === undefined || child === false) return;
+  if (Array.isArray(child)) for (const each of child) append(parent, each);
+  else parent.appendChild(child instanceof Node ? child : document.createTextNode(String(child)));
+}
+
+function setAttributes(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on") && typeof value === "function")
+      element.addEventListener(name.slice(2), value as EventListener);
+    else if (name === "value" && "value" in element) (element as HTMLInputElement).value = String(value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+}
+
+/** An element: `h("button", { class: "plain", onclick: act }, "OK")`. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  append(element, children);
+  setAttributes(element, attributes);
+  return element;
+}
+
+/** An SVG element. */
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: Child[]
+): SVGElementTagNameMap[K] {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  append(element, children);
+  setAttributes(element, attributes);
+  return element;
+}
+
+/** Put `children` in the place of whatever `parent` holds. */
+export function fill(parent: Element, ...children: Child[]): void {
+  parent.replaceChildren();
+  append(parent, children);
+}

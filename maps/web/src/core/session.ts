@@ -1,0 +1,47 @@
+/** Who is logged in. */
+import { get, post, rememberCsrf } from "./api";
+import type { Session } from "./types";
+import { Value } from "./value";
+
+const PUBLIC: Session = { role: "public" };
+
+export const session = new Value<Session>(PUBLIC);
+
+const MAY: Record<string, readonly string[]> = {
+  read_tracks: ["officer", "dispatcher", "supervisor", "service"],
+  edit_areas: ["grid_manager", "supervisor"],
+  record_outcome: ["officer", "dispatcher", "supervisor"],
+};
+
+/** Whether a button is worth showing; the service decides. */
+export function may(permission: keyof typeof MAY): boolean {
+  return MAY[permission]?.includes(session.get().role) ?? false;
+}
+
+export function loggedIn(): boolean {
+  return session.get().role !== "public";
+}
+
+export async function refreshSession(): Promise<void> {
+  const me = await get<Session>("v1/me");
+  rememberCsrf(me.csrf_token);
+  session.set(me.role === "public" ? PUBLIC : me);
+}
+
+export async function logIn(username: string, password: string): Promise<void> {
+  const answer = await post<{ csrf_token: string }>("v1/login", { username, password });
+  rememberCsrf(answer.csrf_token);
+  await refreshSession();
+}
+
+export async function logOut(): Promise<void> {
+  await post("v1/logout");
+  rememberCsrf(null);
+  session.set(PUBLIC);
+}
+
+/** The login ended on the server: the page goes back to what everybody sees. */
+export function forgetSession(): void {
+  rememberCsrf(null);
+  session.set(PUBLIC);
+}

@@ -1,0 +1,110 @@
+/** Areas: fills that can be clicked, borders by rank, labels from the label points of the tiles. */
+import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
+import { COLORS } from "./palette";
+
+export const AREA_KINDS = ["county", "town", "community", "unit_grid"] as const;
+export const FONT = ["Noto Sans"];
+
+interface Border {
+  kind: (typeof AREA_KINDS)[number];
+  color: string;
+  width: ExpressionSpecification;
+  opacity: ExpressionSpecification | number;
+}
+
+function byZoom(...stops: [number, number][]): ExpressionSpecification {
+  return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as ExpressionSpecification;
+}
+
+const BORDERS: Border[] = [
+  { kind: "unit_grid", color: COLORS.unit_grid, width: byZoom([13, 0.6], [16, 1.4]), opacity: byZoom([13, 0.55], [14.5, 1]) },
+  { kind: "community", color: COLORS.community, width: byZoom([11, 0.6], [15, 1.8]), opacity: byZoom([11, 0.5], [12.5, 1]) },
+  { kind: "town", color: COLORS.town, width: byZoom([8, 0.5], [12, 1.6], [16, 2.6]), opacity: byZoom([8, 0.55], [10, 1]) },
+  { kind: "county", color: COLORS.county, width: byZoom([7, 1.2], [11, 2.4], [16, 3.6]), opacity: 1 },
+];
+
+function border({ kind, color, width, opacity }: Border): LayerSpecification {
+  return {
+    id: `${kind}-line`,
+    type: "line",
+    source: kind,
+    "source-layer": "areas",
+    layout: { "line-join": "round" },
+    paint: { "line-color": color, "line-width": width, "line-opacity": opacity },
+  };
+}
+
+/** Transparent, but there: a click asks them which areas hold the place. */
+function touchable(kind: string): LayerSpecification {
+  return {
+    id: `${kind}-fill`,
+    type: "fill",
+    source: kind,
+    "source-layer": "areas",
+    paint: { "fill-color": "#000000", "fill-opacity": 0 },
+  };
+}
+
+function label(kind: string, field: ExpressionSpecification, size: ExpressionSpecification, zooms: [number, number], color: string, spacing = 0): LayerSpecification {
+  return {
+    id: `${kind}-label`,
+    type: "symbol",
+    source: kind,
+    "source-layer": "areas_labels",
+    minzoom: zooms[0],
+    maxzoom: zooms[1],
+    layout: {
+      "text-field": field,
+      "text-font": FONT,
+      "text-size": size,
+      "text-letter-spacing": spacing,
+      "text-max-width": 9,
+      "text-padding": 3,
+    },
+    paint: { "text-color": color, "text-halo-color": COLORS.halo, "text-halo-width": 1.6 },
+  };
+}
+
+const NAME: ExpressionSpecification = ["get", "name"];
+
+export const GROUND_LAYERS: LayerSpecification[] = [
+  {
+    id: "land",
+    type: "fill",
+    source: "county",
+    "source-layer": "areas",
+    paint: { "fill-color": COLORS.land, "fill-antialias": false },
+  },
+  {
+    id: "water-fill",
+    type: "fill",
+    source: "water",
+    "source-layer": "areas",
+    paint: { "fill-color": COLORS.water, "fill-opacity": 0.85, "fill-outline-color": COLORS.waterLine },
+  },
+  {
+    id: "functional_zone-fill",
+    type: "fill",
+    source: "functional_zone",
+    "source-layer": "areas",
+    paint: { "fill-color": COLORS.zoneFill, "fill-opacity": 0.35 },
+  },
+  {
+    id: "functional_zone-line",
+    type: "line",
+    source: "functional_zone",
+    "source-layer": "areas",
+    paint: { "line-color": COLORS.zone, "line-width": 1.4, "line-dasharray": [3, 2] },
+  },
+];
+
+export const BORDER_LAYERS: LayerSpecification[] = [...AREA_KINDS.map(touchable), ...BORDERS.map(border)];
+
+export const LABEL_LAYERS: LayerSpecification[] = [
+  label("unit_grid", ["get", "code"], byZoom([14.5, 10], [17, 13]), [14.5, 24], "#3c4f61"),
+  label("functional_zone", NAME, byZoom([10, 11], [15, 13]), [10.5, 24], COLORS.zone),
+  label("water", NAME, byZoom([10, 11], [15, 13]), [10, 24], "#1c628d", 0.08),
+  label("community", NAME, byZoom([12, 11], [16, 14]), [12, 16.5], "#2f4962"),
+  label("town", NAME, byZoom([9.5, 11], [13, 15]), [9.5, 14.5], "#1c3855"),
+  label("county", NAME, byZoom([7, 12], [10, 16], [12, 18]), [6, 12], COLORS.county, 0.06),
+];

@@ -1,0 +1,81 @@
+/** The map: an empty style with its own fonts, the layers of the service on top, no foreign host. */
+import { AttributionControl, Map as MapView, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import latinUrl from "@fontsource/noto-sans/files/noto-sans-latin-500-normal.woff2?url";
+import { BORDER_LAYERS, GROUND_LAYERS, LABEL_LAYERS } from "./area_layers";
+import { addCaseImages, hotSpotLayers, siteLayers, workLayers } from "./place_layers";
+import { COLORS } from "./palette";
+import { specification, TILE_SOURCES } from "./sources";
+
+setWorkerUrl(workerUrl);
+
+const CHINESE = '"Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif';
+/** Before the city's extent is known: the mouth of the Yangtze. */
+const FIRST_VIEW = { center: [120.95, 32.15] as [number, number], zoom: 8.3 };
+export type Box = [number, number, number, number];
+
+function emptyStyle(): StyleSpecification {
+  return {
+    version: 8,
+    "font-faces": { "Noto Sans": [{ url: new URL(latinUrl, document.baseURI).href, "unicode-range": ["U+0000-00FF"] }] },
+    sources: Object.fromEntries(TILE_SOURCES.filter((each) => !each.login).map((each) => [each.id, specification(each)])),
+    layers: [
+      { id: "around", type: "background", paint: { "background-color": COLORS.around } },
+      ...GROUND_LAYERS,
+      ...hotSpotLayers(),
+      ...BORDER_LAYERS,
+      ...siteLayers(),
+      ...LABEL_LAYERS,
+    ],
+  } as StyleSpecification;
+}
+
+export function createMap(container: HTMLElement): MapView {
+  const map = new MapView({
+    container,
+    style: emptyStyle(),
+    ...FIRST_VIEW,
+    minZoom: 5,
+    maxZoom: 20,
+    hash: "map",
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    touchPitch: false,
+    fadeDuration: 0,
+    localIdeographFontFamily: CHINESE,
+  });
+  map.touchZoomRotate.disableRotation();
+  map.keyboard.disableRotation();
+  map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  map.addControl(new ScaleControl({ maxWidth: 120, unit: "metric" }), "bottom-left");
+  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre GL" }), "bottom-left");
+  map.on("load", () => addCaseImages(map));
+  return map;
+}
+
+/** Sources and layers that need a login are there only while somebody is logged in. */
+export function showWorkLayers(map: MapView, loggedIn: boolean): void {
+  const secured = TILE_SOURCES.filter((each) => each.login);
+  for (const layer of workLayers()) if (map.getLayer(layer.id)) map.removeLayer(layer.id);
+  for (const each of secured) if (map.getSource(each.id)) map.removeSource(each.id);
+  if (!loggedIn) return;
+  for (const each of secured) map.addSource(each.id, specification(each));
+  for (const layer of workLayers()) map.addLayer(layer as LayerSpecification, "unit_grid-label");
+}
+
+/** An optional base map under everything else. */
+export function addBaseMap(map: MapView, tileUrl: string): void {
+  map.addSource("base", { type: "raster", tiles: [tileUrl], tileSize: 256, maxzoom: 18 });
+  map.addLayer({ id: "base", type: "raster", source: "base" }, "land");
+  map.setPaintProperty("land", "fill-opacity", 0.25);
+}
+
+/** Resolves when the map has drawn everything that it asked for. */
+export function whenIdle(map: MapView): Promise<void> {
+  return new Promise((resolve) => {
+    map.once("idle", () => resolve());
+    map.triggerRepaint();
+  });
+}

@@ -1,0 +1,111 @@
+/** What the layer switcher shows: groups of map layers with their legend. */
+import type { MessageKey } from "../core/messages";
+import { COLORS, GI_BINS, GI_COLORS, LEVEL_COLORS, LEVELS, STATUS_COLORS, STATUSES } from "./palette";
+
+export type Mark = "line" | "fill" | "dot" | "ring" | "ringdot" | "diamond" | "dash";
+
+export interface Swatch {
+  mark: Mark;
+  color: string;
+  text: MessageKey;
+}
+
+export interface LayerGroup {
+  id: string;
+  title: MessageKey;
+  layers: string[];
+  swatches: Swatch[];
+  login: boolean;
+  shown: boolean;
+  /** Zoom from which it is drawn, when that is not at once. */
+  from?: number;
+}
+
+function area(kind: string, color: string, from?: number): LayerGroup {
+  return {
+    id: kind,
+    title: `kind.${kind}` as MessageKey,
+    layers: [`${kind}-line`, `${kind}-label`, `${kind}-fill`],
+    swatches: [{ mark: "line", color, text: `kind.${kind}` as MessageKey }],
+    login: false,
+    shown: true,
+    ...(from !== undefined && { from }),
+  };
+}
+
+export const layerGroups = (): LayerGroup[] => [
+  {
+    id: "alerts",
+    title: "layer.alerts",
+    layers: ["alerts-halo", "alerts-point"],
+    swatches: LEVELS.map((level) => ({ mark: "ringdot", color: LEVEL_COLORS[level] ?? "#fff", text: `level.${level}` as MessageKey })),
+    login: true,
+    shown: true,
+  },
+  {
+    id: "cases",
+    title: "layer.cases",
+    layers: ["cases-point"],
+    swatches: [
+      { mark: "diamond", color: COLORS.case, text: "legend.case_open" },
+      { mark: "diamond", color: COLORS.overdue, text: "legend.case_overdue" },
+      { mark: "diamond", color: COLORS.closedCase, text: "legend.case_closed" },
+    ],
+    login: true,
+    shown: true,
+  },
+  {
+    id: "stays",
+    title: "layer.stays",
+    layers: ["stays-point"],
+    swatches: [{ mark: "dot", color: COLORS.stay, text: "layer.stays" }],
+    login: true,
+    shown: false,
+    from: 12,
+  },
+  {
+    id: "hazard_sites",
+    title: "layer.hazard_sites",
+    layers: ["hazard_sites-point"],
+    swatches: STATUSES.map((status) => ({ mark: "dot", color: STATUS_COLORS[status] ?? "#fff", text: `status.${status}` as MessageKey })),
+    login: false,
+    shown: true,
+  },
+  {
+    id: "other_sites",
+    title: "layer.other_sites",
+    layers: ["other_sites-point"],
+    swatches: [{ mark: "ring", color: STATUS_COLORS.operating, text: "layer.other_sites" }],
+    login: false,
+    shown: true,
+    from: 12,
+  },
+  {
+    id: "hot_spots",
+    title: "layer.hot_spots",
+    layers: ["hot_spots-fill"],
+    swatches: GI_BINS.map((bin) => ({ mark: "fill", color: GI_COLORS[bin] ?? "#fff", text: `gi.${bin}` as MessageKey })),
+    login: false,
+    shown: false,
+  },
+  area("county", COLORS.county),
+  area("town", COLORS.town, 8),
+  area("community", COLORS.community, 11),
+  area("unit_grid", COLORS.unit_grid, 13),
+  {
+    id: "functional_zone",
+    title: "kind.functional_zone",
+    layers: ["functional_zone-fill", "functional_zone-line", "functional_zone-label"],
+    swatches: [{ mark: "dash", color: COLORS.zone, text: "kind.functional_zone" }],
+    login: false,
+    shown: true,
+  },
+  {
+    id: "water",
+    title: "kind.water",
+    layers: ["water-fill", "water-label"],
+    swatches: [{ mark: "fill", color: COLORS.water, text: "kind.water" }],
+    login: false,
+    shown: true,
+  },
+];

@@ -1,0 +1,138 @@
+/** Sites, hot spots, and what is seen after login: alerts, cases, stays. */
+import type { ExpressionSpecification, LayerSpecification, Map as MapView } from "maplibre-gl";
+import { COLORS, GI_COLORS, LEVEL_COLORS, LEVEL_EDGES, STATUS_COLORS } from "./palette";
+
+function match(property: ExpressionSpecification, colors: Record<string, string>, other: string): ExpressionSpecification {
+  return ["match", property, ...Object.entries(colors).flat(), other] as unknown as ExpressionSpecification;
+}
+
+const status = (): ExpressionSpecification => match(["get", "status"], STATUS_COLORS, COLORS.otherSite);
+const level = (): ExpressionSpecification => match(["get", "level"], LEVEL_COLORS, COLORS.otherSite);
+const levelEdge = (): ExpressionSpecification => match(["get", "level"], LEVEL_EDGES, COLORS.otherSite);
+const gi = (): ExpressionSpecification => match(["to-string", ["get", "gi_bin"]], GI_COLORS, "#ffffff");
+
+function radius(...stops: [number, number][]): ExpressionSpecification {
+  return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as ExpressionSpecification;
+}
+
+export const hotSpotLayers = (): LayerSpecification[] => [
+  {
+    id: "hot_spots-fill",
+    type: "fill",
+    source: "hot_spots",
+    "source-layer": "hot_spots",
+    filter: ["!=", ["get", "gi_bin"], 0],
+    paint: { "fill-color": gi(), "fill-opacity": 0.62, "fill-outline-color": "#ffffff" },
+  },
+];
+
+export const siteLayers = (): LayerSpecification[] => [
+  {
+    id: "other_sites-point",
+    type: "circle",
+    source: "other_sites",
+    "source-layer": "sites",
+    paint: {
+      "circle-radius": radius([12, 1.6], [15, 3.6], [17, 5]),
+      "circle-color": "#ffffff",
+      "circle-stroke-color": status(),
+      "circle-stroke-width": radius([12, 1], [16, 2]),
+    },
+  },
+  {
+    id: "hazard_sites-point",
+    type: "circle",
+    source: "hazard_sites",
+    "source-layer": "sites",
+    paint: {
+      "circle-radius": radius([7, 2], [10, 3.4], [13, 5.5], [16, 8]),
+      "circle-color": status(),
+      "circle-stroke-color": "#ffffff",
+      "circle-stroke-width": radius([8, 0.6], [13, 1.6]),
+    },
+  },
+];
+
+export const workLayers = (): LayerSpecification[] => [
+  {
+    id: "stays-point",
+    type: "circle",
+    source: "stays",
+    "source-layer": "stays",
+    paint: {
+      "circle-radius": radius([12, 2], [16, 5]),
+      "circle-color": COLORS.stay,
+      "circle-opacity": 0.45,
+      "circle-stroke-color": COLORS.stay,
+      "circle-stroke-width": 0.8,
+    },
+  },
+  {
+    id: "alerts-halo",
+    type: "circle",
+    source: "alerts",
+    "source-layer": "alerts",
+    paint: {
+      "circle-radius": radius([7, 9], [12, 14], [16, 20]),
+      "circle-color": level(),
+      "circle-opacity": ["match", ["get", "level"], "high", 0.24, "warning", 0.18, 0.1],
+      "circle-stroke-color": levelEdge(),
+      "circle-stroke-width": ["match", ["get", "level"], "high", 2.4, "warning", 1.6, 1],
+    },
+  },
+  {
+    id: "alerts-point",
+    type: "circle",
+    source: "alerts",
+    "source-layer": "alerts",
+    paint: {
+      "circle-radius": radius([7, 4], [12, 6], [16, 8]),
+      "circle-color": level(),
+      "circle-stroke-color": levelEdge(),
+      "circle-stroke-width": 1.4,
+    },
+  },
+  {
+    id: "cases-point",
+    type: "symbol",
+    source: "cases",
+    "source-layer": "cases",
+    layout: {
+      "icon-image": [
+        "case",
+        ["boolean", ["get", "overdue"], false],
+        "case-overdue",
+        ["==", ["get", "state"], "closed"],
+        "case-closed",
+        "case-open",
+      ],
+      "icon-size": radius([7, 0.55], [12, 0.8], [16, 1]),
+      "icon-offset": [15, -15],
+      "icon-allow-overlap": true,
+      "icon-ignore-placement": true,
+    },
+  },
+];
+
+/** Layers whose features answer a click, the topmost first. */
+export const CLICKABLE = ["cases-point", "alerts-point", "stays-point", "hazard_sites-point", "other_sites-point"] as const;
+
+const CASE_IMAGES = { "case-open": COLORS.case, "case-overdue": COLORS.overdue, "case-closed": COLORS.closedCase };
+
+/** A diamond for each state of a case, drawn here: no picture is fetched. */
+export function addCaseImages(map: MapView): void {
+  const size = 48;
+  for (const [name, color] of Object.entries(CASE_IMAGES)) {
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = size;
+    const pen = canvas.getContext("2d");
+    if (!pen) continue;
+    pen.translate(size / 2, size / 2);
+    pen.rotate(Math.PI / 4);
+    pen.fillStyle = "#ffffff";
+    pen.fillRect(-14, -14, 28, 28);
+    pen.fillStyle = color;
+    pen.fillRect(-11, -11, 22, 22);
+    map.addImage(name, pen.getImageData(0, 0, size, size), { pixelRatio: 2 });
+  }
+}

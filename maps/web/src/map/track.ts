@@ -1,0 +1,115 @@
+/** One vehicle's track: what was driven as a line, gaps dashed, stays marked, and how far it was at a moment. */
+import type { FeatureCollection, Feature, LineString, MultiLineString, Point } from "geojson";
+import type { GeoJSONSource, Map as MapView } from "maplibre-gl";
+import { allItems, get, itemsPath } from "../core/api";
+import { Value } from "../core/value";
+import { trackAt, type TrackPart } from "../geometry/track_at";
+import { COLORS } from "./palette";
+
+interface TrackAnswer extends FeatureCollection<MultiLineString | LineString | null> {
+  fix_count: number;
+  from: string;
+  to: string;
+}
+
+export interface StayProperties {
+  vehicle_id: string;
+  started_at: string;
+  ended_at: string;
+}
+
+export interface ShownTrack {
+  vehicleId: string;
+  label: string;
+  fixCount: number;
+  from: string;
+  to: string;
+  stays: Feature<Point, StayProperties>[];
+  gaps: number;
+  parts: TrackPart[];
+  answer: TrackAnswer;
+}
+
+const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
+
+export class Track {
+  readonly shown = new Value<ShownTrack | null>(null);
+  readonly #map: MapView;
+
+  constructor(map: MapView) {
+    this.#map = map;
+    map.addSource("track", { type: "geojson", data: EMPTY });
+    map.addSource("track-stays", { type: "geojson", data: EMPTY });
+    map.addSource("track-head", { type: "geojson", data: EMPTY });
+    const line = { "line-cap": "round", "line-join": "round" } as const;
+    map.addLayer({ id: "track-casing", type: "line", source: "track", filter: ["==", ["get", "kind"], "track"], layout: line, paint: { "line-color": "#ffffff", "line-width": 6 } });
+    map.addLayer({ id: "track-gap", type: "line", source: "track", filter: ["==", ["get", "kind"], "gap"], paint: { "line-color": COLORS.gap, "line-width": 2, "line-dasharray": [2, 2] } });
+    map.addLayer({ id: "track-line", type: "line", source: "track", filter: ["==", ["get", "kind"], "track"], layout: line, paint: { "line-color": COLORS.track, "line-width": 3 } });
+    map.addLayer({
+      id: "track-stays",
+      type: "circle",
+      source: "track-stays",
+      paint: { "circle-radius": 7, "circle-color": "#ffffff", "circle-stroke-color": COLORS.track, "circle-stroke-width": 3 },
+    });
+    map.addLayer({
+      id: "track-head",
+      type: "circle",
+      source: "track-head",
+      paint: { "circle-radius": 7, "circle-color": COLORS.chosen, "circle-stroke-color": COLORS.text, "circle-stroke-width": 2 },
+    });
+  }
+
+  /** Load and draw the way of a vehicle between two times. */
+  async show(vehicleId: string, label: string, from: string, to: string): Promise<ShownTrack> {
+    const query = new URLSearchParams({ from, to });
+    const stayPath = itemsPath("stays", { vehicle_id: vehicleId, datetime: `${from}/${to}`, limit: 200 });
+    const [answer, stays] = await Promise.all([
+      get<TrackAnswer>(`v1/vehicles/${encodeURIComponent(vehicleId)}/track?${query}`),
+      allItems<StayProperties, Point>(stayPath, 400),
+    ]);
+    const shown: ShownTrack = {
+      vehicleId,
+      label,
+      fixCount: answer.fix_count,
+      from: answer.from,
+      to: answer.to,
+      stays,
+      gaps: answer.features.filter((each) => each.properties?.["kind"] === "gap").length,
+      parts: partsOf(answer),
+      answer,
+    };
+    this.#set("track", { ...EMPTY, features: answer.features.filter((each) => each.geometry) } as FeatureCollection);
+    this.#set("track-stays", { ...EMPTY, features: stays });
+    this.#set("track-head", EMPTY);
+    this.shown.set(shown);
+    return shown;
+  }
+
+  /** Put the head where the vehicle was at that time; inside a gap nobody knows, and none is drawn. */
+  moveHead(at_ms: number): void {
+    const place = trackAt(this.shown.get()?.parts ?? [], at_ms);
+    this.#set("track-head", {
+      type: "FeatureCollection",
+      features: place ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: place } }] : [],
+    });
+  }
+
+  clear(): void {
+    for (const id of ["track", "track-stays", "track-head"]) this.#set(id, EMPTY);
+    this.shown.set(null);
+  }
+
+  #set(id: string, data: FeatureCollection): void {
+    this.#map.getSource<GeoJSONSource>(id)?.setData(data);
+  }
+}
+
+function partsOf(answer: TrackAnswer): TrackPart[] {
+  const track = answer.features.find((each) => each.properties?.["kind"] === "track");
+  if (track?.geometry?.type !== "MultiLineString") return [];
+  const times = (track.properties?.["parts"] ?? []) as { from: string; to: string }[];
+  return track.geometry.coordinates.flatMap((line, i) => {
+    const time = times[i];
+    return time ? [{ line, from_ms: Date.parse(time.from), to_ms: Date.parse(time.to) }] : [];
+  });
+}
