@@ -208,7 +208,7 @@ def _boundaries(series: pl.Series, crs: str) -> pl.Series:
     """WKT in the file's CRS to hexadecimal WKB in the storage CRS; null stays null."""
     geometry = shapely.from_wkt(series.to_numpy(), on_invalid="ignore")
     moved = transform_geometries(geometry, crs)
-    return pl.Series(shapely.to_wkb(moved, hex=True, include_srid=False), dtype=pl.Utf8)
+    return pl.Series(shapely.to_wkb(moved, hex=True, include_srid=False).tolist(), dtype=pl.Utf8)
 
 
 def transform_geometries(geometry: np.ndarray, crs: str) -> np.ndarray:
