@@ -28,7 +28,7 @@ from layers.cluster_binaries import Binaries, find_binaries
 from layers.cluster_database import prepare_database
 from layers.cluster_processes import postmaster_pid
 from layers.cluster_server import make_server, start_server, stop_server
-from layers.cluster_settings import PORT, data_folder, socket_folder
+from layers.cluster_settings import PORT, default_data_dir, socket_folder
 from layers.errors import ClusterError, ClusterInUse
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Cluster:
     Parameters
     ----------
     data_dir : path, optional
-        Default: :func:`layers.cluster_settings.data_folder`.
+        Default: :func:`layers.cluster_settings.default_data_dir`.
     durable : bool
         False makes a throw-away cluster for tests: fast, and lost in a power cut.
 
@@ -50,7 +50,7 @@ class Cluster:
     """
 
     def __init__(self, data_dir: str | os.PathLike[str] | None = None, *, durable: bool = True) -> None:
-        self.data_dir = Path(data_dir).absolute() if data_dir is not None else data_folder()
+        self.data_dir = Path(data_dir).absolute() if data_dir is not None else default_data_dir()
         self.durable = durable
         self.pgdata = self.data_dir / "postgres"
         self.socket_dir, self.socket_reason = socket_folder(self.data_dir)
@@ -308,7 +308,7 @@ _joining = threading.Lock()
 
 def running_cluster(data_dir: str | os.PathLike[str] | None = None) -> Cluster:
     """The cluster of the data folder, up and joined by this process until it ends."""
-    key = Path(data_dir).absolute() if data_dir is not None else data_folder()
+    key = Path(data_dir).absolute() if data_dir is not None else default_data_dir()
     with _joining:
         cluster = _joined.get(key)
         if cluster is None:
@@ -362,4 +362,4 @@ def _exit_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-__all__ = ["Cluster", "owned_cluster", "running_cluster"]
+__all__ = ["Cluster", "default_data_dir", "owned_cluster", "running_cluster"]

@@ -20,7 +20,7 @@ SOCKET_PATH_BYTES = 107
 MIB = 1024 * 1024
 
 
-def data_folder() -> Path:
+def default_data_dir() -> Path:
     """``WANGGE_DATA_DIR``, else ``/var/lib/wangge`` for root, else ``wangge`` in the XDG data folder.
 
     Root's own home is no place for it: the user that the server drops to may not enter it.

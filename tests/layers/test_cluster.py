@@ -22,7 +22,7 @@ from layers.cluster import Cluster, owned_cluster
 from layers.cluster_binaries import find_binaries
 from layers.cluster_database import conninfo
 from layers.cluster_processes import postmaster_pid
-from layers.cluster_settings import data_folder, make_private, server_user, settings, socket_folder
+from layers.cluster_settings import default_data_dir, make_private, server_user, settings, socket_folder
 from layers.errors import ClusterError, ClusterInUse
 
 REPOSITORY = Path(__file__).parents[2]
@@ -349,12 +349,12 @@ def test_folder_that_the_server_may_not_enter(folder: Path) -> None:
 def test_data_folder_of_root_and_of_everyone_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANGGE_DATA_DIR")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    assert data_folder() == Path("/var/lib/wangge")
+    assert default_data_dir() == Path("/var/lib/wangge")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", "/home/li/data")
-    assert data_folder() == Path("/home/li/data/wangge")
+    assert default_data_dir() == Path("/home/li/data/wangge")
     monkeypatch.setenv("WANGGE_DATA_DIR", "/srv/grid")
-    assert data_folder() == Path("/srv/grid")
+    assert default_data_dir() == Path("/srv/grid")
 
 
 def test_every_setting_is_one_that_the_server_took(cluster: Cluster) -> None:
