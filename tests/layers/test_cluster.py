@@ -62,7 +62,10 @@ def _run(connection_url: str, statement: str) -> None:
 @contextlib.contextmanager
 def _other_process(folder: Path, body: str) -> Iterator[subprocess.Popen[str]]:
     """Another Python process on the same folder; it has printed its first line when this yields."""
-    environment = os.environ | {"WANGGE_DATA_DIR": str(folder), "PYTHONPATH": str(REPOSITORY)}
+    environment = os.environ | {
+        "WANGGE_DATA_DIR": str(folder),
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path]),
+    }
     process = subprocess.Popen(
         [sys.executable, "-c", body],
         env=environment,
