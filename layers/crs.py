@@ -82,8 +82,8 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
     Examples
     --------
     >>> x, y = wgs84_to_gcj02(120.8645, 32.0163)
-    >>> f"{x:.9f} {y:.9f}"
-    '120.868746860 32.014148162'
+    >>> f"{x:.8f} {y:.8f}"
+    '120.86874686 32.01414817'
     """
     x, y = _floats(lon, lat)
     inside = in_gcj_rectangle(x, y)

@@ -33,7 +33,9 @@ def main(
     """生成演示城市 / make the demo city."""
     console = Console(stderr=True)
     try:
-        with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
+        with Progress(
+            TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console
+        ) as bar:
             task = bar.add_task(_STEP_WORDS[STEPS[0]], total=len(STEPS))
 
             def show(step: str, done: int, total: int) -> None:

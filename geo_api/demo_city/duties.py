@@ -22,6 +22,7 @@ _DEPARTMENTS = {
     "culture_tourism": "文化广电和旅游局",
     "market": "市场监督管理局",
 }
+Row = tuple[str | None, ...]
 _COLUMNS = (
     "item_code", "item", "domain", "legal_basis", "kind", "body", "level", "area_code", "role", "valid_from", "valid_to",
 )  # fmt: skip
@@ -64,27 +65,31 @@ def make_duties(counties: list[County], towns: list[Town], rng: np.random.Genera
     City and county rows cover every item. Town rows follow the empowerment of single towns: most have the items
     marked for towns, some got them later, and two towns had one withdrawn.
     """
-    rows: list[tuple[str, ...]] = []
+    rows: list[Row] = []
     for item in read_items():
         head = tuple(item[c] for c in ("item_code", "item", "domain", "legal_basis", "kind"))
         department = _DEPARTMENTS[item["domain"]]
         joint = [name for name in item["joint"].split("|") if name]
-        rows.append((*head, f"{CITY_NAME}{department}", "city", CITY_CODE, "lead", _START, ""))
-        rows += [(*head, f"{CITY_NAME}{name}", "city", CITY_CODE, "joint", _START, "") for name in joint]
+        rows.append((*head, f"{CITY_NAME}{department}", "city", CITY_CODE, "lead", _START, None))
+        rows += [(*head, f"{CITY_NAME}{name}", "city", CITY_CODE, "joint", _START, None) for name in joint]
         for county in counties:
-            rows.append((*head, county_body(county, department), "county", county.code, "lead", _START, ""))
-            rows += [(*head, county_body(county, j), "county", county.code, "joint", _START, "") for j in joint]
+            rows.append((*head, county_body(county, department), "county", county.code, "lead", _START, None))
+            rows += [
+                (*head, county_body(county, j), "county", county.code, "joint", _START, None) for j in joint
+            ]
         if item["town"]:
             rows += _town_rows(head, towns, rng)
     return pl.DataFrame(rows, schema={name: pl.Utf8 for name in _COLUMNS}, orient="row")
 
 
-def _town_rows(head: tuple[str, ...], towns: list[Town], rng: np.random.Generator) -> list[tuple[str, ...]]:
+def _town_rows(head: tuple[str, ...], towns: list[Town], rng: np.random.Generator) -> list[Row]:
     able = [town for town in towns if rng.uniform() < 0.7]
-    withdrawn = {town.code for town in rng.choice(np.array(able, dtype=object), size=min(2, len(able)), replace=False)}
-    rows = []
+    withdrawn = {
+        town.code for town in rng.choice(np.array(able, dtype=object), size=min(2, len(able)), replace=False)
+    }
+    rows: list[Row] = []
     for town in able:
         given = _GIVEN if rng.uniform() < 0.8 else "2023-09-01"
-        until = _TAKEN_BACK if town.code in withdrawn else ""
+        until = _TAKEN_BACK if town.code in withdrawn else None
         rows.append((*head, town_body(town), "town", town.code, "lead", given, until))
     return rows

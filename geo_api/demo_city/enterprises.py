@@ -64,7 +64,9 @@ class Register:
 
 def lonlat(points_m: Floats) -> Floats:
     """Metres (EPSG:4549) to lon/lat rounded to 1e-7 degree, shape (n, 2)."""
-    return np.round(np.column_stack(from_metric(points_m[:, 0], points_m[:, 1])), 7)
+    return np.asarray(
+        np.round(np.column_stack(from_metric(points_m[:, 0], points_m[:, 1])), 7), dtype=np.float64
+    )
 
 
 def _names(count: int, words: NDArray[np.str_], rng: np.random.Generator) -> list[str]:
@@ -88,16 +90,20 @@ def _random_places(areas: CityAreas, count: int, rng: np.random.Generator) -> Fl
     step = 0.35 * np.column_stack([east - west, north - south]) * rng.uniform(-1, 1, size=(count, 2))
     moved = base_xy + step
     inside = shapely.contains_xy(areas.cells.polygons[cell], moved[:, 0], moved[:, 1])
-    return np.round(np.where(inside[:, None], moved, base_xy), 7)
+    return np.asarray(np.round(np.where(inside[:, None], moved, base_xy), 7), dtype=np.float64)
 
 
-def make_register(areas: CityAreas, lots: Lots, plan: Plan, size: CitySize, rng: np.random.Generator) -> Register:
+def make_register(
+    areas: CityAreas, lots: Lots, plan: Plan, size: CitySize, rng: np.random.Generator
+) -> Register:
     """Enterprises and sites in random order; ids follow that order and say nothing about what was planted."""
     plants = np.flatnonzero(plan.role != "warehouse")
     stores = np.flatnonzero(plan.role == "warehouse")
     n_chemical, n = len(plants), size.enterprises
     trade = rng.choice(len(_TRADES), size=n - n_chemical, p=_normal([t[3] for t in _TRADES]))
-    words = np.concatenate([rng.choice(_CHEMICAL_WORDS, n_chemical), np.array([_TRADES[t][0] for t in trade])])
+    words = np.concatenate(
+        [rng.choice(_CHEMICAL_WORDS, n_chemical), np.array([_TRADES[t][0] for t in trade])]
+    )
     role = np.concatenate([plan.role[plants], np.full(n - n_chemical, "open")])
     status, since = _status(role, plan.closed_day[plants], n, n_chemical, rng)
     serials = _FIRST_SERIAL + rng.choice(31**6, size=n, replace=False)
@@ -144,9 +150,13 @@ def _status(
     for i in range(n_chemical):
         if closed_day[i] >= 0:
             ago[i] = closed_day[i] - rng.integers(0, 9)
-    other = rng.choice(["operating", "suspended", "closed", "dismantled"], size=n, p=[0.93, 0.02, 0.045, 0.005])
+    other = rng.choice(
+        ["operating", "suspended", "closed", "dismantled"], size=n, p=[0.93, 0.02, 0.045, 0.005]
+    )
     status[n_chemical:] = [str(s) for s in other[n_chemical:]]
-    ago[:n_chemical] = np.where(role[:n_chemical] == "suspended", rng.integers(20, 110, n_chemical), ago[:n_chemical])
+    ago[:n_chemical] = np.where(
+        role[:n_chemical] == "suspended", rng.integers(20, 110, n_chemical), ago[:n_chemical]
+    )
     return status, [day_before_end(int(days)) for days in ago]
 
 
@@ -167,15 +177,15 @@ def _sites(
     registered = _random_places(areas, n, rng)
     on_lot = np.flatnonzero((plan.role != "warehouse") & (rng.uniform(size=n_lots) < 0.55))
     registered[lot_owner[on_lot]] = centre[on_lot]
-    made_at = np.where(rng.uniform(size=(len(makers), 1)) < 0.6, registered[makers], _random_places(areas, len(makers), rng))
-    wkt = shapely.to_wkt(shapely.set_precision(to_lonlat_geometry(lots.polygons), 1e-7), rounding_precision=7)
+    made_at = np.where(
+        rng.uniform(size=(len(makers), 1)) < 0.6, registered[makers], _random_places(areas, len(makers), rng)
+    )
     kinds = np.where(plan.role == "warehouse", "storage", "production")
     owner = np.concatenate([lot_owner, np.arange(n), makers, sellers])
     kind = np.concatenate(
         [kinds, np.full(n, "registered"), np.full(len(makers), "production"), np.full(len(sellers), "sales")]
     )
     place = np.concatenate([centre, registered, made_at, _random_places(areas, len(sellers), rng)])
-    boundary = [str(w) for w in wkt] + [""] * (len(owner) - n_lots)
     ids = [f"S{number:06d}" for number in rng.permutation(len(owner)) + 1]
     frame = pl.DataFrame(
         {
@@ -184,10 +194,17 @@ def _sites(
             "kind": kind,
             "lon": place[:, 0],
             "lat": place[:, 1],
-            "boundary": boundary,
-        }
+            "boundary": _boundaries(lots) + [None] * (len(owner) - n_lots),
+        },
+        schema_overrides={"boundary": pl.Utf8},
     )
     return frame.sort("site_id"), ids[:n_lots]
+
+
+def _boundaries(lots: Lots) -> list[str | None]:
+    """WKT of the lots in lon/lat, 7 decimals."""
+    rounded = shapely.set_precision(to_lonlat_geometry(lots.polygons), 1e-7)
+    return [str(text) for text in shapely.to_wkt(rounded, rounding_precision=7)]
 
 
 def make_vehicles(count: int, rng: np.random.Generator) -> pl.DataFrame:
@@ -238,6 +255,8 @@ def make_notices(plan: Plan, site_of_lot: list[str], rng: np.random.Generator) -
     for lot in rng.choice(working, size=min(len(working), 20), replace=False):
         start = int(rng.integers(10, 300))
         kind = str(rng.choice(["maintenance", "outage", "permit", "sublet", "fire_pump"]))
-        rows.append((site_of_lot[lot], kind, day_before_end(start), day_before_end(start - int(rng.integers(3, 9)))))
+        rows.append(
+            (site_of_lot[lot], kind, day_before_end(start), day_before_end(start - int(rng.integers(3, 9))))
+        )
     schema = {"site_id": pl.Utf8, "kind": pl.Utf8, "valid_from": pl.Date, "valid_to": pl.Date}
     return pl.DataFrame(rows, schema=schema, orient="row").sort("site_id", "valid_from")

@@ -38,15 +38,29 @@ def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
     span = b - a
     length = np.hypot(span[:, 0], span[:, 1])
     normal = np.column_stack([-span[:, 1], span[:, 0]]) / np.maximum(length, 1.0)[:, None]
-    wobble = np.where(length > 200, 0.01 * length * np.sin(np.pi * share) * rng.normal(size=len(start))[leg], 0.0)
+    wobble = np.where(
+        length > 200, 0.01 * length * np.sin(np.pi * share) * rng.normal(size=len(start))[leg], 0.0
+    )
     xy = a + share[:, None] * span + wobble[:, None] * normal
     drift = rng.normal(scale=5.0, size=(len(start), 2))[leg]
     xy = xy + drift + rng.normal(scale=4.0, size=xy.shape)
     speed = length / np.maximum(end - start, 1.0)[leg] * 3.6
     moving = length > 1.0
-    speed = np.where(moving, speed * rng.uniform(0.7, 1.25, len(leg)), np.abs(rng.normal(scale=0.6, size=len(leg))))
-    heading = np.where(moving, np.degrees(np.arctan2(span[:, 0], span[:, 1])) % 360.0, rng.uniform(0, 360, len(leg)))
-    return {"vehicle": vehicle[leg], "t": t, "x": xy[:, 0], "y": xy[:, 1], "speed": speed, "heading": heading, "leg": leg}
+    speed = np.where(
+        moving, speed * rng.uniform(0.7, 1.25, len(leg)), np.abs(rng.normal(scale=0.6, size=len(leg)))
+    )
+    heading = np.where(
+        moving, np.degrees(np.arctan2(span[:, 0], span[:, 1])) % 360.0, rng.uniform(0, 360, len(leg))
+    )
+    return {
+        "vehicle": vehicle[leg],
+        "t": t,
+        "x": xy[:, 0],
+        "y": xy[:, 1],
+        "speed": speed,
+        "heading": heading,
+        "leg": leg,
+    }
 
 
 def _dropped(reports: dict[str, Floats], rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -83,18 +97,9 @@ def make_fixes(legs: Legs, vehicle_ids: list[str], track_days: int, rng: np.rand
     reports = _sample(legs, rng)
     keep = ~_dropped(reports, rng) & (reports["t"] < track_days * DAY_S)
     reports = {name: values[keep] for name, values in reports.items()}
-    n = len(reports["t"])
-    spike = rng.uniform(size=n) < 0.0004
-    turn, reach = rng.uniform(0, 2 * np.pi, n), rng.uniform(2000, 60_000, n)
-    x = reports["x"] + np.where(spike, reach * np.cos(turn), 0.0)
-    y = reports["y"] + np.where(spike, reach * np.sin(turn), 0.0)
-    lon, lat = from_metric(x, y)
+    lon, lat = _reported_positions(reports, rng)
     seconds = np.floor(reports["t"]).astype(np.int64)
-    again = np.flatnonzero(rng.uniform(size=n) < 0.005)
-    rows = np.r_[np.arange(n), again]
-    delay = np.where(rng.uniform(size=len(rows)) < 0.02, rng.uniform(60, 6 * 3600, len(rows)), rng.uniform(0, 3, len(rows)))
-    delay[n:] += rng.uniform(0, 120, len(again))
-    rows = rows[np.argsort(seconds[rows] + delay, kind="stable")]
+    rows = _arrival_order(seconds, rng)
     begin = int(window_start(track_days).timestamp())
     frame = pl.DataFrame(
         {
@@ -107,3 +112,24 @@ def make_fixes(legs: Legs, vehicle_ids: list[str], track_days: int, rng: np.rand
         }
     )
     return frame.with_columns(t=pl.from_epoch("t", time_unit="us").dt.replace_time_zone("UTC"))
+
+
+def _reported_positions(reports: dict[str, Floats], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Lon and lat of reports; 4 in 10,000 jump 2-60 km away."""
+    n = len(reports["t"])
+    spike = rng.uniform(size=n) < 0.0004
+    turn, reach = rng.uniform(0, 2 * np.pi, n), rng.uniform(2000, 60_000, n)
+    x = reports["x"] + np.where(spike, reach * np.cos(turn), 0.0)
+    y = reports["y"] + np.where(spike, reach * np.sin(turn), 0.0)
+    return from_metric(x, y)
+
+
+def _arrival_order(seconds: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Report positions in order of arrival: 2 % come up to six hours late, 0.5 % come twice."""
+    n = len(seconds)
+    again = np.flatnonzero(rng.uniform(size=n) < 0.005)
+    rows = np.r_[np.arange(n), again]
+    late = rng.uniform(size=len(rows)) < 0.02
+    delay = np.where(late, rng.uniform(60, 6 * 3600, len(rows)), rng.uniform(0, 3, len(rows)))
+    delay[n:] += rng.uniform(0, 120, len(again))
+    return np.asarray(rows[np.argsort(seconds[rows] + delay, kind="stable")])

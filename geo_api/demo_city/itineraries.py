@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
+import shapely
 
 from geo_api.demo_city.parks import Lots
 from geo_api.demo_city.planting import RESUMPTION, Plan
@@ -27,7 +29,9 @@ class Legs:
     ends: list[tuple[float, float, float, float]] = field(default_factory=list)
     silent: list[bool] = field(default_factory=list)
 
-    def add(self, vehicle: int, start_s: float, end_s: float, a: Floats, b: Floats, *, silent: bool = False) -> float:
+    def add(
+        self, vehicle: int, start_s: float, end_s: float, a: Floats, b: Floats, *, silent: bool = False
+    ) -> float:
         """Append a piece from ``a`` to ``b``; returns its end time."""
         self.vehicle.append(vehicle)
         self.start_s.append(start_s)
@@ -98,7 +102,7 @@ class Planner:
         via = [a, a + 0.3 * span + 0.7 * side, a + 0.72 * span + side, b]
         speed = self.rng.uniform(38, 58) / 3.6
         clock = start_s
-        for p, q in zip(via[:-1], via[1:], strict=True):
+        for p, q in pairwise(via):
             clock = self.legs.add(truck, clock, clock + max(np.hypot(*(q - p)) / speed, 20.0), p, q)
         return clock
 
@@ -129,9 +133,9 @@ class Planner:
             return point
         toward = self.lots.centres[closed[0]] - self.lots.centres[lot]
         trial = point + np.linspace(0.0, 0.9, 40)[:, None] * toward
-        inner = self.lots.polygons[lot].buffer(-12.0)
-        inside = [p for p in trial if inner.intersects(_point(p))]
-        return np.asarray(inside[-1]) if inside else point
+        inner = shapely.buffer(self.lots.polygons[lot], -12.0)
+        inside = trial[shapely.intersects_xy(inner, trial[:, 0], trial[:, 1])]
+        return np.asarray(inside[-1] if len(inside) else point)
 
     def petrol_near(self, at: Floats) -> Floats | None:
         """A petrol station within 8 km, near ones and busy ones first."""
@@ -177,7 +181,7 @@ class Planner:
         clock = self.drive(truck, clock, here, home)
         self.stand(truck, clock, rng.uniform(8, 40) * 60, home)
 
-    def night_trip(self, truck: int, night: int, lot: int, spot: Floats, minutes: float, *, silent: bool) -> None:
+    def night_trip(self, truck: int, night: int, spot: Floats, minutes: float, *, silent: bool) -> None:
         """Out of the depot after 20:30, to a lot, back before dawn."""
         clock = night * DAY_S + self.rng.uniform(20.5, 24.4) * HOUR_S
         clock = self.stand(truck, clock, self.rng.uniform(4, 10) * 60, self.slot[truck])
@@ -190,12 +194,6 @@ class Planner:
         """Trucks, those of near depots first, in random order within a depot."""
         gap = np.hypot(*(self.slot - self.lots.centres[lot]).T) + self.rng.uniform(0, 4000, self.size.trucks)
         return np.argsort(gap)
-
-
-def _point(xy: Floats) -> object:
-    from shapely import Point
-
-    return Point(float(xy[0]), float(xy[1]))
 
 
 def make_legs(plan: Plan, lots: Lots, size: CitySize, rng: np.random.Generator) -> Legs:
@@ -217,32 +215,39 @@ def _resumption_nights(planner: Planner, used: set[tuple[int, int]]) -> None:
     """Night visits at plants that work again: several trucks, several distinct nights, 30-180 minutes each."""
     rng, days = planner.rng, planner.size.track_days
     for lot in planner.plan.lots(RESUMPTION).tolist():
-        crew = planner.near_trucks(lot)[: max(planner.size.trucks // 12, 3)]
-        crew = rng.choice(crew, size=int(rng.integers(2, 5)) if len(crew) > 4 else len(crew), replace=False)
+        ranked = planner.near_trucks(lot)
+        near = ranked[: max(planner.size.trucks // 12, 5)]
+        crew = rng.choice(near, size=min(int(rng.integers(2, 5)), len(near)), replace=False)
         nights = rng.choice(days - 1, size=min(int(rng.integers(8, 14)), days - 3), replace=False)
         for night in nights.tolist():
-            for truck in rng.permutation(crew)[: 1 + int(rng.uniform() < 0.4)].tolist():
-                if (truck, night) in used:
-                    continue
+            free = [t for t in [*rng.permutation(crew).tolist(), *ranked.tolist()] if (t, night) not in used]
+            for truck in free[: 1 + int(rng.uniform() < 0.4)]:
                 used.add((truck, night))
-                inside = rng.uniform() < 0.75
-                where = planner.lots.inside(np.array([lot]), rng) if inside else planner.lots.before_gate(np.array([lot]), rng)
-                planner.night_trip(
-                    truck, night, lot, where[0], rng.uniform(35, 175), silent=bool(rng.uniform() < 0.35)
-                )
+                _resumption_visit(planner, lot, truck, night)
+
+
+def _resumption_visit(planner: Planner, lot: int, truck: int, night: int) -> None:
+    """One night visit: mostly inside, else on the road at the gate; every third terminal falls silent."""
+    rng, one = planner.rng, np.array([lot])
+    inside = rng.uniform() < 0.75
+    where = planner.lots.inside(one, rng) if inside else planner.lots.before_gate(one, rng)
+    silent = bool(rng.uniform() < 0.35)
+    planner.night_trip(truck, night, where[0], rng.uniform(35, 175), silent=silent)
 
 
 def _ordinary_nights(planner: Planner, used: set[tuple[int, int]]) -> None:
     """A few trucks deliver at night to working plants: night alone means nothing."""
     rng = planner.rng
     for night in range(planner.size.track_days - 1):
-        for truck in rng.choice(planner.size.trucks, size=max(planner.size.trucks // 50, 1), replace=False).tolist():
+        for truck in rng.choice(
+            planner.size.trucks, size=max(planner.size.trucks // 50, 1), replace=False
+        ).tolist():
             if (truck, night) in used:
                 continue
             used.add((truck, night))
             lot = planner.customer(truck)
             silent = bool(rng.uniform() < 0.15)
-            planner.night_trip(truck, night, lot, planner.stop_point(lot), rng.uniform(30, 120), silent=silent)
+            planner.night_trip(truck, night, planner.stop_point(lot), rng.uniform(30, 120), silent=silent)
 
 
 def _extra_stops(planner: Planner) -> dict[tuple[int, int], list[tuple[Floats, float]]]:

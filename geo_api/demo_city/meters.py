@@ -41,7 +41,9 @@ def _ramp(days_ago: Floats, since: Floats, length: Floats) -> Floats:
     return np.clip((since - days_ago) / length, 0.0, 1.0)
 
 
-def _after_closure(plan: Plan, lots: Ints, days: int, kind: str, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _after_closure(
+    plan: Plan, lots: Ints, days: int, kind: str, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Idle share of the former use, and the share to which use rises again, each of shape (sites, days)."""
     n = len(lots)
     role = plan.role[lots]
@@ -57,7 +59,9 @@ def _after_closure(plan: Plan, lots: Ints, days: int, kind: str, rng: np.random.
     level = np.where(role == "shared_meter", rng.uniform(0.35, 0.80, n), level)
     days_ago = np.arange(days - 1, -1, -1.0)[None, :]
     lag = rng.integers(-1, 2, n) if kind == "water" else np.zeros(n)
-    since = np.where(role == "shared_meter", plan.closed_day[lots] - rng.integers(3, 40, n), plan.resumed[lots] + lag)
+    since = np.where(
+        role == "shared_meter", plan.closed_day[lots] - rng.integers(3, 40, n), plan.resumed[lots] + lag
+    )
     rise = _ramp(days_ago, since[:, None].astype(float), rng.uniform(3.0, 9.0, (n, 1)))
     active = np.where((role == RESUMPTION)[:, None] & (rng.uniform(size=(n, days)) < 0.14), 0.45, 1.0)
     return np.repeat(idle[:, None], days, axis=1), rise * level[:, None] * active
@@ -69,8 +73,12 @@ def _use(plan: Plan, lots: Ints, days: int, kind: str, rng: np.random.Generator)
     idle, again = _after_closure(plan, lots, days, kind, rng)
     days_ago = np.arange(days - 1, -1, -1.0)[None, :]
     closed_ago = plan.closed_day[lots][:, None].astype(float)
-    falling = np.where(closed_ago >= 0, _ramp(days_ago, closed_ago, rng.uniform(3.0, 10.0, (len(lots), 1))), 0.0)
-    seasonal_idle = idle * (0.85 + 0.3 * rng.uniform(size=(len(lots), 1)) * np.cos(2 * np.pi * days_ago / 365.25) ** 2)
+    falling = np.where(
+        closed_ago >= 0, _ramp(days_ago, closed_ago, rng.uniform(3.0, 10.0, (len(lots), 1))), 0.0
+    )
+    seasonal_idle = idle * (
+        0.85 + 0.3 * rng.uniform(size=(len(lots), 1)) * np.cos(2 * np.pi * days_ago / 365.25) ** 2
+    )
     share = demand * (1 - falling) + falling * np.maximum(seasonal_idle, again)
     slack = np.where(plan.role[lots] == "suspended", 0.25, 1.0)[:, None]
     return share * np.where(days_ago < 120, slack, 1.0)
@@ -95,7 +103,9 @@ def _carry(values: Floats, quality: NDArray[np.int8]) -> Floats:
     return out
 
 
-def make_meters(plan: Plan, lots: Ints, site_ids: list[str], days: int, rng: np.random.Generator) -> pl.DataFrame:
+def make_meters(
+    plan: Plan, lots: Ints, site_ids: list[str], days: int, rng: np.random.Generator
+) -> pl.DataFrame:
     """Readings of power (kWh) and water (m³) for the plants on ``lots``.
 
     Parameters
@@ -123,17 +133,7 @@ def make_meters(plan: Plan, lots: Ints, site_ids: list[str], days: int, rng: np.
         quality = _qualities(shape, rng)
         quality[gone == 1] = 2
         values = _carry(_use(plan, lots, days, kind, rng) * noise * base[kind][:, None], quality)
-        frame = pl.DataFrame(
-            {
-                "site_id": np.repeat(np.array(site_ids), days),
-                "kind": kind,
-                "day": pl.concat([dates] * len(lots)),
-                "value": np.round(values, 1).reshape(-1),
-                "quality": np.array(["measured", "estimated", "missing"])[quality.reshape(-1)],
-                "gone": (gone == 2).reshape(-1),
-            }
-        )
-        frames.append(frame)
+        frames.append(_table(kind, site_ids, dates, values, quality, gone == 2))
     table = pl.concat(frames).filter(~pl.col("gone")).drop("gone")
     empty = pl.when(pl.col("quality") == "missing").then(None).otherwise(pl.col("value"))
     return table.with_columns(value=empty).sort("site_id", "kind", "day")
@@ -145,3 +145,24 @@ def _gone(plan: Plan, lots: Ints, days: int, rng: np.random.Generator) -> NDArra
     lost = (plan.role[lots] == "missing_meters")[:, None]
     way = rng.integers(1, 3, len(lots))[:, None]
     return np.where(lost & (days_ago < plan.closed_day[lots][:, None]), way, 0).astype(np.int8)
+
+
+def _table(
+    kind: str,
+    site_ids: list[str],
+    dates: pl.Series,
+    values: Floats,
+    quality: NDArray[np.int8],
+    gone: NDArray[np.bool_],
+) -> pl.DataFrame:
+    """Readings of one kind as rows; arrays have shape (sites, days)."""
+    return pl.DataFrame(
+        {
+            "site_id": np.repeat(np.array(site_ids), len(dates)),
+            "kind": kind,
+            "day": pl.concat([dates] * len(site_ids)),
+            "value": np.round(values, 1).reshape(-1),
+            "quality": np.array(["measured", "estimated", "missing"])[quality.reshape(-1)],
+            "gone": gone.reshape(-1),
+        }
+    )

@@ -53,7 +53,9 @@ class Lots:
         """A random point well inside each lot; ``margin`` is the share kept free on each side."""
         share = rng.uniform(margin, 1.0 - margin, size=(len(lots), 2))
         low_x, high_x, low_y, high_y = self.frame[lots].T
-        return self.place(lots, low_x + share[:, 0] * (high_x - low_x), low_y + share[:, 1] * (high_y - low_y))
+        return self.place(
+            lots, low_x + share[:, 0] * (high_x - low_x), low_y + share[:, 1] * (high_y - low_y)
+        )
 
     def before_gate(self, lots: Ints, rng: np.random.Generator) -> Floats:
         """A random point on the road in front of each lot."""
@@ -71,7 +73,9 @@ class Lots:
 def _row_frames(count: int, rng: np.random.Generator) -> tuple[Floats, Floats, Ints]:
     """Local frames of a park's lots, the y of each lot's road, and the rank from the gate (0 and 1 at the gate)."""
     per_row = max(int(np.ceil(np.sqrt(count / 2.0) * 0.9)), 2)
-    frames, roads, ranks = [], [], []
+    frames: list[tuple[float, float, float, float]] = []
+    roads: list[float] = []
+    ranks: list[int] = []
     row = 0
     while len(frames) < count:
         road, side = divmod(row, 2)
@@ -92,7 +96,7 @@ def _sites_for(
 ) -> Floats:
     """Places on land at the outskirts of towns, ``apart_m`` from each other and from those taken."""
     land = areas.city_m if areas.water_m is None else shapely.difference(areas.city_m, areas.water_m)
-    land = shapely.simplify(land, 50.0).buffer(-clear_m)
+    land = shapely.buffer(shapely.simplify(land, 50.0), -clear_m)
     shapely.prepare(land)
     found = list(taken)
     tries = 0
@@ -104,7 +108,9 @@ def _sites_for(
         if not shapely.contains_xy(land, point[0], point[1]):
             continue
         gap = np.hypot(*(np.array(found).reshape(-1, 2) - point).T)
-        if (gap[: len(taken)] > 2200.0).all() and (gap[len(taken) :] > max(apart_m * 0.998**tries, 400.0)).all():
+        if (gap[: len(taken)] > 2200.0).all() and (
+            gap[len(taken) :] > max(apart_m * 0.998**tries, 400.0)
+        ).all():
             found.append(point)
     return np.array(found[len(taken) :]).reshape(-1, 2)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
 
 from geo_api.demo_city.parks import Lots
 from geo_api.demo_city.sizes import END_DAY, CitySize
@@ -77,7 +78,9 @@ class _Chooser:
         found = self.tree.query(self.lots.polygons[lot], predicate="dwithin", distance=reach_m)
         return found[found != lot]
 
-    def pick(self, role: str, count: int, allowed: NDArray[np.bool_], *, reserve_near: bool = False) -> list[int]:
+    def pick(
+        self, role: str, count: int, allowed: NDArray[np.bool_], *, reserve_near: bool = False
+    ) -> list[int]:
         """Give ``role`` to ``count`` free lots; with ``reserve_near`` what lies near them stays open."""
         chosen: list[int] = []
         for lot in self.rng.permutation(np.flatnonzero(allowed)).tolist():
@@ -93,7 +96,9 @@ class _Chooser:
             if reserve_near:
                 self.reserved[near] = True
         if len(chosen) < count:
-            raise ValueError(f"demo city: only {len(chosen)} of {count} lots found for {role}; make it larger")
+            raise ValueError(
+                f"demo city: only {len(chosen)} of {count} lots found for {role}; make it larger"
+            )
         return chosen
 
 
@@ -115,7 +120,9 @@ def make_plan(lots: Lots, size: CitySize, rng: np.random.Generator) -> Plan:
     chooser.pick("warehouse", size.warehouses, in_park & ~at_gate)
     free = np.flatnonzero(chooser.role == "")
     chooser.role[free] = "open"
-    chooser.role[rng.choice(free[~chooser.reserved[free]], size=max(len(free) // 40, 1), replace=False)] = "suspended"
+    chooser.role[rng.choice(free[~chooser.reserved[free]], size=max(len(free) // 40, 1), replace=False)] = (
+        "suspended"
+    )
     places = _places(lots, chooser, petrol, parking, queue_lots, size, rng)
     closed = np.isin(chooser.role, CLOSED_ROLES)
     closed_day = np.where(closed, rng.integers(170, 560, n), -1)
@@ -148,7 +155,9 @@ def _beside_open(chooser: _Chooser, count: int, allowed: NDArray[np.bool_]) -> d
         served[lot] = int(chooser.rng.choice(beside))
         chooser.reserved[served[lot]] = True
     if len(served) < count:
-        raise ValueError(f"demo city: only {len(served)} of {count} lots found for beside_open; make it larger")
+        raise ValueError(
+            f"demo city: only {len(served)} of {count} lots found for beside_open; make it larger"
+        )
     return served
 
 
@@ -189,7 +198,7 @@ def _places(
     return [places[i] for i in rng.permutation(len(places))]
 
 
-def _away(lots: Lots, ring: shapely.Geometry, rng: np.random.Generator) -> Floats:
+def _away(lots: Lots, ring: BaseGeometry, rng: np.random.Generator) -> Floats:
     """A point 0.6 to 5 km from a random lot but not near any."""
     while True:
         centre = lots.origin[rng.integers(len(lots.origin))]

@@ -7,6 +7,7 @@ exact union of cells. So every level tiles its parent by construction, and share
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import shapely
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from layers.crs import from_metric, to_metric
 
@@ -23,17 +25,17 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def to_metric_geometry(geometry: shapely.Geometry) -> shapely.Geometry:
-    """A lon/lat geometry in metres (EPSG:4549)."""
+def to_metric_geometry(geometry: Any) -> Any:
+    """A lon/lat geometry, or an array of them, in metres (EPSG:4549)."""
     return shapely.transform(geometry, lambda xy: np.column_stack(to_metric(xy[:, 0], xy[:, 1])))
 
 
-def to_lonlat_geometry(geometry: shapely.Geometry) -> shapely.Geometry:
-    """A geometry in metres (EPSG:4549) in lon/lat."""
+def to_lonlat_geometry(geometry: Any) -> Any:
+    """A geometry in metres (EPSG:4549), or an array of them, in lon/lat."""
     return shapely.transform(geometry, lambda xy: np.column_stack(from_metric(xy[:, 0], xy[:, 1])))
 
 
-def random_points(polygon: shapely.Geometry, count: int, rng: np.random.Generator) -> Floats:
+def random_points(polygon: BaseGeometry, count: int, rng: np.random.Generator) -> Floats:
     """``count`` uniform points inside a polygon, shape (count, 2), in its own units."""
     shapely.prepare(polygon)
     west, south, east, north = polygon.bounds
@@ -48,7 +50,7 @@ def random_points(polygon: shapely.Geometry, count: int, rng: np.random.Generato
 
 
 def density_points(
-    polygon: shapely.Geometry, centres: Floats, count: int, rng: np.random.Generator, *, spread_m: float
+    polygon: BaseGeometry, centres: Floats, count: int, rng: np.random.Generator, *, spread_m: float
 ) -> Floats:
     """Points (metres), two thirds around the centres and one third anywhere, all inside the polygon."""
     shapely.prepare(polygon)
@@ -56,7 +58,9 @@ def density_points(
     wanted, have = count - count // 3, 0
     while have < wanted:
         scale = spread_m * rng.gamma(1.5, 1.0, size=(2 * wanted, 1))
-        trial = centres[rng.integers(len(centres), size=2 * wanted)] + scale * rng.normal(size=(2 * wanted, 2))
+        trial = centres[rng.integers(len(centres), size=2 * wanted)] + scale * rng.normal(
+            size=(2 * wanted, 2)
+        )
         trial = trial[shapely.contains_xy(polygon, trial[:, 0], trial[:, 1])]
         near.append(trial)
         have += len(trial)
@@ -64,7 +68,7 @@ def density_points(
 
 
 def relaxed_seeds(
-    polygon: shapely.Geometry, centres: Floats, count: int, rng: np.random.Generator, *, spread_m: float
+    polygon: BaseGeometry, centres: Floats, count: int, rng: np.random.Generator, *, spread_m: float
 ) -> Floats:
     """Seeds of cells (metres): a density sample, evened out by three k-means steps; each centre gets a dozen."""
     around = np.repeat(centres, 12, axis=0)
@@ -83,14 +87,14 @@ def relaxed_seeds(
     return seeds
 
 
-def cell_lines(polygon_m: shapely.Geometry, polygon: shapely.Geometry, seeds: Floats) -> shapely.Geometry:
+def cell_lines(polygon_m: BaseGeometry, polygon: BaseGeometry, seeds: Floats) -> BaseGeometry:
     """Edges of the Voronoi cells of the seeds (metres), in lon/lat, clipped to the polygon (lon/lat)."""
-    points = shapely.multipoints(shapely.points(seeds))
+    points = shapely.MultiPoint(seeds)
     edges = shapely.voronoi_polygons(points, extend_to=polygon_m, only_edges=True)
     return shapely.intersection(to_lonlat_geometry(edges), polygon)
 
 
-def faces(lines: list[shapely.Geometry]) -> NDArray[np.object_]:
+def faces(lines: list[BaseGeometry]) -> NDArray[np.object_]:
     """All faces of the lines, noded together on the 1e-7 degree grid; coordinates are rounded to it."""
     flat = shapely.get_parts(np.asarray(lines, dtype=object))
     noded = shapely.union_all(flat[shapely.get_dimensions(flat) == 1], grid_size=GRID_DEG)
@@ -114,7 +118,8 @@ def neighbour_graph(cells: NDArray[np.object_]) -> tuple[Ints, Ints, Floats]:
     same = (low[1:] == low[:-1]).all(axis=1) & (high[1:] == high[:-1]).all(axis=1)
     pair = np.sort(np.column_stack([cell[:-1][same], cell[1:][same]]), axis=1)
     unique, inverse = np.unique(pair, axis=0, return_inverse=True)
-    return unique[:, 0], unique[:, 1], np.bincount(inverse.reshape(-1), length[:-1][same])
+    pairs = unique.astype(np.int64)
+    return pairs[:, 0], pairs[:, 1], np.bincount(inverse.reshape(-1), length[:-1][same]).astype(np.float64)
 
 
 def attach(cells: NDArray[np.object_], label: Ints, group: Ints, main: NDArray[np.bool_]) -> Ints:
@@ -125,7 +130,11 @@ def attach(cells: NDArray[np.object_], label: Ints, group: Ints, main: NDArray[n
     label, done = label.copy(), main.copy()
     a, b, length = neighbour_graph(cells)
     within = group[a] == group[b]
-    a, b, length = np.r_[a[within], b[within]], np.r_[b[within], a[within]], np.r_[length[within], length[within]]
+    a, b, length = (
+        np.r_[a[within], b[within]],
+        np.r_[b[within], a[within]],
+        np.r_[length[within], length[within]],
+    )
     while True:
         use = np.flatnonzero(~done[a] & done[b])
         if use.size == 0:
@@ -163,7 +172,7 @@ class Cells:
         return coo_matrix((np.r_[gap, gap], (np.r_[a, b], np.r_[b, a])), shape=(n, n)).tocsr()
 
 
-def make_cells(county_polygons: list[shapely.Geometry], seeds_m: list[Floats]) -> Cells:
+def make_cells(county_polygons: list[BaseGeometry], seeds_m: list[Floats]) -> Cells:
     """Cut counties (lon/lat) into one cell for each seed (metres); slivers between counties go to a neighbour.
 
     Parameters
@@ -208,7 +217,7 @@ def _as_cells(polygons: NDArray[np.object_], county: Ints) -> Cells:
     return Cells(polygons, county, points, first, second)
 
 
-def _county_of(found: NDArray[np.object_], inner: NDArray[np.object_], polygons: list[shapely.Geometry]) -> Ints:
+def _county_of(found: NDArray[np.object_], inner: NDArray[np.object_], polygons: list[BaseGeometry]) -> Ints:
     """County position of each face; small gaps between counties go to a neighbour, larger holes get -1."""
     county = np.full(len(found), -1, dtype=np.int64)
     for index, polygon in enumerate(polygons):
@@ -218,7 +227,9 @@ def _county_of(found: NDArray[np.object_], inner: NDArray[np.object_], polygons:
     known = county >= 0
     usable = gap | known
     attached = county.copy()
-    attached[usable] = attach(found[usable], county[usable], np.zeros(int(usable.sum()), dtype=np.int64), known[usable])
+    attached[usable] = attach(
+        found[usable], county[usable], np.zeros(int(usable.sum()), dtype=np.int64), known[usable]
+    )
     return attached
 
 
