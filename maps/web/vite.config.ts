@@ -1,10 +1,11 @@
 import { defineConfig } from "vite";
 
-const api = process.env["WANGGE_API"] ?? "http://127.0.0.1:8000";
+/** `npm run dev` serves the sources and hands these paths on to a running `wangge serve`. */
+const service = "http://127.0.0.1:8000";
 
 export default defineConfig({
   base: "./",
   build: { target: "es2022", chunkSizeWarningLimit: 1500 },
   worker: { format: "es" },
-  server: { proxy: { "/v1": api, "/collections": api } },
+  server: { proxy: { "/v1": service, "/collections": service } },
 });

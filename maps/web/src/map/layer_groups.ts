@@ -75,7 +75,7 @@ export const layerGroups = (): LayerGroup[] => [
     id: "other_sites",
     title: "layer.other_sites",
     layers: ["other_sites-point"],
-    swatches: [{ mark: "ring", color: STATUS_COLORS.operating, text: "layer.other_sites" }],
+    swatches: [{ mark: "ring", color: COLORS.otherSite, text: "layer.other_sites" }],
     login: false,
     shown: true,
     from: 12,

@@ -1,0 +1,60 @@
+/** Drawing one line with terra-draw, snapped to the source coordinates of the unit grids. */
+import type { Geometry, Position } from "geojson";
+import type { Map as MapView } from "maplibre-gl";
+import { TerraDraw, TerraDrawLineStringMode } from "terra-draw";
+import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
+import { snapTo } from "../geometry/snap";
+import { COLORS } from "../map/palette";
+
+const REACH_PX = 12;
+type Hex = `#${string}`;
+
+export interface Drawing {
+  stop: () => void;
+}
+
+interface Handlers {
+  finished: (line: Position[]) => void;
+  cancelled: () => void;
+}
+
+/** Start to draw; Enter or a click on the last point finishes, Escape cancels. */
+export function drawLine(map: MapView, zones: () => Geometry[], { finished, cancelled }: Handlers): Drawing {
+  const draw = new TerraDraw({
+    adapter: new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: 9 }),
+    modes: [
+      new TerraDrawLineStringMode({
+        snapping: { toCustom: (event, { project }) => snapTo({ x: event.containerX, y: event.containerY }, zones(), project, REACH_PX) },
+        keyEvents: { cancel: null, finish: "Enter" },
+        styles: { lineStringColor: COLORS.selected as Hex, lineStringWidth: 3, snappingPointColor: COLORS.chosen as Hex, snappingPointWidth: 7 },
+      }),
+    ],
+  });
+  let over = false;
+  const stop = (): void => {
+    if (over) return;
+    over = true;
+    window.removeEventListener("keydown", escape, true);
+    draw.stop();
+  };
+  const escape = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    stop();
+    cancelled();
+  };
+  draw.on("finish", (id) => {
+    const line = draw.getSnapshotFeature(id);
+    if (line?.geometry.type !== "LineString") return;
+    const coordinates = line.geometry.coordinates;
+    setTimeout(() => {
+      stop();
+      finished(coordinates);
+    });
+  });
+  window.addEventListener("keydown", escape, true);
+  draw.start();
+  draw.setMode("linestring");
+  map.getCanvas().focus();
+  return { stop };
+}

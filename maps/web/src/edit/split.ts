@@ -1,0 +1,7 @@
+/** Splitting one unit grid by a line. */
+import type { Position } from "geojson";
+import type { Operation } from "../core/types";
+
+export function split(areaId: number, line: readonly Position[]): Operation {
+  return { op: "split", area_id: areaId, line: { type: "LineString", coordinates: line.map((each) => [each[0] ?? 0, each[1] ?? 0]) } };
+}

@@ -1,0 +1,17 @@
+/** Changes that the service tells of: the changed layer is loaded anew, and the view that shows it. */
+import { address } from "./core/api";
+import { Value } from "./core/value";
+
+export const connected = new Value<boolean>(false);
+
+/** Listen until `stop` is called; a new login needs a new stream. */
+export function listen(changed: (layer: string) => void): () => void {
+  const source = new EventSource(address("v1/events"));
+  source.addEventListener("open", () => connected.set(true));
+  source.addEventListener("error", () => connected.set(false));
+  source.addEventListener("change", (event: MessageEvent<string>) => {
+    const { layer } = JSON.parse(event.data) as { layer?: string };
+    if (layer) changed(layer);
+  });
+  return () => source.close();
+}

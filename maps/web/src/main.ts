@@ -1,0 +1,108 @@
+/** The console: puts the parts together and starts them. */
+import "maplibre-gl/dist/maplibre-gl.css";
+import "./style/base.css";
+import "./style/panels.css";
+import { get } from "./core/api";
+import { h } from "./core/dom";
+import { t } from "./core/language";
+import { complain, noticeHolder } from "./core/notices";
+import { loggedIn, refreshSession, session } from "./core/session";
+import type { Settings } from "./core/types";
+import type { Console } from "./console";
+import { listen } from "./live";
+import { addBaseMap, createMap, showWorkLayers, whenIdle, type Box } from "./map/create";
+import { addMark } from "./map/mark";
+import { adoptStyle, type StyleDocument } from "./map/palette";
+import { attachPopups } from "./map/popups";
+import { reloadCollection } from "./map/sources";
+import { Track } from "./map/track";
+import { LayerSwitch } from "./panels/layer_switch";
+import { SidePanel } from "./panels/side_panel";
+import { statusBar } from "./panels/status_bar";
+import { topBar } from "./panels/top_bar";
+
+/** A part that an older service may lack: the console starts without it. */
+async function optional<T>(path: string, fallback: T): Promise<T> {
+  try {
+    return await get<T>(path);
+  } catch {
+    return fallback;
+  }
+}
+
+interface Described {
+  extent?: { spatial?: { bbox?: Box[] } };
+}
+
+async function start(): Promise<void> {
+  const [settings, style, areas] = await Promise.all([
+    optional<Settings>("v1/settings", {}),
+    optional<StyleDocument>("v1/style", {}),
+    optional<Described>("collections/areas", {}),
+    refreshSession(),
+  ]);
+  adoptStyle(style);
+  const canvas = h("div", { class: "map" });
+  const stage = h("main", { class: "stage" }, canvas);
+  const app = document.getElementById("app") ?? document.body;
+  app.append(stage);
+  const map = createMap(canvas);
+  await new Promise<void>((resolve) => map.once("load", () => resolve()));
+  if (settings.tile_url) addBaseMap(map, settings.tile_url);
+
+  const layers = new LayerSwitch(map);
+  const parts: Console = { map, settings, track: new Track(map), covered: () => panel.width, showGroup: (id, shown) => layers.show(id, shown) };
+  addMark(map);
+  const panel = new SidePanel(parts);
+  stage.append(panel.element, layers.element, noticeHolder());
+  app.prepend(topBar(parts));
+  app.append(statusBar(map, settings.tile_crs === "gcj02" && Boolean(settings.tile_url)));
+  attachPopups(map);
+  const extent = areas.extent?.spatial?.bbox?.[0];
+  if (extent && !location.hash.includes("map=")) fitCity(parts, extent, layers);
+
+  const follow = (): void => {
+    showWorkLayers(map, loggedIn());
+    layers.apply();
+    if (!loggedIn()) parts.track.clear();
+  };
+  follow();
+  session.subscribe(follow);
+  panel.draw();
+  watch(parts, panel);
+  expose(parts);
+}
+
+function fitCity(parts: Console, extent: Box, layers: LayerSwitch): void {
+  const padding = { top: 24, bottom: 36, left: parts.covered() + 24, right: layers.element.offsetWidth + 24 };
+  parts.map.fitBounds(extent, { padding, duration: 0 });
+}
+
+function watch({ map }: Console, panel: SidePanel): void {
+  const changed = (layer: string): void => {
+    reloadCollection(map, layer);
+    panel.changed(layer);
+  };
+  let stop = listen(changed);
+  session.subscribe(() => {
+    stop();
+    stop = listen(changed);
+  });
+}
+
+declare global {
+  interface Window {
+    /** For tests: the map, and a promise that it has drawn everything. */
+    __wangge?: { map: Console["map"]; idle: () => Promise<void>; version: string };
+  }
+}
+
+function expose({ map, settings }: Console): void {
+  window.__wangge = { map, idle: () => whenIdle(map), version: settings.version ?? "" };
+}
+
+start().catch((error: unknown) => {
+  const app = document.getElementById("app") ?? document.body;
+  app.append(noticeHolder(), h("p", { class: "start-fault" }, t("problem.start")));
+  complain(error);
+});

@@ -1,0 +1,113 @@
+/** What a click on the map tells: a site, an alert, a case, or the areas that hold the place. */
+import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent } from "maplibre-gl";
+import type { Feature } from "geojson";
+import { get, isAbort } from "../core/api";
+import { h, fill } from "../core/dom";
+import { day, surface, t, term, time } from "../core/language";
+import { go, route } from "../core/route";
+import type { AreaProperties, SiteProperties } from "../core/types";
+import { askedPlace } from "../panels/assign";
+import { facts, failure, loading } from "../panels/pieces";
+import { CLICKABLE } from "./place_layers";
+
+const AREA_FILLS = ["functional_zone-fill", "water-fill", "unit_grid-fill", "community-fill", "town-fill", "county-fill"];
+
+function visible(map: MapView, layers: readonly string[]): string[] {
+  return layers.filter((id) => map.getLayer(id));
+}
+
+function responsibleButton(event: MapMouseEvent, popup: Popup): HTMLElement {
+  const ask = (): void => {
+    popup.remove();
+    askedPlace.set({ lon: Number(event.lngLat.lng.toFixed(6)), lat: Number(event.lngLat.lat.toFixed(6)) });
+    go({ view: "assign" });
+  };
+  return h("button", { class: "small", onclick: ask }, t("assign.here"));
+}
+
+async function siteContent(id: unknown): Promise<HTMLElement> {
+  const { properties: p } = await get<Feature<null, SiteProperties>>(`collections/sites/items/${String(id)}`);
+  return h(
+    "div",
+    {},
+    h("h4", {}, p.enterprise_name),
+    facts([
+      [t("site.id"), `${p.site_id} · ${term("site_kind", p.kind)}`],
+      [t("site.uscc"), h("code", {}, p.uscc)],
+      [t("site.hazard"), term("hazard", p.hazard)],
+      [t("site.status"), `${term("status", p.status)}${p.status_since ? ` · ${t("since", { day: day(p.status_since) })}` : ""}`],
+    ]),
+  );
+}
+
+async function areaContent(areas: MapGeoJSONFeature[]): Promise<HTMLElement> {
+  const smallest = areas[0];
+  const { properties: p } = await get<Feature<null, AreaProperties>>(`collections/areas/items/${String(smallest?.id)}`);
+  const above = areas.slice(1).map((each) => [term("kind", String(each.properties["kind"])), String(each.properties["name"])] as [string, string]);
+  return h(
+    "div",
+    {},
+    h("h4", {}, p.name, " ", h("small", {}, term("kind", p.kind))),
+    facts([
+      [t("area.code"), h("code", {}, p.code)],
+      [t("area.valid"), `${day(p.valid_from)} – ${p.valid_to ? day(p.valid_to) : t("open_end")}`],
+      [t("area.surface"), surface(p.area_m2)],
+      ...above,
+    ]),
+    p.indicative && h("p", { class: "indicative" }, t("indicative")),
+  );
+}
+
+function stayContent(feature: MapGeoJSONFeature): HTMLElement {
+  const p = feature.properties;
+  return h("div", {}, h("h4", {}, t("layer.stays")), facts([[t("card.vehicle"), String(p["vehicle_id"])], [t("card.entered"), time(String(p["started_at"]))], [t("card.left"), time(String(p["ended_at"]))]]));
+}
+
+/** One area of each kind, the smallest first: where two meet, the one drawn on top. */
+function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
+  const byKind = new Map<string, MapGeoJSONFeature>();
+  for (const each of features) if (!byKind.has(String(each.properties["kind"]))) byKind.set(String(each.properties["kind"]), each);
+  const order = ["functional_zone", "water", "unit_grid", "community", "town", "county"];
+  const ranked = [...byKind.values()].sort((a, b) => order.indexOf(String(a.properties["kind"])) - order.indexOf(String(b.properties["kind"])));
+  const first = ranked.findIndex((each) => ["unit_grid", "community", "town", "county"].includes(String(each.properties["kind"])));
+  const [base] = first > 0 ? ranked.splice(first, 1) : [];
+  return base ? [base, ...ranked] : ranked;
+}
+
+export function attachPopups(map: MapView): void {
+  const popup = new Popup({ closeButton: true, maxWidth: "320px", className: "place-popup" });
+  const busy = (): boolean => route.get().view === "edit" || route.get().view === "assign";
+
+  const open = (event: MapMouseEvent, content: Promise<HTMLElement>): void => {
+    const box = h("div", { class: "popup" }, loading());
+    popup.setLngLat(event.lngLat).setDOMContent(box).addTo(map);
+    content.then((made) => fill(box, made, h("div", { class: "actions" }, responsibleButton(event, popup)))).catch((error: unknown) => {
+      if (!isAbort(error)) fill(box, failure(error));
+    });
+  };
+
+  map.on("click", (event) => {
+    if (busy()) return;
+    const [hit] = map.queryRenderedFeatures(event.point, { layers: visible(map, CLICKABLE) });
+    if (hit?.source === "alerts") go({ view: "alert", id: Number(hit.id) });
+    else if (hit?.source === "cases") go({ view: "case", number: String(hit.properties["number"]) });
+    else if (hit?.source === "stays") open(event, Promise.resolve(stayContent(hit)));
+    else if (hit) open(event, siteContent(hit.id));
+    else {
+      const areas = distinctKinds(map.queryRenderedFeatures(event.point, { layers: visible(map, AREA_FILLS) }));
+      if (areas.length) open(event, areaContent(areas));
+    }
+  });
+  map.on("contextmenu", (event) => {
+    if (route.get().view === "edit") return;
+    popup.remove();
+    askedPlace.set({ lon: Number(event.lngLat.lng.toFixed(6)), lat: Number(event.lngLat.lat.toFixed(6)) });
+    go({ view: "assign" });
+  });
+  map.on("mousemove", (event) => {
+    if (busy()) return;
+    const over = map.queryRenderedFeatures(event.point, { layers: visible(map, CLICKABLE) }).length > 0;
+    map.getCanvas().style.cursor = over ? "pointer" : "";
+  });
+  route.subscribe(() => popup.remove());
+}

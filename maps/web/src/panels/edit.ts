@@ -1,0 +1,208 @@
+/** The grid editor's panel. */
+import { get, itemsPath, type Page } from "../core/api";
+import { h, fill, type Child } from "../core/dom";
+import { number, surface, t, term, time } from "../core/language";
+import { complain, tell } from "../core/notices";
+import { session } from "../core/session";
+import type { AreaProperties, ChangeSet, UnitLoad } from "../core/types";
+import { flyTo, mark, type Console } from "../console";
+import { mergeBar } from "../edit/merge";
+import { EditSession, type Stage } from "../edit/session";
+import { history, type Refusal } from "../edit/transact";
+import { UNIT_ZOOM } from "../edit/units";
+import { reloadCollection } from "../map/sources";
+import { actionButton, empty, facts, section, show } from "./pieces";
+import type { View, ViewContext } from "./view";
+
+const HISTORY = 8;
+
+function codes(kind: "new" | "void", list: string[] | undefined): Child {
+  return list?.length ? h("span", { class: `code-list ${kind}` }, list.map((code) => h("code", {}, code))) : null;
+}
+
+function loads(preview: ChangeSet["preview"]): { before: UnitLoad[]; after: UnitLoad[] } {
+  const { load } = preview;
+  if (!load) return { before: [], after: [] };
+  if (Array.isArray(load)) return splitLoads(load, preview);
+  return { before: load.before ?? [], after: load.after ?? [] };
+}
+
+function splitLoads(load: UnitLoad[], { voided_codes = [] }: ChangeSet["preview"]): { before: UnitLoad[]; after: UnitLoad[] } {
+  const before = load.filter((each) => voided_codes.includes(each.code));
+  return { before, after: load.filter((each) => !before.includes(each)) };
+}
+
+function loadTable(preview: ChangeSet["preview"]): Child {
+  const { before, after } = loads(preview);
+  if (!before.length && !after.length) return null;
+  const rows = (name: string, list: UnitLoad[]): Child => [
+    h("tr", {}, h("th", { colspan: 4 }, name)),
+    list.map((each) => h("tr", {}, h("td", {}, h("code", {}, each.code)), h("td", { class: "num" }, number(each.sites ?? 0)), h("td", { class: "num" }, number(each.cases ?? 0)), h("td", { class: "num" }, surface(each.area_m2)))),
+  ];
+  const head = h("tr", {}, h("th", {}, t("area.code")), h("th", {}, t("edit.load_sites")), h("th", {}, t("edit.load_cases")), h("th", {}, t("area.surface")));
+  return section(t("edit.load"), h("div", { class: "scroll" }, h("table", {}, h("thead", {}, head), h("tbody", {}, rows(t("edit.before"), before), rows(t("edit.after"), after)))));
+}
+
+function previewPanel(editor: EditSession, parts: Console, changeSet: ChangeSet): HTMLElement {
+  const { preview } = changeSet;
+  const put = actionButton(
+    t("edit.apply"),
+    async () => {
+      const applied = await editor.apply(changeSet.id);
+      reloadCollection(parts.map, "areas");
+      tell(t("edit.applied", { codes: (applied.preview.new_codes ?? []).join(", ") }));
+    },
+    { class: "primary", "data-edit": "apply" },
+  );
+  return h(
+    "div",
+    { class: "preview", "data-change-set": changeSet.id },
+    h("h3", {}, t("edit.draft")),
+    facts([
+      [t("edit.new_codes"), codes("new", preview.new_codes)],
+      [t("edit.voided"), codes("void", preview.voided_codes)],
+      [t("edit.sites"), number(preview.affected_sites ?? 0)],
+      [t("edit.open_cases"), preview.open_cases?.length ? preview.open_cases.join(", ") : "0"],
+    ]),
+    h("p", { class: "muted" }, t("edit.cases_keep")),
+    loadTable(preview),
+    h("div", { class: "actions wrap" }, put, h("button", { "data-edit": "discard", onclick: () => editor.discard() }, t("edit.discard"))),
+  );
+}
+
+function refusedPanel(refusal: Refusal): HTMLElement {
+  return h(
+    "div",
+    { class: "refused", role: "alert", "data-rule": refusal.rule },
+    h("h3", {}, t("edit.refused")),
+    h("p", {}, refusal.text),
+    facts([
+      [t("edit.rule"), term("rule", refusal.rule)],
+      [t("edit.zones"), refusal.zones.join(", ")],
+    ]),
+    refusal.clash && h("p", { class: "muted" }, t("edit.place")),
+  );
+}
+
+function undoButton(editor: EditSession, { console: parts, again }: ViewContext, id: number): HTMLElement {
+  return actionButton(
+    t("edit.undo"),
+    async () => {
+      await editor.undo(id);
+      reloadCollection(parts.map, "areas");
+      tell(t("edit.undone"));
+      again();
+    },
+    { class: "danger", "data-edit": "undo" },
+  );
+}
+
+function appliedPanel(editor: EditSession, context: ViewContext, changeSet: ChangeSet): HTMLElement {
+  return h(
+    "div",
+    { class: "preview", "data-applied": changeSet.id },
+    h("h3", {}, t("edit.applied", { codes: "" })),
+    facts([
+      [t("edit.new_codes"), codes("new", changeSet.preview.new_codes)],
+      [t("edit.voided"), codes("void", changeSet.preview.voided_codes)],
+    ]),
+    h("div", { class: "actions wrap" }, undoButton(editor, context, changeSet.id)),
+  );
+}
+
+function tools(editor: EditSession): HTMLElement {
+  const chosen = editor.selection.get();
+  const bar = mergeBar(chosen);
+  return h(
+    "div",
+    {},
+    section(t("edit.selected"), chosen.length ? h("div", { class: "picked" }, chosen.map((each) => h("code", {}, each.properties.code))) : empty(t("edit.select"))),
+    h(
+      "div",
+      { class: "edit-tools" },
+      h("button", { class: "primary", "data-edit": "split", disabled: chosen.length !== 1, onclick: () => editor.startSplit() }, t("edit.split")),
+      actionButton(t("edit.merge"), () => editor.startMerge(), { "data-edit": "merge", disabled: bar !== null }),
+      h("button", { disabled: !chosen.length, onclick: () => editor.clear() }, t("edit.clear")),
+    ),
+    bar === "other_parent" ? h("p", { class: "fault" }, t("edit.other_parent")) : null,
+  );
+}
+
+function stageParts(editor: EditSession, context: ViewContext, stage: Stage): Child {
+  switch (stage.name) {
+    case "drawing":
+      return h("p", { class: "drawing-hint", role: "status" }, t("edit.draw"));
+    case "waiting":
+      return h("div", { class: "loading", role: "status" }, h("span", { class: "spinner" }), t("loading"));
+    case "preview":
+      return previewPanel(editor, context.console, stage.changeSet);
+    case "refused":
+      return [tools(editor), refusedPanel(stage.refusal)];
+    case "applied":
+      return [tools(editor), appliedPanel(editor, context, stage.changeSet)];
+    case "selecting":
+      return tools(editor);
+  }
+}
+
+function changeRow(changeSet: ChangeSet): HTMLElement {
+  const ops = changeSet.operations.map((each) => term("op", each.op)).join(", ");
+  const { voided_codes = [], new_codes = [] } = changeSet.preview;
+  return h(
+    "div",
+    { class: "body" },
+    h("small", {}, term("change", changeSet.status)),
+    h("b", {}, ops, ` #${changeSet.id}`),
+    h("span", {}, time(changeSet.applied_at ?? changeSet.created_at)),
+    h("p", {}, changeSet.author, " · ", voided_codes.join(", "), " → ", new_codes.join(", ")),
+  );
+}
+
+/** Bring the manager's own area into view when no unit grid can be seen. */
+async function goToScope(parts: Console): Promise<void> {
+  const code = session.get().area?.code;
+  if (!code || parts.map.getZoom() >= UNIT_ZOOM) return;
+  const page = await get<Page<AreaProperties>>(itemsPath("areas", { code, limit: 1 }));
+  const found = page.features[0];
+  if (found) flyTo(parts, found.geometry, 14);
+}
+
+export const edit: View = (context) => {
+  const { console: parts, into, signal } = context;
+  mark(parts, null);
+  parts.showGroup("unit_grid", true);
+  const editor = new EditSession(parts);
+  const stageBox = h("div", {});
+  const past = h("div", {});
+  const area = session.get().area?.name ?? t("login.city");
+  const zoomHint = h("p", { class: "fault" });
+  into.append(h("h2", {}, t("edit")), h("p", { class: "muted" }, t("edit.about"), " ", t("edit.scope", { area })), zoomHint, stageBox, section(t("edit.history"), past));
+
+  const draw = (): void => fill(stageBox, stageParts(editor, context, editor.stage.get()));
+  const hint = (): void => {
+    zoomHint.textContent = parts.map.getZoom() < UNIT_ZOOM ? t("edit.zoom") : editor.units.truncated ? t("edit.many_units") : "";
+  };
+  const list = (): void =>
+    void show(
+      past,
+      async () => {
+        const sets = (await history(HISTORY * 3, signal)).filter((each) => each.status !== "draft").slice(0, HISTORY);
+        return sets.length ? sets.map(changeRow) : empty(t("edit.no_history"));
+      },
+      list,
+    );
+  editor.stage.subscribe((stage) => {
+    draw();
+    if (stage.name === "applied") list();
+  });
+  editor.selection.subscribe(draw);
+  parts.map.on("moveend", hint);
+  draw();
+  hint();
+  list();
+  goToScope(parts).catch(complain);
+  signal.addEventListener("abort", () => {
+    parts.map.off("moveend", hint);
+    editor.end();
+  });
+};
