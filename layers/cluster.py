@@ -176,6 +176,10 @@ class Cluster:
         """Stop using it; the last one out stops the server, unless it is pinned."""
         if self._joined is None:
             return
+        if not self.data_dir.is_dir():  # removed meanwhile, and not to be made again
+            os.close(self._joined)
+            self._joined = None
+            return
         with self._changing():
             os.close(self._joined)
             self._joined = None
