@@ -1,1 +1,1 @@
-
+"""Areas, zones, who is responsible, cases."""

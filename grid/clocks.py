@@ -1,0 +1,180 @@
+"""Deadlines: natural days and hours, working days and working hours by the published Chinese calendar.
+
+The calendar (with its moved working days, 调休) is published year by year. For a year that is not published a
+working-day deadline is an error, never a guess.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+from zoneinfo import ZoneInfo
+
+import chinese_calendar
+
+from grid.errors import CalendarUnknown, GridError
+
+CHINA = ZoneInfo("Asia/Shanghai")
+LimitKind = Literal["working_days", "working_hours", "natural_days", "natural_hours"]
+Interval = tuple[dt.time, dt.time]
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """How long something may take.
+
+    Parameters
+    ----------
+    kind : str
+        ``working_days``, ``working_hours``, ``natural_days`` or ``natural_hours``.
+    value : float
+        Positive; days are whole.
+    """
+
+    kind: LimitKind
+    value: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(LimitKind):
+            raise GridError(f"time limit {self.kind!r}: one of {', '.join(get_args(LimitKind))}")
+        if not self.value > 0 or (self.kind == "working_days" and self.value != int(self.value)):
+            raise GridError(
+                f"time limit of {self.value} {self.kind}: a positive number, whole for working days"
+            )
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """When offices work on a working day, in China's time: intervals in order, without overlap."""
+
+    intervals: tuple[Interval, ...] = ((dt.time(9), dt.time(12)), (dt.time(13), dt.time(18)))
+
+    @property
+    def closes(self) -> dt.time:
+        """The end of the working day."""
+        return self.intervals[-1][1]
+
+
+OFFICE = Attendance()
+"""Nine to twelve and one to six: eight working hours a day."""
+
+TIME_LIMITS: dict[str, TimeLimit] = {"ECO-RESUME-001": TimeLimit("working_days", 3)}
+"""Overall limit by duty item; others take ``DEFAULT_LIMIT``."""
+DEFAULT_LIMIT = TimeLimit("working_days", 7)
+RESUMPTION_LIMIT = TIME_LIMITS["ECO-RESUME-001"]
+
+
+def limit_of(item_code: str) -> TimeLimit:
+    """The overall limit of a duty item.
+
+    Examples
+    --------
+    >>> limit_of("ECO-RESUME-001")
+    TimeLimit(kind='working_days', value=3)
+    """
+    return TIME_LIMITS.get(item_code, DEFAULT_LIMIT)
+
+
+def is_working_day(day: dt.date) -> bool:
+    """Whether offices work on a day, by the published calendar.
+
+    Raises
+    ------
+    CalendarUnknown
+
+    Examples
+    --------
+    >>> is_working_day(dt.date(2025, 9, 28)), is_working_day(dt.date(2025, 10, 1))
+    (True, False)
+    """
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError as error:
+        raise CalendarUnknown(
+            f"the working days of {day.year} are not published in the calendar that is installed (chinesecalendar)",
+            f"已安装的日历（chinesecalendar）尚无 {day.year} 年的工作日安排",
+        ) from error
+
+
+def due_at(opened_at: dt.datetime, limit: TimeLimit, *, attendance: Attendance = OFFICE) -> dt.datetime:
+    """When a limit that starts at ``opened_at`` ends.
+
+    Natural days and hours run on. Working days: the day of opening does not count; the limit ends when offices close
+    on the last day. Working hours: only time within the attendance of working days counts.
+
+    Parameters
+    ----------
+    opened_at : datetime
+        With zone.
+
+    Returns
+    -------
+    datetime
+        UTC.
+
+    Raises
+    ------
+    CalendarUnknown
+        A working day of a year that is not published is needed.
+
+    Examples
+    --------
+    >>> opened = dt.datetime(2025, 9, 30, 2, 0, tzinfo=dt.UTC)
+    >>> due_at(opened, TimeLimit("working_days", 3)).isoformat()
+    '2025-10-11T10:00:00+00:00'
+    """
+    if opened_at.tzinfo is None:
+        raise GridError(f"time {opened_at.isoformat()} has no zone")
+    if limit.kind == "natural_days":
+        return opened_at.astimezone(dt.UTC) + dt.timedelta(days=limit.value)
+    if limit.kind == "natural_hours":
+        return opened_at.astimezone(dt.UTC) + dt.timedelta(hours=limit.value)
+    local = opened_at.astimezone(CHINA)
+    if limit.kind == "working_days":
+        days = _working_days(local.date() + dt.timedelta(days=1))
+        last = next(day for count, day in enumerate(days, start=1) if count == limit.value)
+        return dt.datetime.combine(last, attendance.closes, CHINA).astimezone(dt.UTC)
+    return _after_working_time(local, dt.timedelta(hours=limit.value), attendance).astimezone(dt.UTC)
+
+
+def working_hours_between(
+    start: dt.datetime, end: dt.datetime, *, attendance: Attendance = OFFICE
+) -> dt.timedelta:
+    """Working time from ``start`` to ``end`` (zero when ``end`` is not later).
+
+    Raises
+    ------
+    CalendarUnknown
+    """
+    total = dt.timedelta(0)
+    begin, stop = start.astimezone(CHINA), end.astimezone(CHINA)
+    for day in _working_days(begin.date(), stop.date()):
+        for opens, closes in _spans(day, attendance):
+            total += max(min(closes, stop) - max(opens, begin), dt.timedelta(0))
+    return total
+
+
+def _working_days(first: dt.date, last: dt.date = dt.date.max) -> Iterator[dt.date]:
+    day = first
+    while day <= last:
+        if is_working_day(day):
+            yield day
+        day += dt.timedelta(days=1)
+
+
+def _spans(day: dt.date, attendance: Attendance) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+    for opens, closes in attendance.intervals:
+        yield dt.datetime.combine(day, opens, CHINA), dt.datetime.combine(day, closes, CHINA)
+
+
+def _after_working_time(start: dt.datetime, wanted: dt.timedelta, attendance: Attendance) -> dt.datetime:
+    left = wanted
+    for day in _working_days(start.date()):
+        for opens, closes in _spans(day, attendance):
+            begin = max(opens, start)
+            if begin < closes and left <= closes - begin:
+                return begin + left
+            left -= max(closes - begin, dt.timedelta(0))
+    raise AssertionError("working days do not end")

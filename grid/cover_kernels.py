@@ -1,0 +1,185 @@
+"""Compiled loops of the cover index (numba, without the GIL).
+
+A uniform raster of ``nx`` by ``ny`` cells lies over the areas. An edge runs from ``(x1, y1)`` up to ``(x2, y2)``,
+``y1 <= y2``, whatever the direction in which its ring names it: two siblings evaluate a shared edge alike, and so
+exactly one of them owns each point. The sign of the orientation is exact (products to twice the precision).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, Any]
+
+MARGIN = 1e-6
+"""Part of a cell by which an edge is widened when its cells are marked: far more than rounding can move it."""
+_SPLITTER = 134217729.0  # 2**27 + 1, Dekker 1971
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _product_error(a: float, b: float, product: float) -> float:
+    """Rounding error of ``a * b`` (Dekker)."""
+    c = _SPLITTER * a
+    a_high = c - (c - a)
+    a_low = a - a_high
+    c = _SPLITTER * b
+    b_high = c - (c - b)
+    b_low = b - b_high
+    return a_low * b_low - (((product - a_high * b_high) - a_low * b_high) - a_high * b_low)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _left_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> bool:
+    """Whether the point lies strictly west of an upward edge whose y range holds it."""
+    if px < x1 and px < x2:
+        return True
+    if px >= x1 and px >= x2:
+        return False
+    a, b, c, d = x1 - px, y2 - py, x2 - px, y1 - py
+    left, right = a * b, c * d
+    difference = left - right
+    if abs(difference) > 1e-15 * (abs(left) + abs(right)):
+        return difference > 0.0
+    return difference + (_product_error(a, b, left) - _product_error(c, d, right)) > 0.0
+
+
+@njit(cache=True, nogil=True)
+def _inside(px: float, py: float, row: int, zone: int, rows: Array, row_ptr: Array, edges: Array) -> bool:
+    """Parity of the edges that a ray to the east crosses, half-open in y; only the edges of this row count."""
+    if row < rows[zone, 0] or row > rows[zone, 1]:
+        return False
+    slot = rows[zone, 2] + row - rows[zone, 0]
+    odd = False
+    for k in range(row_ptr[slot], row_ptr[slot + 1]):
+        if edges[k, 1] <= py < edges[k, 3] and _left_of_edge(
+            px, py, edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]
+        ):
+            odd = not odd
+    return odd
+
+
+@njit(cache=True, nogil=True)
+def _clamp(value: float, n: int) -> int:
+    return min(max(int(np.floor(value)), 0), n - 1)
+
+
+@njit(cache=True, nogil=True)
+def _mark_edge(edge: Array, zone: int, nx: int, ny: int, keys: Array, at: int, write: bool) -> int:
+    """Cells that one edge (in cell units) touches, as ``zone * nx * ny + cell``; returns where the next goes."""
+    x1, y1, x2, y2 = edge
+    for row in range(_clamp(y1 - MARGIN, ny), _clamp(y2 + MARGIN, ny) + 1):
+        low, high = max(y1, row - MARGIN), min(y2, row + 1.0 + MARGIN)
+        if y2 - y1 > 0.0 and low <= high:
+            slope = (x2 - x1) / (y2 - y1)
+            a, b = x1 + (low - y1) * slope, x1 + (high - y1) * slope
+        else:
+            a, b = x1, x2
+        west = max(min(a, b), min(x1, x2)) - MARGIN
+        east = min(max(a, b), max(x1, x2)) + MARGIN
+        for column in range(_clamp(west, nx), _clamp(east, nx) + 1):
+            if write:
+                keys[at] = (zone * ny + row) * nx + column
+            at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
+def mark_edges(edges: Array, zones: Array, nx: int, ny: int) -> Array:
+    """Cells that edges touch, as keys ``zone * nx * ny + cell`` (int64), with repetitions."""
+    keys = np.empty(0, dtype=np.int64)
+    total = 0
+    for k in range(len(edges)):
+        total = _mark_edge(edges[k], zones[k], nx, ny, keys, total, False)
+    keys = np.empty(total, dtype=np.int64)
+    at = 0
+    for k in range(len(edges)):
+        at = _mark_edge(edges[k], zones[k], nx, ny, keys, at, True)
+    return keys
+
+
+@njit(cache=True, nogil=True)
+def fill_rows(first: Array, last: Array, zones: Array, rows: Array, n_slots: int) -> tuple[Array, Array]:
+    """Edges of each row of each zone: offsets (``n_slots + 1``) and edge numbers."""
+    counts = np.zeros(n_slots + 1, dtype=np.int64)
+    for k in range(len(zones)):
+        base = rows[zones[k], 2] - rows[zones[k], 0]
+        for row in range(first[k], last[k] + 1):
+            counts[base + row + 1] += 1
+    offsets = np.cumsum(counts)
+    cursor = offsets[:-1].copy()
+    numbers = np.empty(offsets[-1], dtype=np.int64)
+    for k in range(len(zones)):
+        base = rows[zones[k], 2] - rows[zones[k], 0]
+        for row in range(first[k], last[k] + 1):
+            numbers[cursor[base + row]] = k
+            cursor[base + row] += 1
+    return offsets, numbers
+
+
+@njit(cache=True, nogil=True)
+def fill_interior(
+    keys: Array, nx: int, ny: int, origin: Array, size: Array, rows: Array, row_ptr: Array, edges: Array
+) -> Array:
+    """The lowest zone that covers each cell wholly (-1 none), from sorted distinct keys of touched cells."""
+    full = np.full(nx * ny, -1, dtype=np.int32)
+    for k in range(len(keys) - 1):
+        here, there = keys[k], keys[k + 1]
+        if there == here + 1 or here // nx != there // nx:
+            continue
+        zone = here // (nx * ny)
+        cell = here - zone * nx * ny
+        row, column = cell // nx, cell % nx
+        px = origin[0] + (column + 1.5) * size[0]
+        py = origin[1] + (row + 0.5) * size[1]
+        if not _inside(px, py, row, zone, rows, row_ptr, edges):
+            continue
+        for c in range(cell + 1, cell + there - here):
+            if full[c] < 0 or zone < full[c]:
+                full[c] = zone
+    return full
+
+
+@njit(cache=True, nogil=True)
+def locate(
+    lon: Array,
+    lat: Array,
+    out: Array,
+    frame: Array,
+    nx: int,
+    ny: int,
+    first: Array,
+    choice_ptr: Array,
+    choices: Array,
+    rows: Array,
+    row_ptr: Array,
+    edges: Array,
+) -> None:
+    """Write the lowest zone that owns each point, -1 without one.
+
+    ``first`` of a cell is a zone, -1 (none), or ``-2 - slot``: then ``choices[choice_ptr[slot]:…]`` are tried in
+    order; ``~zone`` there means that the zone covers the whole cell.
+    """
+    x0, y0, per_x, per_y = frame
+    for k in range(len(lon)):
+        x, y = lon[k], lat[k]
+        fx, fy = (x - x0) * per_x, (y - y0) * per_y
+        out[k] = -1
+        if not (0.0 <= fx <= nx and 0.0 <= fy <= ny):
+            continue
+        column, row = min(int(fx), nx - 1), min(int(fy), ny - 1)
+        found = first[row * nx + column]
+        if found >= -1:
+            out[k] = found
+            continue
+        slot = -2 - found
+        for c in range(choice_ptr[slot], choice_ptr[slot + 1]):
+            zone = choices[c]
+            if zone < 0:
+                out[k] = ~zone
+                break
+            if _inside(x, y, row, zone, rows, row_ptr, edges):
+                out[k] = zone
+                break

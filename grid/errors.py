@@ -1,0 +1,83 @@
+"""What can go wrong with areas, responsibility and cases.
+
+::
+
+    GridError
+    ├── TopologyFault       an edit would not leave a partition (rule, zones, place)
+    ├── EditConflict        somebody else changed the same zones in the meantime
+    ├── UnknownArea         no such area, or none at that time
+    ├── UnknownItem         no such item in the duty list, at any time
+    ├── IllegalTransition   this step is not possible now, or not for this person
+    ├── ChainBroken         the events of a case do not prove themselves
+    └── CalendarUnknown     the working days of that year are not published yet
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class GridError(Exception):
+    """Base of this package's errors; the text is English, ``message_zh`` Chinese where there is one."""
+
+    def __init__(self, message_en: str, message_zh: str = "") -> None:
+        super().__init__(message_en)
+        self.message_en = message_en
+        self.message_zh = message_zh
+
+
+class TopologyFault(GridError):
+    """An edit would not leave a partition.
+
+    Attributes
+    ----------
+    rule : str
+        ``line_does_not_cross``, ``line_crosses_itself``, ``gap``, ``overlap``, ``sliver``, ``not_neighbours``,
+        ``multipart``, ``outside_parent``, ``edge_not_shared`` or ``invalid``.
+    zones : list of str
+        The zones concerned, as ``name (code)``.
+    message_en, message_zh : str
+    geometry : dict or None
+        The place of the clash as GeoJSON, EPSG:4326.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        zones: list[str],
+        message_en: str,
+        message_zh: str,
+        geometry: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message_en, message_zh)
+        self.rule = rule
+        self.zones = zones
+        self.geometry = geometry
+
+
+class EditConflict(GridError):
+    """Somebody else changed the same zones in the meantime; ``zones`` names them."""
+
+    def __init__(self, message_en: str, message_zh: str = "", zones: list[str] | None = None) -> None:
+        super().__init__(message_en, message_zh)
+        self.zones = zones or []
+
+
+class UnknownArea(GridError):
+    """No such area, or none at that time."""
+
+
+class UnknownItem(GridError):
+    """No such item in the duty list, at any time."""
+
+
+class IllegalTransition(GridError):
+    """A step that is not possible now, or not for this person."""
+
+
+class ChainBroken(GridError):
+    """The events of a case do not prove themselves."""
+
+
+class CalendarUnknown(GridError):
+    """The working days of that year are not published yet."""
