@@ -7,4 +7,20 @@ never proof.
 
 from __future__ import annotations
 
-__all__ = ["errors", "evaluation", "frames", "hotspots", "kernels", "meters", "stays", "suspicion", "visits", "weights"]
+__all__ = [
+    "attribution",
+    "errors",
+    "evaluation",
+    "evidence",
+    "frames",
+    "hotspots",
+    "kernels",
+    "meter_series",
+    "meters",
+    "nearness",
+    "stays",
+    "suspicion",
+    "suspicion_config",
+    "visits",
+    "weights",
+]

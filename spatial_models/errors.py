@@ -24,7 +24,7 @@ class ModelError(Exception):
     ...     detect_stays(pl.DataFrame({"t": []}))
     ... except ModelError as error:
     ...     print(error)
-    fixes: column vehicle_id is missing
+    fixes: columns vehicle_id, lon, lat are missing
     """
 
 

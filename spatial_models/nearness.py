@@ -1,0 +1,116 @@
+"""Which sites and places are near a point, exactly and in bulk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+import shapely
+
+from spatial_models.errors import InputFrameError
+from spatial_models.frames import Array, numbers, to_polars
+from spatial_models.kernels import M_PER_DEG, RAD
+
+PLACE_COLUMNS = ("kind", "lon", "lat", "radius_m")
+
+
+def sites_in_reach(lon: Array, lat: Array, sites: pl.DataFrame, reach_m: float) -> tuple[Array, Array, Array, Array]:
+    """All pairs of point and site within reach.
+
+    Parameters
+    ----------
+    lon, lat : ndarray of float64, shape (n,)
+        WGS 84 degrees.
+    sites : polars.DataFrame
+        ``site_id``, ``lon``, ``lat``, optional ``boundary``.
+    reach_m : float
+        Metres to the boundary, to the point of a site that has none.
+
+    Returns
+    -------
+    point, site : ndarray of int64
+        Rows of each pair, sorted by point, then site.
+    distance_m : ndarray of float64
+        0 inside a boundary.
+    inside : ndarray of bool
+        In or on a boundary.
+    """
+    if sites.height == 0 or len(lon) == 0:
+        none = np.empty(0, np.int64)
+        return none, none, np.empty(0), np.empty(0, bool)
+    shapes, has_boundary = _site_shapes(sites)
+    point, site = _candidates(lon, lat, shapes, reach_m)
+    distance_m = _distance_m(lon[point], lat[point], shapes[site])
+    near = distance_m <= reach_m
+    point, site, distance_m = point[near], site[near], distance_m[near]
+    order = np.lexsort((site, point))
+    point, site, distance_m = point[order], site[order], distance_m[order]
+    return point, site, distance_m, has_boundary[site] & (distance_m == 0.0)
+
+
+def excluding_place(lon: Array, lat: Array, places: pl.DataFrame | None) -> pl.Series:
+    """Kind of the place whose circle holds each point (the relatively nearest one), null where there is none."""
+    kinds = np.full(len(lon), None, dtype=object)
+    if places is None or places.height == 0 or len(lon) == 0:
+        return pl.Series("excluded_by", kinds.tolist(), dtype=pl.String)
+    places = to_polars(places, "places", PLACE_COLUMNS)
+    radius_m = numbers(places["radius_m"], "places")
+    if not (np.isfinite(radius_m) & (radius_m >= 0)).all():
+        raise InputFrameError("places: radius_m must be 0 or more in every row")
+    shapes = _points(places, "places")
+    point, place = _candidates(lon, lat, shapes, float(radius_m.max()))
+    relative = _distance_m(lon[point], lat[point], shapes[place]) / np.maximum(radius_m[place], 1e-9)
+    order = np.argsort(-relative, kind="stable")
+    point, place, relative = point[order], place[order], relative[order]
+    holds = relative <= 1.0
+    kinds[point[holds]] = places["kind"].cast(pl.String).to_numpy()[place[holds]]
+    return pl.Series("excluded_by", kinds.tolist(), dtype=pl.String)
+
+
+def _site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
+    """Boundary of each site, its point where it has none."""
+    frame = to_polars(sites, "sites", ("site_id", "lon", "lat"))
+    points = _points(frame, "sites")
+    if "boundary" not in sites.columns:
+        return points, np.zeros(sites.height, bool)
+    try:
+        boundaries = np.array([_geometry(value) for value in sites["boundary"].to_list()], dtype=object)
+    except (shapely.errors.ShapelyError, TypeError, ValueError) as error:
+        raise InputFrameError(f"sites: column boundary holds no WKB or geometry: {error}") from error
+    given = ~(shapely.is_missing(boundaries) | shapely.is_empty(boundaries))
+    return np.where(given, boundaries, points), given
+
+
+def _points(frame: pl.DataFrame, name: str) -> Array:
+    points: Array = np.asarray(shapely.points(numbers(frame["lon"], name), numbers(frame["lat"], name)), dtype=object)
+    return points
+
+
+def _geometry(value: Any) -> Any:
+    if value is None or isinstance(value, shapely.Geometry):
+        return value
+    return shapely.from_wkb(value)
+
+
+def _candidates(lon: Array, lat: Array, shapes: Array, reach_m: float) -> tuple[Array, Array]:
+    """Pairs whose boxes touch: a superset of the pairs within reach."""
+    half_lat = reach_m / M_PER_DEG * 1.001 + 1e-9
+    half_lon = half_lat / np.maximum(np.cos(np.minimum(np.abs(lat) + half_lat, 89.9) * RAD), 1e-3)
+    boxes = shapely.box(lon - half_lon, lat - half_lat, lon + half_lon, lat + half_lat)
+    point, shape = shapely.STRtree(shapes).query(boxes)
+    return point.astype(np.int64), shape.astype(np.int64)
+
+
+def _distance_m(lon: Array, lat: Array, shapes: Array) -> Array:
+    """Distance of each point to the shape of its row, in a local plane at the point (cosine of its latitude).
+
+    Within a few kilometres the plane differs from the sphere by less than 1e-3 of the distance.
+    """
+    xy, row = shapely.get_coordinates(shapes, return_index=True)
+    xy = (xy - np.column_stack([lon, lat])[row]) * M_PER_DEG
+    xy[:, 0] *= np.cos(lat * RAD)[row]
+    local = shapely.set_coordinates(shapes.copy(), xy)
+    origin = shapely.Point(0.0, 0.0)
+    distance: Array = shapely.distance(local, origin)
+    return distance
