@@ -15,6 +15,7 @@ from geo_api.demo_city.boundaries import (
     CITY_CODE,
     CITY_NAME,
     County,
+    Place,
     Town,
     read_counties,
     read_places,
@@ -67,10 +68,9 @@ class CityAreas:
     water_m: BaseGeometry | None
 
 
-def town_centres(county: County, towns: list[Town], rng: np.random.Generator) -> Floats:
+def town_centres(county: County, towns: list[Town], places: list[Place], rng: np.random.Generator) -> Floats:
     """Centre points (metres) of a county's towns: GeoNames where the name is inside the county, else drawn."""
     polygon = to_metric_geometry(county.polygon)
-    places = read_places(tuple(county.polygon.bounds))
     lonlat = np.array([(lon, lat) for _, lon, lat in places]).reshape(-1, 2)
     points = np.column_stack(to_metric(lonlat[:, 0], lonlat[:, 1]))
     inside = shapely.contains_xy(shapely.buffer(polygon, -150.0), points[:, 0], points[:, 1])
@@ -108,7 +108,8 @@ def make_areas(size: CitySize, rng: np.random.Generator) -> CityAreas:
     counties, towns = _choose(size)
     by_county = [[t for t in towns if t.county_code == c.code] for c in counties]
     towns = [t for group in by_county for t in group]
-    centres = [town_centres(c, group, rng) for c, group in zip(counties, by_county, strict=True)]
+    places = read_places(tuple(shapely.total_bounds([c.polygon for c in counties]).tolist()))
+    centres = [town_centres(c, group, places, rng) for c, group in zip(counties, by_county, strict=True)]
     polygons_m = [to_metric_geometry(c.polygon) for c in counties]
     counts = _cell_counts(size.grids, polygons_m, by_county)
     seeds = [

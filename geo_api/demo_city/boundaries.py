@@ -24,6 +24,8 @@ CITY_CODE = "320600"
 CITY_NAME = "南通市"
 _SCALE = 1e-6
 _POLYGON, _MULTIPOLYGON = 5, 6
+Place = tuple[set[str], float, float]
+"""Names, longitude and latitude of a populated place."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def read_towns() -> list[Town]:
     return [Town(row["code"], row["name"], row["county_code"], row["place_name"]) for row in rows]
 
 
-def read_places(bounds: tuple[float, ...]) -> list[tuple[set[str], float, float]]:
+def read_places(bounds: tuple[float, ...]) -> list[Place]:
     """GeoNames places (500 inhabitants or more, where that file is there) inside west, south, east, north.
 
     Returns

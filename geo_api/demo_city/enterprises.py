@@ -82,8 +82,13 @@ def _names(count: int, words: NDArray[np.str_], rng: np.random.Generator) -> lis
 
 
 def _random_places(areas: CityAreas, count: int, rng: np.random.Generator) -> Floats:
-    """Points in random unit grids (so dense where grids are small), shape (n, 2), lon/lat."""
-    cell = rng.integers(len(areas.cells.polygons), size=count)
+    """Points in random unit grids on land, the small ones of the built-up parts first, shape (n, 2), lon/lat."""
+    weight = shapely.area(areas.cells.polygons) ** -0.4
+    if areas.water_m is not None:
+        x, y = areas.cells.points_m.T
+        shapely.prepare(areas.water_m)
+        weight = np.where(shapely.contains_xy(areas.water_m, x, y), 0.0, weight)
+    cell = rng.choice(len(weight), size=count, p=weight / weight.sum())
     base = shapely.point_on_surface(areas.cells.polygons)[cell]
     base_xy = np.column_stack([shapely.get_x(base), shapely.get_y(base)])
     west, south, east, north = shapely.bounds(areas.cells.polygons)[cell].T

@@ -107,12 +107,13 @@ class Planner:
         return clock
 
     def stand(self, truck: int, start_s: float, seconds: float, at: Floats, *, silent: bool = False) -> float:
-        """Stand; a silent stop reports for 3-8 minutes only."""
+        """Stand; a silent stop reports for 3-8 minutes, then mostly again in the last minutes before it leaves."""
         if not silent:
             return self.legs.add(truck, start_s, start_s + seconds, at, at)
-        seen = start_s + self.rng.uniform(180, 480)
-        self.legs.add(truck, start_s, seen, at, at)
-        return self.legs.add(truck, seen, max(start_s + seconds, seen), at, at, silent=True)
+        last = self.rng.uniform(60, 150) if self.rng.uniform() < 0.7 else 0.0
+        seen = self.legs.add(truck, start_s, start_s + self.rng.uniform(180, 480), at, at)
+        clock = self.legs.add(truck, seen, max(start_s + seconds - last, seen), at, at, silent=True)
+        return self.legs.add(truck, clock, clock + last, at, at) if last else clock
 
     def customer(self, truck: int) -> int:
         """A customer's lot near the truck's depot, by demand and distance."""

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 import shapely
 from stdnum.cn import uscc as stdnum_uscc
 
 from geo_api.demo_city import FILES, DemoCity, make_city
+from geo_api.demo_city.areas import make_areas
 from geo_api.demo_city.boundaries import read_counties, read_towns
+from geo_api.demo_city.sizes import FULL
 from layers.crs import to_metric
 from layers.identifiers import parse_grid_code, parse_statistical_code, parse_town_code
 
@@ -185,7 +188,7 @@ def test_planted_resumptions_are_in_the_data(city):
     assert planted.height == 6 and planted["kind"].unique().to_list() == ["illegal_resumption"]
     meters = read(city, "meters").drop_nulls("value")
     for site in planted["site_id"]:
-        assert night_visits(city, site) >= 3
+        assert night_visits(city, site) >= 4
         for kind in ("power", "water"):
             mine = meters.filter((pl.col("site_id") == site) & (pl.col("kind") == kind)).sort("day")["value"]
             assert mine.tail(14).median() > 3 * mine.slice(len(mine) - 140, 60).median()
@@ -241,6 +244,26 @@ def test_duty_list_has_six_domains_and_the_main_item(city, areas):
     joint = set(item.filter(pl.col("role") == "joint")["body"])
     assert joint == {"如皋市应急管理局", "如皋市交通运输局", "如皋市市场监督管理局"}
     assert duties.filter(pl.col("valid_to").is_not_null())["level"].unique().to_list() == ["town"]
+
+
+@pytest.mark.slow
+def test_the_whole_city_is_a_partition_of_seven_real_counties():
+    """The real county lines do not match exactly: their slivers must end in exactly one unit grid."""
+    frame = make_areas(FULL, np.random.default_rng(11)).frame
+    counts = frame["kind"].value_counts()
+    assert (counts["unit_grid"], counts["town"], counts["county"]) == (12_000, 98, 7)
+    assert 1_900 < counts["community"] < 2_100
+    for child, parent in CHILD_OF.items():
+        children, parents = frame[frame.kind == child], frame[frame.kind == parent].set_index("code").geometry
+        assert shapely.coverage_is_valid(children.geometry.values)
+        sums = pd.Series(shapely.area(children.geometry.values)).groupby(children.parent_code.values).sum()
+        assert np.allclose(sums, shapely.area(parents[sums.index].values), rtol=1e-12)
+    for county in read_counties():
+        made = frame[(frame.kind == "county") & (frame.code == county.code)].geometry.iloc[0]
+        assert shapely.area(shapely.symmetric_difference(made, county.polygon)) < 1e-5 * shapely.area(made)
+    zone = frame[frame.kind == "functional_zone"].geometry.iloc[0]
+    towns = frame[(frame.kind == "town") & frame.code.str.startswith("320671")]
+    assert set(towns.parent_code) == {"320613"} and zone.equals(shapely.union_all(towns.geometry.values))
 
 
 def test_wrong_size_is_refused(tmp_path: Path):
