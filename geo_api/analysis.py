@@ -89,7 +89,7 @@ class Analysis:
             There is nothing to analyse.
         """
         with session(SYSTEM, self.url) as db, advisory_lock(db, "analyse"):
-            at = self.at or self._newest(db)
+            at = (self.at or self._newest(db)).astimezone(dt.UTC)
             start, end = at - dt.timedelta(days=self.days), at + MICROSECOND
             key = self._key(db, start, end, only_stays)
             if found := findings.find_run(db, key):
@@ -110,7 +110,7 @@ class Analysis:
             moments.append(dt.datetime.combine(day, dt.time(23, 59, 59), dt.timezone(dt.timedelta(hours=8))))
         if not moments:
             raise InputError("nothing to analyse: import tracks or meters first")
-        return max(moments).astimezone(dt.UTC)
+        return max(moments)
 
     def _key(self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool) -> str:
         facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT)]
