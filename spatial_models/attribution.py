@@ -30,7 +30,7 @@ class Attribution:
     """
 
     decay_m: float = 80.0
-    inside_weight: float = 4.0
+    inside_weight: float = 6.0
     status_demand: dict[str, float] = field(default_factory=lambda: dict(STATUS_DEMAND))
     no_hazard_demand: float = 0.1
 
@@ -72,7 +72,7 @@ def attribute(
     >>> sites = pl.DataFrame({"site_id": ["closed", "open"], "status": ["closed", "operating"]})
     >>> two = np.array([0, 0]), np.array([0, 1]), np.array([0.0, 100.0]), np.array([True, False])
     >>> attribute(*two, np.array([False]), sites).round(2).tolist()
-    [0.74, 0.26]
+    [0.81, 0.19]
     """
     demand = _demand(sites, parameters)[site]
     # the nearest candidate gives the scale, so that far-off ones do not underflow

@@ -143,47 +143,55 @@ def _meter_sentence(signal: dict[str, Any]) -> tuple[str, str]:
 
 
 def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: SuspicionConfig) -> list[Evidence]:
-    """Items of hazardous-goods vehicles near a site: all of them, less those that served others or stood at places."""
-    period = ((at - dt.timedelta(days=config.visit_days)).astimezone(LOCAL).date().isoformat(), at.astimezone(LOCAL).date().isoformat())
+    """Items of hazardous-goods vehicles near a site: those that served it, and why the others are not counted."""
     if days is None:
         return []
-    near, own, at_places = float(days["vehicle_days"]), float(days["attributed"]), float(days["excluded"])
-    hours, night = (days["seen_s"] + days["unseen_s"]) / 3600.0, float(days["night"])
+    since = (at - dt.timedelta(days=config.visit_days)).astimezone(LOCAL).date()
+    period = (since.isoformat(), at.astimezone(LOCAL).date().isoformat())
+    near, own, at_places = int(days["vehicle_days"]), int(days["own_days"]), int(days["excluded"])
+    attributed, night = float(days["attributed"]), float(days["night"])
+    hours = (days["seen_s"] + days["unseen_s"]) / 3600.0
+    items = []
+    if own:
+        weight = config.vehicles_most * (1.0 - math.exp(-attributed / config.vehicles_scale))
+        items.append(
+            Evidence(
+                "hazmat_dwell", attributed, 0.0, period, weight, "vehicles", attributed / own,
+                f"危化品车辆在厂区内或 300 米内长时间停留 {own} 车·日,按归属折合 {attributed:.1f} 车·日、{hours:.1f} 小时。",
+                f"Hazardous-goods vehicles stood long inside or within 300 m on {own} vehicle-day(s); "
+                f"attributed to this site: {attributed:.1f} vehicle-days, {hours:.1f} h.",
+            )
+        )  # fmt: skip
+        weight = config.night_most * night * min(1.0, attributed / config.night_full_days)
+        items.append(
+            Evidence(
+                "night_share", night, 8.0 / 24.0, period, weight, "vehicles", attributed / own,
+                f"归于本厂的停留有 {night:.0%} 在夜间(22:00-06:00)。",
+                f"{night:.0%} of the dwell attributed to this site was at night (22:00-06:00).",
+            )
+        )  # fmt: skip
+    return items + _not_counted(near, own, at_places, period)
 
-    def adds(vehicle_days: float) -> float:
-        return config.vehicles_most * (1.0 - math.exp(-vehicle_days / config.vehicles_scale))
 
-    rest = near - at_places
-    items = [
-        Evidence(
-            "hazmat_dwell", near, 0.0, period, adds(near), "vehicles", 1.0,
-            f"危化品车辆在厂区或 300 米内停留 30 分钟以上:{near:.0f} 车·日。",
-            f"Hazardous-goods vehicles stood 30 minutes or more inside or within 300 m: {near:.0f} vehicle-day(s).",
-        )
-    ]  # fmt: skip
+def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -> list[Evidence]:
+    """Vehicle-days near the site that say nothing about it."""
+    items = []
     if at_places:
         items.append(
             Evidence(
-                "excluded_places", at_places, near, period, adds(rest) - adds(near), "vehicles", 1.0,
-                f"其中 {at_places:.0f} 车·日在加油站、服务区、许可停车场或园区排队处,不计入。",
-                f"{at_places:.0f} of them stood at petrol stations, service areas, licensed parking or a gate queue: not counted.",
+                "excluded_places", float(at_places), float(near), period, 0.0, "vehicles", 1.0,
+                f"附近另有 {at_places} 车·日停在加油站、服务区、许可停车场或园区排队处,不计入。",
+                f"{at_places} vehicle-day(s) near it were at petrol stations, service areas, licensed parking "
+                "or a gate queue: not counted.",
             )
         )  # fmt: skip
-    if rest - own > 1e-9:
+    if near - at_places - own > 0:
+        n = near - at_places - own
         items.append(
             Evidence(
-                "served_neighbours", rest - own, rest, period, adds(own) - adds(rest), "vehicles", 1.0,
-                f"其中 {rest - own:.1f} 车·日按距离和许可需求归于相邻企业,归于本厂 {own:.1f}(合 {hours:.1f} 小时)。",
-                f"{rest - own:.1f} of them go to neighbours by distance and licensed demand, {own:.1f} ({hours:.1f} h) to this site.",
-            )
-        )  # fmt: skip
-    if night > 0 and own > 0:
-        weight = config.night_most * night * min(1.0, own / config.night_full_days)
-        items.append(
-            Evidence(
-                "night_share", night, 8.0 / 24.0, period, weight, "vehicles", 1.0,
-                f"归于本厂的停留有 {night:.0%} 在夜间(22:00-06:00)。",
-                f"{night:.0%} of the dwell attributed to this site was at night (22:00-06:00).",
+                "served_neighbours", float(n), float(near), period, 0.0, "vehicles", 1.0,
+                f"附近另有 {n} 车·日按距离和许可需求归于相邻企业,不计入。",
+                f"{n} vehicle-day(s) near it go to neighbours by distance and licensed demand: not counted.",
             )
         )  # fmt: skip
     return items

@@ -81,7 +81,7 @@ def use_after_closure(
         ``rise`` (use rose above the idle baseline), ``never_fell`` (use stayed above a quarter of the former from the
         closure on), ``quiet``, ``no_data`` (too few readings to say: not the same as no use), ``no_baseline`` (too
         short after the closure), ``no_closure_date``. ``level``: none, weak, strong. ``agrees``: power and water rose
-        within ±2 days; null when only one can be judged. ``explained_by``: kinds of notices that hold in the window.
+        within ±2 days; null when one cannot be judged or neither rose. ``explained_by``: kinds of notices that hold in the window.
 
     Raises
     ------
@@ -175,7 +175,7 @@ def _agree(signals: list[dict[str, Any]], config: MeterConfig) -> None:
     """Mark power and water whose change came within ±``agree_days``, or whose elevated days match that closely."""
     power, water = signals[0], signals[1]
     judged = ("rise", "quiet")
-    if power["state"] not in judged or water["state"] not in judged:
+    if power["state"] not in judged or water["state"] not in judged or power["state"] == water["state"] == "quiet":
         return
     both = power["state"] == water["state"] == "rise"
     agrees = both and (

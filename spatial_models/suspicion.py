@@ -117,7 +117,7 @@ def score_sites(
     ).join(frame.select("site_id", "status_since"), on="site_id")
     local_day = pl.col("entered_at").dt.convert_time_zone(LOCAL_ZONE).dt.date()
     lookback = lookback.filter(pl.col("status_since").is_null() | (local_day >= pl.col("status_since")))
-    days = {row["site_id"]: row for row in vehicle_days(lookback).iter_rows(named=True)}
+    days = {row["site_id"]: row for row in vehicle_days(lookback, least_share=config.least_share).iter_rows(named=True)}
     signals: dict[str, list[dict[str, Any]]] = {}
     for row in meter_signals.iter_rows(named=True):
         signals.setdefault(row["site_id"], []).append(row)

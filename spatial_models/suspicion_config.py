@@ -54,6 +54,8 @@ class SuspicionConfig:
         Notice kind to the part of each family that it takes away.
     visit_days : int
         Visits of so many days before the moment looked back from.
+    least_share : float
+        A visit of which a smaller share is attributed to the site serves somebody else.
     """
 
     version: str = "2026.1"
@@ -73,6 +75,7 @@ class SuspicionConfig:
     thresholds: tuple[float, float, float] = (0.10, 0.50, 0.80)
     explained: dict[str, dict[str, float]] = field(default_factory=_explained)
     visit_days: int = 30
+    least_share: float = 0.2
 
     def prior_log_odds(self, status: str, hazard: str | None) -> float:
         """Log-odds before any evidence.

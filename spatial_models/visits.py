@@ -178,48 +178,55 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
     return visits.with_columns(visit_id=visit_id).drop("visit")
 
 
-def vehicle_days(visits: pl.DataFrame, *, local_zone: str = LOCAL_ZONE) -> pl.DataFrame:
+def vehicle_days(visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE) -> pl.DataFrame:
     """Distinct vehicle-days of each site: a vehicle that comes twice on a day counts once.
 
     Parameters
     ----------
     visits : polars.DataFrame
         Of `find_visits`.
+    least_share : float
+        A visit of a smaller share serves somebody else: a hundred deliveries next door, each attributed here by
+        2 %, are not two visits.
 
     Returns
     -------
     polars.DataFrame
-        ``site_id``, ``vehicle_days`` (near the site, whoever they served), ``attributed`` (sum of the largest share of
-        each vehicle-day), ``excluded`` (vehicle-days at an excluded place near the site), ``vehicles``, ``seen_s``
-        and ``unseen_s`` (times share), ``night`` (by attributed time), ``first_at``, ``last_at``.
+        ``site_id``, ``vehicle_days`` (near the site, whomever they served), ``own_days`` (with a visit that serves the
+        site), ``attributed`` (sum of the largest share of each own day), ``excluded`` (vehicle-days at an excluded
+        place near the site), and of the visits that serve the site ``vehicles``, ``seen_s`` and ``unseen_s`` (times
+        share), ``night`` (by that time), ``first_at``, ``last_at``.
     """
+    own = pl.col("share") >= least_share
     local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
-    time_s = (pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
     daily = (
         visits.filter(pl.col("site_id").is_not_null())
-        .with_columns(day=local_day, time_s=time_s)
+        .with_columns(day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share"))
         .group_by("site_id", "vehicle_id", "day")
         .agg(
-            share=pl.col("share").max(),
+            share=pl.col("share").filter("own").max().fill_null(0.0),
+            own=pl.col("own").any(),
             excluded=pl.col("excluded_by").is_not_null().all(),
-            seen_s=(pl.col("seen_s") * pl.col("share")).sum(),
-            unseen_s=(pl.col("unseen_s") * pl.col("share")).sum(),
-            time_s=pl.col("time_s").sum(),
-            night_s=(pl.col("time_s") * pl.col("night")).sum(),
-            first_at=pl.col("entered_at").min(),
-            last_at=pl.col("left_at").max(),
+            seen_s=(pl.col("seen_s") * pl.col("share")).filter("own").sum(),
+            unseen_s=(pl.col("unseen_s") * pl.col("share")).filter("own").sum(),
+            time_s=pl.col("time_s").filter("own").sum(),
+            night_s=(pl.col("time_s") * pl.col("night")).filter("own").sum(),
+            first_at=pl.col("entered_at").filter("own").min(),
+            last_at=pl.col("left_at").filter("own").max(),
         )
     )
+    time_s = pl.col("time_s").sum()
     return (
         daily.group_by("site_id")
         .agg(
             vehicle_days=pl.len().cast(pl.Int64),
+            own_days=pl.col("own").sum().cast(pl.Int64),
             attributed=pl.col("share").sum(),
             excluded=pl.col("excluded").sum().cast(pl.Int64),
-            vehicles=pl.col("vehicle_id").n_unique().cast(pl.Int64),
+            vehicles=pl.col("vehicle_id").filter("own").n_unique().cast(pl.Int64),
             seen_s=pl.col("seen_s").sum(),
             unseen_s=pl.col("unseen_s").sum(),
-            night=pl.when(pl.col("time_s").sum() > 0).then(pl.col("night_s").sum() / pl.col("time_s").sum()).otherwise(0.0),
+            night=pl.when(time_s > 0).then(pl.col("night_s").sum() / time_s).otherwise(0.0),
             first_at=pl.col("first_at").min(),
             last_at=pl.col("last_at").max(),
         )
