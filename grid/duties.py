@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grid.clocks import CHINA
@@ -161,5 +161,5 @@ def _overlap(first: Duty, second: Duty) -> bool:
 def check_stored(db: Session) -> list[DutyFault]:
     """The faults of the list that is stored."""
     duties = [Duty(*row) for row in db.execute(select(*_COLUMNS))]
-    codes = db.scalars(select(Area.code).where(or_(Area.kind != "unit_grid", Area.kind.is_(None))).distinct())
+    codes = db.scalars(select(Area.code).where(Area.kind != "unit_grid").distinct())
     return check_list(duties, codes.all())

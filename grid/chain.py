@@ -1,0 +1,135 @@
+"""The hash chain of a case: each event covers itself and the hash before it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from grid.errors import GridError
+
+GENESIS = "0" * 64
+"""``prev_hash`` of the first event."""
+
+
+def canonical(value: Any) -> Any:
+    """Plain JSON data with one form for each number: what the database gives back hashes alike.
+
+    Raises
+    ------
+    GridError
+        For data that JSON does not know, and for numbers that are not finite.
+
+    Examples
+    --------
+    >>> canonical({"b": 1.0, "a": [1e20, 0.5, None, True]})
+    {'b': 1, 'a': [100000000000000000000, 0.5, None, True]}
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise GridError(f"payload: {value} is no JSON number", "附加数据含非法数值")
+        return int(value) if value.is_integer() else value
+    if isinstance(value, (list, tuple)):
+        return [canonical(item) for item in value]
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: canonical(item) for key, item in value.items()}
+    raise GridError(f"payload: {type(value).__name__} is no JSON data", "附加数据不是 JSON")
+
+
+def event_hash(
+    *,
+    number: str,
+    seq: int,
+    at: dt.datetime,
+    actor: str,
+    role: str,
+    action: str,
+    from_state: str | None,
+    to_state: str,
+    payload: dict[str, Any],
+    prev_hash: str,
+) -> str:
+    """SHA-256 over the canonical JSON of an event: keys sorted, no blanks, UTF-8, time in UTC with microseconds."""
+    fields = {
+        "case": number,
+        "seq": seq,
+        "at": at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        "actor": actor,
+        "role": role,
+        "action": action,
+        "from": from_state,
+        "to": to_state,
+        "payload": canonical(payload),
+        "prev_hash": prev_hash,
+    }
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class ChainFault:
+    """One break of a chain. ``seq`` is None for a fault of the case itself."""
+
+    number: str
+    seq: int | None
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        where = self.number if self.seq is None else f"{self.number} event {self.seq}"
+        return f"{where}: {self.en}"
+
+
+def faults_of(number: str, state: str, events: Iterable[Any]) -> list[ChainFault]:
+    """Faults of one case from its stored state and its events in order of ``seq``."""
+    faults = []
+    previous_hash, previous_state, expected = GENESIS, None, 1
+    for event in events:
+        values = {
+            name: getattr(event, name)
+            for name in (
+                "seq",
+                "at",
+                "actor",
+                "role",
+                "action",
+                "from_state",
+                "to_state",
+                "payload",
+                "prev_hash",
+            )
+        }
+        if event.seq != expected:
+            faults.append(
+                ChainFault(number, event.seq, f"应为第 {expected} 步", f"should be number {expected}")
+            )
+        if event.prev_hash != previous_hash:
+            faults.append(
+                ChainFault(number, event.seq, "与上一步的哈希不符", "does not follow the hash before it")
+            )
+        if event_hash(number=number, **values) != event.hash:
+            faults.append(
+                ChainFault(number, event.seq, "内容与哈希不符", "its content does not have its hash")
+            )
+        if event.from_state != previous_state:
+            faults.append(
+                ChainFault(
+                    number, event.seq, "环节不连续", f"starts from {event.from_state}, not {previous_state}"
+                )
+            )
+        previous_hash, previous_state, expected = event.hash, event.to_state, event.seq + 1
+    if previous_state is None:
+        faults.append(ChainFault(number, None, "没有任何记录", "has no events"))
+    elif state != previous_state:
+        faults.append(
+            ChainFault(
+                number, None, f"状态 {state} 与记录不符", f"is {state}, its events say {previous_state}"
+            )
+        )
+    return faults
