@@ -25,7 +25,7 @@ class CitySize:
     petrol: int = 80
     track_days: int = 30
     meter_days: int = 730
-    duty_share: float = 0.45
+    duty_share: float = 0.39
     county_codes: tuple[str, ...] = ()
     town_codes: tuple[str, ...] = ()
     planted: dict[str, int] = field(
