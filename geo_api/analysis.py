@@ -129,7 +129,7 @@ class Analysis:
         with step("写入停留 writing stays", self.seconds, "write_stays"):
             findings.write_stays(db, stays, run_id, start, end)
         self.counts |= {"fixes": fixes.height, "stays": stays.height}
-        self.counts |= {f"fixes_{reason}": int(n) for reason, n in result.quality.items() if n}
+        self.counts |= {f"fixes_{reason}": int(n) for reason, n in result.quality.items() if n and reason not in ("rows", "used")}
         return stays
 
     def _suspect(

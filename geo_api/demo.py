@@ -19,7 +19,7 @@ from geo_api.demo_city import make_city
 from geo_api.importing import import_file
 from geo_api.progress import console, step
 from geo_api.report_document import document
-from layers.cluster_settings import data_folder
+from layers.cluster_settings import default_data_dir
 from layers.columns import FILE_KINDS
 from layers.database import SYSTEM, database_url, migrate, reset, session
 from layers.errors import LayerError
@@ -51,7 +51,7 @@ class Demo:
     logins: list[Login] = field(default_factory=list)
 
 
-def prepare_demo(*, seed: int = 1, grids: int = 12_000, size: str = "city", url: str | None = None) -> Demo:
+def prepare_demo(*, seed: int = 1, grids: int = 12_000, size: str = "full", url: str | None = None) -> Demo:
     """Bring the database to the analysed demo city of ``seed``; what is there already is not done again.
 
     Raises
@@ -79,11 +79,11 @@ def _key(seed: int, grids: int, size: str) -> str:
 
 def _city_files(seed: int, grids: int, size: str, seconds: dict[str, float]) -> Path:
     """The folder of the city's files; made once, complete or not at all."""
-    root = Path(os.environ.get("WANGGE_DEMO_DIR") or data_folder() / "demo")
+    root = Path(os.environ.get("WANGGE_DEMO_DIR") or default_data_dir() / "demo")
     folder = root / f"{size}-{seed}-{grids}"
     if not (folder / "complete").exists():
         with step(f"生成演示城市 demo city, seed {seed}", seconds, "make_city") as tell:
-            make_city(folder, seed=seed, grids=grids, size=size, progress=tell)
+            make_city(folder, seed=seed, grids=grids, size=size, progress=lambda _, done, total: tell(done, total))
         (folder / "complete").touch()
     return folder
 
@@ -159,7 +159,7 @@ def _towns_to_show(db: Session) -> list[str]:
 
 
 def _password_file() -> Path:
-    return data_folder() / "demo-logins.json"
+    return default_data_dir() / "demo-logins.json"
 
 
 def _stored_passwords() -> dict[str, str]:

@@ -7,13 +7,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 console = Console(stderr=True)
 
 
 @contextmanager
-def step(title: str, seconds: dict[str, float] | None = None, name: str = "") -> Iterator[Callable[[int, int], None]]:
+def step(
+    title: str, seconds: dict[str, float] | None = None, name: str = ""
+) -> Iterator[Callable[[int, int], None]]:
     """Show one step with its progress; the seconds that it took go to ``seconds[name]``.
 
     Yields
@@ -29,7 +38,7 @@ def step(title: str, seconds: dict[str, float] | None = None, name: str = "") ->
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(title, total=None)
 
         def tell(done: int, total: int) -> None:

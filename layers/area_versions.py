@@ -107,6 +107,7 @@ def write_areas(
         part = frame[frame["kind"] == kind]
         if len(part):
             total += _write_kind(db, part, indicative, source)
+    db.execute(text("ANALYZE areas"))  # the sites that follow are placed by an index only when its size is known
     return total
 
 
