@@ -196,7 +196,30 @@ def _ambiguous(
     candidates.sort(key=lambda c: (not c["holds_site"], -c["share"], c["code"]))
     found.outcome, found.candidates = "ambiguous", candidates
     found.steps.append(_ambiguous_step(candidates, radius_m))
+    _cross_region_step(db, found, at)
     return True
+
+
+def _cross_region_step(db: Session, found: Siting, at: dt.datetime) -> None:
+    """Name the common superior when the grids lie in several towns."""
+    chain_of = [
+        {place["kind"]: place for place in chains(db, [candidate["id"]], at)}
+        for candidate in found.candidates[:20]
+    ]
+    towns = {chain["town"]["code"]: name_of(chain["town"]) for chain in chain_of if "town" in chain}
+    if len(towns) < 2:
+        return
+    superior = next(
+        (
+            name_of(chain_of[0][kind])
+            for kind in ("county", "city")
+            if len({chain.get(kind, {}).get("code") for chain in chain_of}) == 1 and kind in chain_of[0]
+        ),
+        None,
+    )
+    zh = f"定位范围跨 {'、'.join(towns.values())}：有争议时由共同上级 {superior or '指挥中心'} 指定管辖。"
+    en = f"The circle spans {', '.join(towns.values())}: in dispute the common superior {superior or '(command centre)'} designates."
+    found.steps.append(Step("cross_region", "common_superior", zh, en, superior, list(towns.values())))
 
 
 def _ambiguous_step(candidates: list[dict[str, Any]], radius_m: float) -> Step:
