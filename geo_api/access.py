@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session
 from geo_api.accounts import create_user, find_login
 from geo_api.errors import Problem
 from geo_api.settings import Settings
+from grid.areas import scope_area_ids
+from grid.errors import UnknownArea
 from layers.database import PUBLIC, SYSTEM, Scope, session
 from layers.tables import AccessLog, Area
 
@@ -125,13 +127,14 @@ class ScopeAreas:
 
     def of(self, db: Session, area_code: str) -> tuple[int, ...]:
         """Ids of that area in every version and of all below, from ``grid.areas.scope_area_ids``."""
-        from grid.areas import scope_area_ids
-
         with self._lock:
             at, ids = self._known.get(area_code, (0.0, ()))
         if time.monotonic() - at < self._seconds and ids:
             return ids
-        ids = tuple(scope_area_ids(db, area_code))
+        try:
+            ids = tuple(scope_area_ids(db, area_code))
+        except UnknownArea:  # an account of an area that is not loaded sees nothing
+            ids = ()
         with self._lock:
             self._known[area_code] = (time.monotonic(), ids)
         return ids

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+import grid.errors
 import layers.errors
 
 log = structlog.get_logger("geo_api")
@@ -40,6 +41,8 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "edit-conflict": (409, "Somebody else changed these areas", "区域已被他人修改"),
     "chain-broken": (409, "The event chain is broken", "案件记录链校验失败"),
     "invalid-body": (422, "Invalid body", "请求内容无效"),
+    "unknown-area": (422, "No such area at that time", "该时间没有此区域"),
+    "unknown-item": (422, "No such item in the duty list", "权责清单中没有此事项"),
     "topology-fault": (422, "The result would not be a partition", "拓扑错误：修改后将出现缝隙或重叠"),
     "calendar-unknown": (422, "No working-day calendar for this year", "该年份的工作日历尚未发布"),
     "too-many-requests": (429, "Too many attempts", "尝试次数过多"),
@@ -80,6 +83,14 @@ class Problem(Exception):
 
 
 KINDS: dict[type[Exception], str] = {
+    grid.errors.GridError: "invalid-body",
+    grid.errors.TopologyFault: "topology-fault",
+    grid.errors.EditConflict: "edit-conflict",
+    grid.errors.UnknownArea: "unknown-area",
+    grid.errors.UnknownItem: "unknown-item",
+    grid.errors.IllegalTransition: "illegal-transition",
+    grid.errors.ChainBroken: "chain-broken",
+    grid.errors.CalendarUnknown: "calendar-unknown",
     layers.errors.NotFound: "not-found",
     layers.errors.InvalidFilter: "invalid-parameter",
     layers.errors.OutOfScope: "not-allowed",
@@ -89,25 +100,7 @@ KINDS: dict[type[Exception], str] = {
     PoolTimeout: "not-available",
     OperationalError: "not-available",
 }
-"""Class to kind; the most special class wins. Errors of ``grid`` are added below by name."""
-
-_GRID_KINDS = {
-    "TopologyFault": "topology-fault",
-    "EditConflict": "edit-conflict",
-    "UnknownArea": "not-found",
-    "UnknownItem": "not-found",
-    "IllegalTransition": "illegal-transition",
-    "ChainBroken": "chain-broken",
-    "CalendarUnknown": "calendar-unknown",
-    "GridError": "invalid-body",
-}
-
-
-def _add_grid_kinds() -> None:
-    import grid.errors
-
-    for name, kind in _GRID_KINDS.items():
-        KINDS[getattr(grid.errors, name)] = kind
+"""Class to kind; the most special class wins."""
 
 
 def kind_of(error: Exception) -> str | None:
@@ -158,6 +151,8 @@ def _on_known(request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError):
         return _on_database(request, error)
     kind = kind_of(error) or "internal"
+    if kind == "not-available":
+        return _on_no_database(request, error)
     extras: dict[str, Any] = {}
     for name, member in (("rule", "rule"), ("zones", "zones"), ("geometry", "clash")):
         if hasattr(error, name):
@@ -178,15 +173,15 @@ def _on_database(request: Request, error: DBAPIError) -> Response:
             request, "not-allowed", "The database refused this write.", "数据库拒绝了此操作。"
         )
     if isinstance(error, OperationalError):
-        log.warning("database_unavailable", error=type(error.orig).__name__)
-        return problem_response(
-            request,
-            "not-available",
-            "The database does not answer.",
-            "数据库无响应。",
-            headers={"Retry-After": "5"},
-        )
+        return _on_no_database(request, error)
     return unforeseen(request, error)
+
+
+def _on_no_database(request: Request, error: Exception) -> Response:
+    """Where the database is, and why it does not answer, is for the log."""
+    log.warning("database_unavailable", error=str(error), request_id=request.scope.get("request_id"))
+    detail, zh = "The database does not answer.", "数据库无响应。"
+    return problem_response(request, "not-available", detail, zh, headers={"Retry-After": "5"})
 
 
 def _on_validation(request: Request, error: Exception) -> Response:
@@ -228,7 +223,6 @@ def unforeseen(request: Request, error: Exception) -> Response:
 
 def register(app: FastAPI) -> None:
     """Answer every error of the application as a problem."""
-    _add_grid_kinds()
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, Text, cast, func, literal, select, text, tuple_
+from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, literal, select, text, tuple_
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
@@ -86,6 +86,22 @@ def read_page(
     offset : int
         Rows to pass over, for clients that cannot follow cursors.
     """
+    statement = page_statement(collection, selection, limit=limit, after=after, offset=offset, sort=sort)
+    rows = db.execute(statement).all()
+    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
+    return Page([row[0] for row in rows[:limit]], last)
+
+
+def page_statement(
+    collection: Collection,
+    selection: Selection,
+    *,
+    limit: int,
+    after: tuple[Any, ...] | None = None,
+    offset: int = 0,
+    sort: Sort | None = None,
+) -> Select[*tuple[Any, ...]]:
+    """The query of one page: feature text, sort value and key, one row more than ``limit``."""
     columns: list[Expression] = [collection.key]
     if sort is not None:
         columns.insert(0, _sort_property(collection, sort).expression)
@@ -100,9 +116,7 @@ def read_page(
         statement = statement.where(_beyond(columns, after, descending=bool(sort and sort.descending)))
     if offset:
         statement = statement.offset(offset)
-    rows = db.execute(statement).all()
-    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
-    return Page([row[0] for row in rows[:limit]], last)
+    return statement
 
 
 def _sort_property(collection: Collection, sort: Sort) -> Property:
@@ -112,12 +126,12 @@ def _sort_property(collection: Collection, sort: Sort) -> Property:
     return prop
 
 
-def _beyond(
-    columns: list[Expression], after: tuple[Any, ...], *, descending: bool
-) -> ColumnElement[bool]:
+def _beyond(columns: list[Expression], after: tuple[Any, ...], *, descending: bool) -> ColumnElement[bool]:
     if len(columns) == 1:
         return columns[0] < after[0] if descending else columns[0] > after[0]
-    position = tuple_(*(literal(value, _type_of(column)) for value, column in zip(after, columns, strict=True)))
+    position = tuple_(
+        *(literal(value, _type_of(column)) for value, column in zip(after, columns, strict=True))
+    )
     return tuple_(*columns) < position if descending else tuple_(*columns) > position
 
 

@@ -141,9 +141,7 @@ def box_condition(geom: Expression, bbox: Box) -> ColumnElement[bool]:
     return and_(geom.op("&&")(envelope), func.ST_Intersects(geom, envelope))
 
 
-def interval_condition(
-    start: Expression, end: Expression, interval: Interval
-) -> ColumnElement[bool] | None:
+def interval_condition(start: Expression, end: Expression, interval: Interval) -> ColumnElement[bool] | None:
     """Rows whose time from start to end (null: open) meets the interval."""
     first, last = interval
     parts: list[ColumnElement[bool]] = []

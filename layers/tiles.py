@@ -70,6 +70,17 @@ def read_tile(
     if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
         raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
     tile = (zoom, column, row)
+    statement = tile_statement(collection, selection, tile, cap)
+    body, matched, kept = db.execute(statement).one()
+    return Tile(
+        bytes(body) + _labels(db, collection, selection, tile, cap), matched, min(kept, cap), matched > cap
+    )
+
+
+def tile_statement(
+    collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int = FEATURE_CAP
+) -> Select[*tuple[Any, ...]]:
+    """The query of one tile (zoom, column, row): the encoded layer, features that meet it, features that it holds."""
     hits = _hits(collection, selection, tile, cap).cte("hits").prefix_with("MATERIALIZED")
     shown = (
         select(literal_column("*"))
@@ -78,14 +89,10 @@ def read_tile(
         .limit(cap)
         .subquery("shown")
     )
-    statement = select(
+    return select(
         select(_encode("shown", collection.id)).select_from(shown).scalar_subquery(),
         select(func.count()).select_from(hits).scalar_subquery(),
         select(func.count(hits.c.geom)).select_from(hits).scalar_subquery(),
-    )
-    body, matched, kept = db.execute(statement).one()
-    return Tile(
-        bytes(body) + _labels(db, collection, selection, tile, cap), matched, min(kept, cap), matched > cap
     )
 
 
@@ -106,7 +113,9 @@ def _with_margin(tile: tuple[int, int, int]) -> Expression:
     return func.ST_TileEnvelope(*tile, func.ST_MakeEnvelope(-half, -half, half, half, 3857), BUFFER / EXTENT)
 
 
-def _hits(collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int) -> Select[*tuple[Any, ...]]:
+def _hits(
+    collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int
+) -> Select[*tuple[Any, ...]]:
     shape: Expression = collection.geom_3857
     if collection.geometry_type == "polygon" and tile[0] < EXACT_ZOOM:
         shape = func.ST_Simplify(shape, WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL, True)

@@ -276,12 +276,28 @@ def _number(value: Any, digits: int = 4) -> str:
     return f"{float(value):.{digits}g}"
 
 
+def _period(value: Any) -> str:
+    """A period that is a text, a pair or ``{from, to}``.
+
+    Examples
+    --------
+    >>> _period({"from": "2026-02-01", "to": "2026-02-07"}), _period(["a", "b"]), _period("2026-02"), _period(None)
+    ('2026-02-01 – 2026-02-07', 'a – b', '2026-02', '–')
+    """
+    if isinstance(value, Mapping):
+        value = [value.get("from"), value.get("to")]
+    if isinstance(value, (list, tuple)):
+        return " – ".join(str(part) for part in value if part is not None) or "–"
+    return "–" if value is None else str(value)
+
+
 @lru_cache
 def _environment() -> Environment:
     made = Environment(
         loader=PackageLoader("maps"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
     )
     made.filters["number"] = _number
+    made.filters["period"] = _period
     return made
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Response
-from grid.cases import available_actions, transition, verify_chain
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from geo_api.access import Caller, CallerDep, Db, needs
 from geo_api.routes.alerts import with_plate
 from geo_api.schemas import CaseEventBody
+from grid.cases import available_actions, transition, verify_chain
 from layers.case_files import CaseFile, read_case_file, surroundings
 from layers.evidence import alert_card
 from maps.reports import case_report
@@ -40,6 +41,7 @@ def add_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db
         role=caller.role,
         note=body.note,
         payload=body.payload,
+        body=caller.scope.body,
         at=dt.datetime.now(dt.UTC),
     )
     db.flush()
@@ -50,7 +52,7 @@ def add_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db
 def verify(number: CaseNumber, db: Db) -> dict[str, Any]:
     """Whether the hash chain of the case's events holds."""
     found = read_case_file(db, number)
-    faults = [fault for fault in verify_chain(db) if number in str(fault)]
+    faults = verify_chain(db, number)
     return {
         "number": number,
         "events": len(found.events),
@@ -68,13 +70,15 @@ def report(number: CaseNumber, caller: CallerDep, db: Db) -> HTMLResponse:
     html = case_report(document, layers=surroundings(db, found.case))
     headers = {
         "Cache-Control": "private, no-store",
-        "Content-Disposition": f'inline; filename="{found.case.id}.html"',
+        "Content-Disposition": f"inline; filename*=UTF-8''{quote(number)}.html",
     }
     return HTMLResponse(html, headers=headers)
 
 
 def _document(found: CaseFile, caller: Caller) -> dict[str, Any]:
-    actions = available_actions(found.case, found.events, actor=caller.username, role=caller.role)
+    actions = available_actions(
+        found.case, found.events, actor=caller.username, role=caller.role, body=caller.scope.body
+    )
     return {
         **found.feature["properties"],
         "id": found.case.id,

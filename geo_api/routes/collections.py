@@ -118,7 +118,6 @@ def _describe(request: Request, found: Collection, extent: list[float]) -> dict[
         "description_zh": found.about_zh,
         "itemType": "feature",
         "crs": [CRS84],
-        "storageCrs": CRS84,
         "login": found.login,
         "extent": {"spatial": {"bbox": [extent], "crs": CRS84}, "temporal": {"interval": [[None, None]]}},
         "properties": {p.name: {"type": p.type, "title": p.en, "title_zh": p.zh} for p in found.properties},

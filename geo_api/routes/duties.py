@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from geo_api.access import Db
 from geo_api.parameters import limit_parameter
 from geo_api.settings import installed_version
+from grid.transitions import RULES
 from layers.tables import DutyItem, ModelRun
 from maps.style import style_document
 
@@ -73,5 +74,6 @@ def settings(request: Request) -> dict[str, str]:
 
 @router.get("/style")
 def style() -> dict[str, Any]:
-    """Colours and legends, as the reports use them."""
-    return style_document()
+    """Colours and legends, as the reports use them, and the names of the steps of a case."""
+    steps = {action: {"zh": r.zh, "en": r.en, "needs_note": r.needs_note} for action, r in RULES.items()}
+    return {**style_document(), "case_actions": steps}

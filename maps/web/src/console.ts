@@ -9,8 +9,8 @@ export interface Console {
   map: MapView;
   settings: Settings;
   track: Track;
-  /** Width of the side panel that covers the map's left, in pixels. */
-  covered: () => number;
+  /** What the panels cover of the map's left and right, in pixels. */
+  covered: () => { left: number; right: number };
   /** Names of layers that are switched on; the switcher follows. */
   showGroup: (id: string, shown: boolean) => void;
 }
@@ -19,7 +19,8 @@ export interface Console {
 export function flyTo(console: Console, geometry: Geometry | null | undefined, maxZoom = 15): void {
   const box = geometry && bounds(geometry);
   if (!box) return;
-  const padding = { top: 60, bottom: 60, left: 60 + console.covered(), right: 60 };
+  const { left, right } = console.covered();
+  const padding = { top: 50, bottom: 50, left: 50 + left, right: 50 + right };
   console.map.fitBounds(box as unknown as LngLatBoundsLike, { padding, maxZoom, duration: 700 });
 }
 

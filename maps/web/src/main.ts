@@ -35,6 +35,7 @@ interface Described {
 }
 
 async function start(): Promise<void> {
+  const placed = location.hash.includes("map=");
   const [settings, style, areas] = await Promise.all([
     optional<Settings>("v1/settings", {}),
     optional<StyleDocument>("v1/style", {}),
@@ -51,7 +52,7 @@ async function start(): Promise<void> {
   if (settings.tile_url) addBaseMap(map, settings.tile_url);
 
   const layers = new LayerSwitch(map);
-  const parts: Console = { map, settings, track: new Track(map), covered: () => panel.width, showGroup: (id, shown) => layers.show(id, shown) };
+  const parts: Console = { map, settings, track: new Track(map), covered: () => ({ left: panel.width, right: layers.width }), showGroup: (id, shown) => layers.show(id, shown) };
   addMark(map);
   const panel = new SidePanel(parts);
   stage.append(panel.element, layers.element, noticeHolder());
@@ -59,7 +60,7 @@ async function start(): Promise<void> {
   app.append(statusBar(map, settings.tile_crs === "gcj02" && Boolean(settings.tile_url)));
   attachPopups(map);
   const extent = areas.extent?.spatial?.bbox?.[0];
-  if (extent && !location.hash.includes("map=")) fitCity(parts, extent, layers);
+  if (extent && !placed) fitCity(parts, extent);
 
   const follow = (): void => {
     showWorkLayers(map, loggedIn());
@@ -73,8 +74,10 @@ async function start(): Promise<void> {
   expose(parts);
 }
 
-function fitCity(parts: Console, extent: Box, layers: LayerSwitch): void {
-  const padding = { top: 24, bottom: 36, left: parts.covered() + 24, right: layers.element.offsetWidth + 24 };
+function fitCity(parts: Console, extent: Box): void {
+  parts.map.resize();
+  const { left, right } = parts.covered();
+  const padding = { top: 24, bottom: 36, left: left + 24, right: right + 12 };
   parts.map.fitBounds(extent, { padding, duration: 0 });
 }
 

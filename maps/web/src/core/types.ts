@@ -133,9 +133,15 @@ export interface ExplanationStep {
 export interface CoHandler {
   body: string;
   level?: string;
+  /** Chinese; English in `reason_en`. */
   reason?: string;
-  reason_zh?: string;
   reason_en?: string;
+}
+
+export interface Candidate {
+  code: string;
+  name: string;
+  share?: number;
 }
 
 export interface Assignment {
@@ -143,6 +149,8 @@ export interface Assignment {
   areas: Record<string, AreaName | AreaName[] | null | undefined>;
   lead: { body: string; level: string; item_code: string; legal_basis: string; area_code?: string } | null;
   co_handlers: CoHandler[];
+  copied_to?: CoHandler[];
+  candidates?: Candidate[];
   explanation: ExplanationStep[];
 }
 
@@ -155,10 +163,9 @@ export interface CaseEvent {
   from_state: string | null;
   to_state: string;
   payload: Record<string, unknown>;
+  prev_hash: string;
   hash: string;
 }
-
-export type CaseAction = string | { action: string; to_state?: string; needs_note?: boolean };
 
 export interface CaseDocument extends CaseProperties {
   id: number;
@@ -167,7 +174,7 @@ export interface CaseDocument extends CaseProperties {
   assignment: Assignment | null;
   explanation: ExplanationStep[];
   events: CaseEvent[];
-  available_actions: CaseAction[];
+  available_actions: string[];
 }
 
 export interface DutyItem {

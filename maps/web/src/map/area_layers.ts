@@ -4,6 +4,8 @@ import { COLORS } from "./palette";
 
 export const AREA_KINDS = ["county", "town", "community", "unit_grid"] as const;
 export const FONT = ["Noto Sans"];
+/** "Bold" in the name also makes the desk's Chinese font bold. */
+const BOLD_FONT = ["Noto Sans Bold"];
 
 interface Border {
   kind: (typeof AREA_KINDS)[number];
@@ -45,7 +47,7 @@ function touchable(kind: string): LayerSpecification {
   };
 }
 
-function label(kind: string, field: ExpressionSpecification, size: ExpressionSpecification, zooms: [number, number], color: string, spacing = 0): LayerSpecification {
+function label(kind: string, field: ExpressionSpecification, size: ExpressionSpecification, zooms: [number, number], color: string, spacing = 0, font = FONT): LayerSpecification {
   return {
     id: `${kind}-label`,
     type: "symbol",
@@ -55,13 +57,13 @@ function label(kind: string, field: ExpressionSpecification, size: ExpressionSpe
     maxzoom: zooms[1],
     layout: {
       "text-field": field,
-      "text-font": FONT,
+      "text-font": font,
       "text-size": size,
       "text-letter-spacing": spacing,
       "text-max-width": 9,
       "text-padding": 3,
     },
-    paint: { "text-color": color, "text-halo-color": COLORS.halo, "text-halo-width": 1.6 },
+    paint: { "text-color": color, "text-halo-color": COLORS.halo, "text-halo-width": 1.8 },
   };
 }
 
@@ -105,6 +107,6 @@ export const LABEL_LAYERS: LayerSpecification[] = [
   label("functional_zone", NAME, byZoom([10, 11], [15, 13]), [10.5, 24], COLORS.zone),
   label("water", NAME, byZoom([10, 11], [15, 13]), [10, 24], "#1c628d", 0.08),
   label("community", NAME, byZoom([12, 11], [16, 14]), [12, 16.5], "#2f4962"),
-  label("town", NAME, byZoom([9.5, 11], [13, 15]), [9.5, 14.5], "#1c3855"),
-  label("county", NAME, byZoom([7, 12], [10, 16], [12, 18]), [6, 12], COLORS.county, 0.06),
+  label("town", NAME, byZoom([9.5, 11], [13, 15]), [9.5, 14.5], "#1c3855", 0, BOLD_FONT),
+  label("county", NAME, byZoom([7, 13], [10, 18], [12, 20]), [6, 12], "#0f2c4d", 0.1, BOLD_FONT),
 ];

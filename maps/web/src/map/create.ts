@@ -1,8 +1,9 @@
 /** The map: an empty style with its own fonts, the layers of the service on top, no foreign host. */
-import { AttributionControl, Map as MapView, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { Map as MapView, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import latinUrl from "@fontsource/noto-sans/files/noto-sans-latin-500-normal.woff2?url";
+import boldUrl from "@fontsource/noto-sans/files/noto-sans-latin-600-normal.woff2?url";
 import { BORDER_LAYERS, GROUND_LAYERS, LABEL_LAYERS } from "./area_layers";
 import { addCaseImages, hotSpotLayers, siteLayers, workLayers } from "./place_layers";
 import { COLORS } from "./palette";
@@ -15,10 +16,14 @@ const CHINESE = '"Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Micro
 const FIRST_VIEW = { center: [120.95, 32.15] as [number, number], zoom: 8.3 };
 export type Box = [number, number, number, number];
 
+function face(url: string): { url: string; "unicode-range": string[] }[] {
+  return [{ url: new URL(url, document.baseURI).href, "unicode-range": ["U+0000-00FF"] }];
+}
+
 function emptyStyle(): StyleSpecification {
   return {
     version: 8,
-    "font-faces": { "Noto Sans": [{ url: new URL(latinUrl, document.baseURI).href, "unicode-range": ["U+0000-00FF"] }] },
+    "font-faces": { "Noto Sans": face(latinUrl), "Noto Sans Bold": face(boldUrl) },
     sources: Object.fromEntries(TILE_SOURCES.filter((each) => !each.login).map((each) => [each.id, specification(each)])),
     layers: [
       { id: "around", type: "background", paint: { "background-color": COLORS.around } },
@@ -50,7 +55,6 @@ export function createMap(container: HTMLElement): MapView {
   map.keyboard.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ maxWidth: 120, unit: "metric" }), "bottom-left");
-  map.addControl(new AttributionControl({ compact: false, customAttribution: "MapLibre GL" }), "bottom-left");
   map.on("load", () => addCaseImages(map));
   return map;
 }

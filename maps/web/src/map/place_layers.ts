@@ -15,6 +15,11 @@ function radius(...stops: [number, number][]): ExpressionSpecification {
   return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as ExpressionSpecification;
 }
 
+/** Operating sites are many and expected: from afar they stay in the background. */
+function quiet(operating: number, other: number): ExpressionSpecification {
+  return ["match", ["get", "status"], "operating", operating, other];
+}
+
 export const hotSpotLayers = (): LayerSpecification[] => [
   {
     id: "hot_spots-fill",
@@ -44,11 +49,13 @@ export const siteLayers = (): LayerSpecification[] => [
     type: "circle",
     source: "hazard_sites",
     "source-layer": "sites",
+    layout: { "circle-sort-key": ["match", ["get", "status"], "operating", 0, "dismantled", 1, "suspended", 2, 3] },
     paint: {
-      "circle-radius": radius([7, 2], [10, 3.4], [13, 5.5], [16, 8]),
+      "circle-radius": ["interpolate", ["linear"], ["zoom"], 7, quiet(1.1, 2.2), 10, quiet(2, 3.6), 13, quiet(4.5, 5.8), 16, 8],
       "circle-color": status(),
+      "circle-opacity": ["interpolate", ["linear"], ["zoom"], 9, quiet(0.55, 1), 12, 1],
       "circle-stroke-color": "#ffffff",
-      "circle-stroke-width": radius([8, 0.6], [13, 1.6]),
+      "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 8, quiet(0, 0.7), 11, quiet(0.4, 1), 13, 1.6],
     },
   },
 ];

@@ -74,6 +74,21 @@ function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
   return base ? [base, ...ranked] : ranked;
 }
 
+const MARGIN_PX = 10;
+
+/** Move the map so that the popup stands clear of the panels at both sides. */
+function bringClear(map: MapView, popup: Popup): void {
+  const own = popup.getElement()?.getBoundingClientRect();
+  if (!own) return;
+  const stage = map.getContainer().getBoundingClientRect();
+  const side = document.querySelector(".side:not(.folded)")?.getBoundingClientRect().right ?? stage.left;
+  const layers = document.querySelector(".layers")?.getBoundingClientRect();
+  const right = layers && own.top < layers.bottom ? layers.left : stage.right;
+  const dx = Math.max(0, own.right + MARGIN_PX - right) || Math.min(0, own.left - MARGIN_PX - side);
+  const dy = Math.min(0, own.top - MARGIN_PX - stage.top) || Math.max(0, own.bottom + MARGIN_PX - stage.bottom);
+  if (dx || dy) map.panBy([dx, dy], { duration: 250 });
+}
+
 export function attachPopups(map: MapView): void {
   const popup = new Popup({ closeButton: true, maxWidth: "320px", className: "place-popup" });
   const busy = (): boolean => route.get().view === "edit" || route.get().view === "assign";
@@ -81,9 +96,14 @@ export function attachPopups(map: MapView): void {
   const open = (event: MapMouseEvent, content: Promise<HTMLElement>): void => {
     const box = h("div", { class: "popup" }, loading());
     popup.setLngLat(event.lngLat).setDOMContent(box).addTo(map);
-    content.then((made) => fill(box, made, h("div", { class: "actions" }, responsibleButton(event, popup)))).catch((error: unknown) => {
-      if (!isAbort(error)) fill(box, failure(error));
-    });
+    content
+      .then((made) => {
+        fill(box, made, h("div", { class: "actions" }, responsibleButton(event, popup)));
+        bringClear(map, popup);
+      })
+      .catch((error: unknown) => {
+        if (!isAbort(error)) fill(box, failure(error));
+      });
   };
 
   map.on("click", (event) => {

@@ -1,6 +1,6 @@
 /** One vehicle's track: what was driven as a line, gaps dashed, stays marked, and how far it was at a moment. */
 import type { FeatureCollection, Feature, LineString, MultiLineString, Point } from "geojson";
-import type { GeoJSONSource, Map as MapView } from "maplibre-gl";
+import type { FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { allItems, get, itemsPath } from "../core/api";
 import { Value } from "../core/value";
 import { trackAt, type TrackPart } from "../geometry/track_at";
@@ -32,6 +32,35 @@ export interface ShownTrack {
 
 const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
 
+/** The track runs under the labels, so that places along it can be read. */
+const UNDER = "unit_grid-label";
+const ROUND = { "line-cap": "round", "line-join": "round" } as const;
+const DRIVEN: FilterSpecification = ["==", ["get", "kind"], "track"];
+
+const trackLayers = (): LayerSpecification[] => [
+  { id: "track-casing", type: "line", source: "track", filter: DRIVEN, layout: ROUND, paint: { "line-color": "#ffffff", "line-width": 6 } },
+  {
+    id: "track-gap",
+    type: "line",
+    source: "track",
+    filter: ["==", ["get", "kind"], "gap"],
+    paint: { "line-color": COLORS.gap, "line-width": 2.5, "line-dasharray": [2, 2] },
+  },
+  { id: "track-line", type: "line", source: "track", filter: DRIVEN, layout: ROUND, paint: { "line-color": COLORS.track, "line-width": 3 } },
+  {
+    id: "track-stays",
+    type: "circle",
+    source: "track-stays",
+    paint: { "circle-radius": 7, "circle-color": "#ffffff", "circle-stroke-color": COLORS.track, "circle-stroke-width": 3 },
+  },
+  {
+    id: "track-head",
+    type: "circle",
+    source: "track-head",
+    paint: { "circle-radius": 8, "circle-color": COLORS.chosen, "circle-stroke-color": COLORS.text, "circle-stroke-width": 2.5 },
+  },
+];
+
 export class Track {
   readonly shown = new Value<ShownTrack | null>(null);
   readonly #map: MapView;
@@ -41,22 +70,7 @@ export class Track {
     map.addSource("track", { type: "geojson", data: EMPTY });
     map.addSource("track-stays", { type: "geojson", data: EMPTY });
     map.addSource("track-head", { type: "geojson", data: EMPTY });
-    const line = { "line-cap": "round", "line-join": "round" } as const;
-    map.addLayer({ id: "track-casing", type: "line", source: "track", filter: ["==", ["get", "kind"], "track"], layout: line, paint: { "line-color": "#ffffff", "line-width": 6 } });
-    map.addLayer({ id: "track-gap", type: "line", source: "track", filter: ["==", ["get", "kind"], "gap"], paint: { "line-color": COLORS.gap, "line-width": 2, "line-dasharray": [2, 2] } });
-    map.addLayer({ id: "track-line", type: "line", source: "track", filter: ["==", ["get", "kind"], "track"], layout: line, paint: { "line-color": COLORS.track, "line-width": 3 } });
-    map.addLayer({
-      id: "track-stays",
-      type: "circle",
-      source: "track-stays",
-      paint: { "circle-radius": 7, "circle-color": "#ffffff", "circle-stroke-color": COLORS.track, "circle-stroke-width": 3 },
-    });
-    map.addLayer({
-      id: "track-head",
-      type: "circle",
-      source: "track-head",
-      paint: { "circle-radius": 7, "circle-color": COLORS.chosen, "circle-stroke-color": COLORS.text, "circle-stroke-width": 2 },
-    });
+    for (const layer of trackLayers()) map.addLayer(layer, UNDER);
   }
 
   /** Load and draw the way of a vehicle between two times. */

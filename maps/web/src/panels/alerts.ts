@@ -2,7 +2,7 @@
 import type { Feature, Point } from "geojson";
 import { allItems, itemsPath } from "../core/api";
 import { h } from "../core/dom";
-import { number, t, term, time } from "../core/language";
+import { t, term, time } from "../core/language";
 import { go } from "../core/route";
 import type { AlertProperties } from "../core/types";
 import { Value } from "../core/value";
@@ -35,7 +35,7 @@ function row(context: ViewContext, alert: AlertFeature): HTMLElement {
   return h(
     "button",
     { class: "row", "data-alert": alert.id, onclick: open },
-    h("span", { class: "row-head" }, levelBadge(p.level), h("b", {}, p.site_name || p.site_id), h("span", { class: "score", title: t("alert.clue") }, number(p.score, 2))),
+    h("span", { class: "row-head" }, levelBadge(p.level), h("b", {}, p.site_name || p.site_id), h("span", { class: "score", title: t("alert.clue") }, p.score.toFixed(2))),
     h("span", { class: "row-foot" }, h("span", {}, time(p.raised_at)), p.case_number ? h("span", {}, t("alert.case"), " ", p.case_number) : h("span", {}, t("alert.no_case"))),
   );
 }

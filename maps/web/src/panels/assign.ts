@@ -55,7 +55,7 @@ function answer(found: Assignment): HTMLElement {
     "div",
     { class: "answer", "data-outcome": found.outcome },
     h("p", { class: `verdict ${found.outcome === "assigned" ? "good" : "bad"}` }, term("assign_outcome", found.outcome)),
-    section(t("case.bodies"), bodies(found.lead, found.co_handlers)),
+    section(t("case.bodies"), bodies(found)),
     section(t("assign.areas"), areaFacts(found.areas)),
     section(t("case.why"), assignmentSteps(found.explanation)),
   );

@@ -4,19 +4,29 @@ import { pick, t, term } from "../core/language";
 import type { AreaName, Assignment, CoHandler, ExplanationStep } from "../core/types";
 import { empty, facts } from "./pieces";
 
-export function bodies(lead: Assignment["lead"], joint: CoHandler[], leadName?: string | null, jointNames: string[] = []): Child {
-  const name = leadName ?? lead?.body;
-  const others: CoHandler[] = joint.length ? joint : jointNames.map((each) => ({ body: each }));
-  return [
-    h("div", { class: "body lead-body" }, h("small", {}, t("case.lead")), h("b", {}, name ?? t("case.no_lead")), lead?.level && h("span", {}, term("level_of", lead.level)), lead?.legal_basis && h("p", {}, lead.legal_basis)),
-    others.map((each) =>
-      h("div", { class: "body" }, h("small", {}, t("case.joint")), h("b", {}, each.body), each.level && h("span", {}, term("level_of", each.level)), reasonOf(each) && h("p", {}, reasonOf(each))),
-    ),
-  ];
+function bodyBox(role: string, each: CoHandler, lead = false, basis = ""): HTMLElement {
+  const about = basis || pick({ zh: each.reason ?? "", en: each.reason_en ?? "" });
+  return h(
+    "div",
+    { class: lead ? "body lead-body" : "body" },
+    h("small", {}, role),
+    h("b", {}, each.body),
+    each.level && h("span", {}, term("level_of", each.level)),
+    about && h("p", {}, about),
+  );
 }
 
-function reasonOf(each: CoHandler): string {
-  return pick({ zh: each.reason_zh ?? "", en: each.reason_en ?? "" }) || (typeof each.reason === "string" ? each.reason : pick(each.reason as never));
+/** The lead body, those who join, and those who get a copy. A case that was given to others names them itself. */
+export function bodies(assignment: Assignment | null, leadName?: string | null, jointNames?: string[]): Child {
+  const { lead, co_handlers = [], copied_to = [] } = assignment ?? {};
+  const name = leadName ?? lead?.body;
+  const joint = jointNames?.map((body) => co_handlers.find((each) => each.body === body) ?? { body }) ?? co_handlers;
+  const own = lead && lead.body === name;
+  return [
+    name ? bodyBox(t("case.lead"), own ? { body: name, level: lead.level } : { body: name }, true, own ? lead.legal_basis : "") : h("p", { class: "verdict bad" }, t("case.no_lead")),
+    joint.map((each) => bodyBox(t("case.joint"), each)),
+    copied_to.map((each) => bodyBox(t("case.copy"), each)),
+  ];
 }
 
 function names(value: AreaName | AreaName[] | null | undefined): Child {
@@ -32,5 +42,5 @@ export function areaFacts(areas: Assignment["areas"]): HTMLElement {
 
 export function assignmentSteps(steps: ExplanationStep[]): Child {
   if (!steps.length) return empty(t("assign.no_steps"));
-  return h("ol", { class: "steps" }, steps.map((each) => h("li", {}, pick(each), each.rule && h("small", {}, each.rule))));
+  return h("ol", { class: "steps" }, steps.map((each) => h("li", {}, pick(each), each.rule && h("small", {}, term("why", each.rule)))));
 }

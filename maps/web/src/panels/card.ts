@@ -23,7 +23,7 @@ function evidenceRow(item: Evidence, largest: number): HTMLElement {
   const share = largest > 0 ? Math.min(1, Math.abs(item.contribution) / largest) : 0;
   const lowers = item.contribution < 0;
   const sentence = pick({ zh: item.sentence_zh ?? "", en: item.sentence_en ?? "" }) || term("signal", item.signal);
-  const sign = item.contribution > 0 ? "+" : "";
+  const sign = item.contribution > 0 ? "+" : lowers ? "−" : "";
   return h(
     "li",
     { class: lowers ? "lowers" : "" },
@@ -32,7 +32,7 @@ function evidenceRow(item: Evidence, largest: number): HTMLElement {
       "div",
       { class: "bar-line", title: t("card.contribution") },
       h("span", { class: "bar" }, h("i", { style: `width:${(share * 100).toFixed(1)}%` })),
-      h("b", {}, sign + number(item.contribution, 2)),
+      h("b", {}, sign + Math.abs(item.contribution).toFixed(2)),
       item.family ? h("small", {}, term("family", item.family)) : null,
     ),
   );
@@ -46,7 +46,8 @@ function evidenceList(items: Evidence[]): Child {
 
 /** The baseline that the model used for a meter, when the evidence names one. */
 function baselineOf(card: EvidenceCard, kind: string): number | null {
-  return card.evidence.find((each) => (each.signal.startsWith(kind) || each.family === kind) && each.baseline !== null)?.baseline ?? null;
+  const own = card.evidence.find((each) => each.signal.startsWith(`${kind}_`) && each.signal !== "power_water_agree");
+  return own?.baseline ?? null;
 }
 
 function meterCharts(card: EvidenceCard): Child {
@@ -119,7 +120,7 @@ function cardBody(context: ViewContext, card: EvidenceCard): Child {
     "article",
     { class: "card", "data-card": card.alert.id },
     h("header", { class: "card-head" }, levelBadge(card.level), h("h2", {}, e.name)),
-    h("div", { class: "score-line" }, h("span", { class: "big" }, number(card.score, 2)), h("span", {}, h("b", {}, t("alert.clue")), h("small", {}, t("card.raised", { time: time(card.alert.raised_at) })))),
+    h("div", { class: "score-line" }, h("span", { class: "big" }, card.score.toFixed(2)), h("span", {}, h("b", {}, t("alert.clue")), h("small", {}, t("card.raised", { time: time(card.alert.raised_at) })))),
     facts([
       [t("site.status"), `${term("status", e.status)}${e.status_since ? ` · ${t("since", { day: day(e.status_since) })}` : ""}`],
       [t("site.hazard"), term("hazard", e.hazard)],

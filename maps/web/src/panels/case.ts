@@ -2,9 +2,9 @@
 import { address, get, post } from "../core/api";
 import { h, type Child } from "../core/dom";
 import { t, term, time } from "../core/language";
-import { tell } from "../core/notices";
+import { complain, tell } from "../core/notices";
 import { go } from "../core/route";
-import type { CaseAction, CaseDocument, CaseEvent } from "../core/types";
+import type { CaseDocument, CaseEvent, DutyItem } from "../core/types";
 import { flyTo, mark, pointOf } from "../console";
 import { assignmentSteps, bodies } from "./assignment";
 import { actionButton, backButton, download, empty, facts, section, show, stateBadge } from "./pieces";
@@ -13,10 +13,6 @@ import type { View, ViewContext } from "./view";
 /** Actions that say no or move backwards: they need a reason. */
 const NEEDS_NOTE = new Set(["return", "suspend", "rework", "reassign", "note"]);
 const SHORT_HASH = 10;
-
-function nameOf(action: CaseAction): string {
-  return typeof action === "string" ? action : action.action;
-}
 
 function confirmed(question: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -36,29 +32,37 @@ function confirmed(question: string): Promise<boolean> {
   });
 }
 
+/** Bodies of the duty list for the case's matter, offered when the case is given to another one. */
+function bodyField(found: CaseDocument): { field: HTMLInputElement; element: HTMLElement } {
+  const options = h("datalist", { id: "lead-bodies" });
+  const field = h("input", { list: "lead-bodies", "aria-label": t("case.new_lead") });
+  get<{ items: DutyItem[] }>(`v1/duty-items?limit=1000&item_code=${encodeURIComponent(found.item_code)}`)
+    .then(({ items }) => options.append(...[...new Set(items.map((each) => each.body))].map((body) => h("option", { value: body }))))
+    .catch(complain);
+  return { field, element: h("label", {}, t("case.new_lead"), field, options) };
+}
+
 function actions(context: ViewContext, found: CaseDocument): Child {
   if (!found.available_actions.length) return section(t("case.next"), empty(t("case.no_action")));
   const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note") });
   const fault = h("p", { class: "fault", role: "alert" });
-  const act = (action: string): HTMLElement =>
-    actionButton(
-      term("action", action),
-      async () => {
-        fault.textContent = "";
-        if (NEEDS_NOTE.has(action) && !note.value.trim()) {
-          fault.textContent = t("case.note_needed");
-          note.focus();
-          return;
-        }
-        if (!(await confirmed(t("case.confirm", { action: term("action", action), number: found.number })))) return;
-        await post(`v1/cases/${encodeURIComponent(found.number)}/events`, { action, note: note.value.trim() });
-        note.value = "";
-        tell(t("case.done", { action: term("action", action) }));
-        context.again();
-      },
-      { class: NEEDS_NOTE.has(action) ? "" : "primary", "data-action": action },
-    );
-  return section(t("case.next"), note, fault, h("div", { class: "actions wrap" }, found.available_actions.map((each) => act(nameOf(each)))));
+  const lead = found.available_actions.includes("reassign") ? bodyField(found) : null;
+  const lacking = (action: string): string => {
+    if (NEEDS_NOTE.has(action) && !note.value.trim()) return t("case.note_needed");
+    return action === "reassign" && !lead?.field.value.trim() ? t("case.lead_needed") : "";
+  };
+  const take = async (action: string): Promise<void> => {
+    fault.textContent = lacking(action);
+    if (fault.textContent || !(await confirmed(t("case.confirm", { action: term("action", action), number: found.number })))) return;
+    const payload = action === "reassign" ? { lead_body: lead?.field.value.trim() } : {};
+    await post(`v1/cases/${encodeURIComponent(found.number)}/events`, { action, note: note.value.trim(), payload });
+    note.value = "";
+    tell(t("case.done", { action: term("action", action) }));
+    context.again();
+  };
+  const button = (action: string): HTMLElement =>
+    actionButton(term("action", action), () => take(action), { class: NEEDS_NOTE.has(action) ? "" : "primary", "data-action": action });
+  return section(t("case.next"), note, lead?.element, fault, h("div", { class: "actions wrap" }, found.available_actions.map(button)));
 }
 
 function noteOf(event: CaseEvent): string {
@@ -66,18 +70,28 @@ function noteOf(event: CaseEvent): string {
   return typeof note === "string" ? note : "";
 }
 
+/** The record's hash, and whether it names the hash of the record before; the server proves the whole chain. */
+function hashMark(event: CaseEvent, before: CaseEvent | undefined): HTMLElement {
+  const linked = !before || event.prev_hash === before.hash;
+  return h(
+    "code",
+    { class: `hash ${linked ? "" : "broken"}`, title: `${t(linked ? "case.linked" : "case.not_linked")}\n${event.hash}` },
+    `#${event.seq} ${event.hash.slice(0, SHORT_HASH)} ${linked ? "✓" : "✗"}`,
+  );
+}
+
 function timeline(found: CaseDocument): Child {
   return h(
     "ol",
     { class: "timeline" },
-    found.events.map((event) =>
+    found.events.map((event, i) =>
       h(
         "li",
         {},
         h("div", { class: "row-head" }, h("b", {}, term("action", event.action)), h("span", { class: "muted" }, "→ ", term("state", event.to_state))),
         h("div", { class: "row-foot" }, h("span", {}, time(event.at)), h("span", {}, event.actor, " · ", term("role", event.role))),
         noteOf(event) && h("p", { class: "note" }, noteOf(event)),
-        h("code", { class: "hash", title: event.hash }, `#${event.seq} `, event.hash.slice(0, SHORT_HASH)),
+        hashMark(event, found.events[i - 1]),
       ),
     ),
   );
@@ -120,7 +134,7 @@ function body(context: ViewContext, found: CaseDocument): Child {
     h("header", { class: "card-head" }, stateBadge(found.state), h("h2", {}, found.title)),
     h("p", { class: "muted" }, h("code", {}, found.number), found.alert_id !== null && [" · ", h("a", { href: "#", onclick: (event: Event) => openAlert(event, found.alert_id ?? 0) }, t("case.alert"))]),
     place(found),
-    section(t("case.bodies"), bodies(found.assignment?.lead ?? null, found.assignment?.co_handlers ?? [], found.lead_body, found.co_handlers)),
+    section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers)),
     actions(context, found),
     section(t("case.why"), assignmentSteps(found.explanation)),
     section(t("case.timeline"), timeline(found), verification(found)),

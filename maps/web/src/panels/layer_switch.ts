@@ -6,6 +6,8 @@ import { loggedIn, session } from "../core/session";
 import { layerGroups, type LayerGroup, type Swatch } from "../map/layer_groups";
 import { filterSource } from "../map/sources";
 
+/** On a narrower window the card starts folded, so that the map can be seen. */
+const ROOMY_PX = 1180;
 const HOT_FIELDS = ["visits", "alerts"] as const;
 
 function swatch(of: Swatch): HTMLElement {
@@ -16,7 +18,7 @@ export class LayerSwitch {
   readonly element = h("aside", { class: "layers", "aria-label": "layers" });
   readonly #map: MapView;
   readonly #groups = layerGroups();
-  #open = true;
+  #open = window.innerWidth >= ROOMY_PX;
   #hotField: (typeof HOT_FIELDS)[number] = "visits";
 
   constructor(map: MapView) {
@@ -25,6 +27,11 @@ export class LayerSwitch {
     session.subscribe(() => this.draw());
     map.on("zoomend", () => this.#markZoom());
     this.draw();
+  }
+
+  /** Width that covers the map, in pixels. */
+  get width(): number {
+    return this.#open ? this.element.offsetWidth + 12 : 0;
   }
 
   /** Switch a group, as a click on its box would. */
@@ -51,7 +58,7 @@ export class LayerSwitch {
     };
     fill(
       this.element,
-      h("button", { class: "layers-head", "aria-expanded": this.#open ? "true" : "false", onclick: toggle }, h("b", {}, t("layers")), h("span", {}, this.#open ? "▾" : "▸")),
+      h("button", { class: "layers-head", "data-layers": true, "aria-expanded": this.#open ? "true" : "false", onclick: toggle }, h("b", {}, t("layers")), h("span", {}, this.#open ? "▾" : "▸")),
       this.#open ? h("div", { class: "layers-body" }, groups.map((each) => this.#group(each))) : null,
     );
     this.#markZoom();

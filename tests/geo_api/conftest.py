@@ -1,0 +1,127 @@
+"""The real application over a database of its own, with two towns and a login of each role."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import Engine
+from starlette.testclient import TestClient
+
+from geo_api.access import create_user
+from geo_api.app import create_app
+from geo_api.settings import Settings
+from layers import database
+from layers.cluster import Cluster
+from layers.cluster_database import conninfo
+from layers.database import SYSTEM
+from tests.geo_api.small_town import TOWN_A, TOWN_B, seed_town
+
+PASSWORD = "correct horse"
+LOGINS = {
+    "viewer.a": ("viewer", TOWN_A),
+    "grid.a": ("grid_manager", TOWN_A),
+    "officer.a": ("officer", TOWN_A),
+    "officer.b": ("officer", TOWN_B),
+    "dispatcher": ("dispatcher", None),
+    "supervisor": ("supervisor", None),
+}
+
+
+@dataclass(frozen=True)
+class Api:
+    """The application, its database, and the ids of what was seeded."""
+
+    app: FastAPI
+    url: str
+    ids: dict[str, Any]
+    settings: Settings
+
+
+def own_database(cluster: Cluster, template: str, name: str) -> str:
+    """A copy of the migrated template."""
+    with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return cluster.url.replace("/wangge?", f"/{name}?")
+
+
+def seeded(url: str) -> dict[str, Any]:
+    """Two towns and the logins."""
+    with database.session(SYSTEM, url) as db:
+        ids = seed_town(db)
+        for username, (role, area_code) in LOGINS.items():
+            create_user(
+                db, username=username, password=PASSWORD, role=role, area_code=area_code, body="测试局"
+            )
+    return ids
+
+
+@pytest.fixture(scope="session")
+def api(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The application; its tests leave the seeded rows as they are."""
+    url = own_database(cluster, _migrated, "api")
+    ids = seeded(url)
+    settings = Settings(
+        database_url=url,
+        data_dir=tmp_path_factory.mktemp("data"),
+        secret=SecretStr("test"),
+        log_level="error",
+    )
+    yield Api(create_app(settings), url, ids, settings)
+    database.engine(url).dispose()
+
+
+@pytest.fixture
+def public(api: Api) -> TestClient:
+    """A client who is not logged in."""
+    return TestClient(api.app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def login(api: Api) -> Callable[[str], TestClient]:
+    """Log in by name; the client then sends its cookie and its CSRF token."""
+
+    def log_in(username: str) -> TestClient:
+        client = TestClient(api.app, raise_server_exceptions=False)
+        answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def served(api: Api, tmp_path: Path) -> Iterator[str]:
+    """The application behind a real server: its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app = create_app(api.settings)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not (server.started and app.state.feed.connected.is_set()):
+        assert time.monotonic() < deadline, "the server did not start"
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=15)
+    assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def api_engine(api: Api) -> Engine:
+    """Engine on the application's database, for looking at what was written."""
+    return database.engine(api.url)

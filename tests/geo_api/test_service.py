@@ -1,0 +1,227 @@
+"""Doors, headers, problems that nobody foresaw, and the stream of changes."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from geo_api.app import create_app
+from geo_api.errors import TITLES
+from geo_api.middleware import content_security_policy
+from geo_api.settings import Settings
+from layers.database import SYSTEM, session
+from tests.geo_api.conftest import PASSWORD, Api
+
+
+def test_landing_is_html_for_people_and_json_for_machines(public: TestClient) -> None:
+    html = public.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert html.headers["content-type"].startswith("text/html")
+    assert "谁负责" in html.text and "who is responsible" in html.text
+    assert public.get("/").headers["content-type"].startswith("text/html")
+    links = public.get("/", headers={"Accept": "application/json"}).json()["links"]
+    assert {"self", "service-desc", "conformance", "data"} <= {link["rel"] for link in links}
+    for link in links:
+        if link["rel"] != "map":
+            assert public.get(link["href"]).status_code == 200, link
+
+
+def test_pages_name_no_foreign_host(public: TestClient) -> None:
+    for path in ("/", "/docs", "/map/", "/static/docs.js", "/static/page.css"):
+        found = re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(https?://[^\"')\s]+)", public.get(path).text)
+        assert [url for url in found if not url.startswith("http://testserver")] == [], path
+
+
+def test_security_headers_stand_on_every_answer(public: TestClient) -> None:
+    for path in ("/", "/collections/areas/items", "/nothing", "/v1/alerts/1", "/static/page.css"):
+        headers = public.get(path).headers
+        assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert "http" not in headers["content-security-policy"]
+
+
+def test_only_a_configured_base_map_is_allowed_as_a_foreign_host() -> None:
+    assert "https://t.example" in content_security_policy("/map/", "https://t.example")
+    assert "https:" not in content_security_policy("/map/", "")
+    report = content_security_policy("/v1/cases/1/report.html", "https://t.example")
+    assert "default-src 'none'" in report and "t.example" not in report
+
+
+def test_health_tells_whether_the_database_answers(public: TestClient, tmp_path: Path) -> None:
+    assert public.get("/health/ready").json()["status"] == "ok"
+    settings = Settings(
+        database_url="postgresql://nobody@/none?host=/nowhere", data_dir=tmp_path, log_level="error"
+    )
+    alone = TestClient(create_app(settings), raise_server_exceptions=False)
+    assert alone.get("/health/live").status_code == 200
+    for path in ("/health/ready", "/collections/areas/items"):
+        answer = alone.get(path)
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/not-available")
+        assert "nowhere" not in answer.text
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_500_shows_a_number_and_nothing_else(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
+    app = create_app(api.settings)
+
+    @app.get("/broken")
+    def broken() -> None:
+        raise RuntimeError("the secret cause")
+
+    answer = TestClient(app, raise_server_exceptions=False).get("/broken")
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert "secret cause" not in answer.text and answer.json()["request_id"] in answer.json()["detail"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    logged = capfd.readouterr().err
+    assert "the secret cause" in logged and answer.json()["request_id"] in logged
+
+
+def test_request_ids_are_kept_when_they_are_plain(public: TestClient) -> None:
+    assert (
+        public.get("/health/live", headers={"X-Request-Id": "abcdef-12345"}).headers["x-request-id"]
+        == "abcdef-12345"
+    )
+    assert (
+        public.get("/health/live", headers={"X-Request-Id": "bad id\t"}).headers["x-request-id"] != "bad id\t"
+    )
+
+
+def test_a_wrong_body_names_the_field(public: TestClient) -> None:
+    for body, field in (
+        ({"lon": 999, "lat": 0, "item_code": "x"}, "lon"),
+        ({"lat": 0, "item_code": "x"}, "lon"),
+        ({"lon": 1, "lat": 0, "item_code": "x", "when": 1}, "when"),
+    ):
+        answer = public.post("/v1/assign", json=body)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-body")
+        assert answer.json()["faults"][0]["field"] == field
+    broken = public.post("/v1/assign", content=b"{", headers={"Content-Type": "application/json"})
+    assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
+
+
+def test_metrics_count_by_route_and_not_by_path(public: TestClient) -> None:
+    public.get("/collections/areas/items/1")
+    shown = public.get("/metrics").text
+    assert 'route="/collections/{collection_id}/items/{feature_id}"' in shown
+    assert 'route="/collections/areas/items/1"' not in shown
+
+
+def test_settings_duties_runs_and_style(public: TestClient) -> None:
+    assert set(public.get("/v1/settings").json()) == {"tile_url", "tile_crs", "version", "city"}
+    assert public.get("/v1/runs").json()["runs"][0]["model"] == "suspicion"
+    assert public.get("/v1/duty-items?q=x").json() == {"items": []}
+    assert public.get("/v1/style").json()["alert_levels"]["high"]["zh"] == "高"
+
+
+def test_every_problem_type_has_a_page(public: TestClient) -> None:
+    for kind in TITLES:
+        assert TITLES[kind][2] in public.get(f"/problems/{kind}").text
+    assert public.get("/problems/none").status_code == 404
+
+
+def test_the_card_of_an_alert(login: Callable[[str], TestClient], api: Api) -> None:
+    card = login("officer.a").get(f"/v1/alerts/{api.ids['alert_A']}").json()
+    assert (card["level"], card["score"], card["site"]["site_id"]) == ("high", 0.9, "S-A")
+    assert card["evidence"][0]["sentence_zh"] and card["would_lower"][0]["en"]
+    assert len(card["meters"]["power"]) == len(card["meters"]["water"]) == 59  # January and February 2026
+    assert card["meters"]["power"][0] == {"day": "2026-01-01", "value": 10, "quality": "measured"}
+    assert card["visits"][0]["vehicle_id"] == "V-A" and card["enterprise"]["name"] == "测试A化工厂"
+
+
+def test_a_track_is_cut_at_gaps(login: Callable[[str], TestClient]) -> None:
+    client = login("officer.a")
+    track = client.get("/v1/vehicles/V-A/track").json()
+    first, *gaps = track["features"]
+    assert first["geometry"]["type"] == "MultiLineString"
+    assert [len(part) for part in first["geometry"]["coordinates"]] == [10, 10]
+    assert [part["n_fixes"] for part in first["properties"]["parts"]] == [10, 10]
+    # Nine minutes after the tenth fix the eleventh would come; it comes an hour later.
+    assert len(gaps) == 1 and gaps[0]["properties"]["gap_s"] == 61 * 60
+    assert track["fix_count"] == 20
+    part = client.get("/v1/vehicles/V-A/track?from=2026-03-01T02:00:00Z&to=2026-03-01T02:04:00Z").json()
+    assert part["fix_count"] == 5 and len(part["features"]) == 1
+    assert client.get("/v1/vehicles/V-A/track?from=2026-03-02&to=2026-03-01").status_code == 400
+    assert client.get("/v1/vehicles/V-A/track?from=2020-03-02&to=2026-03-01").status_code == 400
+
+
+@contextmanager
+def listening(address: str, cookies: dict[str, str] | None = None) -> Iterator[list[str]]:
+    """The layers that a stream tells of, while the block lasts."""
+    heard: list[str] = []
+    ready = threading.Event()
+    with (
+        httpx2.Client(cookies=cookies, timeout=30) as client,
+        client.stream("GET", f"{address}/v1/events") as answer,
+    ):
+        assert answer.headers["content-type"].startswith("text/event-stream")
+
+        def read() -> None:
+            try:
+                for line in answer.iter_lines():
+                    if line.startswith(": connected"):
+                        ready.set()
+                    if line.startswith("data: "):
+                        heard.append(json.loads(line.removeprefix("data: "))["layer"])
+            except httpx2.HTTPError:
+                pass
+
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        assert ready.wait(10)
+        yield heard
+
+
+def wait_for(heard: list[str], layer: str, seconds: float = 5) -> float:
+    started = time.monotonic()
+    while layer not in heard:
+        assert time.monotonic() - started < seconds, f"{layer} was not heard of, but {heard}"
+        time.sleep(0.01)
+    return time.monotonic() - started
+
+
+def touch(api: Api, table: str) -> None:
+    with session(SYSTEM, api.url) as db:
+        db.execute(
+            text(
+                f"UPDATE {table} SET area_id = area_id"
+                if table == "alerts"
+                else f"UPDATE {table} SET name = name"
+            )
+        )
+
+
+def test_changes_are_heard_within_a_second_by_those_who_may(served: str, api: Api) -> None:
+    login = httpx2.post(f"{served}/v1/login", json={"username": "officer.a", "password": PASSWORD})
+    cookies = {"wangge_session": login.cookies["wangge_session"]}
+    with listening(served) as public, listening(served, cookies) as officer:
+        touch(api, "alerts")
+        assert wait_for(officer, "alerts") < 1
+        touch(api, "areas")
+        assert wait_for(public, "areas") < 1
+        wait_for(officer, "areas")
+        assert "alerts" not in public
+
+
+def test_a_lost_database_connection_comes_back_and_missed_changes_are_told(served: str, api: Api) -> None:
+    with listening(served) as heard:
+        with session(SYSTEM, api.url) as db:
+            ended: Any = db.execute(
+                text(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+                )
+            ).scalar_one()
+        assert ended >= 1
+        wait_for(heard, "hot_spots", 10)  # everything may have changed meanwhile
+        heard.clear()
+        touch(api, "areas")
+        wait_for(heard, "areas")
