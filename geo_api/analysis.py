@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -95,12 +96,15 @@ class Analysis:
             if found := findings.find_run(db, key):
                 return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0})
             parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(DEFAULT)}
-            run = {"model": "stays" if only_stays else MODEL, "version": VERSION, "key": key, "at": at}
-            run_id = findings.record_run(db, **run, parameters=parameters, counts={})
+            model = "stays" if only_stays else MODEL
+            record = partial(
+                findings.record_run, db, model=model, version=VERSION, key=key, at=at, parameters=parameters
+            )
+            run_id = record(counts={})
             stays = self._stays(db, run_id, start, end)
             if not only_stays:
                 self._suspect(db, run_id, stays, start, end, at)
-            findings.record_run(db, **run, parameters=parameters, counts=self.counts)
+            record(counts=self.counts)
         return AnalysisResult(at, run_id, False, self.counts, self.seconds)
 
     def _newest(self, db: Session) -> dt.datetime:
@@ -129,7 +133,11 @@ class Analysis:
         with step("写入停留 writing stays", self.seconds, "write_stays"):
             findings.write_stays(db, stays, run_id, start, end)
         self.counts |= {"fixes": fixes.height, "stays": stays.height}
-        self.counts |= {f"fixes_{reason}": int(n) for reason, n in result.quality.items() if n and reason not in ("rows", "used")}
+        self.counts |= {
+            f"fixes_{reason}": int(n)
+            for reason, n in result.quality.items()
+            if n and reason not in ("rows", "used")
+        }
         return stays
 
     def _suspect(

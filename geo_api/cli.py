@@ -15,6 +15,7 @@ from geo_api import cli_db
 from geo_api.progress import console, step
 from layers.columns import FILE_KINDS
 from layers.errors import LayerError
+from layers.tables import AREA_KINDS
 
 app = typer.Typer(
     help="网格: where is something wrong, who is responsible, what became of it · 哪里有问题、谁负责、结果如何",
@@ -132,7 +133,13 @@ def import_(
     for name, file in _files(kind, path):
         with step(f"导入 import {name} · {file.name}") as tell:
             report = import_file(
-                name, file, crs=crs, skip_bad=skip_bad, indicative=indicative, progress=tell, url=url
+                name,
+                file,
+                crs=crs,
+                skip_bad=skip_bad,
+                indicative=AREA_KINDS if indicative else (),
+                progress=tell,
+                url=url,
             )
         written = report.written
         console.print(
@@ -233,9 +240,7 @@ def cases_verify() -> None:
         faults = verify_chain(db)
     for fault in faults:
         console.print(f"[red]✗[/] {fault}", highlight=False)
-    console.print(
-        "[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]"
-    )
+    console.print("[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]")
     raise typer.Exit(1 if faults else 0)
 
 

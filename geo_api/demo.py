@@ -24,9 +24,11 @@ from layers.columns import FILE_KINDS
 from layers.database import SYSTEM, database_url, migrate, reset, session
 from layers.errors import LayerError
 from layers.findings import find_run, record_run
-from layers.tables import Area, ModelRun, User
+from layers.tables import AREA_KINDS, Area, ModelRun, User
 
 DEMO_MODEL = "demo_city"
+INDICATIVE = tuple(kind for kind in AREA_KINDS if kind not in ("city", "county"))
+"""Boundaries that the seed made; those of city and counties are real."""
 
 
 class NotADemo(LayerError):
@@ -83,7 +85,9 @@ def _city_files(seed: int, grids: int, size: str, seconds: dict[str, float]) -> 
     folder = root / f"{size}-{seed}-{grids}"
     if not (folder / "complete").exists():
         with step(f"生成演示城市 demo city, seed {seed}", seconds, "make_city") as tell:
-            make_city(folder, seed=seed, grids=grids, size=size, progress=lambda _, done, total: tell(done, total))
+            make_city(
+                folder, seed=seed, grids=grids, size=size, progress=lambda _, done, total: tell(done, total)
+            )
         (folder / "complete").touch()
     return folder
 
@@ -104,7 +108,7 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
     for kind in FILE_KINDS:
         path = next(p for ending in (".parquet", ".csv") if (p := folder / f"{kind}{ending}").exists())
         with step(f"导入 import {kind}", seconds, f"import_{kind}") as tell:
-            import_file(kind, path, crs="wgs84", indicative=True, progress=tell, url=url)
+            import_file(kind, path, crs="wgs84", indicative=INDICATIVE, progress=tell, url=url)
     with session(SYSTEM, url) as db:
         db.execute(text("ANALYZE"))
         at = db.scalar(text("SELECT max(t) FROM fixes"))
@@ -119,7 +123,10 @@ def demo_logins(url: str) -> list[Login]:
 
     with session(SYSTEM, url) as db:
         towns = _towns_to_show(db)
-        wanted = [("dispatcher", "dispatcher", None), ("supervisor", "supervisor", None)]
+        wanted: list[tuple[str, str, str | None]] = [
+            ("dispatcher", "dispatcher", None),
+            ("supervisor", "supervisor", None),
+        ]
         wanted += [(f"officer.{code}", "officer", code) for code in towns]
         wanted += [(f"grid.{code}", "grid_manager", code) for code in towns[:1]]
         stored = _stored_passwords()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def import_file(
     *,
     crs: str | None = None,
     skip_bad: bool = False,
-    indicative: bool = False,
+    indicative: Collection[str] = (),
     progress: Progress | None = None,
     url: str | None = None,
     now: dt.datetime | None = None,
@@ -74,6 +74,8 @@ def import_file(
         A key of ``layers.columns.FILE_KINDS``.
     crs : str or None
         ``wgs84|cgcs2000|gcj02|bd09|EPSG:n``; needed for kinds with coordinates.
+    indicative : collection of str
+        Kinds of areas whose boundaries are no official ones.
     skip_bad : bool
         Write the good rows and put the bad ones into ``<file>.rejected.csv``.
 
@@ -101,7 +103,9 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
         progress(done, total)
 
 
-def _import_areas(db: Session, path: Path, crs: str, indicative: bool, report: ImportReport) -> None:
+def _import_areas(
+    db: Session, path: Path, crs: str, indicative: Collection[str], report: ImportReport
+) -> None:
     frame = files.read_area_file(path).reset_index(drop=True)
     report.rows = len(frame)
     _agree(frame, crs, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 import geopandas as gpd
 import numpy as np
@@ -93,9 +94,14 @@ def coverage_warnings(frame: gpd.GeoDataFrame) -> list[str]:
 
 
 def write_areas(
-    db: Session, frame: gpd.GeoDataFrame, *, indicative: bool = False, source: str = "areas"
+    db: Session, frame: gpd.GeoDataFrame, *, indicative: Collection[str] = (), source: str = "areas"
 ) -> Written:
     """Write areas in EPSG:4326; parents may be in the frame or stored.
+
+    Parameters
+    ----------
+    indicative : collection of str
+        Kinds whose boundaries are no official ones; people see them marked 示意.
 
     Raises
     ------
@@ -107,11 +113,13 @@ def write_areas(
         part = frame[frame["kind"] == kind]
         if len(part):
             total += _write_kind(db, part, indicative, source)
-    db.execute(text("ANALYZE areas"))  # the sites that follow are placed by an index only when its size is known
+    db.execute(
+        text("ANALYZE areas")
+    )  # the sites that follow are placed by an index only when its size is known
     return total
 
 
-def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: bool, source: str) -> Written:
+def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> Written:
     multi = [shapely.multipolygons([g]) if g.geom_type == "Polygon" else g for g in part.geometry]
     given = pl.DataFrame(
         {
@@ -140,7 +148,7 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: bool, source: s
     if faults:
         raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
     closed = db.execute(text(_CLOSE)).all()
-    inserted = db.execute(text(_INSERT), {"indicative": indicative}).all()
+    inserted = db.execute(text(_INSERT), {"indicative": given["kind"][0] in indicative}).all()
     db.execute(text(_SUCCEED))
     return Written(len(inserted) - len(closed), len(closed), given.height - len(inserted))
 

@@ -80,7 +80,9 @@ def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> It
 
 
 def count_rows(path: Path) -> int:
-    """How many rows the file has, for a progress bar."""
+    """How many rows the file has, for a progress bar; 0 for a file that is not there."""
+    if not path.is_file():
+        return 0
     if path.suffix == ".parquet":
         return int(pq.ParquetFile(path).metadata.num_rows)
     with path.open("rb") as file:

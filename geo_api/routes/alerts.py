@@ -5,15 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
-from sqlalchemy import update
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
 
 from geo_api.access import Caller, CallerDep, Db, mask_plate, needs
 from geo_api.schemas import OutcomeBody
+from grid.cases import transition
 from layers.errors import NotFound
 from layers.evidence import alert_card
-from layers.tables import Alert
+from layers.tables import Alert, Case
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+OUTCOMES = {
+    "confirmed": ("属实", "confirmed"),
+    "legal_use": ("合法使用", "legal use"),
+    "cannot_tell": ("无法判定", "cannot tell"),
+}
 AlertId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
@@ -32,7 +39,21 @@ def outcome(alert_id: AlertId, body: OutcomeBody, caller: CallerDep, db: Db) -> 
     statement = update(Alert).where(Alert.id == alert_id).values(outcome=body.outcome, status="checked")
     if not db.execute(statement.returning(Alert.id)).scalar_one_or_none():
         raise NotFound(f"no alert {alert_id}")
-    return {"id": alert_id, "outcome": body.outcome, "status": "checked"}
+    number = _note_in_case(db, alert_id, body, caller)
+    return {"id": alert_id, "outcome": body.outcome, "status": "checked", "noted_in_case": number}
+
+
+def _note_in_case(db: Session, alert_id: int, body: OutcomeBody, caller: Caller) -> str | None:
+    """The outcome and its note become an event of the alert's open case: who found what stays provable."""
+    number = db.scalar(select(func.max(Case.number)).where(Case.alert_id == alert_id, Case.state != "closed"))
+    if number is None:
+        return None
+    zh, en = OUTCOMES[body.outcome]
+    note = body.note or f"核查结果：{zh} · outcome: {en}"
+    facts = {"alert_id": alert_id, "outcome": body.outcome}
+    who = {"actor": caller.username, "role": caller.role, "body": caller.scope.body}
+    transition(db, number, "note", note=note, payload=facts, **who)
+    return number
 
 
 def with_plate(visit: dict[str, Any], caller: Caller) -> dict[str, Any]:

@@ -15,9 +15,11 @@ FILES = ("0001_tables.sql", "0001_security.sql", "0001_events.sql", "0001_change
 
 
 def upgrade() -> None:
+    driver = op.get_bind().connection.driver_connection
+    assert driver is not None
     for name in FILES:
         sql = (resources.files("layers") / "migrations" / "sql" / name).read_text()
-        op.get_bind().connection.driver_connection.execute(sql)  # psycopg itself: no placeholders in a file
+        driver.execute(sql)  # psycopg itself: no placeholders in a file
 
 
 def downgrade() -> None:

@@ -15,7 +15,9 @@ depends_on = None
 def upgrade() -> None:
     connection = op.get_bind()
     if connection.scalar(text("SELECT to_regclass('procrastinate_jobs')")) is None:
-        connection.connection.driver_connection.execute(SchemaManager.get_schema())
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute(SchemaManager.get_schema())
 
 
 def downgrade() -> None:

@@ -1,0 +1,167 @@
+"""The main job end to end on small cities: what it finds, that it repeats, that a kill leaves nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from geo_api.analysis import Analysis
+from geo_api.demo import NotADemo, prepare_demo
+from grid.cases import verify_chain
+from layers.database import SYSTEM, session
+from spatial_models.evaluation import precision_recall
+
+TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
+
+
+def counts(url: str) -> dict[str, int]:
+    with session(SYSTEM, url) as db:
+        return {
+            table: int(db.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()) for table in TABLES
+        }
+
+
+@pytest.fixture
+def demo_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("WANGGE_DEMO_DIR", str(tmp_path))
+    monkeypatch.setenv("WANGGE_DATA_DIR", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
+    fresh_database: str, demo_folder: Path, seed: int
+) -> None:
+    paper = prepare_demo(seed=seed, size="small", url=fresh_database).document
+    planted = {p["site_id"] for p in paper["planted"] if p["label"]}
+    flagged = {f["site"] for f in paper["flagged"]}
+    precision, recall = precision_recall(flagged, planted)
+    assert len(planted) == 6
+    assert recall == 1.0
+    assert precision >= 0.9
+    for found in paper["flagged"]:
+        case = found["case"]
+        assert case["grid_code"].startswith("320682") and len(case["grid_code"]) == 15
+        assert case["lead_body"] and case["due_at"] and case["community"] and case["town"]
+        assert len({item["signal"] for item in found["evidence"]}) >= 3
+
+
+def test_a_second_run_changes_nothing_and_a_later_look_raises_nothing_twice(
+    fresh_database: str, demo_folder: Path
+) -> None:
+    first = prepare_demo(seed=1, size="small", url=fresh_database)
+    before = counts(fresh_database)
+    again = prepare_demo(seed=1, size="small", url=fresh_database)
+    assert again.document["unchanged"] is True
+    assert again.document["flagged"] == first.document["flagged"]
+    assert counts(fresh_database) == before
+    with session(SYSTEM, fresh_database) as db:
+        db.execute(
+            text(
+                "UPDATE vehicles SET kind = 'other' WHERE vehicle_id = (SELECT min(vehicle_id) FROM vehicles)"
+            )
+        )
+    Analysis(fresh_database).run()
+    after = counts(fresh_database)
+    assert after["model_runs"] == before["model_runs"] + 1
+    assert (after["alerts"], after["cases"]) == (before["alerts"], before["cases"])
+
+
+def test_a_run_killed_in_the_middle_leaves_nothing_half_done(fresh_database: str, demo_folder: Path) -> None:
+    prepare_demo(seed=1, size="small", url=fresh_database)
+    with session(SYSTEM, fresh_database) as db:
+        for statement in ("UPDATE vehicles SET kind = 'other' WHERE id = (SELECT min(id) FROM vehicles)",):
+            db.execute(text(statement))
+    before = counts(fresh_database)
+    script = (
+        "import geo_api.analysis as a, os, sys\n"
+        "real = a.find_visits\n"
+        "def slow(*args, **kwargs):\n"
+        "    print('in the middle', flush=True); import time; time.sleep(60)\n"
+        "a.find_visits = slow\n"
+        "a.Analysis(os.environ['WANGGE_DATABASE_URL']).run()\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"WANGGE_DATABASE_URL": fresh_database},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().strip() == b"in the middle"
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and counts(fresh_database) != before:
+        time.sleep(0.1)
+    assert counts(fresh_database) == before
+    result = Analysis(fresh_database).run()
+    assert not result.unchanged
+    assert counts(fresh_database)["model_runs"] == before["model_runs"] + 1
+
+
+def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_folder: Path) -> None:
+    with session(SYSTEM, fresh_database) as db:
+        db.execute(
+            text(
+                "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT '110000', 'x', 'city',"
+                " now(), ST_Multi(g), ST_PointOnSurface(g), 1 FROM ST_MakeEnvelope(0, 0, 1, 1, 4326) AS g"
+            )
+        )
+    with pytest.raises(NotADemo):
+        prepare_demo(seed=1, size="small", url=fresh_database)
+
+
+def test_another_seed_replaces_the_demo(fresh_database: str, demo_folder: Path) -> None:
+    one = prepare_demo(seed=1, size="small", url=fresh_database).document
+    two = prepare_demo(seed=2, size="small", url=fresh_database).document
+    assert {f["uscc"] for f in one["flagged"]}.isdisjoint(f["uscc"] for f in two["flagged"])
+    with session(SYSTEM, fresh_database) as db:
+        assert verify_chain(db) == []
+
+
+def test_the_command_prints_one_document(fresh_database: str, demo_folder: Path) -> None:
+    prepare_demo(seed=1, size="small", url=fresh_database)
+    done = subprocess.run(
+        [sys.executable, "-m", "geo_api.cli", "analyse", "--json"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    paper = json.loads(done.stdout)
+    assert set(paper) >= {"flagged", "counts", "seconds"} and "planted" not in paper
+    assert len(paper["flagged"]) >= 6
+
+
+def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_folder: Path) -> None:
+    prepare_demo(seed=1, size="small", url=fresh_database)
+    done = subprocess.run(
+        [sys.executable, "-m", "geo_api.cli", "analyse", "--json", "--at", "2026-06-01"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    paper = json.loads(done.stdout)
+    assert (
+        paper["at"].startswith("2026-06-01")
+        and paper["counts"]["stays"] == 0
+        and paper["counts"]["alerts_raised"] == 0
+    )
+
+
+def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "geo_api.cli", "analyse"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert "import tracks or meters first" in done.stderr
