@@ -82,6 +82,9 @@ def localise(chart: folium.Map) -> Figure:
     MissingAsset
         At once or at rendering, for a link that no file is shipped for.
     """
+    for name, child in chart._children.items():
+        if isinstance(child, folium.TileLayer):
+            raise MissingAsset(name, child.tiles)
     figure, header = chart.get_root(), LocalHeader()
     header._parent = figure
     for name, child in figure.header._children.items():

@@ -61,7 +61,12 @@ def seeded(url: str) -> dict[str, Any]:
         ids = seed_town(db)
         for username, (role, area_code) in LOGINS.items():
             create_user(
-                db, username=username, password=PASSWORD, role=role, area_code=area_code, body="测试局"
+                db,
+                username=username,
+                password=PASSWORD,
+                role=role,
+                area_code=area_code,
+                body=f"{username} 的单位",
             )
     return ids
 

@@ -36,6 +36,7 @@ def seed_town(db: Session) -> dict[str, Any]:
         _seed_plant(db, ids, letter)
         _seed_truck(db, ids, letter)
     _seed_hot_spots(db, ids)
+    _seed_duties(db)
     return ids
 
 
@@ -179,6 +180,18 @@ def _seed_truck(db: Session, ids: dict[str, Any], letter: str) -> None:
         ),
         values,
     )
+
+
+def _seed_duties(db: Session) -> None:
+    """Illegal resumption is for the county's ecology bureau, together with its emergency bureau."""
+    for body, role in (("测试区生态环境局", "lead"), ("测试区应急管理局", "joint")):
+        db.execute(
+            text(
+                "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code, role, valid_from)"
+                " VALUES ('ECO-001', '非法复工', 'ecology', '示例', 'penalty', :body, 'county', '320601', :role, '2020-01-01')"
+            ),
+            {"body": body, "role": role},
+        )
 
 
 def _seed_hot_spots(db: Session, ids: dict[str, Any]) -> None:

@@ -25,7 +25,7 @@ def test_me_of_nobody_and_of_somebody(public: TestClient, login: Login) -> None:
     assert public.get("/v1/me").json() == {"role": "public"}
     officer = login("officer.a")
     me = officer.get("/v1/me").json()
-    assert (me["username"], me["role"], me["body"]) == ("officer.a", "officer", "测试局")
+    assert (me["username"], me["role"], me["body"]) == ("officer.a", "officer", "officer.a 的单位")
     assert me["area"] == {"code": "320601001", "name": "A镇"}
     assert me["csrf_token"] == officer.headers["X-CSRF-Token"]
     assert login("dispatcher").get("/v1/me").json()["area"] is None
