@@ -19,7 +19,14 @@ M_PER_DEG = EARTH_RADIUS_M * math.pi / 180.0
 RAD = math.pi / 180.0
 NO_TIME = np.iinfo(np.int64).min
 TIME_LIMIT = 4_000_000_000_000_000_000
-POLAR_DEG = 89.0
+M2_PER_DEG2 = M_PER_DEG * M_PER_DEG
+POLAR_DEG = 80.0
+SIXTH = 1.0 / 6.0
+NODES_PER_DEG = 4
+NODES_BELOW = 90 * NODES_PER_DEG
+NODES = np.arange(-NODES_BELOW, NODES_BELOW + 1) / NODES_PER_DEG * RAD
+NODE_COS, NODE_SIN = np.cos(NODES), np.sin(NODES)
+"""Cosine and sine of latitudes a quarter of a degree apart."""
 
 KEEP, BAD_VEHICLE, BAD_TIME, BAD_NUMBER, BAD_RANGE, BAD_ZERO, LATE, DUPLICATE = range(8)
 LEFT, GAP, TRACK_END = 0, 1, 2
@@ -222,70 +229,19 @@ def clean_vehicles(
     return ends, pending
 
 
-@njit(cache=True, nogil=True)
-def _grow(
-    t: Array, lon: Array, lat: Array, k: int, end: int, a_lon: float, a_lat: float,
-    sum_dlon: float, sum_dlat: float, n: int, last_in: int, far_m2: float,
-    radius_m2: float, max_gap: int, centroid: bool, outliers: int,
-) -> tuple[int, int, float, float, int, int, float, int]:  # fmt: skip
-    """Take fixes from ``k`` on into the window of an anchor until it is left, a gap comes or the rows end.
-
-    Returns how it ended, the first row that is not in it, and the sums of what is.
-    """
-    cos_a = math.cos(a_lat * RAD)
-    sin_a = math.sqrt(max(0.0, 1.0 - cos_a * cos_a))
-    if a_lat < 0.0:
-        sin_a = -sin_a
-    polar = abs(a_lat) > POLAR_DEG
-    previous, run, first_out, tolerated, how = last_in, 0, k, 0, TRACK_END
-    c_lon, c_lat = sum_dlon / n, sum_dlat / n
-    while k < end:
-        if t[k] - previous > max_gap:
-            how = LEFT if run > 0 else GAP
-            break
-        dlon, dlat = _wrap(lon[k] - a_lon), lat[k] - a_lat
-        e_lon, e_lat = dlon, dlat
-        middle = 0.5 * dlat * RAD
-        if centroid:
-            e_lon, e_lat = dlon - c_lon, dlat - c_lat
-            middle += 0.5 * c_lat * RAD
-        scale = cos_a - middle * (sin_a + 0.5 * middle * cos_a)
-        d2 = (e_lon * e_lon * scale * scale + e_lat * e_lat) * (M_PER_DEG * M_PER_DEG)
-        if polar:
-            c = centroid * 1.0
-            d2 = haversine_m(a_lon + c * c_lon, a_lat + c * c_lat, lon[k], lat[k]) ** 2
-        if d2 <= radius_m2:
-            n += 1
-            sum_dlon += dlon
-            sum_dlat += dlat
-            if centroid:
-                c_lon, c_lat = sum_dlon / n, sum_dlat / n
-            far_m2 = max(far_m2, d2)
-            last_in = t[k]
-            tolerated += run
-            run = 0
-        else:
-            if run == 0:
-                first_out = k
-            run += 1
-            if run > outliers:
-                how = LEFT
-                break
-        previous = t[k]
-        k += 1
-    return how, (first_out if run > 0 else k), sum_dlon, sum_dlat, n, last_in, far_m2, tolerated
-
-
 @njit(cache=True, nogil=True, inline="always")
-def _write_stay(
-    out_i: Array, out_f: Array, m: int, v: int, start: int, end: int, left_by: int, ended_by: int, n: int,
-    a_lon: float, a_lat: float, sum_dlon: float, sum_dlat: float, far_m2: float,
-) -> None:  # fmt: skip
-    out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, start, end
-    out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = left_by, ended_by, n
-    out_f[m, 0] = _wrap(a_lon + sum_dlon / n)
-    out_f[m, 1] = a_lat + sum_dlat / n
-    out_f[m, 2] = math.sqrt(far_m2)
+def _cos_sin(lat_deg: float) -> tuple[float, float]:
+    """Cosine and sine of a latitude by table and series, error below 1e-12.
+
+    The nodes are fixed, so that the same latitude gives the same bits in every batch.
+    """
+    node = math.floor(lat_deg * NODES_PER_DEG + 0.5)
+    c, s = NODE_COS[int(node) + NODES_BELOW], NODE_SIN[int(node) + NODES_BELOW]
+    d = (lat_deg - node * (1.0 / NODES_PER_DEG)) * RAD
+    return (
+        c - d * (s + d * (0.5 * c - d * (s * SIXTH + d * c * SIXTH / 4.0))),
+        s + d * (c - d * (0.5 * s + d * (c * SIXTH - d * s * SIXTH / 4.0))),
+    )
 
 
 @njit(cache=True, nogil=True)
@@ -297,20 +253,56 @@ def scan_vehicle(
     """Find the stays of one vehicle (Li 2008: on failure the anchor advances by one fix).
 
     Closed stays are written; an open one goes into the state. Returns the first row that the next batch needs.
+
+    One function on purpose, longer than a page: it is where the time goes, and an array handed to a function in the
+    loop costs two atomic reference counts, more than a fix itself.
     """
     resumed = state_i[v, PHASE] == 1
     i = start
     while i < end or resumed:
         if resumed:
             begin, last_in, n = state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], state_i[v, N_IN]
-            a_lon, a_lat, far = state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2]
-            sx, sy, k = state_f[v, SUM_DLON], state_f[v, SUM_DLAT], i
+            a_lon, a_lat, far_m2 = state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2]
+            sum_dlon, sum_dlat, k = state_f[v, SUM_DLON], state_f[v, SUM_DLAT], i
         else:
             begin, last_in, n, a_lon, a_lat = t[i], t[i], 1, lon[i], lat[i]
-            far, sx, sy, k = 0.0, 0.0, 0.0, i + 1
-        how, following, sx, sy, n, last_in, far, tolerated = _grow(
-            t, lon, lat, k, end, a_lon, a_lat, sx, sy, n, last_in, far, radius_m2, max_gap, centroid, outliers
-        )
+            far_m2, sum_dlon, sum_dlat, k = 0.0, 0.0, 0.0, i + 1
+        cos_a, sin_a = _cos_sin(a_lat)
+        polar = abs(a_lat) > POLAR_DEG
+        previous, run, first_out, tolerated, how = last_in, 0, k, 0, TRACK_END
+        c_lon, c_lat = 0.0, 0.0
+        if centroid:
+            c_lon, c_lat = sum_dlon / n, sum_dlat / n
+        while k < end:
+            if t[k] - previous > max_gap:
+                how = LEFT if run > 0 else GAP
+                break
+            dlon, dlat = _wrap(lon[k] - a_lon), lat[k] - a_lat
+            e_lon, e_lat, middle = dlon - c_lon, dlat - c_lat, 0.5 * RAD * (dlat + c_lat)
+            e_lon *= cos_a - middle * (sin_a + 0.5 * middle * cos_a)
+            d2 = (e_lon * e_lon + e_lat * e_lat) * M2_PER_DEG2
+            if polar:
+                d2 = haversine_m(a_lon + c_lon, a_lat + c_lat, lon[k], lat[k]) ** 2
+            previous = t[k]
+            if d2 <= radius_m2:
+                n += 1
+                sum_dlon += dlon
+                sum_dlat += dlat
+                if centroid:
+                    c_lon, c_lat = sum_dlon / n, sum_dlat / n
+                far_m2 = max(far_m2, d2)
+                last_in = previous
+                tolerated += run
+                run = 0
+            else:
+                if run == 0:
+                    first_out = k
+                run += 1
+                if run > outliers:
+                    how = LEFT
+                    break
+            k += 1
+        following = first_out if run > 0 else k
         enough = n >= 2 and last_in - begin >= min_duration
         if how == TRACK_END:
             state_i[v, PHASE] = 1 if enough else 0
@@ -318,13 +310,17 @@ def scan_vehicle(
                 return i
             counts[C_OUTLIERS] += tolerated
             state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], state_i[v, N_IN] = begin, last_in, n
-            state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2] = a_lon, a_lat, far
-            state_f[v, SUM_DLON], state_f[v, SUM_DLAT] = sx, sy
+            state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2] = a_lon, a_lat, far_m2
+            state_f[v, SUM_DLON], state_f[v, SUM_DLAT] = sum_dlon, sum_dlat
             return following
         if enough:
             counts[C_OUTLIERS] += tolerated
             m = counts[C_STAYS]
-            _write_stay(out_i, out_f, m, v, begin, last_in, t[following], how, n, a_lon, a_lat, sx, sy, far)
+            out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, begin, last_in
+            out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = t[following], how, n
+            out_f[m, 0] = _wrap(a_lon + sum_dlon / n)
+            out_f[m, 1] = a_lat + sum_dlat / n
+            out_f[m, 2] = math.sqrt(far_m2)
             counts[C_STAYS] = m + 1
         # after a gap no later anchor of the window can do better: skipping them is still exact
         i = following if enough or how == GAP else i + 1
@@ -355,10 +351,11 @@ def write_open_stays(state_i: Array, state_f: Array, out_i: Array, out_f: Array)
     m = 0
     for v in range(len(state_i)):
         if state_i[v, PHASE] == 1:
-            _write_stay(
-                out_i, out_f, m, v, state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], NO_TIME, TRACK_END,
-                state_i[v, N_IN], state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT],
-                state_f[v, SUM_DLON], state_f[v, SUM_DLAT], state_f[v, FAR_M2],
-            )  # fmt: skip
+            n = state_i[v, N_IN]
+            out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, state_i[v, ANCHOR_T], state_i[v, LAST_IN_T]
+            out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = NO_TIME, TRACK_END, n
+            out_f[m, 0] = _wrap(state_f[v, ANCHOR_LON] + state_f[v, SUM_DLON] / n)
+            out_f[m, 1] = state_f[v, ANCHOR_LAT] + state_f[v, SUM_DLAT] / n
+            out_f[m, 2] = math.sqrt(state_f[v, FAR_M2])
             m += 1
     return m

@@ -142,7 +142,7 @@ def detect_stays(
     9. Spikes by two-sided speed first, then up to ``outliers`` fixes outside in a row.
     10. Centre: the mean of the fixes inside, spikes and outliers left out.
     11. Distance: local equirectangular with the cosine of the middle latitude, one cosine an anchor; from haversine
-        it differs by less than 1e-7 of the distance up to 5 km. Beyond 89 degrees of latitude it is haversine.
+        it differs by less than 1e-6 of the distance up to 5 km. Beyond 80 degrees of latitude it is haversine.
     12. Longitudes are compared across the antimeridian. NaN, infinite, out of range (so: swapped axes in China) and
         exactly (0, 0) are counted as invalid. A datum is never guessed: convert before.
     13. Nothing is clipped here; `spatial_models.visits.find_visits` flags what a report window cuts.
@@ -227,7 +227,7 @@ def _empty_state(parameters: dict[str, Any]) -> StayState:
 def _vehicle_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array]:
     """All vehicle ids, the known ones first, and the row of each given id in them (-1 for null)."""
     if isinstance(given.dtype, pl.Categorical | pl.Enum):
-        given = given.cast(pl.String)
+        return _categorical_codes(given, known)
     if given.dtype == pl.Null:
         return (known if len(known) else given.clear()), np.full(len(given), -1, np.int64)
     if not (given.dtype.is_integer() or given.dtype == pl.String):
@@ -241,6 +241,16 @@ def _vehicle_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array
     indices = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     ids = pl.Series("vehicle_id", encoded.dictionary)
     return ids.cast(given.dtype), indices[len(known) :]
+
+
+def _categorical_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array]:
+    """The same for categories: only those that occur are turned into text."""
+    physical = given.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    first = pl.DataFrame({"id": given, "physical": physical}).unique("physical").drop_nulls("id")
+    ids, code = _vehicle_codes(first["id"].cast(pl.String), known)
+    table = np.full(int(physical.max(initial=-1)) + 2, -1, np.int64)
+    table[first["physical"].to_numpy()] = code
+    return ids, table[physical]
 
 
 def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
