@@ -1,0 +1,38 @@
+"""The picture of the README: written only when asked for, from a city of full size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from layers.cluster import Cluster
+from tests.browser.conftest import analysed_city
+from tests.browser.console import Console
+
+PICTURES = Path(__file__).parents[2] / "docs" / "images"
+
+
+@pytest.mark.skipif(os.environ.get("WANGGE_WRITE_PICTURES") != "1", reason="WANGGE_WRITE_PICTURES=1 writes docs/images/map.png")
+def test_write_the_picture(
+    open_page: Callable[..., Console], cluster: Cluster, _migrated: str, tmp_path: Path
+) -> None:
+    with analysed_city(cluster, _migrated, tmp_path, "full") as city:
+        console = open_page(size=(1440, 900), locale="zh-CN", at=city)
+        console.log_in("dispatcher")
+        console.tab("alerts")
+        expect(console.page.locator(".row").first).to_be_visible()
+        console.page.locator(".row").first.click()
+        expect(console.page.locator(".chart svg").first).to_be_visible()
+        console.page.locator("[data-track]").first.click()
+        expect(console.page.locator(".track-box")).to_be_visible()
+        console.page.wait_for_timeout(1500)
+        console.page.locator(".evidence").scroll_into_view_if_needed()
+        console.idle()
+        path = PICTURES / "map.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        console.page.screenshot(path=path)
+        assert path.stat().st_size > 50_000

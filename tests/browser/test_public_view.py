@@ -1,0 +1,178 @@
+"""What everybody sees without a login."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.console import City, Console, wait_until
+
+Open = Callable[..., Console]
+
+
+def test_areas_and_sites_are_drawn(open_page: Open, city: City) -> None:
+    console = open_page()
+    counties = console.drawn_soon("county-line")
+    known = {row[0] for row in city.rows("SELECT code FROM areas WHERE kind = 'county' AND valid_to IS NULL")}
+    assert {each["code"] for each in counties} == known
+    labels = Counter(each["name"] for each in console.drawn_soon("county-label"))
+    assert set(labels.values()) == {1}, "a county's name stands more than once"
+    sites = {each["site_id"] for each in console.drawn_soon("hazard_sites-point")}
+    hazardous = city.rows(
+        "SELECT s.site_id FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE e.hazard <> 'none'"
+    )
+    assert sites <= {row[0] for row in hazardous}
+    assert len(sites) > len(hazardous) / 2
+
+
+def test_the_overview_counts_what_the_database_holds(open_page: Open, city: City) -> None:
+    console = open_page()
+    tiles = console.page.locator(".tile")
+    expect(tiles).to_have_count(8)
+    shown = [int(text.replace(",", "")) for text in console.page.locator(".tile b").all_inner_texts()]
+    areas = [
+        city.value("SELECT count(*) FROM areas WHERE kind = :kind AND valid_to IS NULL", kind=kind)
+        for kind in ("county", "town", "community", "unit_grid")
+    ]
+    sites = [
+        city.value(
+            "SELECT count(*) FROM sites s JOIN enterprises e ON e.id = s.enterprise_id"
+            " WHERE e.status = :status AND e.hazard <> 'none'",
+            status=status,
+        )
+        for status in ("operating", "suspended", "closed", "dismantled")
+    ]
+    assert shown == areas + sites
+
+
+def test_nothing_of_the_work_layers_is_there(open_page: Open) -> None:
+    console = open_page()
+    assert console.page.locator("[data-tab]").evaluate_all("(all) => all.map((e) => e.dataset.tab)") == ["overview", "assign"]
+    assert console.page.locator("[data-layer=alerts]").count() == 0
+    sources = console.page.evaluate("() => Object.keys(window.__wangge.map.getStyle().sources)")
+    assert not {"alerts", "cases", "stays"} & set(sources)
+
+
+def test_unit_grids_appear_with_their_codes(open_page: Open, city: City) -> None:
+    console = open_page()
+    lon, lat, code = city.rows(
+        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' ORDER BY area_m2 DESC LIMIT 1"
+    )[0]
+    console.look_at(lon, lat, 15)
+    assert code in {each["code"] for each in console.drawn_soon("unit_grid-label")}
+    console.click_map(lon, lat)
+    popup = console.page.locator(".popup")
+    expect(popup).to_contain_text(code)
+    expect(popup).to_contain_text("Indicative boundaries")
+
+
+def test_a_site_tells_about_itself(open_page: Open, city: City) -> None:
+    console = open_page()
+    row = city.rows(
+        "SELECT s.site_id, e.name, ST_X(s.geom) lon, ST_Y(s.geom) lat FROM sites s"
+        " JOIN enterprises e ON e.id = s.enterprise_id WHERE e.hazard <> 'none' AND e.status = 'closed'"
+        " AND NOT EXISTS (SELECT FROM sites o WHERE o.id <> s.id AND o.geom && ST_Expand(s.geom, 0.002))"
+        " ORDER BY s.site_id LIMIT 1"
+    )[0]
+    console.look_at(row.lon, row.lat, 16)
+    console.drawn_soon("hazard_sites-point")
+    console.click_map(row.lon, row.lat)
+    popup = console.page.locator(".popup")
+    expect(popup).to_contain_text(row.name)
+    expect(popup).to_contain_text(row.site_id)
+    expect(popup).to_contain_text("Closed")
+
+
+def test_hot_spots_can_be_switched_on(open_page: Open, city: City) -> None:
+    console = open_page()
+    console.page.check("[data-layer=hot_spots]")
+    expect(console.page.locator(".legend", has_text="Hot, 99 %")).to_be_visible()
+    significant = city.value("SELECT count(*) FROM hot_spots WHERE field = 'visits' AND gi_bin <> 0")
+    assert significant > 0
+    bins = {each["gi_bin"] for each in console.drawn_soon("hot_spots-fill")}
+    assert bins <= {-3, -2, -1, 1, 2, 3}
+    console.page.click("text=Alerts")
+    console.idle()
+
+
+def test_layers_can_be_switched_off(open_page: Open) -> None:
+    console = open_page()
+    console.drawn_soon("hazard_sites-point")
+    console.page.uncheck("[data-layer=hazard_sites]")
+    console.idle()
+    assert console.drawn("hazard_sites-point") == []
+
+
+def test_the_language_is_switched_and_remembered(open_page: Open) -> None:
+    console = open_page(locale="zh-CN")
+    expect(console.page.locator("[data-tab=overview]")).to_have_text("概览")
+    console.page.click("[data-language]")
+    expect(console.page.locator("[data-tab=overview]")).to_have_text("Overview")
+    expect(console.page.locator(".layers-head")).to_contain_text("Layers and legend")
+    assert console.page.evaluate("() => document.documentElement.lang") == "en"
+    console.page.reload()
+    expect(console.page.locator("[data-tab=overview]")).to_have_text("Overview")
+    wait_until(lambda: console.page.evaluate("() => Boolean(window.__wangge)"), "the console starts again")
+
+
+def test_search_finds_a_town_by_its_code(open_page: Open, city: City) -> None:
+    console = open_page()
+    name = city.value("SELECT name FROM areas WHERE code = :code AND kind = 'town'", code=city.town)
+    console.page.fill("input[type=search]", city.town)
+    hit = console.page.locator(".hits button", has_text=f"{name}Town")
+    expect(hit).to_be_visible()
+    hit.click()
+    wait_until(lambda: console.page.evaluate("() => window.__wangge.map.getZoom() > 9"), "the map flies to the town")
+
+
+def test_who_is_responsible_is_answered_with_its_steps(open_page: Open, city: City) -> None:
+    console = open_page()
+    lon, lat, code = city.rows(
+        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' ORDER BY area_m2 DESC LIMIT 1"
+    )[0]
+    console.look_at(lon, lat, 14)
+    console.click_map(lon, lat, button="right")
+    answer = console.page.locator(".answer[data-outcome=assigned]")
+    expect(answer).to_contain_text(code)
+    assert console.page.locator(".answer .steps li").count() >= 3
+    item = console.page.locator(".view-assign select").input_value()
+    lead = console.page.locator(".answer .lead-body b").inner_text()
+    assert city.value("SELECT count(*) FROM duty_items WHERE item_code = :item AND body = :body", item=item, body=lead) > 0
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (1280, 800), (1440, 900)])
+@pytest.mark.parametrize("locale", ["zh-CN", "en-GB"])
+def test_nothing_is_cut_off_or_overlaps(open_page: Open, locale: str, size: tuple[int, int]) -> None:
+    console = open_page(locale=locale, size=size)
+    console.log_in("dispatcher")
+    for tab in ("overview", "alerts", "cases", "assign"):
+        console.tab(tab)
+        console.page.wait_for_timeout(300)
+        found = console.page.evaluate(LAYOUT_FAULTS)
+        assert found == [], f"{tab} at {size}, {locale}"
+
+
+LAYOUT_FAULTS = """() => {
+  const faults = [];
+  const box = (e) => e.getBoundingClientRect();
+  const name = (e) => e.className || e.tagName;
+  if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) faults.push("the page scrolls");
+  for (const e of document.querySelectorAll(".top > *, .status > *, .tabs > *")) {
+    const b = box(e);
+    if (b.right > innerWidth + 1 || b.left < -1) faults.push("outside: " + name(e));
+    for (let next = e.nextElementSibling; next; next = next.nextElementSibling)
+      if (box(next).left < b.right - 1 && box(next).width && b.width) faults.push("overlap: " + name(e) + " " + name(next));
+  }
+  for (const e of document.querySelectorAll(".tabs button, .top button, .who b, .who small, .status span:not(.attribution)"))
+    if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") faults.push("cut off: " + name(e) + " " + e.textContent);
+  const side = document.querySelector(".side-body");
+  if (side.scrollWidth > side.clientWidth) faults.push("the panel is too wide");
+  const s = box(document.querySelector(".side")), l = box(document.querySelector(".layers")), z = box(document.querySelector(".maplibregl-ctrl-bottom-right"));
+  if (l.left < s.right) faults.push("layers over the panel");
+  if (l.bottom > z.top && l.right > z.left) faults.push("layers over the zoom buttons");
+  if (box(document.querySelector(".maplibregl-ctrl-scale")).left < s.right) faults.push("scale under the panel");
+  return faults;
+}"""
