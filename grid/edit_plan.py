@@ -186,9 +186,7 @@ def _conflict(db: Session, ended: list[Unit]) -> EditConflict:
         if found:
             number, who, applied_at, _ = found[0]
             when = applied_at.isoformat() if applied_at else "?"
-            english.append(
-                f"{unit.label} became {codes} by change set {number} of {who} at {when}"
-            )
+            english.append(f"{unit.label} became {codes} by change set {number} of {who} at {when}")
             chinese.append(f"{unit.label} 已由 {who} 的变更 {number}（{when}）改为 {codes}")
         else:
             english.append(f"{unit.label} has ended")

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import polars as pl
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from grid.areas import ancestors, locate_point, read_areas, scope_area_ids
+from grid.assignment import assign
+from grid.bulk_assignment import ANSWER_SCHEMA, assign_many
+from grid.errors import GridError, UnknownArea
+from tests.grid.square_town import (
+    NOW,
+    START,
+    insert_area,
+    insert_duties,
+    insert_duty,
+    insert_town,
+    middle,
+    square,
+    unit_code,
+    x,
+    y,
+)
+
+CHANGE = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def ids(db: Session) -> dict[str, int]:
+    return insert_town(db)
+
+
+def test_read_areas(db: Session, ids: dict[str, int]) -> None:
+    frame = read_areas(db, kind="community")
+    assert frame["code"].tolist() == ["320601001001", "320601001002", "320601002001", "320601002002"]
+    assert list(frame.columns) == [
+        "id",
+        "code",
+        "name",
+        "kind",
+        "parent_id",
+        "valid_from",
+        "valid_to",
+        "geometry",
+    ]
+    assert frame.crs.to_epsg() == 4326
+    assert frame["parent_id"].tolist() == [ids["320601001"]] * 2 + [ids["320601002"]] * 2
+    assert len(read_areas(db, kind="unit_grid", parent_id=ids["320601001001"])) == 4
+    box = (x(0.2), y(0.2), x(0.8), y(0.8))
+    assert read_areas(db, kind=("unit_grid", "town"), bbox=box)["code"].tolist() == [
+        "320601001",
+        unit_code(0, 0),
+    ]
+    assert len(read_areas(db, kind="unit_grid", at=START - dt.timedelta(days=1))) == 0
+    with pytest.raises(GridError, match="planet"):
+        read_areas(db, kind="planet")
+    with pytest.raises(GridError, match="zone"):
+        read_areas(db, kind="town", at=dt.datetime(2024, 1, 1))
+
+
+def test_versions_as_then_and_as_now(db: Session, ids: dict[str, int]) -> None:
+    db.execute(text("UPDATE areas SET valid_to = :at WHERE id = :id"), {"at": CHANGE, "id": ids["320601"]})
+    new = insert_area(db, "320614", "新区", "county", ids["320600"], square(0, 0, 4, 4), start=CHANGE)
+    db.execute(text("INSERT INTO area_successions VALUES (:a, :b)"), {"a": ids["320601"], "b": new})
+    assert read_areas(db, kind="county", at=CHANGE - dt.timedelta(days=1))["code"].tolist() == ["320601"]
+    assert read_areas(db, kind="county", at=CHANGE)["code"].tolist() == ["320614"]
+
+
+def test_ancestors_and_scope(db: Session, ids: dict[str, int]) -> None:
+    chain = ancestors(db, ids[unit_code(3, 3)])
+    assert [place["code"] for place in chain] == [
+        unit_code(3, 3),
+        "320601002002",
+        "320601002",
+        "320601",
+        "320600",
+    ]
+    with pytest.raises(UnknownArea):
+        ancestors(db, 10**12)
+    own = {ids[code] for code in ("320601001", "320601001001", "320601001002")}
+    assert set(scope_area_ids(db, "320601001")) == own
+    assert len(scope_area_ids(db, "320600")) == 1 + 1 + 2 + 4
+    older = insert_area(
+        db,
+        "320601001",
+        "甲乡",
+        "town",
+        ids["320601"],
+        square(0, 0, 2, 4),
+        start=START - dt.timedelta(days=9),
+        end=START,
+    )
+    below = insert_area(
+        db,
+        "320601001009",
+        "旧村",
+        "community",
+        older,
+        square(0, 0, 2, 4),
+        start=START - dt.timedelta(days=9),
+        end=START,
+    )
+    assert set(scope_area_ids(db, "320601001")) == own | {older, below}
+    with pytest.raises(UnknownArea, match="999"):
+        scope_area_ids(db, "999")
+
+
+def test_locate_point(db: Session, ids: dict[str, int]) -> None:
+    insert_area(db, "Z1", "区一", "functional_zone", None, square(0, 0, 2, 2))
+    insert_area(db, "Z2", "区二", "functional_zone", None, square(1, 1, 3, 3))
+    found = locate_point(db, *middle(1, 1))
+    assert found["unit_grid"]["code"] == unit_code(1, 1)  # type: ignore[call-overload]
+    assert [place["code"] for place in found["functional_zone"]] == ["Z1", "Z2"]  # type: ignore[index]
+    assert found["water"] == []
+    assert locate_point(db, 0.0, 0.0) == {"functional_zone": [], "water": []}
+
+
+def test_bulk_assignment_equals_single(db: Session, ids: dict[str, int]) -> None:
+    insert_duties(db)
+    insert_area(db, "320601401", "高新区", "functional_zone", ids["320600"], square(0, 0, 2, 1))
+    insert_duty(db, "ECO-RESUME-001", "高新区管委会", "county", "320601401")
+    insert_area(db, "W1", "江", "water", ids["320600"], square(-1, 0, 0, 4))
+    rng = np.random.default_rng(8)
+    lon, lat = rng.uniform(x(-2), x(5), 60), rng.uniform(y(-2), y(5), 60)
+    lon[5] = np.nan
+    items = [("ECO-RESUME-001", "URB-STALL-002")[k % 2] for k in range(60)]
+    frame = pl.DataFrame({"lon": lon, "lat": lat, "item_code": items})
+    found = assign_many(db, frame, at=NOW)
+    assert found.columns == ["lon", "lat", "item_code", *ANSWER_SCHEMA]
+    assert {"assigned", "nearest_assumed", "no_area"} == set(found["outcome"])
+    for k, row in enumerate(found.iter_rows(named=True)):
+        if k == 5:
+            assert row["outcome"] == "no_area" and row["lead_body"] is None
+            continue
+        one = assign(db, lon=lon[k], lat=lat[k], item_code=items[k], at=NOW)
+        assert row["outcome"] == one.outcome
+        assert row["unit_grid"] == (one.areas["unit_grid"] or {}).get("code")
+        assert row["lead_body"] == (one.lead or {}).get("body")
+        assert row["co_handlers"] == [partner["body"] for partner in one.co_handlers]
+    with pytest.raises(GridError, match="item_code"):
+        assign_many(db, frame.drop("item_code"), at=NOW)
+    assert assign_many(db, frame.clear(), at=NOW).height == 0
