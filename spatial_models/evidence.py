@@ -54,8 +54,12 @@ class Evidence:
     sentence_en: str
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain values; the period is a list."""
-        return asdict(self) | {"period": list(self.period)}
+        """As plain values that JSON can hold; the period is a list."""
+        plain = asdict(self) | {"period": list(self.period)}
+        for name in ("value", "baseline"):
+            if plain[name] is not None and not math.isfinite(plain[name]):
+                plain[name] = None
+        return plain
 
 
 def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: SuspicionConfig) -> list[Evidence]:

@@ -112,13 +112,14 @@ def judge(reading: Reading | None, closed_on: dt.date | None, at: dt.date, confi
     last = reading.first_day + int(np.flatnonzero(np.isfinite(reading.value))[-1])
     signal |= _window(reading, min(last, today) if today - last < config.of_days else today)
     if idle is None:
-        return signal if signal["missing_share"] > MOST_MISSING else signal | {"state": "no_baseline"}
+        missing = signal["missing_share"] > MOST_MISSING
+        return signal | {"state": "no_data" if missing else "no_baseline", "quality": 0.0}
     floor = max(idle, config.floor_share * (former or 0.0), 1e-9)
     up, start, end = _rise(reading, closed, today, idle, mad or 0.0, floor, config)
     if start is not None and end is not None:
         return signal | _risen(reading, up, start, end, floor, former, today, config)
     if signal["missing_share"] > MOST_MISSING:
-        return signal
+        return signal | {"quality": 0.0}
     signal |= _ratios(signal["recent_mean"], floor, former)
     return signal | _never_fell(reading, idle, former, closed, today, config)
 
