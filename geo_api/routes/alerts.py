@@ -51,8 +51,16 @@ def _note_in_case(db: Session, alert_id: int, body: OutcomeBody, caller: Caller)
     zh, en = OUTCOMES[body.outcome]
     note = body.note or f"核查结果：{zh} · outcome: {en}"
     facts = {"alert_id": alert_id, "outcome": body.outcome}
-    who = {"actor": caller.username, "role": caller.role, "body": caller.scope.body}
-    transition(db, number, "note", note=note, payload=facts, **who)
+    transition(
+        db,
+        number,
+        "note",
+        actor=caller.username,
+        role=caller.role,
+        body=caller.scope.body,
+        note=note,
+        payload=facts,
+    )
     return number
 
 

@@ -48,15 +48,25 @@ class Api:
     settings: Settings
 
 
-def own_database(cluster: Cluster, template: str, name: str) -> str:
-    """A copy of the migrated template."""
-    with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return cluster.url.replace("/wangge?", f"/{name}?")
+@dataclass(frozen=True)
+class Seeded:
+    """A database that nobody connects to: the template of the applications of the tests."""
+
+    cluster: Cluster
+    template: str
+    ids: dict[str, Any]
+
+    def copy(self, name: str) -> str:
+        """A copy: its URL."""
+        with psycopg.connect(conninfo(self.cluster.url, "postgres"), autocommit=True) as server:
+            server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{self.template}"')
+        return self.cluster.url.replace("/wangge?", f"/{name}?")
 
 
-def seeded(url: str) -> dict[str, Any]:
-    """Two towns and the logins."""
+@pytest.fixture(scope="session")
+def seeded(cluster: Cluster, _migrated: str) -> Seeded:
+    """Two towns and a login of each role, made once."""
+    url = Seeded(cluster, _migrated, {}).copy("seeded")
     with database.session(SYSTEM, url) as db:
         ids = seed_town(db)
         for username, (role, area_code) in LOGINS.items():
@@ -68,22 +78,22 @@ def seeded(url: str) -> dict[str, Any]:
                 area_code=area_code,
                 body=f"{username} 的单位",
             )
-    return ids
+    database.engine(url).dispose()
+    return Seeded(cluster, "seeded", ids)
+
+
+def api_over(seeded: Seeded, name: str, folder: Path) -> Iterator[Api]:
+    """An application over a copy of its own."""
+    url = seeded.copy(name)
+    settings = Settings(database_url=url, data_dir=folder, secret=SecretStr("test"), log_level="error")
+    yield Api(create_app(settings), url, seeded.ids, settings)
+    database.engine(url).dispose()
 
 
 @pytest.fixture(scope="session")
-def api(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The application; its tests leave the seeded rows as they are."""
-    url = own_database(cluster, _migrated, "api")
-    ids = seeded(url)
-    settings = Settings(
-        database_url=url,
-        data_dir=tmp_path_factory.mktemp("data"),
-        secret=SecretStr("test"),
-        log_level="error",
-    )
-    yield Api(create_app(settings), url, ids, settings)
-    database.engine(url).dispose()
+    yield from api_over(seeded, "api", tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture

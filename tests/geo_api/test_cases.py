@@ -12,30 +12,25 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from geo_api.access import create_user
-from geo_api.app import create_app
 from grid.assignment import assign
 from grid.cases import open_case
 from layers import database
-from layers.cluster import Cluster
 from layers.database import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, Api, own_database, seeded
+from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 from tests.geo_api.small_town import BOXES, RAISED
 
 Login = Callable[[str], TestClient]
 
 
 @pytest.fixture(scope="module")
-def api(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """An application of this module's own: its cases move."""
-    from geo_api.settings import Settings
-
-    url = own_database(cluster, _migrated, "api_cases")
-    ids = seeded(url)
-    with session(SYSTEM, url) as db:
-        create_user(db, username="colleague", password=PASSWORD, role="supervisor", body="officer.a 的单位")
-    settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("data"), log_level="error")
-    yield Api(create_app(settings), url, ids, settings)
-    database.engine(url).dispose()
+    for made in api_over(seeded, "api_cases", tmp_path_factory.mktemp("data")):
+        with session(SYSTEM, made.url) as db:
+            create_user(
+                db, username="colleague", password=PASSWORD, role="supervisor", body="officer.a 的单位"
+            )
+        yield made
 
 
 @pytest.fixture

@@ -225,3 +225,20 @@ def test_a_lost_database_connection_comes_back_and_missed_changes_are_told(serve
         heard.clear()
         touch(api, "areas")
         wait_for(heard, "areas")
+
+
+@pytest.mark.parametrize(
+    "operations",
+    [
+        [],
+        [{"op": "explode"}],
+        [{"op": "merge", "area_ids": [1]}],
+        [{"op": "split", "area_id": 1}],
+        [{"op": "split", "area_id": 1, "line": {"type": "Point", "coordinates": [1, 2]}}],
+    ],
+)
+def test_operations_that_cannot_be_read_are_refused(
+    login: Callable[[str], TestClient], operations: list[Any]
+) -> None:
+    answer = login("grid.a").post("/v1/change-sets", json={"operations": operations})
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-body")
