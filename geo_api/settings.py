@@ -48,8 +48,6 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=_data_dir)
     database_url: str | None = None
     secret: SecretStr | None = None
-    host: str = "127.0.0.1"
-    port: int = 8000
     city: str = "南通市 Nantong"
     tile_url: str = ""
     tile_crs: Literal["wgs84", "gcj02"] = "wgs84"
