@@ -321,6 +321,7 @@ def scan_vehicle(
             out_f[m, 0] = _wrap(a_lon + sum_dlon / n)
             out_f[m, 1] = a_lat + sum_dlat / n
             out_f[m, 2] = math.sqrt(far_m2)
+            out_f[m, 3] = haversine_m(out_f[m, 0], out_f[m, 1], lon[following], lat[following])
             counts[C_STAYS] = m + 1
         # after a gap no later anchor of the window can do better: skipping them is still exact
         i = following if enough or how == GAP else i + 1
@@ -357,5 +358,6 @@ def write_open_stays(state_i: Array, state_f: Array, out_i: Array, out_f: Array)
             out_f[m, 0] = _wrap(state_f[v, ANCHOR_LON] + state_f[v, SUM_DLON] / n)
             out_f[m, 1] = state_f[v, ANCHOR_LAT] + state_f[v, SUM_DLAT] / n
             out_f[m, 2] = math.sqrt(state_f[v, FAR_M2])
+            out_f[m, 3] = math.nan
             m += 1
     return m

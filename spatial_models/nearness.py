@@ -83,7 +83,13 @@ def _site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
 
 
 def _points(frame: pl.DataFrame, name: str) -> Array:
-    points: Array = np.asarray(shapely.points(numbers(frame["lon"], name), numbers(frame["lat"], name)), dtype=object)
+    lon, lat = numbers(frame["lon"], name), numbers(frame["lat"], name)
+    for column, values, most in (("lon", lon, 180.0), ("lat", lat, 90.0)):
+        wrong = ~(np.abs(values) <= most)
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise InputFrameError(f"{name}: row {row}, {column}: {values[row]} is no coordinate in degrees")
+    points: Array = np.asarray(shapely.points(lon, lat), dtype=object)
     return points
 
 

@@ -60,7 +60,8 @@ class StayResult:
         Sorted by vehicle and time: ``vehicle_id``, ``started_at``, ``ended_at`` (last fix inside), ``left_by``
         (first fix outside or after the gap: an upper bound; null while open), ``ended_by`` (left, gap, track_end),
         ``open``, ``lon``, ``lat`` (mean of the fixes inside), ``radius_m`` (farthest of them from the anchor as
-        it was tested), ``n_fixes``.
+        it was tested), ``n_fixes``, ``left_m`` (from the centre to the fix of ``left_by``; null while open: after a
+        gap it tells whether the vehicle came back into sight at the place).
     quality : dict of str to int
         See `detect_stays`.
     state : StayState
@@ -294,7 +295,7 @@ def _scan(
 ) -> tuple[tuple[Array, Array], Array]:
     """Closed stays as (integers, floats), and the first row of each vehicle that the next batch needs."""
     room = len(rows.t) // 2 + len(integers) + 1
-    out_i, out_f = np.empty((room, 6), np.int64), np.empty((room, 3))
+    out_i, out_f = np.empty((room, 6), np.int64), np.empty((room, 4))
     needed = k.scan_vehicles(
         rows.t,
         rows.lon,
@@ -317,7 +318,7 @@ def _scan(
 
 
 def _open_stays(integers: Array, floats: Array) -> tuple[Array, Array]:
-    out_i, out_f = np.empty((len(integers), 6), np.int64), np.empty((len(integers), 3))
+    out_i, out_f = np.empty((len(integers), 6), np.int64), np.empty((len(integers), 4))
     n = k.write_open_stays(integers, floats, out_i, out_f)
     return out_i[:n], out_f[:n]
 
@@ -351,9 +352,10 @@ def _stay_frame(found: list[tuple[Array, Array]], ids: pl.Series) -> pl.DataFram
             "lat": out_f[:, 1],
             "radius_m": out_f[:, 2],
             "n_fixes": out_i[:, k.OUT_N],
+            "left_m": out_f[:, 3],
         }
     )
-    return frame.sort("vehicle_id", "started_at")
+    return frame.with_columns(pl.col("left_m").fill_nan(None)).sort("vehicle_id", "started_at")
 
 
 def _account(reason: Array, counts: Array, n_rows: int) -> dict[str, int]:

@@ -79,7 +79,8 @@ def find_visits(
         Least time from entering to leaving, unseen time between linked stays included, seconds.
     link_gap_s, link_radius_m : float
         Two stays of a vehicle are ONE visit when a gap of at most this long parts them, their centres are within
-        this distance, and the vehicle was seen nowhere else between.
+        this distance, and the vehicle was seen nowhere else between. A vehicle that comes back into sight at the
+        place after such a gap and drives off at once was there until then: that time is unseen, and counts.
     attribution : Attribution
         How a visit is shared among candidates.
     window : (datetime, datetime) or None
@@ -109,7 +110,7 @@ def find_visits(
     visits = _night(_clipped(visits, window), local_zone)
     lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
     visits = visits.with_columns(excluded_by=excluding_place(lon, lat, places))
-    sites = to_polars(sites, "sites", tuple(sites.columns)) if sites.height else sites
+    to_polars(sites, "sites", ("site_id", "lon", "lat"))
     row, site, distance_m, inside = sites_in_reach(lon, lat, sites, reach_m)
     shares = attribute(row, site, distance_m, inside, visits["excluded_by"].is_not_null().to_numpy(), sites, attribution)
     pairs = pl.DataFrame(
@@ -137,7 +138,10 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         ``visit_id``, ``vehicle_id``, ``entered_at``, ``left_at``, ``left_by``, ``ended_by``, ``open``, ``seen_s``,
         ``unseen_s``, ``n_stays``, ``lon``, ``lat`` (means weighted by seen time).
     """
-    stays = to_polars(stays, "stays", STAY_COLUMNS).sort("vehicle_id", "started_at")
+    back = ("left_m",) if "left_m" in stays.columns else ()
+    stays = to_polars(stays, "stays", (*STAY_COLUMNS, *back)).sort("vehicle_id", "started_at")
+    if not back:
+        stays = stays.with_columns(left_m=pl.lit(None, dtype=pl.Float64))
     vehicle = stays["vehicle_id"].rank("dense").to_numpy() if stays.height else np.empty(0)
     start, end = time_us(stays["started_at"], "stays"), time_us(stays["ended_at"], "stays")
     left_by = time_us(stays["left_by"], "stays")
@@ -167,15 +171,22 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         left_by=pl.col("left_by").last(),
         ended_by=pl.col("ended_by").last(),
         open=pl.col("open").last(),
+        left_m=pl.col("left_m").last(),
         seen_s=pl.col("seen_s").sum(),
         unseen_s=pl.col("unseen_s").sum(),
         n_stays=pl.len().cast(pl.Int64),
         lon=(pl.col("lon") * pl.col("weight")).sum() / pl.col("weight").sum(),
         lat=(pl.col("lat") * pl.col("weight")).sum() / pl.col("weight").sum(),
     )
+    dark_s = (pl.col("left_by") - pl.col("left_at")).dt.total_microseconds() / 1e6
+    back_in_sight = (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
+    visits = visits.with_columns(
+        unseen_s=pl.col("unseen_s") + pl.when(back_in_sight).then(dark_s).otherwise(0.0),
+        left_at=pl.when(back_in_sight).then("left_by").otherwise("left_at"),
+    )
     start_text = pl.col("entered_at").dt.strftime("%Y%m%dT%H%M%S%.6fZ")
     visit_id = pl.concat_str(pl.col("vehicle_id").cast(pl.String), pl.lit("@"), start_text)
-    return visits.with_columns(visit_id=visit_id).drop("visit")
+    return visits.with_columns(visit_id=visit_id).drop("visit", "left_m")
 
 
 def vehicle_days(visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE) -> pl.DataFrame:

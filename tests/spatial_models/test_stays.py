@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -63,12 +64,14 @@ def test_case_a_truck_that_goes_dark_is_kept() -> None:
     assert spans(result) == [(5, 65, "gap")]
     row = result.stays.row(0, named=True)
     assert row["left_by"] == T0 + dt.timedelta(minutes=545) and row["open"] is False and row["n_fixes"] == 61
+    assert row["left_m"] == pytest.approx(5000.0, rel=1e-4)
 
 
 def test_case_b_parked_at_the_end_is_open() -> None:
     result = detect_stays(track([*approach(), *parked(5, 65)]))
     assert spans(result) == [(5, 65, "track_end")]
     assert result.stays["open"].item() is True and result.stays["left_by"].item() is None
+    assert result.stays["left_m"].item() is None
     assert detect_stays(track([*approach(), *parked(5, 65)]), final=False).stays.height == 0
 
 
@@ -261,7 +264,7 @@ def test_batches_give_the_stays_of_one_run(journeys: Any, mode: Any, cuts: Any, 
     whole = detect_stays(fixes, **mode)
     edges = sorted({0, fixes.height, *(int(c * fixes.height) for c in cuts)})
     state, found, used, dropped = None, [], 0, 0
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in pairwise(edges):
         final = b == fixes.height or not only_last_final
         part = detect_stays(fixes[a:b], **mode, state=state, final=final)
         state = part.state

@@ -109,6 +109,37 @@ def test_case_g_is_one_visit_with_three_hours_unseen() -> None:
     assert row["open"] and row["clipped_end"]
 
 
+@pytest.mark.parametrize(("off_m", "unseen_s"), [(0.0, 10_800.0), (5000.0, None)])
+def test_truck_that_goes_dark_and_drives_off_at_once(off_m: float, unseen_s: float | None) -> None:
+    """Seen for 20 minutes, dark for three hours, then moving: at the place it was there all the time."""
+    minutes = [*range(21), 200, 201, 202]
+    metres = [0.0] * 21 + [off_m, off_m + 1000.0, off_m + 2000.0]
+    fixes = pl.DataFrame(
+        {
+            "vehicle_id": "A",
+            "t": [EVENING + dt.timedelta(minutes=m) for m in minutes],
+            "lon": [east(m) for m in metres],
+            "lat": [LAT] * len(minutes),
+        }
+    )
+    found = find_visits(detect_stays(fixes).stays, sites(("S", 0.0, "closed")))
+    if unseen_s is None:
+        assert found.height == 0  # 20 minutes seen is all that is known
+        return
+    row = found.row(0, named=True)
+    assert (row["seen_s"], row["unseen_s"], row["ended_by"]) == (1200.0, unseen_s, "gap")
+    assert row["left_at"] == EVENING + dt.timedelta(minutes=200)
+
+
+def test_site_without_coordinates_is_named() -> None:
+    where = sites(("S", 0.0, "closed"), ("T", 10.0, "closed"))
+    where = where.with_columns(lat=pl.Series([LAT, None]))
+    with pytest.raises(InputFrameError, match="sites: row 1, lat"):
+        find_visits(stays(stay(0, 60)), where)
+    with pytest.raises(InputFrameError, match="site_id"):
+        find_visits(stays(stay(0, 60)), where.drop("site_id"))
+
+
 @pytest.mark.parametrize(
     "second",
     [
