@@ -115,9 +115,10 @@ _PLACE_NAMES = tuple(column.key for column in _PLACE_COLUMNS)
 # A parent that ended is answered by its version of that moment; without one it stays as recorded.
 _UP = text("""
 WITH RECURSIVE up AS (
-    SELECT id, code, name, kind, parent_id, valid_from, valid_to, 0 AS step FROM areas WHERE id = ANY(:ids)
+    SELECT id AS root, id, code, name, kind, parent_id, valid_from, valid_to, 0 AS step
+    FROM areas WHERE id = ANY(:ids)
     UNION ALL
-    SELECT v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to, up.step + 1
+    SELECT up.root, v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to, up.step + 1
     FROM up JOIN areas p ON p.id = up.parent_id
     CROSS JOIN LATERAL (
         SELECT * FROM areas v WHERE v.code = p.code AND v.kind = p.kind
@@ -125,7 +126,7 @@ WITH RECURSIVE up AS (
     ) v
     WHERE up.step < 16
 )
-SELECT DISTINCT ON (step, id) id, code, name, kind, parent_id, valid_from, valid_to FROM up ORDER BY step, id
+SELECT root, id, code, name, kind, parent_id, valid_from, valid_to FROM up ORDER BY root, step
 """)
 
 
@@ -152,12 +153,15 @@ def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[
             if area.valid_to is None or area.valid_to > now
             else area.valid_to - dt.timedelta(microseconds=1)
         )
-    return chains(db, [area_id], at)
+    return chains(db, [area_id], at)[area_id]
 
 
-def chains(db: Session, ids: list[int], at: dt.datetime) -> list[Place]:
-    """The areas and all that they lie in at a moment, from the smallest up."""
-    return [dict(row) for row in db.execute(_UP, {"ids": ids, "at": at}).mappings()]
+def chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[Place]]:
+    """For each area the areas that it lies in at a moment, itself first, up to the city."""
+    found: dict[int, list[Place]] = {area_id: [] for area_id in ids}
+    for row in db.execute(_UP, {"ids": list(ids), "at": at}).mappings():
+        found[row["root"]].append({name: row[name] for name in _PLACE_NAMES})
+    return found
 
 
 def scope_area_ids(db: Session, area_code: str) -> tuple[int, ...]:
@@ -204,7 +208,7 @@ def locate_point(
     for kind in HIERARCHY:
         here = owners(touching(db, lon, lat, when, (kind,)), lon, lat)
         if here:
-            for place in chains(db, [here[0]["id"]], when):
+            for place in chains(db, [here[0]["id"]], when)[here[0]["id"]]:
                 found[place["kind"]] = place
             break
     return found

@@ -11,15 +11,15 @@ import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from grid.areas import read_areas
-from grid.assignment import Assignment, assign
+from grid.areas import HIERARCHY, Place, chains, read_areas
+from grid.assignment import Assignment, assign, resolve_bodies
 from grid.cover import AreaCover
 from grid.errors import GridError
+from grid.siting import Siting
 
-_KINDS = ("unit_grid", "community", "town", "county", "city")
 ANSWER_SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
-    **{kind: pl.String for kind in _KINDS},
+    **{kind: pl.String for kind in HIERARCHY},
     "domain": pl.String,
     "lead_body": pl.String,
     "lead_level": pl.String,
@@ -49,35 +49,75 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
     if missing := [name for name in ("lon", "lat", "item_code") if name not in frame.columns]:
         raise GridError(f"column {missing[0]} is missing", f"缺少列 {missing[0]}")
     lon, lat = (frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("lon", "lat"))
-    questions = _questions(db, frame["item_code"], lon, lat, at)
-    distinct = questions.unique(subset=questions.columns[:-1], keep="first", maintain_order=True)
-    rows = distinct["row"].to_list()
-    answers = pl.DataFrame(
-        [_answer(db, float(lon[row]), float(lat[row]), frame["item_code"][row], at) for row in rows],
-        schema=ANSWER_SCHEMA,
-    )
-    known = distinct.drop("row").hstack(answers)
-    keys = known.columns[: -len(ANSWER_SCHEMA)]
-    joined = questions.join(known, on=keys, how="left", maintain_order="left", nulls_equal=True)
-    return frame.hstack(joined.select(list(ANSWER_SCHEMA)))
+    grids = read_areas(db, kind="unit_grid", at=at)
+    position = _locate(grids, lon, lat)
+    zones = read_areas(db, kind="functional_zone", at=at)
+    table = pl.DataFrame(
+        {
+            "item_code": frame["item_code"],
+            "root": np.where(
+                position < 0, -1, grids["id"].to_numpy(dtype=np.int64)[position] if len(grids) else -1
+            ),
+            **{f"zone_{k}": _locate(zones.iloc[k : k + 1], lon, lat) >= 0 for k in range(len(zones))},
+        }
+    ).with_row_index("row")
+    in_grid = _in_grids(db, table.filter(pl.col("root") >= 0), zones, at)
+    alone = table.filter(pl.col("root") < 0)["row"].to_list()
+    one_by_one = [
+        {"row": row} | _answer(db, float(lon[row]), float(lat[row]), frame["item_code"][row], at)
+        for row in alone
+    ]
+    outside = pl.DataFrame(one_by_one, schema={"row": pl.UInt32} | ANSWER_SCHEMA)
+    return frame.hstack(pl.concat([in_grid, outside]).sort("row").drop("row"))
 
 
-def _questions(
-    db: Session, items: pl.Series, lon: NDArray[np.float64], lat: NDArray[np.float64], at: dt.datetime
-) -> pl.DataFrame:
-    """What decides the answer of each point; points without a grid (nearest, water) are asked one by one."""
-    position = _locate(read_areas(db, kind="unit_grid", at=at), lon, lat)
-    row = np.arange(len(position))
-    members = {
-        f"zone_{k}": _locate(zone, lon, lat)
-        for k, zone in enumerate(_single_frames(read_areas(db, kind="functional_zone", at=at)))
+def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.datetime) -> pl.DataFrame:
+    """Answers of points in grids: areas by grid; bodies once for each item, town and set of zones."""
+    every = chains(db, table["root"].unique().to_list(), at)
+    places = {place["id"]: place for chain in every.values() for place in chain}
+    ids = [{"root": root} | {place["kind"]: place["id"] for place in chain} for root, chain in every.items()]
+    schema = {"root": pl.Int64} | {f"{kind}": pl.Int64 for kind in HIERARCHY}
+    table = table.join(pl.DataFrame(ids, schema=schema), on="root", how="left")
+    keys = [name for name in table.columns if name not in ("row", "root", "unit_grid", "community")]
+    distinct = table.unique(subset=keys, maintain_order=True).select(keys)
+    bodies = []
+    for key in distinct.iter_rows(named=True):
+        areas: dict[str, Any] = {kind: places[key[kind]] for kind in HIERARCHY if key.get(kind) is not None}
+        areas |= {
+            "water": [],
+            "functional_zone": [_place(zones, k) for k in range(len(zones)) if key[f"zone_{k}"]],
+        }
+        found = resolve_bodies(db, key["item_code"], at, Siting("assigned", areas))
+        bodies.append(_bodies(found.domain, found.lead, found.co_handlers))
+    answers = pl.DataFrame(bodies, schema={name: ANSWER_SCHEMA[name] for name in list(ANSWER_SCHEMA)[-4:]})
+    joined = table.join(distinct.hstack(answers), on=keys, how="left", nulls_equal=True)
+    codes = {area_id: place["code"] for area_id, place in places.items()}
+    named = [pl.col(kind).replace_strict(codes, default=None, return_dtype=pl.String) for kind in HIERARCHY]
+    return joined.with_columns(*named, outcome=pl.lit("assigned")).select("row", *ANSWER_SCHEMA)
+
+
+def _place(zones: gpd.GeoDataFrame, k: int) -> Place:
+    row = zones.iloc[k]
+    return {
+        "id": int(row["id"]),
+        "code": row["code"],
+        "name": row["name"],
+        "kind": row["kind"],
+        "valid_from": row["valid_from"],
     }
-    alone = np.where(position < 0, row, -1)
-    return pl.DataFrame({"item_code": items, "position": position, "alone": alone, **members, "row": row})
 
 
-def _single_frames(areas: gpd.GeoDataFrame) -> list[gpd.GeoDataFrame]:
-    return [areas.iloc[k : k + 1] for k in range(len(areas))]
+def _bodies(
+    domain: str | None, lead: dict[str, Any] | None, partners: list[dict[str, Any]]
+) -> dict[str, Any]:
+    head = lead or {}
+    names = [partner["body"] for partner in partners]
+    return {
+        "domain": domain,
+        "lead_body": head.get("body"),
+        "lead_level": head.get("level"),
+        "co_handlers": names,
+    }
 
 
 def _locate(areas: gpd.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -91,13 +131,5 @@ def _answer(db: Session, lon: float, lat: float, item_code: str, at: dt.datetime
 
 
 def _flat(answer: Assignment) -> dict[str, Any]:
-    codes = {kind: (answer.areas[kind] or {}).get("code") for kind in _KINDS}
-    lead = answer.lead or {}
-    return {
-        "outcome": answer.outcome,
-        **codes,
-        "domain": answer.domain,
-        "lead_body": lead.get("body"),
-        "lead_level": lead.get("level"),
-        "co_handlers": [partner["body"] for partner in answer.co_handlers],
-    }
+    codes = {kind: (answer.areas[kind] or {}).get("code") for kind in HIERARCHY}
+    return {"outcome": answer.outcome, **codes, **_bodies(answer.domain, answer.lead, answer.co_handlers)}

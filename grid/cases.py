@@ -155,7 +155,7 @@ def transition(
         raise ChainBroken(f"case {case_number} has no events", f"案件 {case_number} 没有任何记录")
     check_step(action, case.state, events, actor, role, body, note)
     facts = dict(payload or {})
-    if note.strip():
+    if (note or "").strip():
         facts["note"] = note.strip()
     if body:
         facts["body"] = body

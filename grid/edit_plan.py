@@ -82,6 +82,9 @@ def operand_ids(operations: Sequence[Operation]) -> list[int]:
             )
     if not ids:
         raise GridError("no operations", "没有任何操作")
+    impossible = [area_id for area_id in ids if not 0 < area_id < 2**63]
+    if impossible:
+        raise UnknownArea(f"area_ids {impossible}: no unit grids", f"{impossible} 不是单元网格")
     repeated = sorted({area_id for area_id in ids if ids.count(area_id) > 1})
     if repeated:
         raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")

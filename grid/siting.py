@@ -88,7 +88,7 @@ def site_point(
     else:
         chosen = _without_grid(db, found, lon, lat, at)
     if chosen is not None:
-        for place in chains(db, [chosen["id"]], at):
+        for place in chains(db, [chosen["id"]], at)[chosen["id"]]:
             if place["kind"] in HIERARCHY:
                 found.areas[place["kind"]] = place
         if "city" not in found.areas:
@@ -202,10 +202,9 @@ def _ambiguous(
 
 def _cross_region_step(db: Session, found: Siting, at: dt.datetime) -> None:
     """Name the common superior when the grids lie in several towns."""
-    chain_of = [
-        {place["kind"]: place for place in chains(db, [candidate["id"]], at)}
-        for candidate in found.candidates[:20]
-    ]
+    chosen = found.candidates[:20]
+    every = chains(db, [candidate["id"] for candidate in chosen], at)
+    chain_of = [{place["kind"]: place for place in every[candidate["id"]]} for candidate in chosen]
     towns = {chain["town"]["code"]: name_of(chain["town"]) for chain in chain_of if "town" in chain}
     if len(towns) < 2:
         return

@@ -16,7 +16,8 @@ def zones(n: int, seed: int = 1) -> gpd.GeoDataFrame:
     rng = np.random.default_rng(seed)
     points = shapely.MultiPoint(rng.uniform((120.2, 31.68), (121.93, 32.72), (n, 2)))
     cells = shapely.voronoi_polygons(points, extend_to=shapely.box(120.2, 31.68, 121.93, 32.72))
-    return gpd.GeoDataFrame(geometry=[g for g in cells.geoms], crs=4326)
+    inside = shapely.intersection([g for g in cells.geoms], shapely.box(120.2, 31.68, 121.93, 32.72))
+    return gpd.GeoDataFrame(geometry=inside, crs=4326)
 
 
 def main() -> None:
@@ -28,9 +29,11 @@ def main() -> None:
     start = time.perf_counter()
     cover = AreaCover.build(areas)
     build_s = time.perf_counter() - start
-    start = time.perf_counter()
-    found = cover.locate(lon, lat)
-    locate_s = time.perf_counter() - start
+    locate_s = np.inf
+    for _ in range(3):
+        start = time.perf_counter()
+        found = cover.locate(lon, lat)
+        locate_s = min(locate_s, time.perf_counter() - start)
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat, crs=4326))
     start = time.perf_counter()
     joined = gpd.sjoin(points, areas, how="left", predicate="within")

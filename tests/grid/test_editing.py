@@ -312,6 +312,8 @@ def test_overflow_of_the_sequence_is_an_error(db: Session, ids: dict[str, int]) 
         {"op": "split", "area_id": "1", "line": {}},
         {"op": "merge", "area_ids": [1]},
         {"op": "merge"},
+        {"op": "merge", "area_ids": ["a", True]},
+        {"op": "merge", "area_ids": [1, 2**70]},
     ],
 )
 def test_unreadable_operations(db: Session, ids: dict[str, int], operation: dict[str, Any]) -> None:
