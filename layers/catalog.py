@@ -37,7 +37,7 @@ class Property:
 
     Attributes
     ----------
-    expression : ColumnElement
+    expression : Expression
         What is selected. Times are timestamps with time zone and leave as UTC text.
     tile : bool
         Whether vector tiles carry it.
@@ -71,24 +71,24 @@ class Collection:
     Attributes
     ----------
     source : FromClause
-        The table with the joins that its properties need.
-    id : ColumnElement
-        The key of a feature (bigint), by which pages follow each other.
-    geom, geom_3857 : ColumnElement
+        The table with outer joins on keys: the database leaves out those that a query does not use.
+    key : Expression
+        The bigint of a feature, by which pages follow each other.
+    geom, geom_3857 : Expression
         EPSG:4326 for items, stored EPSG:3857 for tiles.
-    time : tuple of two ColumnElement, or None
+    time : tuple of two expressions, or None
         Start and end (half-open, null is open) that ``datetime`` is compared with.
     login : bool
         True: callers who are not logged in get no answer.
     digits : int
         Decimal places of a degree in items. Areas are exact, since editing snaps to them.
-    current : ColumnElement or None
+    current : condition or None
         A condition that holds unless one of ``overrides`` is filtered by: the latest run.
-    history : tuple of two ColumnElement, or None
+    history : tuple of two expressions, or None
         ``valid_from`` and ``valid_to``: the collection answers "as of" a time.
-    labels : ColumnElement or None
+    labels : Expression or None
         Point (EPSG:4326) of the second tile layer ``<id>_labels``.
-    tile_order : ColumnElement
+    tile_order : Expression
         Which features stay when a tile has too many: the first in this order.
     """
 
@@ -168,7 +168,7 @@ def _sites() -> Collection:
         zh="企业场所",
         about_en="Registered, production, sales and storage sites of enterprises.",
         about_zh="企业的注册、生产、销售、仓储场所。",
-        source=s.__table__.join(e.__table__, e.id == s.enterprise_id),
+        source=s.__table__.outerjoin(e.__table__, e.id == s.enterprise_id),
         key=s.id,
         geom=s.geom,
         geom_3857=s.geom_3857,
@@ -213,7 +213,9 @@ def _alerts() -> Collection:
         zh="预警",
         about_en="Clues from the models, with a level and a score. A clue is never proof.",
         about_zh="模型给出的线索，含等级与分值。线索不等于证据。",
-        source=a.__table__.join(s.__table__, s.id == a.site_id).join(e.__table__, e.id == s.enterprise_id),
+        source=a.__table__.outerjoin(s.__table__, s.id == a.site_id).outerjoin(
+            e.__table__, e.id == s.enterprise_id
+        ),
         key=a.id,
         geom=a.geom,
         geom_3857=a.geom_3857,
@@ -292,7 +294,7 @@ def _stays() -> Collection:
         zh="车辆停留",
         about_en="Where a vehicle dwelt, and by what the dwell was ended.",
         about_zh="车辆停留点及停留结束方式。",
-        source=s.__table__.join(v.__table__, v.id == s.vehicle_id),
+        source=s.__table__.outerjoin(v.__table__, v.id == s.vehicle_id),
         key=s.id,
         geom=s.geom,
         geom_3857=s.geom_3857,
@@ -315,7 +317,9 @@ def _stays() -> Collection:
 
 def _visits() -> Collection:
     w, v, s = Visit, Vehicle, Site
-    joined = w.__table__.join(v.__table__, v.id == w.vehicle_id).outerjoin(s.__table__, s.id == w.site_id)
+    joined = w.__table__.outerjoin(v.__table__, v.id == w.vehicle_id).outerjoin(
+        s.__table__, s.id == w.site_id
+    )
     return Collection(
         id="visits",
         en="Visits at sites",
@@ -387,13 +391,7 @@ COLLECTIONS: Mapping[str, Collection] = {
 
 
 def collection(collection_id: str) -> Collection:
-    """The collection of that name.
-
-    Raises
-    ------
-    NotFound
-        When none has that name.
-    """
+    """The collection of that name; NotFound when there is none."""
     found = COLLECTIONS.get(collection_id)
     if found is None:
         raise NotFound(f"no collection {collection_id!r}; there are {', '.join(COLLECTIONS)}")

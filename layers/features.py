@@ -101,22 +101,30 @@ def page_statement(
     offset: int = 0,
     sort: Sort | None = None,
 ) -> Select[*tuple[Any, ...]]:
-    """The query of one page: feature text, sort value and key, one row more than ``limit``."""
+    """The query of one page: feature text, sort value and key, one row more than ``limit``.
+
+    The page's keys are found first, from the table alone where no filter needs a join; features are built for them.
+    """
     columns: list[Expression] = [collection.key]
     if sort is not None:
         columns.insert(0, _sort_property(collection, sort).expression)
-    statement = (
-        select(cast(feature_json(collection), Text), *columns)
+    downwards = bool(sort and sort.descending)
+    keys: Select[*tuple[Any, ...]] = (
+        select(*(column.label(f"position_{i}") for i, column in enumerate(columns)))
         .select_from(collection.source)
         .where(*conditions(collection, selection))
-        .order_by(*(column.desc() if sort and sort.descending else column for column in columns))
+        .order_by(*(column.desc() if downwards else column for column in columns))
         .limit(limit + 1)
+        .offset(offset or None)
     )
     if after is not None:
-        statement = statement.where(_beyond(columns, after, descending=bool(sort and sort.descending)))
-    if offset:
-        statement = statement.offset(offset)
-    return statement
+        keys = keys.where(_beyond(columns, after, descending=downwards))
+    page = keys.subquery("page")
+    return (
+        select(cast(feature_json(collection), Text), *page.c)
+        .select_from(page.join(collection.source, list(page.c)[-1] == collection.key))
+        .order_by(*(column.desc() if downwards else column for column in page.c))
+    )
 
 
 def _sort_property(collection: Collection, sort: Sort) -> Property:
