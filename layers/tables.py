@@ -2,7 +2,9 @@
 
 Storage CRS is EPSG:4326 (x is longitude). Times are UTC. ``area_id`` on a row is the *scope area*: the
 smallest of community, town, county, city that holds the place; row-level security compares it with the
-caller's areas (see ``migrations/sql/security.sql``).
+caller's areas (see ``migrations/sql/0001_security.sql``).
+
+One module although it is long: the whole schema is read in one place.
 """
 
 from __future__ import annotations
