@@ -16,7 +16,7 @@ import shapely
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from grid.cover import AreaCover
+from grid.cover import owns
 from grid.errors import GridError, UnknownArea
 from layers.tables import AREA_KINDS, Area
 
@@ -241,10 +241,5 @@ def owners(places: list[Place], lon: float, lat: float) -> list[Place]:
     """
     kept = places
     if len(places) > 1:
-        kept = [place for place in places if _owns(place["geometry"], lon, lat)] or places
+        kept = [place for place in places if owns(place["geometry"], lon, lat)] or places
     return [{name: place[name] for name in _PLACE_NAMES} for place in kept]
-
-
-def _owns(shape: Any, lon: float, lat: float) -> bool:
-    frame = gpd.GeoDataFrame(geometry=[shape])
-    return bool(AreaCover.build(frame).locate([lon], [lat])[0] >= 0)

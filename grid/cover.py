@@ -12,6 +12,7 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +137,23 @@ class AreaCover:
         with np.load(path, allow_pickle=False) as stored:
             values: dict[str, Any] = {f.name: stored[f.name] for f in fields(cls)}
         return cls(**(values | {"n_areas": int(values["n_areas"])}))
+
+
+def owns(shape: Any, lon: float, lat: float) -> bool:
+    """Whether one area owns one point, by the same half-open rule, in exact arithmetic.
+
+    Examples
+    --------
+    >>> owns(shapely.box(0, 0, 1, 1), 0.0, 0.5), owns(shapely.box(0, 0, 1, 1), 1.0, 0.5)
+    (True, False)
+    """
+    segments, _ = _segments(np.array([shape], dtype=object))
+    level = segments[(segments[:, 1] <= lat) & (lat < segments[:, 3])]
+    px, py = Fraction(lon), Fraction(lat)
+    crossed = 0
+    for x1, y1, x2, y2 in (map(Fraction, edge) for edge in level.tolist()):
+        crossed += (x1 - px) * (y2 - py) > (x2 - px) * (y1 - py)
+    return crossed % 2 == 1
 
 
 def _segments(geometry: Array) -> tuple[Array, Array]:

@@ -69,12 +69,11 @@ def operand_ids(operations: Sequence[Operation]) -> list[int]:
     ids: list[int] = []
     for operation in operations:
         op = operation.get("op")
-        if op == "split" and isinstance(operation.get("area_id"), int):
-            ids.append(operation["area_id"])
-        elif (
-            op == "merge" and isinstance(operation.get("area_ids"), list) and len(operation["area_ids"]) >= 2
-        ):
-            ids += operation["area_ids"]
+        given = operation.get("area_ids") if op == "merge" else [operation.get("area_id")]
+        named: list[Any] = given if isinstance(given, list) else []
+        fits = len(named) == 1 if op == "split" else op == "merge" and len(named) >= 2
+        if fits and all(type(area_id) is int for area_id in named):
+            ids += named
         else:
             raise GridError(
                 f"operation {op!r}: split needs area_id and line, merge at least two area_ids",

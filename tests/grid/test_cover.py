@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grid.cover import AreaCover
+from grid.cover import AreaCover, owns
 from grid.errors import GridError
 from tests.grid.square_town import square, x, y
 
@@ -120,6 +120,9 @@ def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
     found = cover.locate(special[:, 0], special[:, 1])
     assert (found >= 0).all()
     assert (shapely.distance(shapes[found], shapely.points(special)) < 1e-12).all()
+    for (lon_, lat_), position in zip(special[:20].tolist(), found[:20].tolist(), strict=True):
+        near = shapely.STRtree(shapes).query(shapely.Point(lon_, lat_).buffer(1e-9), predicate="intersects")
+        assert [int(k) for k in near if owns(shapes[k], lon_, lat_)] == [position]
     # The mirrored order of the areas asks the same polygons in another order: the owner stays.
     mirrored = AreaCover.build(frame(*shapes[::-1])).locate(special[:, 0], special[:, 1])
     assert (len(shapes) - 1 - mirrored == found).all()
