@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, OVERLAYS, Place, moment
 from grid.duties import LEVELS, Duty, all_lines, day_of
+from grid.enterprise_sites import sites_step
 from grid.errors import GridError
 from grid.siting import Siting, Step, name_of, site_point
 
@@ -142,6 +143,10 @@ def assign(
     when = moment(at)
     siting = site_point(db, lon, lat, when, accuracy_m, enterprise_uscc)
     bodies = resolve_bodies(db, item_code, when, siting)
+    if enterprise_uscc is not None:
+        town = siting.areas.get("town")
+        step = sites_step(db, enterprise_uscc, when, town["code"] if town else None)
+        siting.steps += [] if step is None else [step]
     return Assignment(
         siting.outcome,
         lon,

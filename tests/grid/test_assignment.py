@@ -15,6 +15,7 @@ from grid.errors import GridError, UnknownItem
 from tests.grid.square_town import (
     NOW,
     START,
+    community_code,
     insert_area,
     insert_duties,
     insert_duty,
@@ -133,6 +134,37 @@ def test_recorded_site_decides_between_ambiguous_grids(db: Session, ids: dict[st
     assert plain.areas["unit_grid"]["code"] == unit_code(2, 2)
     assert known.areas["unit_grid"]["code"] == unit_code(1, 2)
     assert known.explanation[0]["rule"] == "recorded_site"
+
+
+def test_enterprise_with_sites_in_two_towns_has_both_named(db: Session, ids: dict[str, int]) -> None:
+    enterprise = db.execute(
+        text(
+            "INSERT INTO enterprises (uscc, name, industry, hazard, status)"
+            " VALUES ('913206000000001230', '某厂', '化工', 'chemical', 'closed') RETURNING id"
+        )
+    ).scalar_one()
+    for kind, column, row in (("registered", 3, 3), ("production", 1, 2)):
+        lon, lat = middle(column, row)
+        db.execute(
+            text(
+                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, area_id)"
+                " VALUES (:kind, :enterprise, :kind, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0, 0, :area)"
+            ),
+            {
+                "kind": kind,
+                "enterprise": enterprise,
+                "lon": lon,
+                "lat": lat,
+                "area": ids[community_code(column, row)],
+            },
+        )
+    lon, lat = middle(1, 2)
+    answer = assign(db, lon=lon, lat=lat, item_code=RESUME, at=NOW, enterprise_uscc="913206000000001230")
+    step = next(step for step in answer.explanation if step["step"] == "enterprise_sites")
+    assert step["chosen"] == ["甲镇 (320601001)"] and step["not_chosen"] == ["乙镇 (320601002)"]
+    assert "注册地 乙镇" in step["zh"] and "production in 甲镇" in step["en"]
+    unknown = assign(db, lon=lon, lat=lat, item_code=RESUME, at=NOW, enterprise_uscc="91320600000000000X")
+    assert all(step["step"] != "enterprise_sites" for step in unknown.explanation)
 
 
 def test_outside_of_every_grid(db: Session, ids: dict[str, int]) -> None:
