@@ -10,10 +10,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import polars as pl
-from grid.cells import cells_of
-from grid.cover import AreaCover
 from sqlalchemy.orm import Session
 
+from grid.cells import cells_of
+from grid.placing import place_fixes
 from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
 from layers.columns import FILE_KINDS
 from layers.copying import Written
@@ -217,7 +217,6 @@ class _Writer:
             "notices": enterprises.known_sites,
             "duties": duty_lists.known_area_codes,
         }.get(self.kind, lambda _: [])(db)
-        self._cover: tuple[AreaCover, np.ndarray] | None = None
         self._unregistered = 0
 
     def check_references(self, checked: checks.Checked) -> None:
@@ -253,26 +252,7 @@ class _Writer:
     def _write_tracks(self, frame: pl.DataFrame) -> Written:
         ids = frame["vehicle_id"].unique().to_list()
         self._unregistered += tracks.register_unknown_vehicles(self.db, ids)
-        lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
-        return tracks.write_fixes(
-            self.db,
-            frame.with_columns(
-                h3_9=pl.Series(cells_of(lon, lat, 9).astype(np.int64)),
-                area_id=pl.Series(self._locate(lon, lat)).replace(-1, None),
-            ),
-        )
-
-    def _locate(self, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
-        if self._cover is None:
-            from grid.areas import read_areas
-
-            areas = read_areas(self.db, kind="community")
-            self._cover = (AreaCover.build(areas), areas["id"].to_numpy(dtype=np.int64))
-        cover, ids = self._cover
-        if not len(ids):
-            return np.full(lon.shape, -1, dtype=np.int64)
-        position = cover.locate(lon, lat)
-        return np.where(position < 0, -1, ids[np.maximum(position, 0)])
+        return tracks.write_fixes(self.db, place_fixes(self.db, frame))
 
     def finish(self) -> None:
         if self._unregistered:

@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from layers.copying import Written, copy_frame, upsert
+from layers.fix_writing import add_fixes
 from layers.tables import Base, Vehicle
 
 _TABLES = Base.metadata.tables
@@ -53,48 +54,57 @@ def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
     if frame.is_empty():
         return Written()
     ensure_partitions(db, frame["t"].dt.date().unique().to_list())
-    columns = {
-        "vehicle_id": "text",
-        "t": "timestamptz",
-        "lon": "float8",
-        "lat": "float8",
-        "speed_kmh": "float8",
-        "heading_deg": "float8",
-        "h3_9": "bigint",
-        "area_id": "bigint",
-    }
-    copy_frame(db, frame, "given_fixes", columns)
-    result = db.execute(
-        text(
-            "INSERT INTO fixes (vehicle_id, t, lon, lat, speed_kmh, heading_deg, h3_9, area_id)"
-            " SELECT v.id, g.t, g.lon, g.lat, g.speed_kmh, g.heading_deg, g.h3_9, g.area_id"
-            " FROM given_fixes g JOIN vehicles v USING (vehicle_id) ON CONFLICT DO NOTHING"
-        )
-    )
-    inserted = int(result.rowcount)  # type: ignore[attr-defined]
+    numbered = with_vehicle_numbers(db, frame)
+    inserted = add_fixes(db, numbered)
     return Written(inserted=inserted, unchanged=frame.height - inserted)
 
 
-def ensure_partitions(db: Session, days: list[dt.date]) -> None:
-    """Make the day partitions that are missing (UTC days)."""
-    there = set(
-        db.scalars(
-            text("SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'fixes'::regclass")
-        )
+def with_vehicle_numbers(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the database's integers as ``vehicle_id``; rows of vehicles that it does not know are left out."""
+    given = frame["vehicle_id"].unique().to_list()
+    rows = db.execute(select(Vehicle.vehicle_id, Vehicle.id).where(Vehicle.vehicle_id.in_(given))).all()
+    numbers = pl.DataFrame(
+        [tuple(r) for r in rows], schema={"vehicle_id": pl.Utf8, "number": pl.Int64}, orient="row"
     )
+    joined = frame.join(numbers, on="vehicle_id", how="inner", maintain_order="left")
+    return joined.with_columns(vehicle_id=pl.col("number")).drop("number")
+
+
+def ensure_partitions(db: Session, days: list[dt.date]) -> list[dt.date]:
+    """Make the day partitions that are missing (UTC days); returns those that were made.
+
+    A partition is made apart and attached: readers and writers of the other days go on meanwhile.
+    """
+    if not missing_partitions(db, days):
+        return []
+    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('fixes_partitions', 0))"))
+    missing = missing_partitions(db, days)
     driver = db.connection().connection.driver_connection
     assert driver is not None
-    for day in sorted(days):
-        name = f"fixes_{day:%Y%m%d}"
-        if name in there:
-            continue
+    for day in missing:
+        name = sql.Identifier(f"fixes_{day:%Y%m%d}")
+        driver.execute(sql.SQL("CREATE TABLE {} (LIKE fixes INCLUDING ALL)").format(name))
         driver.execute(
-            sql.SQL("CREATE TABLE IF NOT EXISTS {} PARTITION OF fixes FOR VALUES FROM ({}) TO ({})").format(
-                sql.Identifier(name),
+            sql.SQL("ALTER TABLE fixes ATTACH PARTITION {} FOR VALUES FROM ({}) TO ({})").format(
+                name,
                 sql.Literal(f"{day} 00:00:00+00"),
                 sql.Literal(f"{day + dt.timedelta(1)} 00:00:00+00"),
             )
         )
+    return missing
+
+
+def missing_partitions(db: Session, days: list[dt.date]) -> list[dt.date]:
+    """Days of the list that have no partition yet, in order."""
+    there = set(
+        db.scalars(
+            text(
+                "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+                " WHERE i.inhparent = 'fixes'::regclass"
+            )
+        )
+    )
+    return [day for day in sorted(set(days)) if f"fixes_{day:%Y%m%d}" not in there]
 
 
 _FIXES_SQL = """
