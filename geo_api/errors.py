@@ -13,7 +13,7 @@ import orjson
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -172,6 +172,9 @@ def _on_database(request: Request, error: DBAPIError) -> Response:
         return problem_response(
             request, "not-allowed", "The database refused this write.", "数据库拒绝了此操作。"
         )
+    if isinstance(error, DataError):
+        detail, zh = "A value is one that the database cannot hold.", "参数值超出数据库允许的范围。"
+        return problem_response(request, "bad-request", detail, zh)
     if isinstance(error, OperationalError):
         return _on_no_database(request, error)
     return unforeseen(request, error)

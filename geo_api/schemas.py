@@ -7,8 +7,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from layers.filters import FIRST_YEAR, LAST_YEAR
+
 MAX_POINTS = 10_000
 Crs = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+
+
+def aware(at: dt.datetime | None) -> dt.datetime | None:
+    """A time without zone is UTC; one outside of the calendar's useful part is refused."""
+    if at is None:
+        return None
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise ValueError(f"the year must be in {FIRST_YEAR}-{LAST_YEAR}")
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at
 
 
 class Body(BaseModel):
@@ -41,16 +52,25 @@ class AssignBody(Body):
     crs: Crs = "wgs84"
     enterprise_uscc: Annotated[str | None, Field(max_length=18)] = None
 
-    @field_validator("at")
-    @classmethod
-    def _aware(cls, at: dt.datetime | None) -> dt.datetime | None:
-        return at.replace(tzinfo=dt.UTC) if at is not None and at.tzinfo is None else at
+    _aware = field_validator("at")(aware)
+
+
+class Point(Body):
+    """Where and what, of many."""
+
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    item_code: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class AssignManyBody(Body):
-    """Many points at once."""
+    """Many points at one moment."""
 
-    points: Annotated[list[AssignBody], Field(min_length=1, max_length=MAX_POINTS)]
+    points: Annotated[list[Point], Field(min_length=1, max_length=MAX_POINTS)]
+    at: dt.datetime | None = None
+    crs: Crs = "wgs84"
+
+    _aware = field_validator("at")(aware)
 
 
 class OutcomeBody(Body):

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, or_
 from layers.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter
 
+FIRST_YEAR, LAST_YEAR = 1800, 2999
 Box = tuple[float, float, float, float]
 Interval = tuple[dt.datetime | None, dt.datetime | None]
 
@@ -74,6 +75,8 @@ def parse_moment(text: str, name: str = "at") -> dt.datetime:
         moment = dt.datetime.fromisoformat(text.strip().replace(" ", "+"))
     except ValueError as error:
         raise InvalidFilter(f"{name}: not an RFC 3339 time: {text!r}") from error
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise InvalidFilter(f"{name}: the year must be in {FIRST_YEAR}-{LAST_YEAR}: {text!r}")
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 

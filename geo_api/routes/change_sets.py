@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
-from sqlalchemy import or_, select
+from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from geo_api.access import Caller, CallerDep, Db, SystemDb, needs
@@ -46,7 +46,7 @@ def change_sets(
     if not caller.scope.city_wide:
         statement = statement.where(ChangeSet.area_id.in_(caller.scope.area_ids))
     if area is not None:
-        ids = select(Area.id).where(or_(Area.code == area, Area.id == (int(area) if area.isdigit() else -1)))
+        ids = select(Area.id).where(or_(Area.code == area, cast(Area.id, Text) == area))
         statement = statement.where(ChangeSet.area_id.in_(ids))
     return {"change_sets": [_document(row) for row in db.scalars(statement)]}
 

@@ -167,10 +167,12 @@ def test_assign_over_http(login: Login, api: Api) -> None:
     answer = public.post("/v1/assign", json=body).json()
     assert answer["outcome"] == "assigned" and answer["areas"]["unit_grid"]["code"] == "320601001001001"
     assert answer["lead"]["body"] == "测试区生态环境局"
-    many = public.post("/v1/assign/bulk", json={"points": [body, {**body, "lon": 120.6}]}).json()[
-        "assignments"
-    ]
-    assert [a["areas"]["town"]["name"] for a in many] == ["A镇", "B镇"]
+    many = public.post(
+        "/v1/assign/bulk", json={"points": [body, {**body, "lon": 120.6}], "at": "2026-03-01T08:00:00Z"}
+    ).json()["assignments"]
+    assert [a["town"] for a in many] == ["320601001", "320601002"] and many[0][
+        "lead_body"
+    ] == "测试区生态环境局"
     # GCJ-02 shifts by some hundred metres to the east here; the answer is in WGS-84.
     shifted = public.post("/v1/assign", json={**body, "crs": "gcj02"}).json()
     assert 0.003 < body["lon"] - shifted["lon"] < 0.006

@@ -242,3 +242,47 @@ def test_operations_that_cannot_be_read_are_refused(
 ) -> None:
     answer = login("grid.a").post("/v1/change-sets", json={"operations": operations})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-body")
+
+
+HOSTILE = (
+    "/collections/areas/items?at=0001-01-01T00:00:00%2B14:00",
+    "/collections/areas/items?datetime=9999-12-31/..",
+    "/collections/areas/items?bbox=-1e400,0,1,1",
+    "/collections/areas/items?limit=1000000000000000000000000000000x",
+    "/collections/areas/items?code=%00",
+    "/collections/areas/items?cursor=%F0%9F%92%A9",
+    "/collections/areas/items?parent_id=99999999999999999999",
+    "/collections/areas/items/99999999999999999999",
+    "/v1/vehicles/%00/track",
+    "/v1/vehicles/V-A/track?from=9999-12-31T23:59:59Z",
+    "/v1/cases/a%00b",
+    "/v1/cases/%F0%28%8C%28",
+    "/v1/duty-items?q=%00",
+    "/v1/change-sets?area=99999999999999999999999",
+    "/v1/change-sets?area=%C2%B2",
+    "/v1/alerts/0",
+)
+
+
+@pytest.mark.parametrize("path", HOSTILE)
+def test_hostile_values_are_refused_and_never_an_internal_error(
+    login: Callable[[str], TestClient], path: str
+) -> None:
+    answer = login("dispatcher").get(path)
+    assert answer.status_code in (200, 400, 404), answer.text
+    if answer.status_code != 200:
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_hostile_bodies_are_refused(login: Callable[[str], TestClient]) -> None:
+    manager = login("grid.a")
+    point = {"lon": 120, "lat": 31, "item_code": "ECO-001"}
+    for path, body in (
+        ("/v1/login", {"username": "\x00", "password": "x"}),
+        ("/v1/assign", {**point, "item_code": "\x00"}),
+        ("/v1/assign", {**point, "at": "0001-01-01T00:00:00+14:00"}),
+        ("/v1/change-sets", {"operations": [{"op": "merge", "area_ids": [2**70, 1]}]}),
+        ("/v1/change-sets", {"operations": [{"op": "merge", "area_ids": [2**62, 1]}]}),
+    ):
+        answer = manager.post(path, json=body)
+        assert 400 <= answer.status_code < 500, (path, body, answer.text)

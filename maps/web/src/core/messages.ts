@@ -180,7 +180,7 @@ const sentences = {
 
   "edit.about": { zh: "点选单元网格，划线拆分，或选两个以上相邻网格合并。", en: "Select a unit grid and split it by a line, or select two or more neighbours and merge them." },
   "edit.scope": { zh: "可编辑范围：{area}", en: "You may edit: {area}" },
-  "edit.zoom": { zh: "请放大到单元网格可见（13 级以上）。", en: "Zoom in until unit grids are shown (zoom 13 or more)." },
+  "edit.zoom": { zh: "请放大到单元网格可见（12 级以上）。", en: "Zoom in until unit grids are shown (zoom 12 or more)." },
   "edit.selected": { zh: "已选网格", en: "Selected" },
   "edit.select": { zh: "在地图上点选网格。", en: "Click unit grids on the map." },
   "edit.split": { zh: "划线拆分", en: "Split by a line" },
@@ -202,6 +202,7 @@ const sentences = {
   "edit.apply": { zh: "生效", en: "Apply" },
   "edit.discard": { zh: "放弃", en: "Discard" },
   "edit.applied": { zh: "已生效：{codes}", en: "In force: {codes}" },
+  "edit.in_force": { zh: "修改已生效", en: "The change is in force" },
   "edit.undo": { zh: "撤销此次修改", en: "Undo this change" },
   "edit.undone": { zh: "已撤销，原网格恢复。", en: "Undone: the former grids are back." },
   "edit.refused": { zh: "未通过拓扑检查", en: "Refused by the topology check" },

@@ -135,5 +135,6 @@ export const terms = {
   "change.undone": { zh: "已撤销", en: "Undone" },
   "change.rejected": { zh: "已拒绝", en: "Rejected" },
   "op.split": { zh: "拆分", en: "Split" },
+  "op.undo": { zh: "撤销", en: "Undo" },
   "op.merge": { zh: "合并", en: "Merge" },
 } satisfies Record<string, Text>;

@@ -202,6 +202,11 @@ export interface Preview {
   result?: FeatureCollection;
 }
 
+interface Named {
+  id: number;
+  code: string;
+}
+
 export interface ChangeSet {
   id: number;
   status: string;
@@ -210,8 +215,11 @@ export interface ChangeSet {
   applied_at: string | null;
   operations: Operation[];
   preview: Preview;
+  /** What was done when it came into force: codes may differ from the preview's. */
+  result?: { created?: Named[]; voided?: Named[] } | null;
 }
 
 export type Operation =
   | { op: "split"; area_id: number; line: { type: "LineString"; coordinates: number[][] } }
-  | { op: "merge"; area_ids: number[] };
+  | { op: "merge"; area_ids: number[] }
+  | { op: "undo"; change_set_id: number; area_ids: number[] };

@@ -30,6 +30,8 @@ const LAYERS: LayerSpecification[] = [
   },
 ];
 
+/** Shapes run under the labels. */
+const UNDER = "unit_grid-label";
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 export class Overlay {
@@ -38,7 +40,7 @@ export class Overlay {
   constructor(map: MapView) {
     this.#map = map;
     for (const id of SOURCES) map.addSource(id, { type: "geojson", data: NOTHING });
-    for (const layer of LAYERS) map.addLayer(layer);
+    for (const layer of LAYERS) map.addLayer(layer, layer.type === "fill" || layer.type === "line" ? UNDER : undefined);
   }
 
   selected(features: Feature[]): void {

@@ -1,4 +1,5 @@
 /** One sitting at the grid editor: what is selected, drawn, drafted; what the map shows of it. */
+import type { Position } from "geojson";
 import type { MapMouseEvent } from "maplibre-gl";
 import { complain } from "../core/notices";
 import type { ChangeSet, Operation } from "../core/types";
@@ -7,7 +8,7 @@ import { flyTo, type Console } from "../console";
 import { drawLine, type Drawing } from "./drawing";
 import { merge } from "./merge";
 import { Overlay } from "./overlay";
-import { split } from "./split";
+import { distinct, split } from "./split";
 import { apply, draft, undo, type Refusal } from "./transact";
 import { Units, type Unit } from "./units";
 
@@ -68,9 +69,14 @@ export class EditSession {
     this.#overlay.clash(null);
     this.stage.set({ name: "drawing" });
     this.#drawing = drawLine(this.#console.map, () => this.units.geometries(), {
-      finished: (line) => void this.#ask(split(Number(unit.id), line)),
+      finished: (line) => this.#finished(unit, line),
       cancelled: () => this.stage.set({ name: "selecting" }),
     });
+  }
+
+  #finished(unit: Unit, line: Position[]): void {
+    if (distinct(line) >= 2) void this.#ask(split(Number(unit.id), line));
+    else this.startSplit();
   }
 
   async startMerge(): Promise<void> {

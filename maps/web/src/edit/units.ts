@@ -8,7 +8,7 @@ import type { AreaProperties } from "../core/types";
 export type Unit = Feature<Geometry, AreaProperties>;
 
 /** From this zoom on unit grids are drawn and can be edited. */
-export const UNIT_ZOOM = 13;
+export const UNIT_ZOOM = 12;
 const MOST = 5000;
 
 export class Units {

@@ -91,7 +91,7 @@ export const layerGroups = (): LayerGroup[] => [
   area("county", COLORS.county),
   area("town", COLORS.town, 8),
   area("community", COLORS.community, 11),
-  area("unit_grid", COLORS.unit_grid, 13),
+  area("unit_grid", COLORS.unit_grid, 12),
   {
     id: "functional_zone",
     title: "kind.functional_zone",

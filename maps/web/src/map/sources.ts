@@ -22,7 +22,7 @@ export const TILE_SOURCES: readonly TileSource[] = [
   source("county", "areas", { kind: "county" }, [0, 15]),
   source("town", "areas", { kind: "town" }, [8, 16]),
   source("community", "areas", { kind: "community" }, [11, 16]),
-  source("unit_grid", "areas", { kind: "unit_grid" }, [13, 18]),
+  source("unit_grid", "areas", { kind: "unit_grid" }, [12, 18]),
   source("functional_zone", "areas", { kind: "functional_zone" }, [8, 16]),
   source("water", "areas", { kind: "water" }, [8, 16]),
   source("hot_spots", "hot_spots", { field: "visits" }, [7, 13]),

@@ -16,6 +16,11 @@ import type { View, ViewContext } from "./view";
 
 const HISTORY = 8;
 
+/** The codes that were given; of a draft, those that would be. */
+function newCodes({ result, preview }: ChangeSet): string[] {
+  return result?.created?.map((each) => each.code) ?? preview.new_codes ?? [];
+}
+
 function codes(kind: "new" | "void", list: string[] | undefined): Child {
   return list?.length ? h("span", { class: `code-list ${kind}` }, list.map((code) => h("code", {}, code))) : null;
 }
@@ -50,7 +55,7 @@ function previewPanel(editor: EditSession, parts: Console, changeSet: ChangeSet)
     async () => {
       const applied = await editor.apply(changeSet.id);
       reloadCollection(parts.map, "areas");
-      tell(t("edit.applied", { codes: (applied.preview.new_codes ?? []).join(", ") }));
+      tell(t("edit.applied", { codes: newCodes(applied).join(", ") }));
     },
     { class: "primary", "data-edit": "apply" },
   );
@@ -101,9 +106,9 @@ function appliedPanel(editor: EditSession, context: ViewContext, changeSet: Chan
   return h(
     "div",
     { class: "preview", "data-applied": changeSet.id },
-    h("h3", {}, t("edit.applied", { codes: "" })),
+    h("h3", {}, t("edit.in_force")),
     facts([
-      [t("edit.new_codes"), codes("new", changeSet.preview.new_codes)],
+      [t("edit.new_codes"), codes("new", newCodes(changeSet))],
       [t("edit.voided"), codes("void", changeSet.preview.voided_codes)],
     ]),
     h("div", { class: "actions wrap" }, undoButton(editor, context, changeSet.id)),
@@ -147,14 +152,14 @@ function stageParts(editor: EditSession, context: ViewContext, stage: Stage): Ch
 
 function changeRow(changeSet: ChangeSet): HTMLElement {
   const ops = changeSet.operations.map((each) => term("op", each.op)).join(", ");
-  const { voided_codes = [], new_codes = [] } = changeSet.preview;
+  const { voided_codes = [] } = changeSet.preview;
   return h(
     "div",
     { class: "body" },
     h("small", {}, term("change", changeSet.status)),
     h("b", {}, ops, ` #${changeSet.id}`),
     h("span", {}, time(changeSet.applied_at ?? changeSet.created_at)),
-    h("p", {}, changeSet.author, " · ", voided_codes.join(", "), " → ", new_codes.join(", ")),
+    h("p", {}, changeSet.author, " · ", voided_codes.join(", "), " → ", newCodes(changeSet).join(", ")),
   );
 }
 
