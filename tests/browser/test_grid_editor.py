@@ -28,6 +28,9 @@ def editor(open_page: Open, city: City) -> Iterator[Console]:
     console.log_in("grid_manager")
     console.tab("edit")
     expect(console.page.locator("[data-edit=split]")).to_be_visible()
+    start = console.page.evaluate("() => window.__wangge.map.getZoom()")
+    there = "(start) => window.__wangge.map.getZoom() > start + 0.5 && !window.__wangge.map.isMoving()"
+    wait_until(lambda: console.page.evaluate(there, start), "the map goes to the manager's town")
     yield console
 
 
@@ -35,7 +38,7 @@ def show(console: Console, unit: Any) -> None:
     """Bring a unit grid into the free part of the map, large enough to be edited."""
     console.page.evaluate(
         """([w, s, e, n]) => window.__wangge.map.fitBounds([[w, s], [e, n]],
-            { padding: { top: 90, bottom: 90, left: 500, right: 330 }, maxZoom: 17, duration: 0 })""",
+            { padding: { top: 60, bottom: 60, left: 500, right: 300 }, maxZoom: 17, duration: 0 })""",
         [unit.west, unit.south, unit.east, unit.north],
     )
     console.idle()
@@ -59,7 +62,7 @@ def draw(console: Console, *places: tuple[float, float], finish: bool = True) ->
 
 def across(unit: Any) -> list[tuple[float, float]]:
     """A line from outside in the west to outside in the east, through the label point."""
-    out = (unit.east - unit.west) * 0.08
+    out = (unit.east - unit.west) * 0.06
     return [(unit.west - out, unit.lat), (unit.east + out, unit.lat)]
 
 
@@ -73,7 +76,7 @@ def applied(console: Console, city: City, parent: int, size: float) -> set[str]:
 
 
 def test_a_grid_is_split_and_the_split_is_undone(editor: Console, city: City) -> None:
-    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC LIMIT 1", town=city.town)[0]
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 LIMIT 1", town=city.town)[0]
     before = city.rows(CURRENT, parent=unit.parent_id)
     size = sum(row.size for row in before)
     cases = city.rows("SELECT number, grid_area_id FROM cases ORDER BY number")
@@ -102,7 +105,7 @@ def test_a_grid_is_split_and_the_split_is_undone(editor: Console, city: City) ->
 
 
 def test_a_line_that_does_not_cross_is_refused_with_its_place(editor: Console, city: City) -> None:
-    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC OFFSET 1 LIMIT 1", town=city.town)[0]
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 OFFSET 1 LIMIT 1", town=city.town)[0]
     areas = city.value("SELECT count(*) FROM areas")
     show(editor, unit)
     pick(editor, unit)
@@ -118,7 +121,7 @@ def test_a_line_that_does_not_cross_is_refused_with_its_place(editor: Console, c
 
 
 def test_escape_leaves_the_drawing(editor: Console, city: City) -> None:
-    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC OFFSET 2 LIMIT 1", town=city.town)[0]
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 OFFSET 2 LIMIT 1", town=city.town)[0]
     show(editor, unit)
     pick(editor, unit)
     draw(editor, (unit.lon, unit.lat), finish=False)
