@@ -58,12 +58,7 @@ def create_user(
     layers.errors.InputError
         For an unknown role, an empty name or a short password.
     """
-    if role not in ROLES:
-        raise InputError(f"role: {role!r} is none of {', '.join(ROLES)}")
-    if not username.strip():
-        raise InputError("username: is empty")
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise InputError(f"password: at least {MIN_PASSWORD_LENGTH} characters are needed")
+    _check_account(username, password, role)
     values = {
         "password_hash": _hasher.hash(password),
         "display_name": display_name or username,
@@ -82,6 +77,15 @@ def create_user(
     user = db.scalars(statement, execution_options={"populate_existing": True}).one()
     db.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
     return user
+
+
+def _check_account(username: str, password: str, role: str) -> None:
+    if role not in ROLES:
+        raise InputError(f"role: {role!r} is none of {', '.join(ROLES)}")
+    if not username.strip():
+        raise InputError("username: is empty")
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise InputError(f"password: at least {MIN_PASSWORD_LENGTH} characters are needed")
 
 
 def check_password(db: Session, username: str, password: str) -> User | None:

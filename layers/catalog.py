@@ -33,16 +33,9 @@ PropertyType = Literal["text", "integer", "number", "boolean", "time", "date", "
 
 @dataclass(frozen=True)
 class Property:
-    """One property of a feature.
+    """One property of a feature: what is selected, its names, and whether tiles carry it or readers filter by it.
 
-    Attributes
-    ----------
-    expression : Expression
-        What is selected. Times are timestamps with time zone and leave as UTC text.
-    tile : bool
-        Whether vector tiles carry it.
-    filterable, sortable : bool
-        Whether a reader may filter by equality, or sort by it (only columns that are never null).
+    Only columns that are never null are sortable.
     """
 
     name: str
@@ -238,17 +231,24 @@ def _alerts() -> Collection:
     )
 
 
+def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
+    """Cases with the areas that they were given, by kind."""
+    columns = {
+        "unit": Case.grid_area_id,
+        "community": Case.community_area_id,
+        "town": Case.town_area_id,
+        "county": Case.county_area_id,
+    }
+    areas = {kind: aliased(Area, name=kind) for kind in columns}
+    source: FromClause = Case.__table__
+    for kind, column in columns.items():
+        source = source.outerjoin(areas[kind], areas[kind].id == column)
+    return source, areas
+
+
 def _cases() -> Collection:
     c = Case
-    unit, community, town, county = (aliased(Area, name=n) for n in ("unit", "community", "town", "county"))
-    source: FromClause = c.__table__
-    for part, column in (
-        (unit, c.grid_area_id),
-        (community, c.community_area_id),
-        (town, c.town_area_id),
-        (county, c.county_area_id),
-    ):
-        source = source.outerjoin(part, part.id == column)
+    source, areas = _areas_of_a_case()
     overdue = and_(c.closed_at.is_(None), func.coalesce(c.due_at < func.now(), False))
     return Collection(
         id="cases",
@@ -274,10 +274,12 @@ def _cases() -> Collection:
             Property("item_code", c.item_code, "text", "Matter", "事项编码", filterable=True),
             Property("lead_body", c.lead_body, "text", "Lead body", "牵头单位", filterable=True),
             Property("co_handlers", func.to_json(c.co_handlers), "json", "Co-handlers", "协办单位"),
-            Property("grid_code", unit.code, "text", "Unit grid", "单元网格", filterable=True),
-            Property("community", community.name, "text", "Community", "社区（村）", filterable=True),
-            Property("town", town.name, "text", "Town", "镇（街道）", filterable=True),
-            Property("county", county.name, "text", "County", "县（市、区）", filterable=True),
+            Property("grid_code", areas["unit"].code, "text", "Unit grid", "单元网格", filterable=True),
+            Property(
+                "community", areas["community"].name, "text", "Community", "社区（村）", filterable=True
+            ),
+            Property("town", areas["town"].name, "text", "Town", "镇（街道）", filterable=True),
+            Property("county", areas["county"].name, "text", "County", "县（市、区）", filterable=True),
             Property("opened_at", c.opened_at, "time", "Opened at", "立案时间", sortable=True),
             Property("due_at", c.due_at, "time", "Due at", "办结时限"),
             Property("closed_at", c.closed_at, "time", "Closed at", "结案时间"),

@@ -112,9 +112,8 @@ def vehicle_track(
         raise NotFound(f"no fixes of a vehicle {vehicle_id!r}")
     until = until or newest
     start = start or until - dt.timedelta(hours=24)
-    row = db.execute(
-        _statement("vehicle_track"), {"vehicle_key": key, "start": start, "until": until, "gap_s": GAP_S}
-    ).one()
+    asked = {"vehicle_key": key, "start": start, "until": until, "gap_s": GAP_S}
+    row = db.execute(_statement("vehicle_track"), asked).one()
     properties = {"kind": "track", "vehicle_id": vehicle_id, "n_fixes": row.n_fixes, "parts": row.parts or []}
     track = {"type": "Feature", "geometry": row.track, "properties": properties}
     return {
