@@ -83,7 +83,9 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> Che
         repeated = checked.frame.select(
             pl.struct(kind.key).is_duplicated() & ~pl.struct(kind.key).is_first_distinct()
         )
-        checked.reject(repeated.to_series(), kind.key[0], f"{', '.join(kind.key)} stands in the file twice")
+        checked.reject(
+            repeated.to_series(), kind.key[0], f"{', '.join(kind.key)} stands in the file twice 重复"
+        )
     return checked
 
 
@@ -103,22 +105,28 @@ def _check_column(checked: Checked, column: Column, now: dt.datetime) -> None:
         series = series.set(series == "", None)
     empty = series.is_null()
     typed, wrong = _typed(series, column)
-    checked.reject(wrong & ~empty, name, f"not a {_DTYPE_WORDS[column.dtype]}")
+    checked.reject(wrong & ~empty, name, f"not a {_DTYPE_WORDS[column.dtype]} 格式不符")
     checked.frame = checked.frame.with_columns(typed.alias(name))
     if not column.nullable:
-        checked.reject(empty, name, "empty")
+        checked.reject(empty, name, "empty 为空")
     if column.choices:
-        checked.reject(~empty & ~typed.is_in(column.choices), name, f"not one of {', '.join(column.choices)}")
+        checked.reject(
+            ~empty & ~typed.is_in(column.choices),
+            name,
+            f"不在可选值中 not one of {', '.join(column.choices)}",
+        )
     if column.dtype == "float":
-        checked.reject((typed.is_nan() | typed.is_infinite()).fill_null(False), name, "not a finite number")
+        checked.reject(
+            (typed.is_nan() | typed.is_infinite()).fill_null(False), name, "not a finite number 不是有限数"
+        )
         if column.minimum is not None:
-            checked.reject((typed < column.minimum).fill_null(False), name, f"below {column.minimum:g}")
+            checked.reject((typed < column.minimum).fill_null(False), name, f"小于 below {column.minimum:g}")
         if column.maximum is not None:
-            checked.reject((typed > column.maximum).fill_null(False), name, f"above {column.maximum:g}")
+            checked.reject((typed > column.maximum).fill_null(False), name, f"大于 above {column.maximum:g}")
     if column.dtype == "time":
-        checked.reject((typed > now + FUTURE_TOLERANCE).fill_null(False), name, "in the future")
+        checked.reject((typed > now + FUTURE_TOLERANCE).fill_null(False), name, "in the future 时间晚于现在")
     if name == "day":
-        checked.reject((typed > now.date()).fill_null(False), name, "in the future")
+        checked.reject((typed > now.date()).fill_null(False), name, "in the future 时间晚于现在")
 
 
 _DTYPE_WORDS = {
@@ -183,11 +191,11 @@ def to_storage(checked: Checked, crs: str) -> None:
     geographic = crs in ("wgs84", "cgcs2000", "gcj02", "bd09", "EPSG:4326", "EPSG:4490")
     if geographic:
         swapped = (np.abs(lat) > 90) & (np.abs(lon) <= 90) & (np.abs(lat) <= 180)
-        checked.reject(swapped, "lat", "outside -90..90: longitude and latitude look swapped")
+        checked.reject(swapped, "lat", "outside -90..90: longitude and latitude look swapped 经纬度疑似颠倒")
         checked.reject(
-            ((np.abs(lat) > 90) & ~swapped) | (np.abs(lon) > 180), "lon", f"no degrees: not {crs}?"
+            ((np.abs(lat) > 90) & ~swapped) | (np.abs(lon) > 180), "lon", f"no degrees: not {crs}? 坐标系不符"
         )
-        checked.reject((lon == 0) & (lat == 0), "lon", "0,0 is no position")
+        checked.reject((lon == 0) & (lat == 0), "lon", "0,0 is no position 无效位置")
     with np.errstate(invalid="ignore"):
         x, y = crs_module.to_storage(lon, lat, crs)
     lost = (
@@ -197,8 +205,10 @@ def to_storage(checked: Checked, crs: str) -> None:
     )
     if not geographic:
         degrees = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-        checked.reject(degrees & np.isfinite(lon), "lon", f"looks like degrees, not metres of {crs}")
-        checked.reject(lost & ~degrees, "lon", f"does not fit {crs}")
+        checked.reject(
+            degrees & np.isfinite(lon), "lon", f"looks like degrees, not metres of {crs} 疑似经纬度"
+        )
+        checked.reject(lost & ~degrees, "lon", f"does not fit {crs} 超出坐标系范围")
     checked.frame = checked.frame.with_columns(lon=pl.Series(x), lat=pl.Series(y))
     if "boundary" in checked.frame.columns:
         checked.frame = checked.frame.with_columns(boundary=_boundaries(checked.frame["boundary"], crs))
@@ -225,7 +235,7 @@ def known(checked: Checked, field: str, codes: Sequence[str], what: str) -> None
     """Reject values of ``field`` that are not among ``codes`` (empty ones pass)."""
     series = checked.frame[field]
     checked.reject(
-        (series.is_not_null() & ~series.is_in(list(codes))).fill_null(False), field, f"unknown {what}"
+        (series.is_not_null() & ~series.is_in(list(codes))).fill_null(False), field, f"unknown {what} 未登记"
     )
 
 

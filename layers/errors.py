@@ -64,7 +64,9 @@ class Fault:
     value: str = ""
 
     def __str__(self) -> str:
-        return f"row {self.row}, {self.field}: {self.reason}" + (f" ({self.value!r})" if self.value else "")
+        return f"row {self.row} 行, {self.field}: {self.reason}" + (
+            f" ({self.value!r})" if self.value else ""
+        )
 
 
 class RejectedRows(InputError):
@@ -81,7 +83,9 @@ class RejectedRows(InputError):
         self.faults = faults
         shown = "\n".join(f"  {fault}" for fault in faults[:10])
         more = f"\n  … and {len(faults) - 10} more" if len(faults) > 10 else ""
-        super().__init__(f"{source}: {len(faults)} fault(s), nothing was written\n{shown}{more}")
+        super().__init__(
+            f"{source}: {len(faults)} fault(s), nothing was written 有错误,未写入任何数据\n{shown}{more}"
+        )
 
 
 class CodeOverflow(LayerError):

@@ -96,7 +96,7 @@ def test_a_changed_area_without_a_later_date_is_refused(city: str, tmp_path: Pat
     renamed = areas_frame()
     renamed.loc[4, "name"] = "三社区"
     renamed.to_parquet(tmp_path / "areas.parquet")
-    with pytest.raises(RejectedRows, match="row 5, valid_from: stored already"):
+    with pytest.raises(RejectedRows, match="row 5 行, valid_from: stored already"):
         import_file("areas", tmp_path / "areas.parquet", crs="wgs84", url=city)
 
 
@@ -158,7 +158,7 @@ def test_skip_bad_writes_the_good_rows_and_keeps_the_bad_with_their_reasons(
     rejected = pl.read_csv(report.rejected)
     assert rejected["row"].to_list() == [2, 3]
     assert "lat: not a number" in rejected["reason"][0]
-    assert "kind: not one of" in rejected["reason"][1]
+    assert "not one of petrol" in rejected["reason"][1]
 
 
 def test_bulk_files_name_their_crs(city: str, tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_an_invalid_polygon_is_named_with_its_place(city: str, tmp_path: Path) -
     frame = areas_frame()
     frame.loc[4, "geometry"] = shapely.Polygon([(120, 32), (121, 33), (121, 32), (120, 33)])
     frame.to_parquet(tmp_path / "bow.parquet")
-    with pytest.raises(RejectedRows, match=r"row 5, geometry: Self-intersection\[120.5 32.5\]"):
+    with pytest.raises(RejectedRows, match=r"row 5 行, geometry: Self-intersection\[120.5 32.5\]"):
         import_file("areas", tmp_path / "bow.parquet", crs="wgs84", url=city)
 
 
