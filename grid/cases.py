@@ -70,26 +70,33 @@ def open_case(
         site_id=site_id,
         title=title,
         item_code=item_code,
-        domain=assignment.domain or "",
-        grid_area_id=assignment.area_id("unit_grid"),
-        community_area_id=assignment.area_id("community"),
-        town_area_id=assignment.area_id("town"),
-        county_area_id=assignment.area_id("county"),
-        city_area_id=assignment.area_id("city"),
-        lead_body=assignment.lead["body"] if assignment.lead else None,
-        co_handlers=[partner["body"] for partner in assignment.co_handlers],
-        assignment=assignment.as_dict(),
         state="reported",
         opened_at=opened_at,
         due_at=due_at,
         geom=WKTElement(f"POINT({lon!r} {lat!r})", srid=4326),
-        area_id=assignment.scope_area_id,
+        **_assigned(assignment),
     )
     db.add(case)
     db.flush()
     first = {"lead_body": case.lead_body, "co_handlers": case.co_handlers, **(payload or {})}
     _append(db, case, None, actor, role, "report", None, "reported", first, opened_at)
     return case
+
+
+def _assigned(assignment: Assignment) -> dict[str, Any]:
+    """The columns of a case that come from its assignment."""
+    return {
+        "domain": assignment.domain or "",
+        "grid_area_id": assignment.area_id("unit_grid"),
+        "community_area_id": assignment.area_id("community"),
+        "town_area_id": assignment.area_id("town"),
+        "county_area_id": assignment.area_id("county"),
+        "city_area_id": assignment.area_id("city"),
+        "lead_body": assignment.lead["body"] if assignment.lead else None,
+        "co_handlers": [partner["body"] for partner in assignment.co_handlers],
+        "assignment": assignment.as_dict(),
+        "area_id": assignment.scope_area_id,
+    }
 
 
 def next_number(db: Session, opened_at: dt.datetime, prefix: str = CASE_PREFIX) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,50 +86,33 @@ class ChainFault:
         return f"{where}: {self.en}"
 
 
+_HASHED = ("seq", "at", "actor", "role", "action", "from_state", "to_state", "payload", "prev_hash")
+
+
 def faults_of(number: str, state: str, events: Iterable[Any]) -> list[ChainFault]:
     """Faults of one case from its stored state and its events in order of ``seq``."""
     faults = []
     previous_hash, previous_state, expected = GENESIS, None, 1
     for event in events:
-        values = {
-            name: getattr(event, name)
-            for name in (
-                "seq",
-                "at",
-                "actor",
-                "role",
-                "action",
-                "from_state",
-                "to_state",
-                "payload",
-                "prev_hash",
-            )
-        }
-        if event.seq != expected:
-            faults.append(
-                ChainFault(number, event.seq, f"应为第 {expected} 步", f"should be number {expected}")
-            )
-        if event.prev_hash != previous_hash:
-            faults.append(
-                ChainFault(number, event.seq, "与上一步的哈希不符", "does not follow the hash before it")
-            )
-        if event_hash(number=number, **values) != event.hash:
-            faults.append(
-                ChainFault(number, event.seq, "内容与哈希不符", "its content does not have its hash")
-            )
-        if event.from_state != previous_state:
-            faults.append(
-                ChainFault(
-                    number, event.seq, "环节不连续", f"starts from {event.from_state}, not {previous_state}"
-                )
-            )
+        for zh, en in _faults_of_event(number, event, expected, previous_hash, previous_state):
+            faults.append(ChainFault(number, event.seq, zh, en))
         previous_hash, previous_state, expected = event.hash, event.to_state, event.seq + 1
     if previous_state is None:
         faults.append(ChainFault(number, None, "没有任何记录", "has no events"))
     elif state != previous_state:
-        faults.append(
-            ChainFault(
-                number, None, f"状态 {state} 与记录不符", f"is {state}, its events say {previous_state}"
-            )
-        )
+        zh, en = f"状态 {state} 与记录不符", f"is {state}, its events say {previous_state}"
+        faults.append(ChainFault(number, None, zh, en))
     return faults
+
+
+def _faults_of_event(
+    number: str, event: Any, expected: int, previous_hash: str, previous_state: str | None
+) -> Iterator[tuple[str, str]]:
+    if event.seq != expected:
+        yield f"应为第 {expected} 步", f"should be number {expected}"
+    if event.prev_hash != previous_hash:
+        yield "与上一步的哈希不符", "does not follow the hash before it"
+    if event_hash(number=number, **{name: getattr(event, name) for name in _HASHED}) != event.hash:
+        yield "内容与哈希不符", "its content does not have its hash"
+    if event.from_state != previous_state:
+        yield "环节不连续", f"starts from {event.from_state}, not {previous_state}"

@@ -22,6 +22,7 @@ from layers.tables import Area
 
 Version = tuple[int, int, int]
 KEPT_DATABASES = 4
+H3_RES = 9
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ class CommunityCover:
             return np.full(lon.shape, -1, dtype=np.int64)
         position = self.cover.locate(lon, lat)
         return np.where(position < 0, -1, self.ids[np.maximum(position, 0)])
+
+    def place(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add ``h3_9`` and ``area_id`` (null outside all communities) to rows with ``lon`` and ``lat``."""
+        lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
+        found = pl.Series(self.locate(lon, lat))
+        return frame.with_columns(
+            h3_9=pl.Series(cells_of(lon, lat, H3_RES).astype(np.int64)),
+            area_id=pl.select(pl.when(found >= 0).then(found)).to_series(),
+        )
 
 
 _kept: OrderedDict[str, CommunityCover] = OrderedDict()
@@ -75,9 +85,4 @@ def _version(db: Session) -> Version:
 
 def place_fixes(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
     """Add ``h3_9`` and ``area_id`` (the community of today, null outside all) to rows with ``lon`` and ``lat``."""
-    lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
-    found = pl.Series(community_cover(db).locate(lon, lat))
-    return frame.with_columns(
-        h3_9=pl.Series(cells_of(lon, lat, 9).astype(np.int64)),
-        area_id=pl.select(pl.when(found >= 0).then(found)).to_series(),
-    )
+    return community_cover(db).place(frame)
