@@ -73,7 +73,7 @@ def open_case(
         state="reported",
         opened_at=opened_at,
         due_at=due_at,
-        geom=WKTElement(f"POINT({lon!r} {lat!r})", srid=4326),
+        geom=WKTElement(f"POINT({float(lon)!r} {float(lat)!r})", srid=4326),
         **_assigned(assignment),
     )
     db.add(case)
