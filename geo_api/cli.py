@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -16,6 +16,9 @@ from geo_api.progress import console, step
 from layers.columns import FILE_KINDS
 from layers.errors import LayerError
 from layers.tables import AREA_KINDS
+
+if TYPE_CHECKING:
+    from geo_api.importing import ImportReport
 
 app = typer.Typer(
     help="网格: where is something wrong, who is responsible, what became of it · 哪里有问题、谁负责、结果如何",
@@ -141,15 +144,20 @@ def import_(
                 progress=tell,
                 url=url,
             )
-        written = report.written
-        console.print(
-            f"  {report.rows:,} rows: {written.inserted:,} new, {written.updated:,} changed, "
-            f"{written.unchanged:,} as they were, {len({f.row for f in report.faults}):,} skipped"
-        )
-        for note in report.notes:
-            console.print(f"  [yellow]![/] {note}", highlight=False)
-        if report.rejected:
-            console.print(f"  [yellow]![/] rejected rows and reasons: {report.rejected}")
+        _tell(report)
+
+
+def _tell(report: ImportReport) -> None:
+    """What an import did, for a person."""
+    written, skipped = report.written, len({fault.row for fault in report.faults})
+    console.print(
+        f"  {report.rows:,} 行 rows: 新增 {written.inserted:,} new, 更改 {written.updated:,} changed, "
+        f"未变 {written.unchanged:,} as they were, 跳过 {skipped:,} skipped"
+    )
+    for note in report.notes:
+        console.print(f"  [yellow]![/] {note}", highlight=False)
+    if report.rejected:
+        console.print(f"  [yellow]![/] 被拒行及原因 rejected rows and reasons: {report.rejected}")
 
 
 def _files(kind: str, path: Path) -> list[tuple[str, Path]]:
@@ -233,7 +241,6 @@ def evaluate(
 def cases_verify() -> None:
     """Prove the chain of every case's events · 校验案件事件链."""
     from grid.cases import verify_chain
-
     from layers.database import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:

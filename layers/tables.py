@@ -323,6 +323,7 @@ class Visit(Base):
     __table_args__ = (
         UniqueConstraint("visit_id", "site_id"),
         Index("ix_visits_site_id", "site_id", "entered_at"),
+        Index("ix_visits_area_id", "area_id"),
     )
     id: Mapped[int] = _id()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
@@ -386,7 +387,7 @@ class Case(Base):
     """A case: the facts at its opening. Its state is derived from ``case_events`` and kept here for reading."""
 
     __tablename__ = "cases"
-    __table_args__ = (Index("ix_cases_area_id", "area_id"),)
+    __table_args__ = (Index("ix_cases_area_id", "area_id"), Index("ix_cases_alert_id", "alert_id"))
     id: Mapped[int] = _id()
     number: Mapped[str] = mapped_column(unique=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))

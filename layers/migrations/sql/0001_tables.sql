@@ -319,6 +319,7 @@ CREATE TABLE visits (
 
 CREATE INDEX idx_visits_geom ON visits USING gist (geom);
 CREATE INDEX idx_visits_geom_3857 ON visits USING gist (geom_3857);
+CREATE INDEX ix_visits_area_id ON visits (area_id);
 CREATE INDEX ix_visits_site_id ON visits (site_id, entered_at);
 
 CREATE TABLE cases (
@@ -357,6 +358,7 @@ CREATE TABLE cases (
 
 CREATE INDEX idx_cases_geom ON cases USING gist (geom);
 CREATE INDEX idx_cases_geom_3857 ON cases USING gist (geom_3857);
+CREATE INDEX ix_cases_alert_id ON cases (alert_id);
 CREATE INDEX ix_cases_area_id ON cases (area_id);
 
 CREATE TABLE case_events (
