@@ -20,6 +20,7 @@ from grid.assignment import assign
 from grid.cases import open_case
 from grid.cells import cells_of
 from grid.clocks import RESUMPTION_LIMIT, due_at
+from grid.errors import CalendarUnknown
 from spatial_models.meters import use_after_closure
 from spatial_models.stays import detect_stays
 from spatial_models.suspicion import DEFAULT, score_sites
@@ -216,11 +217,19 @@ def _open_case(db: Session, alert_id: int, at: dt.datetime) -> bool:
         lon=row.lon,
         lat=row.lat,
         opened_at=at,
-        due_at=due_at(at, RESUMPTION_LIMIT),
+        **_deadline(at),
         alert_id=alert_id,
         site_id=row.site_id,
     )
     return True
+
+
+def _deadline(at: dt.datetime) -> dict[str, Any]:
+    """The deadline; where the working days are not published yet the case says so instead of guessing."""
+    try:
+        return {"due_at": due_at(at, RESUMPTION_LIMIT)}
+    except CalendarUnknown as error:
+        return {"due_at": None, "payload": {"due_at": str(error)}}
 
 
 _ALERT_SITE = """

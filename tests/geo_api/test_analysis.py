@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from geo_api.analysis import Analysis
+from geo_api.analysis import Analysis, _deadline
 from geo_api.demo import NotADemo, prepare_demo
 from grid.cases import verify_chain
 from layers.database import SYSTEM, session
@@ -165,3 +166,8 @@ def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
     )
     assert done.returncode == 2
     assert "import tracks or meters first" in done.stderr
+
+
+def test_a_deadline_beyond_the_published_calendar_is_left_open_and_said() -> None:
+    deadline = _deadline(dt.datetime(2093, 5, 3, tzinfo=dt.UTC))
+    assert deadline["due_at"] is None and "2093" in deadline["payload"]["due_at"]
