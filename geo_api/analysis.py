@@ -16,23 +16,23 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from grid.assignment import assign
-from grid.cases import open_case
-from grid.cells import cells_of
-from grid.clocks import RESUMPTION_LIMIT, due_at
-from grid.errors import CalendarUnknown
-from spatial_models.meters import use_after_closure
-from spatial_models.stays import detect_stays
-from spatial_models.suspicion import DEFAULT, score_sites
-from spatial_models.visits import find_visits
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_api.hot_spot_fields import hot_spot_cells
 from geo_api.progress import step
+from grid.assignment import assign
+from grid.cases import open_case
+from grid.cells import cells_of
+from grid.clocks import RESUMPTION_LIMIT, due_at
+from grid.errors import CalendarUnknown
 from layers import enterprises, findings, meters, tracks
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import InputError
+from spatial_models.meters import use_after_closure
+from spatial_models.stays import detect_stays
+from spatial_models.suspicion import DEFAULT, score_sites
+from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
 VERSION = "1"

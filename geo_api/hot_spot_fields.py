@@ -7,11 +7,12 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
 from grid.cells import cell_boundaries, parents_of
 from spatial_models.hotspots import getis_ord_star
 from spatial_models.weights import ring_weights
-from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 HOT_SPOT_RES = 8
 """About 0.55 km² a cell in Nantong: a plant and its surroundings."""
