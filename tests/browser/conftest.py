@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.browser.console import ARGS, City, Console, Visit
-from playwright.sync_api import Browser, ConsoleMessage, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, expect, sync_playwright
 
 from geo_api.demo import Login, prepare_demo
 from layers import database
@@ -32,6 +32,7 @@ from layers.cluster_database import conninfo
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
+expect.set_options(timeout=15_000)
 _numbers = itertools.count()
 
 
@@ -129,7 +130,11 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
     visits: list[Visit] = []
 
     def open_(
-        *, locale: str = "en-GB", size: tuple[int, int] = (1280, 800), at: City | None = None, hash_: str = ""
+        *,
+        locale: str = "en-GB",
+        size: tuple[int, int] = (1280, 800),
+        at: City | None = None,
+        before: Callable[[BrowserContext], None] | None = None,
     ) -> Console:
         target = at or city
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale)
@@ -149,11 +154,13 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
                 visit.errors.append(message.text)
 
         context.route("**/*", watch)
+        if before is not None:
+            before(context)
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: visit.errors.append(str(error)))
         console = Console(page, target, visit)
-        console.goto(f"/map/{hash_}")
+        console.goto("/map/")
         return console
 
     yield open_

@@ -120,7 +120,10 @@ class Console:
         self.page.click("[data-language]")
 
     def look_at(self, lon: float, lat: float, zoom: float) -> None:
-        self.page.evaluate("([lon, lat, zoom]) => { window.__wangge.map.jumpTo({ center: [lon, lat], zoom }) }", [lon, lat, zoom])
+        self.page.evaluate(
+            "([lon, lat, zoom]) => { window.__wangge.map.jumpTo({ center: [lon, lat], zoom }) }",
+            [lon, lat, zoom],
+        )
         self.idle()
 
     def drawn(self, layer: str) -> list[dict[str, Any]]:

@@ -39,7 +39,9 @@ def test_alerts_are_listed_worst_first(open_page: Open, city: City) -> None:
     console.log_in("dispatcher")
     console.tab("alerts")
     expect(console.page.locator(".row").first).to_be_visible()
-    shown = [int(i) for i in console.page.locator(".row").evaluate_all("(all) => all.map((e) => e.dataset.alert)")]
+    shown = [
+        int(i) for i in console.page.locator(".row").evaluate_all("(all) => all.map((e) => e.dataset.alert)")
+    ]
     stored = city.rows("SELECT id, level, score FROM alerts")
     assert shown == [row.id for row in sorted(stored, key=lambda row: (LEVELS.index(row.level), -row.score))]
     some = stored[0].level
@@ -56,8 +58,13 @@ def test_the_evidence_card_shows_why(open_page: Open, city: City) -> None:
     card = console.page.locator(f"[data-card='{alert.id}']")
     expect(card).to_contain_text("A clue, not proof")
     expect(card.locator(".big")).to_have_text(f"{alert.score:.2f}")
-    assert card.locator(".evidence li p").all_inner_texts() == [item["sentence_en"] for item in alert.evidence]
-    widths = [float(w.removesuffix("%")) for w in card.locator(".bar i").evaluate_all("(all) => all.map((e) => e.style.width)")]
+    assert card.locator(".evidence li p").all_inner_texts() == [
+        item["sentence_en"] for item in alert.evidence
+    ]
+    widths = [
+        float(w.removesuffix("%"))
+        for w in card.locator(".bar i").evaluate_all("(all) => all.map((e) => e.style.width)")
+    ]
     weights = [abs(item["contribution"]) for item in alert.evidence]
     assert all(abs(w - 100 * x / max(weights)) < 0.06 for w, x in zip(widths, weights, strict=True))
     expect(card.locator(".chart svg")).not_to_have_count(0)
@@ -86,8 +93,13 @@ def test_a_track_is_drawn_with_its_stays(open_page: Open, city: City) -> None:
     assert {each["kind"] for each in console.drawn_soon("track-line")} == {"track"}
     assert {each["vehicle_id"] for each in console.drawn_soon("track-stays")} == {vehicle}
     fixes = int(re.search(r"(\d+) fixes", box.inner_text()).group(1))  # type: ignore[union-attr]
-    assert 0 < fixes <= city.value(
-        "SELECT count(*) FROM fixes f JOIN vehicles v ON v.id = f.vehicle_id WHERE v.vehicle_id = :v", v=vehicle
+    assert (
+        0
+        < fixes
+        <= city.value(
+            "SELECT count(*) FROM fixes f JOIN vehicles v ON v.id = f.vehicle_id WHERE v.vehicle_id = :v",
+            v=vehicle,
+        )
     )
     slider = box.locator("input[type=range]")
     slider.fill("500")
@@ -128,8 +140,18 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
         "SELECT e.action, e.actor FROM case_events e JOIN cases c ON c.id = e.case_id WHERE c.number = :number ORDER BY seq",
         number=number,
     )
-    assert [row.action for row in steps][1:] == ["verify", "file", "dispatch", "dispose", "feed_back", "check", "close"]
-    assert {row.actor for row in steps if row.action in ("dispose", "feed_back")} == {city.login("officer").username}
+    assert [row.action for row in steps][1:] == [
+        "verify",
+        "file",
+        "dispatch",
+        "dispose",
+        "feed_back",
+        "check",
+        "close",
+    ]
+    assert {row.actor for row in steps if row.action in ("dispose", "feed_back")} == {
+        city.login("officer").username
+    }
 
 
 def test_an_action_that_needs_a_reason_asks_for_it(open_page: Open, city: City) -> None:
@@ -148,7 +170,8 @@ def test_an_officer_sees_the_own_town_only(open_page: Open, city: City) -> None:
     own = {
         row[0]
         for row in city.rows(
-            "SELECT c.number FROM cases c JOIN areas a ON a.id = c.town_area_id WHERE a.code = :town", town=city.town
+            "SELECT c.number FROM cases c JOIN areas a ON a.id = c.town_area_id WHERE a.code = :town",
+            town=city.town,
         )
     }
     other = city.value("SELECT min(number) FROM cases WHERE NOT number = ANY(:own)", own=list(own))

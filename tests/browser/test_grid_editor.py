@@ -88,20 +88,30 @@ def test_a_grid_is_split_and_the_split_is_undone(editor: Console, city: City) ->
     new = preview.locator(".code-list.new code").all_inner_texts()
     assert len(new) == 2 and not set(new) & {row.code for row in before}
     assert {each["code"] for each in editor.drawn_soon("edit-result-fill")} == set(new)
-    assert city.value("SELECT count(*) FROM areas WHERE code = ANY(:new)", new=new) == 0, "a draft is not in force"
+    assert city.value("SELECT count(*) FROM areas WHERE code = ANY(:new)", new=new) == 0, (
+        "a draft is not in force"
+    )
 
-    assert applied(editor, city, unit.parent_id, size) == {row.code for row in before} - {unit.code} | set(new)
+    assert applied(editor, city, unit.parent_id, size) == {row.code for row in before} - {unit.code} | set(
+        new
+    )
     wait_until(
-        lambda: set(new) <= {each["code"] for each in editor.drawn("unit_grid-line")}, "the map shows the new codes"
+        lambda: set(new) <= {each["code"] for each in editor.drawn("unit_grid-line")},
+        "the map shows the new codes",
     )
     assert unit.code not in {each["code"] for each in editor.drawn("unit_grid-line")}
-    assert city.rows("SELECT number, grid_area_id FROM cases ORDER BY number") == cases, "cases keep their grid"
+    assert city.rows("SELECT number, grid_area_id FROM cases ORDER BY number") == cases, (
+        "cases keep their grid"
+    )
 
     editor.page.click("[data-edit=undo]")
     expect(editor.page.locator("[data-applied]")).to_have_count(0)
     back = city.rows(CURRENT, parent=unit.parent_id)
     assert sorted(row.size for row in back) == pytest.approx(sorted(row.size for row in before))
-    wait_until(lambda: not set(new) & {each["code"] for each in editor.drawn("unit_grid-line")}, "the map is as before")
+    wait_until(
+        lambda: not set(new) & {each["code"] for each in editor.drawn("unit_grid-line")},
+        "the map is as before",
+    )
 
 
 def test_a_line_that_does_not_cross_is_refused_with_its_place(editor: Console, city: City) -> None:
@@ -120,7 +130,7 @@ def test_a_line_that_does_not_cross_is_refused_with_its_place(editor: Console, c
     expect(editor.page.locator("[data-edit=apply]")).to_have_count(0)
 
 
-def test_escape_leaves_the_drawing(editor: Console, city: City) -> None:
+def test_escape_leaves_the_drawing_and_the_selection_stays(editor: Console, city: City) -> None:
     unit = city.rows(UNITS + " ORDER BY u.area_m2 OFFSET 2 LIMIT 1", town=city.town)[0]
     show(editor, unit)
     pick(editor, unit)
@@ -128,6 +138,9 @@ def test_escape_leaves_the_drawing(editor: Console, city: City) -> None:
     editor.page.keyboard.press("Escape")
     expect(editor.page.locator(".drawing-hint")).to_have_count(0)
     expect(editor.page.locator("[data-edit=split]")).to_be_enabled()
+    editor.language("zh")
+    expect(editor.page.locator("[data-edit=split]")).to_have_text("划线拆分")
+    expect(editor.page.locator(".picked code")).to_have_text(unit.code)
 
 
 def test_neighbours_are_merged_and_kept_apart_again(editor: Console, city: City) -> None:
@@ -137,7 +150,9 @@ def test_neighbours_are_merged_and_kept_apart_again(editor: Console, city: City)
         " WHERE ST_Length(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2)) > 0.001 ORDER BY 1 DESC, 2 LIMIT 1",
         town=city.town,
     )[0]
-    one, two = (city.rows(UNITS + " AND u.id = :id", town=city.town, id=key)[0] for key in (pair.one, pair.two))
+    one, two = (
+        city.rows(UNITS + " AND u.id = :id", town=city.town, id=key)[0] for key in (pair.one, pair.two)
+    )
     before = city.rows(CURRENT, parent=one.parent_id)
     both = city.rows(
         "SELECT ST_XMin(e) west, ST_YMin(e) south, ST_XMax(e) east, ST_YMax(e) north FROM"
@@ -167,7 +182,9 @@ def test_grids_of_another_town_are_refused(editor: Console, city: City) -> None:
         " WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND t.code <> :town LIMIT 1",
         town=city.town,
     )
-    unit = city.rows(UNITS.replace("t.code = :town", "t.code <> :town") + " AND u.id = :id", town=city.town, id=foreign)[0]
+    unit = city.rows(
+        UNITS.replace("t.code = :town", "t.code <> :town") + " AND u.id = :id", town=city.town, id=foreign
+    )[0]
     show(editor, unit)
     pick(editor, unit)
     editor.expect_status(403)

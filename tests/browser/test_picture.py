@@ -16,7 +16,10 @@ from tests.browser.console import Console
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 
 
-@pytest.mark.skipif(os.environ.get("WANGGE_WRITE_PICTURES") != "1", reason="WANGGE_WRITE_PICTURES=1 writes docs/images/map.png")
+@pytest.mark.skipif(
+    os.environ.get("WANGGE_WRITE_PICTURES") != "1",
+    reason="WANGGE_WRITE_PICTURES=1 writes docs/images/map.png",
+)
 def test_write_the_picture(
     open_page: Callable[..., Console], cluster: Cluster, _migrated: str, tmp_path: Path
 ) -> None:
@@ -30,9 +33,10 @@ def test_write_the_picture(
         console.page.locator("[data-track]").first.click()
         expect(console.page.locator(".track-box")).to_be_visible()
         console.page.wait_for_timeout(1500)
-        console.page.locator(".evidence").scroll_into_view_if_needed()
+        console.page.evaluate("() => { document.querySelector('.side-body').scrollTop = 0 }")
         console.idle()
         path = PICTURES / "map.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         console.page.screenshot(path=path)
         assert path.stat().st_size > 50_000
+        console.visit.context.close()

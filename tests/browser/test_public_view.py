@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.console import City, Console, wait_until
 
@@ -50,7 +51,10 @@ def test_the_overview_counts_what_the_database_holds(open_page: Open, city: City
 
 def test_nothing_of_the_work_layers_is_there(open_page: Open) -> None:
     console = open_page()
-    assert console.page.locator("[data-tab]").evaluate_all("(all) => all.map((e) => e.dataset.tab)") == ["overview", "assign"]
+    assert console.page.locator("[data-tab]").evaluate_all("(all) => all.map((e) => e.dataset.tab)") == [
+        "overview",
+        "assign",
+    ]
     assert console.page.locator("[data-layer=alerts]").count() == 0
     sources = console.page.evaluate("() => Object.keys(window.__wangge.map.getStyle().sources)")
     assert not {"alerts", "cases", "stays"} & set(sources)
@@ -125,7 +129,9 @@ def test_search_finds_a_town_by_its_code(open_page: Open, city: City) -> None:
     hit = console.page.locator(".hits button", has_text=f"{name}Town")
     expect(hit).to_be_visible()
     hit.click()
-    wait_until(lambda: console.page.evaluate("() => window.__wangge.map.getZoom() > 9"), "the map flies to the town")
+    wait_until(
+        lambda: console.page.evaluate("() => window.__wangge.map.getZoom() > 9"), "the map flies to the town"
+    )
 
 
 def test_who_is_responsible_is_answered_with_its_steps(open_page: Open, city: City) -> None:
@@ -140,7 +146,12 @@ def test_who_is_responsible_is_answered_with_its_steps(open_page: Open, city: Ci
     assert console.page.locator(".answer .steps li").count() >= 3
     item = console.page.locator(".view-assign select").input_value()
     lead = console.page.locator(".answer .lead-body b").inner_text()
-    assert city.value("SELECT count(*) FROM duty_items WHERE item_code = :item AND body = :body", item=item, body=lead) > 0
+    assert (
+        city.value(
+            "SELECT count(*) FROM duty_items WHERE item_code = :item AND body = :body", item=item, body=lead
+        )
+        > 0
+    )
 
 
 @pytest.mark.parametrize("size", [(1024, 768), (1280, 800), (1440, 900)])
@@ -153,6 +164,48 @@ def test_nothing_is_cut_off_or_overlaps(open_page: Open, locale: str, size: tupl
         console.page.wait_for_timeout(300)
         found = console.page.evaluate(LAYOUT_FAULTS)
         assert found == [], f"{tab} at {size}, {locale}"
+
+
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+@pytest.mark.parametrize("crs", ["wgs84", "gcj02"])
+def test_a_base_map_is_drawn_under_the_areas(open_page: Open, city: City, crs: str) -> None:
+    """Tiles in GCJ-02 are put together from those that their land is drawn on: never the tile of the same number alone."""
+    asked: set[tuple[int, int, int]] = set()
+
+    def tile(route: Route) -> None:
+        z, x, y = (int(part) for part in route.request.url.rsplit(".", 1)[0].split("/")[-3:])
+        asked.add((z, x, y))
+        route.fulfill(body=PIXEL, content_type="image/png")
+
+    def settings(route: Route) -> None:
+        answer = route.fetch()
+        url = city.address + "/base/{z}/{x}/{y}.png"
+        route.fulfill(response=answer, json=answer.json() | {"tile_url": url, "tile_crs": crs})
+
+    def before(context: BrowserContext) -> None:
+        context.route("**/v1/settings", settings)
+        context.route("**/base/**", tile)
+
+    console = open_page(before=before)
+    assert asked
+    layers = console.page.evaluate("() => window.__wangge.map.getStyle().layers.map((l) => l.id)")
+    assert layers.index("base") < layers.index("land")
+    asked.clear()
+    lon, lat = city.rows(
+        "SELECT ST_X(label_point), ST_Y(label_point) FROM areas WHERE kind = 'county' LIMIT 1"
+    )[0]
+    console.look_at(lon, lat, 17)
+    wait_until(lambda: asked, "tiles are asked for")
+    west = console.page.evaluate("() => window.__wangge.map.getBounds().getWest()")
+    zoom = max(z for z, _, _ in asked)
+    first = int((west + 180) / 360 * 2**zoom)
+    shifted = min(x for z, x, _ in asked if z == zoom) - first
+    # In Nantong a GCJ-02 picture lies about 440 m to the east: one or two tiles of about 260 m at this zoom.
+    assert shifted == 0 if crs == "wgs84" else shifted >= 1
 
 
 LAYOUT_FAULTS = """() => {

@@ -10,7 +10,8 @@ import { loggedIn, refreshSession, session } from "./core/session";
 import type { Settings } from "./core/types";
 import type { Console } from "./console";
 import { listen } from "./live";
-import { addBaseMap, createMap, showWorkLayers, whenIdle, type Box } from "./map/create";
+import { addBaseMap } from "./map/base_map";
+import { createMap, showWorkLayers, whenIdle, type Box } from "./map/create";
 import { addMark } from "./map/mark";
 import { adoptStyle, type StyleDocument } from "./map/palette";
 import { attachPopups } from "./map/popups";
@@ -49,7 +50,7 @@ async function start(): Promise<void> {
   app.append(stage);
   const map = createMap(canvas);
   await new Promise<void>((resolve) => map.once("load", () => resolve()));
-  if (settings.tile_url) addBaseMap(map, settings.tile_url);
+  if (settings.tile_url) addBaseMap(map, settings.tile_url, settings.tile_crs);
 
   const layers = new LayerSwitch(map);
   const parts: Console = { map, settings, track: new Track(map), covered: () => ({ left: panel.width, right: layers.width }), showGroup: (id, shown) => layers.show(id, shown) };

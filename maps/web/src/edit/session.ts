@@ -5,6 +5,7 @@ import { complain } from "../core/notices";
 import type { ChangeSet, Operation } from "../core/types";
 import { Value } from "../core/value";
 import { flyTo, type Console } from "../console";
+import { lastChange } from "../live";
 import { drawLine, type Drawing } from "./drawing";
 import { merge } from "./merge";
 import { Overlay } from "./overlay";
@@ -27,6 +28,7 @@ export class EditSession {
   readonly #console: Console;
   readonly #overlay: Overlay;
   #drawing: Drawing | null = null;
+  readonly #unlisten: () => void;
 
   constructor(console: Console) {
     this.#console = console;
@@ -34,6 +36,9 @@ export class EditSession {
     this.#overlay = new Overlay(console.map);
     console.map.on("click", this.#pick);
     console.map.on("moveend", this.#load);
+    this.#unlisten = lastChange.subscribe((change) => {
+      if (change?.layer === "areas") this.#load();
+    });
     this.#load();
   }
 
@@ -133,6 +138,7 @@ export class EditSession {
   end(): void {
     this.#drawing?.stop();
     this.units.stop();
+    this.#unlisten();
     this.#console.map.off("click", this.#pick);
     this.#console.map.off("moveend", this.#load);
     this.#overlay.remove();

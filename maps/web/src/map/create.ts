@@ -69,13 +69,6 @@ export function showWorkLayers(map: MapView, loggedIn: boolean): void {
   for (const layer of workLayers()) map.addLayer(layer as LayerSpecification, "unit_grid-label");
 }
 
-/** An optional base map under everything else. */
-export function addBaseMap(map: MapView, tileUrl: string): void {
-  map.addSource("base", { type: "raster", tiles: [tileUrl], tileSize: 256, maxzoom: 18 });
-  map.addLayer({ id: "base", type: "raster", source: "base" }, "land");
-  map.setPaintProperty("land", "fill-opacity", 0.25);
-}
-
 /** Resolves when the map has drawn everything that it asked for. */
 export function whenIdle(map: MapView): Promise<void> {
   return new Promise((resolve) => {

@@ -3,7 +3,7 @@ import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent 
 import type { Feature } from "geojson";
 import { get, isAbort } from "../core/api";
 import { h, fill } from "../core/dom";
-import { day, surface, t, term, time } from "../core/language";
+import { day, number, surface, t, term, time } from "../core/language";
 import { go, route } from "../core/route";
 import type { AreaProperties, SiteProperties } from "../core/types";
 import { askedPlace } from "../panels/assign";
@@ -63,6 +63,16 @@ function stayContent(feature: MapGeoJSONFeature): HTMLElement {
   return h("div", {}, h("h4", {}, t("layer.stays")), facts([[t("card.vehicle"), String(p["vehicle_id"])], [t("card.entered"), time(String(p["started_at"]))], [t("card.left"), time(String(p["ended_at"]))]]));
 }
 
+function hotSpotContent({ properties: p }: MapGeoJSONFeature): HTMLElement {
+  const rows: [string, string][] = [
+    [t("hot.class"), term("gi", String(p["gi_bin"]))],
+    [t("hot.value"), `${number(Number(p["value"]), 2)} (${term("hot_field", String(p["field"]))})`],
+    [t("hot.z"), number(Number(p["z"]), 2)],
+    [t("hot.q"), Number(p["q"]).toPrecision(2)],
+  ];
+  return h("div", {}, h("h4", {}, t("hot.cell")), facts(rows), h("p", { class: "muted" }, t("gi.about")));
+}
+
 /** One area of each kind, the smallest first: where two meet, the one drawn on top. */
 function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
   const byKind = new Map<string, MapGeoJSONFeature>();
@@ -114,6 +124,8 @@ export function attachPopups(map: MapView): void {
     else if (hit?.source === "stays") open(event, Promise.resolve(stayContent(hit)));
     else if (hit) open(event, siteContent(hit.id));
     else {
+      const [cell] = map.queryRenderedFeatures(event.point, { layers: visible(map, ["hot_spots-fill"]) });
+      if (cell) return open(event, Promise.resolve(hotSpotContent(cell)));
       const areas = distinctKinds(map.queryRenderedFeatures(event.point, { layers: visible(map, AREA_FILLS) }));
       if (areas.length) open(event, areaContent(areas));
     }

@@ -60,13 +60,14 @@ export const alerts: View = (context) => {
   void show(
     list,
     async () => {
-      const found = await allItems<AlertProperties, Point>(itemsPath("alerts", { limit: 500 }), MOST, signal);
+      const found = await allItems<AlertProperties, Point>(itemsPath("alerts", { limit: 500, sortby: "-score" }), MOST, signal);
       found.sort(byWeight);
       const holder = h("div", {});
       const draw = (): void => {
         const chosen = found.filter((each) => !filter.get() || each.properties.level === filter.get());
         holder.replaceChildren(
           filterBar(found, draw),
+          found.length >= MOST ? h("p", { class: "muted" }, t("list.most", { n: MOST })) : "",
           chosen.length ? h("div", { class: "rows" }, chosen.map((each) => row(context, each))) : empty(t("alert.none")),
         );
       };

@@ -76,6 +76,7 @@ export const cases: View = (context) => {
         const chosen = found.filter(wanted);
         holder.replaceChildren(
           stateFilter(found, draw),
+          found.length >= MOST ? h("p", { class: "muted" }, t("list.most", { n: MOST })) : "",
           chosen.length ? h("div", { class: "rows" }, chosen.map((each) => row(context, each))) : empty(t("case.none")),
         );
       };

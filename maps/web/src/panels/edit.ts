@@ -3,7 +3,8 @@ import { get, itemsPath, type Page } from "../core/api";
 import { h, fill, type Child } from "../core/dom";
 import { number, surface, t, term, time } from "../core/language";
 import { complain, tell } from "../core/notices";
-import { session } from "../core/session";
+import { route } from "../core/route";
+import { may, session } from "../core/session";
 import type { AreaProperties, ChangeSet, UnitLoad } from "../core/types";
 import { flyTo, mark, type Console } from "../console";
 import { mergeBar } from "../edit/merge";
@@ -172,42 +173,63 @@ async function goToScope(parts: Console): Promise<void> {
   if (found) flyTo(parts, found.geometry, 14);
 }
 
-export const edit: View = (context) => {
-  const { console: parts, into, signal } = context;
-  mark(parts, null);
-  parts.showGroup("unit_grid", true);
-  const editor = new EditSession(parts);
-  const stageBox = h("div", {});
-  const past = h("div", {});
-  const area = session.get().area?.name ?? t("login.city");
-  const zoomHint = h("p", { class: "fault" });
-  into.append(h("h2", {}, t("edit")), h("p", { class: "muted" }, t("edit.about"), " ", t("edit.scope", { area })), zoomHint, stageBox, section(t("edit.history"), past));
+/** The sitting outlives a redrawing of its panel (another language), and ends with the view. */
+let sitting: EditSession | null = null;
 
-  const draw = (): void => fill(stageBox, stageParts(editor, context, editor.stage.get()));
-  const hint = (): void => {
-    zoomHint.textContent = parts.map.getZoom() < UNIT_ZOOM ? t("edit.zoom") : editor.units.truncated ? t("edit.many_units") : "";
-  };
+function sit(parts: Console, signal: AbortSignal): EditSession {
+  const editor = (sitting ??= new EditSession(parts));
+  signal.addEventListener("abort", () =>
+    queueMicrotask(() => {
+      if (route.get().view === "edit" && may("edit_areas")) return;
+      editor.end();
+      if (sitting === editor) sitting = null;
+    }),
+  );
+  return editor;
+}
+
+function historyList(into: HTMLElement, signal: AbortSignal): () => void {
   const list = (): void =>
     void show(
-      past,
+      into,
       async () => {
         const sets = (await history(HISTORY * 3, signal)).filter((each) => each.status !== "draft").slice(0, HISTORY);
         return sets.length ? sets.map(changeRow) : empty(t("edit.no_history"));
       },
       list,
     );
-  editor.stage.subscribe((stage) => {
-    draw();
-    if (stage.name === "applied") list();
-  });
-  editor.selection.subscribe(draw);
+  return list;
+}
+
+export const edit: View = (context) => {
+  const { console: parts, into, signal } = context;
+  const fresh = sitting === null;
+  mark(parts, null);
+  parts.showGroup("unit_grid", true);
+  const editor = sit(parts, signal);
+  const [stageBox, past, zoomHint] = [h("div", {}), h("div", {}), h("p", { class: "fault" })];
+  const area = session.get().area?.name ?? t("login.city");
+  into.append(h("h2", {}, t("edit")), h("p", { class: "muted" }, t("edit.about"), " ", t("edit.scope", { area })), zoomHint, stageBox, section(t("edit.history"), past));
+
+  const draw = (): void => fill(stageBox, stageParts(editor, context, editor.stage.get()));
+  const hint = (): void => {
+    zoomHint.textContent = parts.map.getZoom() < UNIT_ZOOM ? t("edit.zoom") : editor.units.truncated ? t("edit.many_units") : "";
+  };
+  const list = historyList(past, signal);
+  const ends = [
+    editor.stage.subscribe((stage) => {
+      draw();
+      if (stage.name === "applied") list();
+    }),
+    editor.selection.subscribe(draw),
+  ];
   parts.map.on("moveend", hint);
   draw();
   hint();
   list();
-  goToScope(parts).catch(complain);
+  if (fresh) goToScope(parts).catch(complain);
   signal.addEventListener("abort", () => {
     parts.map.off("moveend", hint);
-    editor.end();
+    for (const end of ends) end();
   });
 };
