@@ -15,12 +15,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geo_api.accounts import create_user, find_login
+from geo_api.api_keys import find_key, given_key
 from geo_api.errors import Problem
 from geo_api.settings import Settings
 from grid.areas import scope_area_ids
 from grid.errors import UnknownArea
 from layers.database import PUBLIC, SYSTEM, Scope, session
-from layers.tables import AccessLog, Area
+from layers.tables import AccessLog, Area, User
 
 __all__ = [
     "MAY",
@@ -48,6 +49,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "record_outcome": frozenset({"officer", "dispatcher", "supervisor"}),
     "move_cases": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "edit_areas": frozenset({"grid_manager", "supervisor"}),
+    "write_tracks": frozenset({"dispatcher", "service"}),
     "read_change_sets": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
 }
 """Which roles may do what. Which *rows* a role sees is decided in the database."""
@@ -77,12 +79,15 @@ class Caller:
         What the database lets the caller see.
     display_name, area_code, csrf_token : str or None
         Of the account; None when not logged in.
+    by_key : bool
+        The caller sent an API key and no cookie: there is no page to prove.
     """
 
     scope: Scope = PUBLIC
     display_name: str | None = None
     area_code: str | None = None
     csrf_token: str | None = None
+    by_key: bool = False
 
     @property
     def logged_in(self) -> bool:
@@ -141,7 +146,9 @@ class ScopeAreas:
 
 
 def caller_of(request: Request) -> Caller:
-    """The caller of the cookie; a wrong or ended cookie is nobody."""
+    """The caller of the key or cookie; a wrong or ended cookie is nobody, a wrong key is refused."""
+    if key := given_key(request):
+        return _caller_of_key(request, key)
     token = request.cookies.get(COOKIE)
     if not token:
         return Caller()
@@ -151,7 +158,20 @@ def caller_of(request: Request) -> Caller:
             return Caller()
         user, login = found
         areas = request.app.state.scope_areas.of(db, user.area_code) if user.area_code else ()
-    scope = Scope(
+    return Caller(_scope_of(user, areas), user.display_name, user.area_code, login.csrf_token)
+
+
+def _caller_of_key(request: Request, key: str) -> Caller:
+    with session(SYSTEM, request.app.state.url) as db:
+        user = find_key(db, key)
+        if user is None:
+            raise Problem("login-required", "This API key is unknown or revoked.", "API 密钥无效或已吊销。")
+        areas = request.app.state.scope_areas.of(db, user.area_code) if user.area_code else ()
+    return Caller(_scope_of(user, areas), user.display_name, user.area_code, by_key=True)
+
+
+def _scope_of(user: User, areas: tuple[int, ...]) -> Scope:
+    return Scope(
         role=user.role,
         city_wide=user.area_code is None,
         area_ids=areas,
@@ -159,7 +179,6 @@ def caller_of(request: Request) -> Caller:
         domains=tuple(user.domains),
         body=user.body,
     )
-    return Caller(scope, user.display_name, user.area_code, login.csrf_token)
 
 
 def current_caller(request: Request) -> Caller:
@@ -172,7 +191,7 @@ def current_caller(request: Request) -> Caller:
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
         check_origin(request)
-        if caller.logged_in:
+        if caller.logged_in and not caller.by_key:
             given = request.headers.get(CSRF_HEADER, "")
             if not hmac.compare_digest(given.encode(), (caller.csrf_token or "").encode()):
                 raise Problem(

@@ -18,6 +18,7 @@ from geo_api import errors
 from geo_api.access import ScopeAreas
 from geo_api.accounts import LoginBrake
 from geo_api.events import ChangeFeed
+from geo_api.ingest_gate import IngestGate
 from geo_api.logs import configure_logs
 from geo_api.middleware import Metrics, RequestFrame
 from geo_api.pages import page
@@ -34,6 +35,7 @@ from geo_api.routes import (
     landing,
     login,
     tiles,
+    tracks,
     vehicles,
 )
 from geo_api.settings import Settings, installed_version
@@ -49,6 +51,7 @@ ROUTERS = (
     assign,
     alerts,
     vehicles,
+    tracks,
     cases,
     change_sets,
     duties,
@@ -95,6 +98,12 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
     app.state.metrics = Metrics()
     app.state.scope_areas = ScopeAreas()
     app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
+    app.state.ingest_gate = IngestGate(
+        settings.ingest_max_bytes_at_once,
+        settings.ingest_max_bytes,
+        settings.ingest_batches,
+        settings.ingest_writers,
+    )
     app.state.feed = ChangeFeed(app.state.url)
 
 

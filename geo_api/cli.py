@@ -234,7 +234,8 @@ def evaluate(
     from geo_api.demo import evaluate_seeds
 
     first, _, last = seeds.partition("-")
-    evaluate_seeds(range(int(first), int(last or first) + 1), grids=grids)
+    holds = evaluate_seeds(range(int(first), int(last or first) + 1), grids=grids)
+    raise typer.Exit(0 if holds else 1)
 
 
 @cases_app.command("verify")
@@ -275,6 +276,23 @@ def users_add(
             body=body,
         )
     console.print(f"[green]✓[/] {username}")
+
+
+@users_app.command("key")
+def users_key(
+    username: str,
+    revoke: Annotated[bool, typer.Option(help="End every key of the account instead")] = False,
+) -> None:
+    """Make an API key of a service account and print it once · 服务账户密钥."""
+    from geo_api.api_keys import create_key, revoke_keys
+    from layers.database import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        if revoke:
+            console.print(f"[green]✓[/] {revoke_keys(db, username)} 个密钥已吊销 key(s) revoked")
+            return
+        key = create_key(db, username)
+    console.print(key, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,14 @@ class Settings(BaseSettings):
         Failed logins of one name from one address before an answer 429, and for how long they count.
     statement_timeout_s : int
         A query of a caller is ended after this time.
+    ingest_max_bytes, ingest_max_bytes_at_once : int
+        Bytes of one batch of fixes, and of all batches that one process holds at once.
+    ingest_batches, ingest_writers : int
+        Batches that one process takes at once before an answer 429, and those of them that write.
+    ingest_max_age_days : int
+        Older fixes are rejected over HTTP (``wangge import`` takes them).
+    exports, export_timeout_s : int
+        Exports that one process makes at once before an answer 429, and how long one may take.
     """
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_", extra="ignore")
@@ -56,6 +64,13 @@ class Settings(BaseSettings):
     login_failures: int = 5
     login_window_s: int = 300
     statement_timeout_s: int = 30
+    ingest_max_bytes: int = 64 * 2**20
+    ingest_max_bytes_at_once: int = 256 * 2**20
+    ingest_batches: int = 16
+    ingest_writers: int = 2
+    ingest_max_age_days: int = 366
+    exports: int = 4
+    export_timeout_s: int = 1_800
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def url(self) -> str:

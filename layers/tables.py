@@ -156,6 +156,18 @@ class LoginSession(Base):
     expires_at: Mapped[dt.datetime]
 
 
+class ApiKey(Base):
+    """A key of a service account: only a hash of it is stored."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (Index("ix_api_keys_user_id", "user_id"),)
+    key_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[dt.datetime]
+    last_used_at: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]
+
+
 class AccessLog(Base):
     """Who read or changed what: append-only."""
 

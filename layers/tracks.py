@@ -7,7 +7,8 @@ import io
 
 import polars as pl
 from psycopg import sql
-from sqlalchemy import select, text
+from sqlalchemy import Text, any_, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from layers.copying import Written, copy_frame, upsert
@@ -42,6 +43,26 @@ def register_unknown_vehicles(db: Session, vehicle_ids: list[str]) -> int:
     return len(added.all())
 
 
+def register_missing_vehicles(db: Session, vehicle_ids: list[str]) -> list[str]:
+    """As :func:`register_unknown_vehicles`, but known ones are only read; returns the ids that were added."""
+    known = set(
+        db.scalars(
+            select(Vehicle.vehicle_id).where(Vehicle.vehicle_id == any_(literal(vehicle_ids, ARRAY(Text))))
+        )
+    )
+    missing = sorted(set(vehicle_ids) - known)
+    if not missing:
+        return []
+    added = db.scalars(
+        text(
+            "INSERT INTO vehicles (vehicle_id, kind) SELECT unnest(CAST(:ids AS text[])), 'other'"
+            " ON CONFLICT DO NOTHING RETURNING vehicle_id"
+        ),
+        {"ids": missing},
+    )
+    return sorted(added)
+
+
 def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
     """Write fixes; of two with the same vehicle and time the first arrival stays.
 
@@ -62,7 +83,9 @@ def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
 def with_vehicle_numbers(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with the database's integers as ``vehicle_id``; rows of vehicles that it does not know are left out."""
     given = frame["vehicle_id"].unique().to_list()
-    rows = db.execute(select(Vehicle.vehicle_id, Vehicle.id).where(Vehicle.vehicle_id.in_(given))).all()
+    rows = db.execute(
+        select(Vehicle.vehicle_id, Vehicle.id).where(Vehicle.vehicle_id == any_(literal(given, ARRAY(Text))))
+    ).all()
     numbers = pl.DataFrame(
         [tuple(r) for r in rows], schema={"vehicle_id": pl.Utf8, "number": pl.Int64}, orient="row"
     )
