@@ -51,11 +51,14 @@ def record_run(
 
 
 def data_fingerprint(db: Session, start: dt.datetime, end: dt.datetime) -> str:
-    """Changes when any input of an analysis of ``[start, end)`` changes."""
+    """Changes when any input of an analysis of ``[start, end)`` changes.
+
+    Whole numbers only: a sum of floats depends on the order in which a table happens to be read.
+    """
     row = db.execute(
         text(
             "SELECT (SELECT count(*) || '/' || coalesce(max(t)::text, '') FROM fixes WHERE t >= :start AND t < :end),"
-            " (SELECT count(*) || '/' || coalesce(sum(value), 0)::text FROM meter_readings WHERE day <= :end),"
+            " (SELECT count(*) || '/' || coalesce(sum((value * 1000)::bigint), 0) FROM meter_readings WHERE day <= :end),"
             " (SELECT count(*) || '/' || coalesce(sum(hashtext(e::text)::bigint), 0) FROM enterprises e),"
             " (SELECT count(*) || '/' || coalesce(sum(hashtext(s.site_id || s.kind || s.geom::text)::bigint), 0) FROM sites s),"
             " (SELECT count(*) || '/' || coalesce(sum(hashtext(n::text)::bigint), 0) FROM notices n),"
