@@ -11,6 +11,8 @@ from spatial_models.errors import InputFrameError, NaiveTimeError
 
 Array = np.ndarray[Any, Any]
 
+MOST_MS = 4_000_000_000_000_000
+"""Milliseconds beyond this do not fit when they become microseconds."""
 LOCAL_ZONE = "Asia/Shanghai"
 """Where days and nights are counted."""
 
@@ -68,21 +70,25 @@ def time_us(column: pl.Series, name: str) -> Array:
         raise InputFrameError(f"{name}: column {column.name} holds {dtype}, not times with a zone")
     if dtype.time_zone is None:
         raise NaiveTimeError(f"{name}: column {column.name} has times without a zone; say which (UTC: tz='UTC')")
-    raw: Array = column.to_physical().fill_null(no_time).to_numpy()
+    physical = column.to_physical()
+    raw: Array = (physical.fill_null(no_time) if column.null_count() else physical).to_numpy()
     if dtype.time_unit == "us":
         return raw
     if dtype.time_unit == "ns":
         return np.where(raw == no_time, no_time, raw // 1000)
-    fits = np.abs(raw // 2) < 2_000_000_000_000_000
-    return np.where(fits, raw * 1000, no_time)
+    if raw.size and (raw.min() < -MOST_MS or raw.max() > MOST_MS):
+        raw = np.where((raw >= -MOST_MS) & (raw <= MOST_MS), raw, no_time // 1000 - 1)
+        return np.where(raw < -MOST_MS, no_time, raw * 1000)
+    return raw * 1000
 
 
 def numbers(column: pl.Series, name: str) -> Array:
     """A column as float64; what is null or no number becomes NaN."""
     if column.dtype != pl.Null and not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.String)):
         raise InputFrameError(f"{name}: column {column.name} holds {column.dtype}, not numbers")
-    values: Array = column.cast(pl.Float64, strict=False).fill_null(float("nan")).to_numpy()
-    return values
+    values = column.cast(pl.Float64, strict=False)
+    array: Array = (values.fill_null(float("nan")) if values.null_count() else values).to_numpy()
+    return array
 
 
 def utc_times(us: Array) -> pl.Series:

@@ -12,21 +12,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from spatial_models.distances import M2_PER_DEG2, M_PER_DEG, RAD, cos_sin, haversine_m, wrap_deg
+
 Array = np.ndarray[Any, Any]
 
-EARTH_RADIUS_M = 6_371_008.8
-M_PER_DEG = EARTH_RADIUS_M * math.pi / 180.0
-RAD = math.pi / 180.0
 NO_TIME = np.iinfo(np.int64).min
 TIME_LIMIT = 4_000_000_000_000_000_000
-M2_PER_DEG2 = M_PER_DEG * M_PER_DEG
 POLAR_DEG = 80.0
-SIXTH = 1.0 / 6.0
-NODES_PER_DEG = 4
-NODES_BELOW = 90 * NODES_PER_DEG
-NODES = np.arange(-NODES_BELOW, NODES_BELOW + 1) / NODES_PER_DEG * RAD
-NODE_COS, NODE_SIN = np.cos(NODES), np.sin(NODES)
-"""Cosine and sine of latitudes a quarter of a degree apart."""
 
 KEEP, BAD_VEHICLE, BAD_TIME, BAD_NUMBER, BAD_RANGE, BAD_ZERO, LATE, DUPLICATE = range(8)
 LEFT, GAP, TRACK_END = 0, 1, 2
@@ -40,33 +32,10 @@ OUT_CODE, OUT_START, OUT_END, OUT_LEFT_BY, OUT_ENDED_BY, OUT_N = range(6)
 C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_STAYS, C_USED = range(8)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _wrap(dlon: float) -> float:
-    """A difference of longitudes in [-180, 180]."""
-    if dlon > 180.0:
-        return dlon - 360.0
-    if dlon < -180.0:
-        return dlon + 360.0
-    return dlon
-
-
 @njit(cache=True, nogil=True)
-def haversine_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
-    """Great-circle distance in metres on a sphere of 6 371 008.8 m.
-
-    Examples
-    --------
-    >>> round(haversine_m(0.0, 0.0, 1.0, 0.0), 3)
-    111195.08
-    """
-    half_lat = 0.5 * (lat_b - lat_a) * RAD
-    half_lon = 0.5 * (lon_b - lon_a) * RAD
-    a = math.sin(half_lat) ** 2 + math.cos(lat_a * RAD) * math.cos(lat_b * RAD) * math.sin(half_lon) ** 2
-    return 2.0 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(a)))
-
-
-@njit(cache=True, nogil=True)
-def check_rows(code: Array, t: Array, lon: Array, lat: Array, n_carried: int, last_t: Array, reason: Array) -> None:
+def check_rows(
+    code: Array, t: Array, lon: Array, lat: Array, n_carried: int, last_t: Array, reason: Array, by_reason: Array
+) -> None:
     """Write to ``reason`` (uint8) why a row cannot be used; the first ``n_carried`` rows were checked before."""
     for row in range(n_carried, len(code)):
         x, y = lon[row], lat[row]
@@ -84,6 +53,7 @@ def check_rows(code: Array, t: Array, lon: Array, lat: Array, n_carried: int, la
             reason[row] = LATE
         elif t[row] == last_t[code[row]]:
             reason[row] = DUPLICATE
+        by_reason[reason[row]] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -148,8 +118,10 @@ def _order_segment(t: Array, lon: Array, lat: Array, start: int, end: int) -> in
 @njit(cache=True, nogil=True)
 def _drop_equal_times(t: Array, lon: Array, lat: Array, start: int, end: int, counts: Array) -> int:
     """Keep the first row of each time; returns the new end."""
-    w = start
-    for k in range(start, end):
+    w = min(start + 1, end)
+    while w < end and t[w] != t[w - 1]:
+        w += 1
+    for k in range(w, end):
         if w > start and t[k] == t[w - 1]:
             counts[C_DUPLICATES] += 1
             if lon[k] != lon[w - 1] or lat[k] != lat[w - 1]:
@@ -166,7 +138,7 @@ def _too_fast(
     t_a: int, lon_a: float, lat_a: float, t_b: int, lon_b: float, lat_b: float, m_per_us: float
 ) -> bool:
     reach_m = (t_b - t_a) * m_per_us
-    if (abs(lat_b - lat_a) + abs(_wrap(lon_b - lon_a))) * M_PER_DEG <= reach_m:
+    if (abs(lat_b - lat_a) + abs(wrap_deg(lon_b - lon_a))) * M_PER_DEG <= reach_m:
         return False  # the sum of both legs is an upper bound: no trigonometry for nearly every row
     return haversine_m(lon_a, lat_a, lon_b, lat_b) > reach_m
 
@@ -194,6 +166,16 @@ def _drop_spikes(
             kept_t, kept_lon, kept_lat = t[k], lon[k], lat[k]
             w += 1
     return w, pending
+
+
+@njit(cache=True, nogil=True)
+def order_vehicles(starts: Array, t: Array, lon: Array, lat: Array, counts: Array) -> Array:
+    """Order and de-duplicate each vehicle's rows in place; returns one past the last usable row of each."""
+    ends = np.empty(len(starts) - 1, np.int64)
+    for v in range(len(ends)):
+        counts[C_OUT_OF_ORDER] += _order_segment(t, lon, lat, starts[v], starts[v + 1])
+        ends[v] = _drop_equal_times(t, lon, lat, starts[v], starts[v + 1], counts)
+    return ends
 
 
 @njit(cache=True, nogil=True)
@@ -229,19 +211,35 @@ def clean_vehicles(
     return ends, pending
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _cos_sin(lat_deg: float) -> tuple[float, float]:
-    """Cosine and sine of a latitude by table and series, error below 1e-12.
+@njit(cache=True, nogil=True)
+def _cut_off(
+    t: Array, lon: Array, lat: Array, i: int, k: int, end: int, radius_m2: float, min_duration: int, outliers: int
+) -> int:
+    """First row from ``k`` of a run of fixes outside that leaves anchor ``i`` too little time; -1 when there is none.
 
-    The nodes are fixed, so that the same latitude gives the same bits in every batch.
+    The run that ended the last window mostly ends the next one too: an anchor is refused without walking its window,
+    which a dense track that creeps would make quadratic.
     """
-    node = math.floor(lat_deg * NODES_PER_DEG + 0.5)
-    c, s = NODE_COS[int(node) + NODES_BELOW], NODE_SIN[int(node) + NODES_BELOW]
-    d = (lat_deg - node * (1.0 / NODES_PER_DEG)) * RAD
-    return (
-        c - d * (s + d * (0.5 * c - d * (s * SIXTH + d * c * SIXTH / 4.0))),
-        s + d * (c - d * (0.5 * s + d * (c * SIXTH - d * s * SIXTH / 4.0))),
-    )
+    cos_a, sin_a = cos_sin(lat[i])
+    polar = abs(lat[i]) > POLAR_DEG
+    run = 0
+    while k < end:
+        if run == 0 and t[k - 1] - t[i] >= min_duration:
+            return -1
+        dlon, dlat = wrap_deg(lon[k] - lon[i]), lat[k] - lat[i]
+        middle = 0.5 * RAD * dlat
+        e_lon = dlon * (cos_a - middle * (sin_a + 0.5 * middle * cos_a))
+        d2 = (e_lon * e_lon + dlat * dlat) * M2_PER_DEG2
+        if polar:
+            d2 = haversine_m(lon[i], lat[i], lon[k], lat[k]) ** 2
+        if d2 > radius_m2:
+            run += 1
+            if run > outliers:
+                return k - outliers
+        else:
+            run = 0
+        k += 1
+    return -1
 
 
 @njit(cache=True, nogil=True)
@@ -258,8 +256,13 @@ def scan_vehicle(
     loop costs two atomic reference counts, more than a fix itself.
     """
     resumed = state_i[v, PHASE] == 1
-    i = start
+    i, cut = start, start
     while i < end or resumed:
+        if cut > i and not resumed:
+            cut = _cut_off(t, lon, lat, i, cut, end, radius_m2, min_duration, outliers)
+            if cut > i:
+                i += 1
+                continue
         if resumed:
             begin, last_in, n = state_i[v, ANCHOR_T], state_i[v, LAST_IN_T], state_i[v, N_IN]
             a_lon, a_lat, far_m2 = state_f[v, ANCHOR_LON], state_f[v, ANCHOR_LAT], state_f[v, FAR_M2]
@@ -267,7 +270,7 @@ def scan_vehicle(
         else:
             begin, last_in, n, a_lon, a_lat = t[i], t[i], 1, lon[i], lat[i]
             far_m2, sum_dlon, sum_dlat, k = 0.0, 0.0, 0.0, i + 1
-        cos_a, sin_a = _cos_sin(a_lat)
+        cos_a, sin_a = cos_sin(a_lat)
         polar = abs(a_lat) > POLAR_DEG
         previous, run, first_out, tolerated, how = last_in, 0, k, 0, TRACK_END
         c_lon, c_lat = 0.0, 0.0
@@ -277,7 +280,7 @@ def scan_vehicle(
             if t[k] - previous > max_gap:
                 how = LEFT if run > 0 else GAP
                 break
-            dlon, dlat = _wrap(lon[k] - a_lon), lat[k] - a_lat
+            dlon, dlat = wrap_deg(lon[k] - a_lon), lat[k] - a_lat
             e_lon, e_lat, middle = dlon - c_lon, dlat - c_lat, 0.5 * RAD * (dlat + c_lat)
             e_lon *= cos_a - middle * (sin_a + 0.5 * middle * cos_a)
             d2 = (e_lon * e_lon + e_lat * e_lat) * M2_PER_DEG2
@@ -318,11 +321,12 @@ def scan_vehicle(
             m = counts[C_STAYS]
             out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, begin, last_in
             out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = t[following], how, n
-            out_f[m, 0] = _wrap(a_lon + sum_dlon / n)
+            out_f[m, 0] = wrap_deg(a_lon + sum_dlon / n)
             out_f[m, 1] = a_lat + sum_dlat / n
             out_f[m, 2] = math.sqrt(far_m2)
             out_f[m, 3] = haversine_m(out_f[m, 0], out_f[m, 1], lon[following], lat[following])
             counts[C_STAYS] = m + 1
+        cut = first_out if run > outliers and not enough and not centroid else i
         # after a gap no later anchor of the window can do better: skipping them is still exact
         i = following if enough or how == GAP else i + 1
         resumed = False
@@ -355,7 +359,7 @@ def write_open_stays(state_i: Array, state_f: Array, out_i: Array, out_f: Array)
             n = state_i[v, N_IN]
             out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, state_i[v, ANCHOR_T], state_i[v, LAST_IN_T]
             out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = NO_TIME, TRACK_END, n
-            out_f[m, 0] = _wrap(state_f[v, ANCHOR_LON] + state_f[v, SUM_DLON] / n)
+            out_f[m, 0] = wrap_deg(state_f[v, ANCHOR_LON] + state_f[v, SUM_DLON] / n)
             out_f[m, 1] = state_f[v, ANCHOR_LAT] + state_f[v, SUM_DLAT] / n
             out_f[m, 2] = math.sqrt(state_f[v, FAR_M2])
             out_f[m, 3] = math.nan

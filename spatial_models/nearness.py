@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import shapely
 
+from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.errors import InputFrameError
 from spatial_models.frames import Array, numbers, to_polars
-from spatial_models.kernels import M_PER_DEG, RAD
 
 PLACE_COLUMNS = ("kind", "lon", "lat", "radius_m")
 

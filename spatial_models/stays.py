@@ -10,21 +10,12 @@ import numpy as np
 import polars as pl
 
 from spatial_models import kernels as k
-from spatial_models.errors import InputFrameError, ParameterError, StateMismatch
-from spatial_models.frames import Array, numbers, time_us, to_polars, utc_times
+from spatial_models.errors import ParameterError, StateMismatch
+from spatial_models.frames import Array, utc_times
+from spatial_models.ordering import account, fix_columns
 
 Anchor = Literal["first", "centroid"]
 ENDED_BY = ("left", "gap", "track_end")
-FIX_COLUMNS = ("vehicle_id", "t", "lon", "lat")
-_REASONS = {
-    "invalid_vehicle": k.BAD_VEHICLE,
-    "invalid_time": k.BAD_TIME,
-    "invalid_number": k.BAD_NUMBER,
-    "invalid_range": k.BAD_RANGE,
-    "invalid_zero": k.BAD_ZERO,
-    "late": k.LATE,
-    "duplicates": k.DUPLICATE,
-}
 
 
 @dataclass(frozen=True)
@@ -163,16 +154,15 @@ def detect_stays(
     state = state or _empty_state(parameters)
     if state.parameters != parameters:
         raise StateMismatch(f"the state was made with {state.parameters}, this call has {parameters}")
-    frame = to_polars(fixes, "fixes", FIX_COLUMNS)
-    ids, code = _vehicle_codes(frame["vehicle_id"], state.vehicle_ids)
+    ids, *columns = fix_columns(fixes, state.vehicle_ids)
     counts = np.zeros(8, np.int64)
     integers, floats = _widened(state, len(ids))
-    rows = _ordered_rows(frame, code, state, integers, floats, counts, parameters)
+    rows = _ordered_rows(columns, state, integers, floats, counts, parameters)
     closed, needed = _scan(rows, integers, floats, counts, parameters)
     found = [closed, _open_stays(integers, floats)] if final else [closed]
     return StayResult(
         stays=_stay_frame(found, ids),
-        quality=_account(rows.reason, counts, frame.height),
+        quality=account(rows.by_reason, counts, len(columns[0])),
         state=StayState(ids, integers, floats, _tail(rows, needed), parameters),
         anchor=anchor,
     )
@@ -188,7 +178,7 @@ class _Rows:
     starts: Array
     ends: Array
     pending: Array
-    reason: Array
+    by_reason: Array
 
 
 def _checked(
@@ -225,35 +215,6 @@ def _empty_state(parameters: dict[str, Any]) -> StayState:
     return StayState(pl.Series([], dtype=pl.Null), np.empty((0, 7), np.int64), np.empty((0, 7)), tail, parameters)
 
 
-def _vehicle_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array]:
-    """All vehicle ids, the known ones first, and the row of each given id in them (-1 for null)."""
-    if isinstance(given.dtype, pl.Categorical | pl.Enum):
-        return _categorical_codes(given, known)
-    if given.dtype == pl.Null:
-        return (known if len(known) else given.clear()), np.full(len(given), -1, np.int64)
-    if not (given.dtype.is_integer() or given.dtype == pl.String):
-        raise InputFrameError(f"fixes: column vehicle_id holds {given.dtype}, not text or integers")
-    if known.dtype == pl.Null:
-        known = known.cast(given.dtype)
-    if known.dtype != given.dtype:
-        raise StateMismatch(f"the state has vehicle ids of {known.dtype}, the fixes of {given.dtype}")
-    table = pl.concat([known.alias("id"), given.alias("id")]).rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
-    encoded = table.dictionary_encode()
-    indices = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    ids = pl.Series("vehicle_id", encoded.dictionary)
-    return ids.cast(given.dtype), indices[len(known) :]
-
-
-def _categorical_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array]:
-    """The same for categories: only those that occur are turned into text."""
-    physical = given.to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    first = pl.DataFrame({"id": given, "physical": physical}).unique("physical").drop_nulls("id")
-    ids, code = _vehicle_codes(first["id"].cast(pl.String), known)
-    table = np.full(int(physical.max(initial=-1)) + 2, -1, np.int64)
-    table[first["physical"].to_numpy()] = code
-    return ids, table[physical]
-
-
 def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
     """The state's arrays with room for vehicles that are new in this batch."""
     integers = np.zeros((n_vehicles, 7), np.int64)
@@ -265,8 +226,7 @@ def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
 
 
 def _ordered_rows(
-    frame: pl.DataFrame,
-    code: Array,
+    columns: list[Array],
     state: StayState,
     integers: Array,
     floats: Array,
@@ -275,19 +235,19 @@ def _ordered_rows(
 ) -> _Rows:
     """Rows of the state and the batch together, checked, by vehicle and time, without doubles and spikes."""
     tail, n_tail = state.tail, state.tail.height
-    t, lon, lat = time_us(frame["t"], "fixes"), numbers(frame["lon"], "fixes"), numbers(frame["lat"], "fixes")
+    code, t, lon, lat = columns
     if n_tail:
-        code = np.concatenate([tail["vehicle"].to_numpy(), code])
+        code = np.concatenate([tail["vehicle"].to_numpy().astype(np.int32), code])
         t = np.concatenate([tail["t"].to_numpy(), t])
         lon, lat = np.concatenate([tail["lon"].to_numpy(), lon]), np.concatenate([tail["lat"].to_numpy(), lat])
-    reason = np.zeros(len(code), np.uint8)
-    k.check_rows(code, t, lon, lat, n_tail, integers[:, k.LAST_T].copy(), reason)
+    reason, by_reason = np.zeros(len(code), np.uint8), np.zeros(8, np.int64)
+    k.check_rows(code, t, lon, lat, n_tail, integers[:, k.LAST_T].copy(), reason, by_reason)
     starts, t, lon, lat = k.gather_by_vehicle(code, t, lon, lat, reason, len(integers))
     carried = np.bincount(tail.filter(~pl.col("waits"))["vehicle"].to_numpy(), minlength=len(integers))
     speed = parameters["max_speed_kmh"]
     m_per_us = 0.0 if speed is None else speed / 3.6e6
     ends, pending = k.clean_vehicles(starts, carried, t, lon, lat, integers, floats, m_per_us, counts)
-    return _Rows(t, lon, lat, starts, ends, pending, reason[n_tail:])
+    return _Rows(t, lon, lat, starts, ends, pending, by_reason)
 
 
 def _scan(
@@ -356,21 +316,3 @@ def _stay_frame(found: list[tuple[Array, Array]], ids: pl.Series) -> pl.DataFram
         }
     )
     return frame.with_columns(pl.col("left_m").fill_nan(None)).sort("vehicle_id", "started_at")
-
-
-def _account(reason: Array, counts: Array, n_rows: int) -> dict[str, int]:
-    """How many rows were given, used, and not used for which reason."""
-    by_reason = np.bincount(reason, minlength=8)
-    account = {name: int(by_reason[number]) for name, number in _REASONS.items()}
-    account["duplicates"] += int(counts[k.C_DUPLICATES])
-    account["invalid"] = sum(n for name, n in account.items() if name.startswith("invalid_"))
-    return {
-        "rows": n_rows,
-        "used": int(counts[k.C_USED]),
-        "spikes": int(counts[k.C_SPIKES]),
-        "pending": int(counts[k.C_PENDING]),
-        "conflicts": int(counts[k.C_CONFLICTS]),
-        "out_of_order": int(counts[k.C_OUT_OF_ORDER]),
-        "outliers": int(counts[k.C_OUTLIERS]),
-        **account,
-    }

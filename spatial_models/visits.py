@@ -9,9 +9,10 @@ import numpy as np
 import polars as pl
 
 from spatial_models.attribution import Attribution, attribute
+from spatial_models.distances import haversine_m
 from spatial_models.errors import NaiveTimeError, ParameterError
 from spatial_models.frames import LOCAL_ZONE, Array, numbers, time_us, to_polars
-from spatial_models.kernels import NO_TIME, haversine_m
+from spatial_models.kernels import NO_TIME
 from spatial_models.nearness import excluding_place, sites_in_reach
 
 STAY_COLUMNS = ("vehicle_id", "started_at", "ended_at", "left_by", "ended_by", "open", "lon", "lat")
