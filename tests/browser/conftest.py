@@ -22,13 +22,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.browser.console import ARGS, City, Console, Visit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, expect, sync_playwright
 
 from geo_api.demo import Login, prepare_demo
 from layers import database
 from layers.cluster import Cluster
 from layers.cluster_database import conninfo
+from tests.browser.console import ARGS, City, Console, Visit
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
