@@ -18,6 +18,7 @@ from geo_api import errors
 from geo_api.access import ScopeAreas
 from geo_api.accounts import LoginBrake
 from geo_api.events import ChangeFeed
+from geo_api.exporting import ExportGate
 from geo_api.ingest_gate import IngestGate
 from geo_api.logs import configure_logs
 from geo_api.middleware import Metrics, RequestFrame
@@ -31,6 +32,7 @@ from geo_api.routes import (
     collections,
     duties,
     events,
+    exports,
     hot_spots,
     landing,
     login,
@@ -47,6 +49,7 @@ ROUTERS = (
     landing,
     collections,
     tiles,
+    exports,
     login,
     assign,
     alerts,
@@ -104,6 +107,7 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
         settings.ingest_batches,
         settings.ingest_writers,
     )
+    app.state.export_gate = ExportGate(settings.exports)
     app.state.feed = ChangeFeed(app.state.url)
 
 

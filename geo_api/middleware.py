@@ -90,7 +90,7 @@ class RequestFrame:
         scope["request_id"] = request_id = self._request_id(scope)
         head = scope["method"] == "HEAD"
         inner = {**scope, "method": "GET"} if head else scope
-        inner["state"] = state = dict(scope.get("state", {}))
+        inner["state"] = state = {**scope.get("state", {}), "head": head}
         status: int | None = None
 
         async def framed(message: Message) -> None:

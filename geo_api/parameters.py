@@ -17,6 +17,7 @@ from layers.filters import Box, Interval, Selection, parse_bbox, parse_interval,
 PAGE_PARAMETERS = ("limit", "offset", "cursor", "bbox", "datetime", "at", "sortby", "count", "f")
 DYNAMIC_PATHS = (
     "/collections/{collection_id}/items",
+    "/collections/{collection_id}/export",
     "/collections/{collection_id}/tiles/WebMercatorQuad/{tile_matrix}/{tile_row}/{tile_col}",
 )
 """Paths on which the collection's own property filters are parameters too."""

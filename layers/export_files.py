@@ -1,0 +1,144 @@
+"""Exports whose formats need random access: GeoPackage and PMTiles, made in a temporary file and then sent."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyogrio
+from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.writer import Writer
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers.catalog import Collection
+from layers.errors import InvalidFilter, NotFound
+from layers.exports import GEOMETRY, Source, geometry_kind, record_batches, schema_of
+from layers.filters import conditions
+from layers.tiles import FEATURE_CAP, read_tile
+
+READ_BYTES = 2**20
+PMTILES_MAX_ZOOM = 14
+MAX_TILES = 200_000
+_FIELD_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
+
+Cell = tuple[int, int, int]
+"""Zoom, column, row."""
+
+
+def geopackage_blocks(source: Source) -> Iterator[bytes]:
+    """A GeoPackage with one layer named as the collection."""
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        path = Path(folder) / f"{source.collection.id}.gpkg"
+        schema = schema_of(source.collection)
+        pyogrio.write_arrow(
+            pa.RecordBatchReader.from_batches(schema, record_batches(source)),
+            path,
+            driver="GPKG",
+            layer=source.collection.id,
+            geometry_name=GEOMETRY,
+            geometry_type=geometry_kind(source.collection),
+            crs="EPSG:4326",
+        )
+        yield from _read(path, source)
+
+
+def pmtiles_blocks(source: Source) -> Iterator[bytes]:
+    """A PMTiles archive of the service's own vector tiles, zoom 0 to 14.
+
+    Raises
+    ------
+    NotFound
+        No feature is meant: an archive without a tile is not valid.
+    InvalidFilter
+        The features are spread over too many tiles.
+    """
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        path = Path(folder) / f"{source.collection.id}.pmtiles"
+        with source.session() as db, path.open("wb") as file:
+            box = _box(db, source)
+            writer = Writer(file)
+            truncated = _write_tiles(db, source, writer)
+            writer.finalize(_header(box), _metadata(source.collection, truncated))
+        yield from _read(path, source)
+
+
+def _read(path: Path, source: Source) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            source.check()
+            yield block
+
+
+def _box(db: Session, source: Source) -> tuple[float, float, float, float]:
+    shapes = (
+        select(func.ST_Extent(source.collection.geom).label("e"))
+        .select_from(source.collection.source)
+        .where(*conditions(source.collection, source.selection))
+        .subquery()
+    )
+    row = db.execute(
+        select(*(f(shapes.c.e) for f in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
+    ).one()
+    if row[0] is None:
+        raise NotFound(f"{source.collection.id} has no feature there: nothing to export")
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+
+
+def _write_tiles(db: Session, source: Source, writer: Writer) -> int:
+    """Zoom by zoom below the tiles that hold something, in the archive's order; returns how many are cut."""
+    level: list[Cell] = [(0, 0, 0)]
+    truncated = written = 0
+    for zoom in range(PMTILES_MAX_ZOOM + 1):
+        filled: list[Cell] = []
+        for cell in level:
+            source.check()
+            tile = read_tile(db, source.collection, source.selection, zoom=zoom, column=cell[1], row=cell[2])
+            if not tile.matched:
+                continue
+            filled.append(cell)
+            if tile.body:
+                writer.write_tile(zxy_to_tileid(*cell), gzip.compress(tile.body, 6, mtime=0))
+                written += 1
+                truncated += tile.truncated
+        if written > MAX_TILES:
+            raise InvalidFilter(f"more than {MAX_TILES:,} tiles: narrow the export by bbox")
+        below = [(z + 1, 2 * x + dx, 2 * y + dy) for z, x, y in filled for dx in (0, 1) for dy in (0, 1)]
+        level = sorted(below, key=lambda c: zxy_to_tileid(*c))
+    return truncated
+
+
+def _header(box: tuple[float, float, float, float]) -> dict[str, Any]:
+    west, south, east, north = (round(v * 10_000_000) for v in box)
+    return {
+        "version": 3,
+        "tile_type": TileType.MVT,
+        "tile_compression": Compression.GZIP,
+        "min_lon_e7": west,
+        "min_lat_e7": south,
+        "max_lon_e7": east,
+        "max_lat_e7": north,
+        "center_zoom": 10,
+        "center_lon_e7": (west + east) // 2,
+        "center_lat_e7": (south + north) // 2,
+    }
+
+
+def _metadata(collection: Collection, truncated: int) -> dict[str, Any]:
+    """TileJSON's ``vector_layers``; ``truncated_tiles`` counts the tiles that hold only part of their features."""
+    fields = {p.name: _FIELD_TYPES.get(p.type, "String") for p in collection.properties if p.tile}
+    names = [collection.id] + ([f"{collection.id}_labels"] if collection.labels is not None else [])
+    return {
+        "name": f"{collection.zh} {collection.en}",
+        "description": collection.about_en,
+        "type": "overlay",
+        "truncated_tiles": truncated,
+        "feature_cap": FEATURE_CAP,
+        "vector_layers": [
+            {"id": name, "fields": fields, "minzoom": 0, "maxzoom": PMTILES_MAX_ZOOM} for name in names
+        ],
+    }

@@ -1,0 +1,334 @@
+"""Exports read back by GDAL, pyogrio, geopandas and pmtiles; scope, HEAD, errors on the way, cancellation."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import io
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import httpx2
+import pandas as pd
+import pyarrow.parquet as pq
+import pyogrio
+import pytest
+from pmtiles.reader import MemorySource, Reader, all_tiles
+from shapely.geometry import shape
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from geo_api.exporting import FORMATS
+from layers import database
+from layers.catalog import COLLECTIONS
+from layers.database import SYSTEM, session
+from layers.exports import Source, record_batches
+from layers.filters import Selection
+from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
+
+AWKWARD = '测"试",\\ 甲\n乙 \t=1+1'
+"""A name with everything that a text format must escape."""
+
+
+@pytest.fixture(scope="module")
+def own(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A copy with awkward names and with a unit grid that has a hole and two parts."""
+    for made in api_over(seeded, "exports", tmp_path_factory.mktemp("exports")):
+        with session(SYSTEM, made.url) as db:
+            db.execute(text("UPDATE enterprises SET name = :n WHERE name LIKE '%A%'"), {"n": AWKWARD})
+            db.execute(
+                text("UPDATE enterprises SET status_since = NULL, industry = '' WHERE name <> :n"),
+                {"n": AWKWARD},
+            )
+            db.execute(
+                text(
+                    "UPDATE areas SET geom = ST_GeomFromText('MULTIPOLYGON(((120 31,120.2 31,120.2 31.2,120 31.2,120 31),"
+                    "(120.05 31.05,120.1 31.05,120.1 31.1,120.05 31.1,120.05 31.05)),((120.22 31,120.24 31,120.24 31.1,120.22 31)))',"
+                    " 4326) WHERE code = '320601001001001'"
+                )
+            )
+            for letter in "AB":
+                db.execute(
+                    text(
+                        "INSERT INTO cases (number, title, item_code, domain, grid_area_id, town_area_id, lead_body,"
+                        " co_handlers, assignment, state, opened_at, due_at, geom, area_id) VALUES (:number, :title,"
+                        " 'ECO-001', 'ecology', :grid, :town, NULL, ARRAY['甲,乙', '\"丙\"'], '{}', 'reported',"
+                        " '2026-03-01T01:02:03Z', '2026-03-02Z', ST_SetSRID(ST_MakePoint(120.1, 31.2), 4326), :area)"
+                    ),
+                    {"number": f"NT-{letter}", "title": AWKWARD, "grid": made.ids[f"grid_{letter}1"],
+                     "town": made.ids[f"town_{letter}"], "area": made.ids[f"community_{letter}"]},
+                )  # fmt: skip
+        yield made
+
+
+_logged_in: dict[tuple[str, str | None], TestClient] = {}
+
+
+def client(api: Api, username: str | None = None) -> TestClient:
+    if (api.url, username) not in _logged_in:
+        made = _logged_in[api.url, username] = TestClient(api.app, raise_server_exceptions=False)
+        if username:
+            made.post("/v1/login", json={"username": username, "password": PASSWORD})
+    return _logged_in[api.url, username]
+
+
+def items(who: TestClient, collection: str, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = who.get(f"/collections/{collection}/items?limit=10000{query}").json()[
+        "features"
+    ]
+    return found
+
+
+def read(body: bytes, ending: str, folder: Path) -> gpd.GeoDataFrame:
+    path = folder / f"x.{ending}"
+    path.write_bytes(body)
+    if ending == "parquet":
+        return gpd.read_parquet(path)
+    if ending == "geojsonseq":  # the id of a GeoJSON feature is GDAL's FID
+        return pyogrio.read_dataframe(path, fid_as_index=True).reset_index(names="id")
+    return pyogrio.read_dataframe(path)
+
+
+def plain(value: Any) -> Any:
+    """A value of a data frame as items show it."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, pd.Timestamp | dt.datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    return value
+
+
+def assert_same(frame: gpd.GeoDataFrame, features: list[dict[str, Any]]) -> None:
+    assert len(frame) == len(features) > 0
+    for (_, row), feature in zip(frame.sort_values("id").iterrows(), features, strict=True):
+        assert row["id"] == feature["id"]
+        assert row.geometry.normalize().equals_exact(shape(feature["geometry"]).normalize(), 1e-7)
+        for name, value in feature["properties"].items():
+            found = plain(row[name])
+            if isinstance(value, dict | list):
+                found = json.loads(found) if isinstance(found, str) else found
+                assert json.dumps(found, sort_keys=True) == json.dumps(value, sort_keys=True)
+            elif isinstance(value, str) and len(value) == 10 and isinstance(found, str):
+                assert found[:10] == value, name
+            else:
+                assert found == value, (name, found, value)
+
+
+@pytest.mark.parametrize("ending", ["fgb", "parquet", "gpkg", "geojsonseq"])
+@pytest.mark.parametrize("collection", list(COLLECTIONS))
+def test_what_is_read_back_equals_the_items(own: Api, tmp_path: Path, collection: str, ending: str) -> None:
+    who = client(own, "supervisor")
+    answer = who.get(f"/collections/{collection}/export?f={ending}")
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == FORMATS[ending].media_type
+    assert f'filename="{collection}-' in answer.headers["content-disposition"]
+    assert answer.headers["content-disposition"].endswith(f'.{ending}"')
+    frame = read(answer.content, ending, tmp_path)
+    assert frame.crs is not None and frame.crs.to_epsg() in (4326, None) and frame.crs.is_geographic
+    assert_same(frame, items(who, collection))
+
+
+@pytest.mark.parametrize("collection", ["sites", "areas", "cases"])
+def test_csv_holds_the_items(own: Api, collection: str) -> None:
+    who = client(own, "supervisor")
+    answer = who.get(f"/collections/{collection}/export?f=csv")
+    rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
+    features = items(who, collection)
+    assert len(rows) == len(features)
+    for row, feature in zip(rows, features, strict=True):
+        assert row["id"] == str(feature["id"])
+        for name, value in feature["properties"].items():
+            if isinstance(value, bool):
+                assert row[name] == str(value).lower()
+            elif isinstance(value, dict | list):
+                assert json.loads(row[name]) == value
+            elif isinstance(value, float):
+                assert float(row[name]) == value
+            else:
+                assert row[name] == ("" if value is None else str(value))
+        if "lon" in row:
+            assert [float(row["lon"]), float(row["lat"])] == feature["geometry"]["coordinates"]
+
+
+def test_geoparquet_says_what_the_specification_asks_for(own: Api) -> None:
+    body = client(own).get("/collections/areas/export?f=parquet").content
+    file = pq.ParquetFile(io.BytesIO(body))
+    geo = json.loads(file.metadata.metadata[b"geo"])
+    assert geo["version"] == "1.1.0" and geo["primary_column"] == "geometry"
+    column = geo["columns"]["geometry"]
+    assert column["encoding"] == "WKB" and column["geometry_types"] == ["MultiPolygon"]
+    assert column["bbox"] == [120.0, 31.0, 121.0, 31.5] and "crs" not in column
+    assert str(file.schema_arrow.field("valid_from").type) == "timestamp[us, tz=UTC]"
+    assert str(file.schema_arrow.field("indicative").type) == "bool"
+
+
+def test_pmtiles_hold_the_tiles_of_the_service(own: Api) -> None:
+    who = client(own, "supervisor")
+    answer = who.get("/collections/sites/export?f=pmtiles")
+    assert answer.status_code == 200, answer.text
+    source = MemorySource(answer.content)
+    reader = Reader(source)
+    header, metadata = reader.header(), reader.metadata()
+    assert (header["min_zoom"], header["max_zoom"]) == (0, 14)
+    assert header["min_lon_e7"] / 1e7 == pytest.approx(120.1) and header["max_lon_e7"] / 1e7 == pytest.approx(
+        120.6
+    )
+    assert metadata["vector_layers"][0]["id"] == "sites" and metadata["truncated_tiles"] == 0
+    tiles = dict(all_tiles(source))
+    assert len(tiles) > 15
+    for (zoom, column, row), tile in list(tiles.items())[::5]:
+        live = who.get(f"/collections/sites/tiles/WebMercatorQuad/{zoom}/{row}/{column}").content
+        assert gzip.decompress(tile) == live
+
+
+def test_filters_of_items_are_filters_of_exports(own: Api, tmp_path: Path) -> None:
+    who = client(own)
+    query = "&kind=unit_grid,town&bbox=120.3,31.1,120.4,31.2&at=2026-01-01T00:00:00Z"
+    frame = read(who.get(f"/collections/areas/export?f=fgb{query}").content, "fgb", tmp_path)
+    assert_same(frame, items(who, "areas", query))
+    assert 0 < len(frame) < 6
+    empty = read(who.get("/collections/sites/export?f=gpkg&bbox=1,1,2,2").content, "gpkg", tmp_path)
+    assert len(empty) == 0 and "hazard" in empty.columns
+    assert who.get("/collections/sites/export?f=pmtiles&bbox=1,1,2,2").status_code == 404
+
+
+@pytest.mark.parametrize("ending", list(FORMATS))
+@pytest.mark.parametrize("collection", ["alerts", "cases", "stays", "visits"])
+def test_an_officer_gets_no_row_of_another_town(
+    own: Api, tmp_path: Path, collection: str, ending: str
+) -> None:
+    path = f"/collections/{collection}/export?f={ending}"
+    assert client(own).get(path).status_code == 401
+    mine, other = client(own, "officer.a"), client(own, "officer.b")
+    ours, theirs = mine.get(path), other.get(path)
+    if ending in ("csv", "pmtiles"):
+        expected = len(items(mine, collection))
+        if ending == "csv":
+            assert len(list(csv.DictReader(io.StringIO(ours.content.decode("utf-8-sig"))))) == expected
+        assert ours.content != theirs.content
+        return
+    ids = set(read(ours.content, ending, tmp_path)["id"])
+    assert ids == {f["id"] for f in items(mine, collection)} and ids
+    assert not ids & set(read(theirs.content, ending, tmp_path)["id"])
+    assert b"V-B" not in ours.content and "苏FB5678".encode() not in ours.content
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "named"),
+    [
+        ("/collections/sites/export", 400, "f"),
+        ("/collections/sites/export?f=xlsx", 400, "f"),
+        ("/collections/sites/export?f=csv&limti=3", 400, "limti"),
+        ("/collections/sites/export?f=csv&datetime=2026-01-01", 400, "datetime"),
+        ("/collections/nothing/export?f=csv", 404, "nothing"),
+    ],
+)
+def test_a_wrong_question_is_a_problem(own: Api, path: str, status: int, named: str) -> None:
+    answer = client(own).get(path)
+    assert answer.status_code == status and named in answer.json()["detail"]
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_head_costs_nothing_and_names_the_file(own: Api) -> None:
+    answer = client(own).head("/collections/sites/export?f=gpkg")
+    assert answer.status_code == 200 and answer.content == b""
+    assert answer.headers["content-type"] == "application/geopackage+sqlite3"
+    assert answer.headers["content-disposition"].endswith('.gpkg"')
+    assert client(own).head("/collections/sites/export?f=csv&datetime=2026-01-01").status_code == 400
+
+
+def test_text_is_packed_for_those_who_take_gzip_and_binaries_never(own: Api) -> None:
+    who = client(own)
+    plain_csv = who.get("/collections/sites/export?f=csv", headers={"Accept-Encoding": "identity"})
+    assert plain_csv.headers["content-encoding"] == "identity"
+    packed = who.get("/collections/sites/export?f=csv", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip" and packed.content == plain_csv.content
+    binary = who.get("/collections/areas/export?f=parquet", headers={"Accept-Encoding": "gzip"})
+    assert binary.headers["content-encoding"] == "identity" and binary.content[:4] == b"PAR1"
+
+
+def test_more_exports_than_places_are_sent_away(own: Api) -> None:
+    gate = own.app.state.export_gate
+    most, gate.most = gate.most, 0
+    try:
+        answer = client(own).get("/collections/sites/export?f=csv")
+        assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1
+    finally:
+        gate.most = most
+    for ending in FORMATS:
+        assert client(own).get(f"/collections/sites/export?f={ending}").status_code == 200
+    assert client(own).get("/collections/sites/export?f=pmtiles&bbox=1,1,2,2").status_code == 404
+    assert gate.running == 0
+
+
+@pytest.fixture
+def many(served: str, api: Api) -> Iterator[str]:
+    """A server over 60,000 hot spots more, of which the last one cannot be shown."""
+    made = (
+        "INSERT INTO hot_spots (run_id, field, h3, value, z, p, q, gi_bin, geom) SELECT :run, 'many', i, 1, 1, 1, 1, 0,"
+        " ST_MakeEnvelope(120 + i * 1e-6, 31, 120.001 + i * 1e-6, 31.001, 4326) FROM generate_series(1, 60000) i"
+    )
+    with session(SYSTEM, api.url) as db:
+        db.execute(text(made), {"run": api.ids["run"]})
+    yield served
+    with session(SYSTEM, api.url) as db:
+        db.execute(text("DELETE FROM hot_spots WHERE field = 'many'"))
+
+
+def copies(api: Api) -> int:
+    with database.engine(api.url).connect() as connection:
+        found = connection.scalar(
+            text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%' AND state <> 'idle'")
+        )
+    return int(found or 0)
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+@pytest.mark.parametrize("ending", ["csv", "geojsonseq", "fgb", "parquet"])
+def test_a_reader_who_leaves_ends_the_cursor(many: str, api: Api, ending: str) -> None:
+    url = f"{many}/collections/hot_spots/export?f={ending}"
+    with httpx2.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer:
+        next(answer.iter_raw())
+        assert copies(api) == 1
+    assert eventually(lambda: copies(api) == 0)
+
+
+@pytest.mark.parametrize("ending", ["csv", "geojsonseq", "fgb", "parquet"])
+def test_an_error_on_the_way_breaks_the_answer_off(many: str, api: Api, ending: str) -> None:
+    url = f"{many}/collections/hot_spots/export?f={ending}"
+    with (
+        pytest.raises(httpx2.HTTPError),
+        httpx2.stream("GET", url, headers={"Accept-Encoding": "identity"}) as answer,
+    ):
+        assert answer.status_code == 200
+        with database.engine(api.url).connect() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query LIKE 'COPY (SELECT%' AND state <> 'idle'"
+                )
+            )
+        for _ in answer.iter_raw():
+            pass
+
+
+def test_one_row_batches_keep_types(own: Api) -> None:
+    source = Source(own.url, SYSTEM, COLLECTIONS["sites"], Selection(), 30)
+    table = [row for batch in record_batches(source) for row in batch.to_pylist()]
+    assert {row["industry"] for row in table} == {"化工", ""}
+    assert {row["status_since"] for row in table} == {dt.date(2025, 6, 30), None}
+    assert AWKWARD in {row["enterprise_name"] for row in table}
