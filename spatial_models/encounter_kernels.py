@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from spatial_models.distances import M_PER_DEG, RAD, wrap_deg
+from spatial_models.distances import M_PER_DEG, RAD, cos_sin, wrap_deg
 from spatial_models.kernels import Array
 
 APART, SILENT, TRACK_EDGE = range(3)
@@ -105,68 +105,20 @@ def solve_contact(
 
 
 @njit(cache=True, nogil=True)
-def _relative(
-    t: Array, lon: Array, lat: Array, ra: int, rb: int, lo: int, hi: int
-) -> tuple[float, float, float, float, float, float]:
-    """Metres between two vehicles at ``lo`` and ``hi`` (microseconds) on segments ``ra`` and ``rb``, and each one's path."""
-    ta, tb = t[ra + 1] - t[ra], t[rb + 1] - t[rb]
-    kx = M_PER_DEG * math.cos(0.25 * (lat[ra] + lat[ra + 1] + lat[rb] + lat[rb + 1]) * RAD)
-    wax, way = wrap_deg(lon[ra + 1] - lon[ra]) / ta, (lat[ra + 1] - lat[ra]) / ta
-    wbx, wby = wrap_deg(lon[rb + 1] - lon[rb]) / tb, (lat[rb + 1] - lat[rb]) / tb
-    x0 = wrap_deg(lon[rb] - lon[ra]) + wbx * (lo - t[rb]) - wax * (lo - t[ra])
-    y0 = lat[rb] - lat[ra] + wby * (lo - t[rb]) - way * (lo - t[ra])
-    span = hi - lo
-    x1, y1 = x0 + (wbx - wax) * span, y0 + (wby - way) * span
-    path_a = math.hypot(wax * kx, way * M_PER_DEG) * span
-    path_b = math.hypot(wbx * kx, wby * M_PER_DEG) * span
-    return x0 * kx, y0 * M_PER_DEG, x1 * kx, y1 * M_PER_DEG, path_a, path_b
-
-
-@njit(cache=True, nogil=True)
-def _add_piece(
-    t: Array, lon: Array, lat: Array, ra: int, rb: int, lo: int, hi: int, at: int, x0: float, y0: float, x1: float,
-    y1: float, path_a: float, path_b: float, s0: float, s1: float, rest_m_per_us: float, out: Array,
-) -> None:  # fmt: skip
-    """Add the part ``s0..s1`` (of ``lo..hi``, microseconds) of a segment pair to an encounter's sums."""
-    span = hi - lo
-    us = s1 - s0
-    slow_a, slow_b = path_a <= rest_m_per_us * span, path_b <= rest_m_per_us * span
-    if slow_a and slow_b:
-        out[EF_REST] += us
-    elif not slow_a and not slow_b:
-        out[EF_CONVOY] += us
-    out[EF_PATH_A] += path_a * us / span
-    out[EF_PATH_B] += path_b * us / span
-    vx, vy = (x1 - x0) / span, (y1 - y0) / span
-    v2 = vx * vx + vy * vy
-    s = s0
-    if v2 > 0.0:
-        s = min(s1, max(s0, -(x0 * vx + y0 * vy) / v2))
-    d = math.hypot(x0 + vx * s, y0 + vy * s)
-    since = (lo - at) + s
-    if d < out[EF_NEAREST] or (d == out[EF_NEAREST] and since < out[EF_NEAREST_S]):
-        out[EF_NEAREST], out[EF_NEAREST_S] = d, since
-        u = (lo - t[ra] + s) / (t[ra + 1] - t[ra])
-        a_lon, a_lat = lon[ra] + u * wrap_deg(lon[ra + 1] - lon[ra]), lat[ra] + u * (lat[ra + 1] - lat[ra])
-        w = (lo - t[rb] + s) / (t[rb + 1] - t[rb])
-        b_lon, b_lat = lon[rb] + w * wrap_deg(lon[rb + 1] - lon[rb]), lat[rb] + w * (lat[rb + 1] - lat[rb])
-        out[EF_LON] = wrap_deg(a_lon + 0.5 * wrap_deg(b_lon - a_lon))
-        out[EF_LAT] = 0.5 * (a_lat + b_lat)
-
-
-@njit(cache=True, nogil=True)
 def _walk(
     t: Array, lon: Array, lat: Array, ra: int, rb: int, at: int, begin_a: int, end_a: int, begin_b: int, end_b: int,
     max_gap: int, d2: float, rest_m_per_us: float, forward: bool, out: Array,
 ) -> tuple[int, int]:  # fmt: skip
     """Follow two vehicles from a moment at which they are near, until they part or one is silent.
 
-    ``ra``, ``rb``: rows of the segments that hold ``at``. Returns the moment (microseconds) and why.
+    ``ra``, ``rb``: rows of the segments that hold ``at``. Returns the moment (microseconds) and why; adds to the sums in
+    ``out``. One function on purpose: an array handed to a function in the loop costs more than the arithmetic.
     """
-    edge = at
+    edge, why = at, APART
+    nearest2, nearest_s = out[EF_NEAREST] ** 2, out[EF_NEAREST_S]
+    rest, convoy, sum_a, sum_b = 0.0, 0.0, 0.0, 0.0
     while True:
-        if forward:
-            # a segment that ends at the edge is over: go on with the next
+        if forward:  # a segment that ends at the edge is over: go on with the next
             while ra + 1 < end_a and t[ra + 1] <= edge:
                 ra += 1
             while rb + 1 < end_b and t[rb + 1] <= edge:
@@ -176,29 +128,57 @@ def _walk(
                 ra -= 1
             while rb > begin_b and t[rb] >= edge:
                 rb -= 1
-        if ra + 1 >= end_a or rb + 1 >= end_b:
-            return edge, TRACK_EDGE
-        if not forward and (t[ra] >= edge or t[rb] >= edge):
-            return edge, TRACK_EDGE
-        if t[ra + 1] - t[ra] > max_gap or t[rb + 1] - t[rb] > max_gap:
-            return edge, SILENT
+        if ra + 1 >= end_a or rb + 1 >= end_b or (not forward and (t[ra] >= edge or t[rb] >= edge)):
+            why = TRACK_EDGE
+            break
+        ta, tb = t[ra + 1] - t[ra], t[rb + 1] - t[rb]
+        if ta > max_gap or tb > max_gap:
+            why = SILENT
+            break
         low, high = max(t[ra], t[rb]), min(t[ra + 1], t[rb + 1])
-        x0, y0, x1, y1, path_a, path_b = _relative(t, lon, lat, ra, rb, low, high)
-        span = float(high - low)
-        s0, s1 = solve_contact(x0, y0, (x1 - x0) / span, (y1 - y0) / span, d2, span)
-        here = float(edge - low)
+        span, here = float(high - low), float(edge - low)
+        # velocities and relative place in metres and microseconds, in a local plane
+        kx = M_PER_DEG * cos_sin(0.25 * (lat[ra] + lat[ra + 1] + lat[rb] + lat[rb + 1]))[0]
+        wax, way = wrap_deg(lon[ra + 1] - lon[ra]) * kx / ta, (lat[ra + 1] - lat[ra]) * M_PER_DEG / ta
+        wbx, wby = wrap_deg(lon[rb + 1] - lon[rb]) * kx / tb, (lat[rb + 1] - lat[rb]) * M_PER_DEG / tb
+        x0 = wrap_deg(lon[rb] - lon[ra]) * kx + wbx * (low - t[rb]) - wax * (low - t[ra])
+        y0 = (lat[rb] - lat[ra]) * M_PER_DEG + wby * (low - t[rb]) - way * (low - t[ra])
+        vx, vy = wbx - wax, wby - way
+        x1, y1 = x0 + vx * span, y0 + vy * span
+        s0, s1 = 0.0, span
+        if x0 * x0 + y0 * y0 > d2 or x1 * x1 + y1 * y1 > d2:  # a disc is convex: else it is the whole span
+            s0, s1 = solve_contact(x0, y0, vx, vy, d2, span)
         if s0 > s1 or (forward and s0 > here + 0.5) or (not forward and s1 < here - 0.5):
-            return edge, APART
+            break
         a, b = (here, max(here, s1)) if forward else (min(here, s0), here)
         if b > a:
-            _add_piece(
-                t, lon, lat, ra, rb, low, high, at, x0, y0, x1, y1, path_a, path_b, a, b, rest_m_per_us, out
-            )
-        if forward and b < span:
-            return low + round(b), APART
-        if not forward and a > 0.0:
-            return low + round(a), APART
+            speed2_a, speed2_b = wax * wax + way * way, wbx * wbx + wby * wby
+            slow_a, slow_b = speed2_a <= rest_m_per_us**2, speed2_b <= rest_m_per_us**2
+            if slow_a and slow_b:
+                rest += b - a
+            elif not slow_a and not slow_b:
+                convoy += b - a
+            sum_a += math.sqrt(speed2_a) * (b - a)
+            sum_b += math.sqrt(speed2_b) * (b - a)
+            v2 = vx * vx + vy * vy
+            s = min(b, max(a, -(x0 * vx + y0 * vy) / v2)) if v2 > 0.0 else a
+            x, y = x0 + vx * s, y0 + vy * s
+            since = (low - at) + s
+            if x * x + y * y < nearest2 or (x * x + y * y == nearest2 and since < nearest_s):
+                nearest2, nearest_s = x * x + y * y, since
+                u = (low - t[ra] + s) / ta
+                out[EF_LON] = wrap_deg(lon[ra] + u * wrap_deg(lon[ra + 1] - lon[ra]) + 0.5 * x / kx)
+                out[EF_LAT] = lat[ra] + u * (lat[ra + 1] - lat[ra]) + 0.5 * y / M_PER_DEG
+        if (forward and b < span) or (not forward and a > 0.0):
+            edge = low + round(b if forward else a)
+            break
         edge = high if forward else low
+    out[EF_NEAREST], out[EF_NEAREST_S] = math.sqrt(nearest2), nearest_s
+    out[EF_REST] += rest
+    out[EF_CONVOY] += convoy
+    out[EF_PATH_A] += sum_a
+    out[EF_PATH_B] += sum_b
+    return edge, why
 
 
 @njit(cache=True, nogil=True)
@@ -222,9 +202,12 @@ def find_encounters(
     reach_deg = distance_m / M_PER_DEG * (1.0 + 1e-9) + 1e-12
     d2 = distance_m * distance_m
     found = 0
+    sums = np.zeros(8)
     for i in range(n):
         v, m = vehicle[i], moment[i]
         band = int((y[i] + 90.0) / reach_deg)
+        kx = M_PER_DEG * math.cos(y[i] * RAD)
+        near2 = d2 * 1.01 if abs(y[i]) < 85.0 else math.inf  # following them is what decides
         for b in range(band - 1, band + 2):
             n_columns = _columns_of(b, reach_deg)
             near_pole = n_columns < 8
@@ -235,15 +218,14 @@ def find_encounters(
                 j = head[_hash(m, b, c % n_columns, size - 1)]
                 while j >= 0:
                     w = vehicle[j]
-                    if moment[j] == m and w != v:
-                        kx = M_PER_DEG * math.cos(0.5 * (y[i] + y[j]) * RAD)
-                        dx, dy = wrap_deg(x[j] - x[i]) * kx, (y[j] - y[i]) * M_PER_DEG
-                        if dx * dx + dy * dy <= d2 * 1.0001 and not (
-                            covered_by[w] == v and m * step <= covered_until[w]
-                        ):
-                            found = _one_encounter(
+                    if moment[j] != m or (covered_by[w] == v and m * step <= covered_until[w]):
+                        j = following[j]
+                        continue
+                    dx, dy = wrap_deg(x[j] - x[i]) * kx, (y[j] - y[i]) * M_PER_DEG
+                    if dx * dx + dy * dy <= near2 and w != v:
+                        found = _one_encounter(
                                 w, v, row[j], row[i], m * step, t, lon, lat, starts, ends, max_gap, d2, min_duration,
-                                rest_m_per_us, room, out_i, out_f, found, covered_by, covered_until,
+                                rest_m_per_us, room, out_i, out_f, found, covered_by, covered_until, sums,
                             )  # fmt: skip
                     j = following[j]
         n_columns = _columns_of(band, reach_deg)
@@ -258,10 +240,10 @@ def find_encounters(
 def _one_encounter(
     a: int, b: int, ra: int, rb: int, at: int, t: Array, lon: Array, lat: Array, starts: Array, ends: Array,
     max_gap: int, d2: float, min_duration: int, rest_m_per_us: float, room: int, out_i: Array, out_f: Array, found: int,
-    covered_by: Array, covered_until: Array,
+    covered_by: Array, covered_until: Array, sums: Array,
 ) -> int:  # fmt: skip
     """Follow one pair from a moment both ways; write it when it lasts. Returns how many there are now."""
-    sums = np.zeros(8)
+    sums[:] = 0.0
     sums[EF_NEAREST] = math.inf
     begin, how_begun = _walk(
         t,

@@ -135,49 +135,43 @@ def _search(
     rows: OrderedFixes, starts: Array, ends: Array, step: int, numbers: tuple[int, float, int, float]
 ) -> tuple[Array, Array]:
     """Encounters of all blocks of moments; one that lies in two blocks comes once."""
-    found = [_nothing()]
-    edges = _blocks(rows.t, starts, ends, step, numbers[0])
-    for since, until in pairwise(edges):
-        found.append(_search_block(rows, starts, ends, step, numbers, int(since), int(until)))
+    fixes = rows.t, rows.lon, rows.lat, starts, ends
+    edges = np.array([rows.t[starts].min() // step, rows.t[ends - 1].max() // step + 1])
+    n, *samples = e.sample(*fixes, step, numbers[0], *edges.tolist(), min(len(rows.t) + 1024, BLOCK_SAMPLES))
+    if n <= len(samples[0]):
+        found = [_search_block(samples, fixes, numbers)]
+    else:
+        some = np.sort(rows.t[:: max(1, len(rows.t) // 1_000_000)])
+        at = np.linspace(0, len(some) - 1, min(n // BLOCK_SAMPLES + 2, 4096)).astype(np.int64)
+        edges = np.unique(np.concatenate([edges, some[at[1:-1]] // step]))
+        blocks = (_sample_block(fixes, step, numbers[0], *ends_of) for ends_of in pairwise(edges.tolist()))
+        found = [_search_block(block, fixes, numbers) for block in blocks]
     out_i, out_f = np.concatenate([i for i, _ in found]), np.concatenate([f for _, f in found])
-    key = out_i[:, [e.EN_A, e.EN_B, e.EN_START]]
-    _, first = np.unique(key, axis=0, return_index=True)
-    order = first[np.lexsort((out_i[first, e.EN_B], out_i[first, e.EN_A], out_i[first, e.EN_START]))]
-    return out_i[order], out_f[order]
+    order = np.lexsort((out_i[:, e.EN_B], out_i[:, e.EN_A], out_i[:, e.EN_START]))
+    out_i, out_f = out_i[order], out_f[order]
+    if len(found) > 1 and len(out_i):
+        key = out_i[:, [e.EN_A, e.EN_B, e.EN_START]]
+        fresh = np.append(True, (key[1:] != key[:-1]).any(axis=1))
+        out_i, out_f = out_i[fresh], out_f[fresh]
+    return out_i, out_f
 
 
-def _blocks(t: Array, starts: Array, ends: Array, step: int, max_gap: int) -> Array:
-    """Edges of blocks of moments with about ``BLOCK_SAMPLES`` positions each."""
-    at_most = len(t) * (min(1.0, max_gap / step) + max_gap / step) + 1  # rarely more than one a fix
-    first, last = t[starts].min() // step, t[ends - 1].max() // step + 1
-    n_blocks = min(int(at_most // BLOCK_SAMPLES) + 1, 4096)
-    if n_blocks == 1:
-        return np.array([first, last])
-    some = np.sort(t[:: max(1, len(t) // 1_000_000)])
-    inner = some[np.linspace(0, len(some) - 1, n_blocks + 1).astype(np.int64)[1:-1]] // step
-    return np.unique(np.concatenate([[first], inner, [last]]))
+def _sample_block(fixes: tuple[Array, ...], step: int, max_gap: int, since: int, until: int) -> list[Array]:
+    room = BLOCK_SAMPLES
+    while True:
+        n, *samples = e.sample(*fixes, step, max_gap, since, until, room)
+        if n <= room:
+            return samples
+        room = n
 
 
 def _search_block(
-    rows: OrderedFixes,
-    starts: Array,
-    ends: Array,
-    step: int,
-    numbers: tuple[int, float, int, float],
-    since: int,
-    until: int,
+    samples: list[Array], fixes: tuple[Array, ...], numbers: tuple[int, float, int, float]
 ) -> tuple[Array, Array]:
-    fixes = rows.t, rows.lon, rows.lat, starts, ends
-    room = min(len(rows.t) // 2 + 1024, BLOCK_SAMPLES)
-    while True:
-        n, *samples = e.sample(*fixes, step, numbers[0], since, until, room)
-        if n <= room:
-            break
-        room = n
-    room = 4096
+    room = len(samples[0]) // 4 + 1024
     while True:
         out_i, out_f = np.empty((room, 7), np.int64), np.empty((room, 8))
-        n = e.find_encounters(*samples, step, *fixes, *numbers, room, out_i, out_f)
+        n = e.find_encounters(*samples, numbers[2], *fixes, *numbers, room, out_i, out_f)
         if n <= room:
             return out_i[:n], out_f[:n]
         room = n
