@@ -255,7 +255,10 @@ def area_of(db: Session, area_code: str | None) -> dict[str, str] | None:
     if area_code is None:
         return None
     name = db.scalar(
-        select(Area.name).where(Area.code == area_code).order_by(Area.valid_from.desc()).limit(1)
+        select(Area.name)
+        .where(Area.code == area_code)
+        .order_by(Area.kind == "functional_zone", Area.valid_from.desc())
+        .limit(1)
     )
     return {"code": area_code, "name": name or area_code}
 

@@ -22,6 +22,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, OVERLAYS, Place, chains, owners, touching
+from grid.clocks import CHINA
 
 NEAREST_M = 200.0
 """A point outside of every grid belongs to the nearest one within this distance; a position error, as a rule."""
@@ -114,7 +115,7 @@ def _plain(places: list[Place], kind: str) -> list[Place]:
 def _of_edge(found: Siting, grids: list[Place], lon: float, lat: float) -> Place:
     chosen = owners(grids, lon, lat)[0]
     others = [name_of(place) for place in grids if place["id"] != chosen["id"]]
-    version = chosen["valid_from"].date()
+    version = chosen["valid_from"].astimezone(CHINA).date()
     zh = f"点位落在单元网格 {name_of(chosen)}（{version} 起的版本）"
     en = f"The point lies in unit grid {name_of(chosen)}, version of {version}"
     if others:
@@ -300,7 +301,7 @@ def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[
 def _hierarchy_step(areas: dict[str, Any]) -> Step:
     chain = [areas[kind] for kind in HIERARCHY if kind in areas]
     names = "、".join(f"{name_of(place)}" for place in chain)
-    versions = ", ".join(f"{name_of(place)} since {place['valid_from'].date()}" for place in chain)
+    versions = ", ".join(f"{name_of(place)} since {place['valid_from'].astimezone(CHINA).date()}" for place in chain)
     return Step(
         "areas",
         "parent_of_area",

@@ -39,8 +39,7 @@ def copy_frame(db: Session, frame: pl.DataFrame, table: str, columns: dict[str, 
     assert driver is not None
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     fields = sql.SQL(", ").join(
-        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind))
-        for name, kind in columns.items()
+        sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in columns.items()
     )
     target = sql.Identifier(table)
     with driver.cursor() as cursor:

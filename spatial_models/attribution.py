@@ -89,7 +89,9 @@ def _demand(sites: pl.DataFrame, parameters: Attribution) -> Array:
     if "demand" in sites.columns:
         demand = numbers(sites["demand"], "sites")
         if not (np.isfinite(demand) & (demand > 0)).all():
-            raise InputFrameError("sites: demand must be above 0 in every row; a closed site has little, not none")
+            raise InputFrameError(
+                "sites: demand must be above 0 in every row; a closed site has little, not none"
+            )
         return demand
     demand = np.ones(sites.height)
     if "status" in sites.columns:

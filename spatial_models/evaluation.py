@@ -65,9 +65,7 @@ def precision_at_k(ranked: Sequence[str], truth: Collection[str], k: int) -> flo
     return sum(site in set(truth) for site in first) / len(first) if first else 1.0
 
 
-def lead_days(
-    alerts: Iterable[tuple[str, dt.date]], truth: Mapping[str, dt.date]
-) -> dict[str, float]:
+def lead_days(alerts: Iterable[tuple[str, dt.date]], truth: Mapping[str, dt.date]) -> dict[str, float]:
     """Days from the first alert of each true site to the date in the truth (its check); negative is late.
 
     Parameters
@@ -89,7 +87,10 @@ def lead_days(
 
 
 def evaluate(
-    alerts: Sequence[tuple[str, float, dt.date]], truth: Mapping[str, dt.date], *, ks: Sequence[int] = (5, 10, 20)
+    alerts: Sequence[tuple[str, float, dt.date]],
+    truth: Mapping[str, dt.date],
+    *,
+    ks: Sequence[int] = (5, 10, 20),
 ) -> Evaluation:
     """All figures of a back-test.
 

@@ -123,7 +123,11 @@ def _meter_sentence(signal: dict[str, Any]) -> tuple[str, str]:
     if state == "no_data":
         return f"{zh}:无数据(不等于未使用)。", f"{kind}: no data, which is not the same as no use."
     if state in ("no_baseline", "no_closure_date"):
-        reason = ("停产时间过短", "too short after the closure") if state == "no_baseline" else ("停产日期不详", "the date of closure is not known")
+        reason = (
+            ("停产时间过短", "too short after the closure")
+            if state == "no_baseline"
+            else ("停产日期不详", "the date of closure is not known")
+        )
         return f"{zh}:{reason[0]},无法建立基线。", f"{kind}: no baseline, {reason[1]}."
     share_zh = share_en = ""
     if signal["ratio_pre"] is not None:
@@ -221,7 +225,10 @@ def explaining(
             continue
         since = (notice["valid_from"] or today).isoformat()
         until = notice["valid_to"].isoformat() if notice["valid_to"] else today.isoformat()
-        of_zh, of_en = {"meters": ("水电使用", "the use of the meters"), "vehicles": ("车辆停留", "the vehicles' dwell")}[family]
+        of_zh, of_en = {
+            "meters": ("水电使用", "the use of the meters"),
+            "vehicles": ("车辆停留", "the vehicles' dwell"),
+        }[family]
         found.append(
             Evidence(
                 f"notice_{notice['kind']}", part, 0.0, (since, until), -part * total, family, 1.0,
@@ -242,7 +249,9 @@ def would_lower(items: list[Evidence], families: list[str]) -> list[dict[str, st
                 "en": "A registered dismantling, maintenance, remediation, fire pump, sublet or permit, or proof that the meter is shared.",
             }
         )
-        texts.append({"zh": "用电、用水回落到停产基线。", "en": "Power and water fall back to the idle baseline."})
+        texts.append(
+            {"zh": "用电、用水回落到停产基线。", "en": "Power and water fall back to the idle baseline."}
+        )
     if "vehicles" in families:
         texts.append(
             {
@@ -252,6 +261,9 @@ def would_lower(items: list[Evidence], families: list[str]) -> list[dict[str, st
         )
     if any(item.signal.endswith("_no_data") for item in items):
         texts.append(
-            {"zh": "补齐缺失的表计读数(可升可降)。", "en": "The missing readings (they may lower or raise it)."}
+            {
+                "zh": "补齐缺失的表计读数(可升可降)。",
+                "en": "The missing readings (they may lower or raise it).",
+            }
         )
     return texts

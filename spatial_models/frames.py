@@ -69,7 +69,9 @@ def time_us(column: pl.Series, name: str) -> Array:
     if not isinstance(dtype, pl.Datetime):
         raise InputFrameError(f"{name}: column {column.name} holds {dtype}, not times with a zone")
     if dtype.time_zone is None:
-        raise NaiveTimeError(f"{name}: column {column.name} has times without a zone; say which (UTC: tz='UTC')")
+        raise NaiveTimeError(
+            f"{name}: column {column.name} has times without a zone; say which (UTC: tz='UTC')"
+        )
     physical = column.to_physical()
     raw: Array = (physical.fill_null(no_time) if column.null_count() else physical).to_numpy()
     if dtype.time_unit == "us":

@@ -34,7 +34,14 @@ C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_ST
 
 @njit(cache=True, nogil=True)
 def check_rows(
-    code: Array, t: Array, lon: Array, lat: Array, n_carried: int, last_t: Array, reason: Array, by_reason: Array
+    code: Array,
+    t: Array,
+    lon: Array,
+    lat: Array,
+    n_carried: int,
+    last_t: Array,
+    reason: Array,
+    by_reason: Array,
 ) -> None:
     """Write to ``reason`` (uint8) why a row cannot be used; the first ``n_carried`` rows were checked before."""
     for row in range(n_carried, len(code)):
@@ -213,7 +220,15 @@ def clean_vehicles(
 
 @njit(cache=True, nogil=True)
 def _cut_off(
-    t: Array, lon: Array, lat: Array, i: int, k: int, end: int, radius_m2: float, min_duration: int, outliers: int
+    t: Array,
+    lon: Array,
+    lat: Array,
+    i: int,
+    k: int,
+    end: int,
+    radius_m2: float,
+    min_duration: int,
+    outliers: int,
 ) -> int:
     """First row from ``k`` of a run of fixes outside that leaves anchor ``i`` too little time; -1 when there is none.
 
@@ -357,7 +372,11 @@ def write_open_stays(state_i: Array, state_f: Array, out_i: Array, out_f: Array)
     for v in range(len(state_i)):
         if state_i[v, PHASE] == 1:
             n = state_i[v, N_IN]
-            out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = v, state_i[v, ANCHOR_T], state_i[v, LAST_IN_T]
+            out_i[m, OUT_CODE], out_i[m, OUT_START], out_i[m, OUT_END] = (
+                v,
+                state_i[v, ANCHOR_T],
+                state_i[v, LAST_IN_T],
+            )
             out_i[m, OUT_LEFT_BY], out_i[m, OUT_ENDED_BY], out_i[m, OUT_N] = NO_TIME, TRACK_END, n
             out_f[m, 0] = wrap_deg(state_f[v, ANCHOR_LON] + state_f[v, SUM_DLON] / n)
             out_f[m, 1] = state_f[v, ANCHOR_LAT] + state_f[v, SUM_DLAT] / n

@@ -99,7 +99,9 @@ class Reading:
         return slice(max(since - self.first_day, 0), max(until - self.first_day, 0))
 
 
-def judge(reading: Reading | None, closed_on: dt.date | None, at: dt.date, config: MeterConfig) -> dict[str, Any]:
+def judge(
+    reading: Reading | None, closed_on: dt.date | None, at: dt.date, config: MeterConfig
+) -> dict[str, Any]:
     """Signal of one meter; see `spatial_models.meters.use_after_closure` for the fields."""
     signal: dict[str, Any] = {"state": "no_data", "level": "none", "quality": 0.0, "missing_share": 1.0}
     if closed_on is None:
@@ -130,10 +132,14 @@ def _former_median(reading: Reading, closed: int, config: MeterConfig) -> float 
     value, estimated = reading.value[part], reading.estimated[part]
     weekday = (reading.first_day + part.start + np.arange(len(value)) + 3) % 7
     chosen = value[np.isfinite(value) & ~estimated & (weekday < 5)]
-    return float(np.median(chosen)) if len(chosen) >= config.least_readings and np.median(chosen) > 0 else None
+    return (
+        float(np.median(chosen)) if len(chosen) >= config.least_readings and np.median(chosen) > 0 else None
+    )
 
 
-def _idle(reading: Reading, closed: int, today: int, config: MeterConfig) -> tuple[float | None, float | None]:
+def _idle(
+    reading: Reading, closed: int, today: int, config: MeterConfig
+) -> tuple[float | None, float | None]:
     """Median and MAD of the quietest span after the closure."""
     part = reading.value[reading.between(closed + config.settle_days, today + 1)]
     best: tuple[float, float] | None = None

@@ -103,7 +103,9 @@ def use_after_closure(
     day = at.date() if isinstance(at, dt.datetime) else at
     closed = [
         _Closure(str(row[0]), row[1])
-        for row in to_polars(closures, "closures", ("site_id", "status_since")).with_columns(_date("status_since")).iter_rows()
+        for row in to_polars(closures, "closures", ("site_id", "status_since"))
+        .with_columns(_date("status_since"))
+        .iter_rows()
     ]
     series = _series(readings, {closure.site_id for closure in closed}, day)
     holding = _notices_by_site(notices)
@@ -119,7 +121,9 @@ def use_after_closure(
         for signal in signals:
             signal["explained_by"] = _explaining(holding.get(closure.site_id, []), signal, day)
         rows += signals
-    return pl.DataFrame([{name: row.get(name) for name in SIGNAL_SCHEMA} for row in rows], schema=SIGNAL_SCHEMA)
+    return pl.DataFrame(
+        [{name: row.get(name) for name in SIGNAL_SCHEMA} for row in rows], schema=SIGNAL_SCHEMA
+    )
 
 
 def _date(name: str) -> pl.Expr:
@@ -129,7 +133,11 @@ def _date(name: str) -> pl.Expr:
 def _series(readings: Any, site_ids: set[str], until: dt.date) -> dict[tuple[str, str], Reading]:
     """Readings of each site and kind on a gapless run of days."""
     frame = to_polars(readings, "readings", READING_COLUMNS)
-    if frame.height and frame["day"].dtype not in (pl.Date, pl.Null) and not isinstance(frame["day"].dtype, pl.Datetime):
+    if (
+        frame.height
+        and frame["day"].dtype not in (pl.Date, pl.Null)
+        and not isinstance(frame["day"].dtype, pl.Datetime)
+    ):
         raise InputFrameError(f"readings: column day holds {frame['day'].dtype}, not dates")
     frame = frame.with_columns(
         pl.col("site_id").cast(pl.String),
@@ -138,7 +146,9 @@ def _series(readings: Any, site_ids: set[str], until: dt.date) -> dict[tuple[str
         _date("day"),
         value=pl.Series(numbers(frame["value"], "readings")),
     ).filter(pl.col("site_id").is_in(sorted(site_ids)) & (pl.col("day") <= until))
-    frame = frame.unique(["site_id", "kind", "day"], keep="last", maintain_order=True).sort("site_id", "kind", "day")
+    frame = frame.unique(["site_id", "kind", "day"], keep="last", maintain_order=True).sort(
+        "site_id", "kind", "day"
+    )
     found: dict[tuple[str, str], Reading] = {}
     for (site_id, kind), part in frame.group_by("site_id", "kind", maintain_order=True):
         found[str(site_id), str(kind)] = Reading.of(
@@ -175,7 +185,11 @@ def _agree(signals: list[dict[str, Any]], config: MeterConfig) -> None:
     """Mark power and water whose change came within ±``agree_days``, or whose elevated days match that closely."""
     power, water = signals[0], signals[1]
     judged = ("rise", "quiet")
-    if power["state"] not in judged or water["state"] not in judged or power["state"] == water["state"] == "quiet":
+    if (
+        power["state"] not in judged
+        or water["state"] not in judged
+        or power["state"] == water["state"] == "quiet"
+    ):
         return
     both = power["state"] == water["state"] == "rise"
     agrees = both and (

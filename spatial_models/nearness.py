@@ -15,7 +15,9 @@ from spatial_models.frames import Array, numbers, to_polars
 PLACE_COLUMNS = ("kind", "lon", "lat", "radius_m")
 
 
-def sites_in_reach(lon: Array, lat: Array, sites: pl.DataFrame, reach_m: float) -> tuple[Array, Array, Array, Array]:
+def sites_in_reach(
+    lon: Array, lat: Array, sites: pl.DataFrame, reach_m: float
+) -> tuple[Array, Array, Array, Array]:
     """All pairs of point and site within reach.
 
     Parameters

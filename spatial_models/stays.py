@@ -182,9 +182,18 @@ class _Rows:
 
 
 def _checked(
-    radius_m: float, min_duration_s: float, max_gap_s: float, anchor: str, outliers: int, max_speed_kmh: float | None
+    radius_m: float,
+    min_duration_s: float,
+    max_gap_s: float,
+    anchor: str,
+    outliers: int,
+    max_speed_kmh: float | None,
 ) -> dict[str, Any]:
-    limits = {"radius_m": (radius_m, 1e6), "min_duration_s": (min_duration_s, 1e9), "max_gap_s": (max_gap_s, 1e9)}
+    limits = {
+        "radius_m": (radius_m, 1e6),
+        "min_duration_s": (min_duration_s, 1e9),
+        "max_gap_s": (max_gap_s, 1e9),
+    }
     for name, (value, most) in limits.items():
         if not _is_number(value) or not 0 <= value <= most:
             raise ParameterError(f"{name} must be between 0 and {most:g}, got {value!r}")
@@ -212,7 +221,9 @@ def _empty_state(parameters: dict[str, Any]) -> StayState:
     tail = pl.DataFrame(
         schema={"vehicle": pl.Int64, "t": pl.Int64, "lon": pl.Float64, "lat": pl.Float64, "waits": pl.Boolean}
     )
-    return StayState(pl.Series([], dtype=pl.Null), np.empty((0, 7), np.int64), np.empty((0, 7)), tail, parameters)
+    return StayState(
+        pl.Series([], dtype=pl.Null), np.empty((0, 7), np.int64), np.empty((0, 7)), tail, parameters
+    )
 
 
 def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
@@ -239,7 +250,10 @@ def _ordered_rows(
     if n_tail:
         code = np.concatenate([tail["vehicle"].to_numpy().astype(np.int32), code])
         t = np.concatenate([tail["t"].to_numpy(), t])
-        lon, lat = np.concatenate([tail["lon"].to_numpy(), lon]), np.concatenate([tail["lat"].to_numpy(), lat])
+        lon, lat = (
+            np.concatenate([tail["lon"].to_numpy(), lon]),
+            np.concatenate([tail["lat"].to_numpy(), lat]),
+        )
     reason, by_reason = np.zeros(len(code), np.uint8), np.zeros(8, np.int64)
     k.check_rows(code, t, lon, lat, n_tail, integers[:, k.LAST_T].copy(), reason, by_reason)
     starts, t, lon, lat = k.gather_by_vehicle(code, t, lon, lat, reason, len(integers))

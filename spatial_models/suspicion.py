@@ -18,7 +18,15 @@ from spatial_models.frames import LOCAL_ZONE, to_polars
 from spatial_models.suspicion_config import DEFAULT, LEVELS, SuspicionConfig
 from spatial_models.visits import vehicle_days
 
-__all__ = ["DEFAULT", "LEVELS", "LEVELS_ZH", "SITE_SCHEMA", "SuspicionConfig", "SuspicionResult", "score_sites"]
+__all__ = [
+    "DEFAULT",
+    "LEVELS",
+    "LEVELS_ZH",
+    "SITE_SCHEMA",
+    "SuspicionConfig",
+    "SuspicionResult",
+    "score_sites",
+]
 
 LEVELS_ZH = {"none": "无", "attention": "关注", "warning": "预警", "high": "高"}
 CANDIDATE_STATUSES = ("closed", "suspended", "dismantled")
@@ -113,17 +121,29 @@ def score_sites(
     frame = _candidates(sites, at)
     since = at - dt.timedelta(days=config.visit_days)
     lookback = visits.filter(
-        pl.col("site_id").is_in(frame["site_id"].implode()) & (pl.col("entered_at") >= since) & (pl.col("entered_at") <= at)
+        pl.col("site_id").is_in(frame["site_id"].implode())
+        & (pl.col("entered_at") >= since)
+        & (pl.col("entered_at") <= at)
     ).join(frame.select("site_id", "status_since"), on="site_id")
     local_day = pl.col("entered_at").dt.convert_time_zone(LOCAL_ZONE).dt.date()
     lookback = lookback.filter(pl.col("status_since").is_null() | (local_day >= pl.col("status_since")))
-    days = {row["site_id"]: row for row in vehicle_days(lookback, least_share=config.least_share).iter_rows(named=True)}
+    days = {
+        row["site_id"]: row
+        for row in vehicle_days(lookback, least_share=config.least_share).iter_rows(named=True)
+    }
     signals: dict[str, list[dict[str, Any]]] = {}
     for row in meter_signals.iter_rows(named=True):
         signals.setdefault(row["site_id"], []).append(row)
     notice_rows = _notice_rows(notices)
     rows = [
-        _score(site, signals.get(site["site_id"], []), days.get(site["site_id"]), notice_rows.get(site["site_id"], []), at, config)
+        _score(
+            site,
+            signals.get(site["site_id"], []),
+            days.get(site["site_id"]),
+            notice_rows.get(site["site_id"], []),
+            at,
+            config,
+        )
         for site in frame.iter_rows(named=True)
     ]
     scored = pl.DataFrame(rows, schema=SITE_SCHEMA).sort("score", "site_id", descending=[True, False])
@@ -138,10 +158,14 @@ def _candidates(sites: Any, at: dt.datetime) -> pl.DataFrame:
         frame = frame.with_columns(status_since=pl.lit(None, dtype=pl.Date))
     if "hazard" not in optional:
         frame = frame.with_columns(hazard=pl.lit("other"))
-    frame = frame.with_columns(pl.col("site_id", "status", "hazard").cast(pl.String), pl.col("status_since").cast(pl.Date))
+    frame = frame.with_columns(
+        pl.col("site_id", "status", "hazard").cast(pl.String), pl.col("status_since").cast(pl.Date)
+    )
     today = at.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
     known = pl.col("status_since").is_null() | (pl.col("status_since") <= today)
-    return frame.filter(pl.col("status").is_in(CANDIDATE_STATUSES) & known).unique("site_id", keep="first", maintain_order=True)
+    return frame.filter(pl.col("status").is_in(CANDIDATE_STATUSES) & known).unique(
+        "site_id", keep="first", maintain_order=True
+    )
 
 
 def _notice_rows(notices: Any) -> dict[str, list[dict[str, Any]]]:
@@ -149,7 +173,9 @@ def _notice_rows(notices: Any) -> dict[str, list[dict[str, Any]]]:
         return {}
     by_site: dict[str, list[dict[str, Any]]] = {}
     frame = to_polars(notices, "notices", ("site_id", "kind", "valid_from", "valid_to"))
-    frame = frame.with_columns(pl.col("site_id").cast(pl.String), pl.col("valid_from", "valid_to").cast(pl.Date))
+    frame = frame.with_columns(
+        pl.col("site_id").cast(pl.String), pl.col("valid_from", "valid_to").cast(pl.Date)
+    )
     for row in frame.iter_rows(named=True):
         by_site.setdefault(row["site_id"], []).append(row)
     return by_site
@@ -168,7 +194,10 @@ def _score(
     items = [*meter_evidence(signals, at, config), *vehicle_evidence(days, at, config)]
     items += [cap for family in config.family_caps if (cap := _cap(items, family, config)) is not None]
     items += explaining(items, notices, at, config)
-    net = {family: sum(item.contribution for item in items if item.family == family) for family in config.family_caps}
+    net = {
+        family: sum(item.contribution for item in items if item.family == family)
+        for family in config.family_caps
+    }
     families = [family for family, value in net.items() if value >= config.family_counts_from]
     log_odds = prior + sum(item.contribution for item in items)
     score = 1.0 / (1.0 + math.exp(-log_odds))

@@ -59,7 +59,9 @@ class SuspicionConfig:
     """
 
     version: str = "2026.1"
-    prior: dict[str, float] = field(default_factory=lambda: {"closed": 0.02, "suspended": 0.02, "dismantled": 0.005})
+    prior: dict[str, float] = field(
+        default_factory=lambda: {"closed": 0.02, "suspended": 0.02, "dismantled": 0.005}
+    )
     harmless_prior_factor: float = 0.25
     strong: dict[str, float] = field(default_factory=lambda: {"power": 2.2, "water": 1.8, "gas": 1.2})
     weak: dict[str, float] = field(default_factory=lambda: {"power": 1.0, "water": 0.8, "gas": 0.5})

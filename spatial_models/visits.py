@@ -107,13 +107,17 @@ def find_visits(
         if not np.isfinite(value) or value < 0:
             raise ParameterError(f"{name} must be 0 or more, got {value!r}")
     visits = link_stays(stays, link_gap_s=link_gap_s, link_radius_m=link_radius_m)
-    visits = visits.filter((pl.col("left_at") - pl.col("entered_at")).dt.total_microseconds() >= min_dwell_s * 1e6)
+    visits = visits.filter(
+        (pl.col("left_at") - pl.col("entered_at")).dt.total_microseconds() >= min_dwell_s * 1e6
+    )
     visits = _night(_clipped(visits, window), local_zone)
     lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
     visits = visits.with_columns(excluded_by=excluding_place(lon, lat, places))
     to_polars(sites, "sites", ("site_id", "lon", "lat"))
     row, site, distance_m, inside = sites_in_reach(lon, lat, sites, reach_m)
-    shares = attribute(row, site, distance_m, inside, visits["excluded_by"].is_not_null().to_numpy(), sites, attribution)
+    shares = attribute(
+        row, site, distance_m, inside, visits["excluded_by"].is_not_null().to_numpy(), sites, attribution
+    )
     pairs = pl.DataFrame(
         {
             "row": row,
@@ -124,7 +128,11 @@ def find_visits(
         },
         schema_overrides={"row": pl.Int64},
     ).with_columns(n_candidates=pl.len().over("row").cast(pl.Int64))
-    joined = visits.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64)).join(pairs, on="row", how="left")
+    joined = (
+        visits.with_row_index("row")
+        .with_columns(pl.col("row").cast(pl.Int64))
+        .join(pairs, on="row", how="left")
+    )
     joined = joined.filter(pl.col("site_id").is_not_null() | pl.col("excluded_by").is_not_null())
     joined = joined.with_columns(pl.col("share").fill_null(0.0), pl.col("n_candidates").fill_null(0))
     return joined.select(VISIT_SCHEMA.keys()).sort("entered_at", "visit_id", "site_id")
@@ -180,7 +188,9 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         lat=(pl.col("lat") * pl.col("weight")).sum() / pl.col("weight").sum(),
     )
     dark_s = (pl.col("left_by") - pl.col("left_at")).dt.total_microseconds() / 1e6
-    back_in_sight = (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
+    back_in_sight = (
+        (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
+    )
     visits = visits.with_columns(
         unseen_s=pl.col("unseen_s") + pl.when(back_in_sight).then(dark_s).otherwise(0.0),
         left_at=pl.when(back_in_sight).then("left_by").otherwise("left_at"),
@@ -190,7 +200,9 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
     return visits.with_columns(visit_id=visit_id).drop("visit", "left_m")
 
 
-def vehicle_days(visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE) -> pl.DataFrame:
+def vehicle_days(
+    visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE
+) -> pl.DataFrame:
     """Distinct vehicle-days of each site: a vehicle that comes twice on a day counts once.
 
     Parameters
@@ -213,7 +225,9 @@ def vehicle_days(visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: 
     local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
     daily = (
         visits.filter(pl.col("site_id").is_not_null())
-        .with_columns(day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share"))
+        .with_columns(
+            day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
+        )
         .group_by("site_id", "vehicle_id", "day")
         .agg(
             share=pl.col("share").filter("own").max().fill_null(0.0),
@@ -247,13 +261,17 @@ def vehicle_days(visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: 
 
 
 def _haversine_m(lon_a: Array, lat_a: Array, lon_b: Array, lat_b: Array) -> Array:
-    return np.array([haversine_m(*four) for four in zip(lon_a, lat_a, lon_b, lat_b, strict=True)], dtype=float)
+    return np.array(
+        [haversine_m(*four) for four in zip(lon_a, lat_a, lon_b, lat_b, strict=True)], dtype=float
+    )
 
 
 def _clipped(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime] | None) -> pl.DataFrame:
     whole_s = pl.col("seen_s") + pl.col("unseen_s")
     if window is None:
-        return visits.with_columns(clipped_start=pl.lit(False), clipped_end=pl.col("open"), in_window_s=whole_s)
+        return visits.with_columns(
+            clipped_start=pl.lit(False), clipped_end=pl.col("open"), in_window_s=whole_s
+        )
     since, until = window
     if since.tzinfo is None or until.tzinfo is None:
         raise NaiveTimeError("window: times without a zone")
@@ -283,7 +301,9 @@ def night_share(entered_at: pl.Series, left_at: pl.Series, local_zone: str = LOC
     of_day = a % DAY_S
     at_night = (of_day < NIGHT_ENDS_S) | (of_day >= NIGHT_BEGINS_S)
     share: Array = np.where(
-        span > 0, (_night_seconds_until(b) - _night_seconds_until(a)) / np.where(span > 0, span, 1.0), at_night
+        span > 0,
+        (_night_seconds_until(b) - _night_seconds_until(a)) / np.where(span > 0, span, 1.0),
+        at_night,
     )
     return share
 

@@ -51,7 +51,11 @@ def kernel(arrays: tuple[Any, ...], *, centroid: bool, outliers: int) -> Callabl
     out_i, out_f = np.empty((room, 6), np.int64), np.empty((room, 4))
 
     def run() -> int:
-        state_i, state_f, counts = np.zeros((n_vehicles, 7), np.int64), np.zeros((n_vehicles, 7)), np.zeros(8, np.int64)
+        state_i, state_f, counts = (
+            np.zeros((n_vehicles, 7), np.int64),
+            np.zeros((n_vehicles, 7)),
+            np.zeros(8, np.int64),
+        )
         k.scan_vehicles(
             t, lon, lat, starts, starts[1:], state_i, state_f, 150.0**2, 600_000_000, 900_000_000, centroid, outliers,
             out_i, out_f, counts,
@@ -68,7 +72,9 @@ def trackintel_s(fixes: pl.DataFrame, repeat: int) -> float | None:
         import trackintel as ti
     except ImportError:
         return None
-    frame = fixes.select(pl.col("vehicle_id").cast(pl.String).alias("user_id"), pl.col("t").alias("tracked_at"), "lon", "lat")
+    frame = fixes.select(
+        pl.col("vehicle_id").cast(pl.String).alias("user_id"), pl.col("t").alias("tracked_at"), "lon", "lat"
+    )
     table = frame.to_pandas()
     positions = gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(table.lon, table.lat), crs=4326)
     positions = ti.Positionfixes(positions)
@@ -98,20 +104,32 @@ def main() -> None:
         print(f"raw Parquet -> stays, {name:28s} {seconds:7.3f} s {n / seconds / 1e6:7.1f} M fixes/s")
     shuffled = fixes.sort("t")
     seconds = median_s(lambda: detect_stays(shuffled), options.repeat)
-    print(f"frame in arrival order -> stays, first            {seconds:7.3f} s {n / seconds / 1e6:7.1f} M fixes/s")
+    print(
+        f"frame in arrival order -> stays, first            {seconds:7.3f} s {n / seconds / 1e6:7.1f} M fixes/s"
+    )
     arrays = sorted_arrays(fixes)
     plain = median_s(lambda: [np.diff(part) for part in arrays[1:]], options.repeat)
-    print(f"numpy pass (differences of t, lon, lat)           {plain:7.3f} s {n / plain / 1e6:7.1f} M fixes/s")
+    print(
+        f"numpy pass (differences of t, lon, lat)           {plain:7.3f} s {n / plain / 1e6:7.1f} M fixes/s"
+    )
     for centroid, outliers in ((False, 0), (True, 0), (True, 1)):
         seconds = median_s(kernel(arrays, centroid=centroid, outliers=outliers), options.repeat)
         name = f"kernel, {'centroid' if centroid else 'first'}, {outliers} outliers"
-        print(f"{name:49s} {seconds:7.3f} s {n / seconds / 1e6:7.1f} M fixes/s {seconds / plain:5.1f} x the numpy pass")
-    part = fixes.with_columns(pl.col("vehicle_id").cast(pl.String)).sort("vehicle_id", "t").head(options.peer_fixes)
+        print(
+            f"{name:49s} {seconds:7.3f} s {n / seconds / 1e6:7.1f} M fixes/s {seconds / plain:5.1f} x the numpy pass"
+        )
+    part = (
+        fixes.with_columns(pl.col("vehicle_id").cast(pl.String))
+        .sort("vehicle_id", "t")
+        .head(options.peer_fixes)
+    )
     peer, ours = trackintel_s(part, 1), median_s(lambda: detect_stays(part), options.repeat)
     if peer is None:
         print("trackintel is not installed (extra: bench)")
         return
-    print(f"{part.height:,} fixes: trackintel {peer:.2f} s ({part.height / peer:,.0f}/s), detect_stays {ours:.4f} s, {peer / ours:,.0f} x")
+    print(
+        f"{part.height:,} fixes: trackintel {peer:.2f} s ({part.height / peer:,.0f}/s), detect_stays {ours:.4f} s, {peer / ours:,.0f} x"
+    )
 
 
 if __name__ == "__main__":

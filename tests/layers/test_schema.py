@@ -19,6 +19,8 @@ def _ours(obj: object, name: str | None, kind: str, reflected: bool, compare_to:
 
 def test_the_newest_migration_and_the_tables_agree(engine: Engine) -> None:
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"include_object": _ours, "compare_type": False})
+        context = MigrationContext.configure(
+            connection, opts={"include_object": _ours, "compare_type": False}
+        )
         difference = compare_metadata(context, Base.metadata)
     assert difference == []

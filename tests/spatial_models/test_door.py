@@ -8,7 +8,17 @@ from pathlib import Path
 import spatial_models
 
 FOLDER = Path(spatial_models.__file__).parent
-FORBIDDEN = {"sqlalchemy", "psycopg", "fastapi", "starlette", "requests", "httpx", "geo_api", "maps", "layers"}
+FORBIDDEN = {
+    "sqlalchemy",
+    "psycopg",
+    "fastapi",
+    "starlette",
+    "requests",
+    "httpx",
+    "geo_api",
+    "maps",
+    "layers",
+}
 
 
 def test_door_lists_every_module() -> None:

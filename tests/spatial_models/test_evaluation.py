@@ -24,15 +24,28 @@ def test_precision_at_k() -> None:
 
 
 def test_lead_time_counts_from_the_first_alert_and_can_be_late() -> None:
-    truth = {"A": dt.date(2026, 3, 10), "B": dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC), "C": dt.date(2026, 1, 1)}
-    alerts = [("A", dt.date(2026, 3, 5)), ("A", dt.date(2026, 3, 2)), ("B", dt.date(2026, 3, 2)), ("X", dt.date(2026, 1, 1))]
+    truth = {
+        "A": dt.date(2026, 3, 10),
+        "B": dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC),
+        "C": dt.date(2026, 1, 1),
+    }
+    alerts = [
+        ("A", dt.date(2026, 3, 5)),
+        ("A", dt.date(2026, 3, 2)),
+        ("B", dt.date(2026, 3, 2)),
+        ("X", dt.date(2026, 1, 1)),
+    ]
     assert lead_days(alerts, truth) == {"A": 8.0, "B": -0.5}
 
 
 def test_evaluation() -> None:
     truth = {"A": dt.date(2026, 3, 10), "B": dt.date(2026, 3, 10), "C": dt.date(2026, 3, 10)}
     day = dt.date(2026, 3, 1)
-    found = evaluate([("X", 0.9, day), ("A", 0.95, day), ("A", 0.2, day), ("B", 0.5, dt.date(2026, 3, 5))], truth, ks=(1, 2))
+    found = evaluate(
+        [("X", 0.9, day), ("A", 0.95, day), ("A", 0.2, day), ("B", 0.5, dt.date(2026, 3, 5))],
+        truth,
+        ks=(1, 2),
+    )
     assert found.precision == found.recall == pytest.approx(2 / 3)
     assert found.precision_at == {1: 1.0, 2: 0.5}
     assert found.median_lead_days == 7.0

@@ -56,7 +56,10 @@ def test_signed_cells_and_star_form() -> None:
     [
         (np.array([1, 2], dtype=np.uint64), "no H3 cell"),
         (np.append(disk(1), disk(1)[:1]), "2 times"),
-        (np.array([disk(1)[0], h3.str_to_int(h3.latlng_to_cell(32.0, 120.9, 7))], dtype=np.uint64), "resolutions"),
+        (
+            np.array([disk(1)[0], h3.str_to_int(h3.latlng_to_cell(32.0, 120.9, 7))], dtype=np.uint64),
+            "resolutions",
+        ),
         (np.array([0.5]), "integers"),
     ],
 )

@@ -18,7 +18,9 @@ AT = dt.date(2026, 3, 1)
 CLOSED = AT - dt.timedelta(days=300)
 
 
-def readings(values: Any, *, kind: str = "power", site: str = "S", quality: Any = None, last: dt.date = AT) -> pl.DataFrame:
+def readings(
+    values: Any, *, kind: str = "power", site: str = "S", quality: Any = None, last: dt.date = AT
+) -> pl.DataFrame:
     """Daily values, the last one on ``last``."""
     n = len(values)
     return pl.DataFrame(
@@ -45,7 +47,9 @@ def plant(
 
 
 def closures(site: str = "S", closed: dt.date | None = CLOSED) -> pl.DataFrame:
-    return pl.DataFrame({"site_id": [site], "status_since": [closed]}, schema_overrides={"status_since": pl.Date})
+    return pl.DataFrame(
+        {"site_id": [site], "status_since": [closed]}, schema_overrides={"status_since": pl.Date}
+    )
 
 
 def one(values: Any, kind: str = "power", **more: Any) -> dict[str, Any]:
@@ -62,7 +66,10 @@ def test_a_plant_at_rest_is_quiet() -> None:
     assert row["ratio_pre"] == pytest.approx(0.05, rel=0.1)
 
 
-@pytest.mark.parametrize(("again", "level"), [(80.0, "quiet"), (120.0, "weak"), (200.0, "weak"), (300.0, "strong"), (900.0, "strong")])
+@pytest.mark.parametrize(
+    ("again", "level"),
+    [(80.0, "quiet"), (120.0, "weak"), (200.0, "weak"), (300.0, "strong"), (900.0, "strong")],
+)
 def test_levels_follow_the_share_of_the_former_use(again: float, level: str) -> None:
     """50 idle: 80 is below twice of it; 120 and 200 are 12 and 20 %, 300 is 30 % of 1000."""
     row = one(plant(again=again, resumed_ago=21))
@@ -133,7 +140,11 @@ def test_missing_is_no_data_and_not_zero() -> None:
     gone = [*values[:-20], *[None] * 20]
     row = one(gone, quality=["measured"] * 680 + ["missing"] * 20)
     assert (row["state"], row["level"], row["quality"]) == ("no_data", "none", 0.0)
-    water = use_after_closure(readings(values), closures(), at=AT).filter(pl.col("kind") == "water").row(0, named=True)
+    water = (
+        use_after_closure(readings(values), closures(), at=AT)
+        .filter(pl.col("kind") == "water")
+        .row(0, named=True)
+    )
     assert water["state"] == "no_data" and water["agrees"] is None
     # a value beside "missing" is not a reading, and zero is
     assert one(values, quality=["measured"] * 680 + ["missing"] * 20)["state"] == "no_data"

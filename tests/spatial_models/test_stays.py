@@ -107,7 +107,14 @@ def test_case_e_moving_with_sparse_fixes_is_no_stay() -> None:
 
 def test_case_f_slow_approach_starts_at_the_first_anchor_that_holds() -> None:
     # 140 m in a minute from minute 5; from minute 6 on the truck stands
-    points = [*approach(), (5, -280.0, 0.0), (6, -140.0, 0.0), *parked(7, 27), (28, 2000.0, 0.0), (29, 4000.0, 0.0)]
+    points = [
+        *approach(),
+        (5, -280.0, 0.0),
+        (6, -140.0, 0.0),
+        *parked(7, 27),
+        (28, 2000.0, 0.0),
+        (29, 4000.0, 0.0),
+    ]
     assert spans(detect_stays(track(points))) == [(6, 27, "left")]
 
 
@@ -132,11 +139,16 @@ def test_gap_of_exactly_max_gap_is_not_a_gap() -> None:
 
 def haversine(a: tuple[float, float], b: tuple[float, float]) -> float:
     lon_a, lat_a, lon_b, lat_b = map(math.radians, (*a, *b))
-    h = math.sin((lat_b - lat_a) / 2) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
+    h = (
+        math.sin((lat_b - lat_a) / 2) ** 2
+        + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2
+    )
     return 2 * 6_371_008.8 * math.asin(math.sqrt(h))
 
 
-def li_2008(fixes: list[tuple[float, float, float]], radius: float, least: float, gap: float) -> list[tuple[float, float, str, int]]:
+def li_2008(
+    fixes: list[tuple[float, float, float]], radius: float, least: float, gap: float
+) -> list[tuple[float, float, str, int]]:
     """Written from the paper with the decisions on end, gap and boundaries: quadratic and plain."""
     found, i = [], 0
     while i < len(fixes):
@@ -168,7 +180,9 @@ journeys = st.lists(moves, min_size=1, max_size=60)
 places = st.tuples(st.floats(-179.999, 179.999).filter(lambda x: abs(x) > 0.01), st.floats(-89.5, 89.5))
 
 
-def walk(place: tuple[float, float], journey: list[tuple[int, float, int]]) -> list[tuple[float, float, float]]:
+def walk(
+    place: tuple[float, float], journey: list[tuple[int, float, int]]
+) -> list[tuple[float, float, float]]:
     """Fixes (second, lon, lat) by great-circle steps from a place."""
     lon, lat = math.radians(place[0]), math.radians(place[1])
     second, fixes = 0.0, [(0.0, *place)]
@@ -258,8 +272,12 @@ def fleet(journeys: list[Any]) -> pl.DataFrame:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(dirty_moves, min_size=1, max_size=3), modes, st.lists(st.floats(0, 1), max_size=5), st.booleans())
-def test_batches_give_the_stays_of_one_run(journeys: Any, mode: Any, cuts: Any, only_last_final: bool) -> None:
+@given(
+    st.lists(dirty_moves, min_size=1, max_size=3), modes, st.lists(st.floats(0, 1), max_size=5), st.booleans()
+)
+def test_batches_give_the_stays_of_one_run(
+    journeys: Any, mode: Any, cuts: Any, only_last_final: bool
+) -> None:
     fixes = fleet(journeys).sort("t", maintain_order=True)
     whole = detect_stays(fixes, **mode)
     edges = sorted({0, fixes.height, *(int(c * fixes.height) for c in cuts)})
@@ -271,7 +289,9 @@ def test_batches_give_the_stays_of_one_run(journeys: Any, mode: Any, cuts: Any, 
         found.append(part.stays)
         used += part.quality["used"]
         dropped += part.quality["duplicates"] + part.quality["spikes"]
-    merged = pl.concat(found).unique(["vehicle_id", "started_at"], keep="last").sort("vehicle_id", "started_at")
+    merged = (
+        pl.concat(found).unique(["vehicle_id", "started_at"], keep="last").sort("vehicle_id", "started_at")
+    )
     assert merged.equals(whole.stays)
     assert used == whole.quality["used"]
     assert dropped == whole.quality["duplicates"] + whole.quality["spikes"]
@@ -298,7 +318,9 @@ def test_order_names_and_clock_change_nothing(journeys: Any, mode: Any, random: 
 
 
 floats = st.one_of(
-    st.sampled_from([math.nan, math.inf, -math.inf, 180.0, -180.0, 90.0, -90.0, 0.0, 1e308, -0.0, 120.9, 32.0, 179.9999]),
+    st.sampled_from(
+        [math.nan, math.inf, -math.inf, 180.0, -180.0, 90.0, -90.0, 0.0, 1e308, -0.0, 120.9, 32.0, 179.9999]
+    ),
     st.floats(-200, 200),
     st.none(),
 )

@@ -39,13 +39,17 @@ class City:
     def site(self, site_id: str, *, beside: str | None = None, status: str = "closed") -> str:
         at = 5000.0 * len(self.sites) if beside is None else self.east(beside) + 150.0
         since = TODAY - dt.timedelta(days=300)
-        self.sites.append({"site_id": site_id, "east_m": at, "status": status, "status_since": since, "hazard": "chemical"})
+        self.sites.append(
+            {"site_id": site_id, "east_m": at, "status": status, "status_since": since, "hazard": "chemical"}
+        )
         return site_id
 
     def east(self, site_id: str) -> float:
         return next(float(s["east_m"]) for s in self.sites if s["site_id"] == site_id)
 
-    def meter(self, site_id: str, kind: str, *, idle: float, again: float | None = None, days: int = 30) -> None:
+    def meter(
+        self, site_id: str, kind: str, *, idle: float, again: float | None = None, days: int = 30
+    ) -> None:
         """Share of the former use at rest, and since ``days`` days."""
         ago = np.arange(699, -1, -1)
         share = np.where(ago > 300, 1.0, idle)
@@ -67,7 +71,9 @@ class City:
     def trucks(self, site_id: str, n: int, *, hour: int, off_m: float = 0.0, minutes: int = 90) -> None:
         """One stay a day on the last ``n`` days, starting at this local hour."""
         for day in range(1, n + 1):
-            start = dt.datetime.combine(TODAY - dt.timedelta(days=day), dt.time(), dt.UTC) + dt.timedelta(hours=hour - 8)
+            start = dt.datetime.combine(TODAY - dt.timedelta(days=day), dt.time(), dt.UTC) + dt.timedelta(
+                hours=hour - 8
+            )
             self.stays.append(
                 {
                     "vehicle_id": f"V{len(self.stays)}", "started_at": start, "ended_at": start + dt.timedelta(minutes=minutes),
@@ -89,9 +95,16 @@ class City:
             schema={"site_id": pl.String, "kind": pl.String, "valid_from": pl.Date, "valid_to": pl.Date},
         )
         places = pl.DataFrame(
-            self.places, schema={"kind": pl.String, "lon": pl.Float64, "lat": pl.Float64, "radius_m": pl.Float64}
+            self.places,
+            schema={"kind": pl.String, "lon": pl.Float64, "lat": pl.Float64, "radius_m": pl.Float64},
         )
-        none = {"site_id": pl.String, "kind": pl.String, "day": pl.Date, "value": pl.Float64, "quality": pl.String}
+        none = {
+            "site_id": pl.String,
+            "kind": pl.String,
+            "day": pl.Date,
+            "value": pl.Float64,
+            "quality": pl.String,
+        }
         readings = pl.concat([pl.DataFrame(schema=none), *self.readings])
         closed = frame.filter(pl.col("status") != "operating")
         signals = use_after_closure(readings, closed, notices, at=TODAY)
@@ -171,7 +184,9 @@ def test_decoy_registered_reason(kind: str) -> None:
     city = City()
     works_again(city, city.site("S"))
     city.trucks("S", 10, hour=14)
-    city.notices.append({"site_id": "S", "kind": kind, "valid_from": TODAY - dt.timedelta(days=40), "valid_to": None})
+    city.notices.append(
+        {"site_id": "S", "kind": kind, "valid_from": TODAY - dt.timedelta(days=40), "valid_to": None}
+    )
     row = city.row()
     assert row["level"] == "none"
     assert {"notice_" + kind} <= {item["signal"] for item in row["evidence"]}
@@ -194,7 +209,14 @@ def test_decoy_shared_meter() -> None:
     city = City()
     works_again(city, city.site("S"))
     city.trucks("S", 3, hour=14)
-    city.notices.append({"site_id": "S", "kind": "shared_meter", "valid_from": TODAY - dt.timedelta(days=200), "valid_to": None})
+    city.notices.append(
+        {
+            "site_id": "S",
+            "kind": "shared_meter",
+            "valid_from": TODAY - dt.timedelta(days=200),
+            "valid_to": None,
+        }
+    )
     assert city.row()["families"] == ["vehicles"]
     assert city.level() == "attention"
 
@@ -248,7 +270,9 @@ def test_contributions_add_up_and_json_holds_them() -> None:
     works_again(city, "T")
     city.trucks("S", 9, hour=23)
     city.trucks("T", 3, hour=12)
-    city.notices.append({"site_id": "T", "kind": "maintenance", "valid_from": TODAY - dt.timedelta(days=9), "valid_to": None})
+    city.notices.append(
+        {"site_id": "T", "kind": "maintenance", "valid_from": TODAY - dt.timedelta(days=9), "valid_to": None}
+    )
     scored = city.score()
     assert scored.schema == pl.Schema(SITE_SCHEMA)
     assert scored["score"].to_list() == sorted(scored["score"], reverse=True)
@@ -278,7 +302,15 @@ def test_levels_have_chinese_names_in_order() -> None:
 
 def test_wrong_input_is_refused_by_name() -> None:
     signals = use_after_closure(
-        pl.DataFrame(schema={"site_id": pl.String, "kind": pl.String, "day": pl.Date, "value": pl.Float64, "quality": pl.String}),
+        pl.DataFrame(
+            schema={
+                "site_id": pl.String,
+                "kind": pl.String,
+                "day": pl.Date,
+                "value": pl.Float64,
+                "quality": pl.String,
+            }
+        ),
         pl.DataFrame(schema={"site_id": pl.String, "status_since": pl.Date}),
         at=TODAY,
     )
@@ -286,7 +318,12 @@ def test_wrong_input_is_refused_by_name() -> None:
     with pytest.raises(InputFrameError, match="sites: column status is missing"):
         score_sites(pl.DataFrame({"site_id": ["S"]}), signals, visits, at=AT)
     with pytest.raises(NaiveTimeError):
-        score_sites(pl.DataFrame({"site_id": ["S"], "status": ["closed"]}), signals, visits, at=AT.replace(tzinfo=None))
+        score_sites(
+            pl.DataFrame({"site_id": ["S"], "status": ["closed"]}),
+            signals,
+            visits,
+            at=AT.replace(tzinfo=None),
+        )
     alone = score_sites(pl.DataFrame({"site_id": ["S"], "status": ["closed"]}), signals, visits, at=AT)
     assert alone.sites.row(0, named=True)["level"] == "none" and alone.version == DEFAULT.version
     assert score_sites(pl.DataFrame({"site_id": [], "status": []}), signals, visits, at=AT).sites.height == 0

@@ -167,7 +167,9 @@ def test_neighbour_takes_the_share_of_its_fence_and_licence() -> None:
 
 
 def test_licensed_demand_column_is_used() -> None:
-    pair = sites(("a", 50.0, "operating"), ("b", -50.0, "operating")).with_columns(demand=pl.Series([3.0, 1.0]))
+    pair = sites(("a", 50.0, "operating"), ("b", -50.0, "operating")).with_columns(
+        demand=pl.Series([3.0, 1.0])
+    )
     shares = dict(find_visits(stays(stay(0, 60)), pair).select("site_id", "share").iter_rows())
     assert shares["a"] == pytest.approx(0.75, abs=1e-6)
     with pytest.raises(InputFrameError, match="demand"):
@@ -176,7 +178,12 @@ def test_licensed_demand_column_is_used() -> None:
 
 def test_excluded_place_is_marked_and_attributed_to_nobody() -> None:
     places = pl.DataFrame(
-        {"kind": ["petrol", "gate_queue"], "lon": [east(40.0), east(0.0)], "lat": LAT, "radius_m": [60.0, 500.0]}
+        {
+            "kind": ["petrol", "gate_queue"],
+            "lon": [east(40.0), east(0.0)],
+            "lat": LAT,
+            "radius_m": [60.0, 500.0],
+        }
     )
     visits = find_visits(stays(stay(0, 60, at_m=30.0)), sites(("S", 0.0, "closed")), places)
     # 10 of 60 m is nearer than 30 of 500 m is not: the queue's centre is relatively nearest
@@ -196,7 +203,10 @@ def test_window_clips_and_loses_nothing() -> None:
         stay(-300, -200, vehicle="out"), stay(120, 200, vehicle="later"), stay(60, 110, vehicle="open", ended_by="track_end"),
     )  # fmt: skip
     found = find_visits(rows, sites(("S", 0.0, "closed")), window=window)
-    got = {r["vehicle_id"]: (r["clipped_start"], r["clipped_end"], r["in_window_s"]) for r in found.iter_rows(named=True)}
+    got = {
+        r["vehicle_id"]: (r["clipped_start"], r["clipped_end"], r["in_window_s"])
+        for r in found.iter_rows(named=True)
+    }
     assert got == {
         "before": (True, False, 3600.0),
         "within": (False, False, 3600.0),
@@ -239,9 +249,12 @@ def test_distinct_vehicle_days_count_own_visits_only() -> None:
 def test_shares_sum_to_one_and_nearer_is_more(seed: int, n_visits: int, n_sites: int) -> None:
     rng = np.random.default_rng(seed)
     rows = [
-        stay(d * 100, d * 100 + 60, at_m=float(m), vehicle=f"V{d}") for d, m in enumerate(rng.uniform(-2000, 2000, n_visits))
+        stay(d * 100, d * 100 + 60, at_m=float(m), vehicle=f"V{d}")
+        for d, m in enumerate(rng.uniform(-2000, 2000, n_visits))
     ]
-    where = sites(*[(f"S{i}", float(m), "operating") for i, m in enumerate(rng.uniform(-2000, 2000, n_sites))])
+    where = sites(
+        *[(f"S{i}", float(m), "operating") for i, m in enumerate(rng.uniform(-2000, 2000, n_sites))]
+    )
     visits = find_visits(stays(*rows), where)
     sums = visits.group_by("visit_id").agg(pl.col("share").sum(), pl.len(), pl.col("n_candidates").first())
     assert (sums["share"] - 1.0).abs().max() is None or (sums["share"] - 1.0).abs().max() < 1e-9
@@ -257,15 +270,23 @@ def test_reach_agrees_with_the_ellipsoid() -> None:
     geod = Geod(ellps="WGS84")
     n = 400
     where = pl.DataFrame(
-        {"site_id": [f"S{i}" for i in range(n)], "lon": LON + rng.uniform(-0.02, 0.02, n), "lat": LAT + rng.uniform(-0.02, 0.02, n)}
+        {
+            "site_id": [f"S{i}" for i in range(n)],
+            "lon": LON + rng.uniform(-0.02, 0.02, n),
+            "lat": LAT + rng.uniform(-0.02, 0.02, n),
+        }
     )
     lon, lat = LON + rng.uniform(-0.02, 0.02, n), LAT + rng.uniform(-0.02, 0.02, n)
     point, site, distance_m, _ = sites_in_reach(lon, lat, where, 300.0)
     assert len(point) > 500
-    _, _, geodesic = geod.inv(lon[point], lat[point], where["lon"].to_numpy()[site], where["lat"].to_numpy()[site])
+    _, _, geodesic = geod.inv(
+        lon[point], lat[point], where["lon"].to_numpy()[site], where["lat"].to_numpy()[site]
+    )
     assert np.abs(distance_m / geodesic - 1).max() < 5e-3
     every = np.array(np.meshgrid(np.arange(n), np.arange(n))).reshape(2, -1)
-    _, _, all_m = geod.inv(lon[every[0]], lat[every[0]], where["lon"].to_numpy()[every[1]], where["lat"].to_numpy()[every[1]])
+    _, _, all_m = geod.inv(
+        lon[every[0]], lat[every[0]], where["lon"].to_numpy()[every[1]], where["lat"].to_numpy()[every[1]]
+    )
     found = set(zip(point.tolist(), site.tolist(), strict=True))
     assert {tuple(p) for p in every[:, all_m < 298.0].T.tolist()} <= found
     assert not {tuple(p) for p in every[:, all_m > 302.0].T.tolist()} & found
@@ -294,6 +315,12 @@ def test_attribution_parameters_are_an_argument() -> None:
     pair = pl.DataFrame({"status": ["closed", "operating"]})
     even = Attribution(status_demand={"closed": 1.0, "operating": 1.0}, decay_m=1e9, inside_weight=1.0)
     shares = attribute(
-        np.array([0, 0]), np.array([0, 1]), np.array([0.0, 250.0]), np.array([True, False]), np.array([False]), pair, even
+        np.array([0, 0]),
+        np.array([0, 1]),
+        np.array([0.0, 250.0]),
+        np.array([True, False]),
+        np.array([False]),
+        pair,
+        even,
     )
     assert shares.tolist() == pytest.approx([0.5, 0.5], abs=1e-6)
