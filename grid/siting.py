@@ -301,7 +301,9 @@ def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[
 def _hierarchy_step(areas: dict[str, Any]) -> Step:
     chain = [areas[kind] for kind in HIERARCHY if kind in areas]
     names = "、".join(f"{name_of(place)}" for place in chain)
-    versions = ", ".join(f"{name_of(place)} since {place['valid_from'].astimezone(CHINA).date()}" for place in chain)
+    versions = ", ".join(
+        f"{name_of(place)} since {place['valid_from'].astimezone(CHINA).date()}" for place in chain
+    )
     return Step(
         "areas",
         "parent_of_area",
