@@ -1,6 +1,7 @@
 """Numbers: pure models over arrays and frames.
 
-Frame in, frame out: no database, no HTTP, no files. Neighbourhood, clock and random generator are arguments; units
+Frame in, frame out: no database, no HTTP, no files (but for ``bulk`` and ``partitioned``, which stream Parquet that
+is larger than memory). Neighbourhood, clock and random generator are arguments; units
 stand in names; coordinates are WGS 84 longitude and latitude in degrees, times are UTC. A score is a clue (线索),
 never proof.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 __all__ = [
     "attribution",
+    "bulk",
     "distances",
     "encounter_kernels",
     "encounters",
@@ -25,6 +27,7 @@ __all__ = [
     "meters",
     "nearness",
     "ordering",
+    "partitioned",
     "stays",
     "suspicion",
     "suspicion_config",

@@ -7,6 +7,7 @@
     │   └── NaiveTimeError      times without a time zone
     ├── ParameterError          a parameter outside its range; names the parameter and its value
     ├── StateMismatch           a state that was made with other parameters or other vehicle ids
+    ├── PartFailed              a part of a run on a cluster that failed again and again
     └── StudyAreaError          cells that are no H3 cells, doubled, or of mixed resolution
 """
 
@@ -42,6 +43,10 @@ class ParameterError(ModelError):
 
 class StateMismatch(ModelError):
     """A state that was made with other parameters or another type of vehicle id."""
+
+
+class PartFailed(ModelError):
+    """A part of a run on a cluster that failed again and again, or a cluster that cannot be reached."""
 
 
 class StudyAreaError(ModelError):

@@ -34,59 +34,48 @@ C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_ST
 
 @njit(cache=True, nogil=True)
 def check_rows(
-    code: Array,
-    t: Array,
-    lon: Array,
-    lat: Array,
-    n_carried: int,
-    last_t: Array,
-    reason: Array,
-    by_reason: Array,
-) -> None:
-    """Write to ``reason`` (uint8) why a row cannot be used; the first ``n_carried`` rows were checked before."""
-    for row in range(n_carried, len(code)):
-        x, y = lon[row], lat[row]
-        if code[row] < 0:
-            reason[row] = BAD_VEHICLE
-        elif t[row] < -TIME_LIMIT or t[row] > TIME_LIMIT:
-            reason[row] = BAD_TIME
+    code: Array, t: Array, lon: Array, lat: Array, begin: int, end: int, n_carried: int, last_t: Array,
+    reason: Array, by_reason: Array, per_vehicle: Array,
+) -> None:  # fmt: skip
+    """Write to ``reason`` (uint8) why a row of ``begin..end`` cannot be used, and count the usable ones.
+
+    The first ``n_carried`` rows of all were checked before.
+    """
+    for row in range(begin, min(end, n_carried)):
+        per_vehicle[code[row]] += 1
+    for row in range(max(begin, n_carried), end):
+        x, y, v, at = lon[row], lat[row], code[row], t[row]
+        if v < 0:
+            why = BAD_VEHICLE
+        elif at < -TIME_LIMIT or at > TIME_LIMIT:
+            why = BAD_TIME
         elif not (math.isfinite(x) and math.isfinite(y)):
-            reason[row] = BAD_NUMBER
+            why = BAD_NUMBER
         elif x < -180.0 or x > 180.0 or y < -90.0 or y > 90.0:
-            reason[row] = BAD_RANGE
+            why = BAD_RANGE
         elif x == 0.0 and y == 0.0:
-            reason[row] = BAD_ZERO
-        elif t[row] < last_t[code[row]]:
-            reason[row] = LATE
-        elif t[row] == last_t[code[row]]:
-            reason[row] = DUPLICATE
-        by_reason[reason[row]] += 1
+            why = BAD_ZERO
+        elif at <= last_t[v]:
+            why = LATE if at < last_t[v] else DUPLICATE
+        else:
+            per_vehicle[v] += 1
+            continue
+        reason[row] = why
+        by_reason[why] += 1
 
 
 @njit(cache=True, nogil=True)
-def gather_by_vehicle(
-    code: Array, t: Array, lon: Array, lat: Array, reason: Array, n_vehicles: int
-) -> tuple[Array, Array, Array, Array]:
-    """Counting sort by vehicle, stable in row order, of the rows whose reason is ``KEEP``.
-
-    Returns ``starts`` (n_vehicles + 1) and the gathered ``t``, ``lon``, ``lat``.
-    """
-    starts = np.zeros(n_vehicles + 1, np.int64)
-    for row in range(len(code)):
-        if reason[row] == KEEP:
-            starts[code[row] + 1] += 1
-    for v in range(n_vehicles):
-        starts[v + 1] += starts[v]
-    at = starts[:-1].copy()
-    n = starts[n_vehicles]
-    t_out, lon_out, lat_out = np.empty(n, np.int64), np.empty(n, np.float64), np.empty(n, np.float64)
-    for row in range(len(code)):
+def gather_rows(
+    code: Array, t: Array, lon: Array, lat: Array, reason: Array, begin: int, end: int, at: Array,
+    t_out: Array, lon_out: Array, lat_out: Array,
+) -> None:  # fmt: skip
+    """Counting sort by vehicle, stable in row order, of the rows whose reason is ``KEEP``; ``at``: next place of each."""
+    for row in range(begin, end):
         if reason[row] == KEEP:
             v = code[row]
             k = at[v]
             t_out[k], lon_out[k], lat_out[k] = t[row], lon[row], lat[row]
             at[v] = k + 1
-    return starts, t_out, lon_out, lat_out
 
 
 @njit(cache=True, nogil=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,6 +27,9 @@ _REASONS = {
     "late": k.LATE,
     "duplicates": k.DUPLICATE,
 }
+THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+PART_ROWS = 250_000
+"""Rows that are worth a thread."""
 _NO_IDS = pl.Series("vehicle_id", [], dtype=pl.Null)
 
 
@@ -194,9 +201,7 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY) -> OrderedFixes:
     ids, code, t, lon, lat = fix_columns(fixes, seen.vehicle_ids)
     last_t = np.full(len(ids), k.NO_TIME, np.int64)
     last_t[: len(seen.last_t)] = seen.last_t
-    reason, by_reason = np.zeros(len(code), np.uint8), np.zeros(8, np.int64)
-    k.check_rows(code, t, lon, lat, 0, last_t, reason, by_reason)
-    starts, t, lon, lat = k.gather_by_vehicle(code, t, lon, lat, reason, len(ids))
+    starts, t, lon, lat, by_reason = by_vehicle(code, t, lon, lat, 0, last_t)
     counts = np.zeros(8, np.int64)
     ends = k.order_vehicles(starts, t, lon, lat, counts)
     counts[k.C_USED] = (ends - starts[:-1]).sum()
@@ -204,6 +209,59 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY) -> OrderedFixes:
     for name in ("spikes", "pending", "outliers"):
         del quality[name]
     return OrderedFixes(ids, starts[:-1], ends, t, lon, lat, last_t, quality)
+
+
+def by_vehicle(
+    code: Array, t: Array, lon: Array, lat: Array, n_carried: int, last_t: Array
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Usable rows by vehicle, in the order in which they came.
+
+    Parameters
+    ----------
+    n_carried : int
+        So many first rows were checked before.
+    last_t : ndarray of int64, shape (vehicles,)
+        Time of the newest row of each vehicle that was used before.
+
+    Returns
+    -------
+    starts : ndarray of int64, shape (vehicles + 1,)
+    t, lon, lat : ndarray
+    by_reason : ndarray of int64
+        Rows that cannot be used, by reason (see ``kernels``).
+    """
+    edges = parts(len(code))
+    reason = np.zeros(len(code), np.uint8)
+    by_reason = np.zeros((len(edges), 8), np.int64)
+    per_vehicle = np.zeros((len(edges), len(last_t)), np.int64)
+    in_parallel(
+        lambda n, a, b: k.check_rows(
+            code, t, lon, lat, a, b, n_carried, last_t, reason, by_reason[n], per_vehicle[n]
+        ),
+        edges,
+    )
+    starts = np.zeros(len(last_t) + 1, np.int64)
+    np.cumsum(per_vehicle.sum(axis=0), out=starts[1:])
+    at = starts[:-1] + np.cumsum(per_vehicle, axis=0) - per_vehicle
+    n = int(starts[-1])
+    out = np.empty(n, np.int64), np.empty(n), np.empty(n)
+    in_parallel(lambda p, a, b: k.gather_rows(code, t, lon, lat, reason, a, b, at[p], *out), edges)
+    return starts, *out, by_reason.sum(axis=0)
+
+
+def parts(n_rows: int) -> list[tuple[int, int]]:
+    """Ranges of rows, one a thread; small inputs stay whole."""
+    n = min(THREADS, n_rows // PART_ROWS + 1)
+    edges = [n_rows * i // n for i in range(n + 1)]
+    return list(pairwise(edges))
+
+
+def in_parallel(work: Callable[[int, int, int], Any], ranges: list[tuple[int, int]]) -> list[Any]:
+    """``work(number, begin, end)`` of every range, in threads (compiled loops let go of the interpreter)."""
+    if len(ranges) == 1:
+        return [work(0, *ranges[0])]
+    with ThreadPoolExecutor(len(ranges)) as pool:
+        return list(pool.map(work, range(len(ranges)), *zip(*ranges, strict=True)))
 
 
 def account(by_reason: Array, counts: Array, n_rows: int) -> dict[str, int]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,7 +14,7 @@ import polars as pl
 from spatial_models import kernels as k
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.frames import Array, utc_times
-from spatial_models.ordering import account, fix_columns
+from spatial_models.ordering import account, by_vehicle, fix_columns, in_parallel, parts
 
 Anchor = Literal["first", "centroid"]
 ENDED_BY = ("left", "gap", "track_end")
@@ -157,27 +159,27 @@ def detect_stays(
     ids, *columns = fix_columns(fixes, state.vehicle_ids)
     counts = np.zeros(8, np.int64)
     integers, floats = _widened(state, len(ids))
-    rows = _ordered_rows(columns, state, integers, floats, counts, parameters)
-    closed, needed = _scan(rows, integers, floats, counts, parameters)
+    rows = _rows(columns, state, integers, parameters)
+    closed, tail = _scan(rows, integers, floats, counts, parameters)
     found = [closed, _open_stays(integers, floats)] if final else [closed]
     return StayResult(
         stays=_stay_frame(found, ids),
         quality=account(rows.by_reason, counts, len(columns[0])),
-        state=StayState(ids, integers, floats, _tail(rows, needed), parameters),
+        state=StayState(ids, integers, floats, tail, parameters),
         anchor=anchor,
     )
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows by vehicle and time, and what became of each row given."""
+    """Usable rows by vehicle, in the order in which they came."""
 
     t: Array
     lon: Array
     lat: Array
     starts: Array
-    ends: Array
-    pending: Array
+    carried: Array
+    m_per_us: float
     by_reason: Array
 
 
@@ -236,15 +238,8 @@ def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
     return integers, floats
 
 
-def _ordered_rows(
-    columns: list[Array],
-    state: StayState,
-    integers: Array,
-    floats: Array,
-    counts: Array,
-    parameters: dict[str, Any],
-) -> _Rows:
-    """Rows of the state and the batch together, checked, by vehicle and time, without doubles and spikes."""
+def _rows(columns: list[Array], state: StayState, integers: Array, parameters: dict[str, Any]) -> _Rows:
+    """Rows of the state and the batch together, checked, by vehicle."""
     tail, n_tail = state.tail, state.tail.height
     code, t, lon, lat = columns
     if n_tail:
@@ -254,30 +249,45 @@ def _ordered_rows(
             np.concatenate([tail["lon"].to_numpy(), lon]),
             np.concatenate([tail["lat"].to_numpy(), lat]),
         )
-    reason, by_reason = np.zeros(len(code), np.uint8), np.zeros(8, np.int64)
-    k.check_rows(code, t, lon, lat, n_tail, integers[:, k.LAST_T].copy(), reason, by_reason)
-    starts, t, lon, lat = k.gather_by_vehicle(code, t, lon, lat, reason, len(integers))
+    starts, t, lon, lat, by_reason = by_vehicle(code, t, lon, lat, n_tail, integers[:, k.LAST_T].copy())
     carried = np.bincount(tail.filter(~pl.col("waits"))["vehicle"].to_numpy(), minlength=len(integers))
     speed = parameters["max_speed_kmh"]
     m_per_us = 0.0 if speed is None else speed / 3.6e6
-    ends, pending = k.clean_vehicles(starts, carried, t, lon, lat, integers, floats, m_per_us, counts)
-    return _Rows(t, lon, lat, starts, ends, pending, by_reason)
+    return _Rows(t, lon, lat, starts, carried, m_per_us, by_reason)
 
 
 def _scan(
     rows: _Rows, integers: Array, floats: Array, counts: Array, parameters: dict[str, Any]
-) -> tuple[tuple[Array, Array], Array]:
-    """Closed stays as (integers, floats), and the first row of each vehicle that the next batch needs."""
-    room = len(rows.t) // 2 + len(integers) + 1
+) -> tuple[tuple[Array, Array], pl.DataFrame]:
+    """Closed stays as (integers, floats), and the rows that the next batch needs; vehicles side by side in threads."""
+    edges = [int(rows.starts.searchsorted(a)) for a, _ in parts(len(rows.t))]
+    ranges = list(pairwise(sorted({*edges, len(integers)}))) or [(0, 0)]
+    work = partial(_scan_some, rows, integers, floats, parameters)
+    found = in_parallel(lambda _, a, b: work(a, b), ranges)
+    counts += sum(part[2] for part in found)
+    closed = np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
+    ends, pending, needed = (np.concatenate([part[n] for part in found]) for n in (3, 4, 5))
+    return closed, _tail(rows, ends, pending, needed)
+
+
+def _scan_some(
+    rows: _Rows, integers: Array, floats: Array, parameters: dict[str, Any], first: int, last: int
+) -> tuple[Array, ...]:
+    """Order, clean and scan the vehicles ``first..last``."""
+    starts, some = rows.starts[first : last + 1], slice(first, last)
+    counts = np.zeros(8, np.int64)
+    fixes = rows.t, rows.lon, rows.lat
+    ends, pending = k.clean_vehicles(
+        starts, rows.carried[some], *fixes, integers[some], floats[some], rows.m_per_us, counts
+    )
+    room = int(starts[-1] - starts[0]) // 2 + last - first + 1
     out_i, out_f = np.empty((room, 6), np.int64), np.empty((room, 4))
     needed = k.scan_vehicles(
-        rows.t,
-        rows.lon,
-        rows.lat,
-        rows.starts,
-        rows.ends,
-        integers,
-        floats,
+        *fixes,
+        starts,
+        ends,
+        integers[some],
+        floats[some],
         parameters["radius_m"] ** 2,
         round(parameters["min_duration_s"] * 1e6),
         round(parameters["max_gap_s"] * 1e6),
@@ -288,7 +298,8 @@ def _scan(
         counts,
     )
     n = counts[k.C_STAYS]
-    return (out_i[:n], out_f[:n]), needed
+    out_i[:n, k.OUT_CODE] += first
+    return out_i[:n], out_f[:n], counts, ends, pending, needed
 
 
 def _open_stays(integers: Array, floats: Array) -> tuple[Array, Array]:
@@ -297,14 +308,15 @@ def _open_stays(integers: Array, floats: Array) -> tuple[Array, Array]:
     return out_i[:n], out_f[:n]
 
 
-def _tail(rows: _Rows, needed: Array) -> pl.DataFrame:
+def _tail(rows: _Rows, ends: Array, pending: Array, needed: Array) -> pl.DataFrame:
     """Rows that the next batch needs again."""
-    ends = rows.ends + rows.pending
+    without_pending = ends
+    ends = ends + pending
     lengths = ends - needed
     vehicle = np.repeat(np.arange(len(ends)), lengths)
     offset = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     at = np.repeat(needed, lengths) + offset
-    waits = at >= rows.ends[vehicle]
+    waits = at >= without_pending[vehicle]
     return pl.DataFrame(
         {"vehicle": vehicle, "t": rows.t[at], "lon": rows.lon[at], "lat": rows.lat[at], "waits": waits},
         schema_overrides={"vehicle": pl.Int64},
