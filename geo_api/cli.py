@@ -183,6 +183,13 @@ def analyse(
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="How far back tracks are read")] = 30,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="stays: Parquet file or folder instead of the database")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="stays: Parquet file for the stays, with --from")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="tcp://host:port of a Dask scheduler, or local; --to is a folder then")
+    ] = None,
 ) -> None:
     """Fixes → stays → visits → signals → alerts → cases · 分析."""
     from geo_api.analysis import Analysis
@@ -190,6 +197,13 @@ def analyse(
 
     if what not in ("all", "stays"):
         raise typer.BadParameter("all or stays", param_hint="WHAT")
+    if from_ is not None or to is not None:
+        from geo_api.bulk_stays import analyse_files
+
+        if what != "stays":
+            raise typer.BadParameter("--from goes with `analyse stays`", param_hint="WHAT")
+        _emit(analyse_files(from_, to, scheduler))
+        return
     url = _ready()
     result = Analysis(url, at=_moment(at), days=days).run(only_stays=what == "stays")
     if as_json:

@@ -236,7 +236,7 @@ def _completed(
     from distributed import KilledWorker, as_completed
 
     futures = client.map(task, parts, pure=False, retries=ATTEMPTS)
-    for future in as_completed(futures):
+    for future in as_completed(futures, loop=client.loop):
         try:
             yield future.result()
         except ModelError:
@@ -306,4 +306,4 @@ def count_cells(stays: pl.DataFrame, resolution: int) -> pl.DataFrame:
     counts = stays.select("vehicle_id", cell=pl.Series(cells, dtype=pl.UInt64), dwell_s=dwell).group_by("cell").agg(
         stays=pl.len().cast(pl.Int64), vehicles=pl.col("vehicle_id").n_unique().cast(pl.Int64), dwell_s=pl.col("dwell_s").sum()
     )  # fmt: skip
-    return counts.select(_COUNTS.keys()).cast(_COUNTS).sort("cell")
+    return counts.select(_COUNTS.keys()).cast(pl.Schema(_COUNTS)).sort("cell")
