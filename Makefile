@@ -33,7 +33,7 @@ fmt: setup-test ## 格式化 format and mend what can be mended
 	@$(BIN)/ruff format .
 
 bench: setup-test ## 性能 speed and memory (not part of the tests)
-	@$(BIN)/pytest -o addopts= --import-mode=importlib -s tests/benchmarks
+	@TRACKS="$(TRACKS)" scripts/bench
 
 conformance: setup-test ## 符合性 clients and standards (not part of the tests)
 	@$(BIN)/pytest -o addopts= --import-mode=importlib -ra tests/conformance
