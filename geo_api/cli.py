@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -231,6 +232,7 @@ def demo(
         return
     from geo_api.serving import serve_forever
 
+    os.environ.setdefault("WANGGE_SELF_APPROVAL", "true")  # one person tries all roles
     table = Table("用户 user", "密码 password", "角色 role", title="演示账户 demo logins")
     for login in prepared.logins:
         table.add_row(login.username, login.password, login.role)

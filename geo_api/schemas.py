@@ -111,12 +111,3 @@ class Merge(Body):
 
     op: Literal["merge"]
     area_ids: Annotated[list[int], Field(min_length=2, max_length=1000)]
-
-
-Operation = Annotated[Split | Merge, Field(discriminator="op")]
-
-
-class ChangeSetBody(Body):
-    """Operations that are applied together or not at all."""
-
-    operations: Annotated[list[Operation], Field(min_length=1, max_length=100)]

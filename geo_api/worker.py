@@ -16,6 +16,8 @@ from layers.database import database_url, migrate
 log = structlog.get_logger()
 ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
 """When the analysis runs (UTC): by default at 02:00 in China."""
+DUE_CRON = "* * * * *"
+"""How often change sets with a date are looked at; they hold from that date on, whenever they are applied."""
 
 
 def job_app(url: str) -> App:
@@ -32,6 +34,14 @@ def job_app(url: str) -> App:
         result = Analysis(url).run()
         log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
 
+    @app.periodic(cron=DUE_CRON)
+    @app.task(queue="models", queueing_lock="due_changes", lock="due_changes", pass_context=False)
+    def due_changes(timestamp: int) -> None:
+        """Put change sets into force whose date has come."""
+        from geo_api.due_changes import apply_due_changes
+
+        apply_due_changes(url)
+
     return app
 
 
@@ -44,6 +54,9 @@ def run_worker(*, once: bool = False) -> None:
     async def work() -> None:
         async with app.open_async():
             if once:
+                await app.configure_task(
+                    "geo_api.worker.due_changes", queue="models", lock="due_changes"
+                ).defer_async(timestamp=0)
                 await app.configure_task(
                     "geo_api.worker.analyse", queue="models", lock="analyse"
                 ).defer_async(timestamp=0)

@@ -14,37 +14,46 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from grid.cover import AreaCover
-from grid.edit_plan import NewUnit, Plan, check, current_units, neighbours, with_nodes
-from grid.errors import EditConflict
-from grid.topology import Unit, as_geojson, insert_nodes, local_area_m2
-from layers.tables import Area, AreaSuccession
+from grid.plan import NewUnit, NewVersion, Plan
+from grid.topology import Unit, as_geojson
+from layers.tables import Area
 
 _GEOD = Geod(ellps="WGS84")
 
 
-def lock_communities(db: Session, unit_ids: Sequence[int]) -> None:
-    """Wait for and take the locks of the communities of these units and of their neighbours, in order."""
-    ids = db.scalars(
-        text(
-            "SELECT DISTINCT n.parent_id FROM areas u JOIN areas n ON n.kind = 'unit_grid' AND n.valid_to IS NULL"
-            " AND n.geom && ST_Expand(u.geom, 1e-7) WHERE u.id = ANY(:ids) AND n.parent_id IS NOT NULL"
-            " UNION SELECT parent_id FROM areas WHERE id = ANY(:ids) AND parent_id IS NOT NULL ORDER BY 1"
-        ),
-        {"ids": list(unit_ids)},
-    ).all()
-    for community_id in ids:
+_COMMUNITIES = text("""
+WITH RECURSIVE named AS (
+    SELECT id, kind FROM areas WHERE id = ANY(:ids)
+    UNION SELECT a.id, a.kind FROM areas a JOIN named n ON a.parent_id = n.id WHERE n.kind IN ('town', 'community')
+), units AS (
+    SELECT DISTINCT n.parent_id FROM named u JOIN areas g ON g.id = u.id AND u.kind = 'unit_grid'
+    JOIN areas n ON n.kind = 'unit_grid' AND n.valid_to IS NULL AND n.geom && ST_Expand(g.geom, 1e-7)
+)
+SELECT DISTINCT c.code FROM areas c WHERE c.kind = 'community'
+ AND (c.id IN (SELECT parent_id FROM units) OR c.id IN (SELECT id FROM named)
+      OR c.id IN (SELECT parent_id FROM areas WHERE id = ANY(:ids)))
+ORDER BY 1
+""")
+
+
+def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = False) -> None:
+    """Wait for and take the locks of the communities of these areas and of their neighbours, in order.
+
+    A community is locked by its code, which all its versions share. Changes of the ``hierarchy`` follow each other.
+    """
+    codes = ["hierarchy"] if hierarchy else []
+    for code in [*codes, *db.scalars(_COMMUNITIES, {"ids": list(area_ids)}).all()]:
         db.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
-            {"name": f"partition:{community_id}"},
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"partition:{code}"}
         )
 
 
-def later_than(db: Session, plan: Plan) -> dt.datetime:
-    """The moment of the change: now, and after the beginning of every version that it ends."""
-    ids = [unit.key for unit in plan.removed]
+def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
+    """The moment of the change: the wanted one or now, and after the beginning of every version that it ends."""
+    ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
     latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))
-    now = dt.datetime.now(dt.UTC)
-    return now if latest is None or latest < now else latest + dt.timedelta(microseconds=1)
+    moment = wanted or dt.datetime.now(dt.UTC)
+    return moment if latest is None or latest < moment else latest + dt.timedelta(microseconds=1)
 
 
 def area_m2(shape: Any) -> float:
@@ -52,40 +61,64 @@ def area_m2(shape: Any) -> float:
     return abs(float(_GEOD.geometry_area_perimeter(shape)[0]))
 
 
+LOADS_SHOWN = 200
+"""Zones of a preview whose load is told; a town that changes its county has more."""
+
+
 def preview(db: Session, plan: Plan) -> dict[str, Any]:
     """What the plan would do, for people."""
-    ids = [unit.key for unit in plan.removed]
+    recoded = [version for version in plan.recoded if version.kind == "unit_grid"]
+    before = [*plan.removed, *(version.old for version in recoded)]
     cases = db.scalars(
         text("SELECT number FROM cases WHERE grid_area_id = ANY(:ids) AND closed_at IS NULL ORDER BY number"),
-        {"ids": ids},
+        {"ids": [unit.key for unit in before]},
     ).all()
-    before, after = _load(db, plan.removed), _load(db, plan.added)
+    load_before, load_after = _load(db, before), _load(db, [*plan.added, *recoded])
     return {
-        "affected_sites": sum(entry["sites"] for entry in before),
+        "affected_sites": sum(entry["sites"] for entry in load_before),
         "open_cases": list(cases),
-        "new_codes": [unit.code for unit in plan.added],
-        "voided_codes": [unit.code for unit in plan.removed],
+        "new_codes": _new_codes(plan),
+        "voided_codes": _voided_codes(plan),
         "noded": [unit.code for unit in plan.noded],
-        "load": {"before": before, "after": after},
-        "result": {"type": "FeatureCollection", "features": [_feature(unit) for unit in plan.added]},
+        "outlines": _outlines(plan),
+        "load": {"before": load_before[:LOADS_SHOWN], "after": load_after[:LOADS_SHOWN]},
+        "result": {
+            "type": "FeatureCollection",
+            "features": [_feature(unit) for unit in plan.begun],
+        },
     }
 
 
-def _feature(unit: NewUnit) -> dict[str, Any]:
+def _new_codes(plan: Plan) -> list[str]:
+    return [unit.code for unit in plan.begun]
+
+
+def _voided_codes(plan: Plan) -> list[str]:
+    return [unit.code for unit in [*plan.removed, *(version.old for version in plan.recoded)]]
+
+
+def _outlines(plan: Plan) -> list[str]:
+    """Codes of the areas that go on under the same code with another outline."""
+    return [version.code for version in plan.versions if version.code == version.old.code]
+
+
+def _feature(unit: NewUnit | NewVersion) -> dict[str, Any]:
     return {
         "type": "Feature",
         "geometry": as_geojson(unit.shape),
         "properties": {
             "code": unit.code,
             "name": unit.name,
-            "kind": "unit_grid",
+            "kind": unit.kind if isinstance(unit, NewVersion) else "unit_grid",
             "area_m2": round(area_m2(unit.shape), 1),
         },
     }
 
 
-def _load(db: Session, units: Sequence[Unit | NewUnit]) -> list[dict[str, Any]]:
+def _load(db: Session, units: Sequence[Unit | NewUnit | NewVersion]) -> list[dict[str, Any]]:
     """Sites, open cases and area of each zone, by place."""
+    if not units:
+        return []
     shapes = [unit.shape for unit in units]
     cover = AreaCover.build(gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, crs=4326)))
     box = dict(zip(("west", "south", "east", "north"), map(float, shapely.total_bounds(shapes)), strict=True))
@@ -116,12 +149,15 @@ def _count(db: Session, cover: AreaCover, sql: str, box: dict[str, float]) -> An
 
 
 def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict[str, Any]:
-    """End, begin and link the zones of a plan; returns what happened, for the change set's ``result``."""
+    """End, begin and link the areas of a plan; returns what happened, for the change set's ``result``."""
+    followed: dict[int, int] = {}
+    versions = []
+    for version in plan.versions:
+        new_id = _write_version(db, version, change_set_id, now, followed)
+        followed[version.old.key] = new_id
+        versions.append({"old_id": version.old.key, "id": new_id, "kind": version.kind, "code": version.code})
     for unit in plan.removed:
-        db.execute(
-            text("UPDATE areas SET valid_to = :now, void_reason = :reason WHERE id = :id"),
-            {"now": now, "reason": f"{plan.reasons[unit.key]} (change set {change_set_id})", "id": unit.key},
-        )
+        _end(db, unit.key, plan.reasons[unit.key], change_set_id, now)
     for unit in plan.noded:
         db.execute(
             text("UPDATE areas SET geom = ST_Multi(ST_GeomFromWKB(:wkb, 4326)) WHERE id = :id"),
@@ -129,82 +165,87 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict
         )
     created = []
     for new in plan.added:
-        new_id = _insert(db, new, change_set_id, now)
+        parent = followed.get(new.community_id, new.community_id)
+        new_id = _insert(db, new, "unit_grid", parent, change_set_id, now)
         created.append({"id": new_id, "code": new.code, "name": new.name})
-        db.add_all(
-            AreaSuccession(predecessor_id=old, successor_id=new_id, change_set_id=change_set_id)
-            for old in new.predecessors
-        )
-    db.flush()
+    if plan.recoded:
+        db.execute(_PLACE_SITES, {"ids": list(followed.values())})
     db.expire_all()
     return {
         "created": created,
         "voided": [{"id": unit.key, "code": unit.code, "name": unit.name} for unit in plan.removed],
+        "versions": versions,
         "noded": [unit.code for unit in plan.noded],
-        "new_codes": [unit.code for unit in plan.added],
-        "voided_codes": [unit.code for unit in plan.removed],
+        "new_codes": _new_codes(plan),
+        "voided_codes": _voided_codes(plan),
     }
 
 
-_INSERT = text(
-    "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative, change_set_id)"
-    " SELECT :code, :name, 'unit_grid', :parent, :now, ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography),"
-    " COALESCE((SELECT bool_or(indicative) FROM areas WHERE id = ANY(:predecessors)), false), :change_set"
-    " FROM ST_GeomFromWKB(:wkb, 4326) g RETURNING id"
+def _write_version(
+    db: Session, version: NewVersion, change_set_id: int, now: dt.datetime, followed: dict[int, int]
+) -> int:
+    """End a version and begin the next one; what lay in it lies in the next one, unless the code changed."""
+    _end(db, version.old.key, version.reason, change_set_id, now)
+    parent = None if version.parent_id is None else followed.get(version.parent_id, version.parent_id)
+    new_id = _insert(db, version, version.kind, parent, change_set_id, now)
+    if version.code == version.old.code:
+        db.execute(
+            text("UPDATE areas SET parent_id = :new WHERE parent_id = :old AND valid_to IS NULL"),
+            {"new": new_id, "old": version.old.key},
+        )
+    return new_id
+
+
+def _end(db: Session, area_id: int, reason: str, change_set_id: int, now: dt.datetime) -> None:
+    db.execute(
+        text("UPDATE areas SET valid_to = :now, void_reason = :reason WHERE id = :id"),
+        {"now": now, "reason": f"{reason} (change set {change_set_id})", "id": area_id},
+    )
+
+
+# Households and road length of new zones: the sum of the old ones' by the share of land in common.
+_INSERT = text("""
+WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
+old AS (
+    SELECT a.indicative, a.households, a.road_length_m,
+           CASE WHEN :alone THEN 1.0
+                ELSE ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0) END AS share
+    FROM areas a, given WHERE a.id = ANY(:predecessors)
+), made AS (
+    INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative, change_set_id,
+                       households, road_length_m)
+    SELECT :code, :name, :kind, :parent, :now, ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography),
+           COALESCE((SELECT bool_or(indicative) FROM old), false), :change_set,
+           (SELECT sum(households * share) FROM old), (SELECT sum(road_length_m * share) FROM old)
+    FROM given RETURNING id
 )
+INSERT INTO area_successions (predecessor_id, successor_id, change_set_id)
+SELECT p, made.id, :change_set FROM made LEFT JOIN unnest(CAST(:predecessors AS bigint[])) AS p ON true
+RETURNING successor_id
+""")
+_PLACE_SITES = text("""
+UPDATE sites s SET area_id = u.parent_id FROM areas u
+WHERE u.id = ANY(:ids) AND u.kind = 'unit_grid' AND s.geom && u.geom AND ST_Intersects(s.geom, u.geom)
+""")
 
 
-def _insert(db: Session, new: NewUnit, change_set_id: int, now: dt.datetime) -> int:
+def _insert(
+    db: Session,
+    new: NewUnit | NewVersion,
+    kind: str,
+    parent: int | None,
+    change_set_id: int,
+    now: dt.datetime,
+) -> int:
     values = {
         "code": new.code,
         "name": new.name,
-        "parent": new.community_id,
+        "kind": kind,
+        "parent": parent,
         "now": now,
         "predecessors": list(new.predecessors),
+        "alone": isinstance(new, NewVersion),
         "change_set": change_set_id,
         "wkb": shapely.to_wkb(new.shape),
     }
-    return int(db.execute(_INSERT, values).scalar_one())
-
-
-def reverse_plan(db: Session, created: list[int], voided: list[int]) -> Plan:
-    """The plan that brings ended zones back in the place of those that followed them.
-
-    Their old outlines get every node that neighbours have received on them since.
-
-    Raises
-    ------
-    EditConflict
-        One of the followers has ended, or a former code is in use.
-    TopologyFault
-    """
-    units = current_units(db, created)
-    removed = [units[key] for key in created]
-    rows = db.execute(
-        select(Area.id, Area.code, Area.name, Area.parent_id, func.ST_AsBinary(Area.geom)).where(
-            Area.id.in_(voided)
-        )
-    ).all()
-    in_use = db.scalars(
-        select(Area.code).where(
-            Area.kind == "unit_grid", Area.code.in_([row[1] for row in rows]), Area.valid_to.is_(None)
-        )
-    ).all()
-    if in_use:
-        raise EditConflict(
-            f"codes in use again: {', '.join(in_use)}", f"编码已被使用：{'、'.join(in_use)}", list(in_use)
-        )
-    around = neighbours(db, removed)
-    plan = Plan(removed=removed, reasons={unit.key: "撤销 undo" for unit in removed})
-    nodes = shapely.get_coordinates([unit.shape for unit in [*around, *removed]])
-    for row in sorted(rows, key=lambda row: str(row[1])):
-        shape = insert_nodes(shapely.from_wkb(bytes(row[4])), nodes)
-        parts = shapely.get_parts(shape)
-        shape = parts[0] if len(parts) == 1 else shape
-        follows = tuple(unit.key for unit in removed if local_area_m2(unit.shape.intersection(shape)) > 1.0)
-        plan.added.append(NewUnit(row[1], row[2], row[3], shape, follows, "撤销 undo"))
-    outlines = shapely.get_coordinates([unit.shape for unit in plan.added])
-    plan.noded = with_nodes(around, outlines)
-    plan.scope_area_id = removed[0].community_id
-    check(db, plan, around)
-    return plan
+    return int(db.execute(_INSERT, values).scalars().first() or 0)

@@ -1,14 +1,17 @@
-"""Edits of the partition as change sets: drafted, checked, previewed, applied at once or not at all, undoable.
+"""Edits of the partition as change sets: drafted, checked, previewed, approved, applied at once or not at all, undoable.
 
 What is decided here:
 
-* A unit grid that changes ends (``valid_to``, ``void_reason``) and new ones begin with the next sequence numbers of
-  their community, never used before. Only an undo gives former codes back, since they name the same land again.
+* A unit grid whose land changes ends (``valid_to``, ``void_reason``) and new ones begin with the next sequence numbers
+  of their community, never used before. Only an undo gives former codes back, since they name the same land again.
+  Larger areas keep their code when only their outline changes: they get a new version.
 * A new node on an edge goes into the edges of the neighbours as well, in place: their land does not change (the node
   lies on the edge to a nanometre), so that they get no new version; the change set names them as ``noded``.
 * ``draft`` and ``apply`` compute the same plan; ``apply`` computes it anew under the locks of the communities
   concerned. When a zone of the draft has ended in the meantime it is a conflict that names who changed what. Codes
   that somebody else took meanwhile are no conflict: the result says which codes were given.
+* A change set with a date (``effective_at``) waits as ``approved``; ``apply_due`` puts it into force with that date as
+  the beginning of the new versions. One that has become impossible by then is ``rejected`` with the reason.
 * Cases keep the grid in which they were opened.
 
 All functions need the rights of the system (``layers.database.SYSTEM``) and write in the caller's transaction.
@@ -17,48 +20,56 @@ All functions need the rights of the system (``layers.database.SYSTEM``) and wri
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grid import edit_store as store
-from grid.edit_plan import Plan, make_plan, operand_ids
-from grid.errors import EditConflict
+from grid.areas import moment
+from grid.edit_plan import make_plan, resolve
+from grid.edit_undo import followers, reverse_plan
+from grid.errors import EditConflict, GridError
+from grid.operations import Operation, operand_ids, target_ids
 from layers.errors import NotFound
 from layers.tables import ChangeSet
 
-Operation = dict[str, Any]
 
-
-def draft(db: Session, operations: list[Operation], author: str) -> ChangeSet:
+def draft(
+    db: Session, operations: list[Operation], author: str, *, effective_at: dt.datetime | None = None
+) -> ChangeSet:
     """Check operations, preview them and keep them as a draft.
 
     Parameters
     ----------
     operations : list of dict
-        ``{"op": "split", "area_id": int, "line": GeoJSON LineString}`` or ``{"op": "merge", "area_ids": [int, …]}``;
-        each unit grid at most once.
+        As in :mod:`grid.operations`; each area at most once.
+    effective_at : datetime, optional
+        The date from which the change is to hold, in the future; at once when left out.
 
     Returns
     -------
     ChangeSet
         With ``preview``: ``affected_sites``, ``open_cases``, ``new_codes``, ``voided_codes``, ``load`` (before, after),
-        ``noded``, ``result`` (FeatureCollection of the new zones).
+        ``noded``, ``outlines``, ``result`` (FeatureCollection of the new zones).
 
     Raises
     ------
     TopologyFault
         The result would not be a partition.
     UnknownArea, EditConflict, GridError
-        An id that is no unit grid, one that has ended, an operation that cannot be read.
+        An id that is no such area, one that has ended, an operation that cannot be read, a date in the past.
     """
+    now = dt.datetime.now(dt.UTC)
+    if effective_at is not None and moment(effective_at) <= now:
+        raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
+    operations = resolve(db, operations)
     plan = make_plan(db, operations)
     row = ChangeSet(
         area_id=plan.scope_area_id,
         status="draft",
         author=author,
-        created_at=dt.datetime.now(dt.UTC),
+        created_at=now,
+        effective_at=effective_at,
         operations=operations,
         preview=store.preview(db, plan),
     )
@@ -68,7 +79,7 @@ def draft(db: Session, operations: list[Operation], author: str) -> ChangeSet:
 
 
 def apply(db: Session, change_set_id: int, approver: str) -> ChangeSet:
-    """Put a draft into force.
+    """Approve a draft: put it into force, or let it wait for its date as ``approved``.
 
     Raises
     ------
@@ -80,32 +91,86 @@ def apply(db: Session, change_set_id: int, approver: str) -> ChangeSet:
         The surroundings have changed so that the result would not be a partition.
     """
     row = _locked(db, change_set_id, "draft")
-    store.lock_communities(db, operand_ids(row.operations))
+    row.approved_by = approver
+    if row.effective_at is not None and row.effective_at > dt.datetime.now(dt.UTC):
+        make_plan(db, row.operations)
+        row.status = "approved"
+        db.flush()
+        return row
+    return _put_into_force(db, row)
+
+
+def _put_into_force(db: Session, row: ChangeSet) -> ChangeSet:
+    ids = [area_id for operation in row.operations for area_id in operand_ids(operation)]
+    targets = target_ids(row.operations)
+    store.lock_communities(db, [*ids, *targets], hierarchy=bool(targets))
     plan = make_plan(db, row.operations)
-    now = store.later_than(db, plan)
-    row.result = store.write(db, plan, row.id, now)
-    row.status, row.approved_by, row.applied_at = "applied", approver, now
+    row.applied_at = store.later_than(db, plan, row.effective_at)
+    row.result = store.write(db, plan, row.id, row.applied_at)
+    row.status = "applied"
     db.flush()
     return row
 
 
-def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
-    """Take an applied change set back, as an applied change set of its own (which can be undone in turn).
-
-    The zones that had ended begin again with their former codes, as new versions.
+def reject(db: Session, change_set_id: int, actor: str, reason: str = "") -> ChangeSet:
+    """Turn down a draft, or withdraw one that waits for its date.
 
     Raises
     ------
     layers.errors.NotFound
     EditConflict
-        It is not in force, or one of the zones that it made has ended in the meantime.
+        It is in force already, or turned down.
+    """
+    row = _locked(db, change_set_id, "draft", "approved")
+    row.status, row.result = "rejected", {"rejected_by": actor, "reason": reason}
+    db.flush()
+    return row
+
+
+def due_change_sets(db: Session, now: dt.datetime | None = None) -> list[int]:
+    """Ids of approved change sets whose date has come, in the order of their dates."""
+    statement = select(ChangeSet.id).where(
+        ChangeSet.status == "approved", ChangeSet.effective_at <= moment(now)
+    )
+    return list(db.scalars(statement.order_by(ChangeSet.effective_at, ChangeSet.id)))
+
+
+def apply_due(db: Session, change_set_id: int) -> ChangeSet:
+    """Put an approved change set into force from its date on; one that has become impossible is rejected.
+
+    Raises
+    ------
+    layers.errors.NotFound
+    EditConflict
+        It does not wait (any more).
+    """
+    row = _locked(db, change_set_id, "approved")
+    try:
+        with db.begin_nested():
+            return _put_into_force(db, row)
+    except GridError as error:
+        row = _locked(db, change_set_id, "approved")
+        row.status, row.result = "rejected", {"reason": str(error), "reason_zh": error.message_zh}
+        db.flush()
+        return row
+
+
+def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
+    """Take an applied change set back, as an applied change set of its own (which can be undone in turn).
+
+    The areas that had ended begin again with their former codes, as new versions.
+
+    Raises
+    ------
+    layers.errors.NotFound
+    EditConflict
+        It is not in force, or one of the areas that it made has ended in the meantime.
     """
     row = _locked(db, change_set_id, "applied")
     result = row.result or {}
-    created = [int(unit["id"]) for unit in result.get("created", [])]
-    voided = [int(unit["id"]) for unit in result.get("voided", [])]
-    store.lock_communities(db, created)
-    plan: Plan = store.reverse_plan(db, created, voided)
+    created = followers(result)
+    store.lock_communities(db, created, hierarchy=bool(result.get("versions")))
+    plan = reverse_plan(db, result)
     now = store.later_than(db, plan)
     back = ChangeSet(
         area_id=row.area_id,
@@ -126,16 +191,17 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
     return back
 
 
-def _locked(db: Session, change_set_id: int, status: str) -> ChangeSet:
+def _locked(db: Session, change_set_id: int, *statuses: str) -> ChangeSet:
     row = db.scalars(
         select(ChangeSet).where(ChangeSet.id == change_set_id).with_for_update(),
         execution_options={"populate_existing": True},
     ).one_or_none()
     if row is None:
         raise NotFound(f"no change set {change_set_id}")
-    if row.status != status:
+    if row.status not in statuses:
+        wanted = " or ".join(statuses)
         raise EditConflict(
-            f"change set {change_set_id} is {row.status}, not {status}",
-            f"变更 {change_set_id} 的状态为 {row.status}，不是 {status}",
+            f"change set {change_set_id} is {row.status}, not {wanted}",
+            f"变更 {change_set_id} 的状态为 {row.status}，不是 {wanted}",
         )
     return row

@@ -7,7 +7,6 @@ constants, so all lengths are taken in such local metres; areas that decide noth
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -143,7 +142,12 @@ def _insert_in_ring(ring: NDArray[np.float64], nodes: NDArray[np.float64]) -> ND
 
 
 def check_replacement(
-    removed: Sequence[Unit], added: Sequence[Any], around: Sequence[Any], noded: Sequence[Any], parent: Any
+    removed: Sequence[Unit],
+    added: Sequence[Any],
+    around: Sequence[Any],
+    noded: Sequence[Any],
+    parent: Any,
+    parts_allowed: Sequence[bool] | None = None,
 ) -> None:
     """Refuse zones that do not take exactly the place of those that they replace.
 
@@ -156,18 +160,17 @@ def check_replacement(
         The neighbours as they were and with the new nodes.
     parent : polygon
         The community.
+    parts_allowed : sequence of bool, optional
+        Which of the new zones may have several parts.
 
     Raises
     ------
     TopologyFault
         ``invalid``, ``multipart``, ``sliver``, ``overlap``, ``gap``, ``outside_parent`` or ``edge_not_shared``.
     """
-    for shape in added:
-        _check_single(removed, shape)
-    for first, second in itertools.combinations(added, 2):
-        common = first.intersection(second)
-        if local_area_m2(common) > AREA_TOLERANCE_M2:
-            raise fault("overlap", removed, "two of the new zones overlap", "新网格之间重叠", common)
+    for shape, several in zip(added, parts_allowed or [False] * len(added), strict=True):
+        _check_single(removed, shape, several)
+    _check_overlaps(removed, added)
     before, after = shapely.union_all([unit.shape for unit in removed]), shapely.union_all(list(added))
     gap, excess = before.difference(after), after.difference(before)
     if local_area_m2(gap) > AREA_TOLERANCE_M2:
@@ -190,12 +193,24 @@ def check_replacement(
         )
 
 
-def _check_single(removed: Sequence[Unit], shape: Any) -> None:
+def _check_overlaps(removed: Sequence[Unit], added: Sequence[Any]) -> None:
+    pairs = shapely.STRtree(list(added)).query(list(added), predicate="intersects").T
+    for i, j in pairs[pairs[:, 0] < pairs[:, 1]].tolist():
+        common = added[i].intersection(added[j])
+        if local_area_m2(common) > AREA_TOLERANCE_M2:
+            raise fault("overlap", removed, "two of the new zones overlap", "新网格之间重叠", common)
+
+
+def _check_single(removed: Sequence[Unit], shape: Any, several_parts: bool = False) -> None:
     if not shape.is_valid:
         reason = shapely.is_valid_reason(shape)
         raise fault(
             "invalid", removed, f"a new zone is not valid: {reason}", f"新网格图形无效：{reason}", shape
         )
+    if shape.geom_type == "MultiPolygon" and several_parts:
+        for part in shapely.get_parts(shape):
+            _check_single(removed, part)
+        return
     if shape.geom_type != "Polygon":
         raise fault("multipart", removed, "a new zone has several parts", "新网格由多个部分组成", shape)
     width, area = width_m(shape), local_area_m2(shape)

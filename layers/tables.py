@@ -102,6 +102,8 @@ class Area(Base):
     indicative: Mapped[bool] = mapped_column(default=False, server_default="false")
     void_reason: Mapped[str | None]
     change_set_id: Mapped[int | None] = mapped_column(ForeignKey("change_sets.id"))
+    households: Mapped[float | None]
+    road_length_m: Mapped[float | None]
 
 
 class AreaSuccession(Base):
@@ -119,10 +121,11 @@ class ChangeSet(Base):
     __tablename__ = "change_sets"
     id: Mapped[int] = _id()
     area_id: Mapped[int | None]
-    status: Mapped[str]  # draft | applied | undone | rejected
+    status: Mapped[str]  # draft | approved (waits for its date) | applied | undone | rejected
     author: Mapped[str]
     approved_by: Mapped[str | None]
     created_at: Mapped[dt.datetime]
+    effective_at: Mapped[dt.datetime | None]
     applied_at: Mapped[dt.datetime | None]
     operations: Mapped[list[dict[str, Any]]]
     preview: Mapped[dict[str, Any]]

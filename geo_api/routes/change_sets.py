@@ -1,7 +1,8 @@
-"""Change sets: a grid manager splits and merges unit grids inside the own area."""
+"""Change sets: a grid manager edits unit grids inside the own area, a higher level approves."""
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -9,9 +10,11 @@ from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from geo_api.access import Caller, CallerDep, Db, SystemDb, needs
+from geo_api.errors import Problem
+from geo_api.grid_bodies import ChangeSetBody, RejectBody
 from geo_api.parameters import limit_parameter
-from geo_api.schemas import ChangeSetBody
 from grid import editing
+from grid.operations import target_ids
 from layers.errors import NotFound, OutOfScope
 from layers.tables import Area, ChangeSet
 
@@ -25,6 +28,7 @@ FIELDS = (
     "approved_by",
     "created_at",
     "applied_at",
+    "effective_at",
     "operations",
     "preview",
     "result",
@@ -54,29 +58,56 @@ def change_sets(
 @router.post("", dependencies=[needs("edit_areas")], status_code=201)
 def draft(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Check operations and preview them. What would leave a gap or an overlap is refused with its place (422)."""
-    operations = [operation.model_dump() for operation in body.operations]
+    operations = body.plain()
     check_scope(db, caller, operations)
-    return _document(editing.draft(db, operations, caller.username))
+    row = editing.draft(db, operations, caller.username, effective_at=body.effective_at)
+    check_scope(db, caller, row.operations)
+    return _document(row)
 
 
 @router.post("/{change_set_id}/apply", dependencies=[needs("edit_areas")])
 def apply(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
-    """Put a draft into force: old grids end, new ones begin, cases keep the grid that they had."""
-    check_scope(db, caller, _read(db, change_set_id).operations)
+    """Approve a draft: at once in force, or from its date on. Whoever drafted it does not approve it."""
+    row = _read(db, change_set_id)
+    check_scope(db, caller, row.operations)
+    if row.status == "draft":
+        check_approver(caller, row)
     editing.apply(db, change_set_id, caller.username)
     return _document(_read(db, change_set_id))
+
+
+@router.post("/{change_set_id}/reject", dependencies=[needs("edit_areas")])
+def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
+    """Turn down a draft, or withdraw one that waits for its date."""
+    check_scope(db, caller, _read(db, change_set_id).operations)
+    return _document(editing.reject(db, change_set_id, caller.username, body.reason))
 
 
 @router.post("/{change_set_id}/undo", dependencies=[needs("edit_areas")])
 def undo(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Take an applied change back, as a change of its own."""
     check_scope(db, caller, _read(db, change_set_id).operations)
-    undone = editing.undo(db, change_set_id, caller.username)
-    return _document(undone if isinstance(undone, ChangeSet) else _read(db, change_set_id))
+    return _document(editing.undo(db, change_set_id, caller.username))
+
+
+def self_approval() -> bool:
+    """Whether an author may approve the own draft: ``WANGGE_SELF_APPROVAL``, off when not set."""
+    return os.environ.get("WANGGE_SELF_APPROVAL", "").lower() in ("1", "true", "yes", "on")
+
+
+def check_approver(caller: Caller, row: ChangeSet) -> None:
+    """Refuse an author who approves the own draft, unless a supervisor or where the installation allows it."""
+    if row.author != caller.username or caller.role == "supervisor" or self_approval():
+        return
+    raise Problem(
+        "not-allowed",
+        "Whoever drafted a change set does not approve it: ask a supervisor or another manager of the area.",
+        "起草人不能审批自己的变更：请由上级或本区域另一名管理员审批。",
+    )
 
 
 def check_scope(db: Session, caller: Caller, operations: list[dict[str, Any]]) -> None:
-    """Refuse operations on a unit grid whose community is not among the caller's areas."""
+    """Refuse operations on areas, or towards areas, that are not among the caller's."""
     if caller.scope.city_wide:
         return
     wanted = {
@@ -84,6 +115,7 @@ def check_scope(db: Session, caller: Caller, operations: list[dict[str, Any]]) -
         for op in operations
         for area_id in [*op.get("area_ids", []), *([op["area_id"]] if "area_id" in op else [])]
     }
+    wanted |= set(target_ids(operations))
     allowed = caller.scope.area_ids
     inside = select(Area.id).where(
         Area.id.in_(wanted), or_(Area.parent_id.in_(allowed), Area.id.in_(allowed))

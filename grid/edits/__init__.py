@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from grid.edits.change import Change
 from grid.edits.merge import merge
+from grid.edits.move import move, nearest_corner
+from grid.edits.reshape import reshape
 from grid.edits.split import split
+from grid.edits.transfer import Land, check_touches, with_land, without_land
 
-__all__ = ["Change", "merge", "split"]
+__all__ = [
+    "Change",
+    "Land",
+    "check_touches",
+    "merge",
+    "move",
+    "nearest_corner",
+    "reshape",
+    "split",
+    "with_land",
+    "without_land",
+]

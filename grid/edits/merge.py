@@ -12,8 +12,13 @@ from grid.edits.change import Change
 from grid.topology import Unit, fault
 
 
-def merge(units: Sequence[Unit]) -> Change:
+def merge(units: Sequence[Unit], parts_reason: str = "") -> Change:
     """Join zones of one community that share edges.
+
+    Parameters
+    ----------
+    parts_reason : str
+        Why zones that lie apart (islands) become one zone of several parts.
 
     Raises
     ------
@@ -30,6 +35,8 @@ def merge(units: Sequence[Unit]) -> Change:
             shapely.union_all([unit.shape for unit in units]),
         )
     joined = _union([unit.shape for unit in units])
+    if parts_reason and joined.is_valid:
+        return Change("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
     if joined.geom_type != "Polygon" or not joined.is_valid:
         parts = sorted(shapely.get_parts(joined), key=lambda part: -part.area)
         apart = shapely.union_all(parts[1:]) if len(parts) > 1 else joined

@@ -73,6 +73,7 @@ def serve(url: str, data: Path, logins: list[Login]) -> Iterator[City]:
         "WANGGE_DATA_DIR": str(data),
         "WANGGE_LOG_LEVEL": "warning",
         "WANGGE_TILE_URL": "",
+        "WANGGE_SELF_APPROVAL": "true",
     }
     command = [sys.executable, "-m", "uvicorn", "geo_api.app:create_app", "--factory", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "2"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from geo_api.due_changes import apply_due_changes
 from tests.geo_api.conftest import Api, Seeded, api_over
 
 Login = Callable[[str], TestClient]
@@ -48,8 +51,10 @@ def test_a_split_is_drafted_applied_and_taken_back(login: Login, api: Api) -> No
     assert draft["preview"]["voided_codes"] == ["320601001001001"]
     assert draft["preview"]["new_codes"] == ["320601001001003", "320601001001004"]
     assert codes(manager) == before
-    applied = manager.post(f"/v1/change-sets/{draft['id']}/apply").json()
-    assert (applied["status"], applied["approved_by"]) == ("applied", "grid.a")
+    own = manager.post(f"/v1/change-sets/{draft['id']}/apply")
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/not-allowed")
+    applied = login("supervisor").post(f"/v1/change-sets/{draft['id']}/apply").json()
+    assert (applied["status"], applied["approved_by"]) == ("applied", "supervisor")
     town_a = [code for code in codes(manager) if code.startswith("320601001")]
     assert town_a == ["320601001001002", "320601001001003", "320601001001004"]
     assert codes(manager, at=draft["created_at"]) == before
@@ -100,3 +105,76 @@ def test_a_manager_edits_in_the_own_area_only(login: Login, api: Api) -> None:
     assert manager.post("/v1/change-sets/999/apply").status_code == 404
     by_code = supervisor.get("/v1/change-sets?area=320601002001").json()["change_sets"]
     assert [row["id"] for row in by_code] == [draft["id"]]
+
+
+def test_an_installation_may_let_authors_approve(
+    login: Login, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANGGE_SELF_APPROVAL", "true")
+    manager = login("grid.a")
+    drafted = manager.post(
+        "/v1/change-sets", json={"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
+    ).json()
+    assert manager.post(f"/v1/change-sets/{drafted['id']}/apply").json()["approved_by"] == "grid.a"
+
+
+def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
+    """Approved today, in force from its date: the worker applies it, as-then and as-now differ at that moment."""
+    supervisor = login("supervisor")
+    date = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2)
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": date.isoformat()}
+    draft = supervisor.post("/v1/change-sets", json=body).json()
+    before = codes(supervisor)
+    approved = supervisor.post(f"/v1/change-sets/{draft['id']}/apply").json()
+    assert (approved["status"], approved["applied_at"]) == ("approved", None)
+    assert apply_due_changes(api.url) == {} and codes(supervisor) == before
+    time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
+    assert apply_due_changes(api.url) == {draft["id"]: "applied"}
+    assert "320601001001001" not in codes(supervisor)
+    assert codes(supervisor, at=(date - dt.timedelta(microseconds=1)).isoformat()) == before
+    assert "320601001001003" in codes(supervisor, at=date.isoformat())
+    late = body | {"effective_at": "2020-01-01T00:00:00Z"}
+    assert supervisor.post("/v1/change-sets", json=late).status_code == 422
+
+
+def test_a_dated_change_that_became_impossible_is_rejected_with_the_reason(login: Login, api: Api) -> None:
+    supervisor = login("supervisor")
+    date = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": date.isoformat()}
+    late = supervisor.post("/v1/change-sets", json=body).json()
+    supervisor.post(f"/v1/change-sets/{late['id']}/apply")
+    merge = {"op": "merge", "area_ids": [api.ids["grid_A1"], api.ids["grid_A2"]]}
+    first = supervisor.post("/v1/change-sets", json={"operations": [merge]}).json()
+    assert supervisor.post(f"/v1/change-sets/{first['id']}/apply").json()["status"] == "applied"
+    time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
+    assert apply_due_changes(api.url) == {late["id"]: "rejected"}
+    row = next(r for r in supervisor.get("/v1/change-sets").json()["change_sets"] if r["id"] == late["id"])
+    assert f"change set {first['id']}" in row["result"]["reason"]
+
+
+def test_a_draft_is_turned_down(login: Login, api: Api) -> None:
+    manager = login("grid.a")
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
+    draft = manager.post("/v1/change-sets", json=body).json()
+    turned = login("supervisor").post(f"/v1/change-sets/{draft['id']}/reject", json={"reason": "later"})
+    assert (turned.json()["status"], turned.json()["result"]["reason"]) == ("rejected", "later")
+    assert login("supervisor").post(f"/v1/change-sets/{draft['id']}/apply").status_code == 409
+
+
+def test_moves_transfers_and_new_parents_over_http(login: Login, api: Api) -> None:
+    supervisor = login("supervisor")
+    community = supervisor.get("/collections/areas/items?kind=community&code=320601002001").json()
+    target = community["features"][0]["id"]
+    give = {"op": "transfer", "area_ids": [api.ids["grid_A2"]], "community_id": target}
+    answer = login("grid.a").post("/v1/change-sets", json={"operations": [give]})
+    assert answer.status_code == 403, "the other community is not the manager's"
+    draft = supervisor.post("/v1/change-sets", json={"operations": [give]}).json()
+    assert draft["preview"]["new_codes"] == ["320601002001003"], draft
+    assert supervisor.post(f"/v1/change-sets/{draft['id']}/apply").json()["status"] == "applied"
+    assert "320601002001003" in codes(supervisor)
+    for bad in (
+        {"op": "move_vertex", "area_id": 1},
+        {"op": "reshape", "area_ids": [1, 2, 3]},
+        {"op": "bake"},
+    ):
+        assert supervisor.post("/v1/change-sets", json={"operations": [bad]}).status_code == 422

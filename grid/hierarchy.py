@@ -1,0 +1,177 @@
+"""Zones and areas that get another parent: outlines and codes of everything between the zone and the common superior."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grid.areas import HIERARCHY, ancestors
+from grid.edit_codes import Codes
+from grid.edit_units import UNIT_COLUMNS, as_now, current_units, neighbours, unit_of, with_nodes
+from grid.edits import Land, check_touches, with_land, without_land
+from grid.errors import GridError, UnknownArea
+from grid.operations import Operation, parts_reason
+from grid.plan import REASONS, NewVersion
+from grid.topology import Unit
+from layers.tables import Area
+
+PARENT_KIND = {"community": "town", "town": "county"}
+CODED_BY_PARENT = ("town", "community", "unit_grid")
+"""Kinds whose code begins with their parent's."""
+RANK = {kind: rank for rank, kind in enumerate(reversed(HIERARCHY))}
+
+
+@dataclass
+class _Larger:
+    """A larger area under change."""
+
+    kind: str
+    unit: Unit
+    shape: Any
+    code: str
+    parent_id: int | None
+    reason: str = REASONS["outline"]
+
+
+class Outlines:
+    """Collects what hierarchy operations of one change set do; each builds on those before it."""
+
+    def __init__(self, db: Session, codes: Codes) -> None:
+        self.db = db
+        self.codes = codes
+        self._larger: dict[int, _Larger] = {}
+        self._small: list[NewVersion] = []
+        self._lands: list[Any] = []
+
+    def transfer(self, units: list[Unit], operation: Operation) -> None:
+        """Give unit grids to a neighbouring community.
+
+        Raises
+        ------
+        TopologyFault, UnknownArea, GridError
+        """
+        sources = {unit.community_id for unit in units}
+        target = self._target(operation["community_id"], "community")
+        if len(sources) > 1:
+            raise GridError("transfer: unit grids of one community", "划转的网格应属于同一社区")
+        source = self._now(units[0].community_id, "community")
+        if source.unit.key == target.unit.key:
+            raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
+        land = Land(units, parts_reason(operation))
+        self._move(land, source, target)
+        fresh = self.codes.of_units(target.unit.key, target.code, len(units))
+        for unit, (code, name) in zip(_in_code_order(units), fresh, strict=True):
+            reason = REASONS["transfer"]
+            self._small.append(NewVersion(unit, "unit_grid", code, name, target.unit.key, unit.shape, reason))
+
+    def reparent(self, operation: Operation) -> None:
+        """Give a community to another town, or a town to another county, with all that lies in it.
+
+        Raises
+        ------
+        TopologyFault, UnknownArea, EditConflict, GridError
+        """
+        area_id = operation["area_id"]
+        unit = current_units(self.db, [area_id], tuple(PARENT_KIND))[area_id]
+        area = self._now(area_id, *PARENT_KIND)
+        target = self._target(operation["parent_id"], PARENT_KIND[area.kind])
+        if area.parent_id is None:
+            raise GridError(f"{unit.label} has no parent", f"{unit.label} 没有上级")
+        source = self._now(area.parent_id, PARENT_KIND[area.kind])
+        if source.unit.key == target.unit.key:
+            raise GridError("reparent: it lies there already", "该区域已属于此上级")
+        land = Land(
+            [Unit(unit.key, unit.code, unit.name, unit.community_id, area.shape)], parts_reason(operation)
+        )
+        self._move(land, source, target)
+        given = operation.get("code")
+        area.code = self.codes.of_larger(area.kind, target.code, area.unit.code, given)
+        area.parent_id, area.reason = target.unit.key, REASONS["reparent"]
+        self._larger[unit.key] = area
+        self._descend(unit.key, area.code)
+
+    def _descend(self, area_id: int, code: str) -> None:
+        """New versions of all that lies in an area whose code changed."""
+        statement = select(Area.kind, *UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
+        for kind, *row in self.db.execute(statement.order_by(Area.code)).all():
+            unit = unit_of(row)
+            new = code + unit.code[-3:] if kind in CODED_BY_PARENT else unit.code
+            reason = REASONS["reparent"]
+            if kind in PARENT_KIND:
+                self._larger[unit.key] = _Larger(kind, unit, unit.shape, new, area_id, reason)
+                self._descend(unit.key, new)
+            else:
+                self._small.append(NewVersion(unit, kind, new, unit.name, area_id, unit.shape, reason))
+
+    def _move(self, land: Land, source: _Larger, target: _Larger) -> None:
+        """Take land from the outlines of one chain of areas and give it to the other, up to the common superior."""
+        check_touches(land, Unit(target.unit.key, target.unit.code, target.unit.name, 0, target.shape))
+        giving = [place for place in self._chain(source)]
+        taking = [place for place in self._chain(target)]
+        common = {place.unit.key for place in giving} & {place.unit.key for place in taking}
+        self._lands.append(land.shape)
+        for place in giving:
+            if place.unit.key not in common:
+                place.shape = without_land(_with_shape(place), land)
+                self._larger[place.unit.key] = place
+        for place in taking:
+            if place.unit.key not in common:
+                place.shape = with_land(_with_shape(place), land)
+                self._larger[place.unit.key] = place
+
+    def _chain(self, place: _Larger) -> list[_Larger]:
+        above = [p for p in ancestors(self.db, place.unit.key)[1:] if p["kind"] in HIERARCHY]
+        return [place, *(self._now(p["id"], p["kind"]) for p in above)]
+
+    def _target(self, area_id: int, kind: str) -> _Larger:
+        current_units(self.db, [area_id], (kind,))
+        return self._now(area_id, kind)
+
+    def _now(self, area_id: int, *kinds: str) -> _Larger:
+        found = as_now(self.db, [area_id]).get(area_id)
+        if found is None or found[0] not in kinds:
+            raise UnknownArea(
+                f"area {area_id}: no {' or '.join(kinds)} that holds now", f"{area_id} 不是现行的上级区域"
+            )
+        kind, unit = found
+        if unit.key not in self._larger:
+            parent = None if unit.community_id is None else as_now(self.db, [unit.community_id])
+            above = None if not parent else next(iter(parent.values()))[1].key
+            return _Larger(kind, unit, unit.shape, unit.code, above)
+        return self._larger[unit.key]
+
+    def versions(self) -> list[NewVersion]:
+        """New versions of all areas concerned, larger ones first."""
+        larger = sorted(self._larger.values(), key=lambda place: (RANK[place.kind], place.unit.code))
+        return [
+            NewVersion(p.unit, p.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason) for p in larger
+        ] + self._small
+
+    def noded(self) -> list[Unit]:
+        """Larger areas beside the land that get its corners as nodes: the same land with more nodes."""
+        if not self._lands:
+            return []
+        nodes = np.unique(shapely.get_coordinates(self._lands), axis=0)
+        found: list[Unit] = []
+        for kind in {place.kind for place in self._larger.values()}:
+            changed = [place.unit for place in self._larger.values() if place.kind == kind]
+            found += with_nodes(neighbours(self.db, changed, kind), nodes)
+        return found
+
+
+def _with_shape(place: _Larger) -> Unit:
+    unit = place.unit
+    return Unit(unit.key, unit.code, unit.name, unit.community_id, place.shape)
+
+
+def _in_code_order(units: list[Unit]) -> list[Unit]:
+    def key(unit: Unit) -> tuple[float, float]:
+        point = unit.shape.representative_point()
+        return point.x, -point.y
+
+    return sorted(units, key=key)

@@ -1,0 +1,62 @@
+"""The invariants of a partition, by shapely and by PostGIS apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from grid.areas import read_areas
+
+LEVELS = ("unit_grid", "community", "town", "county", "city")
+NARROWEST_M = 4.9
+"""A zone is at least 5 m wide; local metres at its own latitude and those at the town's differ by less than 2 %."""
+
+
+def assert_tiles(db: Session, land: shapely.Polygon) -> None:
+    """Every level: valid, one part, no overlap, no gap, inside its parent, shared edges identical, no sliver."""
+    for level in LEVELS:
+        frame = read_areas(db, kind=level)
+        polygons = shapely.get_parts(frame.geometry.to_numpy())
+        assert len(polygons) == len(frame), f"{level}: more than one part"
+        assert shapely.is_valid(polygons).all()
+        assert shapely.coverage_is_valid(polygons), f"{level}: edges are not shared"
+        assert shapely.union_all(polygons).symmetric_difference(land).area < 1e-13
+        assert abs(shapely.area(polygons).sum() - land.area) < 1e-13
+        assert frame["code"].is_unique
+        if level == "unit_grid":
+            metres = shapely.transform(polygons, lambda c: c * (94_400.0, 111_319.5))
+            radii = shapely.length(shapely.maximum_inscribed_circle(metres, tolerance=0.05))
+            assert 2 * np.min(radii) > NARROWEST_M
+    for child, parent in itertools.pairwise(LEVELS):
+        small, large = read_areas(db, kind=child), read_areas(db, kind=parent)
+        shape_of = dict(zip(large["id"], large.geometry, strict=True))
+        code_of = dict(zip(large["id"], large["code"], strict=True))
+        assert set(small["parent_id"]) == set(shape_of), f"{child}: a parent that ended or has no child"
+        for row in small.itertuples():
+            assert row.geometry.difference(shape_of[row.parent_id]).area < 1e-13
+            if child in ("unit_grid", "community", "town") and len(code_of[row.parent_id]) in (6, 9, 12):
+                assert row.code.startswith(code_of[row.parent_id])
+    _assert_by_postgis(db)
+
+
+def _assert_by_postgis(db: Session) -> None:
+    bad = db.execute(
+        text(
+            "WITH u AS (SELECT * FROM areas WHERE valid_to IS NULL AND kind IN ('unit_grid', 'community', 'town', 'county'))"
+            " SELECT (SELECT count(*) FROM u WHERE NOT ST_IsValid(geom) OR ST_NumGeometries(geom) <> 1"
+            "    OR NOT ST_Contains(geom, label_point) OR abs(area_m2 - ST_Area(geom::geography)) > 0.01),"
+            " (SELECT count(*) FROM u a JOIN u b ON a.id < b.id AND a.kind = b.kind AND a.geom && b.geom"
+            "    WHERE ST_Area(ST_Intersection(a.geom, b.geom)::geography) > 0.01),"
+            " (SELECT max(ST_Area(ST_SymDifference(p.geom, c.geom)::geography)) FROM areas p JOIN"
+            "    (SELECT parent_id, ST_Union(geom) AS geom FROM u GROUP BY parent_id) c ON c.parent_id = p.id),"
+            # A vertex on a neighbour's outline is a vertex of the neighbour too.
+            " (SELECT count(*) FROM (SELECT kind, id, (ST_DumpPoints(geom)).geom AS p FROM u) v JOIN u n ON n.kind = v.kind"
+            "    AND n.id <> v.id AND n.geom && v.p AND ST_DWithin(ST_Boundary(n.geom), v.p, 1e-10)"
+            "    WHERE NOT EXISTS (SELECT FROM ST_DumpPoints(n.geom) d WHERE ST_Equals(d.geom, v.p)))"
+        )
+    ).one()
+    assert bad[0] == 0 and bad[1] == 0 and bad[2] < 0.05 and bad[3] == 0, bad

@@ -1,0 +1,339 @@
+"""Moves, reshapes, transfers and new parents: what they make, what they refuse, how they are taken back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+import time
+from typing import Any
+
+import psycopg
+import pytest
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from grid import editing
+from grid.areas import ancestors, locate_point, read_areas
+from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
+from layers.database import SYSTEM, session
+from tests.grid.partition_checks import assert_tiles
+from tests.grid.square_town import insert_area, insert_town, middle, square, unit_code, x, y
+
+LAND = square(0, 0, 4, 4)
+
+
+@pytest.fixture
+def ids(db: Session) -> dict[str, int]:
+    return insert_town(db)
+
+
+def line(*points: tuple[float, float]) -> dict[str, Any]:
+    return {"type": "LineString", "coordinates": [[x(c), y(r)] for c, r in points]}
+
+
+def shapes(db: Session, kind: str = "unit_grid", at: dt.datetime | None = None) -> dict[str, Any]:
+    frame = read_areas(db, kind=kind, at=at)
+    return dict(zip(frame["code"], frame.geometry, strict=True))
+
+
+def carry_out(db: Session, *operations: dict[str, Any]) -> Any:
+    return editing.apply(db, editing.draft(db, list(operations), "anna").id, "boss")
+
+
+def test_a_corner_moves_in_all_four_zones(db: Session, ids: dict[str, int]) -> None:
+    move = {
+        "op": "move_vertex",
+        "area_id": ids[unit_code(0, 0)],
+        "vertex": [x(1), y(1)],
+        "to": [x(1.2), y(1.3)],
+    }
+    done = carry_out(db, move)
+    assert sorted(done.result["voided_codes"]) == [unit_code(c, r) for r in (0, 1) for c in (0, 1)]
+    assert done.operations[0]["area_ids"] == sorted(ids[unit_code(c, r)] for c in (0, 1) for r in (0, 1))
+    now = shapes(db)
+    south_west = now["320601001001005"]
+    expected = shapely.Polygon([(x(0), y(0)), (x(1), y(0)), (x(1.2), y(1.3)), (x(0), y(1))])
+    assert south_west.symmetric_difference(expected).area < 1e-15
+    assert_tiles(db, LAND)
+    editing.undo(db, done.id, "boss")
+    assert shapes(db)[unit_code(0, 0)].equals(square(0, 0, 1, 1))
+    assert_tiles(db, LAND)
+
+
+def test_an_edge_moves_with_both_ends(db: Session, ids: dict[str, int]) -> None:
+    carry_out(
+        db, {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line((0.5, 0), (0.5, 0.6), (0, 0.6))}
+    )
+    unit = read_areas(db, kind="unit_grid").set_index("code")["id"]["320601001001005"]
+    # The cut runs (0.5, 0) - (0.5, 0.6) - (0, 0.6): its eastern edge has one end on the rim of the town.
+    edge, to = line((0.5, 0.6), (0, 0.6)), line((0.7, 0.8), (0, 0.8))
+    with pytest.raises(TopologyFault) as rim:
+        editing.draft(db, [{"op": "move_edge", "area_id": int(unit), "edge": line((0.5, 0), (0.5, 0.6)), "to": line((0.6, 0.1), (0.6, 0.6))}], "a")  # fmt: skip
+    assert rim.value.rule in ("gap", "overlap", "outside_parent")
+    carry_out(db, {"op": "move_edge", "area_id": int(unit), "edge": edge, "to": to})
+    assert_tiles(db, LAND)
+    with pytest.raises(TopologyFault) as none:
+        editing.draft(db, [{"op": "move_edge", "area_id": ids[unit_code(3, 3)], "edge": line((3, 3), (4, 4)), "to": line((3, 3), (4, 4))}], "a")  # fmt: skip
+    assert none.value.rule == "no_such_edge"
+
+
+@pytest.mark.parametrize(
+    ("vertex", "to", "rule"),
+    [
+        ((1.5, 0.5), (1.4, 0.4), "no_such_corner"),
+        ((1, 1), (2.5, 1), "invalid"),
+        ((0, 1), (0.2, 1), "gap"),
+        ((2, 1), (2.2, 1), "outside_parent"),
+    ],
+)
+def test_faulty_moves(
+    db: Session, ids: dict[str, int], vertex: tuple[float, float], to: tuple[float, float], rule: str
+) -> None:
+    name = unit_code(1, 0) if vertex[0] > 0 else unit_code(0, 0)
+    move = {"op": "move_vertex", "area_id": ids[name], "vertex": [x(vertex[0]), y(vertex[1])]}
+    with pytest.raises(TopologyFault) as caught:
+        editing.draft(db, [move | {"to": [x(to[0]), y(to[1])]}], "a")
+    assert caught.value.rule == rule
+    assert caught.value.zones and caught.value.geometry and caught.value.message_zh
+    assert_tiles(db, LAND)
+
+
+def test_a_boundary_is_drawn_anew(db: Session, ids: dict[str, int]) -> None:
+    pair = [ids[unit_code(0, 0)], ids[unit_code(1, 0)]]
+    bent = line((1, 0), (1.4, 0.5), (1, 1))
+    with pytest.raises(TopologyFault) as thin:
+        narrow = line((0.03, 0), (0.03, 1))  # 2.8 m from the western rim
+        editing.draft(db, [{"op": "reshape", "area_ids": pair, "line": narrow}], "a")
+    assert thin.value.rule == "sliver"
+    done = carry_out(db, {"op": "reshape", "area_ids": pair, "line": bent})
+    west, east = (shapes(db)[code] for code in done.result["new_codes"])
+    # The triangle (1,0) (1.4,0.5) (1,1) of 0.2 squares goes to the western zone.
+    assert west.area == pytest.approx(1.2e-6, rel=1e-9) and east.area == pytest.approx(0.8e-6, rel=1e-9)
+    rows = db.execute(
+        text("SELECT predecessor_id, count(*) FROM area_successions GROUP BY 1 ORDER BY 1")
+    ).all()
+    assert [tuple(row) for row in rows] == [(pair[0], 1), (pair[1], 2)]
+    assert_tiles(db, LAND)
+    with pytest.raises(TopologyFault) as more:
+        wave = line((-0.1, 0.5), (2.1, 0.5), (2.1, 0.7), (-0.1, 0.7))
+        now = read_areas(db, kind="unit_grid").set_index("code")["id"]
+        fresh = [int(now[code]) for code in done.result["new_codes"]]
+        editing.draft(db, [{"op": "reshape", "area_ids": fresh, "line": wave}], "a")
+    assert more.value.rule == "line_crosses_more"
+    with pytest.raises(TopologyFault) as apart:
+        far = [ids[unit_code(0, 1)], fresh[1]]
+        editing.draft(db, [{"op": "reshape", "area_ids": far, "line": bent}], "a")
+    assert apart.value.rule in ("not_neighbours", "line_does_not_cross")
+
+
+def test_a_zone_goes_to_the_community_of_another_town(db: Session, ids: dict[str, int]) -> None:
+    unit, target = ids[unit_code(1, 0)], ids["320601002001"]
+    draft = editing.draft(db, [{"op": "transfer", "area_ids": [unit], "community_id": target}], "anna")
+    assert draft.area_id == ids["320601"]
+    assert draft.preview["voided_codes"] == [unit_code(1, 0)]
+    assert draft.preview["new_codes"] == ["320601002001005"]
+    assert draft.preview["outlines"] == ["320601001", "320601002", "320601001001", "320601002001"]
+    before = dt.datetime.now(dt.UTC)
+    done = editing.apply(db, draft.id, "boss")
+    assert_tiles(db, LAND)
+    assert shapes(db, "town")["320601002"].area == pytest.approx(9e-6)
+    point = middle(1, 0)
+    now, then = locate_point(db, *point), locate_point(db, *point, at=before)
+    assert [now[kind]["code"] for kind in ("unit_grid", "community", "town")] == ["320601002001005", "320601002001", "320601002"]  # type: ignore[call-overload]  # fmt: skip
+    assert [then[kind]["code"] for kind in ("unit_grid", "community", "town")] == [unit_code(1, 0), "320601001001", "320601001"]  # type: ignore[call-overload]  # fmt: skip
+    assert [place["code"] for place in ancestors(db, unit)][:3] == [
+        unit_code(1, 0),
+        "320601001001",
+        "320601001",
+    ]
+    editing.undo(db, done.id, "boss")
+    assert_tiles(db, LAND)
+    assert locate_point(db, *point)["unit_grid"]["code"] == unit_code(1, 0)  # type: ignore[call-overload]
+
+
+def test_transfers_that_are_refused(db: Session, ids: dict[str, int]) -> None:
+    def refused(*squares: tuple[int, int], to: str = "320601002001", **more: Any) -> str:
+        units = [ids[unit_code(*place)] for place in squares]
+        with pytest.raises(TopologyFault) as caught:
+            editing.draft(db, [{"op": "transfer", "area_ids": units, "community_id": ids[to], **more}], "a")
+        assert caught.value.geometry and caught.value.zones
+        return caught.value.rule
+
+    assert refused((0, 0)) == "not_neighbours"
+    assert refused((0, 0), (0, 1), (1, 0), (1, 1)) == "empty_parent"
+    with pytest.raises(GridError, match="one community"):
+        both = [ids[unit_code(1, 1)], ids[unit_code(1, 2)]]
+        editing.draft(db, [{"op": "transfer", "area_ids": both, "community_id": ids["320601002001"]}], "a")
+    with pytest.raises(UnknownArea):
+        editing.draft(db, [{"op": "transfer", "area_ids": [ids[unit_code(1, 1)]], "community_id": ids["320601"]}], "a")  # fmt: skip
+    # With a reason an exclave is allowed.
+    exclave = {"op": "transfer", "area_ids": [ids[unit_code(0, 0)]], "community_id": ids["320601002001"]}
+    done = carry_out(db, exclave | {"parts_reason": "飞地"})
+    assert len(shapely.get_parts(shapes(db, "community")["320601002001"])) == 2
+    assert done.status == "applied"
+
+
+def test_a_community_goes_to_another_town(db: Session, ids: dict[str, int]) -> None:
+    moving = ids["320601001001"]
+    done = carry_out(db, {"op": "reparent", "area_id": moving, "parent_id": ids["320601002"]})
+    # 320601002001 was used by another community: the next residents' number of the town is 003.
+    assert done.result["new_codes"][0] == "320601002003"
+    assert "320601002003001" in shapes(db) and unit_code(0, 0) not in shapes(db)
+    assert_tiles(db, LAND)
+    assert [p["code"] for p in ancestors(db, moving)][:2] == ["320601001001", "320601001"]
+    back = editing.undo(db, done.id, "boss")
+    assert_tiles(db, LAND)
+    assert unit_code(0, 0) in shapes(db) and "320601002003" not in shapes(db, "community")
+    again = editing.undo(db, back.id, "boss")
+    assert "320601002003001" in shapes(db) and again.undoes_id == back.id
+    assert_tiles(db, LAND)
+
+
+def test_a_town_goes_to_another_county_with_a_given_code(db: Session, ids: dict[str, int]) -> None:
+    east = insert_area(db, "320602", "东区", "county", ids["320600"], square(4, 0, 6, 4))
+    town = insert_area(db, "320602001", "东镇", "town", east, square(4, 0, 6, 4))
+    community = insert_area(db, "320602001001", "东社区", "community", town, square(4, 0, 6, 4))
+    insert_area(db, "320602001001001", "第1网格", "unit_grid", community, square(4, 0, 6, 4))
+    db.execute(text("UPDATE areas SET geom = ST_Multi(ST_GeomFromText(:wkt, 4326)), label_point = ST_SetSRID(ST_MakePoint(:x, :y), 4326), area_m2 = ST_Area(ST_GeomFromText(:wkt, 4326)::geography) WHERE kind = 'city'"), {"wkt": square(0, 0, 6, 4).wkt, "x": x(3), "y": y(2)})  # fmt: skip
+    reparent = {"op": "reparent", "area_id": ids["320601002"], "parent_id": east}
+    with pytest.raises(GridError, match="other parent"):
+        editing.draft(db, [reparent | {"code": "320601009"}], "a")
+    with pytest.raises(EditConflict, match="used before"):
+        editing.draft(db, [reparent | {"code": "320602001"}], "a")
+    done = carry_out(db, reparent | {"code": "320602007"})
+    assert {"320602007", "320602007002", "320602007002004"} <= set(done.result["new_codes"])
+    assert_tiles(db, square(0, 0, 6, 4))
+    with pytest.raises(TopologyFault) as last:
+        editing.draft(
+            db, [{"op": "reparent", "area_id": ids["320601001"], "parent_id": _id(db, "320602")}], "a"
+        )
+    assert last.value.rule == "empty_parent"
+
+
+def _id(db: Session, code: str) -> int:
+    return int(
+        db.execute(
+            text("SELECT id FROM areas WHERE code = :c AND valid_to IS NULL"), {"c": code}
+        ).scalar_one()
+    )
+
+
+def test_households_and_sites_follow_the_land(db: Session, ids: dict[str, int]) -> None:
+    db.execute(text("UPDATE areas SET households = 100, road_length_m = 800 WHERE id = :id"), {"id": ids[unit_code(1, 0)]})  # fmt: skip
+    db.execute(text("INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('U', 'n', 'i', 'none', 'operating')"))  # fmt: skip
+    place = {"x": x(1.5), "y": y(0.5), "area": ids["320601001001"]}
+    db.execute(text("INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, area_id) SELECT 'S', id, 'production', ST_SetSRID(ST_MakePoint(:x, :y), 4326), 0, 0, :area FROM enterprises"), place)  # fmt: skip
+    carry_out(db, {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids["320601002001"]})
+    assert (
+        db.execute(text("SELECT a.code FROM sites s JOIN areas a ON a.id = s.area_id")).scalar_one()
+        == "320601002001"
+    )
+    carry_out(db, {"op": "split", "area_id": _id(db, "320601002001005"), "line": line((1.25, 0), (1.25, 1))})
+    split = db.execute(text("SELECT households, road_length_m FROM areas WHERE valid_to IS NULL AND households IS NOT NULL ORDER BY code")).all()  # fmt: skip
+    assert [row[0] for row in split] == pytest.approx([25, 75]) and [
+        row[1] for row in split
+    ] == pytest.approx([200, 600])
+
+
+def test_islands_may_be_one_zone_with_a_reason(db: Session, ids: dict[str, int]) -> None:
+    apart = {"op": "merge", "area_ids": [ids[unit_code(0, 0)], ids[unit_code(1, 1)]]}
+    with pytest.raises(TopologyFault):
+        editing.draft(db, [apart], "a")
+    done = carry_out(db, apart | {"parts_reason": "two islands 岛屿"})
+    assert len(shapely.get_parts(shapes(db)[done.result["new_codes"][0]])) == 2
+
+
+def test_several_operations_of_all_kinds_in_one_change_set(db: Session, ids: dict[str, int]) -> None:
+    carry_out(
+        db,
+        {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids["320601002001"]},
+        {"op": "transfer", "area_ids": [ids[unit_code(2, 2)]], "community_id": ids["320601001002"]},
+        {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line((0.5, 0), (0.5, 1))},
+        {"op": "merge", "area_ids": [ids[unit_code(3, 3)], ids[unit_code(3, 2)]]},
+    )
+    assert_tiles(db, LAND)
+    whole = {"op": "reparent", "area_id": _id(db, "320601001001"), "parent_id": _id(db, "320601002")}
+    part = {"op": "split", "area_id": _id(db, "320601001001003"), "line": line((0.5, 1), (0.5, 2))}
+    with pytest.raises(GridError, match="more than once"):
+        editing.draft(db, [whole, part], "a")
+
+
+def test_a_moved_neighbour_is_a_conflict(db: Session, ids: dict[str, int]) -> None:
+    """The corner belongs to four zones: whoever changes one of them first makes the other draft a conflict."""
+    move = {
+        "op": "move_vertex",
+        "area_id": ids[unit_code(0, 0)],
+        "vertex": [x(1), y(1)],
+        "to": [x(1.2), y(1.3)],
+    }
+    late = editing.draft(db, [move], "anna")
+    carry_out(db, {"op": "split", "area_id": ids[unit_code(1, 1)], "line": line((1.5, 1), (1.5, 2))})
+    with pytest.raises(EditConflict, match=unit_code(1, 1)):
+        editing.apply(db, late.id, "boss")
+    assert_tiles(db, LAND)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "move_vertex", "area_id": 1},
+        {"op": "move_vertex", "area_id": 1, "vertex": [1], "to": [1, 2]},
+        {"op": "reshape", "area_ids": [1, 2, 3], "line": {}},
+        {"op": "transfer", "area_ids": [1]},
+        {"op": "transfer", "area_ids": [], "community_id": 1},
+        {"op": "reparent", "area_id": 1, "parent_id": "2"},
+        {"op": "merge", "area_ids": [1, 2], "parts_reason": 3},
+    ],
+)
+def test_unreadable_operations(db: Session, ids: dict[str, int], operation: dict[str, Any]) -> None:
+    with pytest.raises(GridError):
+        editing.draft(db, [operation], "a")
+
+
+APPLY = """
+import sys
+from grid import editing
+from layers.database import SYSTEM, session
+with session(SYSTEM, sys.argv[1]) as db:
+    editing.apply(db, int(sys.argv[2]), "boss")
+"""
+
+
+def test_a_kill_in_the_middle_of_applying_leaves_nothing(fresh_database: str) -> None:
+    """The process has ended zones and waits to link their followers when it is killed."""
+    with session(SYSTEM, fresh_database) as db:
+        ids = insert_town(db)
+        give = {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids["320601002001"]}
+        cut = {"op": "split", "area_id": ids[unit_code(3, 3)], "line": line((3.5, 3), (3.5, 4))}
+        change = editing.draft(db, [give, cut], "anna").id
+    before = _snapshot(fresh_database)
+    plain = fresh_database.replace("+psycopg", "")
+    with psycopg.connect(plain) as holder, psycopg.connect(plain, autocommit=True) as watch:
+        holder.execute("LOCK TABLE area_successions IN EXCLUSIVE MODE")
+        process = subprocess.Popen([sys.executable, "-c", APPLY, fresh_database, str(change)])
+        deadline = time.monotonic() + 30
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        while not watch.execute(waiting).fetchone()[0]:  # type: ignore[index]
+            assert process.poll() is None and time.monotonic() < deadline, (
+                "the process never came to the middle"
+            )
+            time.sleep(0.02)
+        process.kill()
+        process.wait(timeout=20)
+    assert _snapshot(fresh_database) == before
+    with session(SYSTEM, fresh_database) as db:
+        assert_tiles(db, LAND)
+        assert editing.apply(db, change, "boss").status == "applied"
+        assert_tiles(db, LAND)
+
+
+def _snapshot(url: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url.replace("+psycopg", "")) as look:
+        rows = look.execute(
+            "SELECT a.id, a.code, a.valid_from, a.valid_to, a.parent_id, ST_AsBinary(a.geom), c.status"
+            " FROM areas a LEFT JOIN change_sets c ON true ORDER BY a.id"
+        ).fetchall()
+    assert rows
+    return rows
