@@ -26,16 +26,17 @@ from grid.cases import open_case
 from grid.cells import cells_of
 from grid.clocks import RESUMPTION_LIMIT, due_at
 from grid.errors import CalendarUnknown
-from layers import enterprises, findings, meters, tracks
+from layers import enterprises, fences, findings, meters, tracks
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import InputError
+from spatial_models.fences import detect_fence_events
 from spatial_models.meters import use_after_closure
 from spatial_models.stays import detect_stays
 from spatial_models.suspicion import DEFAULT, score_sites
 from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
-VERSION = "1"
+VERSION = "2"
 RESUMPTION_ITEM = "ECO-RESUME-001"
 CASE_LEVELS = ("warning", "high")
 """An alert of one of these levels (预警, 高) opens a case."""
@@ -120,7 +121,9 @@ class Analysis:
     def _key(self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool) -> str:
         facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT)]
         text_key = json.dumps(
-            [*facts, findings.data_fingerprint(db, start, end)], default=str, sort_keys=True
+            [*facts, findings.data_fingerprint(db, start, end), fences.fences_fingerprint(db)],
+            default=str,
+            sort_keys=True,
         )
         return f"{MODEL}:{hashlib.sha256(text_key.encode()).hexdigest()[:24]}"
 
@@ -133,6 +136,7 @@ class Analysis:
             stays = result.stays.with_columns(h3_9=pl.Series(cells.astype(np.int64)))
         with step("写入停留 writing stays", self.seconds, "write_stays"):
             findings.write_stays(db, stays, run_id, start, end)
+        self._at_fences(db, run_id, fixes, start, end)
         self.counts |= {"fixes": fixes.height, "stays": stays.height}
         self.counts |= {
             f"fixes_{reason}": int(n)
@@ -140,6 +144,20 @@ class Analysis:
             if n and reason not in ("rows", "used")
         }
         return stays
+
+    def _at_fences(
+        self, db: Session, run_id: int, fixes: pl.DataFrame, start: dt.datetime, end: dt.datetime
+    ) -> None:
+        given = fences.read_fences(db)
+        if given.is_empty():
+            return
+        with step("围栏 fences", self.seconds, "fences"):
+            vehicles = tracks.read_vehicles(db)
+            number = dict(zip(vehicles["vehicle_id"], vehicles["id"].cast(pl.String), strict=True))
+            named = pl.col("vehicle_ids").list.eval(pl.element().replace(number))
+            kinds = vehicles.select(pl.col("id").alias("vehicle_id"), "kind")
+            events = detect_fence_events(fixes, given.with_columns(named), kinds).events
+            self.counts["fence_events"] = fences.write_fence_events(db, events, run_id, start, end)
 
     def _suspect(
         self,

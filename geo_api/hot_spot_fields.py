@@ -18,13 +18,18 @@ HOT_SPOT_RES = 8
 """About 0.55 km² a cell in Nantong: a plant and its surroundings."""
 
 
+MIN_VEHICLE_HOURS = 2
+"""Seen once is a spike or a detour, not traffic."""
+
+
 def hot_spot_cells(
     db: Session, visits: pl.DataFrame, scored: pl.DataFrame, start: dt.datetime, end: dt.datetime
 ) -> pl.DataFrame:
     """Gi* of each field over the cells in which hazardous-goods vehicles were seen.
 
-    The study area is stated: every cell with traffic. A cell in it without a visit counts as zero; a cell without
-    traffic is not part of it.
+    The study area is stated: every cell in which hazardous-goods vehicles were seen in ``MIN_VEHICLE_HOURS`` or more,
+    inside the city where its areas are known, so that a stray fix does not widen it. A cell in it without a visit
+    counts as zero; a cell outside is not part of it.
 
     Returns
     -------
@@ -79,7 +84,7 @@ def _traffic(db: Session, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         text(
             "SELECT h3_9, count(DISTINCT (vehicle_id, date_trunc('hour', t))) FROM fixes"
             " WHERE t >= :start AND t < :end AND vehicle_id IN (SELECT id FROM vehicles WHERE kind = 'hazmat')"
-            " GROUP BY h3_9"
+            " AND (area_id IS NOT NULL OR NOT EXISTS (SELECT FROM areas)) GROUP BY h3_9"
         ),
         {"start": start, "end": end},
     ).all()
@@ -89,6 +94,7 @@ def _traffic(db: Session, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
         fine.with_columns(h3=pl.Series(coarse))
         .group_by("h3")
         .agg(vehicle_hours=pl.col("hours").sum())
+        .filter(pl.col("vehicle_hours") >= MIN_VEHICLE_HOURS)
         .sort("h3")
     )
 

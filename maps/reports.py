@@ -15,6 +15,7 @@ from typing import Any
 
 import folium
 import geopandas as gpd
+import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from maps import style
@@ -105,13 +106,17 @@ def hotspot_report(
     chart = _map()
     if areas is not None:
         _draw(chart, areas, style.AREA_KINDS["county"])
-    groups = cells.groupby("field", sort=True)
+    order = list(style.FIELDS)
+    groups = sorted(
+        ((str(name), frame) for name, frame in cells.groupby("field")),
+        key=lambda group: (order.index(group[0]) if group[0] in order else len(order), group[0]),
+    )
     fields = [
-        _draw_field(chart, str(name), frame, top, show=i == 0) for i, (name, frame) in enumerate(groups)
+        _draw_field(chart, style.FIELDS.get(name, name), frame, top, show=i == 0)
+        for i, (name, frame) in enumerate(groups)
     ]
     if fields:
-        west, south, east, north = cells.total_bounds
-        chart.fit_bounds([[south, west], [north, east]])
+        _fit_cells(chart, cells, areas)
         folium.LayerControl(collapsed=False).add_to(chart)
     return _page(
         chart, "hotspots", list(style.GI_BINS.values()), title="热点分析 Hot spots", run=run, fields=fields
@@ -169,9 +174,9 @@ def _draw_field(
     entries = [style.entry(style.GI_BINS, int(bin_)) for bin_ in frame["gi_bin"]]
     by_value = [colors[index] if index >= 0 else style.UNKNOWN.color for index in classes]
     significance = folium.FeatureGroup(f"{escape(name)}: 显著性 significance", overlay=False, show=show)
-    _add_cells(significance, frame, [entry.color for entry in entries])
+    _add_cells(significance, frame, [entry.color for entry in entries], frame["gi_bin"] != 0)
     value = folium.FeatureGroup(f"{escape(name)}: 数值 value", overlay=False, show=False)
-    _add_cells(value, frame, by_value)
+    _add_cells(value, frame, by_value, frame["value"] != 0)
     significance.add_to(chart)
     value.add_to(chart)
     counts = frame["gi_bin"].value_counts()
@@ -185,21 +190,32 @@ def _draw_field(
     }
 
 
-def _add_cells(group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list[str]) -> None:
+def _add_cells(
+    group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list[str], stands_out: pd.Series
+) -> None:
+    """Cells in their colours; those that do not stand out stay faint, so that the others are seen."""
     features = [
         {
             "type": "Feature",
             "geometry": json.loads(json.dumps(geometry.__geo_interface__)),
             "properties": {
                 "color": color,
+                "strong": bool(strong),
                 "h3": escape(str(h3)),
                 "value": _number(value),
                 "z": _number(z),
                 "q": _number(q),
             },
         }
-        for geometry, color, h3, value, z, q in zip(
-            frame.geometry, colors, frame["h3"], frame["value"], frame["z"], frame["q"], strict=True
+        for geometry, color, strong, h3, value, z, q in zip(
+            frame.geometry,
+            colors,
+            stands_out,
+            frame["h3"],
+            frame["value"],
+            frame["z"],
+            frame["q"],
+            strict=True,
         )
     ]
     folium.GeoJson(
@@ -207,11 +223,20 @@ def _add_cells(group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list
         style_function=lambda f: {
             "fillColor": f["properties"]["color"],
             "color": "#555555",
-            "weight": 0.6,
-            "fillOpacity": 0.75,
+            "weight": 0.8 if f["properties"]["strong"] else 0,
+            "fillOpacity": 0.85 if f["properties"]["strong"] else 0.35,
         },
         tooltip=folium.GeoJsonTooltip(["h3", "value", "z", "q"], aliases=["H3", "数值 value", "z", "q"]),
     ).add_to(group)
+
+
+def _fit_cells(chart: folium.Map, cells: gpd.GeoDataFrame, areas: Mapping[str, Any] | None) -> None:
+    """Show the areas when there are any: single cells may lie far out."""
+    if areas is not None and _features(areas):
+        _fit(chart, [areas])
+        return
+    west, south, east, north = cells.total_bounds
+    chart.fit_bounds([[south, west], [north, east]])
 
 
 def _features(layer: Mapping[str, Any]) -> list[Mapping[str, Any]]:

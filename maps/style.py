@@ -62,6 +62,9 @@ SITE_STATUSES: Legend = {
     "closed": Entry("#762a83", "closed", "关闭"),
     "dismantled": Entry("#878787", "dismantled", "已拆除"),
 }
+FIELDS: dict[str, str] = {"visits": "到访 visits", "alerts": "预警 alerts"}
+"""The fields of a hot-spot run by their names for people, in the order in which they are shown."""
+
 GI_BINS: Legend = {
     "3": Entry("#b2182b", "hot, 99 % sure", "热点（99%）"),
     "2": Entry("#ef8a62", "hot, 95 % sure", "热点（95%）"),

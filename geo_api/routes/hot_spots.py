@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from geo_api.access import Db
+from grid.clocks import CHINA
 from layers.catalog import COLLECTIONS
 from layers.errors import NotFound
 from layers.features import MAX_LIMIT, read_page
@@ -35,7 +36,7 @@ def report(
     about = {
         "model": run.model,
         "version": run.version,
-        "at": run.at.isoformat(),
+        "at": f"{run.at.astimezone(CHINA):%Y-%m-%d %H:%M} (UTC+8)",
         "parameters": run.parameters,
     }
     counties = {"type": "FeatureCollection", "features": _features(db, "areas", {"kind": ["county"]})}
