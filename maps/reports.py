@@ -17,6 +17,7 @@ import folium
 import geopandas as gpd
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
+from shapely.geometry.base import BaseGeometry
 
 from maps import style
 from maps.assets import Verbatim, localise
@@ -36,6 +37,9 @@ LAYER_COLORS = {
     "gap": style.GAP,
 }
 SITE = style.Entry("#b2182b", "site of the case", "案发场所")
+
+STUDY_AREA = "#d9dee5"
+"""Cells that do not stand out."""
 
 
 def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, Any]]) -> str:
@@ -193,40 +197,52 @@ def _draw_field(
 def _add_cells(
     group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list[str], stands_out: pd.Series
 ) -> None:
-    """Cells in their colours; those that do not stand out stay faint, so that the others are seen."""
+    """The cells that stand out in their colours; the others as one faint shape, which shows the study area."""
+    rest = frame.geometry[~stands_out]
+    if len(rest):
+        _add_shape(group, rest.union_all())
+    chosen = frame[stands_out]
     features = [
         {
             "type": "Feature",
             "geometry": json.loads(json.dumps(geometry.__geo_interface__)),
             "properties": {
                 "color": color,
-                "strong": bool(strong),
                 "h3": escape(str(h3)),
                 "value": _number(value),
                 "z": _number(z),
                 "q": _number(q),
             },
         }
-        for geometry, color, strong, h3, value, z, q in zip(
-            frame.geometry,
-            colors,
-            stands_out,
-            frame["h3"],
-            frame["value"],
-            frame["z"],
-            frame["q"],
+        for geometry, color, h3, value, z, q in zip(
+            chosen.geometry,
+            pd.Series(colors, index=frame.index)[stands_out],
+            chosen["h3"],
+            chosen["value"],
+            chosen["z"],
+            chosen["q"],
             strict=True,
         )
     ]
+    if not features:
+        return
     folium.GeoJson(
         {"type": "FeatureCollection", "features": features},
         style_function=lambda f: {
             "fillColor": f["properties"]["color"],
             "color": "#555555",
-            "weight": 0.8 if f["properties"]["strong"] else 0,
-            "fillOpacity": 0.85 if f["properties"]["strong"] else 0.35,
+            "weight": 0.8,
+            "fillOpacity": 0.85,
         },
         tooltip=folium.GeoJsonTooltip(["h3", "value", "z", "q"], aliases=["H3", "数值 value", "z", "q"]),
+    ).add_to(group)
+
+
+def _add_shape(group: folium.FeatureGroup, shape: BaseGeometry) -> None:
+    folium.GeoJson(
+        json.loads(json.dumps(shape.__geo_interface__)),
+        style_function=lambda _: {"fillColor": STUDY_AREA, "weight": 0, "fillOpacity": 0.5},
+        interactive=False,
     ).add_to(group)
 
 
