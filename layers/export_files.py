@@ -5,25 +5,33 @@ from __future__ import annotations
 import gzip
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 import pyogrio
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
-from sqlalchemy import func, select
+from sqlalchemy import column, func, select, table, text, type_coerce
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from layers.catalog import Collection
 from layers.errors import InvalidFilter, NotFound
-from layers.exports import GEOMETRY, Source, geometry_kind, record_batches, schema_of
-from layers.filters import conditions
+from layers.exports import GEOMETRY, Source, geometry_kind, plain_sql, record_batches, schema_of
+from layers.filters import Selection
 from layers.tiles import FEATURE_CAP, read_tile
 
 READ_BYTES = 2**20
 PMTILES_MAX_ZOOM = 14
 MAX_TILES = 200_000
+_INDEXES = (
+    "CREATE INDEX ON export_rows USING gist (geom_3857)",
+    "CREATE INDEX ON export_rows (place)",
+    "ANALYZE export_rows",
+)
 _FIELD_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
 
 Cell = tuple[int, int, int]
@@ -60,11 +68,49 @@ def pmtiles_blocks(source: Source) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         path = Path(folder) / f"{source.collection.id}.pmtiles"
         with source.session() as db, path.open("wb") as file:
-            box = _box(db, source)
+            rows = _materialised(db, source)
+            box = _box(db, rows)
             writer = Writer(file)
-            truncated = _write_tiles(db, source, writer)
+            truncated = _write_tiles(db, rows, source, writer)
             writer.finalize(_header(box), _metadata(source.collection, truncated))
         yield from _read(path, source)
+
+
+def _materialised(db: Session, source: Source) -> Collection:
+    """The features that are meant as a temporary table, and the collection over it: tiles ask for them many times."""
+    found = source.collection
+    plain = NullType()  # a geometry type would make the driver's binary form of it
+    columns: list[Any] = [
+        found.key.label("id"),
+        type_coerce(found.geom, plain).label("geom"),
+        type_coerce(found.geom_3857, plain).label("geom_3857"),
+        func.row_number().over(order_by=(found.tile_order, found.key)).label("place"),
+        *(prop.expression.label(f"p{i}") for i, prop in enumerate(found.properties)),
+    ]
+    if found.labels is not None:
+        columns.append(type_coerce(found.labels, plain).label("label"))
+    query, parameters = plain_sql(db, source.statement(columns))
+    driver = db.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with psycopg.ClientCursor(driver) as cursor:  # such a statement takes no parameters of the server's kind
+        cursor.execute(f"CREATE TEMPORARY TABLE export_rows ON COMMIT DROP AS {query}".encode(), parameters)
+    for statement in _INDEXES:
+        db.execute(text(statement))
+    rows = table("export_rows", *(column(c.name, c.type) for c in columns))
+    properties = tuple(replace(p, expression=rows.c[f"p{i}"]) for i, p in enumerate(found.properties))
+    return replace(
+        found,
+        source=rows,
+        key=rows.c.id,
+        geom=rows.c.geom,
+        geom_3857=rows.c.geom_3857,
+        tile_order=rows.c.place,
+        labels=None if found.labels is None else rows.c.label,
+        properties=properties,
+        time=None,
+        history=None,
+        current=None,
+    )
 
 
 def _read(path: Path, source: Source) -> Iterator[bytes]:
@@ -74,22 +120,17 @@ def _read(path: Path, source: Source) -> Iterator[bytes]:
             yield block
 
 
-def _box(db: Session, source: Source) -> tuple[float, float, float, float]:
-    shapes = (
-        select(func.ST_Extent(source.collection.geom).label("e"))
-        .select_from(source.collection.source)
-        .where(*conditions(source.collection, source.selection))
-        .subquery()
-    )
+def _box(db: Session, rows: Collection) -> tuple[float, float, float, float]:
+    shapes = select(func.ST_Extent(rows.geom).label("e")).select_from(rows.source).subquery()
     row = db.execute(
         select(*(f(shapes.c.e) for f in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
     ).one()
     if row[0] is None:
-        raise NotFound(f"{source.collection.id} has no feature there: nothing to export")
+        raise NotFound(f"{rows.id} has no feature there: nothing to export")
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _write_tiles(db: Session, source: Source, writer: Writer) -> int:
+def _write_tiles(db: Session, rows: Collection, source: Source, writer: Writer) -> int:
     """Zoom by zoom below the tiles that hold something, in the archive's order; returns how many are cut."""
     level: list[Cell] = [(0, 0, 0)]
     truncated = written = 0
@@ -97,7 +138,7 @@ def _write_tiles(db: Session, source: Source, writer: Writer) -> int:
         filled: list[Cell] = []
         for cell in level:
             source.check()
-            tile = read_tile(db, source.collection, source.selection, zoom=zoom, column=cell[1], row=cell[2])
+            tile = read_tile(db, rows, Selection(), zoom=zoom, column=cell[1], row=cell[2])
             if not tile.matched:
                 continue
             filled.append(cell)

@@ -24,7 +24,7 @@ from layers.filters import Selection, conditions
 
 BLOCK_BYTES = 256 * 1024
 """Text leaves in blocks of about this size."""
-FRAME_BYTES = 4 * 2**20
+FRAME_BYTES = 2**20
 """Rows that become columns are gathered to about this size."""
 GEOMETRY = "geometry"
 BOM = b"\xef\xbb\xbf"
@@ -108,13 +108,21 @@ def geojsonseq_blocks(source: Source) -> Iterator[bytes]:
             yield from _joined((RECORD_SEPARATOR + row.replace(b"\\\\", b"\\") for row in rows), source)
 
 
+def plain_sql(db: Session, statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
+    """The statement as text for psycopg, and its parameters."""
+    compiled = statement.compile(dialect=db.get_bind().dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), dict(compiled.params)
+
+
 def _copy(db: Session, statement: Select[*tuple[Any, ...]], form: str) -> Generator[bytes, None, None]:
     """Rows of the statement as COPY writes them; the statement ends with the iterator."""
-    compiled = statement.compile(dialect=db.get_bind().dialect, compile_kwargs={"render_postcompile": True})
-    query = f"COPY ({compiled}) TO STDOUT (FORMAT {form})"
+    query, parameters = plain_sql(db, statement)
     driver = db.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    with driver.cursor() as cursor, cursor.copy(query.encode(), compiled.params) as copy:
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})".encode(), parameters) as copy,
+    ):
         for row in copy:
             yield bytes(row)
 

@@ -14,6 +14,8 @@ import shapely
 from layers.exports import GEOMETRY, Source, record_batches, schema_of
 
 GEOPARQUET_VERSION = "1.1.0"
+GROUP_BYTES = 8 * 2**20
+"""Bytes of a row group before compression, at least."""
 _TYPE_NAMES = {
     0: "Point",
     1: "LineString",
@@ -55,6 +57,7 @@ def geoparquet_blocks(source: Source) -> Iterator[bytes]:
     outlet = _Outlet()
     box = np.array([np.inf, np.inf, -np.inf, -np.inf])
     kinds: set[int] = set()
+    held: list[pa.RecordBatch] = []
     writer = pq.ParquetWriter(
         pa.PythonFile(outlet, mode="w"), schema_of(source.collection), compression="zstd"
     )
@@ -63,9 +66,13 @@ def geoparquet_blocks(source: Source) -> Iterator[bytes]:
         kinds.update(np.unique(shapely.get_type_id(shapes)).tolist())
         bounds = shapely.total_bounds(shapes)
         box = np.concatenate([np.fmin(box[:2], bounds[:2]), np.fmax(box[2:], bounds[2:])])
-        writer.write_batch(batch)
-        if block := outlet.take():
-            yield block
+        held.append(batch)
+        if sum(part.nbytes for part in held) >= GROUP_BYTES:
+            writer.write_table(pa.Table.from_batches(held))
+            held = []
+            yield outlet.take()
+    if held:
+        writer.write_table(pa.Table.from_batches(held))
     writer.add_key_value_metadata({"geo": json.dumps(_metadata(kinds, box))})
     writer.close()
     yield outlet.take()
