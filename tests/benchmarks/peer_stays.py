@@ -43,7 +43,9 @@ def trackintel_call(path: str) -> Callable[[], Any]:
         table = pd.read_parquet(path, columns=["vehicle_id", "t", "lon", "lat"])
         table = table.rename(columns={"vehicle_id": "user_id", "t": "tracked_at"})
         points = gpd.GeoDataFrame(
-            table[["user_id", "tracked_at"]], geometry=gpd.points_from_xy(table["lon"], table["lat"]), crs=4326
+            table[["user_id", "tracked_at"]],
+            geometry=gpd.points_from_xy(table["lon"], table["lat"]),
+            crs=4326,
         )
         return ti.Positionfixes(points).generate_staypoints(
             method="sliding", dist_threshold=150, time_threshold=10, gap_threshold=15, include_last=True
