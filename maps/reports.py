@@ -137,6 +137,7 @@ def _map() -> folium.Map:
         control_scale=True,
         max_zoom=MAX_ZOOM,
         maxZoom=MAX_ZOOM,
+        zoomSnap=0.25,
         attribution_control=False,
     )
 
@@ -172,7 +173,8 @@ def _draw_field(
     chart: folium.Map, name: str, frame: gpd.GeoDataFrame, top: int, *, show: bool
 ) -> dict[str, Any]:
     """Two layers of one field, significance and value, and what its tables show."""
-    breaks = quantile_breaks(frame["value"], 5)
+    some = frame["value"][frame["value"] != 0]
+    breaks = quantile_breaks(some if len(some) else frame["value"], 5)
     colors = class_colors(len(breaks))
     classes = class_of(frame["value"], breaks)
     entries = [style.entry(style.GI_BINS, int(bin_)) for bin_ in frame["gi_bin"]]
@@ -230,8 +232,8 @@ def _add_cells(
         {"type": "FeatureCollection", "features": features},
         style_function=lambda f: {
             "fillColor": f["properties"]["color"],
-            "color": "#555555",
-            "weight": 0.8,
+            "color": f["properties"]["color"],
+            "weight": 2,
             "fillOpacity": 0.85,
         },
         tooltip=folium.GeoJsonTooltip(["h3", "value", "z", "q"], aliases=["H3", "数值 value", "z", "q"]),
