@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from geo_api import cli_db
+from geo_api import cli_db, cli_grid
 from geo_api.progress import console, step
 from layers.columns import FILE_KINDS
 from layers.errors import LayerError
@@ -31,6 +31,7 @@ users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
 app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cases_app, name="cases")
 app.add_typer(users_app, name="users")
+cli_grid.add_to(app)
 
 
 def main() -> None:

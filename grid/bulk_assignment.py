@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, Place, chains, read_areas
-from grid.assignment import Assignment, assign, resolve_bodies
+from grid.assignment import assign
+from grid.bodies import resolve_bodies
 from grid.cover import AreaCover
+from grid.cover_cache import cover_of
 from grid.errors import GridError
 from grid.siting import Siting
 
@@ -49,15 +51,12 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
     if missing := [name for name in ("lon", "lat", "item_code") if name not in frame.columns]:
         raise GridError(f"column {missing[0]} is missing", f"缺少列 {missing[0]}")
     lon, lat = (frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("lon", "lat"))
-    grids = read_areas(db, kind="unit_grid", at=at)
-    position = _locate(grids, lon, lat)
+    root = cover_of(db, "unit_grid", at).locate(lon, lat)
     zones = read_areas(db, kind="functional_zone", at=at)
     table = pl.DataFrame(
         {
             "item_code": frame["item_code"],
-            "root": np.where(
-                position < 0, -1, grids["id"].to_numpy(dtype=np.int64)[position] if len(grids) else -1
-            ),
+            "root": root,
             **{f"zone_{k}": _locate(zones.iloc[k : k + 1], lon, lat) >= 0 for k in range(len(zones))},
         }
     ).with_row_index("row")
@@ -88,7 +87,7 @@ def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.
             "functional_zone": [_place(zones, k) for k in range(len(zones)) if key[f"zone_{k}"]],
         }
         found = resolve_bodies(db, key["item_code"], at, Siting("assigned", areas))
-        bodies.append(_bodies(found.domain, found.lead, found.co_handlers))
+        bodies.append(found.flat())
     answers = pl.DataFrame(bodies, schema={name: ANSWER_SCHEMA[name] for name in list(ANSWER_SCHEMA)[-4:]})
     joined = table.join(distinct.hstack(answers), on=keys, how="left", nulls_equal=True)
     codes = {area_id: place["code"] for area_id, place in places.items()}
@@ -107,19 +106,6 @@ def _place(zones: gpd.GeoDataFrame, k: int) -> Place:
     }
 
 
-def _bodies(
-    domain: str | None, lead: dict[str, Any] | None, partners: list[dict[str, Any]]
-) -> dict[str, Any]:
-    head = lead or {}
-    names = [partner["body"] for partner in partners]
-    return {
-        "domain": domain,
-        "lead_body": head.get("body"),
-        "lead_level": head.get("level"),
-        "co_handlers": names,
-    }
-
-
 def _locate(areas: gpd.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
     return AreaCover.build(areas).locate(lon, lat)
 
@@ -127,9 +113,4 @@ def _locate(areas: gpd.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.f
 def _answer(db: Session, lon: float, lat: float, item_code: str, at: dt.datetime) -> dict[str, Any]:
     if not (abs(lon) <= 180 and abs(lat) <= 90):
         return dict.fromkeys(ANSWER_SCHEMA) | {"outcome": "no_area"}
-    return _flat(assign(db, lon=lon, lat=lat, item_code=item_code, at=at))
-
-
-def _flat(answer: Assignment) -> dict[str, Any]:
-    codes = {kind: (answer.areas[kind] or {}).get("code") for kind in HIERARCHY}
-    return {"outcome": answer.outcome, **codes, **_bodies(answer.domain, answer.lead, answer.co_handlers)}
+    return assign(db, lon=lon, lat=lat, item_code=item_code, at=at).flat()

@@ -1,26 +1,32 @@
-"""Who is responsible: a point, a matter and a time, answered with grid, areas, bodies and every step."""
+"""Who is responsible: a place, a matter and a time, answered with grid, areas, bodies and every step."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Any
 
+import numpy as np
 import polars as pl
+import shapely
 from fastapi import APIRouter
 from sqlalchemy.orm import Session
 
 from geo_api.access import CallerDep, Db
-from geo_api.schemas import AssignBody, AssignManyBody
+from geo_api.grid_bodies import AssignPlaceBody, Geometry
+from geo_api.schemas import AssignManyBody
 from grid.assignment import assign
 from grid.bulk_assignment import assign_many
+from grid.cross_region import assign_geometry
+from grid.errors import GridError
+from layers.checks import transform_geometries
 from layers.crs import to_storage
 
 router = APIRouter(prefix="/v1/assign", tags=["assign"])
 
 
 @router.post("")
-def assign_one(body: AssignBody, caller: CallerDep, db: Db) -> dict[str, Any]:
-    """The responsible grid, areas and bodies of one point, with the explanation of each step."""
+def assign_one(body: AssignPlaceBody, caller: CallerDep, db: Db) -> dict[str, Any]:
+    """The responsible grid, areas and bodies of one point, line or polygon, with the explanation of each step."""
     return _assigned(db, body)
 
 
@@ -33,15 +39,30 @@ def assign_bulk(body: AssignManyBody, caller: CallerDep, db: Db) -> dict[str, An
     return {"assignments": assign_many(db, placed, at=body.at or dt.datetime.now(dt.UTC)).to_dicts()}
 
 
-def _assigned(db: Session, body: AssignBody) -> dict[str, Any]:
-    lon, lat = to_storage(body.lon, body.lat, body.crs)
+def _assigned(db: Session, body: AssignPlaceBody) -> dict[str, Any]:
+    when = body.at or dt.datetime.now(dt.UTC)
+    if body.geometry is not None:
+        shape = _in_storage(body.geometry, body.crs)
+        return assign_geometry(
+            db, shape, item_code=body.item_code, at=when, enterprise_uscc=body.enterprise_uscc
+        ).as_dict()
+    lon, lat = to_storage(float(body.lon or 0), float(body.lat or 0), body.crs)
     answer: dict[str, Any] = assign(
         db,
         lon=float(lon),
         lat=float(lat),
         accuracy_m=body.accuracy_m,
         item_code=body.item_code,
-        at=body.at or dt.datetime.now(dt.UTC),
+        at=when,
         enterprise_uscc=body.enterprise_uscc,
     ).as_dict()
     return answer
+
+
+def _in_storage(geometry: Geometry, crs: str) -> Any:
+    """A GeoJSON geometry as a shape in the storage CRS."""
+    try:
+        shape = shapely.force_2d(shapely.from_geojson(geometry.model_dump_json()))
+    except (shapely.errors.GEOSException, ValueError) as error:
+        raise GridError(f"geometry: no GeoJSON {geometry.type}", "geometry 不是有效的 GeoJSON") from error
+    return transform_geometries(np.array([shape]), crs)[0]

@@ -1,0 +1,116 @@
+"""``wangge assign FILE``: every row answered as one by one; faults named; CSV and Parquet; time of each row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from geo_api.cli import app
+from grid.assignment import assign
+from layers.crs import wgs84_to_gcj02
+from layers.database import SYSTEM, session
+from layers.errors import RejectedRows
+from tests.grid.square_town import NOW, insert_duties, insert_town, x, y
+
+RESUME, STALL = "ECO-RESUME-001", "URB-STALL-002"
+
+
+@pytest.fixture
+def city(fresh_database: str) -> str:
+    with session(SYSTEM, fresh_database) as db:
+        insert_duties(db)
+        insert_town(db)
+    return fresh_database
+
+
+def rows(n: int = 60) -> pl.DataFrame:
+    rng = np.random.default_rng(3)
+    return pl.DataFrame(
+        {
+            "id": [f"r{i}" for i in range(n)],
+            "lon": x(0) + rng.uniform(-0.2, 4.2, n) * 0.001,
+            "lat": y(0) + rng.uniform(-0.2, 4.2, n) * 0.001,
+            "item_code": [RESUME if i % 3 else STALL for i in range(n)],
+            "at": [["2021-06-01T00:00:00Z", "2024-01-01T12:00:00+08:00", ""][i % 3] for i in range(n)],
+            "accuracy_m": ["25" if i % 7 == 0 else "" for i in range(n)],
+            "remark": ["kept"] * n,
+        }
+    )
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["assign", *arguments], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_every_row_is_answered_as_alone(city: str, tmp_path: Path) -> None:
+    file = tmp_path / "places.csv"
+    frame = rows()
+    frame.write_csv(file)
+    run(str(file), "--crs", "wgs84", "--at", NOW.replace(tzinfo=None).isoformat())
+    got = pl.read_csv(tmp_path / "places.assigned.csv", infer_schema=False)
+    assert got["id"].to_list() == frame["id"].to_list()
+    with session(SYSTEM, city) as db:
+        for given, told in zip(frame.iter_rows(named=True), got.iter_rows(named=True), strict=True):
+            at = dt.datetime.fromisoformat(given["at"]) if given["at"] else NOW
+            alone = assign(
+                db,
+                lon=given["lon"],
+                lat=given["lat"],
+                item_code=given["item_code"],
+                at=at,
+                accuracy_m=float(given["accuracy_m"] or 0),
+            ).flat()
+            alone["co_handlers"] = "; ".join(alone["co_handlers"])
+            told = {name: told[name] or "" for name in alone}
+            assert told == {name: value or "" for name, value in alone.items()}, given
+    assert set(got["outcome"]) >= {"assigned", "ambiguous", "nearest_assumed"}
+
+
+def test_crs_parquet_and_explanation(city: str, tmp_path: Path) -> None:
+    frame = rows(6).with_columns(at=pl.lit(NOW), accuracy_m=pl.lit(None, dtype=pl.Float64))
+    lon, lat = wgs84_to_gcj02(frame["lon"].to_numpy(), frame["lat"].to_numpy())
+    frame.with_columns(lon=pl.Series(lon), lat=pl.Series(lat)).write_parquet(tmp_path / "g.parquet")
+    frame.write_parquet(tmp_path / "w.parquet")
+    run(str(tmp_path / "g.parquet"), "--crs", "gcj02", "--explain", "--out", str(tmp_path / "out.parquet"))
+    run(str(tmp_path / "w.parquet"), "--crs", "wgs84")
+    shifted, plain = (pl.read_parquet(tmp_path / name) for name in ("out.parquet", "w.assigned.parquet"))
+    assert shifted["unit_grid"].to_list() == plain["unit_grid"].to_list()
+    steps = json.loads(shifted["explanation"][0])
+    assert {step["step"] for step in steps} >= {"locate", "lead"} and all(step["zh"] for step in steps)
+
+
+def test_faulty_rows_are_named_and_nothing_is_written(city: str, tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(
+        "lon,lat,item_code\n120.801,32.001,ECO-RESUME-001\n120.801,,NO-SUCH\n32.0,120.8,ECO-RESUME-001\n"
+    )
+    with pytest.raises(RejectedRows) as caught:
+        CliRunner().invoke(app, ["assign", str(file), "--crs", "wgs84"], catch_exceptions=False)
+    faults = {(fault.row, fault.field) for fault in caught.value.faults}
+    assert {(2, "lat"), (2, "item_code"), (3, "lat")} <= faults
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_index_follows_the_partition(city: str) -> None:
+    """An edit between two bulk answers of one process is seen at once."""
+    from grid import editing
+    from grid.bulk_assignment import assign_many
+
+    frame = pl.DataFrame({"lon": [x(0.25)], "lat": [y(0.5)], "item_code": [RESUME]})
+    with session(SYSTEM, city) as db:
+        assert assign_many(db, frame, at=dt.datetime.now(dt.UTC))["unit_grid"][0] == "320601001001001"
+        unit = db.execute(text("SELECT id FROM areas WHERE code = '320601001001001'")).scalar_one()
+        line = {"type": "LineString", "coordinates": [[x(0.5), y(0)], [x(0.5), y(1)]]}
+        change = editing.draft(db, [{"op": "split", "area_id": unit, "line": line}], "a")
+        editing.apply(db, change.id, "b")
+        assert assign_many(db, frame, at=dt.datetime.now(dt.UTC))["unit_grid"][0] == "320601001001005"
+        assert assign_many(db, frame, at=NOW)["unit_grid"][0] == "320601001001001"
