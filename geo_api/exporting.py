@@ -22,6 +22,8 @@ from layers.geoparquet import geoparquet_blocks
 
 WATCH_SECONDS = 0.5
 GZIP_LEVEL = 5
+CLIENT_LEFT = 499
+"""For the log: nobody reads it."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,9 @@ async def export_response(
         if packed:
             blocks = _packed(blocks)
         first = await _first_block(request, gate, blocks, gone)
+    except Abandoned:
+        gate.leave()
+        return Response(status_code=CLIENT_LEFT)
     except BaseException:
         gate.leave()
         raise

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-from psycopg.errors import DeadlockDetected
+import psycopg
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from grid.placing import CommunityCover, community_cover
 from layers import checks, tracks
@@ -108,9 +109,9 @@ def ingest(parts: Callable[[], Iterator[Part]], terms: Terms, now: dt.datetime |
     for attempt in range(TRIES):
         try:
             return _ingest(parts(), terms, now or dt.datetime.now(dt.UTC))
-        except DeadlockDetected:
-            if attempt == TRIES - 1:
-                raise
+        except psycopg.OperationalError as error:
+            if attempt == TRIES - 1 or not isinstance(error, psycopg.errors.DeadlockDetected):
+                raise OperationalError("COPY fixes", None, error) from error
     raise AssertionError("unreachable")
 
 

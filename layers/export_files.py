@@ -20,7 +20,7 @@ from sqlalchemy.types import NullType
 
 from layers.catalog import Collection
 from layers.errors import InvalidFilter, NotFound
-from layers.exports import GEOMETRY, Source, geometry_kind, plain_sql, record_batches, schema_of
+from layers.exports import GEOMETRY, Source, geometry_kind, known_errors, plain_sql, record_batches, schema_of
 from layers.filters import Selection
 from layers.tiles import FEATURE_CAP, read_tile
 
@@ -42,9 +42,23 @@ def geopackage_blocks(source: Source) -> Iterator[bytes]:
     """A GeoPackage with one layer named as the collection."""
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         path = Path(folder) / f"{source.collection.id}.gpkg"
-        schema = schema_of(source.collection)
+        _write_geopackage(path, source)
+        yield from _read(path, source)
+
+
+def _write_geopackage(path: Path, source: Source) -> None:
+    failed: list[Exception] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from record_batches(source)
+        except Exception as error:  # GDAL reads through C and would lose it
+            failed.append(error)
+            raise
+
+    try:
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, record_batches(source)),
+            pa.RecordBatchReader.from_batches(schema_of(source.collection), batches()),
             path,
             driver="GPKG",
             layer=source.collection.id,
@@ -52,7 +66,10 @@ def geopackage_blocks(source: Source) -> Iterator[bytes]:
             geometry_type=geometry_kind(source.collection),
             crs="EPSG:4326",
         )
-        yield from _read(path, source)
+    except Exception as error:
+        raise (failed or [error])[0] from error
+    if failed:
+        raise failed[0]
 
 
 def pmtiles_blocks(source: Source) -> Iterator[bytes]:
@@ -92,7 +109,10 @@ def _materialised(db: Session, source: Source) -> Collection:
     query, parameters = plain_sql(db, source.statement(columns))
     driver = db.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
-    with psycopg.ClientCursor(driver) as cursor:  # such a statement takes no parameters of the server's kind
+    with (
+        known_errors(query),
+        psycopg.ClientCursor(driver) as cursor,
+    ):  # such a statement takes no parameters of the server's kind
         cursor.execute(f"CREATE TEMPORARY TABLE export_rows ON COMMIT DROP AS {query}".encode(), parameters)
     for statement in _INDEXES:
         db.execute(text(statement))

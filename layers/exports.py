@@ -15,6 +15,7 @@ import polars as pl
 import psycopg
 import pyarrow as pa
 from sqlalchemy import BigInteger, Integer, Select, Text, cast, func, literal_column, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.catalog import Collection, Expression, Property
@@ -114,14 +115,25 @@ def plain_sql(db: Session, statement: Select[*tuple[Any, ...]]) -> tuple[str, di
     return str(compiled), dict(compiled.params)
 
 
+@contextlib.contextmanager
+def known_errors(statement: str) -> Iterator[None]:
+    """What the driver says of a slow or lost server, as SQLAlchemy says it."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise OperationalError(statement, None, error) from error
+
+
 def _copy(db: Session, statement: Select[*tuple[Any, ...]], form: str) -> Generator[bytes, None, None]:
     """Rows of the statement as COPY writes them; the statement ends with the iterator."""
     query, parameters = plain_sql(db, statement)
     driver = db.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
+    statement_text = f"COPY ({query}) TO STDOUT (FORMAT {form})"
     with (
+        known_errors(statement_text),
         driver.cursor() as cursor,
-        cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT {form})".encode(), parameters) as copy,
+        cursor.copy(statement_text.encode(), parameters) as copy,
     ):
         for row in copy:
             yield bytes(row)

@@ -264,6 +264,18 @@ def test_text_is_packed_for_those_who_take_gzip_and_binaries_never(own: Api) -> 
     assert binary.headers["content-encoding"] == "identity" and binary.content[:4] == b"PAR1"
 
 
+@pytest.mark.parametrize("ending", list(FORMATS))
+def test_a_query_that_takes_too_long_is_a_problem_before_the_first_byte(own: Api, ending: str) -> None:
+    own.app.state.settings.export_timeout_s, before = 1, own.app.state.settings.export_timeout_s
+    try:
+        with session(SYSTEM, own.url) as db:
+            db.execute(text("LOCK TABLE sites IN ACCESS EXCLUSIVE MODE"))
+            answer = client(own).get(f"/collections/sites/export?f={ending}")
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-slow")
+    finally:
+        own.app.state.settings.export_timeout_s = before
+
+
 def test_more_exports_than_places_are_sent_away(own: Api) -> None:
     gate = own.app.state.export_gate
     most, gate.most = gate.most, 0
@@ -334,6 +346,19 @@ def test_a_reader_who_leaves_ends_the_cursor(many: str, api: Api, ending: str) -
         next(blocks)
         assert copies(api) == 1
     assert eventually(lambda: copies(api) == 0)
+
+
+@pytest.mark.parametrize("ending", ["gpkg", "pmtiles"])
+def test_a_reader_who_leaves_ends_the_making_of_a_file(many: str, api: Api, ending: str) -> None:
+    working = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND pid <> pg_backend_pid() AND usename = current_user"
+
+    def at_work() -> int:
+        with database.engine(api.url).connect() as connection:
+            return int(connection.scalar(text(working + " AND datname = current_database()")) or 0)
+
+    with pytest.raises(httpx2.TimeoutException):
+        httpx2.get(f"{many}?f={ending}", timeout=0.3)
+    assert eventually(lambda: at_work() == 0)
 
 
 @pytest.mark.parametrize("ending", ["csv", "geojsonseq", "fgb", "parquet"])

@@ -291,6 +291,23 @@ def test_the_index_of_areas_is_made_anew_when_an_area_changes(
     assert [row[6] for row in stored(api, "T-sea")] == [new, None]
 
 
+def test_a_database_that_is_held_up_is_a_503_and_nothing_is_written(
+    own: tuple[Api, dict[str, str]], post: Post
+) -> None:
+    api, _ = own
+    body = encoded(rows("T-held", 3), PARQUET)
+    api.app.state.settings.statement_timeout_s, before = 1, api.app.state.settings.statement_timeout_s
+    try:
+        with session(SYSTEM, api.url) as db:
+            db.execute(text("LOCK TABLE fixes IN ACCESS EXCLUSIVE MODE"))
+            answer = post(body, PARQUET)
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-slow")
+    finally:
+        api.app.state.settings.statement_timeout_s = before
+    assert stored(api, "T-held") == []
+    assert post(body, PARQUET).json()["accepted"] == 3
+
+
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_osmand(own: tuple[Api, dict[str, str]], method: str) -> None:
     api, keys = own
