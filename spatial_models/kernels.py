@@ -34,20 +34,20 @@ C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_ST
 
 @njit(cache=True, nogil=True)
 def check_rows(
-    code: Array, t: Array, lon: Array, lat: Array, begin: int, end: int, n_carried: int, last_t: Array,
+    code: Array, t: Array, us: int, lon: Array, lat: Array, begin: int, end: int, last_t: Array,
     reason: Array, by_reason: Array, per_vehicle: Array,
 ) -> None:  # fmt: skip
     """Write to ``reason`` (uint8) why a row of ``begin..end`` cannot be used, and count the usable ones.
 
-    The first ``n_carried`` rows of all were checked before.
+    ``us``: microseconds of a unit of ``t``.
     """
-    for row in range(begin, min(end, n_carried)):
-        per_vehicle[code[row]] += 1
-    for row in range(max(begin, n_carried), end):
+    limit = TIME_LIMIT // us
+    for row in range(begin, end):
         x, y, v, at = lon[row], lat[row], code[row], t[row]
+        why = KEEP
         if v < 0:
             why = BAD_VEHICLE
-        elif at < -TIME_LIMIT or at > TIME_LIMIT:
+        elif at < -limit or at > limit:
             why = BAD_TIME
         elif not (math.isfinite(x) and math.isfinite(y)):
             why = BAD_NUMBER
@@ -55,26 +55,25 @@ def check_rows(
             why = BAD_RANGE
         elif x == 0.0 and y == 0.0:
             why = BAD_ZERO
-        elif at <= last_t[v]:
-            why = LATE if at < last_t[v] else DUPLICATE
+        elif at * us <= last_t[v]:
+            why = LATE if at * us < last_t[v] else DUPLICATE
         else:
             per_vehicle[v] += 1
-            continue
-        reason[row] = why
+        reason[row - begin] = why
         by_reason[why] += 1
 
 
 @njit(cache=True, nogil=True)
 def gather_rows(
-    code: Array, t: Array, lon: Array, lat: Array, reason: Array, begin: int, end: int, at: Array,
+    code: Array, t: Array, us: int, lon: Array, lat: Array, begin: int, end: int, reason: Array, at: Array,
     t_out: Array, lon_out: Array, lat_out: Array,
 ) -> None:  # fmt: skip
     """Counting sort by vehicle, stable in row order, of the rows whose reason is ``KEEP``; ``at``: next place of each."""
     for row in range(begin, end):
-        if reason[row] == KEEP:
+        if reason[row - begin] == KEEP:
             v = code[row]
             k = at[v]
-            t_out[k], lon_out[k], lat_out[k] = t[row], lon[row], lat[row]
+            t_out[k], lon_out[k], lat_out[k] = t[row] * us, lon[row], lat[row]
             at[v] = k + 1
 
 

@@ -30,11 +30,39 @@ _REASONS = {
 THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 PART_ROWS = 250_000
 """Rows that are worth a thread."""
+_UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _NO_IDS = pl.Series("vehicle_id", [], dtype=pl.Null)
 
 
-def fix_columns(fixes: Any, known: pl.Series) -> tuple[pl.Series, Array, Array, Array, Array]:
-    """Vehicle ids (the known ones first), and of each row the vehicle's place in them, time, longitude, latitude.
+@dataclass(frozen=True)
+class Piece:
+    """Rows as they were given: a chunk of an Arrow table, or a whole frame.
+
+    Attributes
+    ----------
+    code : ndarray of int32
+        Place of the vehicle among the ids; -1 for a null id.
+    t : ndarray of int64
+        Units since 1970 UTC.
+    us : int
+        Microseconds of a unit.
+    lon, lat : ndarray of float64
+        NaN for what is null or no number.
+    """
+
+    code: Array
+    t: Array
+    us: int
+    lon: Array
+    lat: Array
+
+    def __post_init__(self) -> None:
+        for array in (self.code, self.t, self.lon, self.lat):
+            array.setflags(write=False)  # one compiled loop for all
+
+
+def fix_columns(fixes: Any, known: pl.Series) -> tuple[pl.Series, list[Piece]]:
+    """Vehicle ids (the known ones first), and the rows.
 
     Parameters
     ----------
@@ -43,37 +71,46 @@ def fix_columns(fixes: Any, known: pl.Series) -> tuple[pl.Series, Array, Array, 
     known : polars.Series
         Ids that keep their places.
 
-    Returns
-    -------
-    ids : polars.Series
-    code : ndarray of int32
-        -1 for a null id.
-    t : ndarray of int64
-        Microseconds since 1970 UTC.
-    lon, lat : ndarray of float64
-        NaN for what is null or no number.
-
     Raises
     ------
     InputFrameError, NaiveTimeError, StateMismatch
     """
-    if (
-        isinstance(fixes, pa.Table)
-        and "vehicle_id" in fixes.column_names
-        and len(set(fixes.column_names)) == len(fixes.column_names)
-    ):
-        ids, code = _arrow_codes(fixes.column("vehicle_id"), known)
+    if isinstance(fixes, pa.Table) and all(fixes.column_names.count(name) == 1 for name in FIX_COLUMNS):
+        ids, codes = _arrow_codes(fixes.column("vehicle_id"), known)
+        if (pieces := _arrow_pieces(fixes, codes)) is not None:
+            return ids, pieces
+        code = np.concatenate([np.empty(0, np.int32), *codes])
         frame = to_polars(fixes, "fixes", FIX_COLUMNS[1:])
     else:
         frame = to_polars(fixes, "fixes", FIX_COLUMNS)
         ids, code = vehicle_codes(frame["vehicle_id"], known)
-    return (
-        ids,
-        code,
-        time_us(frame["t"], "fixes"),
-        numbers(frame["lon"], "fixes"),
-        numbers(frame["lat"], "fixes"),
-    )
+    t, lon, lat = time_us(frame["t"], "fixes"), numbers(frame["lon"], "fixes"), numbers(frame["lat"], "fixes")
+    return ids, [Piece(code, t, 1, lon, lat)]
+
+
+def _arrow_pieces(table: pa.Table, codes: list[Array]) -> list[Piece] | None:
+    """Chunks of an Arrow table where they lie; None when a column needs a conversion."""
+    t, lon, lat = (table.column(name) for name in FIX_COLUMNS[1:])
+    plain = pa.types.is_timestamp(t.type) and t.type.tz is not None and t.type.unit in _UNITS
+    if (
+        not plain
+        or lon.type != pa.float64()
+        or lat.type != pa.float64()
+        or any(c.null_count for c in (t, lon, lat))
+    ):
+        return None
+    if (
+        not [len(c) for c in codes]
+        == [len(c) for c in t.chunks]
+        == [len(c) for c in lon.chunks]
+        == [len(c) for c in lat.chunks]
+    ):
+        return None
+    us = _UNITS[t.type.unit]
+    return [
+        Piece(code, at.cast(pa.int64()).to_numpy(), us, x.to_numpy(), y.to_numpy())
+        for code, at, x, y in zip(codes, t.chunks, lon.chunks, lat.chunks, strict=True)
+    ]
 
 
 def vehicle_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array]:
@@ -116,20 +153,22 @@ def _categorical_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, A
     return ids, table[physical]
 
 
-def _arrow_codes(given: pa.ChunkedArray, known: pl.Series) -> tuple[pl.Series, Array]:
-    """The same for an Arrow column: text is encoded where it lies, and a dictionary is taken as it is."""
+def _arrow_codes(given: pa.ChunkedArray, known: pl.Series) -> tuple[pl.Series, list[Array]]:
+    """The same for an Arrow column, by chunk: text is encoded where it lies, a dictionary is taken as it is."""
     kind = given.type.value_type if pa.types.is_dictionary(given.type) else given.type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-        return vehicle_codes(_series(given), known)
+        ids, code = vehicle_codes(_series(given), known)
+        edges = np.cumsum([0, *(len(chunk) for chunk in given.chunks)])
+        return ids, [code[a:b] for a, b in pairwise(edges)]
     encoded = given if pa.types.is_dictionary(given.type) else given.dictionary_encode()
     chunks = encoded.unify_dictionaries().chunks
     dictionary = chunks[0].dictionary if chunks else pa.array([], kind)
     ids, code_of = vehicle_codes(pl.Series("vehicle_id", dictionary, dtype=pl.String), known)
-    parts = [_indices(chunk) for chunk in chunks] or [np.empty(0, np.int32)]
-    code = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    codes = [_indices(chunk) for chunk in chunks]
     if np.array_equal(code_of, np.arange(len(code_of))):
-        return ids, code
-    return ids, np.append(code_of, np.int32(-1))[code]
+        return ids, codes
+    table = np.append(code_of, np.int32(-1))
+    return ids, [table[code] for code in codes]
 
 
 def _series(column: pa.ChunkedArray) -> pl.Series:
@@ -198,30 +237,31 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY) -> OrderedFixes:
     ------
     InputFrameError, NaiveTimeError, StateMismatch
     """
-    ids, code, t, lon, lat = fix_columns(fixes, seen.vehicle_ids)
+    ids, pieces = fix_columns(fixes, seen.vehicle_ids)
     last_t = np.full(len(ids), k.NO_TIME, np.int64)
     last_t[: len(seen.last_t)] = seen.last_t
-    starts, t, lon, lat, by_reason = by_vehicle(code, t, lon, lat, 0, last_t)
+    starts, t, lon, lat, by_reason = by_vehicle(pieces, last_t)
     counts = np.zeros(8, np.int64)
     ends = k.order_vehicles(starts, t, lon, lat, counts)
     counts[k.C_USED] = (ends - starts[:-1]).sum()
-    quality = account(by_reason, counts, len(code))
+    quality = account(by_reason, counts, sum(len(piece.code) for piece in pieces))
     for name in ("spikes", "pending", "outliers"):
         del quality[name]
     return OrderedFixes(ids, starts[:-1], ends, t, lon, lat, last_t, quality)
 
 
 def by_vehicle(
-    code: Array, t: Array, lon: Array, lat: Array, n_carried: int, last_t: Array
+    pieces: list[Piece], last_t: Array, carried: Piece | None = None
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Usable rows by vehicle, in the order in which they came.
 
     Parameters
     ----------
-    n_carried : int
-        So many first rows were checked before.
+    pieces : list of Piece
     last_t : ndarray of int64, shape (vehicles,)
         Time of the newest row of each vehicle that was used before.
+    carried : Piece or None
+        Rows of an earlier batch, which were checked and counted then; they come first.
 
     Returns
     -------
@@ -230,23 +270,49 @@ def by_vehicle(
     by_reason : ndarray of int64
         Rows that cannot be used, by reason (see ``kernels``).
     """
-    edges = parts(len(code))
-    reason = np.zeros(len(code), np.uint8)
-    by_reason = np.zeros((len(edges), 8), np.int64)
-    per_vehicle = np.zeros((len(edges), len(last_t)), np.int64)
-    in_parallel(
-        lambda n, a, b: k.check_rows(
-            code, t, lon, lat, a, b, n_carried, last_t, reason, by_reason[n], per_vehicle[n]
-        ),
-        edges,
-    )
-    starts = np.zeros(len(last_t) + 1, np.int64)
+    groups = _groups(pieces)
+    reasons = [[np.empty(b - a, np.uint8) for _, a, b in group] for group in groups]
+    n_vehicles = len(last_t)
+    by_reason = np.zeros((len(groups) + 1, 8), np.int64)
+    per_vehicle = np.zeros((len(groups) + 1, n_vehicles), np.int64)
+
+    def check(n: int) -> None:
+        counts = by_reason[n + 1], per_vehicle[n + 1]
+        for (piece, a, b), reason in zip(groups[n], reasons[n], strict=True):
+            k.check_rows(piece.code, piece.t, piece.us, piece.lon, piece.lat, a, b, last_t, reason, *counts)
+
+    in_parallel(check, len(groups))
+    if carried is not None:
+        per_vehicle[0] = np.bincount(carried.code, minlength=n_vehicles)
+    starts = np.zeros(n_vehicles + 1, np.int64)
     np.cumsum(per_vehicle.sum(axis=0), out=starts[1:])
     at = starts[:-1] + np.cumsum(per_vehicle, axis=0) - per_vehicle
-    n = int(starts[-1])
-    out = np.empty(n, np.int64), np.empty(n), np.empty(n)
-    in_parallel(lambda p, a, b: k.gather_rows(code, t, lon, lat, reason, a, b, at[p], *out), edges)
+    n_rows = int(starts[-1])
+    out = np.empty(n_rows, np.int64), np.empty(n_rows), np.empty(n_rows)
+
+    def gather(n: int) -> None:
+        for (piece, a, b), reason in zip(groups[n], reasons[n], strict=True):
+            k.gather_rows(piece.code, piece.t, piece.us, piece.lon, piece.lat, a, b, reason, at[n + 1], *out)
+
+    if carried is not None:
+        n = len(carried.code)
+        kept = np.full(n, k.KEEP, np.uint8)
+        k.gather_rows(carried.code, carried.t, carried.us, carried.lon, carried.lat, 0, n, kept, at[0], *out)
+    in_parallel(gather, len(groups))
     return starts, *out, by_reason.sum(axis=0)
+
+
+def _groups(pieces: list[Piece]) -> list[list[tuple[Piece, int, int]]]:
+    """Rows in as many groups as threads, in their order, about equally large."""
+    edges = np.cumsum([0, *(len(piece.code) for piece in pieces)])
+    groups = []
+    for begin, end in parts(int(edges[-1])):
+        spans = [
+            (piece, max(begin, first) - first, min(end, last) - first)
+            for piece, first, last in zip(pieces, edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+        ]
+        groups.append([(piece, a, b) for piece, a, b in spans if a < b])
+    return groups
 
 
 def parts(n_rows: int) -> list[tuple[int, int]]:
@@ -256,12 +322,12 @@ def parts(n_rows: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def in_parallel(work: Callable[[int, int, int], Any], ranges: list[tuple[int, int]]) -> list[Any]:
-    """``work(number, begin, end)`` of every range, in threads (compiled loops let go of the interpreter)."""
-    if len(ranges) == 1:
-        return [work(0, *ranges[0])]
-    with ThreadPoolExecutor(len(ranges)) as pool:
-        return list(pool.map(work, range(len(ranges)), *zip(*ranges, strict=True)))
+def in_parallel(work: Callable[[int], Any], n: int) -> list[Any]:
+    """``work`` of 0..n, in threads (compiled loops let go of the interpreter)."""
+    if n <= 1 or THREADS == 1:
+        return [work(number) for number in range(n)]
+    with ThreadPoolExecutor(min(n, THREADS)) as pool:
+        return list(pool.map(work, range(n)))
 
 
 def account(by_reason: Array, counts: Array, n_rows: int) -> dict[str, int]:

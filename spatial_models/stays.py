@@ -14,7 +14,7 @@ import polars as pl
 from spatial_models import kernels as k
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.frames import Array, utc_times
-from spatial_models.ordering import account, by_vehicle, fix_columns, in_parallel, parts
+from spatial_models.ordering import Piece, account, by_vehicle, fix_columns, in_parallel, parts
 
 Anchor = Literal["first", "centroid"]
 ENDED_BY = ("left", "gap", "track_end")
@@ -156,15 +156,15 @@ def detect_stays(
     state = state or _empty_state(parameters)
     if state.parameters != parameters:
         raise StateMismatch(f"the state was made with {state.parameters}, this call has {parameters}")
-    ids, *columns = fix_columns(fixes, state.vehicle_ids)
+    ids, pieces = fix_columns(fixes, state.vehicle_ids)
     counts = np.zeros(8, np.int64)
     integers, floats = _widened(state, len(ids))
-    rows = _rows(columns, state, integers, parameters)
+    rows = _rows(pieces, state, integers, parameters)
     closed, tail = _scan(rows, integers, floats, counts, parameters)
     found = [closed, _open_stays(integers, floats)] if final else [closed]
     return StayResult(
         stays=_stay_frame(found, ids),
-        quality=account(rows.by_reason, counts, len(columns[0])),
+        quality=account(rows.by_reason, counts, sum(len(piece.code) for piece in pieces)),
         state=StayState(ids, integers, floats, tail, parameters),
         anchor=anchor,
     )
@@ -238,19 +238,13 @@ def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
     return integers, floats
 
 
-def _rows(columns: list[Array], state: StayState, integers: Array, parameters: dict[str, Any]) -> _Rows:
+def _rows(pieces: list[Piece], state: StayState, integers: Array, parameters: dict[str, Any]) -> _Rows:
     """Rows of the state and the batch together, checked, by vehicle."""
-    tail, n_tail = state.tail, state.tail.height
-    code, t, lon, lat = columns
-    if n_tail:
-        code = np.concatenate([tail["vehicle"].to_numpy().astype(np.int32), code])
-        t = np.concatenate([tail["t"].to_numpy(), t])
-        lon, lat = (
-            np.concatenate([tail["lon"].to_numpy(), lon]),
-            np.concatenate([tail["lat"].to_numpy(), lat]),
-        )
-    starts, t, lon, lat, by_reason = by_vehicle(code, t, lon, lat, n_tail, integers[:, k.LAST_T].copy())
-    carried = np.bincount(tail.filter(~pl.col("waits"))["vehicle"].to_numpy(), minlength=len(integers))
+    columns = [state.tail[name].to_numpy() for name in ("vehicle", "t", "lon", "lat")]
+    tail = Piece(columns[0].astype(np.int32), columns[1], 1, *columns[2:])
+    starts, t, lon, lat, by_reason = by_vehicle(pieces, integers[:, k.LAST_T].copy(), tail)
+    judged = state.tail.filter(~pl.col("waits"))["vehicle"].to_numpy()
+    carried = np.bincount(judged, minlength=len(integers))
     speed = parameters["max_speed_kmh"]
     m_per_us = 0.0 if speed is None else speed / 3.6e6
     return _Rows(t, lon, lat, starts, carried, m_per_us, by_reason)
@@ -263,7 +257,7 @@ def _scan(
     edges = [int(rows.starts.searchsorted(a)) for a, _ in parts(len(rows.t))]
     ranges = list(pairwise(sorted({*edges, len(integers)}))) or [(0, 0)]
     work = partial(_scan_some, rows, integers, floats, parameters)
-    found = in_parallel(lambda _, a, b: work(a, b), ranges)
+    found = in_parallel(lambda n: work(*ranges[n]), len(ranges))
     counts += sum(part[2] for part in found)
     closed = np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
     ends, pending, needed = (np.concatenate([part[n] for part in found]) for n in (3, 4, 5))
