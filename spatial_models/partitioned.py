@@ -129,6 +129,8 @@ def run_partitioned(
     sites: pl.DataFrame | None = None,
     places: pl.DataFrame | None = None,
     resolution: int = 9,
+    first_day: str | None = None,
+    last_day: str | None = None,
     visit_parameters: dict[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
     **parameters: Any,
@@ -150,6 +152,8 @@ def run_partitioned(
         Of `spatial_models.visits.find_visits`.
     resolution : int
         H3 resolution of the hot-spot counts.
+    first_day, last_day : str or None
+        ``2026-01-31``: only these UTC days, both included. What goes on at the first day's begin starts there.
     progress : callable
         Takes parts done and parts in all.
     **parameters
@@ -162,7 +166,7 @@ def run_partitioned(
     PartFailed
         A part lost its worker more than ``ATTEMPTS`` times, or the scheduler cannot be reached.
     """
-    parts = _parts(source)
+    parts = _parts(source, first_day or "", last_day or "9999-12-31")
     task = partial(
         _run_part,
         target=target,
@@ -189,11 +193,15 @@ def run_partitioned(
     return result
 
 
-def _parts(source: str) -> dict[int, list[str]]:
+def _parts(source: str, first_day: str = "", last_day: str = "9999-12-31") -> dict[int, list[str]]:
     """URLs of each bucket's files, by day."""
     try:
         file_system, path = fsspec.core.url_to_fs(source)
-        found = [(m, p) for p in sorted(file_system.find(path)) if (m := _PART.search(p))]
+        found = [
+            (m, p)
+            for p in sorted(file_system.find(path))
+            if (m := _PART.search(p)) and first_day <= m["day"] <= last_day
+        ]
     except (OSError, ValueError, ImportError) as error:
         raise InputFrameError(f"{source}: cannot be read: {error}") from error
     if not found:

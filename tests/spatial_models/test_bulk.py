@@ -194,6 +194,19 @@ def test_cluster_gives_the_rows_of_one_process_though_a_worker_dies(
     )
 
 
+def test_only_some_days(fixes: pl.DataFrame, tmp_path: Path) -> None:
+    fixes.write_parquet(tmp_path / "raw.parquet")
+    partition_fixes(str(tmp_path / "raw.parquet"), str(tmp_path / "parts"), buckets=1)
+    day = dt.date(2026, 3, 3)
+    run_partitioned(
+        str(tmp_path / "parts"), str(tmp_path / "out"), workers=1, first_day=str(day), last_day=str(day)
+    )
+    expected = detect_stays(fixes.filter(pl.col("t").dt.date() == day)).stays
+    assert pl.read_parquet(tmp_path / "out" / "stays" / "*.parquet").equals(expected)
+    with pytest.raises(InputFrameError, match="no day="):
+        run_partitioned(str(tmp_path / "parts"), str(tmp_path / "out"), first_day="2027-01-01")
+
+
 def test_what_is_not_partitioned_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputFrameError, match="no day="):
         run_partitioned(str(tmp_path), str(tmp_path / "out"))
