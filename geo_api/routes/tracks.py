@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
 import io
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request
+from starlette.requests import ClientDisconnect
 
 from geo_api.access import Caller, needs
 from geo_api.errors import Problem
@@ -24,6 +26,7 @@ router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 Writer = Annotated[Caller, needs("write_tracks")]
 BODY_SECONDS = 60
 """A body that takes longer to arrive would hold its place in the gate for ever."""
+DRAIN_SECONDS = 10
 FORM = "application/x-www-form-urlencoded"
 FORM_BYTES = 8_192
 
@@ -54,9 +57,13 @@ async def post_tracks(
         raise UnknownCrs("crs: name it, ?crs=wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk has no default)")
     terms = terms_of(request, caller, crs)
     gate: IngestGate = request.app.state.ingest_gate
-    with gate.batch() as held:
-        body = await _read(request, held)
-        report = await _take(gate, lambda: read_parts(io.BytesIO(body), media), terms)
+    try:
+        with gate.batch() as held:
+            body = await _read(request, held)
+            report = await _take(gate, lambda: read_parts(io.BytesIO(body), media), terms)
+    except Problem:
+        await _drain(request, gate.max_body_bytes)
+        raise
     if report.rejected and not (report.accepted or report.duplicate):
         raise Problem("rejected", "Every row was rejected.", "所有行均被拒绝。", extras=report.as_dict())
     return report.as_dict()
@@ -97,6 +104,21 @@ async def _read(request: Request, held: BatchBytes) -> bytes:
             f"请求体超过 {BODY_SECONDS} 秒未传完。",
         )
     return b"".join(blocks)
+
+
+async def _drain(request: Request, most: int) -> None:
+    """Let the rest of a refused body pass by: a client that still sends would see a broken connection, not the answer.
+
+    Nothing is kept. A client that asked first (``Expect: 100-continue``) does not send it at all.
+    """
+    if request.headers.get("expect", "").lower() == "100-continue":
+        return
+    passed = 0
+    with anyio.move_on_after(DRAIN_SECONDS), contextlib.suppress(ClientDisconnect, RuntimeError):
+        async for block in request.stream():  # RuntimeError: it has been read to its end
+            passed += len(block)
+            if passed > most:
+                return
 
 
 Text = Annotated[str | None, Query(max_length=200)]

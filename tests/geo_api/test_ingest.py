@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import io
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx2
 import polars as pl
 import pyarrow as pa
 import pytest
+import uvicorn
+from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -20,6 +26,7 @@ from starlette.testclient import TestClient
 
 from geo_api.access import create_user
 from geo_api.api_keys import create_key, revoke_keys
+from geo_api.app import create_app
 from geo_api.ingest import Terms, ingest
 from layers.database import PUBLIC, SYSTEM, session
 from layers.errors import InputError
@@ -252,6 +259,36 @@ def test_too_much_is_refused_before_it_is_held(own: tuple[Api, dict[str, str]], 
         gate.max_batches = 16
     assert (gate.bytes, gate.batches) == (0, 0)
     assert post(body, CSV).json()["accepted"] == 5
+
+
+@contextlib.contextmanager
+def running(app: FastAPI) -> Iterator[str]:
+    """The application behind a real server: its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.02)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join(timeout=15)
+
+
+def test_a_refused_client_hears_the_answer_after_it_has_sent_all(own: tuple[Api, dict[str, str]]) -> None:
+    """A large body that the server did not read would break the connection before the client hears the 429."""
+    api, keys = own
+    headers = {"Authorization": f"Bearer {keys['city']}", "Content-Type": CSV}
+    app = create_app(api.settings.model_copy(update={"ingest_batches": 0}))
+    with running(app) as address:
+        for _ in range(3):
+            answer = httpx2.post(
+                f"{address}/v1/tracks?crs=wgs84", content=b"x" * (20 * 2**20), headers=headers
+            )
+            assert answer.status_code == 429 and answer.json()["type"] == "/problems/busy"
 
 
 def test_batches_with_the_same_keys_at_once_neither_lose_nor_double(own: tuple[Api, dict[str, str]]) -> None:
