@@ -48,6 +48,8 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_plates": frozenset({"dispatcher", "supervisor"}),
     "record_outcome": frozenset({"officer", "dispatcher", "supervisor"}),
     "move_cases": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
+    "edit_sites": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
+    "edit_places": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "edit_areas": frozenset({"grid_manager", "supervisor"}),
     "write_tracks": frozenset({"dispatcher", "service"}),
     "read_change_sets": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
@@ -59,6 +61,7 @@ LOGGED_PATHS = (
     "/collections/cases",
     "/collections/stays",
     "/collections/visits",
+    "/collections/fence_events",
     "/v1/alerts",
     "/v1/cases",
     "/v1/vehicles",
@@ -263,9 +266,9 @@ def area_of(db: Session, area_code: str | None) -> dict[str, str] | None:
     return {"code": area_code, "name": name or area_code}
 
 
-def is_logged(path: str) -> bool:
-    """Whether calls of that path go into the access log."""
-    return path.startswith(LOGGED_PATHS)
+def is_logged(path: str, method: str = "GET") -> bool:
+    """Whether calls of that path go into the access log: rows of an area, and every write of a feature."""
+    return path.startswith(LOGGED_PATHS) or (method not in SAFE_METHODS and path.startswith("/collections/"))
 
 
 def record_access(url: str, caller: Caller, *, method: str, path: str, status: int, request_id: str) -> None:

@@ -22,6 +22,12 @@ def etag_of(body: bytes) -> str:
     return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
+def strong_etag(version: int, body: bytes = b"", *, packed: bool = False) -> str:
+    """A strong tag: the version of the row, and which bytes show it."""
+    shown = hashlib.blake2b(body, digest_size=6).hexdigest()
+    return f'"{version}-{shown}{"-gzip" if packed else ""}"'
+
+
 def is_unchanged(request: Request, etag: str) -> bool:
     """Whether the caller's ``If-None-Match`` names this content."""
     given = request.headers.get("if-none-match")
@@ -37,18 +43,26 @@ def cached_response(
     *,
     private: bool,
     headers: Mapping[str, str] | None = None,
+    version: int | None = None,
 ) -> Response:
-    """The body with its ETag, or 304 when the caller has it."""
-    etag = etag_of(body)
+    """The body with its ETag, or 304 when the caller has it.
+
+    Parameters
+    ----------
+    version : int or None
+        Of a row that can be edited: the tag is strong then, and ``If-Match`` may name it.
+    """
+    packed = len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", "")
+    etag = etag_of(body) if version is None else strong_etag(version, body, packed=packed)
     shared = {
         "ETag": etag,
         "Cache-Control": PRIVATE if private else REVALIDATE,
-        "Vary": "Accept-Encoding, Cookie" if private else "Accept-Encoding",
+        "Vary": "Accept, Accept-Encoding, Cookie" if private else "Accept, Accept-Encoding",
         **(headers or {}),
     }
     if is_unchanged(request, etag):
         return Response(status_code=304, headers=shared)
-    if len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", ""):
+    if packed:
         body = gzip(body)
         shared["Content-Encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=shared)

@@ -36,6 +36,8 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "not-found": (404, "Not found", "未找到"),
     "method-not-allowed": (405, "Method not allowed", "不支持该请求方法"),
     "not-acceptable": (406, "Not acceptable", "无法提供所请求的格式"),
+    "version-needed": (428, "If-Match is needed", "缺少 If-Match"),
+    "version-conflict": (412, "Somebody else changed it", "已被他人修改"),
     "conflict": (409, "Conflict with the current state", "与当前状态冲突"),
     "illegal-transition": (409, "This step is not possible now", "当前环节不允许此操作"),
     "edit-conflict": (409, "Somebody else changed these areas", "区域已被他人修改"),
@@ -99,6 +101,8 @@ KINDS: dict[type[Exception], str] = {
     layers.errors.NotFound: "not-found",
     layers.errors.InvalidFilter: "invalid-parameter",
     layers.errors.OutOfScope: "not-allowed",
+    layers.errors.VersionConflict: "version-conflict",
+    layers.errors.StillReferred: "conflict",
     layers.errors.InputError: "invalid-body",
     layers.errors.ClusterError: "not-available",
     layers.errors.DatabaseUnavailable: "not-available",
@@ -159,8 +163,13 @@ def _on_known(request: Request, error: Exception) -> Response:
     if kind == "not-available":
         return _on_no_database(request, error)
     extras: dict[str, Any] = {}
-    for name, member in (("rule", "rule"), ("zones", "zones"), ("geometry", "clash")):
-        if hasattr(error, name):
+    for name, member in (
+        ("rule", "rule"),
+        ("zones", "zones"),
+        ("geometry", "clash"),
+        ("position", "position"),
+    ):
+        if getattr(error, name, None) is not None:
             extras[member] = getattr(error, name)
     detail = str(getattr(error, "message_en", None) or error)
     return problem_response(request, kind, detail, getattr(error, "message_zh", "") or "", extras=extras)

@@ -139,7 +139,7 @@ class RequestFrame:
             request_id=scope["request_id"],
             user=caller.scope.username,
         )
-        if is_logged(scope["path"]):
+        if is_logged(scope["path"], method):
             try:
                 await anyio.to_thread.run_sync(
                     self._log_access, caller, method, scope["path"], status, scope["request_id"]

@@ -10,15 +10,25 @@ from fastapi import Depends, Path, Query, Request
 
 from geo_api.access import CallerDep
 from geo_api.errors import Problem
-from layers.catalog import Collection, collection
+from layers.catalog import COLLECTIONS, Collection, collection
+from layers.cql2_conditions import Filter, parse_filter
+from layers.cql2_reading import Language
 from layers.features import MAX_LIMIT, Sort, read_cursor
-from layers.filters import Box, Interval, Selection, parse_bbox, parse_interval, parse_moment
+from layers.filters import (
+    Box,
+    Interval,
+    Selection,
+    box_numbers,
+    parse_bbox,
+    parse_interval,
+    parse_moment,
+)
+from layers.reference_systems import CRS84, ReferenceSystem, box_outline, reference_system
 
-PAGE_PARAMETERS = ("limit", "offset", "cursor", "bbox", "datetime", "at", "sortby", "count", "f")
 DYNAMIC_PATHS = (
     "/collections/{collection_id}/items",
     "/collections/{collection_id}/export",
-    "/collections/{collection_id}/tiles/WebMercatorQuad/{tile_matrix}/{tile_row}/{tile_col}",
+    "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}",
 )
 """Paths on which the collection's own property filters are parameters too."""
 
@@ -52,7 +62,7 @@ def _declared(request: Request) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-CollectionId = Annotated[str, Path(description="areas, sites, alerts, cases, stays, visits, hot_spots")]
+CollectionId = Annotated[str, Path(description=", ".join(COLLECTIONS))]
 
 
 def published_collection(collection_id: CollectionId, caller: CallerDep) -> Collection:
@@ -68,11 +78,36 @@ CollectionDep = Annotated[Collection, Depends(published_collection)]
 
 def bbox_parameter(
     bbox: Annotated[
-        str | None, Query(description="west,south,east,north in degrees, longitude first")
+        str | None,
+        Query(
+            description="Least and greatest coordinates in the axis order of bbox-crs: west,south,east,north",
+            examples=["120.5,31.8,121.2,32.3"],
+        ),
     ] = None,
-) -> Box | None:
-    """``bbox``."""
-    return None if bbox is None else parse_bbox(bbox)
+    bbox_crs: Annotated[str, Query(alias="bbox-crs", description="CRS of bbox")] = CRS84.uri,
+) -> tuple[Box | None, bytes | None]:
+    """``bbox`` as a box in degrees, or as an outline when ``bbox-crs`` is no plain longitude and latitude."""
+    system = reference_system(bbox_crs, "bbox-crs")
+    if bbox is None:
+        return None, None
+    if not system.plain:
+        return None, box_outline(box_numbers(bbox), system)
+    if not system.north_first:
+        return parse_bbox(bbox), None
+    south, west, north, east = box_numbers(bbox)
+    return parse_bbox(f"{west},{south},{east},{north}"), None
+
+
+def crs_parameter(
+    crs: Annotated[
+        str, Query(description="CRS of the coordinates: a URI of the collection's crs, gcj02 or bd09")
+    ] = CRS84.uri,
+) -> ReferenceSystem:
+    """``crs``."""
+    return reference_system(crs)
+
+
+CrsDep = Annotated[ReferenceSystem, Depends(crs_parameter)]
 
 
 def datetime_parameter(
@@ -125,28 +160,59 @@ def _filters(request: Request, found: Collection) -> dict[str, list[str]]:
     }
 
 
+def filter_parameter(
+    found: CollectionDep,
+    text: Annotated[
+        str | None,
+        Query(alias="filter", description="CQL2", examples=["S_INTERSECTS(geometry, POINT(121 32))"]),
+    ] = None,
+    language: Annotated[Language, Query(alias="filter-lang", description="How it is written")] = "cql2-text",
+    filter_crs: Annotated[
+        str, Query(alias="filter-crs", description="CRS of the geometries in it")
+    ] = CRS84.uri,
+) -> Filter | None:
+    """``filter``."""
+    system = reference_system(filter_crs, "filter-crs")
+    return None if text is None else parse_filter(found, text, language, system)
+
+
+FilterDep = Annotated[Filter | None, Depends(filter_parameter)]
+
+
 def selection_parameters(
     request: Request,
     found: CollectionDep,
-    bbox: Annotated[Box | None, Depends(bbox_parameter)],
+    place: Annotated[tuple[Box | None, bytes | None], Depends(bbox_parameter)],
     interval: Annotated[Interval | None, Depends(datetime_parameter)],
     at: Annotated[dt.datetime | None, Depends(at_parameter)],
+    chosen: FilterDep,
 ) -> Selection:
     """Everything that chooses features."""
-    return Selection(bbox, interval, at, _filters(request, found))
+    condition = None if chosen is None else chosen.condition
+    names = frozenset() if chosen is None else chosen.names
+    return Selection(place[0], interval, at, _filters(request, found), place[1], condition, names)
 
 
 SelectionDep = Annotated[Selection, Depends(selection_parameters)]
 
 
 def tile_selection(
-    request: Request, found: CollectionDep, at: Annotated[dt.datetime | None, Depends(at_parameter)]
+    request: Request,
+    found: CollectionDep,
+    at: Annotated[dt.datetime | None, Depends(at_parameter)],
+    interval: Annotated[Interval | None, Depends(datetime_parameter)],
+    chosen: FilterDep,
 ) -> Selection:
-    """What chooses the features of a tile: property filters and the moment."""
-    return Selection(at=at, values=_filters(request, found))
+    """What chooses the features of a tile: filters and the moment."""
+    if chosen is None:
+        return Selection(interval=interval, at=at, values=_filters(request, found))
+    return Selection(None, interval, at, _filters(request, found), None, chosen.condition, chosen.names)
 
 
 TileSelectionDep = Annotated[Selection, Depends(tile_selection)]
+
+
+Counting = Literal["none", "exact", "estimate"]
 
 
 @dataclass(frozen=True)
@@ -157,7 +223,7 @@ class Paging:
     offset: int
     sort: Sort | None
     after: tuple[Any, ...] | None
-    counted: bool
+    counting: Counting
 
     @property
     def context(self) -> str:
@@ -172,14 +238,17 @@ def paging_parameters(
     offset: Annotated[int, Depends(offset_parameter)],
     sort: Annotated[Sort | None, Depends(sort_parameter)],
     cursor: Annotated[str | None, Query(description="From a next link")] = None,
-    count: Annotated[Literal["none", "exact"], Query(description="exact adds numberMatched")] = "none",
+    count: Annotated[
+        Counting,
+        Query(description="exact adds numberMatched unless it takes too long; estimate numberEstimated"),
+    ] = "none",
 ) -> Paging:
     """Limit, order, and where the page starts."""
-    paging = Paging(limit, offset, sort, None, count == "exact")
+    paging = Paging(limit, offset, sort, None, count)
     if cursor is None:
         return paging
     after = read_cursor(request.app.state.signing_key, f"{found.id}|{paging.context}", cursor)
-    return Paging(limit, offset, sort, after, paging.counted)
+    return Paging(limit, offset, sort, after, count)
 
 
 PagingDep = Annotated[Paging, Depends(paging_parameters)]

@@ -7,14 +7,11 @@ which collections need a caller at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import (
     JSON,
-    ColumnElement,
     FromClause,
-    SQLColumnExpression,
     and_,
     case,
     cast,
@@ -24,100 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from layers.catalog_types import Collection, Expression, Property
 from layers.errors import NotFound
-from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Site, Stay, Vehicle, Visit
+from layers.fence_catalog import fence_events, fences
+from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Place, Site, Stay, Vehicle, Visit
 
-Expression = SQLColumnExpression[Any]
-PropertyType = Literal["text", "integer", "number", "boolean", "time", "date", "json"]
-
-
-@dataclass(frozen=True)
-class Property:
-    """One property of a feature: what is selected, its names, and whether tiles carry it or readers filter by it.
-
-    Only columns that are never null are sortable.
-    """
-
-    name: str
-    expression: Expression
-    type: PropertyType
-    en: str
-    zh: str
-    tile: bool = False
-    filterable: bool = False
-    sortable: bool = False
-
-    @property
-    def output(self) -> Expression:
-        """The expression as a feature shows it: times as ``2026-01-31T08:00:00Z``."""
-        if self.type == "time":
-            return func.to_char(func.timezone("UTC", self.expression), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
-        if self.type == "date":
-            return func.to_char(self.expression, "YYYY-MM-DD")
-        return self.expression
-
-
-@dataclass(frozen=True)
-class Collection:
-    """One published collection.
-
-    Attributes
-    ----------
-    source : FromClause
-        The table with outer joins on keys: the database leaves out those that a query does not use.
-    key : Expression
-        The bigint of a feature, by which pages follow each other.
-    geom, geom_3857 : Expression
-        EPSG:4326 for items, stored EPSG:3857 for tiles.
-    time : tuple of two expressions, or None
-        Start and end (half-open, null is open) that ``datetime`` is compared with.
-    login : bool
-        True: callers who are not logged in get no answer.
-    digits : int
-        Decimal places of a degree in items. Areas are exact, since editing snaps to them.
-    current : condition or None
-        A condition that holds unless one of ``overrides`` is filtered by: the latest run.
-    history : tuple of two expressions, or None
-        ``valid_from`` and ``valid_to``: the collection answers "as of" a time.
-    labels : Expression or None
-        Point (EPSG:4326) of the second tile layer ``<id>_labels``.
-    tile_order : Expression
-        Which features stay when a tile has too many: the first in this order.
-    """
-
-    id: str
-    en: str
-    zh: str
-    about_en: str
-    about_zh: str
-    source: FromClause
-    key: Expression
-    geom: Expression
-    geom_3857: Expression
-    geometry_type: Literal["point", "polygon"]
-    properties: tuple[Property, ...]
-    tile_order: Expression
-    login: bool = False
-    digits: int = 7
-    time: tuple[Expression, Expression] | None = None
-    history: tuple[Expression, Expression] | None = None
-    current: ColumnElement[bool] | None = None
-    overrides: tuple[str, ...] = ()
-    labels: Expression | None = None
-    by_name: Mapping[str, Property] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {p.name: p for p in self.properties})
-
-    @property
-    def filterable(self) -> tuple[str, ...]:
-        """Names that a reader may filter by."""
-        return tuple(p.name for p in self.properties if p.filterable)
-
-    @property
-    def sortable(self) -> tuple[str, ...]:
-        """Names that a reader may sort by."""
-        return tuple(p.name for p in self.properties if p.sortable)
+__all__ = ["COLLECTIONS", "Collection", "Expression", "Property", "collection"]
 
 
 def _areas() -> Collection:
@@ -166,6 +75,7 @@ def _sites() -> Collection:
         geom=s.geom,
         geom_3857=s.geom_3857,
         geometry_type="point",
+        editable=True,
         tile_order=case((e.hazard == "none", 1), else_=0),
         properties=(
             Property(
@@ -190,7 +100,14 @@ def _sites() -> Collection:
             Property("status", e.status, "text", "Status", "状态", tile=True, filterable=True),
             Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
             Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
-            Property("boundary", cast(func.ST_AsGeoJSON(s.boundary, 7), JSON), "json", "Boundary", "厂界"),
+            Property(
+                "boundary",
+                cast(func.ST_AsGeoJSON(s.boundary, 7), JSON),
+                "json",
+                "Boundary",
+                "厂界",
+                shape=s.boundary,
+            ),
         ),
     )
 
@@ -387,8 +304,42 @@ def _hot_spots() -> Collection:
     )
 
 
+def _places() -> Collection:
+    p = Place
+    return Collection(
+        id="places",
+        en="Places where vehicles stand for good reasons",
+        zh="车辆合理停留地点",
+        about_en="Petrol stations, service areas, licensed parking, gate queues.",
+        about_zh="加油站、服务区、备案停车场、门前排队区。",
+        source=p.__table__,
+        key=p.id,
+        geom=p.geom,
+        geom_3857=func.ST_Transform(p.geom, 3857),
+        geometry_type="point",
+        editable=True,
+        tile_order=p.radius_m.desc(),
+        properties=(
+            Property("kind", p.kind, "text", "Kind", "类型", tile=True, filterable=True, sortable=True),
+            Property("radius_m", p.radius_m, "number", "Radius in m", "半径（米）", tile=True),
+        ),
+    )
+
+
 COLLECTIONS: Mapping[str, Collection] = {
-    c.id: c for c in (_areas(), _sites(), _alerts(), _cases(), _stays(), _visits(), _hot_spots())
+    c.id: c
+    for c in (
+        _areas(),
+        _sites(),
+        _places(),
+        _alerts(),
+        _cases(),
+        _stays(),
+        _visits(),
+        _hot_spots(),
+        fences(),
+        fence_events(),
+    )
 }
 
 

@@ -160,4 +160,4 @@ def reset(url: str) -> None:
         names = [*Base.metadata.tables, "alembic_version"]
         for name in names:
             driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
-        driver.execute("DROP FUNCTION IF EXISTS refuse_change, announce_change CASCADE")
+        driver.execute("DROP FUNCTION IF EXISTS refuse_change, announce_change, wangge_may_write CASCADE")

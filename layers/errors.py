@@ -14,6 +14,8 @@
     ├── CodeOverflow            no number is left under a parent code
     ├── NotFound                no such row, or not one the caller may see
     ├── OutOfScope              a write outside the caller's areas
+    ├── VersionConflict         a row that is not the version that the caller knows
+    ├── StillReferred           a row that others refer to, or a key that is taken
     └── InvalidFilter           a filter or cursor that cannot be read
 """
 
@@ -100,5 +102,23 @@ class OutOfScope(LayerError):
     """A write outside the caller's areas."""
 
 
+class VersionConflict(LayerError):
+    """A row is not the version that the caller knows: somebody else changed it."""
+
+
+class StillReferred(LayerError):
+    """A row that others refer to, or a key that is taken."""
+
+
 class InvalidFilter(LayerError):
-    """A filter, bounding box or cursor that cannot be read."""
+    """A filter, bounding box or cursor that cannot be read.
+
+    Attributes
+    ----------
+    position : mapping or None
+        ``line`` and ``column`` from 1, where the text has places.
+    """
+
+    def __init__(self, message: str, *, position: dict[str, int] | None = None) -> None:
+        super().__init__(message)
+        self.position = position

@@ -11,14 +11,20 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import orjson
+import psycopg
+import shapely
 from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, literal, select, text, tuple_
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from layers.catalog import Collection, Expression, Property
+from layers.crs import STORAGE_EPSG
 from layers.errors import InvalidFilter, NotFound
 from layers.filters import Selection, conditions, parse_moment
+from layers.reference_systems import CRS84, ReferenceSystem
 
 MAX_LIMIT = 10_000
 COUNT_TIMEOUT_MS = 2_000
@@ -48,21 +54,48 @@ class Page:
     last: tuple[Any, ...] | None
 
 
-def feature_json(collection: Collection) -> Expression:
-    """One row as a GeoJSON feature (json)."""
+def feature_json(collection: Collection, system: ReferenceSystem = CRS84) -> Expression:
+    """One row as a GeoJSON feature (json), with coordinates of the system where the database knows it."""
     pairs: list[Any] = []
     for prop in collection.properties:
-        pairs += [literal(prop.name, Text), prop.output]
+        shown = prop.output if prop.shape is None else _geometry_json(prop.shape, 7, system)
+        pairs += [literal(prop.name, Text), shown]
     return func.json_build_object(
         literal("type", Text),
         literal("Feature", Text),
         literal("id", Text),
         collection.key,
         literal("geometry", Text),
-        cast(func.ST_AsGeoJSON(collection.geom, collection.digits), JSON),
+        _geometry_json(collection.geom, collection.digits, system),
         literal("properties", Text),
         func.json_build_object(*pairs),
     )
+
+
+def _geometry_json(geom: Expression, digits: int, system: ReferenceSystem) -> Expression:
+    """A geometry as GeoJSON in the system; by integer SRID, and without the ``crs`` member of old GeoJSON."""
+    if system.srid is not None and system.srid != STORAGE_EPSG:
+        geom = func.ST_Transform(geom, system.srid)
+    if system.north_first:
+        geom = func.ST_FlipCoordinates(geom)
+    return cast(func.ST_AsGeoJSON(geom, system.digits if system.metres else digits, 0), JSON)
+
+
+def _shifted(features: list[str], collection: Collection, system: ReferenceSystem) -> list[str]:
+    """Features as texts with the geometries moved into a system that the database does not know, all at once."""
+    if system.srid is not None or not features:
+        return features
+    read = [orjson.loads(feature) for feature in features]
+    places = [(feature, "geometry") for feature in read]
+    for prop in collection.properties:
+        if prop.shape is not None:
+            places += [(feature["properties"], prop.name) for feature in read]
+    places = [(holder, name) for holder, name in places if holder[name] is not None]
+    shapes = shapely.from_geojson([orjson.dumps(holder[name]) for holder, name in places])
+    moved = shapely.transform(shapes, lambda c: np.round(system.from_storage(c), collection.digits))
+    for (holder, name), text_ in zip(places, shapely.to_geojson(moved), strict=True):
+        holder[name] = orjson.loads(text_)
+    return [orjson.dumps(feature).decode() for feature in read]
 
 
 def read_page(
@@ -74,6 +107,7 @@ def read_page(
     after: tuple[Any, ...] | None = None,
     offset: int = 0,
     sort: Sort | None = None,
+    system: ReferenceSystem = CRS84,
 ) -> Page:
     """Read one page, in the order of the key or of ``sort``.
 
@@ -85,11 +119,15 @@ def read_page(
         ``Page.last`` of the page before: a page deep in the collection costs what the first costs.
     offset : int
         Rows to pass over, for clients that cannot follow cursors.
+    system : ReferenceSystem
+        Of the coordinates.
     """
-    statement = page_statement(collection, selection, limit=limit, after=after, offset=offset, sort=sort)
+    statement = page_statement(
+        collection, selection, limit=limit, after=after, offset=offset, sort=sort, system=system
+    )
     rows = db.execute(statement).all()
     last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
-    return Page([row[0] for row in rows[:limit]], last)
+    return Page(_shifted([row[0] for row in rows[:limit]], collection, system), last)
 
 
 def page_statement(
@@ -100,6 +138,7 @@ def page_statement(
     after: tuple[Any, ...] | None = None,
     offset: int = 0,
     sort: Sort | None = None,
+    system: ReferenceSystem = CRS84,
 ) -> Select[*tuple[Any, ...]]:
     """The query of one page: feature text, sort value and key, one row more than ``limit``.
 
@@ -121,7 +160,7 @@ def page_statement(
         keys = keys.where(_beyond(columns, after, descending=downwards))
     page = keys.subquery("page")
     return (
-        select(cast(feature_json(collection), Text), *page.c)
+        select(cast(feature_json(collection, system), Text), *page.c)
         .select_from(page.join(collection.source, list(page.c)[-1] == collection.key))
         .order_by(*(column.desc() if downwards else column for column in page.c))
     )
@@ -149,7 +188,7 @@ def _type_of(column: Expression) -> TypeEngine[Any]:
     return found
 
 
-def read_feature(db: Session, collection: Collection, key: int) -> str:
+def read_feature(db: Session, collection: Collection, key: int, system: ReferenceSystem = CRS84) -> str:
     """One feature as GeoJSON text, in any version that the caller may see.
 
     Raises
@@ -158,14 +197,27 @@ def read_feature(db: Session, collection: Collection, key: int) -> str:
         When there is none, or none that the caller may see: the two are not told apart.
     """
     statement = (
-        select(cast(feature_json(collection), Text))
+        select(cast(feature_json(collection, system), Text))
         .select_from(collection.source)
         .where(collection.key == key)
     )
     found = db.execute(statement).scalar_one_or_none()
     if found is None:
         raise NotFound(f"{collection.id} has no feature {key}")
-    return str(found)
+    return _shifted([str(found)], collection, system)[0]
+
+
+def estimate(db: Session, collection: Collection, selection: Selection) -> int:
+    """How many features the planner expects: cheap, and no more than a guess."""
+    statement = (
+        select(collection.key).select_from(collection.source).where(*conditions(collection, selection))
+    )
+    compiled = statement.compile(dialect=db.get_bind().dialect, compile_kwargs={"render_postcompile": True})
+    driver = db.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    row = driver.execute(f"EXPLAIN (FORMAT JSON) {compiled}".encode(), compiled.params).fetchone()
+    assert row is not None
+    return int(row[0][0]["Plan"]["Plan Rows"])
 
 
 def count(db: Session, collection: Collection, selection: Selection) -> int | None:

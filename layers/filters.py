@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
+from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, or_
 
 from layers.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter
@@ -31,12 +32,21 @@ class Selection:
         For collections with history: the moment; None is now.
     values : mapping of name to texts
         Property filters; several texts of one name are alternatives.
+    outline : bytes or None
+        The box of another reference system as a polygon of EPSG:4326 (WKB), instead of ``bbox``.
+    condition : condition or None
+        A filter that was read before (``layers.cql2_conditions``).
+    names : frozenset of str
+        Properties that ``condition`` names.
     """
 
     bbox: Box | None = None
     interval: Interval | None = None
     at: dt.datetime | None = None
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    outline: bytes | None = None
+    condition: ColumnElement[bool] | None = None
+    names: frozenset[str] = frozenset()
 
 
 def parse_bbox(text: str) -> Box:
@@ -47,20 +57,25 @@ def parse_bbox(text: str) -> Box:
     >>> parse_bbox("120.5,31.9,121.2,32.3")
     (120.5, 31.9, 121.2, 32.3)
     """
+    west, south, east, north = box_numbers(text)
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise InvalidFilter(
+            "bbox: west,south,east,north in degrees are needed, longitude first, south <= north"
+        )
+    return west, south, east, north
+
+
+def box_numbers(text: str) -> Box:
+    """Four finite numbers of a ``bbox`` of any reference system; of six, the heights are left out."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise InvalidFilter(f"bbox: not numbers: {text!r}") from error
     if len(numbers) == 6:
         numbers = [numbers[i] for i in (0, 1, 3, 4)]
-    if len(numbers) != 4:
-        raise InvalidFilter(f"bbox: four or six numbers are needed, there are {len(numbers)}")
-    west, south, east, north = numbers
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise InvalidFilter(
-            "bbox: west,south,east,north in degrees are needed, longitude first, south <= north"
-        )
-    return west, south, east, north
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+        raise InvalidFilter(f"bbox: four or six numbers are needed: {text!r}")
+    return numbers[0], numbers[1], numbers[2], numbers[3]
 
 
 def parse_moment(text: str, name: str = "at") -> dt.datetime:
@@ -144,6 +159,12 @@ def box_condition(geom: Expression, bbox: Box) -> ColumnElement[bool]:
     return and_(geom.op("&&")(envelope), func.ST_Intersects(geom, envelope))
 
 
+def outline_condition(geom: Expression, outline: bytes) -> ColumnElement[bool]:
+    """Geometries (EPSG:4326) that meet a polygon (WKB, EPSG:4326)."""
+    shape = func.ST_GeomFromWKB(literal(outline, LargeBinary), 4326)
+    return and_(geom.op("&&")(shape), func.ST_Intersects(geom, shape))
+
+
 def interval_condition(start: Expression, end: Expression, interval: Interval) -> ColumnElement[bool] | None:
     """Rows whose time from start to end (null: open) meets the interval."""
     first, last = interval
@@ -171,8 +192,13 @@ def conditions(collection: Collection, selection: Selection) -> list[ColumnEleme
         found.append(value_condition(prop, texts))
     if selection.bbox is not None:
         found.append(box_condition(collection.geom, selection.bbox))
+    if selection.outline is not None:
+        found.append(outline_condition(collection.geom, selection.outline))
+    if selection.condition is not None:
+        found.append(selection.condition)
     found.extend(_time_conditions(collection, selection))
-    if collection.current is not None and not set(collection.overrides) & set(selection.values):
+    named = selection.names | set(selection.values)
+    if collection.current is not None and not set(collection.overrides) & named:
         found.append(collection.current)
     return found
 

@@ -9,15 +9,47 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from starlette.responses import HTMLResponse, JSONResponse
 
+from geo_api.descriptions import TILING_SCHEMES
 from geo_api.errors import TITLES, TYPE_BASE, Problem
 from geo_api.pages import page
+from geo_api.representations import HTML, JSON, Format, document, link, own_links, wants_html
 from layers.database import PUBLIC, schema_is_current, session
 
 router = APIRouter(tags=["service"])
-CONFORMANCE = (
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
-    "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
-    "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
+BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, HTML: {}}}}
+_SPEC = "http://www.opengis.net/spec"
+CONFORMANCE = tuple(
+    f"{_SPEC}/{name}"
+    for standard, classes in (
+        ("ogcapi-common-1/1.0/conf", ("core", "landing-page", "json", "html")),
+        ("ogcapi-common-2/1.0/conf", ("collections", "json", "html")),
+        ("ogcapi-features-1/1.0/conf", ("core", "geojson", "html")),
+        ("ogcapi-features-2/1.0/conf", ("crs",)),
+        ("ogcapi-features-3/1.0/conf", ("queryables", "filter", "features-filter")),
+        (
+            "ogcapi-features-4/1.0/conf",
+            ("create-replace-delete", "update", "optimistic-locking-etags", "features"),
+        ),
+        (
+            "cql2/1.0/conf",
+            (
+                "cql2-text",
+                "cql2-json",
+                "basic-cql2",
+                "advanced-comparison-operators",
+                "case-insensitive-comparison",
+                "basic-spatial-functions",
+                "basic-spatial-functions-plus",
+                "spatial-functions",
+                "temporal-functions",
+                "property-property",
+                "arithmetic",
+            ),
+        ),
+        ("ogcapi-tiles-1/1.0/conf", ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
+        ("tms/2.0/conf", ("tilematrixset", "json-tilematrixset")),
+    )
+    for name in (f"{standard}/{one}" for one in classes)
 )
 LINKS = (
     ("map", "map/", "text/html", "Map console", "地图控制台"),
@@ -31,35 +63,34 @@ LINKS = (
     ),
     ("conformance", "conformance", "application/json", "Conformance", "符合性声明"),
     ("data", "collections", "application/json", "Collections", "数据集"),
+    (TILING_SCHEMES, "tileMatrixSets", "application/json", "Tile matrix sets", "瓦片矩阵集"),
     ("health", "health/ready", "application/json", "Health", "运行状态"),
 )
 
 
-@router.get("/", response_class=HTMLResponse)
-def landing(request: Request) -> Response:
-    """The landing page: HTML for people, JSON for ``Accept: application/json``."""
+@router.get("/", response_class=Response, responses=BOTH)
+def landing(request: Request, f: Format = None) -> Response:
+    """The landing page: HTML for people, JSON for `Accept: application/json` or `f=json`."""
     base = str(request.base_url)
     city = request.app.state.settings.city
-    links = [
-        {"rel": rel, "href": base + path, "type": media, "title": en, "title_zh": zh}
-        for rel, path, media, en, zh in LINKS
-    ]
-    if "text/html" not in request.headers.get("accept", "text/html").replace("*/*", "text/html"):
-        self_link = {"rel": "self", "href": base, "type": "application/json", "title": "This document"}
-        return JSONResponse(
-            {
-                "title": f"网格 wangge · {city}",
-                "description": "Where, who, and what became of it.",
-                "links": [self_link, *links],
-            }
-        )
-    return HTMLResponse(page("landing", city=city, links=links))
+    links = [link(rel, base + path, media, en, title_zh=zh) for rel, path, media, en, zh in LINKS]
+    accepted = request.headers.get("accept", "*/*")
+    html = f == "html" or (f is None and (accepted.strip() == "*/*" or wants_html(request, None)))
+    if not html:
+        body = {
+            "title": f"网格 wangge · {city}",
+            "description": "Where, who, and what became of it.",
+            "links": [*own_links(request, JSON, html=False), *links],
+        }
+        return JSONResponse(body, headers={"Vary": "Accept"})
+    return HTMLResponse(page("landing", city=city, links=links), headers={"Vary": "Accept"})
 
 
-@router.get("/conformance")
-def conformance() -> dict[str, list[str]]:
+@router.get("/conformance", response_class=Response, responses=BOTH)
+def conformance(request: Request, f: Format = None) -> Response:
     """Conformance classes that the tests hold this service to."""
-    return {"conformsTo": list(CONFORMANCE)}
+    body = {"conformsTo": list(CONFORMANCE)}
+    return document(request, body, asked=f, title="Conformance", title_zh="符合性声明", own=False)
 
 
 @router.get("/health/live")

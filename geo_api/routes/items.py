@@ -1,0 +1,158 @@
+"""Features of a collection: pages of them, and one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy.orm import Session
+
+from geo_api.access import Caller, CallerDep, Db
+from geo_api.caching import cached_response
+from geo_api.descriptions import collection_url
+from geo_api.pages import page as html_page
+from geo_api.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep
+from geo_api.representations import GEOJSON, HTML, JSON, ItemFormat, base_url, link, own_links, wants_html
+from layers.catalog import Collection
+from layers.feature_editing import read_version
+from layers.features import Page, count, estimate, read_feature, read_page, write_cursor
+from layers.filters import Selection
+from layers.reference_systems import ReferenceSystem
+
+router = APIRouter(tags=["collections"])
+FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, HTML: {}}}}
+FeatureId = Annotated[int, Path(ge=-(2**63), lt=2**63)]
+
+
+@router.get("/collections/{collection_id}/items", response_class=Response, responses=FEATURES)
+def items(
+    request: Request,
+    found: CollectionDep,
+    selection: SelectionDep,
+    paging: PagingDep,
+    system: CrsDep,
+    caller: CallerDep,
+    db: Db,
+    f: ItemFormat = None,
+) -> Response:
+    """A page of features; the collection's filterable properties are parameters too."""
+    page = read_page(
+        db,
+        found,
+        selection,
+        limit=paging.limit,
+        after=paging.after,
+        offset=paging.offset,
+        sort=paging.sort,
+        system=system,
+    )
+    counts = _counts(db, found, selection, page, paging, caller)
+    html = wants_html(request, f)
+    links = [*own_links(request, GEOJSON, html=html), *_page_links(request, found, page, paging)]
+    if html:
+        return _page_html(request, found, page, links, counts)
+    body = _page_body(page, links, counts)
+    return cached_response(request, body, GEOJSON, private=found.login, headers=content_crs(system))
+
+
+@router.get("/collections/{collection_id}/items/{feature_id}", response_class=Response, responses=FEATURES)
+def item(
+    request: Request,
+    found: CollectionDep,
+    feature_id: FeatureId,
+    system: CrsDep,
+    db: Db,
+    f: ItemFormat = None,
+) -> Response:
+    """One feature; its ETag is what `If-Match` needs where the collection is editable."""
+    feature = read_feature(db, found, feature_id, system)
+    here = collection_url(request, found)
+    html = wants_html(request, f)
+    links = [*own_links(request, GEOJSON, html=html), link("collection", here, JSON, found.en)]
+    if html:
+        read = orjson.loads(feature)
+        shown = {"id": read["id"], **read["properties"], "geometry": _short(read["geometry"])}
+        body = html_page("document", title=found.en, title_zh=found.zh, links=links, body=shown).encode()
+        return cached_response(request, body, HTML, private=found.login)
+    body = f'{feature.rstrip().removesuffix("}")},"links":{orjson.dumps(links).decode()}}}'.encode()
+    version = read_version(db, found, feature_id) if found.editable else None
+    return cached_response(
+        request, body, GEOJSON, private=found.login, headers=content_crs(system), version=version
+    )
+
+
+def content_crs(system: ReferenceSystem) -> dict[str, str]:
+    """The header that names the CRS of the coordinates."""
+    return {"Content-Crs": f"<{system.uri}>"}
+
+
+def _short(geometry: dict[str, Any] | None) -> Any:
+    small = geometry is None or geometry["type"] == "Point"
+    return geometry if small or geometry is None else geometry["type"]
+
+
+def _counts(
+    db: Session, found: Collection, selection: Selection, page: Page, paging: Paging, caller: Caller
+) -> dict[str, int | bool]:
+    """``numberMatched`` when it is exact: counted, or known because everything is on this page.
+
+    A planner's estimate is made from all rows; callers who see some of them only get a count instead.
+    """
+    whole = paging.after is None and page.last is None and (paging.offset == 0 or page.features)
+    if whole:
+        return {"numberMatched": paging.offset + len(page.features)}
+    if paging.counting == "none":
+        return {}
+    if paging.counting == "estimate" and (not found.login or caller.scope.city_wide):
+        return {"numberEstimated": estimate(db, found, selection)}
+    matched = count(db, found, selection)
+    return {"countTimedOut": True} if matched is None else {"numberMatched": matched}
+
+
+def _page_body(page: Page, links: list[dict[str, Any]], counts: dict[str, int | bool]) -> bytes:
+    """The feature collection: features as the database wrote them, links and counts around."""
+    around = {
+        "type": "FeatureCollection",
+        "numberReturned": len(page.features),
+        **counts,
+        "links": links,
+    }
+    head = orjson.dumps(around).decode().removesuffix("}")
+    return f'{head},"features":[{",".join(page.features)}]}}'.encode()
+
+
+def _page_html(
+    request: Request,
+    found: Collection,
+    page: Page,
+    links: list[dict[str, Any]],
+    counts: dict[str, int | bool],
+) -> Response:
+    text = html_page(
+        "items",
+        title=found.en,
+        title_zh=found.zh,
+        links=links,
+        properties=found.properties,
+        features=[orjson.loads(feature) for feature in page.features],
+        matched=counts.get("numberMatched"),
+        items_url=f"{collection_url(request, found)}/items",
+    )
+    return cached_response(request, text.encode(), HTML, private=found.login)
+
+
+def _page_links(request: Request, found: Collection, page: Page, paging: Paging) -> list[dict[str, Any]]:
+    links = [link("collection", collection_url(request, found), JSON, found.en)]
+    if page.last is not None:
+        links.append(link("next", _next_url(request, found, page, paging), GEOJSON, "Next page 下一页"))
+    return links
+
+
+def _next_url(request: Request, found: Collection, page: Page, paging: Paging) -> str:
+    """The same question from the next position: every parameter stays, ``offset`` is spent."""
+    assert page.last is not None
+    cursor = write_cursor(request.app.state.signing_key, f"{found.id}|{paging.context}", page.last)
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("cursor", "offset")]
+    return f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
