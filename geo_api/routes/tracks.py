@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.requests import ClientDisconnect
 
 from geo_api.access import Caller, needs
@@ -124,8 +124,21 @@ async def _drain(request: Request, most: int) -> None:
 Text = Annotated[str | None, Query(max_length=200)]
 
 
-@router.get("/osmand")
-@router.post("/osmand")
+def unread_parameters(
+    altitude: Text = None,
+    accuracy: Text = None,
+    hdop: Text = None,
+    batt: Text = None,
+    charge: Text = None,
+    cell: Text = None,
+    wifi: Text = None,
+    driverUniqueId: Text = None,
+) -> None:
+    """What clients of the protocol send and nobody here reads."""
+
+
+@router.get("/osmand", dependencies=[Depends(unread_parameters)])
+@router.post("/osmand", dependencies=[Depends(unread_parameters)])
 async def osmand(
     request: Request,
     caller: Writer,
@@ -147,19 +160,10 @@ async def osmand(
     key: Annotated[
         str | None, Query(max_length=200, description="API key, for devices that send no header")
     ] = None,
-    altitude: Text = None,
-    accuracy: Text = None,
-    hdop: Text = None,
-    batt: Text = None,
-    charge: Text = None,
-    cell: Text = None,
-    wifi: Text = None,
-    driverUniqueId: Text = None,
 ) -> dict[str, Any]:
     """One fix of a device by the OsmAnd protocol; needs an API key. A fix that is rejected is told with 200.
 
-    The last eight parameters are read by no one here; clients send them. A client that gets an error sends the same
-    fix for ever, so only a request that cannot be understood is one.
+    A client that gets an error sends the same fix for ever, so only a request that cannot be understood is one.
     """
     if not caller.by_key:
         raise Problem("login-required", "Send an API key: ?key=wk_… or a Bearer header.", "请提供 API 密钥。")
