@@ -9,21 +9,28 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import polars as pl
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grid.areas import read_areas
 from grid.cells import cells_of
 from grid.placing import place_fixes
 from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
+from layers.area_topology import TILING, topology_faults, write_report
 from layers.columns import FILE_KINDS
 from layers.copying import Written
-from layers.crs import normal_name
+from layers.crs import normal_name, to_storage
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import Fault, InputError, RejectedRows, UnknownCrs
+from layers.tables import Area
 
 Progress = Callable[[int, int], None]
 """Called with rows done and rows in all."""
 
+TOLD = 50
+"""Faults of topology that are told one by one; the file beside the import has all."""
 MAX_FAULTS = 10_000
 """Faults of one file that are kept; a file with more has another trouble than its rows."""
 
@@ -109,17 +116,7 @@ def _import_areas(
     frame = files.read_area_file(path).reset_index(drop=True)
     report.rows = len(frame)
     _agree(frame, crs, path)
-    plain = pl.DataFrame(
-        {
-            name: [
-                None if v is None or v != v else str(v)[:10] if name == "valid_from" else str(v)
-                for v in frame[name]
-            ]
-            for name in ("code", "name", "kind", "parent_code", "valid_from")
-        },
-        schema={name: pl.Utf8 for name in ("code", "name", "kind", "parent_code", "valid_from")},
-    ).with_row_index(files.ROW, offset=1)
-    checked = checks.check_frame(plain, FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
+    checked = checks.check_frame(_plain(frame), FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
     faults = checked.faults + area_versions.check_geometries(frame)
     if faults:
         raise RejectedRows(path.name, sorted(faults, key=lambda fault: fault.row))
@@ -135,8 +132,54 @@ def _import_areas(
         raise InputError(
             f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees: not {crs}?"
         )
-    report.notes += area_versions.coverage_warnings(moved)[:50]
     report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
+    _tell_topology(db, _with_labels(moved, crs), path, report)
+
+
+def _plain(frame: gpd.GeoDataFrame) -> pl.DataFrame:
+    """The attributes as text, with row numbers."""
+    names = [column.name for column in FILE_KINDS["areas"].columns if column.name in frame]
+    values = {
+        name: [
+            None if v is None or v != v else str(v)[:10] if name == "valid_from" else str(v)
+            for v in frame[name]
+        ]
+        for name in names
+    }
+    return pl.DataFrame(values, schema=dict.fromkeys(names, pl.Utf8)).with_row_index(files.ROW, offset=1)
+
+
+def _with_labels(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
+    """Label points in the storage CRS."""
+    if not {"label_lon", "label_lat"} <= set(frame.columns):
+        return frame
+    lon, lat = (frame[name].astype(float).to_numpy() for name in ("label_lon", "label_lat"))
+    x, y = to_storage(lon, lat, crs)
+    return frame.assign(label_lon=x, label_lat=y)
+
+
+def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: ImportReport) -> None:
+    """Faults of the topology: the first as notes, all of them as points in ``<file>.topology.geojson``."""
+    parents = read_areas(db, kind=("city", "county", "town", "community"))
+    whole = pd.concat([frame, _stored_siblings(db, frame)], ignore_index=True)
+    faults = topology_faults(whole, dict(zip(parents["code"], parents.geometry, strict=True)))
+    if faults:
+        target = path.with_name(path.name + ".topology.geojson")
+        write_report(faults, target)
+        report.notes.append(f"{len(faults)} fault(s) of topology 拓扑问题, all in {target}")
+    report.notes += [str(fault) for fault in faults[:TOLD]]
+
+
+def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Areas that hold now, of the kinds and parents of the file but not in it: together they fill their parent."""
+    stored = read_areas(db, kind=sorted(set(frame["kind"]) & set(TILING)) or "city")
+    codes = {
+        row.id: row.code for row in db.execute(select(Area.id, Area.code).where(Area.kind != "unit_grid"))
+    }
+    stored["parent_code"] = [codes.get(parent_id) for parent_id in stored["parent_id"].fillna(-1)]
+    given = set(zip(frame["kind"], frame["code"].astype(str), strict=True))
+    new = [key not in given for key in zip(stored["kind"], stored["code"], strict=True)]
+    return stored[np.array(new, dtype=bool) & stored["parent_code"].isin(set(frame["parent_code"].dropna()))]
 
 
 def _agree(frame: gpd.GeoDataFrame, crs: str, path: Path) -> None:

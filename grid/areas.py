@@ -112,17 +112,25 @@ _PLACE_COLUMNS = (
 )
 _PLACE_NAMES = tuple(column.key for column in _PLACE_COLUMNS)
 
-# A parent that ended is answered by its version of that moment; without one it stays as recorded.
+# A parent that ended is answered by its version of that moment; without one by the area that followed it and holds the
+# place; without that it stays as recorded.
 _UP = text("""
 WITH RECURSIVE up AS (
-    SELECT id AS root, id, code, name, kind, parent_id, valid_from, valid_to, 0 AS step
+    SELECT id AS root, id, code, name, kind, parent_id, valid_from, valid_to, label_point, 0 AS step
     FROM areas WHERE id = ANY(:ids)
     UNION ALL
-    SELECT up.root, v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to, up.step + 1
+    SELECT up.root, v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to, up.label_point, up.step + 1
     FROM up JOIN areas p ON p.id = up.parent_id
     CROSS JOIN LATERAL (
-        SELECT * FROM areas v WHERE v.code = p.code AND v.kind = p.kind
-        ORDER BY (v.valid_from <= :at AND (v.valid_to IS NULL OR v.valid_to > :at)) DESC, v.id = p.id DESC LIMIT 1
+        SELECT c.*, c.valid_from <= :at AND (c.valid_to IS NULL OR c.valid_to > :at) AS holds FROM (
+            SELECT id, code, name, kind, parent_id, valid_from, valid_to FROM areas
+            WHERE code = p.code AND kind = p.kind
+            UNION ALL
+            SELECT n.id, n.code, n.name, n.kind, n.parent_id, n.valid_from, n.valid_to
+            FROM area_successions s JOIN areas n ON n.id = s.successor_id
+            WHERE s.predecessor_id = p.id AND p.valid_to <= :at AND n.code <> p.code AND n.kind = p.kind
+              AND n.valid_from <= :at AND ST_Intersects(n.geom, up.label_point)
+        ) c ORDER BY holds DESC, c.code = p.code DESC, c.id = p.id DESC LIMIT 1
     ) v
     WHERE up.step < 16
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -75,24 +76,6 @@ def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
     return sorted(faults, key=lambda fault: fault.row)
 
 
-def coverage_warnings(frame: gpd.GeoDataFrame) -> list[str]:
-    """Siblings that overlap or do not share their edges, named with a place on the clash."""
-    warnings = []
-    tiling = frame[frame["kind"].isin(("county", "town", "community", "unit_grid"))]
-    for (kind, parent), group in tiling.groupby(["kind", tiling["parent_code"].fillna("")]):
-        shapes = group.geometry.to_numpy()
-        if shapely.coverage_is_valid(shapes):
-            continue
-        edges = shapely.coverage_invalid_edges(shapes)
-        for name, edge in zip(group["name"], edges, strict=True):
-            if edge is not None and not edge.is_empty:
-                x, y = shapely.get_coordinates(edge)[0]
-                warnings.append(
-                    f"{kind} {name} in {parent or 'the city'}: edge not shared cleanly near {x:.6f},{y:.6f}"
-                )
-    return warnings
-
-
 def write_areas(
     db: Session, frame: gpd.GeoDataFrame, *, indicative: Collection[str] = (), source: str = "areas"
 ) -> Written:
@@ -129,9 +112,17 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str]
             "kind": part["kind"].astype(str).tolist(),
             "parent_code": [None if v is None or v != v or v == "" else str(v) for v in part["parent_code"]],
             "valid_from": [_instant(v) for v in part["valid_from"]],
+            "predecessor_codes": _given(part, "predecessor_codes", str),
+            "households": _given(part, "households", float),
+            "road_length_m": _given(part, "road_length_m", float),
             "geom": shapely.to_wkb(np.array(multi), hex=True).tolist(),
         },
-        schema_overrides={"parent_code": pl.Utf8},
+        schema_overrides={
+            "parent_code": pl.Utf8,
+            "predecessor_codes": pl.Utf8,
+            "households": pl.Float64,
+            "road_length_m": pl.Float64,
+        },
     )
     columns = {
         "row": "int",
@@ -140,6 +131,9 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str]
         "kind": "text",
         "parent_code": "text",
         "valid_from": "timestamptz",
+        "predecessor_codes": "text",
+        "households": "float8",
+        "road_length_m": "float8",
         "geom": "geometry",
     }
     copy_frame(db, given, "given_areas", columns)
@@ -150,7 +144,16 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str]
     closed = db.execute(text(_CLOSE)).all()
     inserted = db.execute(text(_INSERT), {"indicative": given["kind"][0] in indicative}).all()
     db.execute(text(_SUCCEED))
+    db.execute(text(_SUCCEED_CODES))
+    db.execute(text(_CLOSE_PREDECESSORS))
     return Written(len(inserted) - len(closed), len(closed), given.height - len(inserted))
+
+
+def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[Any]:
+    """Values of an optional column; None where there is none."""
+    if name not in part:
+        return [None] * len(part)
+    return [None if v is None or v != v or v == "" else of(v) for v in part[name]]
 
 
 def _instant(value: object) -> str:
@@ -164,11 +167,14 @@ def _instant(value: object) -> str:
 _RESOLVE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS resolved_areas (
     "row" int, code text, name text, kind text, parent_id bigint, parent_code text, valid_from timestamptz,
-    geom geometry, old_id bigint, old_from timestamptz, same boolean) ON COMMIT DROP;
+    predecessor_codes text[], households float8, road_length_m float8, geom geometry, old_id bigint, old_from timestamptz, same boolean) ON COMMIT DROP;
 TRUNCATE resolved_areas;
 INSERT INTO resolved_areas
-SELECT g."row", g.code, g.name, g.kind, p.id, g.parent_code, g.valid_from, ST_SetSRID(g.geom, 4326), o.id, o.valid_from,
-       o.name = g.name AND o.parent_id IS NOT DISTINCT FROM p.id AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
+SELECT g."row", g.code, g.name, g.kind, p.id, g.parent_code, g.valid_from,
+       regexp_split_to_array(btrim(g.predecessor_codes, ' ;'), '[[:space:]]*;[[:space:]]*'), g.households, g.road_length_m,
+       ST_SetSRID(g.geom, 4326), o.id, o.valid_from,
+       o.name = g.name AND COALESCE(g.households = o.households, g.households IS NULL)
+       AND COALESCE(g.road_length_m = o.road_length_m, g.road_length_m IS NULL) AND o.parent_id IS NOT DISTINCT FROM p.id AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
 FROM given_areas g
 LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.valid_to IS NULL
                    AND p.kind IN ('city', 'county', 'town', 'community') LIMIT 1) p ON true
@@ -183,18 +189,37 @@ WHERE parent_code IS NULL AND kind <> 'city' AND kind NOT IN ('water', 'function
 UNION ALL
 SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date', code
 FROM resolved_areas WHERE old_id IS NOT NULL AND NOT same AND valid_from <= old_from
+UNION ALL
+SELECT r."row", 'predecessor_codes', 'unknown, or not before valid_from', c FROM resolved_areas r, unnest(r.predecessor_codes) c
+WHERE NOT EXISTS (SELECT FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from)
+  AND NOT EXISTS (SELECT FROM resolved_areas a WHERE a.code = c AND a.valid_from < r.valid_from)
 """
 _CLOSE = """
 UPDATE areas a SET valid_to = r.valid_from, void_reason = 'new version imported'
 FROM resolved_areas r WHERE a.id = r.old_id AND NOT r.same RETURNING a.id
 """
 _INSERT = """
-INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative)
-SELECT code, name, kind, parent_id, valid_from, geom, ST_PointOnSurface(geom), ST_Area(geom::geography), :indicative
+INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative, households,
+                   road_length_m)
+SELECT code, name, kind, parent_id, valid_from, geom, ST_PointOnSurface(geom), ST_Area(geom::geography), :indicative,
+       households, road_length_m
 FROM resolved_areas WHERE old_id IS NULL OR NOT same RETURNING id
 """
 _SUCCEED = """
 INSERT INTO area_successions (predecessor_id, successor_id)
 SELECT r.old_id, a.id FROM resolved_areas r JOIN areas a ON a.code = r.code AND a.kind = r.kind AND a.valid_to IS NULL
 WHERE r.old_id IS NOT NULL AND NOT r.same ON CONFLICT DO NOTHING
+"""
+_SUCCEED_CODES = """
+INSERT INTO area_successions (predecessor_id, successor_id)
+SELECT o.id, n.id FROM resolved_areas r, unnest(r.predecessor_codes) c
+JOIN LATERAL (SELECT id FROM areas a WHERE a.code = r.code AND a.kind = r.kind AND a.valid_from = r.valid_from) n ON true
+JOIN LATERAL (SELECT id FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from
+              ORDER BY a.valid_from DESC LIMIT 1) o ON true
+WHERE o.id <> n.id ON CONFLICT DO NOTHING
+"""
+_CLOSE_PREDECESSORS = """
+UPDATE areas a SET valid_to = r.valid_from, void_reason = '由 ' || r.code || ' 继承 followed by ' || r.code
+FROM resolved_areas r, unnest(r.predecessor_codes) c
+WHERE a.code = c AND a.kind = r.kind AND a.valid_to IS NULL AND a.code <> r.code AND a.valid_from < r.valid_from
 """

@@ -113,6 +113,43 @@ FILE_KINDS: dict[str, FileKind] = {
                     "parent_code", "text", "上级代码", "code of the parent; empty for the city", nullable=True
                 ),
                 _valid("valid_from"),
+                Column(
+                    "predecessor_codes",
+                    "text",
+                    "前身代码,分号分隔",
+                    "codes of areas of the same kind that this one follows, by semicolon; they end where it begins",
+                    required=False,
+                    nullable=True,
+                ),
+                Column(
+                    "households",
+                    "float",
+                    "户数",
+                    "households in it",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                ),
+                Column(
+                    "road_length_m",
+                    "float",
+                    "道路长度 m",
+                    "length of roads in it",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                ),
+                *(
+                    Column(
+                        f"label_{name}",
+                        "float",
+                        f"标注点{zh}",
+                        "of the label point in the file's CRS: told when it lies outside",
+                        required=False,
+                        nullable=True,
+                    )
+                    for name, zh in (("lon", "经度"), ("lat", "纬度"))
+                ),
             ),
             ("code", "kind"),
             (),

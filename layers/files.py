@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import geopandas as gpd
@@ -50,10 +50,11 @@ EXAMPLE_USCC = "913206000000001230"
 
 AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
  {"type": "Feature", "properties": {"code": "320600", "name": "南通市", "kind": "city", "parent_code": null,
-  "valid_from": "2020-07-23"}, "geometry": {"type": "Polygon", "coordinates":
+  "valid_from": "2020-07-23", "predecessor_codes": null}, "geometry": {"type": "Polygon", "coordinates":
   [[[120.0, 31.5], [122.0, 31.5], [122.0, 33.0], [120.0, 33.0], [120.0, 31.5]]]}},
  {"type": "Feature", "properties": {"code": "320623", "name": "如东县", "kind": "county", "parent_code": "320600",
-  "valid_from": "2020-07-23"}, "geometry": {"type": "Polygon", "coordinates":
+  "valid_from": "2020-07-23", "predecessor_codes": "", "households": 250000, "road_length_m": 1800000,
+  "label_lon": 121.1, "label_lat": 32.4}, "geometry": {"type": "Polygon", "coordinates":
   [[[120.8, 32.1], [121.4, 32.1], [121.4, 32.7], [120.8, 32.7], [120.8, 32.1]]]}}
 ]}
 """
@@ -140,5 +141,13 @@ def read_area_file(path: Path) -> gpd.GeoDataFrame:
         frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, engine="pyogrio")
     except Exception as error:
         raise InputError(f"{path}: not a readable area file ({error})") from error
+    frame = frame.rename(columns=_whole_names(frame.columns))
     _require(path, FILE_KINDS["areas"], [str(name) for name in frame.columns])
     return frame
+
+
+def _whole_names(names: Iterable[object]) -> dict[str, str]:
+    """Names as a Shapefile cuts them (10 characters) to those of the columns."""
+    given = {str(name) for name in names}
+    whole = {column.name[:10]: column.name for column in FILE_KINDS["areas"].columns}
+    return {cut: name for cut, name in whole.items() if cut in given and name not in given}

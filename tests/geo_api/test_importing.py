@@ -221,7 +221,7 @@ def test_overlapping_siblings_are_reported_with_a_place(city: str, tmp_path: Pat
     frame.loc[4, ["geometry", "valid_from"]] = [shapely.box(120.4, 32, 121, 33), "2026-01-01"]
     frame.to_parquet(tmp_path / "overlap.parquet")
     report = import_file("areas", tmp_path / "overlap.parquet", crs="wgs84", url=city)
-    assert any("二社区" in note and "not shared cleanly" in note for note in report.notes)
+    assert any("二社区" in note and "overlap" in note and "@ 120.4" in note for note in report.notes)
 
 
 def test_a_vehicle_that_was_not_registered_becomes_one_of_kind_other(city: str, tmp_path: Path) -> None:
