@@ -13,13 +13,16 @@ import polars as pl
 from spatial_models import encounter_kernels as e
 from spatial_models.errors import ParameterError
 from spatial_models.frames import Array, utc_times
-from spatial_models.ordering import OrderedFixes, ordered_fixes
+from spatial_models.ordering import THREADS, OrderedFixes, in_parallel, ordered_fixes
 
 BEGUN_BY = ("approach", "gap", "track_start")
 ENDED_BY = ("apart", "gap", "track_end")
 KINDS = ("meeting", "convoy", "mixed")
 BLOCK_SAMPLES = 4_000_000
 """Sampled positions held at once: bounds the memory, about 60 bytes each."""
+
+THREAD_SAMPLES = 50_000
+"""Sampled positions that are worth a thread."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def find_encounters(
     ('A', 'B', 'meeting', 0.0)
     """
     _check(distance_m, min_duration_s, max_gap_s, rest_speed_kmh)
-    rows = ordered_fixes(fixes)
+    rows = ordered_fixes(fixes, lent=True)
     order = rows.vehicle_ids.arg_sort().to_numpy()
     starts, ends = rows.starts[order], rows.ends[order]
     some = ends > starts
@@ -139,7 +142,8 @@ def _search(
     edges = np.array([rows.t[starts].min() // step, rows.t[ends - 1].max() // step + 1])
     n, *samples = e.sample(*fixes, step, numbers[0], *edges.tolist(), min(len(rows.t) + 1024, BLOCK_SAMPLES))
     if n <= len(samples[0]):
-        found = [_search_block(samples, fixes, numbers)]
+        halves = _halves(samples)
+        found = in_parallel(lambda half: _search_block(halves[half], fixes, numbers), len(halves))
     else:
         some = np.sort(rows.t[:: max(1, len(rows.t) // 1_000_000)])
         at = np.linspace(0, len(some) - 1, min(n // BLOCK_SAMPLES + 2, 4096)).astype(np.int64)
@@ -154,6 +158,15 @@ def _search(
         fresh = np.append(True, (key[1:] != key[:-1]).any(axis=1))
         out_i, out_f = out_i[fresh], out_f[fresh]
     return out_i, out_f
+
+
+def _halves(samples: list[Array]) -> list[list[Array]]:
+    """Samples before and from the middle moment, one part a thread; few stay whole."""
+    if THREADS == 1 or len(samples[0]) < THREAD_SAMPLES:
+        return [samples]
+    middle = np.partition(samples[1], len(samples[1]) // 2)[len(samples[1]) // 2]
+    before = samples[1] < middle
+    return [[part[mask] for part in samples] for mask in (before, ~before)]
 
 
 def _sample_block(fixes: tuple[Array, ...], step: int, max_gap: int, since: int, until: int) -> list[Array]:

@@ -151,7 +151,7 @@ def detect_fence_events(
     if state is not None and state.parameters != parameters:
         raise StateMismatch("the state was made with other fences or another max_gap_s")
     state = state or _empty_state(parameters)
-    rows = ordered_fixes(fixes, state.seen)
+    rows = ordered_fixes(fixes, state.seen, lent=True)
     n_vehicles = len(rows.vehicle_ids)
     last_lon, last_lat = _widened(state.last_lon, n_vehicles), _widened(state.last_lat, n_vehicles)
     group, applies = groups_of(shapes, rows.vehicle_ids, vehicles)

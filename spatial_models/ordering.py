@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +31,9 @@ _REASONS = {
 THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 PART_ROWS = 250_000
 """Rows that are worth a thread."""
+LENT_ROWS = 5_000_000
+"""Rows whose arrays a thread keeps between calls, 24 bytes each."""
+_own = threading.local()
 _UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _NO_IDS = pl.Series("vehicle_id", [], dtype=pl.Null)
 
@@ -230,8 +234,10 @@ class OrderedFixes:
         return Seen(self.vehicle_ids, newest)
 
 
-def ordered_fixes(fixes: Any, seen: Seen = NOBODY) -> OrderedFixes:
+def ordered_fixes(fixes: Any, seen: Seen = NOBODY, *, lent: bool = False) -> OrderedFixes:
     """Check, sort and de-duplicate fixes: the first row of a vehicle and time stays.
+
+    ``lent``: see `by_vehicle`.
 
     Raises
     ------
@@ -240,7 +246,7 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY) -> OrderedFixes:
     ids, pieces = fix_columns(fixes, seen.vehicle_ids)
     last_t = np.full(len(ids), k.NO_TIME, np.int64)
     last_t[: len(seen.last_t)] = seen.last_t
-    starts, t, lon, lat, by_reason = by_vehicle(pieces, last_t)
+    starts, t, lon, lat, by_reason = by_vehicle(pieces, last_t, lent=lent)
     counts = np.zeros(8, np.int64)
     ends = k.order_vehicles(starts, t, lon, lat, counts)
     counts[k.C_USED] = (ends - starts[:-1]).sum()
@@ -251,7 +257,7 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY) -> OrderedFixes:
 
 
 def by_vehicle(
-    pieces: list[Piece], last_t: Array, carried: Piece | None = None
+    pieces: list[Piece], last_t: Array, carried: Piece | None = None, *, lent: bool = False
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Usable rows by vehicle, in the order in which they came.
 
@@ -262,6 +268,8 @@ def by_vehicle(
         Time of the newest row of each vehicle that was used before.
     carried : Piece or None
         Rows of an earlier batch, which were checked and counted then; they come first.
+    lent : bool
+        True: the arrays are this thread's and hold until its next call. Fresh memory costs more than the sorting.
 
     Returns
     -------
@@ -287,8 +295,7 @@ def by_vehicle(
     starts = np.zeros(n_vehicles + 1, np.int64)
     np.cumsum(per_vehicle.sum(axis=0), out=starts[1:])
     at = starts[:-1] + np.cumsum(per_vehicle, axis=0) - per_vehicle
-    n_rows = int(starts[-1])
-    out = np.empty(n_rows, np.int64), np.empty(n_rows), np.empty(n_rows)
+    out = _lent_arrays(int(starts[-1])) if lent else _new_arrays(int(starts[-1]))
 
     def gather(n: int) -> None:
         for (piece, a, b), reason in zip(groups[n], reasons[n], strict=True):
@@ -300,6 +307,20 @@ def by_vehicle(
         k.gather_rows(carried.code, carried.t, carried.us, carried.lon, carried.lat, 0, n, kept, at[0], *out)
     in_parallel(gather, len(groups))
     return starts, *out, by_reason.sum(axis=0)
+
+
+def _new_arrays(n_rows: int) -> tuple[Array, Array, Array]:
+    return np.empty(n_rows, np.int64), np.empty(n_rows), np.empty(n_rows)
+
+
+def _lent_arrays(n_rows: int) -> tuple[Array, Array, Array]:
+    """Arrays that this thread keeps for its next call; very large ones are not kept."""
+    if n_rows > LENT_ROWS:
+        return _new_arrays(n_rows)
+    kept: tuple[Array, Array, Array] | None = getattr(_own, "arrays", None)
+    if kept is None or len(kept[0]) < n_rows:
+        kept = _own.arrays = _new_arrays(n_rows)
+    return kept[0][:n_rows], kept[1][:n_rows], kept[2][:n_rows]
 
 
 def _groups(pieces: list[Piece]) -> list[list[tuple[Piece, int, int]]]:

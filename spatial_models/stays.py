@@ -242,7 +242,7 @@ def _rows(pieces: list[Piece], state: StayState, integers: Array, parameters: di
     """Rows of the state and the batch together, checked, by vehicle."""
     columns = [state.tail[name].to_numpy() for name in ("vehicle", "t", "lon", "lat")]
     tail = Piece(columns[0].astype(np.int32), columns[1], 1, *columns[2:])
-    starts, t, lon, lat, by_reason = by_vehicle(pieces, integers[:, k.LAST_T].copy(), tail)
+    starts, t, lon, lat, by_reason = by_vehicle(pieces, integers[:, k.LAST_T].copy(), tail, lent=True)
     judged = state.tail.filter(~pl.col("waits"))["vehicle"].to_numpy()
     carried = np.bincount(judged, minlength=len(integers))
     speed = parameters["max_speed_kmh"]
