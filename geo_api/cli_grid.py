@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geo_api.progress import console, step
+
+if TYPE_CHECKING:
+    from grid.duties import Duty
 
 duties_app = typer.Typer(help="权责清单 duty list", no_args_is_help=True)
 
@@ -47,3 +50,94 @@ def assign(
     for outcome, rows in sorted(counts.items()):
         console.print(f"  {outcome}: {rows:,}")
     console.print(f"[green]✓[/] {target}", highlight=False)
+
+
+@duties_app.command("check")
+def duties_check(
+    path: Annotated[Path | None, typer.Argument(help="CSV, XLSX or Parquet; none: the stored list")] = None,
+) -> None:
+    """Say what is wrong with a duty list; 1 when something is · 检查权责清单."""
+    from geo_api.duty_files import DutyReport, read_duties
+    from grid.duties import check_stored, stored_list
+    from layers.database import SYSTEM, session
+    from layers.duty_lists import known_area_codes
+
+    with session(SYSTEM, _ready()) as db:
+        known = known_area_codes(db)
+        if path is None:
+            report = DutyReport(stored_list(db), [], check_stored(db))
+        else:
+            report = read_duties(path, known or None)
+    for fault in report.rows:
+        console.print(f"[red]✗[/] {fault}", highlight=False)
+    for whole in report.whole:
+        console.print(f"[red]✗[/] {whole.rule}: {whole} {whole.zh}", highlight=False)
+    items = len({duty.item_code for duty in report.duties})
+    console.print(
+        f"{len(report.duties):,} 行 lines, {items:,} 事项 items, {len(report.rows) + len(report.whole)} 问题 faults"
+    )
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@duties_app.command("diff")
+def duties_diff(
+    old: Annotated[str, typer.Argument(help="File, or a date (YYYY-MM-DD) of the stored list")],
+    new: Annotated[str, typer.Argument(help="File, or a date")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+) -> None:
+    """What changed between two versions of the duty list · 比较权责清单."""
+    from dataclasses import asdict
+
+    from grid.duty_changes import compare_lists
+
+    changes = compare_lists(_duties_of(old), _duties_of(new))
+    if as_json:
+        console.print_json(data=[asdict(change) for change in changes], default=str)
+        return
+    marks = {
+        "added": "[green]+[/]",
+        "removed": "[red]-[/]",
+        "withdrawn": "[red]↓[/]",
+        "handed_on": "[yellow]→[/]",
+    }
+    for change in changes:
+        console.print(f"{marks.get(change.change, '[yellow]~[/]')} {change.change} {change}", highlight=False)
+    console.print(f"{len(changes)} 处变化 changes")
+
+
+def _duties_of(version: str) -> list[Duty]:
+    """Lines of a file, or of the stored list as it holds on a day."""
+    from geo_api.duty_files import read_duties
+    from grid.duties import stored_list
+    from grid.duty_changes import in_force
+    from layers.database import SYSTEM, session
+    from layers.errors import RejectedRows
+
+    try:
+        day = dt.date.fromisoformat(version)
+    except ValueError:
+        report = read_duties(Path(version))
+        if report.rows:
+            raise RejectedRows(version, report.rows) from None
+        return report.duties
+    with session(SYSTEM, _ready()) as db:
+        return in_force(stored_list(db), day)
+
+
+@duties_app.command("empowered")
+def duties_empowered(
+    town: Annotated[str | None, typer.Option(help="Code of the town; none: all")] = None,
+) -> None:
+    """Which town may act on which item, since when, and what was withdrawn · 乡镇赋权清单."""
+    from rich.table import Table
+
+    from grid.duties import stored_list
+    from grid.duty_changes import empowerments
+    from layers.database import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        found = [one for one in empowerments(stored_list(db)) if town in (None, one.town_code)]
+    table = Table("镇 town", "事项 item", "主体 body", "起 from", "收回 withdrawn")
+    for one in found:
+        table.add_row(one.town_code, f"{one.item_code} {one.item}", one.body, str(one.valid_from), str(one.withdrawn_on or ""))  # fmt: skip
+    console.print(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,8 +15,10 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo_api.duty_files import as_table
 from grid.areas import read_areas
 from grid.cells import cells_of
+from grid.duties import check_stored
 from grid.placing import place_fixes
 from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
 from layers.area_topology import TILING, topology_faults, write_report
@@ -50,7 +53,9 @@ class ImportReport:
     rejected : Path or None
         The file that holds the skipped rows with their reasons.
     notes : list of str
-        What a person should know: areas with unclean edges, vehicles that were not registered.
+        What a person should know: faults of topology, of the duty list, vehicles that were not registered.
+    folder : Path
+        Where the file lies.
     """
 
     kind: str
@@ -60,6 +65,7 @@ class ImportReport:
     faults: list[Fault] = field(default_factory=list)
     rejected: Path | None = None
     notes: list[str] = field(default_factory=list)
+    folder: Path = Path()
 
 
 def import_file(
@@ -95,13 +101,16 @@ def import_file(
         raise InputError(f"unknown kind {kind!r}: one of {', '.join(FILE_KINDS)}, all")
     if FILE_KINDS[kind].has_coordinates or kind == "areas":
         crs = normal_name(checks.require_crs(crs))
-    report = ImportReport(kind, path.name)
+    report = ImportReport(kind, path.name, folder=path.parent)
     with session(SYSTEM, url) as db, advisory_lock(db, "import"):
         if kind == "areas":
             _import_areas(db, path, crs or "", indicative, report)
             _tell(progress, report.rows, report.rows)
         else:
-            _import_rows(db, path, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
+            with as_table(path) if kind == "duties" else nullcontext(path) as table:
+                _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
+        if kind == "duties":
+            report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
     return report
 
 
@@ -214,7 +223,7 @@ def _import_rows(
         report.faults += checked.faults
         if report.faults and not skip_bad:
             if len(report.faults) >= MAX_FAULTS or report.rows + frame.height >= total:
-                raise RejectedRows(path.name, report.faults)
+                raise RejectedRows(report.source, report.faults)
         elif checked.faults:
             rejected.append(_with_reasons(frame, checked.faults))
         if not report.faults or skip_bad:
@@ -222,9 +231,9 @@ def _import_rows(
         report.rows += frame.height
         _tell(progress, report.rows, total)
     if report.faults and not skip_bad:
-        raise RejectedRows(path.name, report.faults)
+        raise RejectedRows(report.source, report.faults)
     if rejected:
-        report.rejected = path.with_name(path.name + ".rejected.csv")
+        report.rejected = report.folder / (report.source + ".rejected.csv")
         pl.concat(rejected).write_csv(report.rejected)
     write.finish()
 

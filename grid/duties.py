@@ -158,8 +158,15 @@ def _overlap(first: Duty, second: Duty) -> bool:
     return first.valid_from < (second.valid_to or end) and second.valid_from < (first.valid_to or end)
 
 
+def stored_list(db: Session) -> list[Duty]:
+    """Every line that is stored, by item, area, role and first day."""
+    order = ("item_code", "area_code", "role", "valid_from", "id")
+    statement = select(*_COLUMNS).order_by(*(DutyItem.__table__.c[name] for name in order))
+    return [Duty(*row) for row in db.execute(statement)]
+
+
 def check_stored(db: Session) -> list[DutyFault]:
     """The faults of the list that is stored."""
-    duties = [Duty(*row) for row in db.execute(select(*_COLUMNS))]
+    duties = stored_list(db)
     codes = db.scalars(select(Area.code).where(Area.kind != "unit_grid").distinct())
     return check_list(duties, codes.all())

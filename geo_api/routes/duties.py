@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import or_, select
@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from geo_api.access import Db
 from geo_api.parameters import limit_parameter
 from geo_api.settings import installed_version
+from grid.duties import day_of
 from grid.transitions import RULES
 from layers.tables import DutyItem, ModelRun
 from maps.style import style_document
@@ -40,13 +41,20 @@ def duty_items(
     q: Annotated[
         str | None, Query(max_length=100, description="Part of the item's name or of a body")
     ] = None,
+    area_code: Annotated[str | None, Query(max_length=100, description="Where the body may act")] = None,
+    level: Annotated[Literal["city", "county", "town"] | None, Query()] = None,
+    on: Annotated[dt.date | None, Query(description="A day; default today")] = None,
 ) -> dict[str, Any]:
-    """Lines of the duty list (权责清单) that are valid today."""
+    """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
     statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
-    today = dt.datetime.now(dt.UTC).date()
+    today = on or day_of(dt.datetime.now(dt.UTC))
     statement = statement.where(
         DutyItem.valid_from <= today, or_(DutyItem.valid_to.is_(None), DutyItem.valid_to > today)
     )
+    if area_code:
+        statement = statement.where(DutyItem.area_code == area_code)
+    if level:
+        statement = statement.where(DutyItem.level == level)
     if item_code:
         statement = statement.where(DutyItem.item_code == item_code)
     if q:
