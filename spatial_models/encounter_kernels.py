@@ -203,13 +203,18 @@ def find_encounters(
     d2 = distance_m * distance_m
     found = 0
     sums = np.zeros(8)
+    columns, last_band = np.empty(3, np.int64), -(1 << 60)
     for i in range(n):
         v, m = vehicle[i], moment[i]
         band = int((y[i] + 90.0) / reach_deg)
-        kx = M_PER_DEG * math.cos(y[i] * RAD)
+        kx = M_PER_DEG * cos_sin(y[i])[0]
+        if band != last_band:
+            for b in range(3):
+                columns[b] = _columns_of(band - 1 + b, reach_deg)
+            last_band = band
         near2 = d2 * 1.01 if abs(y[i]) < 85.0 else math.inf  # following them is what decides
         for b in range(band - 1, band + 2):
-            n_columns = _columns_of(b, reach_deg)
+            n_columns = columns[b - band + 1]
             near_pole = n_columns < 8
             column = 0 if near_pole else int((x[i] + 180.0) / 360.0 * n_columns) % n_columns
             # the neighbouring band may have wider or narrower cells: two on each side hold the reach of both
@@ -228,7 +233,7 @@ def find_encounters(
                                 rest_m_per_us, room, out_i, out_f, found, covered_by, covered_until, sums,
                             )  # fmt: skip
                     j = following[j]
-        n_columns = _columns_of(band, reach_deg)
+        n_columns = columns[1]
         column = int((x[i] + 180.0) / 360.0 * n_columns) % n_columns
         slot = _hash(m, band, column, size - 1)
         following[i] = head[slot]

@@ -95,6 +95,6 @@ def numbers(column: pl.Series, name: str) -> Array:
 
 def utc_times(us: Array) -> pl.Series:
     """Microseconds since 1970 as UTC times; the smallest int64 becomes null."""
-    times = pl.Series(us, dtype=pl.Int64)
-    times = pl.select(pl.when(times == np.iinfo(np.int64).min).then(None).otherwise(times)).to_series()
-    return times.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    # numpy's "not a time" is the smallest int64, and polars reads it as null
+    times = np.ascontiguousarray(us, np.int64).view("datetime64[us]")
+    return pl.Series(times).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")

@@ -92,7 +92,7 @@ def arrival_order(fixes: pl.DataFrame, folder: Path, name: str) -> str:
 
 
 def read_and_detect(path: str) -> pl.DataFrame:
-    return detect_stays(pq.read_table(path, columns=COLUMNS, read_dictionary=["vehicle_id"])).stays
+    return detect_stays(pq.ParquetFile(path, read_dictionary=["vehicle_id"]).read(columns=COLUMNS)).stays
 
 
 def beside(ours: str, peer: Peer | None, path: str, n: int, repeat: int) -> None:
