@@ -80,11 +80,12 @@ def topology_faults(frame: gpd.GeoDataFrame, parents: Mapping[str, Any]) -> list
     faults: list[AreaFault] = []
     for kind, part in frame.groupby("kind", sort=False):
         faults += _duplicates(str(kind), part)
-        if kind not in OVERLAYS:
-            faults += _outside(str(kind), part, known)
+        outside = [] if kind in OVERLAYS else _outside(str(kind), part, known)
+        faults += outside
         if kind in TILING:
-            faults += _clashes(str(kind), part)
-            faults += _gaps(str(kind), part, known)
+            clashes = _clashes(str(kind), part)
+            faults += clashes
+            faults += _gaps(str(kind), part, known, apart=not clashes and not outside)
     return faults + _labels(frame)
 
 
@@ -152,26 +153,33 @@ def _parent_codes(part: gpd.GeoDataFrame) -> list[str]:
 
 
 def _outside(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any]) -> list[AreaFault]:
+    shapely.prepare([known[code] for code in set(_parent_codes(part)) if code in known])
     faults = []
     for code, parent, shape in zip(_labels_of(part), _parent_codes(part), part.geometry, strict=True):
-        if parent in known:
+        if parent in known and not known[parent].covers(shape):
             for place in _parts(shape.difference(known[parent])):
                 zh, en = f"超出上级 {parent}", f"reaches beyond its parent {parent}"
                 faults.append(_fault("outside_parent", kind, (code,), place, zh, en))
     return faults
 
 
-def _gaps(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any]) -> list[AreaFault]:
+def _gaps(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any], *, apart: bool) -> list[AreaFault]:
+    """Gaps. Areas that lie ``apart`` inside their parent leave none when their sizes add up to its size."""
     children: dict[str, list[Any]] = defaultdict(list)
     for parent, shape in zip(_parent_codes(part), part.geometry, strict=True):
         children[parent].append(shape)
     faults = []
     for parent, shapes in sorted(children.items()):
-        if parent in known:
+        if parent in known and not (apart and _same_size(known[parent], shapes)):
             for place in _parts(known[parent].difference(shapely.union_all(shapes))):
                 zh, en = f"{parent} 内有未覆盖的缝隙", f"land of {parent} lies in none of these areas"
                 faults.append(_fault("gap", kind, (parent,), place, zh, en))
     return faults
+
+
+def _same_size(parent: Any, children: list[Any]) -> bool:
+    missing = parent.area - float(shapely.area(children).sum())
+    return bool(abs(missing) * METRES_PER_DEGREE**2 < TOLERANCE_M2)
 
 
 def _labels(frame: gpd.GeoDataFrame) -> list[AreaFault]:

@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 
 from geo_api.access import Db
 from geo_api.parameters import limit_parameter
+from geo_api.routes import areas
 from geo_api.settings import installed_version
 from grid.duties import day_of
 from grid.transitions import RULES
@@ -17,6 +18,7 @@ from layers.tables import DutyItem, ModelRun
 from maps.style import style_document
 
 router = APIRouter(prefix="/v1", tags=["reference"])
+router.include_router(areas.router)
 Limit = Annotated[int, Depends(limit_parameter)]
 DUTY_FIELDS = (
     "item_code",

@@ -178,3 +178,23 @@ def test_moves_transfers_and_new_parents_over_http(login: Login, api: Api) -> No
         {"op": "bake"},
     ):
         assert supervisor.post("/v1/change-sets", json={"operations": [bad]}).status_code == 422
+
+
+def test_the_balance_of_a_town_is_for_its_manager(login: Login, api: Api, public: TestClient) -> None:
+    town = (
+        login("supervisor")
+        .get("/collections/areas/items?kind=town&code=320601001")
+        .json()["features"][0]["id"]
+    )
+    found = login("grid.a").get(f"/v1/areas/{town}/balance?weights=area_m2:1").json()
+    assert [zone["code"] for zone in found["zones"]] == ["320601001001"]
+    assert found["zones"][0]["enterprises"] == 1 and found["moves"] == [] and found["operations"] == []
+    assert public.get(f"/v1/areas/{town}/balance").status_code == 401
+    other = (
+        login("supervisor")
+        .get("/collections/areas/items?kind=town&code=320601002")
+        .json()["features"][0]["id"]
+    )
+    assert login("grid.a").get(f"/v1/areas/{other}/balance").status_code == 404
+    assert login("supervisor").get(f"/v1/areas/{town}/balance?weights=dogs:1").status_code == 422
+    assert login("supervisor").get(f"/v1/areas/{town}/balance?weights=x").status_code == 400
