@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from geo_api.exporting import ExportGate
 from geo_api.ingest_gate import IngestGate
 from geo_api.logs import configure_logs
 from geo_api.middleware import Metrics, RequestFrame
+from geo_api.openapi import describe_api
 from geo_api.pages import page
 from geo_api.parameters import known_parameters
 from geo_api.routes import (
@@ -85,6 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
+    app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
     _fill_state(app, settings)
     errors.register(app)
     for module in ROUTERS:

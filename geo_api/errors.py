@@ -6,6 +6,7 @@ further members that its kind needs. A 500 shows its request id and nothing of t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -224,9 +225,20 @@ _BY_STATUS = {
 def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = _BY_STATUS.get(error.status_code, "internal" if error.status_code >= 500 else "bad-request")
-    return problem_response(
-        request, kind, str(error.detail or ""), status=error.status_code, headers=dict(error.headers or {})
-    )
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_of(request))
+    return problem_response(request, kind, str(error.detail or ""), status=error.status_code, headers=headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """Every method of a path, also when several routes share it."""
+    found: set[str] = set()
+    for template, operations in request.app.openapi()["paths"].items():
+        pattern = "[^/]+".join(map(re.escape, re.split(r"\{[^}]+\}", template)))
+        if re.fullmatch(pattern, request.url.path):
+            found |= {name.upper() for name in operations}
+    return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
 def unforeseen(request: Request, error: Exception) -> Response:

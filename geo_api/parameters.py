@@ -62,7 +62,9 @@ def _declared(request: Request) -> dict[tuple[str, str], set[str]]:
     return found
 
 
-CollectionId = Annotated[str, Path(description=", ".join(COLLECTIONS))]
+CollectionId = Annotated[
+    str, Path(description="Name of a collection", json_schema_extra={"enum": list(COLLECTIONS)})
+]
 
 
 def published_collection(collection_id: CollectionId, caller: CallerDep) -> Collection:

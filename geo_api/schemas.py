@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from layers.filters import FIRST_YEAR, LAST_YEAR
 
@@ -20,6 +20,16 @@ def aware(at: dt.datetime | None) -> dt.datetime | None:
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError(f"the year must be in {FIRST_YEAR}-{LAST_YEAR}")
     return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at
+
+
+def _written(at: object) -> object:
+    if at is not None and not isinstance(at, str | dt.datetime):
+        raise ValueError("a time of RFC 3339 is needed, as text")
+    return at
+
+
+Moment = Annotated[dt.datetime, BeforeValidator(_written)]
+"""A time as text: pydantic would read a number as seconds since 1970."""
 
 
 class Body(BaseModel):
@@ -44,11 +54,11 @@ class AssignBody(Body):
             "examples": [{"lon": 120.89, "lat": 31.98, "accuracy_m": 15, "item_code": "ECO-001"}]
         },
     )
-    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
-    accuracy_m: Annotated[float, Field(ge=0, le=10_000, allow_inf_nan=False)] = 0
+    lon: Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
+    lat: Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
+    accuracy_m: Annotated[float, Field(strict=True, ge=0, le=10_000, allow_inf_nan=False)] = 0
     item_code: Annotated[str, Field(min_length=1, max_length=100)]
-    at: dt.datetime | None = None
+    at: Moment | None = None
     crs: Crs = "wgs84"
     enterprise_uscc: Annotated[str | None, Field(max_length=18)] = None
 
@@ -58,8 +68,8 @@ class AssignBody(Body):
 class Point(Body):
     """Where and what, of many."""
 
-    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
-    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lon: Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
+    lat: Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
     item_code: Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -67,7 +77,7 @@ class AssignManyBody(Body):
     """Many points at one moment."""
 
     points: Annotated[list[Point], Field(min_length=1, max_length=MAX_POINTS)]
-    at: dt.datetime | None = None
+    at: Moment | None = None
     crs: Crs = "wgs84"
 
     _aware = field_validator("at")(aware)

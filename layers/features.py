@@ -225,9 +225,10 @@ def count(db: Session, collection: Collection, selection: Selection) -> int | No
     statement = select(func.count()).select_from(collection.source).where(*conditions(collection, selection))
     try:
         with db.begin_nested():
+            before = db.execute(text("SHOW statement_timeout")).scalar_one()
             db.execute(text(f"SET LOCAL statement_timeout = {COUNT_TIMEOUT_MS:d}"))
             number = db.execute(statement).scalar_one()
-            db.execute(text("SET LOCAL statement_timeout = DEFAULT"))
+            db.execute(text("SELECT set_config('statement_timeout', :before, true)"), {"before": before})
     except OperationalError:
         return None
     return int(number)

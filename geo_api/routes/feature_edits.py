@@ -122,9 +122,24 @@ def body_system(
 
 
 SystemDep = Annotated[ReferenceSystem, Depends(body_system)]
-_FEATURE = {"type": "object", "required": ["type", "geometry", "properties"]}
+_POINT = {
+    "type": "object",
+    "required": ["type", "coordinates"],
+    "properties": {
+        "type": {"const": "Point"},
+        "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
+    },
+}
+_PROPERTIES = {"type": "object", "properties": {"kind": {"type": "string"}, "radius_m": {"type": "number"}}}
+_MEMBERS = {"geometry": _POINT, "properties": _PROPERTIES}
+_FEATURE = {
+    "type": "object",
+    "required": ["type", "geometry", "properties"],
+    "properties": {"type": {"const": "Feature"}, **_MEMBERS},
+}
+_PATCHED = {"type": "object", "properties": _MEMBERS}
 _BODY = {"requestBody": {"required": True, "content": {GEOJSON: {"schema": _FEATURE}}}}
-_PATCH = {"requestBody": {"required": True, "content": {MERGE_PATCH: {"schema": {"type": "object"}}}}}
+_PATCH = {"requestBody": {"required": True, "content": {MERGE_PATCH: {"schema": _PATCHED}}}}
 _DONE: dict[str, Any] = {"content": {GEOJSON: {}}}
 
 

@@ -57,7 +57,7 @@ LINKS = (
     (
         "service-desc",
         "openapi.json",
-        "application/vnd.oai.openapi+json;version=3.1",
+        "application/json",
         "API description",
         "接口描述",
     ),
@@ -70,13 +70,11 @@ LINKS = (
 
 @router.get("/", response_class=Response, responses=BOTH)
 def landing(request: Request, f: Format = None) -> Response:
-    """The landing page: HTML for people, JSON for `Accept: application/json` or `f=json`."""
+    """The landing page: HTML where `Accept` names it or with `f=html`, else JSON."""
     base = str(request.base_url)
     city = request.app.state.settings.city
     links = [link(rel, base + path, media, en, title_zh=zh) for rel, path, media, en, zh in LINKS]
-    accepted = request.headers.get("accept", "*/*")
-    html = f == "html" or (f is None and (accepted.strip() == "*/*" or wants_html(request, None)))
-    if not html:
+    if not wants_html(request, f):
         body = {
             "title": f"网格 wangge · {city}",
             "description": "Where, who, and what became of it.",

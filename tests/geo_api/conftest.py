@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 import time
@@ -116,13 +117,13 @@ def login(api: Api) -> Callable[[str], TestClient]:
     return log_in
 
 
-@pytest.fixture
-def served(api: Api, tmp_path: Path) -> Iterator[str]:
+@contextlib.contextmanager
+def serving(settings: Settings) -> Iterator[str]:
     """The application behind a real server: its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    app = create_app(api.settings)
+    app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -134,6 +135,13 @@ def served(api: Api, tmp_path: Path) -> Iterator[str]:
     server.should_exit = True
     thread.join(timeout=15)
     assert not thread.is_alive(), "the server did not stop"
+
+
+@pytest.fixture
+def served(api: Api) -> Iterator[str]:
+    """The application behind a real server: its address."""
+    with serving(api.settings) as address:
+        yield address
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def test_landing_is_html_for_people_and_json_for_machines(public: TestClient) ->
     html = public.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
     assert html.headers["content-type"].startswith("text/html")
     assert "谁负责" in html.text and "who is responsible" in html.text
-    assert public.get("/").headers["content-type"].startswith("text/html")
+    assert public.get("/", headers={"Accept": "text/html"}).headers["content-type"].startswith("text/html")
     links = public.get("/", headers={"Accept": "application/json"}).json()["links"]
     assert {"self", "service-desc", "conformance", "data"} <= {link["rel"] for link in links}
     for link in links:

@@ -1,0 +1,113 @@
+"""OGC API Tiles part 1 and the two-dimensional tile matrix set, annex A."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+SPEC = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/"
+RELATION = "http://www.opengis.net/def/rel/ogc/1.0/"
+MVT = "application/vnd.mapbox-vector-tile"
+SET = "/collections/areas/tiles/WebMercatorQuad"
+PUBLIC = ("areas", "sites", "places", "hot_spots", "fences")
+
+
+def links(body: dict[str, Any], rel: str) -> list[dict[str, Any]]:
+    return [link for link in body["links"] if link["rel"] == rel]
+
+
+def test_conf_tiles_conformance_success(public: TestClient) -> None:
+    classes = public.get("/conformance").json()["conformsTo"]
+    assert {SPEC + name for name in ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")} <= set(
+        classes
+    )
+
+
+def test_conf_core_tc_op(public: TestClient) -> None:
+    assert public.get(f"{SET}/8/104/213").status_code == 200
+
+
+def test_conf_core_tc_tilematrix_definition(public: TestClient) -> None:
+    paths = public.get("/openapi.json").json()["paths"]
+    (path,) = [p for p in paths if p.endswith("/{tileMatrix}/{tileRow}/{tileCol}")]
+    names = {p["name"] for p in paths[path]["get"]["parameters"] if p["in"] == "path"}
+    assert {"tileMatrix", "tileRow", "tileCol"} <= names
+
+
+def test_conf_core_tc_success(public: TestClient) -> None:
+    answer = public.get(f"{SET}/8/104/213")
+    assert answer.headers["content-type"] == MVT and answer.content
+
+
+def test_conf_core_tc_error(public: TestClient) -> None:
+    assert public.get(f"{SET}/3/8/0").status_code == 404  # no such row in the matrix
+    assert public.get(f"{SET}/99/0/0").status_code in (400, 404)
+    assert public.get("/collections/nothing/tiles/WebMercatorQuad/0/0/0").status_code == 404
+
+
+def test_conf_core_tc_empty(public: TestClient) -> None:
+    answer = public.get(f"{SET}/8/0/0")
+    assert answer.status_code in (200, 204) and answer.headers.get("x-features-shown") == "0"
+
+
+def test_conf_tileset_description(public: TestClient) -> None:
+    for name in PUBLIC:
+        body = public.get(f"/collections/{name}/tiles/WebMercatorQuad").json()
+        assert body["dataType"] == "vector" and body["crs"].endswith("/3857")
+        (tiling,) = links(body, RELATION + "tiling-scheme")
+        assert public.get(tiling["href"]).json()["id"] == "WebMercatorQuad"
+        (item,) = links(body, "item")
+        assert item["templated"] and item["type"] == MVT
+        assert public.get(item["href"].format(tileMatrix=8, tileRow=104, tileCol=213)).status_code == 200
+        assert body["layers"][0]["id"] == name
+
+
+def test_conf_tilesets_list(public: TestClient) -> None:
+    for name in PUBLIC:
+        body = public.get(f"/collections/{name}/tiles").json()
+        (listed,) = body["tilesets"]
+        (self,) = links(listed, "self")
+        assert public.get(self["href"]).status_code == 200
+
+
+def test_conf_geodata_tilesets_links(public: TestClient) -> None:
+    for name in PUBLIC:
+        (link,) = links(public.get(f"/collections/{name}").json(), RELATION + "tilesets-vector")
+        assert public.get(link["href"]).json()["tilesets"]
+
+
+def test_conf_tiling_schemes(public: TestClient) -> None:
+    body = public.get("/", headers={"Accept": "application/json"}).json()
+    (link,) = links(body, RELATION + "tiling-schemes")
+    (listed,) = public.get(link["href"]).json()["tileMatrixSets"]
+    assert listed["id"] == "WebMercatorQuad" and public.get(listed["links"][0]["href"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("zoom", "scale"), [(0, 559082264.028717), (10, 545978.773465544), (18, 2132.72958384978)]
+)
+def test_conf_tms_scale_denominators(public: TestClient, zoom: int, scale: float) -> None:
+    """The numbers of annex D of the standard."""
+    matrix = public.get("/tileMatrixSets/WebMercatorQuad").json()["tileMatrices"][zoom]
+    assert matrix["id"] == str(zoom) and matrix["matrixWidth"] == matrix["matrixHeight"] == 2**zoom
+    assert matrix["scaleDenominator"] == pytest.approx(scale, rel=1e-12)
+    assert matrix["pointOfOrigin"] == pytest.approx([-20037508.3427892, 20037508.3427892], abs=1e-6)
+
+
+def test_conf_mvt_row_before_column(public: TestClient) -> None:
+    assert public.get(f"{SET}/8/104/213").headers["x-features-matched"] == "10"
+    assert public.get(f"{SET}/8/213/104").headers["x-features-matched"] == "0"
+
+
+def test_tilejson(public: TestClient) -> None:
+    for name in PUBLIC:
+        body = public.get(f"/collections/{name}/tiles/WebMercatorQuad?f=tilejson").json()
+        assert body["tilejson"] == "3.0.0" and body["vector_layers"][0]["id"] == name
+        assert public.get(body["tiles"][0].format(z=8, y=104, x=213)).headers["content-type"] == MVT
+
+
+def test_html(public: TestClient) -> None:
+    for path in ("/tileMatrixSets", "/tileMatrixSets/WebMercatorQuad", "/collections/areas/tiles", SET):
+        assert public.get(path + "?f=html").headers["content-type"].startswith("text/html")
