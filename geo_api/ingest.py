@@ -29,7 +29,6 @@ from layers.track_bodies import Part
 TOLD = 100
 """Reasons and vehicle ids that an answer lists; the counts are whole."""
 MAX_ID_LENGTH = 64
-TRIES = 3
 KIND = FILE_KINDS["tracks"]
 
 
@@ -106,21 +105,25 @@ def ingest(parts: Callable[[], Iterator[Part]], terms: Terms, now: dt.datetime |
     layers.errors.InputError
         The body as a whole cannot be read; nothing was written.
     """
-    for attempt in range(TRIES):
-        try:
-            return _ingest(parts(), terms, now or dt.datetime.now(dt.UTC))
-        except psycopg.OperationalError as error:
-            if attempt == TRIES - 1 or not isinstance(error, psycopg.errors.DeadlockDetected):
-                raise OperationalError("COPY fixes", None, error) from error
-    raise AssertionError("unreachable")
+    now = now or dt.datetime.now(dt.UTC)
+    try:
+        return _ingest(parts(), terms, now)
+    except (psycopg.OperationalError, OperationalError) as error:
+        cause = error.orig if isinstance(error, OperationalError) else error
+        if not isinstance(cause, psycopg.errors.DeadlockDetected):
+            raise OperationalError("COPY fixes", None, cause) from error
+    return _ingest(parts(), terms, now, alone=True)
 
 
-def _ingest(parts: Iterator[Part], terms: Terms, now: dt.datetime) -> IngestReport:
+def _ingest(parts: Iterator[Part], terms: Terms, now: dt.datetime, *, alone: bool = False) -> IngestReport:
+    """One try. Batches share a lock; one that met a deadlock takes it ``alone`` and cannot meet another."""
     report = IngestReport()
     with session(SYSTEM, terms.url) as db:
         db.execute(
             text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(terms.timeout_s * 1000)}
         )
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        db.execute(text(f"SELECT {lock}(hashtextextended('ingest', 0))"))
         cover = community_cover(db)
         for good, faults in _ahead(lambda: _next_part(parts, terms, now, cover)):
             report.tell(faults)
