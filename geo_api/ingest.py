@@ -111,7 +111,7 @@ def ingest(parts: Callable[[], Iterator[Part]], terms: Terms, now: dt.datetime |
     except (psycopg.OperationalError, OperationalError) as error:
         cause = error.orig if isinstance(error, OperationalError) else error
         if not isinstance(cause, psycopg.errors.DeadlockDetected):
-            raise OperationalError("COPY fixes", None, cause) from error
+            raise OperationalError("COPY fixes", None, cause or error) from error
     return _ingest(parts(), terms, now, alone=True)
 
 
