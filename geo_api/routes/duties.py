@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import or_, select
 
-from geo_api.access import Db
+from geo_api.access import Db, needs
 from geo_api.parameters import limit_parameter
 from geo_api.routes import areas
 from geo_api.settings import installed_version
@@ -66,9 +66,9 @@ def duty_items(
     return {"items": [{name: getattr(row, name) for name in DUTY_FIELDS} for row in db.scalars(statement)]}
 
 
-@router.get("/runs")
+@router.get("/runs", dependencies=[needs("read_alerts")])
 def runs(db: Db, limit: Limit) -> dict[str, Any]:
-    """Runs of the models, newest first."""
+    """Runs of the models, newest first; their counts tell of alerts, so a login is needed."""
     fields = ("id", "model", "version", "at", "parameters", "counts", "finished_at")
     rows = db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit))
     return {"runs": [{name: getattr(row, name) for name in fields} for row in rows]}

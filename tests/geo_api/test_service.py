@@ -116,9 +116,10 @@ def test_metrics_count_by_route_and_not_by_path(public: TestClient) -> None:
     assert 'route="/collections/areas/items/1"' not in shown
 
 
-def test_settings_duties_runs_and_style(public: TestClient) -> None:
+def test_settings_duties_runs_and_style(public: TestClient, login: Callable[[str], TestClient]) -> None:
     assert set(public.get("/v1/settings").json()) == {"tile_url", "tile_crs", "version", "city"}
-    assert public.get("/v1/runs").json()["runs"][0]["model"] == "suspicion"
+    assert public.get("/v1/runs").status_code == 401  # its counts tell of alerts
+    assert login("officer.a").get("/v1/runs").json()["runs"][0]["model"] == "suspicion"
     assert public.get("/v1/duty-items?q=x").json() == {"items": []}
     assert public.get("/v1/style").json()["alert_levels"]["high"]["zh"] == "高"
 
