@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from geo_api.schemas import AssignBody, Body, LineString, Merge, Split, aware
 
@@ -99,13 +99,15 @@ class Geometry(BaseModel):
 class AssignPlaceBody(AssignBody):
     """Where (a point as lon and lat, or a geometry), what and when."""
 
-    lon: Annotated[float | None, Field(ge=-180, le=180, allow_inf_nan=False)] = None  # type: ignore[assignment]
-    lat: Annotated[float | None, Field(ge=-90, le=90, allow_inf_nan=False)] = None  # type: ignore[assignment]
-    geometry: Geometry | None = None
+    lon: Annotated[float | None, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)] = None  # type: ignore[assignment]
+    lat: Annotated[float | None, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)] = None  # type: ignore[assignment]
+    geometry: Annotated[Geometry | None, Field(validate_default=True)] = None
 
-    @model_validator(mode="after")
-    def _one_place(self) -> AssignPlaceBody:
-        point = self.lon is not None and self.lat is not None
-        if point == (self.geometry is not None):
+    @field_validator("geometry")
+    @classmethod
+    def _one_place(cls, geometry: Geometry | None, info: ValidationInfo) -> Geometry | None:
+        wrong = not {"lon", "lat"} <= info.data.keys()  # told by their own fault
+        point = info.data.get("lon") is not None and info.data.get("lat") is not None
+        if not wrong and point == (geometry is not None):
             raise ValueError("give lon and lat, or a geometry")
-        return self
+        return geometry

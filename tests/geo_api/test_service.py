@@ -99,7 +99,7 @@ def test_request_ids_are_kept_when_they_are_plain(public: TestClient) -> None:
 def test_a_wrong_body_names_the_field(public: TestClient) -> None:
     for body, field in (
         ({"lon": 999, "lat": 0, "item_code": "x"}, "lon"),
-        ({"lat": 0, "item_code": "x"}, "lon"),
+        ({"lat": 0, "item_code": "x"}, "geometry"),
         ({"lon": 1, "lat": 0, "item_code": "x", "when": 1}, "when"),
     ):
         answer = public.post("/v1/assign", json=body)
