@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from grid.errors import EditConflict, GridError
 from layers.area_versions import area_code_fault
 from layers.errors import CodeOverflow
-from layers.identifiers import next_grid_codes
+from layers.identifiers import grid_profile, next_grid_codes
 from layers.tables import Area
 
 
@@ -19,8 +19,15 @@ class Codes:
         self.db = db
         self._used: dict[str, list[str]] = {}
 
-    def of_units(self, community_id: int, community_code: str, count: int) -> list[tuple[str, str]]:
+    def of_units(
+        self, community_id: int, community_code: str, count: int, like: str
+    ) -> list[tuple[str, str]]:
         """The next codes of unit grids of a community, with the names of their zones.
+
+        Parameters
+        ----------
+        like : str
+            Code of a zone that they follow: they get its kind digits, where the profile has such.
 
         Raises
         ------
@@ -33,13 +40,14 @@ class Codes:
                 or_(Area.parent_id == community_id, Area.code.startswith(community_code, autoescape=True)),
             )
             self._used[community_code] = list(self.db.scalars(ever))
-        used = self._used[community_code]
+        used, profile = self._used[community_code], grid_profile()
+        kind = like[profile.parent_digits : profile.parent_digits + profile.kind_digits]
         try:
-            fresh = next_grid_codes(community_code, used, count)
+            fresh = next_grid_codes(community_code, used, count, profile=profile.name, kind=kind)
         except CodeOverflow as error:
             raise GridError(str(error), f"社区 {community_code} 的网格顺序码已满") from error
         used += fresh
-        return [(new, f"第{int(new[len(community_code) :])}网格") for new in fresh]
+        return [(new, f"第{int(new[-profile.sequence_digits :])}网格") for new in fresh]
 
     def of_larger(self, kind: str, parent_code: str, old_code: str, given: str | None) -> str:
         """The code of a community or town under another parent: the given one, else its own last digits, else the next.

@@ -88,7 +88,7 @@ def _begin(db: Session, plan: Plan, changes: Sequence[Change], codes: Codes) -> 
             )
         plan.reasons |= {unit.key: REASONS[change.op] for unit in change.removed}
         parent = parents[community][1]
-        fresh = codes.of_units(parent.key, parent.code, len(change.added))
+        fresh = codes.of_units(parent.key, parent.code, len(change.added), change.removed[0].code)
         for shape, (code, name) in zip(change.added, fresh, strict=True):
             noded = insert_nodes(shape, nodes) if len(nodes) else shape
             follows = change.predecessors(shape)

@@ -64,7 +64,7 @@ class Outlines:
             raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
         land = Land(units, parts_reason(operation))
         self._move(land, source, target)
-        fresh = self.codes.of_units(target.unit.key, target.code, len(units))
+        fresh = self.codes.of_units(target.unit.key, target.code, len(units), units[0].code)
         for unit, (code, name) in zip(_in_code_order(units), fresh, strict=True):
             reason = REASONS["transfer"]
             self._small.append(NewVersion(unit, "unit_grid", code, name, target.unit.key, unit.shape, reason))
@@ -100,7 +100,7 @@ class Outlines:
         statement = select(Area.kind, *UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
         for kind, *row in self.db.execute(statement.order_by(Area.code)).all():
             unit = unit_of(row)
-            new = code + unit.code[-3:] if kind in CODED_BY_PARENT else unit.code
+            new = code + unit.code[len(code) :] if kind in CODED_BY_PARENT else unit.code
             reason = REASONS["reparent"]
             if kind in PARENT_KIND:
                 self._larger[unit.key] = _Larger(kind, unit, unit.shape, new, area_id, reason)
@@ -129,7 +129,9 @@ class Outlines:
         return [place, *(self._now(p["id"], p["kind"]) for p in above)]
 
     def _target(self, area_id: int, kind: str) -> _Larger:
-        current_units(self.db, [area_id], (kind,))
+        """The version that holds now; the draft may name an earlier one of the same code."""
+        if area_id not in as_now(self.db, [area_id]):
+            current_units(self.db, [area_id], (kind,))  # says what became of it
         return self._now(area_id, kind)
 
     def _now(self, area_id: int, *kinds: str) -> _Larger:

@@ -17,6 +17,7 @@ plate                     7 or 8   GA 36, colour by JT/T 697.7
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ __all__ = [
     "TownCode",
     "Uscc",
     "check_uscc",
+    "grid_profile",
+    "installed_grid_profile",
     "make_uscc",
     "next_grid_codes",
     "organisation_check",
@@ -188,6 +191,30 @@ def register_grid_profile(profile: GridProfile) -> None:
         raise ValueError(f"grid profile {profile.name!r} is already another one")
 
 
+def installed_grid_profile() -> str:
+    """Name of the profile of this installation: ``WANGGE_GRID_PROFILE``, a name or ``name:parent+kind+running`` digits.
+
+    Raises
+    ------
+    InvalidIdentifier
+        A definition that cannot be read.
+    """
+    given = os.environ.get("WANGGE_GRID_PROFILE") or "gb30428_15"
+    name, colon, digits = given.partition(":")
+    if colon:
+        try:
+            parent, kind, running = (int(part) for part in digits.split("+"))
+            register_grid_profile(GridProfile(name, parent, kind, running))
+        except ValueError as error:
+            raise InvalidIdentifier(f"WANGGE_GRID_PROFILE={given!r}: name or name:12+0+3") from error
+    return _profile(name).name
+
+
+def grid_profile(name: str | None = None) -> GridProfile:
+    """The profile of a name, or the one of this installation."""
+    return _profile(name or installed_grid_profile())
+
+
 def _profile(name: str) -> GridProfile:
     if name not in GRID_PROFILES:
         raise InvalidIdentifier(f"grid profile {name!r}: unknown; known are {', '.join(GRID_PROFILES)}")
@@ -204,7 +231,7 @@ class GridCode:
     sequence: int
 
 
-def parse_grid_code(text: str, profile: str = "gb30428_15") -> GridCode:
+def parse_grid_code(text: str, profile: str | None = None) -> GridCode:
     """A grid code: community (12 digits), then kind digits where the profile has them, then 001 and up.
 
     Raises
@@ -216,7 +243,8 @@ def parse_grid_code(text: str, profile: str = "gb30428_15") -> GridCode:
     >>> parse_grid_code("320623100001012").sequence
     12
     """
-    spec = _profile(profile)
+    spec = grid_profile(profile)
+    profile = spec.name
     _digits(text, spec.length, f"grid code ({profile})")
     community = text[: spec.parent_digits]
     parse_statistical_code(community)
@@ -227,7 +255,7 @@ def parse_grid_code(text: str, profile: str = "gb30428_15") -> GridCode:
 
 
 def next_grid_codes(
-    community: str, used: Iterable[str], count: int = 1, *, profile: str = "gb30428_15", kind: str = ""
+    community: str, used: Iterable[str], count: int = 1, *, profile: str | None = None, kind: str = ""
 ) -> list[str]:
     """The next ``count`` free codes of a community: numbers after the highest ever used, never reused.
 
@@ -239,7 +267,7 @@ def next_grid_codes(
         Every code ever given below the community, void ones too; others are ignored.
     count : int
     profile, kind : str
-        Profile name and, when it has kind digits, these.
+        Profile name (the installation's when left out) and, when it has kind digits, these.
 
     Raises
     ------
@@ -252,7 +280,8 @@ def next_grid_codes(
     >>> next_grid_codes("320623100001", ["320623100001007"], 2)
     ['320623100001008', '320623100001009']
     """
-    spec = _profile(profile)
+    spec = grid_profile(profile)
+    profile = spec.name
     parse_statistical_code(community)
     if len(kind) != spec.kind_digits:
         raise InvalidIdentifier(f"grid kind {kind!r}: profile {profile} has {spec.kind_digits} kind digits")

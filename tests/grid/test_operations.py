@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+import threading
 import time
 from typing import Any
 
@@ -18,6 +19,8 @@ from grid import editing
 from grid.areas import ancestors, locate_point, read_areas
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.database import SYSTEM, session
+from layers.errors import InvalidIdentifier
+from layers.identifiers import parse_grid_code
 from tests.grid.partition_checks import assert_tiles
 from tests.grid.square_town import insert_area, insert_town, middle, square, unit_code, x, y
 
@@ -294,8 +297,11 @@ def test_unreadable_operations(db: Session, ids: dict[str, int], operation: dict
 
 APPLY = """
 import sys
+import threading
 from grid import editing
 from layers.database import SYSTEM, session
+from layers.errors import InvalidIdentifier
+from layers.identifiers import parse_grid_code
 with session(SYSTEM, sys.argv[1]) as db:
     editing.apply(db, int(sys.argv[2]), "boss")
 """
@@ -337,3 +343,53 @@ def _snapshot(url: str) -> list[tuple[Any, ...]]:
         ).fetchall()
     assert rows
     return rows
+
+
+def test_another_code_profile_by_configuration(
+    db: Session, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two kind digits, which new grids take from those that they follow, and four running ones."""
+    monkeypatch.setenv("WANGGE_GRID_PROFILE", "local_18")
+    db.execute(text("UPDATE areas SET code = left(code, 12) || '07' || lpad(right(code, 3), 4, '0') WHERE kind = 'unit_grid'"))  # fmt: skip
+    cut = {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line((0.5, 0), (0.5, 1))}
+    assert carry_out(db, cut).result["new_codes"] == ["320601001001070005", "320601001001070006"]
+    give = {"op": "reparent", "area_id": ids["320601001001"], "parent_id": ids["320601002"]}
+    assert "320601002003070005" in carry_out(db, give).result["new_codes"]
+    monkeypatch.setenv("WANGGE_GRID_PROFILE", "plain_16:12+0+4")
+    assert parse_grid_code("3206010010010012").sequence == 12
+    monkeypatch.setenv("WANGGE_GRID_PROFILE", "plain_16:twelve")
+    with pytest.raises(InvalidIdentifier):
+        parse_grid_code("3206010010010012")
+
+
+def test_editors_of_a_transfer_and_of_a_neighbour_at_once(fresh_database: str) -> None:
+    """Different zones of one community at the same time: both are done, one after the other, and nothing is lost."""
+    with session(SYSTEM, fresh_database) as db:
+        ids = insert_town(db)
+        give = {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids["320601002001"]}
+        back = {"op": "transfer", "area_ids": [ids[unit_code(2, 1)]], "community_id": ids["320601001001"]}
+        cuts = [
+            {"op": "split", "area_id": ids[unit_code(c, r)], "line": line((c + 0.5, r), (c + 0.5, r + 1))}
+            for c, r in ((0, 0), (1, 1), (2, 0), (3, 1))
+        ]
+        drafts = [editing.draft(db, [op], "anna").id for op in (give, back, *cuts)]
+    barrier = threading.Barrier(len(drafts))
+    outcome: dict[int, str] = {}
+
+    def work(number: int) -> None:
+        barrier.wait()
+        try:
+            with session(SYSTEM, fresh_database) as db:
+                outcome[number] = editing.apply(db, number, f"m{number}").status
+        except EditConflict as conflict:
+            outcome[number] = str(conflict)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(outcome.values()) == ["applied"] * len(drafts), outcome
+    with session(SYSTEM, fresh_database) as db:
+        assert_tiles(db, LAND)
+        assert len(shapes(db)) == 20
