@@ -20,6 +20,11 @@ WORLD_WIDTH_M = 40_075_016.685578488
 """Width of EPSG:3857 in its own metres."""
 HALF_PIXEL = 4
 """Tile units of half a pixel on a 512 pixel tile: the tolerance of the simplification."""
+AGGREGATE_FROM = 3_000
+"""A tile of more points than that holds counts in cells instead, below ``AGGREGATE_BELOW``."""
+AGGREGATE_BELOW = 14
+CELLS = 128
+"""Cells a side of a tile: four pixels each."""
 EXACT_ZOOM = 15
 """From this zoom on polygons are not simplified."""
 
@@ -37,12 +42,15 @@ class Tile:
         than a tile unit is left out, and so is what goes beyond the cap.
     truncated : bool
         More features than the cap.
+    aggregated : bool
+        The tile holds cells with a ``count``; the counts add up to ``matched``, over all tiles to all features.
     """
 
     body: bytes
     matched: int
     shown: int
     truncated: bool
+    aggregated: bool = False
 
 
 def read_tile(
@@ -70,6 +78,9 @@ def read_tile(
     if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
         raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
     tile = (zoom, column, row)
+    if _is_crowded(db, collection, selection, tile):
+        body, matched, cells = db.execute(cells_statement(collection, selection, tile)).one()
+        return Tile(bytes(body), int(matched), cells, truncated=False, aggregated=True)
     statement = tile_statement(collection, selection, tile, cap)
     body, matched, kept = db.execute(statement).one()
     return Tile(
@@ -94,6 +105,52 @@ def tile_statement(
         select(func.count()).select_from(hits).scalar_subquery(),
         select(func.count(hits.c.geom)).select_from(hits).scalar_subquery(),
     )
+
+
+def _is_crowded(
+    db: Session, collection: Collection, selection: Selection, tile: tuple[int, int, int]
+) -> bool:
+    """Whether a tile of points has more of them than are drawn one by one."""
+    if collection.geometry_type != "point" or tile[0] >= AGGREGATE_BELOW:
+        return False
+    met = (
+        select(literal_column("1"))
+        .select_from(collection.source)
+        .where(collection.geom_3857.op("&&")(func.ST_TileEnvelope(*tile)), *conditions(collection, selection))
+        .limit(AGGREGATE_FROM + 1)
+        .subquery("met")
+    )
+    return db.execute(select(func.count()).select_from(met)).scalar_one() > AGGREGATE_FROM
+
+
+def cells_statement(
+    collection: Collection, selection: Selection, tile: tuple[int, int, int]
+) -> Select[*tuple[Any, ...]]:
+    """The query of one aggregated tile: the encoded layer, points that it counts, cells that it holds.
+
+    A point belongs to one cell and one tile; a cell stands at the middle of its points.
+    """
+    zoom, column, row = tile
+    width_m = WORLD_WIDTH_M / 2**zoom
+    x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
+    across = func.floor((x + WORLD_WIDTH_M / 2) / (width_m / CELLS)) - column * CELLS
+    down = func.floor((WORLD_WIDTH_M / 2 - y) / (width_m / CELLS)) - row * CELLS
+    points = (
+        select(across.label("across"), down.label("down"), x.label("x"), y.label("y"))
+        .select_from(collection.source)
+        .where(collection.geom_3857.op("&&")(func.ST_TileEnvelope(*tile)), *conditions(collection, selection))
+        .subquery("points")
+    )
+    middle = func.ST_SetSRID(func.ST_MakePoint(func.avg(points.c.x), func.avg(points.c.y)), 3857)
+    cells = (
+        select(func.count().label("count"), _cut(middle, tile, 0).label("geom"))
+        .where(points.c.across.between(0, CELLS - 1), points.c.down.between(0, CELLS - 1))
+        .group_by(points.c.across, points.c.down)
+        .order_by(points.c.down, points.c.across)
+        .subquery("cells")
+    )
+    encoded = func.ST_AsMVT(literal_column("cells"), collection.id, EXTENT, "geom")
+    return select(encoded, func.coalesce(func.sum(cells.c.count), 0), func.count()).select_from(cells)
 
 
 def _encode(alias: str, layer: str) -> Expression:

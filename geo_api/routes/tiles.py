@@ -89,11 +89,13 @@ def tile(
     """One tile: layer `<id>`, and `<id>_labels` where there are label points. Row before column.
 
     `X-Features-Matched` and `X-Features-Shown` count; `X-Features-Truncated: true` says that the cap was met.
+    `X-Features-Aggregated: true`: too many points for one by one; the layer holds cells with a `count`.
     """
     made = read_tile(db, found, selection, zoom=tile_matrix, column=tile_col, row=tile_row)
     counts = {
         "X-Features-Matched": f"{made.matched}",
         "X-Features-Shown": f"{made.shown}",
         "X-Features-Truncated": "true" if made.truncated else "false",
+        "X-Features-Aggregated": "true" if made.aggregated else "false",
     }
     return cached_response(request, made.body, MVT, private=found.login, headers=counts)
