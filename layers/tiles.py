@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, literal_column, select
+from sqlalchemy import Integer, Select, cast, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from layers.catalog import Collection, Expression
@@ -132,25 +132,41 @@ def cells_statement(
     """
     zoom, column, row = tile
     width_m = WORLD_WIDTH_M / 2**zoom
+    west, north = column * width_m - WORLD_WIDTH_M / 2, WORLD_WIDTH_M / 2 - row * width_m
     x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
-    across = func.floor((x + WORLD_WIDTH_M / 2) / (width_m / CELLS)) - column * CELLS
-    down = func.floor((WORLD_WIDTH_M / 2 - y) / (width_m / CELLS)) - row * CELLS
     points = (
-        select(across.label("across"), down.label("down"), x.label("x"), y.label("y"))
+        select(
+            (_cell((north - y) / (width_m / CELLS)) * CELLS + _cell((x - west) / (width_m / CELLS))).label(
+                "cell"
+            ),
+            x.label("x"),
+            y.label("y"),
+        )
         .select_from(collection.source)
-        .where(collection.geom_3857.op("&&")(func.ST_TileEnvelope(*tile)), *conditions(collection, selection))
+        .where(
+            collection.geom_3857.op("&&")(func.ST_TileEnvelope(*tile)),
+            # Exactly, since && compares rounded boxes; the east and the south edge belong to the next tile.
+            x >= west,
+            x < west + width_m,
+            y <= north,
+            y > north - width_m,
+            *conditions(collection, selection),
+        )
         .subquery("points")
     )
     middle = func.ST_SetSRID(func.ST_MakePoint(func.avg(points.c.x), func.avg(points.c.y)), 3857)
     cells = (
         select(func.count().label("count"), _cut(middle, tile, 0).label("geom"))
-        .where(points.c.across.between(0, CELLS - 1), points.c.down.between(0, CELLS - 1))
-        .group_by(points.c.across, points.c.down)
-        .order_by(points.c.down, points.c.across)
+        .group_by(points.c.cell)
+        .order_by(points.c.cell)
         .subquery("cells")
     )
     encoded = func.ST_AsMVT(literal_column("cells"), collection.id, EXTENT, "geom")
     return select(encoded, func.coalesce(func.sum(cells.c.count), 0), func.count()).select_from(cells)
+
+
+def _cell(position: Expression) -> Expression:
+    return cast(func.least(func.greatest(func.floor(position), 0), CELLS - 1), Integer)
 
 
 def _encode(alias: str, layer: str) -> Expression:
