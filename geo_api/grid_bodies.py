@@ -102,6 +102,12 @@ class AssignPlaceBody(AssignBody):
     lon: Annotated[float | None, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)] = None  # type: ignore[assignment]
     lat: Annotated[float | None, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)] = None  # type: ignore[assignment]
     geometry: Annotated[Geometry | None, Field(validate_default=True)] = None
+    first_filed: Annotated[
+        str | None,
+        Field(
+            max_length=20, description="Code of the town that filed first, for a geometry over several towns"
+        ),
+    ] = None
 
     @field_validator("geometry")
     @classmethod

@@ -37,7 +37,13 @@ ORDER BY code, id
 
 
 def assign_geometry(
-    db: Session, geometry: Any, *, item_code: str, at: dt.datetime, enterprise_uscc: str | None = None
+    db: Session,
+    geometry: Any,
+    *,
+    item_code: str,
+    at: dt.datetime,
+    enterprise_uscc: str | None = None,
+    first_filed: str | None = None,
 ) -> Assignment:
     """Who is responsible for a matter that has an extent.
 
@@ -47,6 +53,8 @@ def assign_geometry(
         EPSG:4326. A point is answered as by :func:`grid.assignment.assign`.
     item_code, at
         As of :func:`grid.assignment.assign`.
+    first_filed : str, optional
+        Code of the town that filed a case of this matter first: it leads when the geometry meets it.
 
     Returns
     -------
@@ -70,23 +78,20 @@ def assign_geometry(
         )
     every = chains(db, [place["id"] for place in shares], when)
     towns = _by_town(shares, every)
-    lead = max(towns, key=lambda town: (town["share"], _descending(town["code"])))
+    lead = next((town for town in towns if town["code"] == first_filed), towns[0])
     chosen = next(place for place in shares if place["id"] in lead["grids"])
     siting = _siting(db, geometry, when, chosen, every)
     siting.candidates = [place | {"holds_site": False} for place in shares[:CANDIDATES_SHOWN]]
     siting.steps.append(_share_step(shares, chosen, geometry))
     bodies = resolve_bodies(db, item_code, when, siting)
     cross = _cross_region(db, item_code, when, towns, lead, every, bodies) if len(towns) > 1 else None
+    if cross is not None and lead["code"] == first_filed:
+        bodies.steps[-1].rule = "first_to_file"
     answer = answer_of(db, siting, bodies, here.x, here.y, 0.0, item_code, when)
     if cross is not None:
         cross["outside"] = round(max(1.0 - sum(place["share"] for place in shares), 0.0), 4)
     answer.cross_region = cross
     return answer
-
-
-def _descending(code: str) -> tuple[int, ...]:
-    """Of equal shares the lower code is to come out of ``max``."""
-    return tuple(-ord(letter) for letter in code)
 
 
 def _check(geometry: Any) -> None:
@@ -210,10 +215,10 @@ def _superior(towns: list[dict[str, Any]], every: dict[int, list[Place]]) -> Pla
 def _cross_step(told: list[dict[str, Any]], lead: dict[str, Any], superior: Place | None) -> Step:
     listed = "、".join(f"{town['name']} ({town['code']}) {town['share']:.0%}" for town in told)
     above = "指挥中心" if superior is None else name_of(superior)
-    zh = f"事项跨区域：{listed}。占比最大的 {lead['name']} 牵头（已先立案的由先立案者牵头），其余协办；有争议的由共同上级 {above} 指定管辖。"
+    zh = f"事项跨区域：{listed}。{lead['name']} 牵头（先立案者优先，否则占比最大者），其余协办；有争议的由共同上级 {above} 指定管辖。"
     en = (
-        f"The matter spans {len(told)} towns ({', '.join(town['code'] for town in told)}): {lead['code']} with the largest"
-        f" share leads (a town that filed first would), the others join; in dispute the common superior"
+        f"The matter spans {len(told)} towns ({', '.join(town['code'] for town in told)}): {lead['code']} leads"
+        f" (who filed first, else the largest share), the others join; in dispute the common superior"
         f" {above if superior is not None else '(command centre)'} designates."
     )
     others = [town["code"] for town in told if town["code"] != lead["code"]]

@@ -102,51 +102,47 @@ def write_areas(
     return total
 
 
-def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> Written:
+_COLUMNS = {
+    "row": "int",
+    "code": "text",
+    "name": "text",
+    "kind": "text",
+    "parent_code": "text",
+    "valid_from": "timestamptz",
+    "predecessor_codes": "text",
+    "households": "float8",
+    "road_length_m": "float8",
+    "geom": "geometry",
+}
+
+
+def _frame_of(part: gpd.GeoDataFrame) -> pl.DataFrame:
+    """Areas as rows of ``_COLUMNS``."""
     multi = [shapely.multipolygons([g]) if g.geom_type == "Polygon" else g for g in part.geometry]
-    given = pl.DataFrame(
-        {
-            "row": [int(i) + 1 for i in part.index],
-            "code": part["code"].astype(str).tolist(),
-            "name": part["name"].astype(str).tolist(),
-            "kind": part["kind"].astype(str).tolist(),
-            "parent_code": [None if v is None or v != v or v == "" else str(v) for v in part["parent_code"]],
-            "valid_from": [_instant(v) for v in part["valid_from"]],
-            "predecessor_codes": _given(part, "predecessor_codes", str),
-            "households": _given(part, "households", float),
-            "road_length_m": _given(part, "road_length_m", float),
-            "geom": shapely.to_wkb(np.array(multi), hex=True).tolist(),
-        },
-        schema_overrides={
-            "parent_code": pl.Utf8,
-            "predecessor_codes": pl.Utf8,
-            "households": pl.Float64,
-            "road_length_m": pl.Float64,
-        },
-    )
-    columns = {
-        "row": "int",
-        "code": "text",
-        "name": "text",
-        "kind": "text",
-        "parent_code": "text",
-        "valid_from": "timestamptz",
-        "predecessor_codes": "text",
-        "households": "float8",
-        "road_length_m": "float8",
-        "geom": "geometry",
+    optional = {"parent_code": str, "predecessor_codes": str, "households": float, "road_length_m": float}
+    values = {
+        "row": [int(i) + 1 for i in part.index],
+        **{name: part[name].astype(str).tolist() for name in ("code", "name", "kind")},
+        "valid_from": [_instant(v) for v in part["valid_from"]],
+        **{name: _given(part, name, of) for name, of in optional.items()},
+        "geom": shapely.to_wkb(np.array(multi), hex=True).tolist(),
     }
-    copy_frame(db, given, "given_areas", columns)
+    types = {name: pl.Utf8 if of is str else pl.Float64 for name, of in optional.items()}
+    return pl.DataFrame(values, schema_overrides=types).select(*_COLUMNS)
+
+
+def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> Written:
+    copy_frame(db, _frame_of(part), "given_areas", _COLUMNS)
     db.execute(text(_RESOLVE))
     faults = [Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()]
     if faults:
         raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
     closed = db.execute(text(_CLOSE)).all()
-    inserted = db.execute(text(_INSERT), {"indicative": given["kind"][0] in indicative}).all()
+    inserted = db.execute(text(_INSERT), {"indicative": str(part["kind"].iloc[0]) in indicative}).all()
     db.execute(text(_SUCCEED))
     db.execute(text(_SUCCEED_CODES))
     db.execute(text(_CLOSE_PREDECESSORS))
-    return Written(len(inserted) - len(closed), len(closed), given.height - len(inserted))
+    return Written(len(inserted) - len(closed), len(closed), len(part) - len(inserted))
 
 
 def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[Any]:

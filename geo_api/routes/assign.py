@@ -43,9 +43,15 @@ def _assigned(db: Session, body: AssignPlaceBody) -> dict[str, Any]:
     when = body.at or dt.datetime.now(dt.UTC)
     if body.geometry is not None:
         shape = _in_storage(body.geometry, body.crs)
-        return assign_geometry(
-            db, shape, item_code=body.item_code, at=when, enterprise_uscc=body.enterprise_uscc
-        ).as_dict()
+        found = assign_geometry(
+            db,
+            shape,
+            item_code=body.item_code,
+            at=when,
+            enterprise_uscc=body.enterprise_uscc,
+            first_filed=body.first_filed,
+        )
+        return found.as_dict()
     lon, lat = to_storage(float(body.lon or 0), float(body.lat or 0), body.crs)
     answer: dict[str, Any] = assign(
         db,

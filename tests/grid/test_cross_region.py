@@ -60,6 +60,16 @@ def test_a_polygon_over_two_towns_is_led_by_the_larger_share(db: Session, ids: d
     assert cross["outside"] == 0
 
 
+def test_who_filed_first_leads(db: Session, ids: dict[str, int]) -> None:
+    shape = shapely.box(x(1.5), y(0), x(3), y(1))
+    answer = assign_geometry(db, shape, item_code=STALL, at=NOW, first_filed="320601001")
+    assert answer.areas["town"]["code"] == answer.cross_region["lead_town"] == "320601001"
+    step = next(s for s in answer.explanation if s["step"] == "cross_region")
+    assert step["rule"] == "first_to_file" and "乙镇人民政府" in [p["body"] for p in answer.co_handlers]
+    elsewhere = assign_geometry(db, shape, item_code=STALL, at=NOW, first_filed="999999999")
+    assert elsewhere.cross_region["lead_town"] == "320601002"
+
+
 def test_a_line_is_shared_by_length_and_what_lies_outside_is_said(db: Session, ids: dict[str, int]) -> None:
     river = shapely.LineString([(x(0.25), y(0.5)), (x(2.5), y(0.5)), (x(2.5), y(-0.25))])
     answer = ask(db, river)

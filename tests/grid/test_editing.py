@@ -3,11 +3,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-import numpy as np
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -340,64 +337,6 @@ def test_only_unit_grids_are_edited(db: Session, ids: dict[str, int]) -> None:
         editing.draft(db, [{"op": "split", "area_id": ids["320601"], "line": line((0, 0), (4, 4))}], "a")
     with pytest.raises(UnknownArea):
         editing.draft(db, [{"op": "split", "area_id": 10**12, "line": line((0, 0), (4, 4))}], "a")
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 10**6))
-def test_invariants_hold_after_any_operations(db: Session, seed: int) -> None:
-    """Random lines and merges, some taken back: the town stays a partition, codes are never given twice."""
-    rng = np.random.default_rng(seed)
-    savepoint = db.begin_nested()
-    insert_town(db)
-    applied: list[int] = []
-    refused = 0
-    for _ in range(8):
-        frame = read_areas(db, kind="unit_grid")
-        try:
-            if applied and rng.random() < 0.15:
-                applied.append(editing.undo(db, applied.pop(), "r").id)
-            else:
-                made = editing.draft(db, [_random_operation(rng, frame)], "r")
-                editing.apply(db, made.id, "r")
-                applied.append(made.id)
-        except (TopologyFault, EditConflict):
-            refused += 1
-    assert refused < 8
-    assert_partition(db)
-    reused = db.execute(
-        text(
-            "SELECT code FROM areas WHERE kind = 'unit_grid' GROUP BY code HAVING count(*) > 1"
-            " AND bool_or(change_set_id IS NOT NULL AND NOT EXISTS (SELECT FROM change_sets c"
-            "   WHERE c.id = change_set_id AND c.undoes_id IS NOT NULL) AND valid_from > (SELECT min(valid_from) FROM areas a WHERE a.code = areas.code))"
-        )
-    ).all()
-    assert reused == []
-    savepoint.rollback()
-    db.expire_all()
-
-
-def _random_operation(rng: np.random.Generator, frame: Any) -> dict[str, Any]:
-    unit = frame.iloc[int(rng.integers(len(frame)))]
-    if rng.random() < 0.35:
-        same = frame[(frame["parent_id"] == unit["parent_id"]) & (frame["id"] != unit["id"])]
-        touching = same[[g.intersection(unit.geometry).length > 0 for g in same.geometry]]
-        if len(touching):
-            return {
-                "op": "merge",
-                "area_ids": [int(unit["id"]), int(touching.iloc[int(rng.integers(len(touching)))]["id"])],
-            }
-    west, south, east, north = unit.geometry.bounds
-    size = np.array([east - west, north - south])
-    middle = (np.array([west, south]) + size * rng.uniform(0.3, 0.7, 2)).round(7)
-    angle = rng.uniform(0, np.pi)
-    step = np.array([np.cos(angle), np.sin(angle)]) * 1.6 * size.max()
-    bend = middle + rng.normal(0, 0.05, 2) * size
-    points = np.array([middle - step, bend, middle + step]).round(7)
-    return {
-        "op": "split",
-        "area_id": int(unit["id"]),
-        "line": {"type": "LineString", "coordinates": points.tolist()},
-    }
 
 
 def test_two_managers_at_once(fresh_database: str) -> None:
