@@ -160,3 +160,18 @@ def test_qgis_reads_every_collection(address: str) -> None:
     )  # fmt: skip
     for name in PUBLIC:
         assert f"{name} True {matched(address, name)} True" in done.stdout, done.stdout + done.stderr
+
+
+@needs_gdal
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ("kind = 'town'", 2),
+        ("kind = 'unit_grid' AND name LIKE 'A%'", 2),
+        ("kind IN ('city','county')", 2),
+        ("area_m2 > 4e9", 2),
+    ],
+)
+def test_gdal_attribute_filters(address: str, where: str, found: int) -> None:
+    shown = ogrinfo("-ro", "-al", "-where", where, f"OAPIF:{address}/collections/areas")
+    assert shown.count("OGRFeature(") == found, shown
