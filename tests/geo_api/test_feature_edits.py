@@ -219,3 +219,14 @@ def test_media_type_size_and_crs(login: Login) -> None:
     )
     assert answer.status_code == 201
     assert client.get(answer.headers["location"]).json()["geometry"]["coordinates"] == [120.31, 31.21]
+
+
+def test_pages_escape_what_people_wrote(login: Login) -> None:
+    client = login("supervisor")
+    uscc = client.get("/collections/sites/items?site_id=S-A").json()["features"][0]["properties"]["uscc"]
+    body = place(120.35, 31.35, kind="storage", site_id="<script>alert(1)</script>", uscc=uscc)
+    del body["properties"]["radius_m"]
+    made = client.post("/collections/sites/items", json=body, headers=GEOJSON)
+    for url in (made.headers["location"], "/collections/sites/items"):
+        page = client.get(url, headers={"Accept": "text/html"}).text
+        assert "<script" not in page and "&lt;script&gt;alert(1)" in page
