@@ -119,7 +119,9 @@ export function attachPopups(map: MapView): void {
   map.on("click", (event) => {
     if (busy()) return;
     const [hit] = map.queryRenderedFeatures(event.point, { layers: visible(map, CLICKABLE) });
-    if (hit?.source === "alerts") go({ view: "alert", id: Number(hit.id) });
+    // Where a tile holds too many points they come as cells with a count: nearer in there are the points.
+    if (hit?.properties["count"] !== undefined) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
+    else if (hit?.source === "alerts") go({ view: "alert", id: Number(hit.id) });
     else if (hit?.source === "cases") go({ view: "case", number: String(hit.properties["number"]) });
     else if (hit?.source === "stays") open(event, Promise.resolve(stayContent(hit)));
     else if (hit) open(event, siteContent(hit.id));
