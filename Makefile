@@ -36,6 +36,7 @@ bench: setup-test ## 性能 speed and memory (not part of the tests)
 	@TRACKS="$(TRACKS)" scripts/bench
 
 conformance: setup-test ## 符合性 clients and standards (not part of the tests)
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-conformance.lock
 	@$(BIN)/pytest -o addopts= --import-mode=importlib -ra tests/conformance
 
 evaluate: setup ## 评估 recall and precision on cities of seeds 1-20
