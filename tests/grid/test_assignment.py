@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
+from typing import Any
 
 import numpy as np
 import pytest
 import shapely
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from grid.assignment import assign
@@ -252,8 +252,8 @@ def test_no_line_in_force_is_said(db: Session, ids: dict[str, int]) -> None:
 
 
 @pytest.mark.slow
-def test_single_assignment_is_fast_with_ten_thousand_grids(db: Session) -> None:
-    """p99 within 15 ms on 10,000 grids and 2,000 lines (a loaded machine gets 25); the best of three rounds counts."""
+def test_single_assignment_asks_little_of_ten_thousand_grids(db: Session) -> None:
+    """Few statements, whatever the number of grids and lines; its speed is measured in the benchmarks."""
     ids = insert_town(db)
     insert_duties(db)
     db.execute(
@@ -273,16 +273,17 @@ def test_single_assignment_is_fast_with_ten_thousand_grids(db: Session) -> None:
         )
     )
     db.execute(text("ANALYZE areas, duty_items"))
+    statements: list[str] = []
+
+    def count(*arguments: Any) -> None:
+        statements.append(arguments[2])
+
+    event.listen(db.connection(), "before_cursor_execute", count)
     rng = np.random.default_rng(5)
-    seconds = []
-    for lon, lat in zip(rng.uniform(121.0, 121.1, 300), rng.uniform(32.0, 32.1, 300), strict=True):
-        start = time.perf_counter()
-        answer = assign(db, lon=float(lon), lat=float(lat), item_code=RESUME, at=NOW)
-        seconds.append(time.perf_counter() - start)
-        assert answer.outcome == "assigned"
-    p99 = min(float(np.quantile(part, 0.99)) for part in np.split(np.array(seconds), 3))
-    print(f"single assignment p50 {np.median(seconds) * 1e3:.1f} ms, p99 {p99 * 1e3:.1f} ms")
-    assert p99 < 0.025
+    for lon, lat in zip(rng.uniform(121.0, 121.1, 50), rng.uniform(32.0, 32.1, 50), strict=True):
+        assert assign(db, lon=float(lon), lat=float(lat), item_code=RESUME, at=NOW).outcome == "assigned"
+    event.remove(db.connection(), "before_cursor_execute", count)
+    assert 50 <= len(statements) <= 50 * 5  # where, overlays, duty lines, names above, what came after
 
 
 def test_shapely_agrees_with_the_areas_of_random_points(db: Session, ids: dict[str, int]) -> None:
