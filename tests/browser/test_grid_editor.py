@@ -190,3 +190,26 @@ def test_grids_of_another_town_are_refused(editor: Console, city: City) -> None:
     editor.expect_status(403)
     draw(editor, *across(unit))
     expect(editor.page.locator(".notice.bad")).to_contain_text("area")
+
+
+def test_a_supervisor_reviews_a_managers_draft_and_puts_it_into_force(
+    editor: Console, open_page: Open, city: City
+) -> None:
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC LIMIT 1", town=city.town)[0]
+    size = sum(row.size for row in city.rows(CURRENT, parent=unit.parent_id))
+    show(editor, unit)
+    pick(editor, unit)
+    draw(editor, *across(unit))
+    number = editor.page.locator("[data-change-set]").get_attribute("data-change-set")
+    new = editor.page.locator("[data-change-set] .code-list.new code").all_inner_texts()
+
+    above = open_page()
+    above.log_in("supervisor")
+    above.tab("edit")
+    above.page.click(f"[data-review='{number}']")
+    expect(above.page.locator(f"[data-change-set='{number}']")).to_be_visible()
+    assert {each["code"] for each in above.drawn_soon("edit-result-fill")} == set(new)
+    assert set(new) <= applied(above, city, unit.parent_id, size)
+    expect(above.page.locator(f"[data-review='{number}']")).to_have_count(0)
+    above.page.click("[data-edit=undo]")
+    expect(above.page.locator("[data-applied]")).to_have_count(0)

@@ -215,6 +215,9 @@ const sentences = {
   "edit.zones": { zh: "涉及网格", en: "Grids concerned" },
   "edit.place": { zh: "冲突位置已在图上以红色标出。", en: "The place is drawn in red on the map." },
   "edit.history": { zh: "最近的修改", en: "Recent changes" },
+  "edit.drafts": { zh: "待审批的草案", en: "Drafts waiting for approval" },
+  "edit.no_drafts": { zh: "没有待审批的草案。", en: "No draft is waiting." },
+  "edit.review": { zh: "查看并审批", en: "Review" },
   "edit.no_history": { zh: "没有修改记录。", en: "No changes yet." },
   "edit.many_units": { zh: "当前视野网格过多，仅对部分吸附；请放大。", en: "Too many grids in view: snapping to some of them only. Zoom in." },
 } satisfies Record<string, Text>;

@@ -110,6 +110,14 @@ export class EditSession {
     this.stage.set({ name: "preview", changeSet });
   }
 
+  /** Look at a draft that waits, whoever drew it: its units on the map, and the choice to put it into force. */
+  review(changeSet: ChangeSet): void {
+    this.clear();
+    this.#drafted(changeSet);
+    const [first] = changeSet.preview.result?.features ?? [];
+    if (first) flyTo(this.#console, first.geometry, 14);
+  }
+
   discard(): void {
     this.#overlay.result(undefined);
     this.stage.set({ name: "selecting" });

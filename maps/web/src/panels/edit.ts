@@ -164,6 +164,12 @@ function changeRow(changeSet: ChangeSet): HTMLElement {
   );
 }
 
+function draftRow(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+  const row = changeRow(changeSet);
+  row.append(h("button", { class: "small", "data-review": changeSet.id, onclick: () => editor.review(changeSet) }, t("edit.review")));
+  return row;
+}
+
 /** Bring the manager's own area into view when no unit grid can be seen. */
 async function goToScope(parts: Console): Promise<void> {
   const code = session.get().area?.code;
@@ -188,16 +194,20 @@ function sit(parts: Console, signal: AbortSignal): EditSession {
   return editor;
 }
 
-function historyList(into: HTMLElement, signal: AbortSignal): () => void {
-  const list = (): void =>
-    void show(
-      into,
-      async () => {
-        const sets = (await history(HISTORY * 3, signal)).filter((each) => each.status !== "draft").slice(0, HISTORY);
-        return sets.length ? sets.map(changeRow) : empty(t("edit.no_history"));
-      },
-      list,
-    );
+function changeLists(editor: EditSession, waiting: HTMLElement, past: HTMLElement, signal: AbortSignal): () => void {
+  const list = (): void => {
+    const sets = history(HISTORY * 3, signal);
+    const some = (drafts: boolean) => async (): Promise<ChangeSet[]> =>
+      (await sets).filter((each) => (each.status === "draft") === drafts).slice(0, HISTORY);
+    void show(waiting, async () => {
+      const found = await some(true)();
+      return found.length ? found.map((each) => draftRow(editor, each)) : empty(t("edit.no_drafts"));
+    }, list);
+    void show(past, async () => {
+      const found = await some(false)();
+      return found.length ? found.map(changeRow) : empty(t("edit.no_history"));
+    }, list);
+  };
   return list;
 }
 
@@ -207,19 +217,19 @@ export const edit: View = (context) => {
   mark(parts, null);
   parts.showGroup("unit_grid", true);
   const editor = sit(parts, signal);
-  const [stageBox, past, zoomHint] = [h("div", {}), h("div", {}), h("p", { class: "fault" })];
+  const [stageBox, waiting, past, zoomHint] = [h("div", {}), h("div", {}), h("div", {}), h("p", { class: "fault" })];
   const area = session.get().area?.name ?? t("login.city");
-  into.append(h("h2", {}, t("edit")), h("p", { class: "muted" }, t("edit.about"), " ", t("edit.scope", { area })), zoomHint, stageBox, section(t("edit.history"), past));
+  into.append(h("h2", {}, t("edit")), h("p", { class: "muted" }, t("edit.about"), " ", t("edit.scope", { area })), zoomHint, stageBox, section(t("edit.drafts"), waiting), section(t("edit.history"), past));
 
   const draw = (): void => fill(stageBox, stageParts(editor, context, editor.stage.get()));
   const hint = (): void => {
     zoomHint.textContent = parts.map.getZoom() < UNIT_ZOOM ? t("edit.zoom") : editor.units.truncated ? t("edit.many_units") : "";
   };
-  const list = historyList(past, signal);
+  const list = changeLists(editor, waiting, past, signal);
   const ends = [
     editor.stage.subscribe((stage) => {
       draw();
-      if (stage.name === "applied") list();
+      if (stage.name === "applied" || stage.name === "preview") list();
     }),
     editor.selection.subscribe(draw),
   ];
