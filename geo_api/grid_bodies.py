@@ -75,6 +75,8 @@ class ChangeSetBody(Body):
 
     operations: Annotated[list[Operation], Field(min_length=1, max_length=100)]
     effective_at: dt.datetime | None = None
+    title: Annotated[str, Field(max_length=200)] = ""
+    reason: Annotated[str, Field(max_length=4000, description="Why, for whoever approves")] = ""
 
     _aware = field_validator("effective_at")(aware)
 

@@ -131,6 +131,8 @@ class ChangeSet(Base):
     preview: Mapped[dict[str, Any]]
     result: Mapped[dict[str, Any] | None]
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("change_sets.id"))
+    title: Mapped[str] = mapped_column(default="", server_default="")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class User(Base):

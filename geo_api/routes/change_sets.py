@@ -33,6 +33,8 @@ FIELDS = (
     "preview",
     "result",
     "undoes_id",
+    "title",
+    "reason",
 )
 
 
@@ -52,7 +54,7 @@ def change_sets(
     if area is not None:
         ids = select(Area.id).where(or_(Area.code == area, cast(Area.id, Text) == area))
         statement = statement.where(ChangeSet.area_id.in_(ids))
-    return {"change_sets": [_document(row) for row in db.scalars(statement)]}
+    return {"change_sets": [_document(row, caller) for row in db.scalars(statement)]}
 
 
 @router.post("", dependencies=[needs("edit_areas")], status_code=201)
@@ -62,7 +64,22 @@ def draft(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any
     check_scope(db, caller, operations)
     row = editing.draft(db, operations, caller.username, effective_at=body.effective_at)
     check_scope(db, caller, row.operations)
-    return _document(row)
+    row.title, row.reason = body.title.strip(), body.reason.strip()
+    db.flush()
+    return _document(row, caller)
+
+
+@router.post("/preview", dependencies=[needs("edit_areas")])
+def preview(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
+    """What a draft of these operations would answer, or be refused with; nothing is kept."""
+    operations = body.plain()
+    check_scope(db, caller, operations)
+    with db.begin_nested() as trial:
+        row = editing.draft(db, operations, caller.username, effective_at=body.effective_at)
+        check_scope(db, caller, row.operations)
+        document = _document(row, caller) | {"id": None, "status": "preview"}
+        trial.rollback()
+    return document
 
 
 @router.post("/{change_set_id}/apply", dependencies=[needs("edit_areas")])
@@ -73,21 +90,21 @@ def apply(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[s
     if row.status == "draft":
         check_approver(caller, row)
     editing.apply(db, change_set_id, caller.username)
-    return _document(_read(db, change_set_id))
+    return _document(_read(db, change_set_id), caller)
 
 
 @router.post("/{change_set_id}/reject", dependencies=[needs("edit_areas")])
 def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Turn down a draft, or withdraw one that waits for its date."""
     check_scope(db, caller, _read(db, change_set_id).operations)
-    return _document(editing.reject(db, change_set_id, caller.username, body.reason))
+    return _document(editing.reject(db, change_set_id, caller.username, body.reason), caller)
 
 
 @router.post("/{change_set_id}/undo", dependencies=[needs("edit_areas")])
 def undo(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Take an applied change back, as a change of its own."""
     check_scope(db, caller, _read(db, change_set_id).operations)
-    return _document(editing.undo(db, change_set_id, caller.username))
+    return _document(editing.undo(db, change_set_id, caller.username), caller)
 
 
 def self_approval() -> bool:
@@ -95,9 +112,14 @@ def self_approval() -> bool:
     return os.environ.get("WANGGE_SELF_APPROVAL", "").lower() in ("1", "true", "yes", "on")
 
 
+def may_approve(caller: Caller, row: ChangeSet) -> bool:
+    """An author does not approve the own draft, unless a supervisor or where the installation allows it."""
+    return row.author != caller.username or caller.role == "supervisor" or self_approval()
+
+
 def check_approver(caller: Caller, row: ChangeSet) -> None:
-    """Refuse an author who approves the own draft, unless a supervisor or where the installation allows it."""
-    if row.author != caller.username or caller.role == "supervisor" or self_approval():
+    """Refuse an author who approves the own draft."""
+    if may_approve(caller, row):
         return
     raise Problem(
         "not-allowed",
@@ -132,5 +154,5 @@ def _read(db: Session, change_set_id: int) -> ChangeSet:
     return found
 
 
-def _document(row: ChangeSet) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in FIELDS}
+def _document(row: ChangeSet, caller: Caller) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in FIELDS} | {"may_approve": may_approve(caller, row)}

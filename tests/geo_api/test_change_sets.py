@@ -118,6 +118,31 @@ def test_an_installation_may_let_authors_approve(
     assert manager.post(f"/v1/change-sets/{drafted['id']}/apply").json()["approved_by"] == "grid.a"
 
 
+def test_a_preview_is_a_draft_that_nobody_keeps(login: Login, api: Api) -> None:
+    manager = login("grid.a")
+    operations = [split(api.ids["grid_A1"], 119.99, 120.26)]
+    seen = manager.post("/v1/change-sets/preview", json={"operations": operations})
+    assert seen.status_code == 200, seen.text
+    assert manager.get("/v1/change-sets").json() == {"change_sets": []}
+    body = {"operations": operations, "title": " 两个网格 ", "reason": "household growth"}
+    drafted = manager.post("/v1/change-sets", json=body).json()
+    assert (seen.json()["id"], seen.json()["status"]) == (None, "preview")
+    assert seen.json()["preview"] == drafted["preview"], "the preview tells what the draft tells"
+    assert (drafted["title"], drafted["reason"], drafted["may_approve"]) == (
+        "两个网格",
+        "household growth",
+        False,
+    )
+    assert login("supervisor").get("/v1/change-sets").json()["change_sets"][0]["may_approve"] is True
+    refused = manager.post(
+        "/v1/change-sets/preview", json={"operations": [split(api.ids["grid_A1"], 120.01, 120.02)]}
+    )
+    assert (refused.status_code, refused.json()["rule"]) == (422, "line_does_not_cross")
+    foreign = {"operations": [split(api.ids["grid_B1"], 119.99, 120.9)]}
+    assert manager.post("/v1/change-sets/preview", json=foreign).status_code == 403
+    assert login("officer.a").post("/v1/change-sets/preview", json=body).status_code == 403
+
+
 def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
     """Approved today, in force from its date: the worker applies it, as-then and as-now differ at that moment."""
     supervisor = login("supervisor")
