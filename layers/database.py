@@ -34,6 +34,8 @@ class Scope:
         The caller's area and all areas below it down to communities.
     username : str or None
         For events and the access log.
+    domains : tuple of str
+        Cases and alerts of these domains only; empty: of every domain.
     """
 
     role: str = "public"
@@ -102,7 +104,8 @@ def session(scope: Scope, url: str | None = None) -> Iterator[Session]:
 
 _SCOPE_SQL = text(
     "SELECT set_config('role', :role, true), set_config('wangge.city_wide', :city_wide, true),"
-    " set_config('wangge.areas', :areas, true), set_config('wangge.role', :caller, true)"
+    " set_config('wangge.areas', :areas, true), set_config('wangge.role', :caller, true),"
+    " set_config('wangge.domains', :domains, true)"
 )
 
 
@@ -115,6 +118,7 @@ def apply_scope(db: Session, scope: Scope) -> None:
             "city_wide": "on" if scope.city_wide else "off",
             "areas": ",".join(map(str, scope.area_ids)),
             "caller": scope.role,
+            "domains": ",".join(scope.domains),
         },
     )
 
@@ -160,4 +164,7 @@ def reset(url: str) -> None:
         names = [*Base.metadata.tables, "alembic_version"]
         for name in names:
             driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
-        driver.execute("DROP FUNCTION IF EXISTS refuse_change, announce_change, wangge_may_write CASCADE")
+        driver.execute(
+            "DROP FUNCTION IF EXISTS refuse_change, announce_change, wangge_may_write, keep_access_log,"
+            " announce_accounts CASCADE"
+        )

@@ -171,12 +171,21 @@ class ApiKey(Base):
     created_at: Mapped[dt.datetime]
     last_used_at: Mapped[dt.datetime | None]
     revoked_at: Mapped[dt.datetime | None]
+    name: Mapped[str] = mapped_column(default="", server_default="")
+    expires_at: Mapped[dt.datetime | None]
+    role: Mapped[str | None]  # less than the account's: viewer, or sender (writes fixes, reads nothing)
+    area_code: Mapped[str | None]
 
 
 class AccessLog(Base):
     """Who read or changed what: append-only."""
 
     __tablename__ = "access_log"
+    __table_args__ = (
+        Index("ix_access_log_at", "at"),
+        Index("ix_access_log_username", "username", "id"),
+        Index("ix_access_log_request_id", "request_id"),
+    )
     id: Mapped[int] = _id()
     at: Mapped[dt.datetime]
     username: Mapped[str | None]
@@ -185,6 +194,8 @@ class AccessLog(Base):
     path: Mapped[str]
     status: Mapped[int]
     request_id: Mapped[str]
+    area_code: Mapped[str | None]
+    address: Mapped[str | None]
 
 
 class Enterprise(Base):
