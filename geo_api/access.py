@@ -61,6 +61,7 @@ LOGGED_PATHS = (
     "/collections/cases",
     "/collections/stays",
     "/collections/visits",
+    "/collections/tracks",
     "/collections/fence_events",
     "/v1/alerts",
     "/v1/cases",

@@ -29,6 +29,7 @@ from grid.errors import CalendarUnknown
 from layers import enterprises, fences, findings, meters, tracks
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import InputError
+from layers.track_lines import refresh_tracks
 from spatial_models.fences import detect_fence_events
 from spatial_models.meters import use_after_closure
 from spatial_models.stays import detect_stays
@@ -136,6 +137,8 @@ class Analysis:
             stays = result.stays.with_columns(h3_9=pl.Series(cells.astype(np.int64)))
         with step("写入停留 writing stays", self.seconds, "write_stays"):
             findings.write_stays(db, stays, run_id, start, end)
+        with step("轨迹线 tracks", self.seconds, "tracks"):
+            self.counts["tracks"] = refresh_tracks(db, start, end)
         self._at_fences(db, run_id, fixes, start, end)
         self.counts |= {"fixes": fixes.height, "stays": stays.height}
         self.counts |= {

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
+from geo_api.exporting import FORMATS
 from geo_api.representations import GEOJSON, HTML, JSON, SCHEMA_JSON, base_url, link
 from layers.catalog import Collection, Property
 from layers.cql2_operands import GEOMETRY, queryable_kinds
@@ -19,6 +20,7 @@ TILESETS, TILING_SCHEMES, TILING_SCHEME = (
     f"{OGC}tiling-schemes",
     f"{OGC}tiling-scheme",
 )
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: dict[str, dict[str, str]] = {
     "text": {"type": "string"},
@@ -36,11 +38,13 @@ def collection_url(request: Request, found: Collection) -> str:
     return f"{base_url(request)}/collections/{found.id}"
 
 
-def describe(request: Request, found: Collection, extent: list[float]) -> dict[str, Any]:
+def describe(
+    request: Request, found: Collection, extent: list[float], interval: list[str | None]
+) -> dict[str, Any]:
     """A collection as ``/collections`` shows it, without ``self`` and ``alternate``."""
     box: dict[str, Any] = {"spatial": {"bbox": [extent], "crs": CRS84.uri}}
     if found.time is not None or found.history is not None:
-        box["temporal"] = {"interval": [[None, None]]}
+        box["temporal"] = {"interval": [interval], "trs": GREGORIAN}
     return {
         "id": found.id,
         "title": found.en,
@@ -70,6 +74,10 @@ def collection_links(request: Request, found: Collection) -> list[dict[str, Any]
         link(SORTABLES, f"{here}/sortables", SCHEMA_JSON, "What the order may name"),
         link(SCHEMA, f"{here}/schema", SCHEMA_JSON, "Properties of a feature"),
         link(TILESETS, f"{here}/tiles", JSON, "Vector tiles"),
+        *(
+            link("enclosure", f"{here}/export?f={name}", made.media_type, f"Everything as one file ({name})")
+            for name, made in FORMATS.items()
+        ),
     ]
 
 
@@ -112,5 +120,5 @@ def _schemas(properties: Iterable[Property]) -> dict[str, Any]:
 
 
 def _geometry_schema(found: Collection) -> dict[str, Any]:
-    kind = "point" if found.geometry_type == "point" else "multipolygon"
+    kind = {"point": "point", "line": "linestring", "polygon": "multipolygon"}[found.geometry_type]
     return {"title": "Geometry", "title_zh": "几何", "format": f"geometry-{kind}"}

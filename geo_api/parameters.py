@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query, Request
 
-from geo_api.access import CallerDep
+from geo_api.access import Caller, CallerDep
 from geo_api.errors import Problem
 from layers.catalog import COLLECTIONS, Collection, collection
 from layers.cql2_conditions import Filter, parse_filter
@@ -72,7 +72,16 @@ def published_collection(collection_id: CollectionId, caller: CallerDep) -> Coll
     found = collection(collection_id)
     if found.login:
         caller.check_login()
+    if found.permission:
+        caller.check(found.permission)
     return found
+
+
+def may_read(caller: Caller, found: Collection) -> bool:
+    """Whether a collection is one of the caller's at all; which of its rows is decided in the database."""
+    if found.permission:
+        return caller.logged_in and caller.may(found.permission)
+    return caller.logged_in or not found.login
 
 
 CollectionDep = Annotated[Collection, Depends(published_collection)]

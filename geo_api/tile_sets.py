@@ -94,7 +94,7 @@ def tile_set(request: Request, found: Collection, box: list[float]) -> dict[str,
 
 
 def _layers(found: Collection) -> list[tuple[str, int]]:
-    dimension = 0 if found.geometry_type == "point" else 2
+    dimension = {"point": 0, "line": 1, "polygon": 2}[found.geometry_type]
     labels = [] if found.labels is None else [(f"{found.id}_labels", 0)]
     return [(found.id, dimension), *labels]
 

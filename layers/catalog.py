@@ -7,6 +7,7 @@ which collections need a caller at all.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +25,10 @@ from sqlalchemy.orm import aliased
 from layers.catalog_types import Collection, Expression, Property
 from layers.errors import NotFound
 from layers.fence_catalog import fence_events, fences
+from layers.movement_catalog import tracks
 from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Place, Site, Stay, Vehicle, Visit
+
+GRID_KINDS = ("unit_grid", "responsibility_grid", "evaluation_grid")
 
 __all__ = ["COLLECTIONS", "Collection", "Expression", "Property", "collection"]
 
@@ -59,6 +63,20 @@ def _areas() -> Collection:
             ),
             Property("void_reason", a.void_reason, "text", "Reason of the end", "失效原因"),
         ),
+    )
+
+
+def _grids() -> Collection:
+    """The grids among the areas: a collection of their own for clients that take a collection as a layer."""
+    return replace(
+        _areas(),
+        id="grids",
+        en="Grids",
+        zh="网格",
+        about_en="Unit grids, and the responsibility and evaluation grids over them, with their history.",
+        about_zh="单元网格及责任网格、评价网格，含历史版本。",
+        current=Area.kind.in_(GRID_KINDS),
+        overrides=(),
     )
 
 
@@ -330,12 +348,14 @@ COLLECTIONS: Mapping[str, Collection] = {
     c.id: c
     for c in (
         _areas(),
+        _grids(),
         _sites(),
         _places(),
         _alerts(),
         _cases(),
         _stays(),
         _visits(),
+        tracks(),
         _hot_spots(),
         fences(),
         fence_events(),

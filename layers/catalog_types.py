@@ -56,6 +56,8 @@ class Collection:
         Start and end (half-open, null is open) that ``datetime`` is compared with.
     login : bool
         True: callers who are not logged in get no answer.
+    permission : str or None
+        What the role of the caller must be allowed besides (``geo_api.access.MAY``).
     digits : int
         Decimal places of a degree in items. Areas are exact, since editing snaps to them.
     current : condition or None
@@ -79,10 +81,11 @@ class Collection:
     key: Expression
     geom: Expression
     geom_3857: Expression
-    geometry_type: Literal["point", "polygon"]
+    geometry_type: Literal["point", "line", "polygon"]
     properties: tuple[Property, ...]
     tile_order: Expression
     login: bool = False
+    permission: str | None = None
     digits: int = 7
     time: tuple[Expression, Expression] | None = None
     history: tuple[Expression, Expression] | None = None

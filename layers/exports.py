@@ -205,9 +205,14 @@ def schema_of(collection: Collection) -> pa.Schema:
 
 
 def geometry_kind(collection: Collection) -> str:
-    """``Point``, ``Polygon`` or ``MultiPolygon``: the type of the stored column."""
+    """``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``: the type of the stored column."""
     stored = str(collection.geom.type.geometry_type)  # type: ignore[attr-defined]
-    return {"POINT": "Point", "POLYGON": "Polygon", "MULTIPOLYGON": "MultiPolygon"}[stored]
+    return {
+        "POINT": "Point",
+        "LINESTRING": "LineString",
+        "POLYGON": "Polygon",
+        "MULTIPOLYGON": "MultiPolygon",
+    }[stored]
 
 
 def _typed(block: bytes, collection: Collection) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from layers.exports import GEOMETRY, Source, geometry_kind, record_batches
 from layers.flat_buffer import REF, FlatBuffer
 
 MAGIC = bytes.fromhex("6667620366676201")
-_POINT, _POLYGON, _MULTIPOLYGON = 1, 3, 6
+_POINT, _LINE, _POLYGON, _MULTIPOLYGON = 1, 2, 3, 6
 _BOOL, _LONG, _DOUBLE, _STRING, _JSON, _DATETIME = 2, 7, 10, 11, 12, 13
 _COLUMN_TYPES = {
     "text": _STRING,
@@ -43,7 +43,8 @@ def flatgeobuf_blocks(source: Source) -> Iterator[bytes]:
 
 
 def _header(collection: Collection) -> bytes:
-    kind = {"Point": _POINT, "Polygon": _POLYGON, "MultiPolygon": _MULTIPOLYGON}[geometry_kind(collection)]
+    kinds = {"Point": _POINT, "LineString": _LINE, "Polygon": _POLYGON, "MultiPolygon": _MULTIPOLYGON}
+    kind = kinds[geometry_kind(collection)]
     columns = [("id", _LONG), *((p.name, _COLUMN_TYPES[p.type]) for p in collection.properties)]
     buffer = FlatBuffer()
     # Slots: 0 name, 2 geometry type, 7 columns, 9 size of an index node (0: no index), 10 CRS, 11 title.
@@ -75,7 +76,7 @@ def _features(batch: pa.RecordBatch, collection: Collection) -> Iterator[bytes]:
             yield size(_POINT_BYTES - 4 + n) + _POINT_MIDDLE + xy[16 * i : 16 * i + 16] + size(n) + values
     else:
         for shape, values in zip(shapes, properties, strict=True):
-            yield _area(shape, values)
+            yield _shape(shape, values)
 
 
 def _cells(column: int, values: pa.Array) -> list[bytes]:
@@ -100,10 +101,14 @@ def _iso(values: pa.Array) -> pa.Array:
     return pa.compute.strftime(values.cast(pa.timestamp("s", "UTC"), safe=False), form)
 
 
-def _area(shape: shapely.Polygon | shapely.MultiPolygon, values: bytes) -> bytes:
+def _shape(shape: shapely.LineString | shapely.Polygon | shapely.MultiPolygon, values: bytes) -> bytes:
     buffer = FlatBuffer()
     root = buffer.table({0: (REF, None), 1: (REF, None)})
-    if isinstance(shape, shapely.Polygon):
+    if isinstance(shape, shapely.LineString):
+        xy = np.ascontiguousarray(shapely.get_coordinates(shape), dtype="<f8")
+        line = buffer.point_to_table(root[0], {1: (REF, None), 6: ("B", _LINE)})
+        buffer.vector(line[1], xy.tobytes(), xy.size, 8)
+    elif isinstance(shape, shapely.Polygon):
         _polygon(buffer, root[0], shape)
     else:
         parts = list(shape.geoms)

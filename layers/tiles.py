@@ -190,7 +190,7 @@ def _hits(
     collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int
 ) -> Select[*tuple[Any, ...]]:
     shape: Expression = collection.geom_3857
-    if collection.geometry_type == "polygon" and tile[0] < EXACT_ZOOM:
+    if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
         shape = func.ST_Simplify(shape, WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL, True)
     return (
         select(collection.key.label("id"), *_properties(collection), _cut(shape, tile, BUFFER).label("geom"))

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request, Response
 
 from geo_api import descriptions
 from geo_api.access import CallerDep, Db
-from geo_api.extent import city_box
-from geo_api.parameters import CollectionDep
+from geo_api.extent import city_box, time_extent
+from geo_api.parameters import CollectionDep, may_read
 from geo_api.representations import JSON, SCHEMA_JSON, Format, document, link
 from layers.catalog import COLLECTIONS
 from layers.reference_systems import PUBLISHED
@@ -25,8 +25,8 @@ def collections(request: Request, caller: CallerDep, db: Db, f: Format = None) -
     extent = city_box(db)
     shown = []
     for found in COLLECTIONS.values():
-        if caller.logged_in or not found.login:
-            described = descriptions.describe(request, found, extent)
+        if may_read(caller, found):
+            described = descriptions.describe(request, found, extent, time_extent(db, found, caller.scope))
             own = link("self", descriptions.collection_url(request, found), JSON, found.en)
             shown.append(described | {"links": [own, *described["links"]]})
     body = {"collections": shown, "crs": list(PUBLISHED), "links": []}
@@ -34,9 +34,11 @@ def collections(request: Request, caller: CallerDep, db: Db, f: Format = None) -
 
 
 @router.get("/collections/{collection_id}", response_class=Response, responses=BOTH)
-def one_collection(request: Request, found: CollectionDep, db: Db, f: Format = None) -> Response:
+def one_collection(
+    request: Request, found: CollectionDep, caller: CallerDep, db: Db, f: Format = None
+) -> Response:
     """One collection, with its properties."""
-    body = descriptions.describe(request, found, city_box(db))
+    body = descriptions.describe(request, found, city_box(db), time_extent(db, found, caller.scope))
     return document(request, body, asked=f, title=found.en, title_zh=found.zh)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-PUBLIC = ("areas", "sites", "places", "hot_spots", "fences")
+PUBLIC = ("areas", "grids", "sites", "places", "hot_spots", "fences")
 needs_gdal = pytest.mark.skipif(
     shutil.which("ogrinfo") is None, reason="ogrinfo is not installed: apt gdal-bin"
 )

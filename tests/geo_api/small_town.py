@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from layers.track_lines import refresh_tracks
+
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 RAISED = dt.datetime(2026, 3, 1, 8, 0, tzinfo=dt.UTC)
 TOWN_A, TOWN_B = "320601001", "320601002"
@@ -35,6 +37,7 @@ def seed_town(db: Session) -> dict[str, Any]:
         _seed_areas(db, ids, letter, town)
         _seed_plant(db, ids, letter)
         _seed_truck(db, ids, letter)
+    refresh_tracks(db, RAISED - dt.timedelta(days=1), RAISED)
     _seed_hot_spots(db, ids)
     _seed_duties(db)
     return ids

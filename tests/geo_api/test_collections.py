@@ -192,3 +192,85 @@ def test_gdal_walks_the_pages_as_an_ogc_client(served: str) -> None:
     )
     expected = "10 OGC CRS84 120.0 31.0 121.0 31.5 city community county town unit_grid"
     assert done.stdout.split() == expected.split(), done.stderr
+
+
+TRACK_TILE = "/collections/tracks/tiles/WebMercatorQuad/12/1670/{}"
+
+
+def test_tracks_are_for_those_who_may_read_them(
+    public: TestClient, login: Callable[[str], TestClient]
+) -> None:
+    paths = ("", "/items", "/queryables", "/export?f=csv", "/tiles/WebMercatorQuad/12/1670/3413")
+    for path in paths:
+        assert public.get(f"/collections/tracks{path}").status_code == 401
+        assert login("viewer.a").get(f"/collections/tracks{path}").status_code == 403
+        assert login("officer.a").get(f"/collections/tracks{path}").status_code == 200
+
+
+def test_tracks_are_lines_inside_the_own_area(login: Callable[[str], TestClient]) -> None:
+    """The truck of each town: ten fixes a minute apart, an hour without signal, ten more."""
+    spans = ("2026-03-01T02:00:00Z", "2026-03-01T02:09:00Z"), ("2026-03-01T03:10:00Z", "2026-03-01T03:19:00Z")
+    for letter in "AB":
+        who = login(f"officer.{letter.lower()}")
+        found = who.get("/collections/tracks/items").json()["features"]
+        assert [(f["properties"]["started_at"], f["properties"]["ended_at"]) for f in found] == list(spans)
+        assert {f["properties"]["vehicle_id"] for f in found} == {f"V-{letter}"}
+        assert all(
+            f["geometry"]["type"] == "LineString" and len(f["geometry"]["coordinates"]) == 10 for f in found
+        )
+        assert who.get(f"/collections/tracks/items/{found[0]['id']}").status_code == 200
+        other = login("officer.b" if letter == "A" else "officer.a")
+        assert other.get(f"/collections/tracks/items/{found[0]['id']}").status_code == 404
+    everything = login("dispatcher").get("/collections/tracks/items").json()
+    assert len(everything["features"]) == 4 and "苏" not in str(everything["features"])
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("kind=hazmat", 4),
+        ("kind=taxi", 0),
+        ("vehicle_id=V-A", 2),
+        ("day=2026-03-01", 4),
+        ("datetime=2026-03-01T02:05:00Z/2026-03-01T02:06:00Z", 2),
+        ("datetime=2026-03-01T02:30:00Z/2026-03-01T03:00:00Z", 0),
+        ("bbox=120.1,31.1,120.105,31.3", 1),
+        ("filter=length_m > 800 AND S_CROSSES(geometry, LINESTRING(120.105 31, 120.105 31.4))", 1),
+    ],
+)
+def test_tracks_are_filtered(login: Callable[[str], TestClient], query: str, found: int) -> None:
+    who = login("dispatcher")
+    assert len(who.get(f"/collections/tracks/items?{query}").json()["features"]) == found
+    tile = who.get(f"{TRACK_TILE.format(3414)}?{query.partition('bbox')[0]}")
+    assert tile.status_code == 200, tile.text
+
+
+def test_grids_are_the_grids_among_the_areas(public: TestClient) -> None:
+    grids = {f["id"] for f in public.get("/collections/grids/items").json()["features"]}
+    units = {f["id"] for f in public.get("/collections/areas/items?kind=unit_grid").json()["features"]}
+    assert grids == units and len(grids) == 4
+    assert public.get("/collections/grids/items?kind=town").json()["features"] == []
+
+
+def test_collections_tell_when_and_how_to_take_everything(login: Callable[[str], TestClient]) -> None:
+    who = login("officer.a")
+    for found in who.get("/collections").json()["collections"]:
+        box = found["extent"]["spatial"]["bbox"]
+        assert box == [[120.0, 31.0, 121.0, 31.5]]
+        files = [link for link in found["links"] if link["rel"] == "enclosure"]
+        assert {link["href"].rpartition("=")[2] for link in files} == {
+            "csv",
+            "geojsonseq",
+            "fgb",
+            "parquet",
+            "gpkg",
+            "pmtiles",
+        }
+        assert all(who.head(link["href"]).headers["content-type"] == link["type"] for link in files)
+    span = {
+        c["id"]: c["extent"].get("temporal", {}).get("interval")
+        for c in who.get("/collections").json()["collections"]
+    }
+    assert span["tracks"] == [["2026-03-01T02:00:00Z", "2026-03-01T03:19:00Z"]]
+    assert span["areas"] == [["2020-01-01T00:00:00Z", None]]
+    assert span["sites"] is None

@@ -33,7 +33,7 @@ from layers.exports import Source, record_batches
 from layers.filters import Selection
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 
-SEEDED = ("areas", "sites", "alerts", "cases", "stays", "visits", "hot_spots")
+SEEDED = ("areas", "grids", "sites", "alerts", "cases", "stays", "visits", "tracks", "hot_spots")
 AWKWARD = '测"试",\\ 甲\n乙 \t=1+1'
 """A name with everything that a text format must escape."""
 
@@ -210,7 +210,7 @@ def test_filters_of_items_are_filters_of_exports(own: Api, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("ending", list(FORMATS))
-@pytest.mark.parametrize("collection", ["alerts", "cases", "stays", "visits"])
+@pytest.mark.parametrize("collection", ["alerts", "cases", "stays", "visits", "tracks"])
 def test_an_officer_gets_no_row_of_another_town(
     own: Api, tmp_path: Path, collection: str, ending: str
 ) -> None:
