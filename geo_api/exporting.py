@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
@@ -16,11 +17,12 @@ from starlette.types import Receive, Scope, Send
 from geo_api.caching import PRIVATE
 from geo_api.ingest_gate import busy
 from layers.export_files import geopackage_blocks, pmtiles_blocks
-from layers.exports import Source, csv_blocks, geojsonseq_blocks
+from layers.exports import Abandoned, Source, Stop, csv_blocks, geojsonseq_blocks
 from layers.flatgeobuf import flatgeobuf_blocks
 from layers.geoparquet import geoparquet_blocks
 
 WATCH_SECONDS = 0.5
+CLOSE_SECONDS = 30.0
 GZIP_LEVEL = 5
 CLIENT_LEFT = 499
 """For the log: nobody reads it."""
@@ -46,10 +48,6 @@ FORMATS: Mapping[str, ExportFormat] = {
 """Every format by the value of ``f``, which is also the file's ending."""
 
 
-class Abandoned(Exception):
-    """Nobody waits for the export any more."""
-
-
 class ExportGate:
     """Counts exports of one process (used on its event loop only); each holds a database connection."""
 
@@ -57,6 +55,7 @@ class ExportGate:
         self.most = most
         self.running = 0
         self.limiter = anyio.CapacityLimiter(max(most, 1))
+        self.stoppers = anyio.CapacityLimiter(max(most, 1))
 
     def enter(self) -> None:
         """Take a place, or refuse with 429."""
@@ -73,11 +72,17 @@ class ExportResponse(StreamingResponse):
     """A stream that frees its place and its cursor however it ends."""
 
     def __init__(
-        self, gate: ExportGate, blocks: Iterator[bytes], media_type: str, headers: Mapping[str, str]
+        self,
+        gate: ExportGate,
+        blocks: Iterator[bytes],
+        stop: Stop,
+        media_type: str,
+        headers: Mapping[str, str],
     ) -> None:
         super().__init__(self._send_blocks(), media_type=media_type, headers=headers)
         self._gate = gate
         self._blocks = blocks
+        self._stop = stop
 
     async def _send_blocks(self) -> AsyncIterator[bytes]:
         while True:
@@ -91,9 +96,11 @@ class ExportResponse(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._blocks.close, limiter=self._gate.limiter)  # type: ignore[attr-defined]
-            self._gate.leave()
+            try:
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(_close, self._blocks, self._stop)
+            finally:
+                self._gate.leave()
 
 
 async def export_response(
@@ -115,28 +122,34 @@ async def export_response(
     gate: ExportGate = request.app.state.export_gate
     gate.enter()
     try:
-        gone = threading.Event()
-        blocks = made.blocks(replace(source, check=lambda: _check(gone)))
+        blocks = made.blocks(source)
         if packed:
             blocks = _packed(blocks)
-        first = await _first_block(request, gate, blocks, gone)
+        first = await _first_block(request, gate, blocks, source.stop)
     except Abandoned:
         gate.leave()
         return Response(status_code=CLIENT_LEFT)
     except BaseException:
         gate.leave()
         raise
-    return ExportResponse(gate, _with_first(first, blocks), made.media_type, headers)
+    return ExportResponse(gate, _with_first(first, blocks), source.stop, made.media_type, headers)
 
 
-def _check(gone: threading.Event) -> None:
-    if gone.is_set():
-        raise Abandoned
+def _close(blocks: Iterator[bytes], stop: Stop) -> None:
+    """End the generator and its statement; a step of it that still runs in another thread is cancelled first."""
+    until = time.monotonic() + CLOSE_SECONDS
+    stop.now()
+    while True:
+        try:
+            blocks.close()  # type: ignore[attr-defined]
+            return
+        except ValueError:  # it is being executed
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
-async def _first_block(
-    request: Request, gate: ExportGate, blocks: Iterator[bytes], gone: threading.Event
-) -> bytes:
+async def _first_block(request: Request, gate: ExportGate, blocks: Iterator[bytes], stop: Stop) -> bytes:
     """The first block; for formats that are made as a whole file this is the work, so the caller is watched."""
     first = b""
     failed: Exception | None = None
@@ -144,7 +157,7 @@ async def _first_block(
     async def watch() -> None:
         while not await request.is_disconnected():
             await anyio.sleep(WATCH_SECONDS)
-        gone.set()
+        await anyio.to_thread.run_sync(stop.now, limiter=gate.stoppers)
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
@@ -152,8 +165,13 @@ async def _first_block(
             first = await anyio.to_thread.run_sync(next, blocks, b"", limiter=gate.limiter)
         except Exception as error:  # raised below: a task group would wrap it
             failed = error
+        except BaseException:  # the server stops: the thread must not go on alone
+            threading.Thread(target=stop.now, daemon=True).start()
+            raise
         group.cancel_scope.cancel()
     if failed is not None:
+        if stop.asked:
+            raise Abandoned from failed
         raise failed
     return first
 

@@ -136,7 +136,7 @@ def _materialised(db: Session, source: Source) -> Collection:
 def _read(path: Path, source: Source) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(READ_BYTES):
-            source.check()
+            source.stop.check()
             yield block
 
 
@@ -157,7 +157,7 @@ def _write_tiles(db: Session, rows: Collection, source: Source, writer: Writer) 
     for zoom in range(PMTILES_MAX_ZOOM + 1):
         filled: list[Cell] = []
         for cell in level:
-            source.check()
+            source.stop.check()
             tile = read_tile(db, rows, Selection(), zoom=zoom, column=cell[1], row=cell[2])
             if not tile.matched:
                 continue

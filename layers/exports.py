@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -33,8 +34,52 @@ BOM = b"\xef\xbb\xbf"
 RECORD_SEPARATOR = b"\x1e"
 """RFC 8142: each text of a GeoJSON text sequence begins with it."""
 
-Check = Callable[[], None]
-"""Called between blocks; raises to end the export."""
+STATEMENT_NAME = "wangge export"
+"""What the server lists as the application while an export reads."""
+CANCEL_TIMEOUT_S = 5.0
+
+
+class Abandoned(Exception):
+    """Nobody waits for the export any more."""
+
+
+class Stop:
+    """Ends an export from another thread: the statement that runs is cancelled, and no further one begins."""
+
+    def __init__(self) -> None:
+        self._gone = threading.Event()
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether :meth:`now` was called."""
+        return self._gone.is_set()
+
+    def now(self) -> None:
+        """End it; safe to repeat."""
+        self._gone.set()
+        with self._lock:
+            if self._connection is not None:
+                with contextlib.suppress(psycopg.Error):
+                    self._connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
+
+    def check(self) -> None:
+        """Raise :class:`Abandoned` when it was asked to end."""
+        if self.asked:
+            raise Abandoned
+
+    @contextlib.contextmanager
+    def over(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        """The connection may be cancelled within; never later, when the pool has given it to somebody else."""
+        with self._lock:
+            self._connection = connection
+        try:
+            self.check()
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
 
 
 @dataclass(frozen=True)
@@ -47,8 +92,8 @@ class Source:
         The database.
     timeout_s : int
         The statement is ended after this time, also when the reader is too slow.
-    check : callable
-        Called between blocks; raises when nobody waits any more.
+    stop : Stop
+        Looked at between blocks: ends the export when nobody waits any more.
     """
 
     url: str
@@ -56,7 +101,7 @@ class Source:
     collection: Collection
     selection: Selection
     timeout_s: int
-    check: Check = lambda: None
+    stop: Stop = field(default_factory=Stop)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -65,9 +110,15 @@ class Source:
         with Session(snapshot) as db, db.begin():
             apply_scope(db, self.scope)
             db.execute(
-                text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": f"{self.timeout_s * 1000}"}
+                text(
+                    "SELECT set_config('statement_timeout', :ms, true), set_config('application_name', :name, true)"
+                ),
+                {"ms": f"{self.timeout_s * 1000}", "name": STATEMENT_NAME},
             )
-            yield db
+            driver = db.connection().connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            with self.stop.over(driver):
+                yield db
 
     def statement(self, columns: list[Expression]) -> Select[*tuple[Any, ...]]:
         """These columns of the features that are meant, in the order of the key."""
@@ -146,7 +197,7 @@ def _joined(rows: Iterable[bytes], source: Source, size: int = BLOCK_BYTES) -> I
         held.append(row)
         held_bytes += len(row)
         if held_bytes >= size:
-            source.check()
+            source.stop.check()
             yield b"".join(held)
             held, held_bytes = [], 0
     if held:
