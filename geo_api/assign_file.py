@@ -16,6 +16,7 @@ from grid.bulk_assignment import ANSWER_SCHEMA, assign_many
 from grid.clocks import CHINA
 from layers import checks, files
 from layers.columns import Column, FileKind
+from layers.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
 from layers.tables import Area, DutyItem
 
@@ -35,6 +36,14 @@ PLACES = FileKind(
             nullable=True,
             minimum=0,
             maximum=10_000,
+        ),
+        Column(
+            "enterprise_uscc",
+            "text",
+            "统一社会信用代码",
+            "enterprise in question",
+            required=False,
+            nullable=True,
         ),
         Column("id", "text", "编号", "yours", required=False, nullable=True),
     ),
@@ -85,7 +94,7 @@ def assign_file(
     faults: list[Fault] = []
     for checked in frames:
         checks.to_storage(checked, crs)
-        faults += checked.faults
+        faults += checked.faults + _faulty_enterprises(checked.frame)
     frame = pl.concat([checked.frame for checked in frames]) if frames else pl.DataFrame()
     faults += _unknown_items(db, frame)
     if faults:
@@ -94,9 +103,16 @@ def assign_file(
         pl.col("at").fill_null(at or dt.datetime.now(dt.UTC)), pl.col("accuracy_m").fill_null(0.0)
     )
     answers = _one_by_one(db, frame, True) if explain else _in_bulk(db, frame)
-    out = answers.sort(files.ROW).with_columns(pl.col("co_handlers").list.join("; "))
+    out = answers.sort(files.ROW).with_columns(pl.col("co_handlers", "enterprise_sites").list.join("; "))
     _write(out.rename({files.ROW: "row"}), target)
     return {row["outcome"]: row["len"] for row in out.group_by("outcome").len().to_dicts()}
+
+
+def _faulty_enterprises(frame: pl.DataFrame) -> list[Fault]:
+    given = frame.filter(pl.col("enterprise_uscc").is_not_null()).select(files.ROW, "enterprise_uscc")
+    wrong = given.filter(~uscc_is_valid(given["enterprise_uscc"].to_numpy().astype(str)))
+    reason = "not a valid unified social credit code 统一社会信用代码校验不符"
+    return [Fault(int(row), "enterprise_uscc", reason, code) for row, code in wrong.iter_rows()]
 
 
 def _unknown_items(db: Session, frame: pl.DataFrame) -> list[Fault]:
@@ -136,7 +152,15 @@ def _borders(db: Session) -> np.ndarray:
 def _one_by_one(db: Session, frame: pl.DataFrame, explain: bool) -> pl.DataFrame:
     rows = []
     for row in frame.iter_rows(named=True):
-        answer = assign(db, lon=row["lon"], lat=row["lat"], item_code=row["item_code"], at=row["at"], accuracy_m=row["accuracy_m"])  # fmt: skip
+        answer = assign(
+            db,
+            lon=row["lon"],
+            lat=row["lat"],
+            item_code=row["item_code"],
+            at=row["at"],
+            accuracy_m=row["accuracy_m"],
+            enterprise_uscc=row["enterprise_uscc"],
+        )
         told = answer.flat()
         if explain:
             told["explanation"] = json.dumps(answer.explanation, ensure_ascii=False, default=str)

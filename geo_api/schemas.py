@@ -71,6 +71,7 @@ class Point(Body):
     lon: Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
     lat: Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
     item_code: Annotated[str, Field(min_length=1, max_length=100)]
+    enterprise_uscc: Annotated[str | None, Field(max_length=18)] = None
 
 
 class AssignManyBody(Body):

@@ -3,8 +3,8 @@
 Where the point lies is answered by ``siting``. Then, from the lines of the duty list in force on that day:
 
 1. The lowest level that may act leads: the town if it is empowered for the item, else the county, else the city.
-2. Where a functional zone overlaps the county, ``ZONE_FIRST`` says per domain whether the zone's own body goes
-   before the county's.
+2. Where a functional zone or a water area overlaps the county, ``grid.bodies.BEFORE_COUNTY`` says per domain whether its
+   own body goes before the county's.
 3. Bodies that the list names beside the lead (role ``joint``, same area) are co-handlers: a joint case. Several
    leads of one area: the line that is older in the list leads, the others join, and the common superior is named.
 4. The department above the lead gets a copy (抄送).
@@ -15,20 +15,21 @@ The answer never picks silently: each step names the rule, what was chosen and w
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, OVERLAYS, Place, moment
-from grid.bodies import ZONE_FIRST, Bodies, resolve_bodies
+from grid.bodies import Bodies, resolve_bodies
 from grid.duties import day_of
-from grid.enterprise_sites import sites_step
+from grid.enterprise_sites import sites_of, sites_step, told_sites, unknown_step
 from grid.errors import GridError
 from grid.siting import Siting, Step, name_of, site_point
 from grid.succession import area_steps, body_step, ended_places
 
-__all__ = ["ZONE_FIRST", "Assignment", "Bodies", "answer_of", "assign", "resolve_bodies"]
+__all__ = ["Assignment", "Bodies", "answer_of", "assign", "joined_codes", "resolve_bodies", "with_enterprise"]
 
 
 @dataclass
@@ -53,6 +54,9 @@ class Assignment:
         Of a matter of the past whose areas or lead have ended since: ``areas`` (successors by kind) and ``lead`` of now.
     cross_region : dict or None
         Of a line or polygon that spans several towns: see :mod:`grid.cross_region`.
+    enterprise_sites : list of dict
+        Of the enterprise in question every place with ``role``, ``code`` and ``name`` of its jurisdiction, ``lead_body``
+        there and ``place_of_matter``.
     """
 
     outcome: str
@@ -70,6 +74,7 @@ class Assignment:
     explanation: list[dict[str, Any]] = field(default_factory=list)
     now: dict[str, Any] | None = None
     cross_region: dict[str, Any] | None = None
+    enterprise_sites: list[dict[str, Any]] = field(default_factory=list)
 
     def area_id(self, kind: str) -> int | None:
         """Id of the area of that kind."""
@@ -83,10 +88,24 @@ class Assignment:
         return next((area_id for area_id in ids if area_id is not None), None)
 
     def flat(self) -> dict[str, Any]:
-        """A row of a table: outcome, codes of the hierarchy, domain, bodies."""
+        """A row of a table: outcome, codes of the hierarchy, domain, bodies, what followed them, places of the enterprise.
+
+        ``<kind>_now`` holds the successors' codes of an area that has ended, joined by ``;``.
+        """
         codes = {kind: (self.areas[kind] or {}).get("code") for kind in HIERARCHY}
         bodies = Bodies(self.domain, self.lead, self.co_handlers)
-        return {"outcome": self.outcome, **codes, **bodies.flat()}
+        after = (self.now or {}).get("areas", {})
+        later = {f"{kind}_now": joined_codes(after.get(kind)) for kind in HIERARCHY}
+        lead = ((self.now or {}).get("lead") or {}).get("body")
+        places = [f"{place['role']} {place['code'] or 'outside'}" for place in self.enterprise_sites]
+        return {
+            "outcome": self.outcome,
+            **codes,
+            **bodies.flat(),
+            **later,
+            "lead_body_now": lead,
+            "enterprise_sites": list(dict.fromkeys(places)),
+        }
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
@@ -106,7 +125,13 @@ class Assignment:
             "explanation": self.explanation,
             "now": self.now,
             "cross_region": self.cross_region,
+            "enterprise_sites": self.enterprise_sites,
         }
+
+
+def joined_codes(places: Sequence[Mapping[str, Any]] | None) -> str | None:
+    """Codes of areas joined by ``;``; None without any."""
+    return ";".join(place["code"] for place in places) if places else None
 
 
 def assign(
@@ -148,11 +173,18 @@ def assign(
     when = moment(at)
     siting = site_point(db, lon, lat, when, accuracy_m, enterprise_uscc)
     bodies = resolve_bodies(db, item_code, when, siting)
-    if enterprise_uscc is not None:
-        town = siting.areas.get("town")
-        step = sites_step(db, enterprise_uscc, when, town["code"] if town else None)
-        siting.steps += [] if step is None else [step]
-    return answer_of(db, siting, bodies, lon, lat, accuracy_m, item_code, when)
+    answer = answer_of(db, siting, bodies, lon, lat, accuracy_m, item_code, when)
+    return with_enterprise(db, answer, enterprise_uscc)
+
+
+def with_enterprise(db: Session, answer: Assignment, uscc: str | None) -> Assignment:
+    """The answer with every place of the enterprise in question, before the steps about bodies that followed."""
+    places = [] if uscc is None else sites_of(db, [uscc], answer.at).get(uscc, [])
+    town = (answer.areas.get("town") or {}).get("code")
+    answer.enterprise_sites = told_sites(db, places, answer.item_code, answer.at, town)
+    step = unknown_step(uscc) if uscc and not places else sites_step(places, town)
+    answer.explanation += [] if step is None else [step.as_dict()]
+    return answer
 
 
 def answer_of(

@@ -9,20 +9,23 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grid.areas import Place
+from grid.areas import OVERLAYS, Place
 from grid.duties import LEVELS, Duty, all_lines, day_of
 from grid.siting import Siting, Step, name_of
 
-ZONE_FIRST: Mapping[str, bool] = {
-    "ecology": True,
-    "urban": True,
-    "transport": False,
-    "agriculture": False,
-    "culture_tourism": False,
-    "market": True,
+BEFORE_COUNTY: Mapping[str, tuple[str, ...]] = {
+    "ecology": ("water", "functional_zone"),
+    "urban": ("functional_zone",),
+    "transport": ("water",),
+    "agriculture": ("water",),
+    "culture_tourism": (),
+    "market": ("functional_zone",),
 }
-"""Whether the body of a functional zone goes before the county's, by domain. A zone without a line never does."""
+"""Kinds of overlapping areas whose bodies go before the county's, by domain, in this order; the others come after it.
+An area without a line for the item never goes before anybody."""
+AFTER_COUNTY = ("functional_zone", "water")
 
+OVERLAY_NAMES = {"functional_zone": ("功能区", "functional zone"), "water": ("水域", "water area")}
 LEVEL_NAMES = {"town": ("镇（街道）级", "town"), "county": ("县级", "county"), "city": ("市级", "city")}
 
 
@@ -54,7 +57,11 @@ class _Seat:
 
     level: str
     place: Place
-    is_zone: bool = False
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the area lies across the hierarchy: a functional zone or a water area."""
+        return self.place["kind"] in OVERLAYS
 
 
 def resolve_bodies(db: Session, item_code: str, at: dt.datetime, siting: Siting) -> Bodies:
@@ -64,15 +71,15 @@ def resolve_bodies(db: Session, item_code: str, at: dt.datetime, siting: Siting)
     ------
     UnknownItem
     """
-    zones = siting.areas["functional_zone"]
-    places = [siting.areas[level] for level in LEVELS if level in siting.areas] + zones
+    across = [place for kind in OVERLAYS for place in siting.areas[kind]]
+    places = [siting.areas[level] for level in LEVELS if level in siting.areas] + across
     lines = all_lines(db, item_code, sorted({place["code"] for place in places}))
     found = Bodies(domain=lines[0].domain if lines else all_lines(db, item_code)[0].domain)
     seats = _seats(siting, found.domain)
     day = day_of(at)
     for seat in seats:
         here = [line for line in lines if line.area_code == seat.place["code"] and line.holds(day)]
-        here = [line for line in here if seat.is_zone or line.level == seat.level]
+        here = [line for line in here if seat.overlaps or line.level == seat.level]
         leads = [line for line in here if line.role == "lead"]
         if leads:
             _fill(found, seat, leads, [line for line in here if line.role == "joint"])
@@ -87,15 +94,17 @@ def resolve_bodies(db: Session, item_code: str, at: dt.datetime, siting: Siting)
 
 
 def _seats(siting: Siting, domain: str | None) -> list[_Seat]:
-    """Whom to ask, in order: town, county, city; functional zones before or after the county by domain."""
-    zones = [_Seat("county", place, True) for place in siting.areas["functional_zone"]]
+    """Whom to ask, in order: town, county, city; overlapping areas before or after the county by domain."""
+    first = BEFORE_COUNTY.get(domain or "", ())
+    across = {kind: [_Seat("county", place) for place in siting.areas[kind]] for kind in OVERLAYS}
     seats: list[_Seat] = []
     for level in LEVELS:
         own = [_Seat(level, siting.areas[level])] if level in siting.areas else []
         if level != "county":
             seats += own
-        else:
-            seats += zones + own if ZONE_FIRST.get(domain or "", False) else own + zones
+            continue
+        seats += [seat for kind in first for seat in across[kind]] + own
+        seats += [seat for kind in AFTER_COUNTY if kind not in first for seat in across[kind]]
     return seats
 
 
@@ -136,7 +145,9 @@ def _explain_lead(
         for line in lines
         if line.area_code == other.place["code"] and line.role == "lead" and line.holds(day)
     ]
-    rule = "functional_zone_first" if seat.is_zone else "lowest_level_first"
+    county = next((other for other in seats if other.place["kind"] == "county"), None)
+    goes_first = seat.overlaps and (county is None or seats.index(seat) < seats.index(county))
+    rule = f"{seat.place['kind']}_first" if goes_first else "lowest_level_first"
     zh = f"按权责清单第 {lead.id} 条（{lead.item}，{lead.valid_from} 起有效），由能够办理的最低层级牵头：{zh_level} {lead.body}。"
     en = (
         f"By line {lead.id} of the duty list ({lead.item_code}, in force since {lead.valid_from}) the lowest level"
@@ -144,9 +155,11 @@ def _explain_lead(
     )
     if passed:
         zh, en = zh + "未选：" + "；".join(passed) + "。", en + " Lower levels have no line in force."
-    if seat.is_zone:
-        zh += f"功能区 {name_of(seat.place)} 在该领域优先于县级。"
-        en += f" In this domain the functional zone {name_of(seat.place)} goes before the county."
+    if seat.overlaps:
+        zh_kind, en_kind = OVERLAY_NAMES[seat.place["kind"]]
+        zh_order, en_order = ("优先于县级", "before") if goes_first else ("在县级之后", "after")
+        zh += f"{zh_kind} {name_of(seat.place)} 在该领域{zh_order}。"
+        en += f" In this domain the {en_kind} {name_of(seat.place)} goes {en_order} the county."
     found.steps.append(Step("lead", rule, zh, en, lead.body, passed + higher))
 
 

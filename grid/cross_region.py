@@ -19,7 +19,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, OVERLAYS, Place, chains, moment, touching
-from grid.assignment import Assignment, answer_of, assign
+from grid.assignment import Assignment, answer_of, assign, with_enterprise
 from grid.bodies import Bodies, resolve_bodies
 from grid.errors import GridError
 from grid.siting import Siting, Step, name_of
@@ -91,7 +91,7 @@ def assign_geometry(
     if cross is not None:
         cross["outside"] = round(max(1.0 - sum(place["share"] for place in shares), 0.0), 4)
     answer.cross_region = cross
-    return answer
+    return with_enterprise(db, answer, enterprise_uscc)
 
 
 def _check(geometry: Any) -> None:

@@ -31,7 +31,9 @@ def known_area_codes(db: Session) -> list[str]:
     """Codes that a body may be responsible for, in every version."""
     return list(
         db.scalars(
-            select(Area.code).where(Area.kind.in_(("city", "county", "town", "functional_zone"))).distinct()
+            select(Area.code)
+            .where(Area.kind.in_(("city", "county", "town", "functional_zone", "water")))
+            .distinct()
         )
     )
 

@@ -129,3 +129,24 @@ def insert_duties(db: Session) -> None:
         db, "URB-STALL-002", "甲镇人民政府", "town", "320601001", domain="urban", item="占道经营", **withdrawn
     )
     insert_duty(db, "URB-STALL-002", "乙镇人民政府", "town", "320601002", domain="urban", item="占道经营")
+
+
+def insert_enterprise(db: Session, ids: dict[str, int], uscc: str = "913206010000001230") -> str:
+    """An enterprise that is registered in town 2, produces in town 1 and sells outside of the city: its USCC."""
+    enterprise = db.execute(
+        text(
+            "INSERT INTO enterprises (uscc, name, industry, hazard, status)"
+            " VALUES (:uscc, '某厂', '化工', 'chemical', 'closed') RETURNING id"
+        ),
+        {"uscc": uscc},
+    ).scalar_one()
+    places = {"registered": middle(3, 3), "production": middle(1, 2), "sales": (121.5, 31.0)}
+    for kind, (lon, lat) in places.items():
+        db.execute(
+            text(
+                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
+                " VALUES (:kind, :enterprise, :kind, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0, 0)"
+            ),
+            {"kind": kind, "enterprise": enterprise, "lon": lon, "lat": lat},
+        )
+    return uscc

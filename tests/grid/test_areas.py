@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from grid import editing
 from grid.areas import ancestors, locate_point, read_areas, scope_area_ids
 from grid.assignment import assign
 from grid.bulk_assignment import ANSWER_SCHEMA, assign_many
@@ -15,9 +16,11 @@ from grid.errors import GridError, UnknownArea
 from tests.grid.square_town import (
     NOW,
     START,
+    community_code,
     insert_area,
     insert_duties,
     insert_duty,
+    insert_enterprise,
     insert_town,
     middle,
     square,
@@ -120,27 +123,48 @@ def test_locate_point(db: Session, ids: dict[str, int]) -> None:
 
 
 def test_bulk_assignment_equals_single(db: Session, ids: dict[str, int]) -> None:
+    """Areas of then and now, overlapping layers, enterprises, places outside: every column, row by row."""
     insert_duties(db)
+    uscc = insert_enterprise(db, ids)
     insert_area(db, "320601401", "高新区", "functional_zone", ids["320600"], square(0, 0, 2, 1))
     insert_duty(db, "ECO-RESUME-001", "高新区管委会", "county", "320601401")
-    insert_area(db, "W1", "江", "water", ids["320600"], square(-1, 0, 0, 4))
+    insert_area(db, "W1", "江", "water", ids["320600"], square(-1, 0, 1, 4))
+    insert_duty(db, "ECO-RESUME-001", "水上支队", "county", "W1")
+    draft = editing.draft(db, [{"op": "transfer", "area_ids": [ids[unit_code(1, 0)], ids[unit_code(1, 1)]], "community_id": ids[community_code(2, 0)]}], "a")  # fmt: skip
+    editing.apply(db, draft.id, "b")
     rng = np.random.default_rng(8)
     lon, lat = rng.uniform(x(-2), x(5), 60), rng.uniform(y(-2), y(5), 60)
     lon[5] = np.nan
     items = [("ECO-RESUME-001", "URB-STALL-002")[k % 2] for k in range(60)]
-    frame = pl.DataFrame({"lon": lon, "lat": lat, "item_code": items})
-    found = assign_many(db, frame, at=NOW)
-    assert found.columns == ["lon", "lat", "item_code", *ANSWER_SCHEMA]
-    assert {"assigned", "nearest_assumed", "no_area"} == set(found["outcome"])
-    for k, row in enumerate(found.iter_rows(named=True)):
-        if k == 5:
-            assert row["outcome"] == "no_area" and row["lead_body"] is None
-            continue
-        one = assign(db, lon=lon[k], lat=lat[k], item_code=items[k], at=NOW)
-        assert row["outcome"] == one.outcome
-        assert row["unit_grid"] == (one.areas["unit_grid"] or {}).get("code")
-        assert row["lead_body"] == (one.lead or {}).get("body")
-        assert row["co_handlers"] == [partner["body"] for partner in one.co_handlers]
+    usccs = [(uscc, None, "91320600000000000X")[k % 3] for k in range(60)]
+    frame = pl.DataFrame({"lon": lon, "lat": lat, "item_code": items, "enterprise_uscc": usccs})
+    for at in (NOW, dt.datetime(2025, 1, 1, tzinfo=dt.UTC), dt.datetime.now(dt.UTC)):
+        found = assign_many(db, frame, at=at)
+        assert found.columns == ["lon", "lat", "item_code", "enterprise_uscc", *ANSWER_SCHEMA]
+        assert {"assigned", "nearest_assumed", "no_area"} == set(found["outcome"])
+        for k, row in enumerate(found.iter_rows(named=True)):
+            if k == 5:
+                assert row["outcome"] == "no_area" and row["lead_body"] is None
+                continue
+            one = assign(db, lon=lon[k], lat=lat[k], item_code=items[k], at=at, enterprise_uscc=usccs[k])
+            assert {name: row[name] for name in ANSWER_SCHEMA} == one.flat(), (at, k)
     with pytest.raises(GridError, match="item_code"):
         assign_many(db, frame.drop("item_code"), at=NOW)
     assert assign_many(db, frame.clear(), at=NOW).height == 0
+
+
+def test_bulk_answers_name_the_successors(db: Session, ids: dict[str, int]) -> None:
+    """A grid that went to the other town: the town of then leads, the codes and the lead of now stand beside it."""
+    insert_duties(db)
+    moved = [ids[unit_code(1, 0)]]
+    draft = editing.draft(
+        db, [{"op": "transfer", "area_ids": moved, "community_id": ids[community_code(2, 0)]}], "a"
+    )
+    editing.apply(db, draft.id, "b")
+    lon, lat = zip(middle(1, 0), middle(3, 3), strict=True)
+    frame = pl.DataFrame({"lon": lon, "lat": lat, "item_code": ["URB-STALL-002"] * 2})
+    row, kept = assign_many(db, frame, at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC)).to_dicts()
+    assert (row["unit_grid"], row["town"], row["lead_body"]) == (unit_code(1, 0), "320601001", "甲镇人民政府")
+    assert (row["unit_grid_now"], row["lead_body_now"]) == ("320601002001005", "乙镇人民政府")
+    assert row["town_now"] == "320601001", "the town goes on with another outline"
+    assert (kept["unit_grid_now"], kept["community_now"]) == (None, None)

@@ -11,14 +11,15 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from grid.assignment import assign
+from grid.cross_region import assign_geometry
 from grid.errors import GridError, UnknownItem
 from tests.grid.square_town import (
     NOW,
     START,
-    community_code,
     insert_area,
     insert_duties,
     insert_duty,
+    insert_enterprise,
     insert_town,
     middle,
     square,
@@ -136,35 +137,38 @@ def test_recorded_site_decides_between_ambiguous_grids(db: Session, ids: dict[st
     assert known.explanation[0]["rule"] == "recorded_site"
 
 
-def test_enterprise_with_sites_in_two_towns_has_both_named(db: Session, ids: dict[str, int]) -> None:
-    enterprise = db.execute(
-        text(
-            "INSERT INTO enterprises (uscc, name, industry, hazard, status)"
-            " VALUES ('913206000000001230', '某厂', '化工', 'chemical', 'closed') RETURNING id"
-        )
-    ).scalar_one()
-    for kind, column, row in (("registered", 3, 3), ("production", 1, 2)):
-        lon, lat = middle(column, row)
-        db.execute(
-            text(
-                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, area_id)"
-                " VALUES (:kind, :enterprise, :kind, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0, 0, :area)"
-            ),
-            {
-                "kind": kind,
-                "enterprise": enterprise,
-                "lon": lon,
-                "lat": lat,
-                "area": ids[community_code(column, row)],
-            },
-        )
+def test_enterprise_with_sites_in_two_towns_has_all_named(db: Session, ids: dict[str, int]) -> None:
+    uscc = insert_enterprise(db, ids)
     lon, lat = middle(1, 2)
-    answer = assign(db, lon=lon, lat=lat, item_code=RESUME, at=NOW, enterprise_uscc="913206000000001230")
+    answer = assign(db, lon=lon, lat=lat, item_code=STALL, at=NOW, enterprise_uscc=uscc)
     step = next(step for step in answer.explanation if step["step"] == "enterprise_sites")
-    assert step["chosen"] == ["甲镇 (320601001)"] and step["not_chosen"] == ["乙镇 (320601002)"]
+    assert step["chosen"] == ["甲镇 (320601001)"]
+    assert step["not_chosen"] == ["乙镇 (320601002)", "辖区外 outside"]
     assert "注册地 乙镇" in step["zh"] and "production in 甲镇" in step["en"]
+    told = {place["role"]: place for place in answer.enterprise_sites}
+    assert {role: (p["code"], p["lead_body"], p["place_of_matter"]) for role, p in told.items()} == {
+        "registered": ("320601002", "乙镇人民政府", False),
+        "production": ("320601001", "测试区城市管理局", True),
+        "sales": (None, None, False),
+    }
+    shape = shapely.box(lon, lat, lon + 1e-5, lat + 1e-5)
+    of_polygon = assign_geometry(db, shape, item_code=STALL, at=NOW, enterprise_uscc=uscc)
+    assert of_polygon.enterprise_sites == answer.enterprise_sites
+
+
+def test_who_has_no_registered_site_is_registered_where_the_code_says(
+    db: Session, ids: dict[str, int]
+) -> None:
+    uscc = insert_enterprise(db, ids)
+    db.execute(text("DELETE FROM sites WHERE kind = 'registered'"))
+    lon, lat = middle(1, 2)
+    answer = assign(db, lon=lon, lat=lat, item_code=RESUME, at=NOW, enterprise_uscc=uscc)
+    told = {place["role"]: place for place in answer.enterprise_sites}
+    registered = told["registered"]
+    assert (registered["site_id"], registered["code"], registered["name"]) == (None, "320601", "测试区")
     unknown = assign(db, lon=lon, lat=lat, item_code=RESUME, at=NOW, enterprise_uscc="91320600000000000X")
-    assert all(step["step"] != "enterprise_sites" for step in unknown.explanation)
+    assert unknown.enterprise_sites == []
+    assert unknown.explanation[-1]["rule"] == "no_site_on_record"
 
 
 def test_outside_of_every_grid(db: Session, ids: dict[str, int]) -> None:
@@ -199,6 +203,21 @@ def test_functional_zone_goes_first_only_in_domains_that_say_so(db: Session, ids
     assert transport.lead is not None and transport.lead["body"] == "测试区交通运输局"
     outside = assign(db, lon=middle(1, 0)[0], lat=lat, item_code=RESUME, at=NOW)
     assert outside.lead is not None and outside.lead["body"] == "测试区生态环境局"
+
+
+def test_water_bodies_go_first_where_their_domain_says_so(db: Session, ids: dict[str, int]) -> None:
+    """The fishing ban on the river: the water's own body in agriculture, the county's in urban matters."""
+    insert_area(db, "320600W01", "长江段", "water", ids["320600"], square(0, 0, 1, 4))
+    for item, domain in (("AGR-FISH-001", "agriculture"), ("URB-BOAT-001", "urban")):
+        insert_duty(db, item, "长江渔政支队", "county", "320600W01", domain=domain, item="长江禁捕")
+        insert_duty(db, item, "测试区主管局", "county", "320601", domain=domain, item="长江禁捕")
+    lon, lat = middle(0, 0)
+    fish, boat = (assign(db, lon=lon, lat=lat, item_code=i, at=NOW) for i in ("AGR-FISH-001", "URB-BOAT-001"))
+    assert fish.lead is not None and fish.lead["body"] == "长江渔政支队"
+    step = next(step for step in fish.explanation if step["step"] == "lead")
+    assert step["rule"] == "water_first" and "水域 长江段" in step["zh"]
+    assert any("测试区主管局" in other for other in step["not_chosen"])
+    assert boat.lead is not None and boat.lead["body"] == "测试区主管局"
 
 
 def test_as_then_and_as_now(db: Session, ids: dict[str, int]) -> None:
