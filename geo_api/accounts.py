@@ -14,12 +14,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from pwdlib import PasswordHash
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from layers.errors import InputError
-from layers.tables import ROLES, LoginSession, User
+from layers.tables import DOMAINS, ROLES, ApiKey, LoginSession, User
 
 MIN_PASSWORD_LENGTH = 8
 _hasher = PasswordHash.recommended()
@@ -59,6 +59,8 @@ def create_user(
         For an unknown role, an empty name or a short password.
     """
     _check_account(username, password, role)
+    if wrong := sorted(set(domains or []) - set(DOMAINS)):
+        raise InputError(f"domains: {wrong[0]!r} is none of {', '.join(DOMAINS)}")
     values = {
         "password_hash": _hasher.hash(password),
         "display_name": display_name or username,
@@ -88,8 +90,46 @@ def _check_account(username: str, password: str, role: str) -> None:
         raise InputError(f"password: at least {MIN_PASSWORD_LENGTH} characters are needed")
 
 
+def switch_off(db: Session, username: str) -> None:
+    """Switch an account off: its logins and keys end.
+
+    Raises
+    ------
+    layers.errors.InputError
+        There is no such account.
+    """
+    key = db.scalar(update(User).where(User.username == username).values(active=False).returning(User.id))
+    if key is None:
+        raise InputError(f"username: there is no account {username!r}")
+    now = dt.datetime.now(dt.UTC)
+    db.execute(delete(LoginSession).where(LoginSession.user_id == key))
+    db.execute(
+        update(ApiKey).where(ApiKey.user_id == key, ApiKey.revoked_at.is_(None)).values(revoked_at=now)
+    )
+
+
+def list_users(db: Session) -> list[tuple[str, str, str, str, bool, int, int]]:
+    """Name, role, area, domains, whether it is on, logins and keys that hold now, by name."""
+    now = dt.datetime.now(dt.UTC)
+    logins = (
+        select(func.count())
+        .where(LoginSession.user_id == User.id, LoginSession.expires_at > now)
+        .scalar_subquery()
+    )
+    keys = (
+        select(func.count()).where(ApiKey.user_id == User.id, ApiKey.revoked_at.is_(None)).scalar_subquery()
+    )
+    rows = db.execute(select(User, logins, keys).order_by(User.username))
+    return [
+        (u.username, u.role, u.area_code or "*", ", ".join(u.domains) or "*", u.active, a, b)
+        for u, a, b in rows
+    ]
+
+
 def check_password(db: Session, username: str, password: str) -> User | None:
     """The active account with that password. An unknown name costs as much time as a wrong password."""
+    if "\x00" in username:  # which the database cannot hold
+        username = ""
     user = db.scalars(select(User).where(User.username == username)).one_or_none()
     ok = _hasher.verify(password, user.password_hash if user else _nobody)
     return user if ok and user is not None and user.active else None
@@ -97,7 +137,7 @@ def check_password(db: Session, username: str, password: str) -> User | None:
 
 def token_hash(token: str) -> str:
     """What is stored of a cookie's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def open_login(db: Session, user: User, hours: int) -> Login:
@@ -135,8 +175,14 @@ def close_login(db: Session, token: str) -> None:
     db.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(token)))
 
 
+FAILURES_OF_AN_ADDRESS = 20
+"""As many times the failures of one name are those of one address, whatever the names."""
+
+
 class LoginBrake:
-    """Counts failed logins of a name from an address; kept in memory, at most ``capacity`` pairs.
+    """Counts failed logins of a name from an address, and of an address; in memory, at most ``capacity`` of them.
+
+    An attempt counts from its beginning, so that many at once are not more than one after the other.
 
     Examples
     --------
@@ -151,31 +197,53 @@ class LoginBrake:
         self._failures = failures
         self._window_s = window_s
         self._capacity = capacity
-        self._times: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
+        self._times: OrderedDict[tuple[str | None, str], list[float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def wait_s(self, username: str, address: str) -> int:
         """Seconds until another attempt is allowed, 0 when it is allowed now."""
         with self._lock:
-            recent = self._recent(username, address)
-            if len(recent) < self._failures:
-                return 0
-            return max(1, int(recent[0] + self._window_s - time.monotonic()) + 1)
+            return self._wait_s(username, address)
+
+    def begin(self, username: str, address: str) -> int:
+        """As :meth:`wait_s`; when it is 0 the attempt counts as a failure until :meth:`succeeded`."""
+        with self._lock:
+            wait_s = self._wait_s(username, address)
+            if not wait_s:
+                self._add(username, address)
+            return wait_s
 
     def failed(self, username: str, address: str) -> None:
         """Remember one failure."""
         with self._lock:
-            recent = self._recent(username, address)
-            self._times[(username, address)] = [*recent, time.monotonic()][-self._failures :]
-            self._times.move_to_end((username, address))
-            while len(self._times) > self._capacity:
-                self._times.popitem(last=False)
+            self._add(username, address)
 
     def succeeded(self, username: str, address: str) -> None:
-        """Forget the failures of that pair."""
+        """Forget the failures of that pair, and the attempt's own of the address."""
         with self._lock:
             self._times.pop((username, address), None)
+            if times := self._times.get((None, address)):
+                times.pop()
 
-    def _recent(self, username: str, address: str) -> list[float]:
+    def _wait_s(self, username: str, address: str) -> int:
+        waits = [0]
+        for name, most in self._limits(username):
+            recent = self._recent(name, address)
+            if len(recent) >= most:
+                waits.append(max(1, int(recent[-most] + self._window_s - time.monotonic()) + 1))
+        return max(waits)
+
+    def _limits(self, username: str) -> tuple[tuple[str | None, int], ...]:
+        return ((username, self._failures), (None, self._failures * FAILURES_OF_AN_ADDRESS))
+
+    def _add(self, username: str, address: str) -> None:
+        for name, most in self._limits(username):
+            recent = self._recent(name, address)
+            self._times[(name, address)] = [*recent, time.monotonic()][-most:]
+            self._times.move_to_end((name, address))
+        while len(self._times) > self._capacity:
+            self._times.popitem(last=False)
+
+    def _recent(self, username: str | None, address: str) -> list[float]:
         since = time.monotonic() - self._window_s
         return [t for t in self._times.get((username, address), []) if t > since]

@@ -16,17 +16,21 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from geo_api import errors
-from geo_api.access import ScopeAreas
 from geo_api.accounts import LoginBrake
+from geo_api.cross_origin import allow_origins
 from geo_api.events import ChangeFeed
 from geo_api.exporting import ExportGate
 from geo_api.ingest_gate import IngestGate
+from geo_api.known_callers import KnownCallers
 from geo_api.logs import configure_logs
 from geo_api.middleware import Metrics, RequestFrame
+from geo_api.oidc import TokenVerifier
 from geo_api.openapi import describe_api
 from geo_api.pages import page
 from geo_api.parameters import known_parameters
+from geo_api.rate_limits import RateLimits, limits_of, networks_of
 from geo_api.routes import (
+    access_log,
     alerts,
     assign,
     cases,
@@ -57,6 +61,7 @@ ROUTERS = (
     tiles,
     exports,
     login,
+    access_log,
     assign,
     alerts,
     vehicles,
@@ -96,6 +101,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     _mount_map(app)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     app.add_middleware(
+        RateLimits,
+        limits=limits_of(settings.rate_limits),
+        trusted=networks_of(settings.trusted_proxies),
+    )
+    allow_origins(app, settings)
+    app.add_middleware(
         RequestFrame, url=app.state.url, metrics=app.state.metrics, tile_origin=_origin(settings.tile_url)
     )
     return app
@@ -106,7 +117,8 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
     app.state.url = settings.url()
     app.state.signing_key = settings.signing_key()
     app.state.metrics = Metrics()
-    app.state.scope_areas = ScopeAreas()
+    app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
+    app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None
     app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
     app.state.ingest_gate = IngestGate(
         settings.ingest_max_bytes_at_once,
@@ -122,9 +134,11 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
     app.state.feed.start()
+    app.state.known_callers.start()
     try:
         yield
     finally:
+        await app.state.known_callers.stop()
         await app.state.feed.stop()
 
 

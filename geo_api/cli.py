@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from geo_api import cli_db, cli_grid
+from geo_api import cli_db, cli_grid, cli_users
 from geo_api.progress import console, step
 from layers.columns import FILE_KINDS
 from layers.errors import LayerError
@@ -27,10 +27,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cases_app = typer.Typer(help="案件 cases", no_args_is_help=True)
-users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
 app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cases_app, name="cases")
-app.add_typer(users_app, name="users")
+app.add_typer(cli_users.users_app, name="users")
 cli_grid.add_to(app)
 
 
@@ -267,49 +266,6 @@ def cases_verify() -> None:
         console.print(f"[red]✗[/] {fault}", highlight=False)
     console.print("[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]")
     raise typer.Exit(1 if faults else 0)
-
-
-@users_app.command("add")
-def users_add(
-    username: str,
-    role: Annotated[str, typer.Option(help="viewer|grid_manager|officer|dispatcher|supervisor|service")],
-    area: Annotated[str | None, typer.Option(help="Code of the area; none: the whole city")] = None,
-    name: Annotated[str, typer.Option(help="Name to show")] = "",
-    body: Annotated[str | None, typer.Option(help="Body the person acts for")] = None,
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
-) -> None:
-    """Add an account or set its password · 新建账户."""
-    from geo_api.access import create_user
-    from layers.database import SYSTEM, session
-
-    with session(SYSTEM, _ready()) as db:
-        create_user(
-            db,
-            username=username,
-            password=password,
-            role=role,
-            area_code=area,
-            display_name=name or username,
-            body=body,
-        )
-    console.print(f"[green]✓[/] {username}")
-
-
-@users_app.command("key")
-def users_key(
-    username: str,
-    revoke: Annotated[bool, typer.Option(help="End every key of the account instead")] = False,
-) -> None:
-    """Make an API key of a service account and print it once · 服务账户密钥."""
-    from geo_api.api_keys import create_key, revoke_keys
-    from layers.database import SYSTEM, session
-
-    with session(SYSTEM, _ready()) as db:
-        if revoke:
-            console.print(f"[green]✓[/] {revoke_keys(db, username)} 个密钥已吊销 key(s) revoked")
-            return
-        key = create_key(db, username)
-    console.print(key, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -142,11 +142,12 @@ def problem_response(
     }
     if detail_zh:
         body["detail_zh"] = detail_zh
+    asked = {"WWW-Authenticate": 'Bearer realm="wangge"'} if code == 401 else {}
     return Response(
         orjson.dumps({**(extras or {}), **body}),
         status_code=code,
         media_type=MEDIA_TYPE,
-        headers={"Cache-Control": "no-store", **(headers or {})},
+        headers={"Cache-Control": "no-store", **asked, **(headers or {})},
     )
 
 

@@ -58,6 +58,7 @@ def _fixed_headers() -> Mapping[str, str]:
         "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
     }
 
@@ -139,13 +140,24 @@ class RequestFrame:
             request_id=scope["request_id"],
             user=caller.scope.username,
         )
-        if is_logged(scope["path"], method):
+        if is_logged(scope["path"], method, status):
+            address = str(state["address"]) if state.get("address") else None
             try:
                 await anyio.to_thread.run_sync(
-                    self._log_access, caller, method, scope["path"], status, scope["request_id"]
+                    self._log_access, caller, method, scope["path"], status, scope["request_id"], address
                 )
             except Exception as error:
                 log.error("access_log_failed", request_id=scope["request_id"], error=type(error).__name__)
 
-    def _log_access(self, caller: Caller, method: str, path: str, status: int, request_id: str) -> None:
-        record_access(self._url, caller, method=method, path=path, status=status, request_id=request_id)
+    def _log_access(
+        self, caller: Caller, method: str, path: str, status: int, request_id: str, address: str | None
+    ) -> None:
+        record_access(
+            self._url,
+            caller,
+            method=method,
+            path=path,
+            status=status,
+            request_id=request_id,
+            address=address,
+        )

@@ -49,6 +49,22 @@ class Settings(BaseSettings):
         Older fixes are rejected over HTTP (``wangge import`` takes them).
     exports, export_timeout_s : int
         Exports that one process makes at once before an answer 429, and how long one may take.
+    oidc_issuer, oidc_audience, oidc_jwks_url : str
+        Provider whose tokens are accepted; its keys' address when its metadata shall not be asked for it.
+    oidc_username_claim, oidc_username_prefix : str
+        Claim with the name, and what is put before it so that no token is taken for a local account.
+    oidc_role_claim, oidc_roles : str
+        Claim with the role, and ``group=role,…`` when the provider names them otherwise.
+    oidc_area_claim, oidc_domains_claim, oidc_body_claim : str
+        Claims with the code of the area (``*``: the whole city), the domains and the body.
+    rate_limits : str
+        ``class=per second/burst,…`` for other than the limits of ``geo_api.rate_limits``; ``off`` for none.
+    trusted_proxies : str
+        Networks whose ``X-Forwarded-For`` is believed, with commas.
+    cors_origins : str
+        Origins whose pages may call, with commas; ``*`` for all, without cookies.
+    access_log_days : int
+        Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
     """
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_", extra="ignore")
@@ -71,6 +87,20 @@ class Settings(BaseSettings):
     ingest_max_age_days: int = 366
     exports: int = 4
     export_timeout_s: int = 1_800
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_username_claim: str = "preferred_username"
+    oidc_username_prefix: str = "oidc:"
+    oidc_role_claim: str = "wangge_role"
+    oidc_roles: str = ""
+    oidc_area_claim: str = "wangge_area"
+    oidc_domains_claim: str = "wangge_domains"
+    oidc_body_claim: str = "wangge_body"
+    rate_limits: str = ""
+    trusted_proxies: str = ""
+    cors_origins: str = ""
+    access_log_days: int = 0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def url(self) -> str:
@@ -79,6 +109,14 @@ class Settings(BaseSettings):
             return layers.database.database_url()
         plain = self.database_url.replace("postgres://", "postgresql://", 1)
         return plain.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins whose pages may call with cookies."""
+        return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip()) - {"*"}
+
+    def shared_count(self) -> Path:
+        """The file of the count by which all processes of this machine hear of changed accounts."""
+        return self.data_dir / "accounts.count"
 
     def signing_key(self) -> bytes:
         """The key that signs cursors: ``secret``, else made once and kept in the data folder (mode 0600)."""

@@ -18,12 +18,13 @@ router = APIRouter(prefix="/v1", tags=["login"])
 
 @router.post("/login")
 def login(body: LoginBody, request: Request, response: Response, db: SystemDb) -> dict[str, Any]:
-    """Log in: sets the cookie ``wangge_session`` (HttpOnly, SameSite=Lax)."""
+    """Log in: sets the cookie ``wangge_session`` (HttpOnly, SameSite=Lax). A login that the browser had ends."""
     check_origin(request)
     user = _checked(request, body, db)
+    close_login(db, request.cookies.get(COOKIE, ""))
     fresh = open_login(db, user, request.app.state.settings.session_hours)
     _set_cookie(request, response, fresh.token)
-    request.state.caller = Caller(Scope(role=user.role, username=user.username))
+    request.state.caller = Caller(Scope(role=user.role, username=user.username), area_code=user.area_code)
     who = {"username": user.username, "display_name": user.display_name, "role": user.role, "body": user.body}
     return {"user": {**who, "area": area_of(db, user.area_code)}, "csrf_token": fresh.csrf_token}
 
@@ -32,7 +33,8 @@ def login(body: LoginBody, request: Request, response: Response, db: SystemDb) -
 def logout(request: Request, response: Response, caller: CallerDep, db: SystemDb) -> dict[str, str]:
     """Log out: the login ends on the server at once."""
     close_login(db, request.cookies.get(COOKIE, ""))
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=_is_secure(request))
+    response.headers["Cache-Control"] = "no-store"
     return {"role": "public"}
 
 
@@ -55,30 +57,32 @@ def me(response: Response, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
 def _checked(request: Request, body: LoginBody, db: SystemDb) -> User:
     """The account, unless name or password is wrong or there were too many tries."""
     brake: LoginBrake = request.app.state.login_brake
-    address = request.client.host if request.client else ""
-    if wait_s := brake.wait_s(body.username, address):
+    address = getattr(request.state, "address", None) or (request.client.host if request.client else "")
+    if wait_s := brake.begin(body.username, address):
         headers = {"Retry-After": str(wait_s)}
         raise Problem(
             "too-many-requests", f"Try again in {wait_s} s.", f"请在 {wait_s} 秒后重试。", headers=headers
         )
     user = check_password(db, body.username, body.password)
     if user is None:
-        brake.failed(body.username, address)
         raise Problem("login-failed", "Wrong user name or password.", "用户名或密码错误。")
     brake.succeeded(body.username, address)
     return user
 
 
 def _set_cookie(request: Request, response: Response, token: str) -> None:
-    settings = request.app.state.settings
-    secure = request.url.scheme == "https" if settings.cookie_secure is None else settings.cookie_secure
     response.set_cookie(
         COOKIE,
         token,
-        max_age=settings.session_hours * 3600,
+        max_age=request.app.state.settings.session_hours * 3600,
         path="/",
         httponly=True,
         samesite="lax",
-        secure=secure,
+        secure=_is_secure(request),
     )
     response.headers["Cache-Control"] = "no-store"
+
+
+def _is_secure(request: Request) -> bool:
+    told: bool | None = request.app.state.settings.cookie_secure
+    return request.url.scheme == "https" if told is None else told
