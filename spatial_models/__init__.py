@@ -11,6 +11,7 @@ from __future__ import annotations
 __all__ = [
     "attribution",
     "bulk",
+    "cleaning_kernels",
     "distances",
     "encounter_kernels",
     "encounters",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
         When it is no frame, or a column is missing; the message names both.
     """
     if isinstance(frame, pl.LazyFrame):
-        frame = frame.collect()
+        frame = _collected(frame, name)
     present = _column_names(frame, name)
     if missing := [column for column in columns if column not in present]:
         plural = "columns {} are" if len(missing) > 1 else "column {} is"
@@ -37,11 +38,33 @@ def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
         if hasattr(frame, "to_pandas"):  # pyarrow
             converted = pl.from_arrow(frame.select(list(columns)))
         else:
-            converted = pl.from_pandas(frame[list(columns)])
-    except Exception as error:
+            converted = pl.from_pandas(_without_naive_times(frame[list(columns)], name))
+    except (InputFrameError, KeyboardInterrupt):
+        raise
+    except (Exception, pl.exceptions.PanicException) as error:
         raise InputFrameError(f"{name}: cannot be read as a frame: {error}") from error
     assert isinstance(converted, pl.DataFrame)
     return converted
+
+
+def _collected(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
+    try:
+        return frame.collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise InputFrameError(f"{name}: cannot be read as a frame: {error}") from error
+
+
+def _without_naive_times(frame: Any, name: str) -> Any:
+    """The pandas frame, when no column of objects mixes times with and without zone (they would be taken for UTC)."""
+    for column in frame.columns:
+        values = frame[column]
+        if values.dtype != object or isinstance(values.head(1).squeeze(), str):
+            continue
+        if any(isinstance(v, dt.datetime) and v.tzinfo is None and v == v for v in values):
+            raise NaiveTimeError(
+                f"{name}: column {column} has times without a zone; say which (UTC: tz='UTC')"
+            )
+    return frame
 
 
 def _column_names(frame: Any, name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Compiled loops over arrays of fixes (numba): cleaning, ordering and the stay scan.
+"""The stay scan as compiled loops (numba), and the columns of every array that such loops share.
 
 Everything here works on plain arrays: ``t`` int64 microseconds since 1970 UTC, ``lon`` and ``lat`` float64 degrees
 (WGS 84), ``code`` int64 dense vehicle number. ``spatial_models.stays`` is the door.
@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from spatial_models.distances import M2_PER_DEG2, M_PER_DEG, RAD, cos_sin, haversine_m, wrap_deg
+from spatial_models.distances import M2_PER_DEG2, RAD, cos_sin, haversine_m, wrap_deg
 
 Array = np.ndarray[Any, Any]
 
 NO_TIME = np.iinfo(np.int64).min
 TIME_LIMIT = 4_000_000_000_000_000_000
 POLAR_DEG = 80.0
+MOST_SLIDES = 4096
+"""Steps of a sliding sum before it is made afresh: its rounding stays far below a millionth of the radius."""
 
 KEEP, BAD_VEHICLE, BAD_TIME, BAD_NUMBER, BAD_RANGE, BAD_ZERO, LATE, DUPLICATE = range(8)
 LEFT, GAP, TRACK_END = 0, 1, 2
@@ -30,180 +32,6 @@ ANCHOR_LON, ANCHOR_LAT, SUM_DLON, SUM_DLAT, FAR_M2, KEPT_LON, KEPT_LAT = range(7
 OUT_CODE, OUT_START, OUT_END, OUT_LEFT_BY, OUT_ENDED_BY, OUT_N = range(6)
 # columns of the counts that cleaning and scanning add to
 C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_STAYS, C_USED = range(8)
-
-
-@njit(cache=True, nogil=True)
-def check_rows(
-    code: Array, t: Array, us: int, lon: Array, lat: Array, begin: int, end: int, last_t: Array,
-    reason: Array, by_reason: Array, per_vehicle: Array,
-) -> None:  # fmt: skip
-    """Write to ``reason`` (uint8) why a row of ``begin..end`` cannot be used, and count the usable ones.
-
-    ``us``: microseconds of a unit of ``t``.
-    """
-    limit = TIME_LIMIT // us
-    for row in range(begin, end):
-        x, y, v, at = lon[row], lat[row], code[row], t[row]
-        why = KEEP
-        if v < 0:
-            why = BAD_VEHICLE
-        elif at < -limit or at > limit:
-            why = BAD_TIME
-        elif not (math.isfinite(x) and math.isfinite(y)):
-            why = BAD_NUMBER
-        elif x < -180.0 or x > 180.0 or y < -90.0 or y > 90.0:
-            why = BAD_RANGE
-        elif x == 0.0 and y == 0.0:
-            why = BAD_ZERO
-        elif at * us <= last_t[v]:
-            why = LATE if at * us < last_t[v] else DUPLICATE
-        else:
-            per_vehicle[v] += 1
-        reason[row - begin] = why
-        by_reason[why] += 1
-
-
-@njit(cache=True, nogil=True)
-def gather_rows(
-    code: Array, t: Array, us: int, lon: Array, lat: Array, begin: int, end: int, reason: Array, at: Array,
-    t_out: Array, lon_out: Array, lat_out: Array,
-) -> None:  # fmt: skip
-    """Counting sort by vehicle, stable in row order, of the rows whose reason is ``KEEP``; ``at``: next place of each."""
-    for row in range(begin, end):
-        if reason[row - begin] == KEEP:
-            v = code[row]
-            k = at[v]
-            t_out[k], lon_out[k], lat_out[k] = t[row] * us, lon[row], lat[row]
-            at[v] = k + 1
-
-
-@njit(cache=True, nogil=True)
-def _order_segment(t: Array, lon: Array, lat: Array, start: int, end: int) -> int:
-    """Sort one vehicle's rows by time, stable; returns how many came after a later one.
-
-    Insertion while it is cheap (late rows move a little), a merge sort when the moves explode.
-    """
-    late = 0
-    newest = NO_TIME
-    for k in range(start, end):
-        if t[k] < newest:
-            late += 1
-        else:
-            newest = t[k]
-    if late == 0:
-        return 0
-    budget = 16 * (end - start) + 64
-    for k in range(start + 1, end):
-        key_t, key_lon, key_lat = t[k], lon[k], lat[k]
-        j = k
-        while j > start and t[j - 1] > key_t:
-            t[j], lon[j], lat[j] = t[j - 1], lon[j - 1], lat[j - 1]
-            j -= 1
-        t[j], lon[j], lat[j] = key_t, key_lon, key_lat
-        budget -= k - j
-        if budget < 0:
-            order = np.argsort(t[start:end], kind="mergesort")
-            t[start:end] = t[start:end][order]
-            lon[start:end] = lon[start:end][order]
-            lat[start:end] = lat[start:end][order]
-            break
-    return late
-
-
-@njit(cache=True, nogil=True)
-def _drop_equal_times(t: Array, lon: Array, lat: Array, start: int, end: int, counts: Array) -> int:
-    """Keep the first row of each time; returns the new end."""
-    w = min(start + 1, end)
-    while w < end and t[w] != t[w - 1]:
-        w += 1
-    for k in range(w, end):
-        if w > start and t[k] == t[w - 1]:
-            counts[C_DUPLICATES] += 1
-            if lon[k] != lon[w - 1] or lat[k] != lat[w - 1]:
-                counts[C_CONFLICTS] += 1
-            continue
-        if w != k:
-            t[w], lon[w], lat[w] = t[k], lon[k], lat[k]
-        w += 1
-    return w
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _too_fast(
-    t_a: int, lon_a: float, lat_a: float, t_b: int, lon_b: float, lat_b: float, m_per_us: float
-) -> bool:
-    reach_m = (t_b - t_a) * m_per_us
-    if (abs(lat_b - lat_a) + abs(wrap_deg(lon_b - lon_a))) * M_PER_DEG <= reach_m:
-        return False  # the sum of both legs is an upper bound: no trigonometry for nearly every row
-    return haversine_m(lon_a, lat_a, lon_b, lat_b) > reach_m
-
-
-@njit(cache=True, nogil=True)
-def _drop_spikes(
-    t: Array, lon: Array, lat: Array, start: int, end: int, kept_t: int, kept_lon: float, kept_lat: float,
-    m_per_us: float, counts: Array,
-) -> tuple[int, bool]:  # fmt: skip
-    """Drop fixes that are too fast from the last kept one AND to the next one.
-
-    The last row can only be judged when the next one comes: it then stands at the new end, and the flag is True.
-    """
-    w = start
-    pending = False
-    for k in range(start, end):
-        if pending and not _too_fast(t[w], lon[w], lat[w], t[k], lon[k], lat[k], m_per_us):
-            kept_t, kept_lon, kept_lat = t[w], lon[w], lat[w]
-            w += 1
-        elif pending:
-            counts[C_SPIKES] += 1
-        t[w], lon[w], lat[w] = t[k], lon[k], lat[k]
-        pending = kept_t != NO_TIME and _too_fast(kept_t, kept_lon, kept_lat, t[k], lon[k], lat[k], m_per_us)
-        if not pending:
-            kept_t, kept_lon, kept_lat = t[k], lon[k], lat[k]
-            w += 1
-    return w, pending
-
-
-@njit(cache=True, nogil=True)
-def order_vehicles(starts: Array, t: Array, lon: Array, lat: Array, counts: Array) -> Array:
-    """Order and de-duplicate each vehicle's rows in place; returns one past the last usable row of each."""
-    ends = np.empty(len(starts) - 1, np.int64)
-    for v in range(len(ends)):
-        counts[C_OUT_OF_ORDER] += _order_segment(t, lon, lat, starts[v], starts[v + 1])
-        ends[v] = _drop_equal_times(t, lon, lat, starts[v], starts[v + 1], counts)
-    return ends
-
-
-@njit(cache=True, nogil=True)
-def clean_vehicles(
-    starts: Array, n_carried: Array, t: Array, lon: Array, lat: Array, state_i: Array, state_f: Array,
-    m_per_us: float, counts: Array,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Order, de-duplicate and de-spike each vehicle's rows in place.
-
-    Returns ``ends`` (one past the last usable row) and ``pending`` (the row at ``ends`` waits for its judgement).
-    """
-    n_vehicles = len(starts) - 1
-    ends = np.empty(n_vehicles, np.int64)
-    pending = np.zeros(n_vehicles, np.bool_)
-    for v in range(n_vehicles):
-        start, end = starts[v], starts[v + 1]
-        counts[C_OUT_OF_ORDER] += _order_segment(t, lon, lat, start, end)
-        end = _drop_equal_times(t, lon, lat, start, end, counts)
-        if end > start:
-            state_i[v, LAST_T] = t[end - 1]
-        fresh = start + n_carried[v]
-        if m_per_us > 0.0:
-            end, pending[v] = _drop_spikes(
-                t, lon, lat, fresh, end,
-                state_i[v, KEPT_T], state_f[v, KEPT_LON], state_f[v, KEPT_LAT], m_per_us, counts,
-            )  # fmt: skip
-        if end > start:
-            state_i[v, KEPT_T] = t[end - 1]
-            state_f[v, KEPT_LON], state_f[v, KEPT_LAT] = lon[end - 1], lat[end - 1]
-        counts[C_PENDING] += pending[v]
-        counts[C_USED] += end - fresh
-        ends[v] = end
-    return ends, pending
 
 
 @njit(cache=True, nogil=True)
@@ -243,6 +71,41 @@ def _cut_off(
             run = 0
         k += 1
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _first_unrefused(
+    t: Array, lon: Array, lat: Array, i: int, k: int, end: int, sum_dlon: float, sum_dlat: float,
+    radius_m2: float, min_duration: int,
+) -> int:  # fmt: skip
+    """After a window ``i..k-1`` around a running mean failed at ``k``: the next anchor whose window has to be walked.
+
+    Anchor ``j`` is refused when the mean of ``j..k-1`` has ``k`` outside before the time is enough: the walk would fail at
+    ``k`` or sooner. The sums slide along, and a margin of a millionth keeps their rounding from deciding; so a dense track
+    that creeps is no longer walked once a fix. ``sum_dlon``, ``sum_dlat``: of the window, from fix ``i``.
+    """
+    ref_lon, ref_lat, n = lon[i], lat[i], k - i
+    margin_m2 = radius_m2 * (1.0 + 1e-6)
+    for _ in range(MOST_SLIDES):
+        sum_dlon -= wrap_deg(lon[i] - ref_lon)
+        sum_dlat -= lat[i] - ref_lat
+        i, n = i + 1, n - 1
+        if n == 0 or abs(lat[i]) > POLAR_DEG:
+            return i
+        cos_a, sin_a = cos_sin(lat[i])
+        while k < end and t[k - 1] - t[i] < min_duration:
+            dlon, dlat = wrap_deg(lon[k] - ref_lon), lat[k] - ref_lat
+            e_lon, e_lat = dlon - sum_dlon / n, dlat - sum_dlat / n
+            middle = 0.5 * RAD * (dlat + sum_dlat / n - 2.0 * (lat[i] - ref_lat))
+            e_lon *= cos_a - middle * (sin_a + 0.5 * middle * cos_a)
+            if (e_lon * e_lon + e_lat * e_lat) * M2_PER_DEG2 > margin_m2:
+                break
+            sum_dlon += dlon
+            sum_dlat += dlat
+            k, n = k + 1, n + 1
+        if k >= end or t[k - 1] - t[i] >= min_duration:
+            return i
+    return i
 
 
 @njit(cache=True, nogil=True)
@@ -331,7 +194,12 @@ def scan_vehicle(
             counts[C_STAYS] = m + 1
         cut = first_out if run > outliers and not enough and not centroid else i
         # after a gap no later anchor of the window can do better: skipping them is still exact
-        i = following if enough or how == GAP else i + 1
+        if enough or how == GAP:
+            i = following
+        elif centroid and outliers == 0 and run > 0:
+            i = _first_unrefused(t, lon, lat, i, k, end, sum_dlon, sum_dlat, radius_m2, min_duration)
+        else:
+            i += 1
         resumed = False
     state_i[v, PHASE] = 0
     return end
@@ -351,6 +219,35 @@ def scan_vehicles(
             radius_m2, min_duration, max_gap, centroid, outliers, out_i, out_f, counts,
         )  # fmt: skip
     return needed
+
+
+@njit(cache=True, nogil=True)
+def find_undecided(
+    t: Array, lon: Array, lat: Array, needed: Array, ends: Array, state_i: Array,
+    radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int, out_i: Array, out_f: Array,
+) -> int:  # fmt: skip
+    """Open stays behind an anchor that the end of the data leaves undecided; one a vehicle at most, returns how many.
+
+    The last fixes may be outliers of a window that is too short yet, or a stay of their own: the next batch tells (so
+    nothing goes into the state), and a run that ends here has to show them.
+    """
+    m = 0
+    one_i, one_f = np.zeros((1, 7), np.int64), np.zeros((1, 7))
+    made_i, made_f, counts = np.empty((2, 6), np.int64), np.empty((2, 4)), np.zeros(8, np.int64)
+    for v in range(len(ends)):
+        i = needed[v] + 1
+        while state_i[v, PHASE] == 0 and i + 1 < ends[v]:
+            one_i[0, PHASE], counts[C_STAYS] = 0, 0
+            i = 1 + scan_vehicle(
+                t, lon, lat, i, ends[v], 0, one_i, one_f, radius_m2, min_duration, max_gap, centroid, outliers,
+                made_i, made_f, counts,
+            )  # fmt: skip
+            if write_open_stays(one_i, one_f, made_i, made_f) == 1:
+                out_i[m], out_f[m] = made_i[0], made_f[0]
+                out_i[m, OUT_CODE] = v
+                m += 1
+                break
+    return m
 
 
 @njit(cache=True, nogil=True)

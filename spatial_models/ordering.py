@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from spatial_models import cleaning_kernels as cleaning
 from spatial_models import kernels as k
 from spatial_models.errors import InputFrameError, StateMismatch
 from spatial_models.frames import Array, numbers, time_us, to_polars
@@ -35,6 +36,7 @@ LENT_ROWS = 5_000_000
 """Rows whose arrays a thread keeps between calls, 24 bytes each."""
 _own = threading.local()
 _UNITS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_TOO_WIDE = (pl.Int128, pl.UInt128)
 _NO_IDS = pl.Series("vehicle_id", [], dtype=pl.Null)
 
 
@@ -123,7 +125,7 @@ def vehicle_codes(given: pl.Series, known: pl.Series) -> tuple[pl.Series, Array]
         return _categorical_codes(given, known)
     if given.dtype == pl.Null:
         return (known if len(known) else given.clear()), np.full(len(given), -1, np.int32)
-    if not (given.dtype.is_integer() or given.dtype == pl.String):
+    if not (given.dtype == pl.String or (given.dtype.is_integer() and given.dtype not in _TOO_WIDE)):
         raise InputFrameError(f"fixes: column vehicle_id holds {given.dtype}, not text or integers")
     if known.dtype == pl.Null:
         known = known.cast(given.dtype)
@@ -248,7 +250,7 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY, *, lent: bool = False) -> Ord
     last_t[: len(seen.last_t)] = seen.last_t
     starts, t, lon, lat, by_reason = by_vehicle(pieces, last_t, lent=lent)
     counts = np.zeros(8, np.int64)
-    ends = k.order_vehicles(starts, t, lon, lat, counts)
+    ends = cleaning.order_vehicles(starts, t, lon, lat, counts)
     counts[k.C_USED] = (ends - starts[:-1]).sum()
     quality = account(by_reason, counts, sum(len(piece.code) for piece in pieces))
     for name in ("spikes", "pending", "outliers"):
@@ -287,7 +289,9 @@ def by_vehicle(
     def check(n: int) -> None:
         counts = by_reason[n + 1], per_vehicle[n + 1]
         for (piece, a, b), reason in zip(groups[n], reasons[n], strict=True):
-            k.check_rows(piece.code, piece.t, piece.us, piece.lon, piece.lat, a, b, last_t, reason, *counts)
+            cleaning.check_rows(
+                piece.code, piece.t, piece.us, piece.lon, piece.lat, a, b, last_t, reason, *counts
+            )
 
     in_parallel(check, len(groups))
     if carried is not None:
@@ -299,12 +303,16 @@ def by_vehicle(
 
     def gather(n: int) -> None:
         for (piece, a, b), reason in zip(groups[n], reasons[n], strict=True):
-            k.gather_rows(piece.code, piece.t, piece.us, piece.lon, piece.lat, a, b, reason, at[n + 1], *out)
+            cleaning.gather_rows(
+                piece.code, piece.t, piece.us, piece.lon, piece.lat, a, b, reason, at[n + 1], *out
+            )
 
     if carried is not None:
         n = len(carried.code)
         kept = np.full(n, k.KEEP, np.uint8)
-        k.gather_rows(carried.code, carried.t, carried.us, carried.lon, carried.lat, 0, n, kept, at[0], *out)
+        cleaning.gather_rows(
+            carried.code, carried.t, carried.us, carried.lon, carried.lat, 0, n, kept, at[0], *out
+        )
     in_parallel(gather, len(groups))
     return starts, *out, by_reason.sum(axis=0)
 

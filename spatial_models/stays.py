@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import polars as pl
 
+from spatial_models import cleaning_kernels as cleaning
 from spatial_models import kernels as k
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.frames import Array, utc_times
@@ -52,7 +53,7 @@ class StayResult:
     stays : polars.DataFrame
         Sorted by vehicle and time: ``vehicle_id``, ``started_at``, ``ended_at`` (last fix inside), ``left_by``
         (first fix outside or after the gap: an upper bound; null while open), ``ended_by`` (left, gap, track_end),
-        ``open``, ``lon``, ``lat`` (mean of the fixes inside), ``radius_m`` (farthest of them from the anchor as
+        ``open`` (the next fixes may change it), ``lon``, ``lat`` (mean of the fixes inside), ``radius_m`` (farthest of them from the anchor as
         it was tested), ``n_fixes``, ``left_m`` (from the centre to the fix of ``left_by``; null while open: after a
         gap it tells whether the vehicle came back into sight at the place).
     quality : dict of str to int
@@ -103,7 +104,8 @@ def detect_stays(
         Of the batch before. Batches come in time order of each vehicle.
     final : bool
         Also emit what is still open at the end of the data (flagged ``open``). With more batches to come either
-        pass False, or let the later row with the same ``vehicle_id`` and ``started_at`` replace the open one.
+        pass False, or let the rows of the next batch replace all open ones of this: an open stay mostly comes again with
+        the same ``vehicle_id`` and ``started_at``, with ``outliers`` it may also turn out to be part of an earlier one.
 
     Returns
     -------
@@ -141,6 +143,9 @@ def detect_stays(
         exactly (0, 0) are counted as invalid. A datum is never guessed: convert before.
     13. Nothing is clipped here; `spatial_models.visits.find_visits` flags what a report window cuts.
 
+    Time is linear in the fixes, but for the centroid with ``outliers``: there each anchor of a track that creeps out of the
+    radius just before ``min_duration_s`` walks its window again, at most as many steps as there are fixes in that time.
+
     Examples
     --------
     >>> import datetime as dt, polars as pl
@@ -160,8 +165,8 @@ def detect_stays(
     counts = np.zeros(8, np.int64)
     integers, floats = _widened(state, len(ids))
     rows = _rows(pieces, state, integers, parameters)
-    closed, tail = _scan(rows, integers, floats, counts, parameters)
-    found = [closed, _open_stays(integers, floats)] if final else [closed]
+    closed, undecided, tail = _scan(rows, integers, floats, counts, parameters)
+    found = [closed, undecided, _open_stays(integers, floats)] if final else [closed]
     return StayResult(
         stays=_stay_frame(found, ids),
         quality=account(rows.by_reason, counts, sum(len(piece.code) for piece in pieces)),
@@ -252,16 +257,18 @@ def _rows(pieces: list[Piece], state: StayState, integers: Array, parameters: di
 
 def _scan(
     rows: _Rows, integers: Array, floats: Array, counts: Array, parameters: dict[str, Any]
-) -> tuple[tuple[Array, Array], pl.DataFrame]:
-    """Closed stays as (integers, floats), and the rows that the next batch needs; vehicles side by side in threads."""
+) -> tuple[tuple[Array, Array], tuple[Array, Array], pl.DataFrame]:
+    """Closed and undecided stays as (integers, floats), and the rows that the next batch needs; vehicles in threads."""
     edges = [int(rows.starts.searchsorted(a)) for a, _ in parts(len(rows.t))]
     ranges = list(pairwise(sorted({*edges, len(integers)}))) or [(0, 0)]
     work = partial(_scan_some, rows, integers, floats, parameters)
     found = in_parallel(lambda n: work(*ranges[n]), len(ranges))
     counts += sum(part[2] for part in found)
     closed = np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
-    ends, pending, needed = (np.concatenate([part[n] for part in found]) for n in (3, 4, 5))
-    return closed, _tail(rows, ends, pending, needed)
+    ends, pending, needed, *undecided = (
+        np.concatenate([part[n] for part in found]) for n in range(3, len(found[0]))
+    )
+    return closed, (undecided[0], undecided[1]), _tail(rows, ends, pending, needed)
 
 
 def _scan_some(
@@ -271,29 +278,26 @@ def _scan_some(
     starts, some = rows.starts[first : last + 1], slice(first, last)
     counts = np.zeros(8, np.int64)
     fixes = rows.t, rows.lon, rows.lat
-    ends, pending = k.clean_vehicles(
+    ends, pending = cleaning.clean_vehicles(
         starts, rows.carried[some], *fixes, integers[some], floats[some], rows.m_per_us, counts
     )
     room = int(starts[-1] - starts[0]) // 2 + last - first + 1
     out_i, out_f = np.empty((room, 6), np.int64), np.empty((room, 4))
-    needed = k.scan_vehicles(
-        *fixes,
-        starts,
-        ends,
-        integers[some],
-        floats[some],
+    how = (
         parameters["radius_m"] ** 2,
         round(parameters["min_duration_s"] * 1e6),
         round(parameters["max_gap_s"] * 1e6),
         parameters["anchor"] == "centroid",
         parameters["outliers"],
-        out_i,
-        out_f,
-        counts,
     )
+    needed = k.scan_vehicles(*fixes, starts, ends, integers[some], floats[some], *how, out_i, out_f, counts)
     n = counts[k.C_STAYS]
+    maybe_i, maybe_f, m = np.empty((last - first, 6), np.int64), np.empty((last - first, 4)), 0
+    if parameters["outliers"] > 0:
+        m = k.find_undecided(*fixes, needed, ends, integers[some], *how, maybe_i, maybe_f)
     out_i[:n, k.OUT_CODE] += first
-    return out_i[:n], out_f[:n], counts, ends, pending, needed
+    maybe_i[:m, k.OUT_CODE] += first
+    return out_i[:n], out_f[:n], counts, ends, pending, needed, maybe_i[:m], maybe_f[:m]
 
 
 def _open_stays(integers: Array, floats: Array) -> tuple[Array, Array]:
