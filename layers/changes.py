@@ -263,3 +263,16 @@ def watch(engine: Engine, url: str) -> None:
         touched: list[str] = record.info.get("wangge_touched", [])
         while touched:
             versions_of(url).bump(Change.parse(touched.pop(0)))
+
+
+def drop_log(driver: Any) -> None:
+    """Remove what the migrations made for the log of changes (``layers.database.reset``)."""
+    driver.execute("DROP TABLE IF EXISTS layer_changes CASCADE")
+    found = driver.execute(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND"
+        " (p.proname LIKE 'note\\_%%' OR p.proname IN ('watch_layer', 'tell_change', 'few_keys', 'keys_of',"
+        " 'first_tile', 'last_tile')) ",
+        (),
+    ).fetchall()
+    for (signature,) in found:
+        driver.execute(f"DROP FUNCTION IF EXISTS {signature} CASCADE")

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from layers.changes import drop_log, watch
 from layers.errors import DatabaseUnavailable
 
 READER_ROLE = "wangge_reader"
@@ -71,7 +72,7 @@ def database_url() -> str:
 @lru_cache(maxsize=8)
 def engine(url: str) -> Engine:
     """One pooled engine a URL and process."""
-    return create_engine(
+    made = create_engine(
         url,
         pool_size=8,
         max_overflow=8,
@@ -79,6 +80,8 @@ def engine(url: str) -> Engine:
         pool_timeout=10,
         connect_args={"connect_timeout": 10, "application_name": "wangge"},
     )
+    watch(made, url)
+    return made
 
 
 @contextlib.contextmanager
@@ -168,3 +171,4 @@ def reset(url: str) -> None:
             "DROP FUNCTION IF EXISTS refuse_change, announce_change, wangge_may_write, keep_access_log,"
             " announce_accounts CASCADE"
         )
+        drop_log(driver)
