@@ -15,6 +15,7 @@ from grid.edit_units import as_now, current_units, neighbours, touching_units, w
 from grid.edits import Change, merge, move, nearest_corner, reshape, split
 from grid.errors import GridError
 from grid.hierarchy import Outlines
+from grid.managing import follow
 from grid.operations import Operation
 from grid.plan import REASONS, NewUnit, Plan
 from grid.topology import Unit, check_replacement, insert_nodes
@@ -66,6 +67,7 @@ def make_plan(db: Session, operations: Sequence[Operation]) -> Plan:
     _begin(db, plan, changes, codes)
     plan.versions = outlines.versions()
     plan.noded += outlines.noded()
+    follow(db, plan, "; ".join(filter(None, map(reading.parts_reason, operations))))
     _refuse_repeated(plan)
     plan.scope_area_id = _scope(db, plan)
     return plan

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from grid.cover import AreaCover
-from grid.plan import NewUnit, NewVersion, Plan
+from grid.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.topology import Unit, as_geojson
 from layers.tables import Area
 
@@ -51,6 +51,7 @@ def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = 
 def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
     """The moment of the change: the wanted one or now, and after the beginning of every version that it ends."""
     ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
+    ids += [unit.key for _, unit in plan.ended]
     latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))
     moment = wanted or dt.datetime.now(dt.UTC)
     return moment if latest is None or latest < moment else latest + dt.timedelta(microseconds=1)
@@ -158,16 +159,20 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict
         versions.append({"old_id": version.old.key, "id": new_id, "kind": version.kind, "code": version.code})
     for unit in plan.removed:
         _end(db, unit.key, plan.reasons[unit.key], change_set_id, now)
+    for _, unit in plan.ended:
+        _end(db, unit.key, REASONS["emptied"], change_set_id, now)
     for unit in plan.noded:
         db.execute(
             text("UPDATE areas SET geom = ST_Multi(ST_GeomFromWKB(:wkb, 4326)) WHERE id = :id"),
             {"wkb": shapely.to_wkb(unit.shape), "id": unit.key},
         )
-    created = []
-    for new in plan.added:
+    created: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for new in [*plan.added, *plan.again]:
         parent = followed.get(new.community_id, new.community_id)
-        new_id = _insert(db, new, "unit_grid", parent, change_set_id, now)
-        created.append({"id": new_id, "code": new.code, "name": new.name})
+        new_id = _insert(db, new, new.kind, parent, change_set_id, now)
+        told = {"id": new_id, "code": new.code, "name": new.name}
+        (created if new.kind == "unit_grid" else again).append(told)
     if plan.recoded:
         db.execute(_PLACE_SITES, {"ids": list(followed.values())})
     db.expire_all()
@@ -175,6 +180,8 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict
         "created": created,
         "voided": [{"id": unit.key, "code": unit.code, "name": unit.name} for unit in plan.removed],
         "versions": versions,
+        "ended": [{"id": u.key, "code": u.code, "name": u.name, "kind": kind} for kind, u in plan.ended],
+        "again": again,
         "noded": [unit.code for unit in plan.noded],
         "new_codes": _new_codes(plan),
         "voided_codes": _voided_codes(plan),
@@ -203,7 +210,8 @@ def _end(db: Session, area_id: int, reason: str, change_set_id: int, now: dt.dat
     )
 
 
-# Households and road length of new zones: the sum of the old ones' by the share of land in common.
+# Households and road length: of an area that begins again those that it had; else the sum of the old ones' by the share
+# of land in common, with what comes and without what leaves.
 _INSERT = text("""
 WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
 old AS (
@@ -211,13 +219,24 @@ old AS (
            CASE WHEN :alone THEN 1.0
                 ELSE ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0) END AS share
     FROM areas a, given WHERE a.id = ANY(:predecessors)
+), moved AS (
+    SELECT COALESCE(sum(sign * households), 0) AS households, COALESCE(sum(sign * road_length_m), 0) AS road_length_m
+    FROM (SELECT 1 AS sign, unnest(CAST(:gains AS bigint[])) AS id
+          UNION ALL SELECT -1, unnest(CAST(:losses AS bigint[]))) m JOIN areas a USING (id)
+), carried AS (
+    SELECT l.households, l.road_length_m FROM areas l WHERE l.id = :like
+    UNION ALL
+    SELECT CASE WHEN v.households < 0 THEN 0 ELSE v.households END,
+           CASE WHEN v.road_length_m < 0 THEN 0 ELSE v.road_length_m END
+    FROM (SELECT (SELECT sum(households * share) FROM old) + moved.households AS households,
+                 (SELECT sum(road_length_m * share) FROM old) + moved.road_length_m AS road_length_m FROM moved) v
+    WHERE CAST(:like AS bigint) IS NULL
 ), made AS (
     INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative, change_set_id,
                        households, road_length_m)
     SELECT :code, :name, :kind, :parent, :now, ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography),
-           COALESCE((SELECT bool_or(indicative) FROM old), false), :change_set,
-           (SELECT sum(households * share) FROM old), (SELECT sum(road_length_m * share) FROM old)
-    FROM given RETURNING id
+           COALESCE((SELECT bool_or(indicative) FROM old), false), :change_set, c.households, c.road_length_m
+    FROM given, carried c RETURNING id
 )
 INSERT INTO area_successions (predecessor_id, successor_id, change_set_id)
 SELECT p, made.id, :change_set FROM made LEFT JOIN unnest(CAST(:predecessors AS bigint[])) AS p ON true
@@ -244,7 +263,10 @@ def _insert(
         "parent": parent,
         "now": now,
         "predecessors": list(new.predecessors),
-        "alone": isinstance(new, NewVersion),
+        "alone": isinstance(new, NewVersion) and not new.by_land,
+        "gains": list(new.gains) if isinstance(new, NewVersion) else [],
+        "losses": list(new.losses) if isinstance(new, NewVersion) else [],
+        "like": new.like,
         "change_set": change_set_id,
         "wkb": shapely.to_wkb(new.shape),
     }

@@ -35,6 +35,7 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
     created = [int(unit["id"]) for unit in result.get("created", [])]
     voided = [int(unit["id"]) for unit in result.get("voided", [])]
     plan = Plan(versions=_reverse_versions(db, result.get("versions", [])))
+    _reverse_ended(db, plan, result)
     if not created:
         return plan
     units = current_units(db, created)
@@ -51,7 +52,9 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
         follows = tuple(one.key for one in removed if local_area_m2(one.shape.intersection(shape)) > 1.0)
         several = shape.geom_type == "MultiPolygon"
         parent = parents[unit.community_id][1].key
-        plan.added.append(NewUnit(unit.code, unit.name, parent, shape, follows, REASONS["undo"], several))
+        plan.added.append(
+            NewUnit(unit.code, unit.name, parent, shape, follows, REASONS["undo"], several, like=unit.key)
+        )
     outlines = shapely.get_coordinates([unit.shape for unit in plan.added])
     plan.noded = with_nodes(around, outlines)
     check(db, plan, around)
@@ -79,9 +82,37 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
         nodes = shapely.get_coordinates([after.shape, *(unit.shape for unit in around)])
         shape = insert_nodes(before.shape, nodes)
         made.append(
-            NewVersion(after, version["kind"], before.code, before.name, parent, shape, REASONS["undo"])
+            NewVersion(
+                after,
+                version["kind"],
+                before.code,
+                before.name,
+                parent,
+                shape,
+                REASONS["undo"],
+                like=before.key,
+            )
         )
     return made
+
+
+def _reverse_ended(db: Session, plan: Plan, result: dict[str, Any]) -> None:
+    """Grids of which nothing was left begin again; those that an undo had brought back end again."""
+    back = {int(each["id"]): str(each["kind"]) for each in result.get("ended", [])}
+    gone = [int(each["id"]) for each in result.get("again", [])]
+    for key, unit in current_units(db, gone, AREA_KINDS).items() if gone else ():
+        plan.ended.append((db.scalars(select(Area.kind).where(Area.id == key)).one(), unit))
+    if not back:
+        return
+    for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(back)).order_by(Area.code)).all():
+        unit, kind = unit_of(row), back[row[0]]
+        _refuse_used(db, kind, [unit.code])
+        parent = as_now(db, [unit.community_id])[unit.community_id][1].key
+        around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == kind])
+        shape = insert_nodes(unit.shape, around) if len(around) else unit.shape
+        plan.again.append(
+            NewUnit(unit.code, unit.name, parent, shape, (unit.key,), REASONS["undo"], True, kind, unit.key)
+        )
 
 
 def _refuse_used(db: Session, kind: str, codes: list[str]) -> None:
@@ -96,4 +127,4 @@ def _refuse_used(db: Session, kind: str, codes: list[str]) -> None:
 
 def followers(result: dict[str, Any]) -> list[int]:
     """Ids of the areas that a change set made."""
-    return [int(each["id"]) for name in ("created", "versions") for each in result.get(name, [])]
+    return [int(each["id"]) for name in ("created", "versions", "again") for each in result.get(name, [])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,8 @@ class _Larger:
     code: str
     parent_id: int | None
     reason: str = REASONS["outline"]
+    gains: list[int] = field(default_factory=list)
+    losses: list[int] = field(default_factory=list)
 
 
 class Outlines:
@@ -118,10 +120,12 @@ class Outlines:
         for place in giving:
             if place.unit.key not in common:
                 place.shape = without_land(_with_shape(place), land)
+                place.losses += [unit.key for unit in land.units]
                 self._larger[place.unit.key] = place
         for place in taking:
             if place.unit.key not in common:
                 place.shape = with_land(_with_shape(place), land)
+                place.gains += [unit.key for unit in land.units]
                 self._larger[place.unit.key] = place
 
     def _chain(self, place: _Larger) -> list[_Larger]:
@@ -150,9 +154,13 @@ class Outlines:
     def versions(self) -> list[NewVersion]:
         """New versions of all areas concerned, larger ones first."""
         larger = sorted(self._larger.values(), key=lambda place: (RANK[place.kind], place.unit.code))
-        return [
-            NewVersion(p.unit, p.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason) for p in larger
-        ] + self._small
+        return [self._version(place) for place in larger] + self._small
+
+    def _version(self, p: _Larger) -> NewVersion:
+        return NewVersion(
+            p.unit, p.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason,
+            gains=tuple(p.gains), losses=tuple(p.losses),
+        )  # fmt: skip
 
     def noded(self) -> list[Unit]:
         """Larger areas beside the land that get its corners as nodes: the same land with more nodes."""

@@ -16,6 +16,7 @@ REASONS = {
     "transfer": "划转 transferred",
     "reparent": "变更上级 other parent",
     "outline": "边界调整 outline changed",
+    "emptied": "不剩网格 no unit grid left",
     "undo": "撤销 undo",
 }
 
@@ -31,13 +32,27 @@ class NewUnit:
     predecessors: tuple[int, ...]
     reason: str
     several_parts: bool = False
+    kind: str = "unit_grid"
+    like: int | None = None
+    """Id of a version whose households and road length it has again."""
 
 
 @dataclass(frozen=True)
 class NewVersion:
     """An area that ends and begins again, with another outline, parent or code.
 
-    ``parent_id`` is the id of the version of the parent that holds before the change.
+    Attributes
+    ----------
+    parent_id : int or None
+        Id of the version of the parent that holds before the change.
+    also : tuple of int
+        Ids of further areas that it follows.
+    by_land : bool
+        Households and road length are those of its predecessors by the share of land in common.
+    gains, losses : tuple of int
+        Ids of areas whose households and road length come to it or leave it.
+    like : int or None
+        Id of a version whose households and road length it has again.
     """
 
     old: Unit
@@ -47,11 +62,16 @@ class NewVersion:
     parent_id: int | None
     shape: Any
     reason: str
+    also: tuple[int, ...] = ()
+    by_land: bool = False
+    gains: tuple[int, ...] = ()
+    losses: tuple[int, ...] = ()
+    like: int | None = None
 
     @property
     def predecessors(self) -> tuple[int, ...]:
-        """The version before."""
-        return (self.old.key,)
+        """The version before, and the other areas that it follows."""
+        return (self.old.key, *self.also)
 
 
 @dataclass
@@ -66,6 +86,10 @@ class Plan:
         Neighbours with their new shape: the same land with more nodes.
     versions : list of NewVersion
         Areas of any kind that go on with another outline, parent or code, larger ones first.
+    ended : list of (kind, Unit)
+        Responsibility and evaluation grids of which nothing is left.
+    again : list of NewUnit
+        Such grids that begin again by an undo.
     reasons : dict
         Why each removed unit ends, by id.
     scope_area_id : int
@@ -76,6 +100,8 @@ class Plan:
     added: list[NewUnit] = field(default_factory=list)
     noded: list[Unit] = field(default_factory=list)
     versions: list[NewVersion] = field(default_factory=list)
+    ended: list[tuple[str, Unit]] = field(default_factory=list)
+    again: list[NewUnit] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
     scope_area_id: int | None = None
 

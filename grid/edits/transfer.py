@@ -68,9 +68,7 @@ def without_land(area: Unit, land: Land) -> Any:
     TopologyFault
         ``empty_parent`` (nothing would be left) or ``multipart`` (it would fall apart).
     """
-    corners = shapely.get_coordinates([area.shape, land.shape])
-    rest = shapely.difference(insert_nodes(area.shape, corners), insert_nodes(land.shape, corners))
-    rest = _clean(rest)
+    rest = left_over(area, land)
     if rest.is_empty:
         raise fault(
             "empty_parent",
@@ -80,6 +78,13 @@ def without_land(area: Unit, land: Land) -> Any:
             area.shape,
         )
     return _one_part(area, rest, land)
+
+
+def left_over(area: Unit, land: Land) -> Any:
+    """The outline of an area without land; empty when nothing is left."""
+    corners = shapely.get_coordinates([area.shape, land.shape])
+    rest = shapely.difference(insert_nodes(area.shape, corners), insert_nodes(land.shape, corners))
+    return _clean(rest)
 
 
 def with_land(area: Unit, land: Land) -> Any:

@@ -43,6 +43,35 @@ def assert_tiles(db: Session, land: shapely.Polygon) -> None:
     _assert_by_postgis(db)
 
 
+def assert_managed(db: Session) -> None:
+    """Responsibility and evaluation grids: one part, inside their community, a tiling of the land, made of unit grids."""
+    units, communities = read_areas(db, kind="unit_grid"), read_areas(db, kind="community").set_index("id")
+    land = shapely.union_all(units.geometry.to_numpy())
+    for kind in ("responsibility_grid", "evaluation_grid"):
+        frame = read_areas(db, kind=kind)
+        polygons = shapely.get_parts(frame.geometry.to_numpy())
+        assert len(polygons) == len(frame), f"{kind}: more than one part"
+        assert shapely.is_valid(polygons).all() and shapely.coverage_is_valid(polygons), kind
+        assert shapely.union_all(polygons).symmetric_difference(land).area < 1e-13, kind
+        for row in frame.itertuples():
+            own = units[units["parent_id"] == row.parent_id].geometry.to_numpy()
+            shares = shapely.area(shapely.intersection(own, row.geometry)) / shapely.area(own)
+            assert set(np.round(shares, 6)) <= {0.0, 1.0}, f"{row.code} cuts a unit grid"
+            outside = row.geometry.difference(communities.loc[row.parent_id].geometry)
+            assert outside.area < 1e-13, f"{row.code} leaves its community"
+    wrong = db.execute(text(_UNMANAGED)).scalar_one()
+    assert wrong == 0, (
+        f"{wrong} unit grids do not lie in one responsibility and one evaluation grid (PostGIS)"
+    )
+
+
+_UNMANAGED = """
+SELECT count(*) FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND 2 <> (
+    SELECT count(*) FROM areas m WHERE m.kind IN ('responsibility_grid', 'evaluation_grid') AND m.valid_to IS NULL
+    AND m.parent_id = u.parent_id AND ST_Intersects(m.geom, u.label_point))
+"""
+
+
 def _assert_by_postgis(db: Session) -> None:
     bad = db.execute(
         text(

@@ -103,6 +103,22 @@ def insert_town(db: Session) -> dict[str, int]:
     return ids
 
 
+def insert_managing(db: Session, ids: dict[str, int]) -> None:
+    """Two responsibility grids a community (its southern and northern row) and one evaluation grid (all of it)."""
+    for c in (0, 2):
+        for r in (0, 2):
+            community = community_code(c, r)
+            for n in (0, 1):
+                code = f"{community}R{n + 1}"
+                shape = square(c, r + n, c + 2, r + n + 1)
+                ids[code] = insert_area(
+                    db, code, f"责任网格{n + 1}", "responsibility_grid", ids[community], shape
+                )
+            code = f"{community}E1"
+            whole = square(c, r, c + 2, r + 2)
+            ids[code] = insert_area(db, code, "评价网格", "evaluation_grid", ids[community], whole)
+
+
 def insert_duty(
     db: Session, item_code: str, body: str, level: str, area_code: str, role: str = "lead", **values: Any
 ) -> None:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 from grid import editing
 from grid.areas import read_areas
 from grid.errors import EditConflict, TopologyFault
-from tests.grid.partition_checks import assert_tiles
-from tests.grid.square_town import STEP, insert_town, square
+from tests.grid.partition_checks import assert_managed, assert_tiles
+from tests.grid.square_town import STEP, insert_managing, insert_town, square
 
 LAND = square(0, 0, 4, 4)
 PICK = st.integers(0, 10**6)
@@ -34,7 +34,7 @@ class Partition(RuleBasedStateMachine):
         self.connection = ENGINES[0].connect()
         self.transaction = self.connection.begin()
         self.db = Session(self.connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
-        insert_town(self.db)
+        insert_managing(self.db, insert_town(self.db))
         self.applied: list[int] = []
         self.areas_seen: dict[str, bytes] = {}
 
@@ -121,6 +121,7 @@ class Partition(RuleBasedStateMachine):
     def is_a_partition(self) -> None:
         if hasattr(self, "db"):
             assert_tiles(self.db, LAND)
+            assert_managed(self.db)
 
     @invariant()
     def a_code_names_one_piece_of_land(self) -> None:
