@@ -66,6 +66,13 @@ def across(unit: Any) -> list[tuple[float, float]]:
     return [(unit.west - out, unit.lat), (unit.east + out, unit.lat)]
 
 
+def take_back(console: Console) -> None:
+    """Undo what was just applied, and say yes to what that does."""
+    console.page.click("[data-applied] [data-edit=undo]")
+    console.page.click("dialog [data-confirm]")
+    expect(console.page.locator("[data-applied]")).to_have_count(0)
+
+
 def applied(console: Console, city: City, parent: int, size: float) -> set[str]:
     """Apply the draft; the community must be covered as before. Gives the codes of its grids."""
     console.page.click("[data-edit=apply]")
@@ -83,7 +90,7 @@ def test_a_grid_is_split_and_the_split_is_undone(editor: Console, city: City) ->
     show(editor, unit)
     pick(editor, unit)
     draw(editor, *across(unit))
-    preview = editor.page.locator("[data-change-set]")
+    preview = editor.page.locator("[data-preview]")
     expect(preview.locator(".code-list.void code")).to_have_text([unit.code])
     new = preview.locator(".code-list.new code").all_inner_texts()
     assert len(new) == 2 and not set(new) & {row.code for row in before}
@@ -104,8 +111,7 @@ def test_a_grid_is_split_and_the_split_is_undone(editor: Console, city: City) ->
         "cases keep their grid"
     )
 
-    editor.page.click("[data-edit=undo]")
-    expect(editor.page.locator("[data-applied]")).to_have_count(0)
+    take_back(editor)
     back = city.rows(CURRENT, parent=unit.parent_id)
     assert sorted(row.size for row in back) == pytest.approx(sorted(row.size for row in before))
     wait_until(
@@ -165,13 +171,12 @@ def test_neighbours_are_merged_and_kept_apart_again(editor: Console, city: City)
     expect(editor.page.locator("[data-edit=merge]")).to_be_disabled()
     pick(editor, two)
     editor.page.click("[data-edit=merge]")
-    preview = editor.page.locator("[data-change-set]")
+    preview = editor.page.locator("[data-preview]")
     expect(preview.locator(".code-list.void code")).to_have_count(2)
     (new,) = preview.locator(".code-list.new code").all_inner_texts()
     codes = applied(editor, city, one.parent_id, sum(row.size for row in before))
     assert codes == {row.code for row in before} - {one.code, two.code} | {new}
-    editor.page.click("[data-edit=undo]")
-    expect(editor.page.locator("[data-applied]")).to_have_count(0)
+    take_back(editor)
     assert len(city.rows(CURRENT, parent=one.parent_id)) == len(before)
 
 
@@ -200,8 +205,12 @@ def test_a_supervisor_reviews_a_managers_draft_and_puts_it_into_force(
     show(editor, unit)
     pick(editor, unit)
     draw(editor, *across(unit))
-    number = editor.page.locator("[data-change-set]").get_attribute("data-change-set")
-    new = editor.page.locator("[data-change-set] .code-list.new code").all_inner_texts()
+    expect(editor.page.locator("[data-preview]")).to_be_visible()
+    new = editor.page.locator("[data-preview] .code-list.new code").all_inner_texts()
+    editor.page.click("[data-edit=submit]")
+    submitted = editor.page.locator("[data-submitted]")
+    expect(submitted).to_be_visible()
+    number = submitted.get_attribute("data-submitted")
 
     above = open_page()
     above.log_in("supervisor")
@@ -211,5 +220,4 @@ def test_a_supervisor_reviews_a_managers_draft_and_puts_it_into_force(
     assert {each["code"] for each in above.drawn_soon("edit-result-fill")} == set(new)
     assert set(new) <= applied(above, city, unit.parent_id, size)
     expect(above.page.locator(f"[data-review='{number}']")).to_have_count(0)
-    above.page.click("[data-edit=undo]")
-    expect(above.page.locator("[data-applied]")).to_have_count(0)
+    take_back(above)

@@ -5,6 +5,7 @@ import "./style/panels.css";
 import { get } from "./core/api";
 import { h } from "./core/dom";
 import { t } from "./core/language";
+import { offerLogin } from "./core/login_again";
 import { complain, noticeHolder } from "./core/notices";
 import { loggedIn, refreshSession, session } from "./core/session";
 import type { Settings } from "./core/types";
@@ -18,6 +19,7 @@ import { attachPopups } from "./map/popups";
 import { reloadCollection } from "./map/sources";
 import { Track } from "./map/track";
 import { LayerSwitch } from "./panels/layer_switch";
+import { openLogin } from "./panels/login_dialog";
 import { SidePanel } from "./panels/side_panel";
 import { statusBar } from "./panels/status_bar";
 import { topBar } from "./panels/top_bar";
@@ -44,6 +46,7 @@ async function start(): Promise<void> {
     refreshSession(),
   ]);
   adoptStyle(style);
+  offerLogin(() => openLogin(t("login.ended")));
   const canvas = h("div", { class: "map" });
   const stage = h("main", { class: "stage" }, canvas);
   const app = document.getElementById("app") ?? document.body;

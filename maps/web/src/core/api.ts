@@ -82,10 +82,10 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await request(path, { headers: { Accept: "application/json, application/geo+json" }, ...(signal && { signal }) })) as T;
 }
 
-export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
   if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
-  return (await request(path, { method: "POST", headers, body: JSON.stringify(body) })) as T;
+  return (await request(path, { method: "POST", headers, body: JSON.stringify(body), ...(signal && { signal }) })) as T;
 }
 
 export interface Page<P, G extends Geometry = Geometry> extends FeatureCollection<G, P> {

@@ -1,4 +1,5 @@
 /** Every text that a person reads, in both languages: a text with one of them missing does not compile. */
+import { editSentences } from "./edit_messages";
 import { terms } from "./terms";
 
 export interface Text {
@@ -53,6 +54,7 @@ const sentences = {
   "login.username": { zh: "用户名", en: "User name" },
   "login.password": { zh: "密码", en: "Password" },
   "login.city": { zh: "全市", en: "whole city" },
+  "login.ended": { zh: "登录已失效。重新登录后继续，未提交的内容不会丢失。", en: "Your login has ended. Log in again to go on: nothing that you drew is lost." },
   "login.done": { zh: "已登录：{name}", en: "Logged in: {name}" },
   "logout.done": { zh: "已退出登录", en: "Logged out" },
 
@@ -182,45 +184,7 @@ const sentences = {
   "assign.no_items": { zh: "权责清单为空。", en: "The duty list is empty." },
   "assign.no_steps": { zh: "没有记录推导步骤。", en: "No steps are recorded." },
   "assign.here": { zh: "此处谁负责？", en: "Who is responsible here?" },
-
-  "edit.about": { zh: "点选单元网格，划线拆分，或选两个以上相邻网格合并。", en: "Select a unit grid and split it by a line, or select two or more neighbours and merge them." },
-  "edit.scope": { zh: "可编辑范围：{area}", en: "You may edit: {area}" },
-  "edit.zoom": { zh: "请放大到单元网格可见（12 级以上）。", en: "Zoom in until unit grids are shown (zoom 12 or more)." },
-  "edit.selected": { zh: "已选网格", en: "Selected" },
-  "edit.select": { zh: "在地图上点选网格。", en: "Click unit grids on the map." },
-  "edit.split": { zh: "划线拆分", en: "Split by a line" },
-  "edit.merge": { zh: "合并", en: "Merge" },
-  "edit.clear": { zh: "取消选择", en: "Clear selection" },
-  "edit.draw": { zh: "在网格上划线：点击加点，吸附到已有边界；Enter 完成，Esc 取消。", en: "Draw the line: click to add points, it snaps to borders; Enter finishes, Esc cancels." },
-  "edit.other_parent": { zh: "只能合并同一社区的网格。", en: "Only grids of one community can be merged." },
-  "edit.draft": { zh: "修改预览（尚未生效）", en: "Preview (not in force yet)" },
-  "edit.new_codes": { zh: "新编码", en: "New codes" },
-  "edit.voided": { zh: "作废编码", en: "Voided codes" },
-  "edit.sites": { zh: "涉及场所", en: "Sites concerned" },
-  "edit.open_cases": { zh: "在办案件", en: "Open cases" },
-  "edit.cases_keep": { zh: "在办案件保留原网格编码。", en: "Open cases keep the grid that they had." },
-  "edit.load": { zh: "负荷变化", en: "Load before and after" },
-  "edit.before": { zh: "修改前", en: "Before" },
-  "edit.after": { zh: "修改后", en: "After" },
-  "edit.load_sites": { zh: "场所", en: "Sites" },
-  "edit.load_cases": { zh: "案件", en: "Cases" },
-  "edit.apply": { zh: "生效", en: "Apply" },
-  "edit.discard": { zh: "放弃", en: "Discard" },
-  "edit.applied": { zh: "已生效：{codes}", en: "In force: {codes}" },
-  "edit.in_force": { zh: "修改已生效", en: "The change is in force" },
-  "edit.undo": { zh: "撤销此次修改", en: "Undo this change" },
-  "edit.undone": { zh: "已撤销，原网格恢复。", en: "Undone: the former grids are back." },
-  "edit.refused": { zh: "未通过拓扑检查", en: "Refused by the topology check" },
-  "edit.rule": { zh: "规则", en: "Rule" },
-  "edit.zones": { zh: "涉及网格", en: "Grids concerned" },
-  "edit.place": { zh: "冲突位置已在图上以红色标出。", en: "The place is drawn in red on the map." },
-  "edit.history": { zh: "最近的修改", en: "Recent changes" },
-  "edit.drafts": { zh: "待审批的草案", en: "Drafts waiting for approval" },
-  "edit.no_drafts": { zh: "没有待审批的草案。", en: "No draft is waiting." },
-  "edit.review": { zh: "查看并审批", en: "Review" },
-  "edit.no_history": { zh: "没有修改记录。", en: "No changes yet." },
-  "edit.many_units": { zh: "当前视野网格过多，仅对部分吸附；请放大。", en: "Too many grids in view: snapping to some of them only. Zoom in." },
 } satisfies Record<string, Text>;
 
-export const messages = { ...sentences, ...terms };
+export const messages = { ...sentences, ...editSentences, ...terms };
 export type MessageKey = keyof typeof messages;

@@ -36,6 +36,13 @@ export interface AreaProperties {
   void_reason?: string | null;
 }
 
+/** An area by the names that people know it by. */
+export interface ZoneName {
+  id: number;
+  code: string;
+  name: string;
+}
+
 export interface SiteProperties {
   site_id: string;
   kind: string;
@@ -198,6 +205,8 @@ export interface Preview {
   open_cases?: string[];
   new_codes?: string[];
   voided_codes?: string[];
+  /** Codes of larger areas that go on with another outline. */
+  outlines?: string[];
   load?: { before?: UnitLoad[]; after?: UnitLoad[] } | UnitLoad[];
   result?: FeatureCollection;
 }
@@ -207,19 +216,71 @@ interface Named {
   code: string;
 }
 
-export interface ChangeSet {
+/** What a draft of the operations would be; nothing of it is kept. */
+export interface Trial {
+  id: number | null;
+  operations: Operation[];
+  preview: Preview;
+  effective_at?: string | null;
+  may_approve?: boolean;
+}
+
+export interface ChangeSet extends Trial {
   id: number;
   status: string;
   author: string;
+  approved_by?: string | null;
   created_at: string;
   applied_at: string | null;
-  operations: Operation[];
-  preview: Preview;
-  /** What was done when it came into force: codes may differ from the preview's. */
-  result?: { created?: Named[]; voided?: Named[] } | null;
+  title?: string;
+  reason?: string;
+  undoes_id?: number | null;
+  /** What was done when it came into force (codes may differ from the preview's), or why it was turned down. */
+  result?: { created?: Named[]; voided?: Named[]; rejected_by?: string; reason?: string; reason_zh?: string } | null;
+}
+
+interface Line {
+  type: "LineString";
+  coordinates: number[][];
 }
 
 export type Operation =
-  | { op: "split"; area_id: number; line: { type: "LineString"; coordinates: number[][] } }
-  | { op: "merge"; area_ids: number[] }
+  | { op: "split"; area_id: number; line: Line }
+  | { op: "merge"; area_ids: number[]; parts_reason?: string }
+  | { op: "move_vertex"; area_id: number; area_ids?: number[]; vertex: number[]; to: number[] }
+  | { op: "move_edge"; area_id: number; area_ids?: number[]; edge: Line; to: Line }
+  | { op: "reshape"; area_ids: number[]; line: Line }
+  | { op: "transfer"; area_ids: number[]; community_id: number; parts_reason?: string }
+  | { op: "reparent"; area_id: number; parent_id: number; code?: string; parts_reason?: string }
   | { op: "undo"; change_set_id: number; area_ids: number[] };
+
+/** What one community has to carry; a load of 1 is the mean. */
+export interface ZoneLoad {
+  id: number;
+  code: string;
+  name: string;
+  households: number;
+  enterprises: number;
+  cases: number;
+  area_m2: number;
+  road_length_m: number;
+  load: number;
+  load_after: number;
+}
+
+export interface BalanceMove {
+  area_id: number;
+  code: string;
+  from_code: string;
+  to_id: number;
+  to_code: string;
+  gain: number;
+}
+
+export interface Balance {
+  zones: ZoneLoad[];
+  spread: number;
+  spread_after: number;
+  moves: BalanceMove[];
+  weights: Record<string, number>;
+}

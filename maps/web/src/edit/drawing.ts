@@ -1,10 +1,11 @@
 /** Drawing one line with terra-draw, snapped to the source coordinates of the unit grids. */
 import type { Geometry, Position } from "geojson";
 import type { Map as MapView } from "maplibre-gl";
-import { TerraDraw, TerraDrawLineStringMode } from "terra-draw";
+import { TerraDraw, TerraDrawLineStringMode, TerraDrawModeUndoRedo } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
 import { snapTo } from "../geometry/snap";
 import { COLORS } from "../map/palette";
+import { isUndo } from "./keys";
 
 const REACH_PX = 12;
 type Hex = `#${string}`;
@@ -18,10 +19,11 @@ interface Handlers {
   cancelled: () => void;
 }
 
-/** Start to draw; Enter or a click on the last point finishes, Escape cancels. */
+/** Start to draw; Enter or a click on the last point finishes, Escape cancels, Ctrl+Z takes the last point back. */
 export function drawLine(map: MapView, zones: () => Geometry[], { finished, cancelled }: Handlers): Drawing {
   const draw = new TerraDraw({
     adapter: new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: 9 }),
+    undoRedo: { modeLevel: new TerraDrawModeUndoRedo() },
     modes: [
       new TerraDrawLineStringMode({
         snapping: { toCustom: (event, { project }) => snapTo({ x: event.containerX, y: event.containerY }, zones(), project, REACH_PX) },
@@ -34,12 +36,18 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
   const stop = (): void => {
     if (over) return;
     over = true;
-    window.removeEventListener("keydown", escape, true);
+    window.removeEventListener("keydown", keys, true);
     draw.stop();
   };
-  const escape = (event: KeyboardEvent): void => {
-    if (event.key !== "Escape") return;
+  const keys = (event: KeyboardEvent): void => {
+    const back = isUndo(event);
+    if (event.key !== "Escape" && !back) return;
     event.stopPropagation();
+    event.preventDefault();
+    if (back) {
+      if (draw.canUndo()) draw.undo();
+      return;
+    }
     stop();
     cancelled();
   };
@@ -52,7 +60,7 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
       finished(coordinates);
     });
   });
-  window.addEventListener("keydown", escape, true);
+  window.addEventListener("keydown", keys, true);
   draw.start();
   draw.setMode("linestring");
   map.getCanvas().focus();

@@ -1,17 +1,20 @@
-/** What an edit draws on the map: the selected grids, the result that a draft would have, the place of a clash. */
+/** What an edit draws on the map: the chosen grids, what a draft ends and begins, sites and cases concerned, a drawing, the place of a clash. */
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import type { GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
+import type { FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { FONT } from "../map/area_layers";
 import { COLORS } from "../map/palette";
 
-const SOURCES = ["edit-selected", "edit-result", "edit-clash"] as const;
+const SOURCES = ["edit-selected", "edit-void", "edit-result", "edit-concerned", "edit-sketch", "edit-clash"] as const;
 type SourceId = (typeof SOURCES)[number];
+
+const NO_POINTS: FilterSpecification = ["!=", ["geometry-type"], "Point"];
 
 const LAYERS: LayerSpecification[] = [
   { id: "edit-selected-fill", type: "fill", source: "edit-selected", paint: { "fill-color": COLORS.selected, "fill-opacity": 0.16 } },
   { id: "edit-selected-line", type: "line", source: "edit-selected", paint: { "line-color": COLORS.selected, "line-width": 3 } },
   { id: "edit-result-fill", type: "fill", source: "edit-result", paint: { "fill-color": COLORS.result, "fill-opacity": 0.18 } },
-  { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": COLORS.result, "line-width": 3 } },
+  { id: "edit-void-line", type: "line", source: "edit-void", paint: { "line-color": COLORS.voided, "line-width": 5, "line-opacity": 0.55 } },
+  { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": COLORS.result, "line-width": 2.5 } },
   {
     id: "edit-result-label",
     type: "symbol",
@@ -19,8 +22,21 @@ const LAYERS: LayerSpecification[] = [
     layout: { "text-field": ["get", "code"], "text-font": FONT, "text-size": 13, "text-allow-overlap": true },
     paint: { "text-color": COLORS.result, "text-halo-color": "#ffffff", "text-halo-width": 2 },
   },
+  {
+    id: "edit-concerned-point",
+    type: "circle",
+    source: "edit-concerned",
+    paint: {
+      "circle-radius": ["match", ["get", "what"], "case", 8, 5.5],
+      "circle-color": ["match", ["get", "what"], "case", COLORS.openCase, COLORS.affectedSite],
+      "circle-stroke-color": "#ffffff",
+      "circle-stroke-width": 2,
+    },
+  },
+  { id: "edit-sketch-fill", type: "fill", source: "edit-sketch", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLORS.sketch, "fill-opacity": 0.08 } },
+  { id: "edit-sketch-line", type: "line", source: "edit-sketch", filter: NO_POINTS, paint: { "line-color": COLORS.sketch, "line-width": 2.5, "line-dasharray": [2, 1.5] } },
   { id: "edit-clash-fill", type: "fill", source: "edit-clash", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLORS.clash, "fill-opacity": 0.35 } },
-  { id: "edit-clash-line", type: "line", source: "edit-clash", filter: ["!=", ["geometry-type"], "Point"], paint: { "line-color": COLORS.clash, "line-width": 4 } },
+  { id: "edit-clash-line", type: "line", source: "edit-clash", filter: NO_POINTS, paint: { "line-color": COLORS.clash, "line-width": 4 } },
   {
     id: "edit-clash-point",
     type: "circle",
@@ -33,6 +49,10 @@ const LAYERS: LayerSpecification[] = [
 /** Shapes run under the labels. */
 const UNDER = "unit_grid-label";
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
+
+function single(geometry: Geometry | null): FeatureCollection {
+  return geometry ? { type: "FeatureCollection", features: [{ type: "Feature", properties: {}, geometry }] } : NOTHING;
+}
 
 export class Overlay {
   readonly #map: MapView;
@@ -51,9 +71,30 @@ export class Overlay {
     this.#set("edit-result", result ?? NOTHING);
   }
 
+  /** Areas that would end. */
+  voided(features: Feature[]): void {
+    this.#set("edit-void", { type: "FeatureCollection", features });
+  }
+
+  /** Sites and open cases concerned: points with `what`. */
+  concerned(features: Feature[]): void {
+    this.#set("edit-concerned", { type: "FeatureCollection", features });
+  }
+
+  /** A drawing that is not (yet) part of the draft. */
+  sketch(features: Feature[]): void {
+    this.#set("edit-sketch", { type: "FeatureCollection", features });
+  }
+
   clash(geometry: Geometry | null): void {
-    const features: Feature[] = geometry ? [{ type: "Feature", properties: {}, geometry }] : [];
-    this.#set("edit-clash", { type: "FeatureCollection", features });
+    this.#set("edit-clash", single(geometry));
+  }
+
+  /** Take the preview of a draft away. */
+  clearPreview(): void {
+    this.result(undefined);
+    this.voided([]);
+    this.concerned([]);
   }
 
   remove(): void {

@@ -1,153 +1,278 @@
-/** One sitting at the grid editor: what is selected, drawn, drafted; what the map shows of it. */
-import type { Position } from "geojson";
-import type { MapMouseEvent } from "maplibre-gl";
+/** One sitting at the grid editor: the change set being drawn up, what the server says of it, and what the map shows. */
+import { explain, isAbort } from "../core/api";
 import { complain } from "../core/notices";
-import type { ChangeSet, Operation } from "../core/types";
+import { session } from "../core/session";
+import type { ChangeSet, Trial } from "../core/types";
 import { Value } from "../core/value";
 import { flyTo, type Console } from "../console";
 import { lastChange } from "../live";
-import { drawLine, type Drawing } from "./drawing";
-import { merge } from "./merge";
+import { areasById, followed } from "./area_versions";
+import { concerned } from "./concerned";
+import { isRedo, isUndo, isWriting } from "./keys";
 import { Overlay } from "./overlay";
-import { distinct, split } from "./split";
-import { apply, draft, undo, type Refusal } from "./transact";
-import { Units, type Unit } from "./units";
+import { carriedOver, nameOf } from "./rebase";
+import { added, doneAgain, effectiveAt, EMPTY, keep, kept, namedTwice, operandIds, plain, takenBack, targetId, type Sheet, type Step } from "./steps";
+import { Tools } from "./tools";
+import { approve, draft, namedTwiceRefusal, preview, turnDown, undo, type Answer, type Asked, type Conflict, type Refusal } from "./transact";
+import { Units } from "./units";
 
-export type Stage =
-  | { name: "selecting" }
-  | { name: "drawing" }
+export type Outcome =
+  | { name: "none" }
   | { name: "waiting" }
-  | { name: "preview"; changeSet: ChangeSet }
-  | { name: "refused"; refusal: Refusal }
+  | { name: "preview"; trial: Trial }
+  | { name: "refused"; refusal: Refusal; attempt: Step | null }
+  /** Somebody was faster. `stored`: it hit a draft that is being reviewed, not the one being drawn up. */
+  | { name: "conflict"; conflict: Conflict; attempt: Step | null; stored: ChangeSet | null }
+  /** The server could not be asked: nothing is lost, it can be asked again. */
+  | { name: "unchecked"; text: string }
+  | { name: "review"; changeSet: ChangeSet }
+  | { name: "submitted"; changeSet: ChangeSet }
   | { name: "applied"; changeSet: ChangeSet };
 
+const NONE: Outcome = { name: "none" };
+/** Time for a burst of changes to arrive, and for one's own answer. */
+const SETTLE_MS = 800;
+
 export class EditSession {
-  readonly stage = new Value<Stage>({ name: "selecting" });
-  readonly selection = new Value<readonly Unit[]>([]);
+  readonly outcome = new Value<Outcome>(NONE);
+  readonly sheet: Value<Sheet>;
   readonly units: Units;
+  readonly tools: Tools;
   readonly #console: Console;
   readonly #overlay: Overlay;
-  #drawing: Drawing | null = null;
+  #asking: AbortController | null = null;
+  #settling = 0;
   readonly #unlisten: () => void;
 
   constructor(console: Console) {
     this.#console = console;
     this.units = new Units(console.map);
     this.#overlay = new Overlay(console.map);
-    console.map.on("click", this.#pick);
+    this.tools = new Tools(console, this.units, this.#overlay, (step) => void this.add(step));
+    this.sheet = new Value(kept(session.get().username ?? ""));
     console.map.on("moveend", this.#load);
-    this.#unlisten = lastChange.subscribe((change) => {
-      if (change?.layer === "areas") this.#load();
-    });
+    window.addEventListener("keydown", this.#keys);
+    this.#unlisten = lastChange.subscribe((change) => change?.layer === "areas" && this.#changedByOthers());
     this.#load();
+    if (this.sheet.get().steps.length) void this.check();
   }
 
   readonly #load = (): void => void this.units.load();
 
-  readonly #pick = (event: MapMouseEvent): void => {
-    if (!["selecting", "refused", "applied"].includes(this.stage.get().name)) return;
-    const [hit] = this.#console.map.queryRenderedFeatures(event.point, { layers: ["unit_grid-fill"] });
-    const unit = hit && this.units.get(Number(hit.id));
-    if (!unit) return;
-    const chosen = this.selection.get();
-    this.#select(chosen.some((each) => each.id === unit.id) ? chosen.filter((each) => each.id !== unit.id) : [...chosen, unit]);
+  #changedByOthers(): void {
+    this.#load();
+    clearTimeout(this.#settling);
+    this.#settling = window.setTimeout(() => {
+      if (this.sheet.get().steps.length && this.outcome.get().name === "preview") void this.check();
+    }, SETTLE_MS);
+  }
+
+  readonly #keys = (event: KeyboardEvent): void => {
+    if (isWriting() || this.tools.activity.get().name === "drawing") return;
+    if (isUndo(event)) this.undoStep();
+    else if (isRedo(event)) this.redoStep();
+    else if (event.key === "Escape") this.#escape();
+    else return;
+    event.preventDefault();
   };
 
-  #select(units: readonly Unit[]): void {
+  #escape(): void {
+    if (this.outcome.get().name === "waiting") this.#asking?.abort();
+    else if (this.tools.activity.get().name !== "choosing") this.tools.leave();
+    else this.tools.select([]);
+  }
+
+  /** Change what is said of the draft: title, reason, day. */
+  write(part: Partial<Pick<Sheet, "title" | "reason" | "day">>): void {
+    this.#put({ ...this.sheet.get(), ...part });
+  }
+
+  #put(sheet: Sheet): void {
+    keep(session.get().username ?? "", sheet);
+    this.sheet.set(sheet);
+  }
+
+  /** Take a step into the draft when the server finds nothing against it. */
+  async add(step: Step): Promise<void> {
+    const twice = namedTwice(this.sheet.get().steps, step);
+    if (twice.length) return this.#refused(namedTwiceRefusal(twice), step);
+    await this.check(step);
+  }
+
+  undoStep(): void {
+    this.#put(takenBack(this.sheet.get()));
+    void this.check();
+  }
+
+  redoStep(): void {
+    this.#put(doneAgain(this.sheet.get()));
+    void this.check();
+  }
+
+  /** Ask for the preview of the draft, with one more step when there is one to try. */
+  async check(attempt: Step | null = null): Promise<void> {
+    const tried = attempt ? added(this.sheet.get(), attempt) : this.sheet.get();
+    this.#asking?.abort();
     this.#overlay.clash(null);
-    this.#overlay.selected([...units]);
-    this.selection.set(units);
-    this.stage.set({ name: "selecting" });
-  }
-
-  clear(): void {
-    this.#drawing?.stop();
-    this.#drawing = null;
-    this.#overlay.result(undefined);
-    this.#select([]);
-  }
-
-  /** Draw a line over the one selected unit and ask for a draft. */
-  startSplit(): void {
-    const [unit] = this.selection.get();
-    if (!unit) return;
-    this.#overlay.clash(null);
-    this.stage.set({ name: "drawing" });
-    this.#drawing = drawLine(this.#console.map, () => this.units.geometries(), {
-      finished: (line) => this.#finished(unit, line),
-      cancelled: () => this.stage.set({ name: "selecting" }),
-    });
-  }
-
-  #finished(unit: Unit, line: Position[]): void {
-    if (distinct(line) >= 2) void this.#ask(split(Number(unit.id), line));
-    else this.startSplit();
-  }
-
-  async startMerge(): Promise<void> {
-    await this.#ask(merge(this.selection.get()));
-  }
-
-  async #ask(operation: Operation): Promise<void> {
-    this.stage.set({ name: "waiting" });
+    if (!tried.steps.length) return this.dismiss();
+    const asking = (this.#asking = new AbortController());
+    this.outcome.set({ name: "waiting" });
     try {
-      const answer = await draft([operation]);
-      if ("refusal" in answer) this.#refused(answer.refusal);
-      else this.#drafted(answer.changeSet);
+      const answer = await preview(this.#asked(tried), asking.signal);
+      if (this.#asking !== asking) return;
+      if (!this.#taken(answer, attempt)) return;
+      if (attempt) this.#put(tried);
+      await this.#show(answer.done);
     } catch (error) {
+      if (this.#asking !== asking) return;
+      if (isAbort(error)) return this.outcome.set(NONE);
+      if (attempt) this.#put(tried);
       complain(error);
-      this.stage.set({ name: "selecting" });
+      this.outcome.set({ name: "unchecked", text: explain(error) });
     }
   }
 
-  #refused(refusal: Refusal): void {
+  #asked({ steps, day, title, reason }: Sheet): Asked {
+    const from = effectiveAt(day, new Date());
+    return { operations: steps.map((each) => each.operation), title, reason, ...(from && { effective_at: from }) };
+  }
+
+  /** Whether it was done; a refusal or a conflict is shown instead. */
+  #taken<T>(answer: Answer<T>, attempt: Step | null, stored: ChangeSet | null = null): answer is { done: T } {
+    if ("done" in answer) return true;
+    if ("refusal" in answer) this.#refused(answer.refusal, attempt);
+    else this.outcome.set({ name: "conflict", conflict: answer.conflict, attempt, stored });
+    return false;
+  }
+
+  #refused(refusal: Refusal, attempt: Step | null): void {
     this.#overlay.clash(refusal.clash);
-    this.stage.set({ name: "refused", refusal });
+    flyTo(this.#console, refusal.clash, 17.5);
+    this.outcome.set({ name: "refused", refusal, attempt });
   }
 
-  #drafted(changeSet: ChangeSet): void {
-    this.#overlay.result(changeSet.preview.result);
-    this.stage.set({ name: "preview", changeSet });
+  async #show(trial: Trial): Promise<void> {
+    this.#overlay.sketch([]);
+    this.tools.select([]);
+    this.outcome.set({ name: "preview", trial });
+    await this.#draw(trial);
   }
 
-  /** Look at a draft that waits, whoever drew it: its units on the map, and the choice to put it into force. */
-  review(changeSet: ChangeSet): void {
-    this.clear();
-    this.#drafted(changeSet);
+  /** What ends, what begins, and the sites and cases in it, on the map. */
+  async #draw({ operations, preview: seen }: Trial): Promise<void> {
+    const drawing = (this.#asking = new AbortController());
+    this.#overlay.result(seen.result);
+    try {
+      const ended = await areasById(operations.flatMap(operandIds), drawing.signal);
+      this.#overlay.voided(ended);
+      this.#overlay.concerned(await concerned(ended.map((each) => each.geometry), seen.open_cases ?? [], drawing.signal));
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  /** Try the refused step again, with a reason why its result may have several parts. */
+  async addWithReason(step: Step, reason: string): Promise<void> {
+    const { operation } = step;
+    if (operation.op === "merge" || operation.op === "transfer" || operation.op === "reparent")
+      await this.check({ ...step, operation: { ...operation, parts_reason: reason } });
+  }
+
+  /** Hand the draft in: it waits for approval, or is approved at once by whoever may. */
+  async submit(approved: boolean): Promise<void> {
+    const answer = await draft(this.#asked(this.sheet.get()));
+    if (!this.#taken(answer, null)) return;
+    this.#put(EMPTY);
+    if (approved) await this.approve(answer.done);
+    else this.outcome.set({ name: "submitted", changeSet: answer.done });
+  }
+
+  /** Look at a change set that waits, whoever drew it. */
+  async review(changeSet: ChangeSet): Promise<void> {
+    this.tools.leave();
+    this.dismiss();
+    this.outcome.set({ name: "review", changeSet });
     const [first] = changeSet.preview.result?.features ?? [];
-    if (first) flyTo(this.#console, first.geometry, 14);
+    if (first) flyTo(this.#console, first.geometry, 15);
+    await this.#draw(changeSet);
   }
 
-  discard(): void {
-    this.#overlay.result(undefined);
-    this.stage.set({ name: "selecting" });
-  }
-
-  async apply(id: number): Promise<ChangeSet> {
-    const changeSet = await apply(id);
-    this.#overlay.result(undefined);
-    this.#overlay.selected([]);
-    this.selection.set([]);
+  async approve(changeSet: ChangeSet): Promise<void> {
+    const answer = await approve(changeSet.id);
+    if (!this.#taken(answer, null, changeSet)) return;
+    this.dismiss();
+    this.tools.select([]);
     await this.units.load();
-    this.stage.set({ name: "applied", changeSet });
-    return changeSet;
+    this.outcome.set({ name: answer.done.status === "applied" ? "applied" : "submitted", changeSet: answer.done });
   }
 
-  async undo(id: number): Promise<void> {
-    await undo(id);
-    this.clear();
+  /** Turn down somebody's draft, or withdraw the own one. */
+  async turnDown(changeSet: ChangeSet, reason: string): Promise<void> {
+    if (this.#taken(await turnDown(changeSet.id, reason), null, changeSet)) this.dismiss();
+  }
+
+  async undo(changeSet: ChangeSet): Promise<boolean> {
+    if (!this.#taken(await undo(changeSet.id), null, changeSet)) return false;
+    this.dismiss();
     await this.units.load();
+    return true;
   }
 
-  zoomTo(unit: Unit): void {
-    flyTo(this.#console, unit.geometry, 17);
+  /** Draw up the operations of a stored change set anew, on the areas of now. */
+  async takeUp(changeSet: ChangeSet): Promise<number> {
+    const areas = new Map((await areasById(changeSet.operations.flatMap((each) => [...operandIds(each), targetId(each) ?? 0]).filter(Boolean))).map((each) => [Number(each.id), nameOf(each)]));
+    const named = (id: number): { id: number; code: string; name: string } => areas.get(id) ?? { id, code: `#${id}`, name: "" };
+    const steps = changeSet.operations.map((each): Step => {
+      const target = targetId(each);
+      return { operation: plain(each), zones: operandIds(each).map(named), ...(target !== null && { target: named(target) }) };
+    });
+    this.#put({ ...EMPTY, steps, title: changeSet.title ?? "", reason: changeSet.reason ?? "" });
+    return await this.carryOver(null);
+  }
+
+  /** Move every step over to the areas that hold now; gives how many could not be. They stay under "redo". */
+  async carryOver(attempt: Step | null): Promise<number> {
+    this.outcome.set({ name: "waiting" });
+    const sheet = this.sheet.get();
+    const steps = attempt ? [...sheet.steps, attempt] : sheet.steps;
+    const ids = new Set(steps.flatMap(({ operation }) => [...operandIds(operation), targetId(operation) ?? 0]).filter(Boolean));
+    const now = await followed([...ids]);
+    const next = steps.map((each) => carriedOver(each, (id) => now.get(id) ?? []));
+    const lost = steps.filter((_, i) => next[i] === null);
+    this.#put({ ...sheet, steps: next.filter((each) => each !== null), undone: [...lost, ...sheet.undone] });
+    await this.units.load();
+    await this.check();
+    return lost.length;
+  }
+
+  /** Stop asking; the draft stays as it is. */
+  stop(): void {
+    this.#asking?.abort();
+  }
+
+  clearDraft(): void {
+    this.#put(EMPTY);
+    this.tools.select([]);
+    this.dismiss();
+  }
+
+  /** Put away what the server said last; a draft that is being drawn up stays. */
+  dismiss(): void {
+    this.#asking?.abort();
+    this.#asking = null;
+    this.#overlay.clearPreview();
+    this.#overlay.sketch([]);
+    this.#overlay.clash(null);
+    this.outcome.set(NONE);
   }
 
   end(): void {
-    this.#drawing?.stop();
+    this.#asking?.abort();
+    clearTimeout(this.#settling);
+    this.tools.end();
     this.units.stop();
     this.#unlisten();
-    this.#console.map.off("click", this.#pick);
+    window.removeEventListener("keydown", this.#keys);
     this.#console.map.off("moveend", this.#load);
     this.#overlay.remove();
   }

@@ -1,43 +1,88 @@
-/** The one path of every edit: draft, apply, undo. The server decides; a refusal names its place. */
+/** The one path of every edit: preview, draft, approve or turn down, undo. The server decides; a refusal names its place. */
 import type { Geometry } from "geojson";
 import { get, post, Problem } from "../core/api";
-import { pick } from "../core/language";
-import type { ChangeSet, Operation } from "../core/types";
+import { pick, time } from "../core/language";
+import { withLogin } from "../core/login_again";
+import type { ChangeSet, Operation, Trial, ZoneName } from "../core/types";
 
 export interface Refusal {
   rule: string;
+  /** Zones by name and code. */
   zones: string[];
   clash: Geometry | null;
   text: string;
 }
 
-export type Drafted = { changeSet: ChangeSet } | { refusal: Refusal };
+/** Somebody else was faster: which zones, and who made what of them, when. */
+export interface Conflict {
+  zones: string[];
+  text: string;
+}
 
-export async function draft(operations: Operation[]): Promise<Drafted> {
+export interface Asked {
+  operations: Operation[];
+  effective_at?: string;
+  title?: string;
+  reason?: string;
+}
+
+export type Answer<T> = { done: T } | { refusal: Refusal } | { conflict: Conflict };
+
+/** What the server says: done, refused by a rule, or overtaken by somebody else. Other errors are thrown. */
+async function answer<T>(work: () => Promise<T>): Promise<Answer<T>> {
   try {
-    return { changeSet: await post<ChangeSet>("v1/change-sets", { operations }) };
+    return { done: await withLogin(work) };
   } catch (error) {
     if (error instanceof Problem && error.kind === "topology-fault") return { refusal: refusalOf(error) };
+    if (error instanceof Problem && error.kind === "edit-conflict") return { conflict: { zones: zonesOf(error), text: detailOf(error) } };
     throw error;
   }
 }
 
+function zonesOf({ body }: Problem): string[] {
+  return Array.isArray(body["zones"]) ? body["zones"].map(String) : [];
+}
+
+/** The server's sentence, with times as people write them. */
+function detailOf({ body }: Problem): string {
+  const { detail, detail_zh } = body;
+  const text = pick({ en: String(detail ?? ""), zh: String(detail_zh ?? detail ?? "") });
+  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (iso) => time(iso));
+}
+
 function refusalOf(problem: Problem): Refusal {
-  const { rule, zones, clash, detail, detail_zh } = problem.body;
+  const { rule, clash } = problem.body;
   return {
     rule: String(rule ?? ""),
-    zones: Array.isArray(zones) ? zones.map(String) : [],
+    zones: zonesOf(problem),
     clash: clash && typeof clash === "object" && "type" in clash ? (clash as Geometry) : null,
-    text: pick({ en: String(detail ?? ""), zh: String(detail_zh ?? detail ?? "") }),
+    text: detailOf(problem),
   };
 }
 
-export function apply(id: number): Promise<ChangeSet> {
-  return post<ChangeSet>(`v1/change-sets/${id}/apply`);
+/** A refusal that needs no server: areas that an earlier step of the same draft changes already. */
+export function namedTwiceRefusal(zones: readonly ZoneName[]): Refusal {
+  return { rule: "named_twice", zones: zones.map((each) => `${each.name} (${each.code})`), clash: null, text: "" };
 }
 
-export function undo(id: number): Promise<ChangeSet> {
-  return post<ChangeSet>(`v1/change-sets/${id}/undo`);
+export function preview(asked: Asked, signal: AbortSignal): Promise<Answer<Trial>> {
+  return answer(() => post<Trial>("v1/change-sets/preview", asked, signal));
+}
+
+export function draft(asked: Asked): Promise<Answer<ChangeSet>> {
+  return answer(() => post<ChangeSet>("v1/change-sets", asked));
+}
+
+export function approve(id: number): Promise<Answer<ChangeSet>> {
+  return answer(() => post<ChangeSet>(`v1/change-sets/${id}/apply`));
+}
+
+export function turnDown(id: number, reason: string): Promise<Answer<ChangeSet>> {
+  return answer(() => post<ChangeSet>(`v1/change-sets/${id}/reject`, { reason }));
+}
+
+export function undo(id: number): Promise<Answer<ChangeSet>> {
+  return answer(() => post<ChangeSet>(`v1/change-sets/${id}/undo`));
 }
 
 export async function history(limit: number, signal: AbortSignal): Promise<ChangeSet[]> {

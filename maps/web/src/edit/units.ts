@@ -1,9 +1,10 @@
 /** The unit grids in view, at full precision: tiles are for looking, these are for drawing. */
-import type { Feature, Geometry } from "geojson";
+import type { Feature, Geometry, Position } from "geojson";
 import type { Map as MapView } from "maplibre-gl";
 import { allItems, itemsPath } from "../core/api";
 import { complain } from "../core/notices";
 import type { AreaProperties } from "../core/types";
+import { touches } from "../geometry/corners";
 
 export type Unit = Feature<Geometry, AreaProperties>;
 
@@ -27,6 +28,15 @@ export class Units {
 
   geometries(): Geometry[] {
     return [...this.#found.values()].map((each) => each.geometry);
+  }
+
+  all(): Unit[] {
+    return [...this.#found.values()];
+  }
+
+  /** The grids that have this corner, or an edge through it: they move together. */
+  touching(corner: Position): Unit[] {
+    return this.all().filter((each) => touches(each.geometry, corner));
   }
 
   get(id: number): Unit | undefined {

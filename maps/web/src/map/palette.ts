@@ -43,6 +43,10 @@ export const COLORS = {
   selected: "#0b67c2",
   clash: "#d0021b",
   result: "#0a7f3f",
+  voided: "#a3352b",
+  sketch: "#c75b00",
+  affectedSite: "#e08a00",
+  openCase: "#6a2c91",
 };
 
 interface Entry {

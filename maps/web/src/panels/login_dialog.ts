@@ -4,7 +4,8 @@ import { h } from "../core/dom";
 import { t } from "../core/language";
 import { logIn } from "../core/session";
 
-export function openLogin(): void {
+/** Resolves when the dialog is closed: whether somebody logged in. */
+export function openLogin(why = t("login.about")): Promise<boolean> {
   const user = h("input", { name: "username", autocomplete: "username", required: true });
   const word = h("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
   const fault = h("p", { class: "fault", role: "alert" });
@@ -13,7 +14,7 @@ export function openLogin(): void {
     "form",
     { method: "dialog" },
     h("h2", {}, t("login")),
-    h("p", { class: "muted" }, t("login.about")),
+    h("p", { class: "muted" }, why),
     h("label", {}, t("login.username"), user),
     h("label", {}, t("login.password"), word),
     fault,
@@ -25,15 +26,20 @@ export function openLogin(): void {
     submit.disabled = true;
     fault.textContent = "";
     logIn(user.value.trim(), word.value)
-      .then(() => dialog.close())
+      .then(() => dialog.close("done"))
       .catch((error: unknown) => {
         fault.textContent = explain(error);
         word.select();
       })
       .finally(() => (submit.disabled = false));
   });
-  dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
   user.focus();
+  return new Promise((resolve) =>
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue === "done");
+    }),
+  );
 }

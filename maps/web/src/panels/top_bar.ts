@@ -9,7 +9,7 @@ import { searchBox } from "./search";
 
 function who(): HTMLElement {
   const now = session.get();
-  if (!loggedIn()) return h("button", { class: "on-dark strong", "data-login": true, onclick: openLogin }, t("login"));
+  if (!loggedIn()) return h("button", { class: "on-dark strong", "data-login": true, onclick: () => void openLogin() }, t("login"));
   const leave = (): void => {
     logOut()
       .then(() => tell(t("logout.done")))

@@ -1,0 +1,18 @@
+/** Drawing the boundary between two unit grids of one community anew. */
+import type { Position } from "geojson";
+import type { Operation } from "../core/types";
+import type { Unit } from "./units";
+
+export function reshape(units: readonly Unit[], line: readonly Position[]): Operation {
+  return {
+    op: "reshape",
+    area_ids: units.map((each) => Number(each.id)),
+    line: { type: "LineString", coordinates: line.map((each) => [each[0] ?? 0, each[1] ?? 0]) },
+  };
+}
+
+/** Why these have no common boundary to draw, as far as the browser knows. */
+export function reshapeBar(units: readonly Unit[]): "not_two" | "other_parent" | null {
+  if (units.length !== 2) return "not_two";
+  return units[0]?.properties.parent_id === units[1]?.properties.parent_id ? null : "other_parent";
+}
