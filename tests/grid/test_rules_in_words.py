@@ -11,7 +11,12 @@ from grid.operations import OPS
 
 ROOT = Path(__file__).parents[2]
 TERMS = ROOT / "maps" / "web" / "src" / "core" / "terms.ts"
-SOURCES = [*(ROOT / "grid").glob("*.py"), *(ROOT / "grid" / "edits").glob("*.py")]
+SOURCES = [
+    *(ROOT / "grid" / "edits").glob("*.py"),
+    *(ROOT / "grid").glob("edit*.py"),
+    *(ROOT / "grid" / name for name in ("topology.py", "hierarchy.py", "plan.py", "operations.py")),
+]
+"""Where edits are refused (other modules call the rules of routing rules too)."""
 
 
 def rules() -> set[str]:

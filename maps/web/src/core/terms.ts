@@ -103,6 +103,11 @@ export const terms = {
   "assign_outcome.nearest_assumed": { zh: "位于区域外，按最近网格推定", en: "Outside, the nearest grid is assumed" },
   "assign_outcome.no_area": { zh: "不在本市范围内", en: "Not in this city" },
 
+  "why.half_open_edge": { zh: "边界归属：含西、南边", en: "a grid owns its western and southern edges" },
+  "why.recorded_site": { zh: "有登记场所的网格", en: "the grid with a recorded site" },
+  "why.larger_share": { zh: "占比较大", en: "the larger share" },
+  "why.lower_code": { zh: "编码较小", en: "the lower code" },
+  "why.single_body": { zh: "单一责任单位", en: "one body alone" },
   "why.point_in_area": { zh: "点落网格", en: "the grid that holds the point" },
   "why.parent_of_area": { zh: "逐级上溯", en: "the areas above" },
   "why.water_first": { zh: "水域优先", en: "water first" },
