@@ -16,6 +16,8 @@ from layers.database import database_url, migrate
 log = structlog.get_logger()
 ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
 """When the analysis runs (UTC): by default at 02:00 in China."""
+OLD_LOG_CRON = "30 19 * * *"
+"""When old rows of the access log go (UTC): at 03:30 in China."""
 DUE_CRON = "* * * * *"
 """How often change sets with a date are looked at; they hold from that date on, whenever they are applied."""
 
@@ -41,6 +43,15 @@ def job_app(url: str) -> App:
         from geo_api.due_changes import apply_due_changes
 
         apply_due_changes(url)
+
+    @app.periodic(cron=OLD_LOG_CRON)
+    @app.task(queue="models", queueing_lock="old_log_rows", lock="old_log_rows", pass_context=False)
+    def old_log_rows(timestamp: int) -> None:
+        """Remove rows of the access log that are older than the installation keeps them."""
+        from geo_api.access_log_age import remove_old_rows
+        from geo_api.settings import Settings
+
+        log.info("old_log_rows", removed=remove_old_rows(url, Settings().access_log_days))
 
     return app
 
