@@ -54,18 +54,22 @@ def cached_response(
     """
     packed = len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", "")
     etag = etag_of(body) if version is None else strong_etag(version, body, packed=packed)
-    shared = {
-        "ETag": etag,
-        "Cache-Control": PRIVATE if private else REVALIDATE,
-        "Vary": "Accept, Accept-Encoding, Cookie" if private else "Accept, Accept-Encoding",
-        **(headers or {}),
-    }
+    shared = shared_headers(etag, private=private) | dict(headers or {})
     if is_unchanged(request, etag):
         return Response(status_code=304, headers=shared)
     if packed:
         body = gzip(body)
         shared["Content-Encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=shared)
+
+
+def shared_headers(etag: str, *, private: bool) -> dict[str, str]:
+    """What an answer and its 304 have in common."""
+    return {
+        "ETag": etag,
+        "Cache-Control": PRIVATE if private else REVALIDATE,
+        "Vary": "Accept, Accept-Encoding, Cookie" if private else "Accept, Accept-Encoding",
+    }
 
 
 def gzip(body: bytes) -> bytes:

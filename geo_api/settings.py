@@ -41,6 +41,8 @@ class Settings(BaseSettings):
         Failed logins of one name from one address before an answer 429, and for how long they count.
     statement_timeout_s : int
         A query of a caller is ended after this time.
+    tile_cache_mb : int
+        Memory of one process for tiles that were made, in MiB; 0: none is kept.
     ingest_max_bytes, ingest_max_bytes_at_once : int
         Bytes of one batch of fixes, and of all batches that one process holds at once.
     ingest_batches, ingest_writers : int
@@ -80,6 +82,7 @@ class Settings(BaseSettings):
     login_failures: int = 5
     login_window_s: int = 300
     statement_timeout_s: int = 30
+    tile_cache_mb: int = Field(default=64, ge=0)
     ingest_max_bytes: int = 64 * 2**20
     ingest_max_bytes_at_once: int = 256 * 2**20
     ingest_batches: int = 16

@@ -5,12 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, Select, cast, func, literal_column, select
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    Float,
+    Integer,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from layers.catalog import Collection, Expression
+from layers.database import Scope
 from layers.errors import NotFound
 from layers.filters import Selection, conditions
+from layers.reading import Query, Reader
 
 EXTENT = 4096
 BUFFER = 64
@@ -18,6 +31,7 @@ MAX_ZOOM = 22
 FEATURE_CAP = 20_000
 WORLD_WIDTH_M = 40_075_016.685578488
 """Width of EPSG:3857 in its own metres."""
+HALF_WORLD_M = WORLD_WIDTH_M / 2
 HALF_PIXEL = 4
 """Tile units of half a pixel on a 512 pixel tile: the tolerance of the simplification."""
 AGGREGATE_FROM = 3_000
@@ -53,6 +67,22 @@ class Tile:
     aggregated: bool = False
 
 
+TileAddress = tuple[int, int, int]
+"""Zoom, column and row."""
+
+
+def check_address(zoom: int, column: int, row: int) -> None:
+    """Refuse what is outside the tile matrix set.
+
+    Raises
+    ------
+    NotFound
+        Outside of it.
+    """
+    if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
+        raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
+
+
 def read_tile(
     db: Session,
     collection: Collection,
@@ -75,76 +105,110 @@ def read_tile(
     NotFound
         Outside the tile matrix set.
     """
-    if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
-        raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
+    check_address(zoom, column, row)
     tile = (zoom, column, row)
-    if _is_crowded(db, collection, selection, tile):
-        body, matched, cells = db.execute(cells_statement(collection, selection, tile)).one()
-        return Tile(bytes(body), int(matched), cells, truncated=False, aggregated=True)
-    statement = tile_statement(collection, selection, tile, cap)
-    body, matched, kept = db.execute(statement).one()
-    return Tile(
-        bytes(body) + _labels(db, collection, selection, tile, cap), matched, min(kept, cap), matched > cap
-    )
+    body, matched, kept, met = db.execute(tile_statement(collection, selection, tile, cap)).one()
+    if met > AGGREGATE_FROM:
+        return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
+    return _of_features(body, matched, kept, cap)
+
+
+class TileQueries:
+    """The statements of the tiles of one zoom, compiled once for a collection and a selection."""
+
+    def __init__(self, collection: Collection, selection: Selection, zoom: int) -> None:
+        self._features = Query.of(tile_statement(collection, selection, (zoom, 0, 0)), generic=True)
+        self._cells: Query | None = None
+        if _may_be_crowded(collection, zoom):
+            self._cells = Query.of(cells_statement(collection, selection, (zoom, 0, 0)), generic=True)
+
+    async def read(self, reader: Reader, scope: Scope, column: int, row: int) -> Tile:
+        """Make one tile (see :func:`read_tile`) in one round trip, in two when it holds cells."""
+        place = {"tile_column": column, "tile_row": row}
+        body, matched, kept, met = (await reader.rows(scope, self._features.with_values(**place)))[0]
+        if met > AGGREGATE_FROM and self._cells is not None:
+            return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
+        return _of_features(body, matched, kept, FEATURE_CAP)
+
+
+def _of_features(body: bytes, matched: int, kept: int, cap: int) -> Tile:
+    return Tile(bytes(body), matched, min(kept, cap), matched > cap)
+
+
+def _of_cells(body: bytes, matched: int, cells: int) -> Tile:
+    return Tile(bytes(body), int(matched), cells, truncated=False, aggregated=True)
 
 
 def tile_statement(
-    collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int = FEATURE_CAP
+    collection: Collection, selection: Selection, tile: TileAddress, cap: int = FEATURE_CAP
 ) -> Select[*tuple[Any, ...]]:
-    """The query of one tile (zoom, column, row): the encoded layer, features that meet it, features that it holds."""
-    hits = _hits(collection, selection, tile, cap).cte("hits").prefix_with("MATERIALIZED")
-    shown = (
-        select(literal_column("*"))
-        .select_from(hits)
-        .where(hits.c.geom.is_not(None))
-        .limit(cap)
-        .subquery("shown")
-    )
+    """The query of one tile (zoom, column, row).
+
+    It gives the encoded layers, the features that meet the tile, those that it holds, and how many points lie in it
+    (at most one more than ``AGGREGATE_FROM``; 0 where nobody asks). With more than that nothing else is read.
+    """
+    met = _met(collection, selection, tile) if _may_be_crowded(collection, tile[0]) else None
+    hits = _hits(collection, selection, tile, cap, met).cte("hits").prefix_with("MATERIALIZED")
     return select(
-        select(_encode("shown", collection.id)).select_from(shown).scalar_subquery(),
+        _layers(hits, collection, cap),
         select(func.count()).select_from(hits).scalar_subquery(),
         select(func.count(hits.c.geom)).select_from(hits).scalar_subquery(),
+        _number(0) if met is None else met,
     )
 
 
-def _is_crowded(
-    db: Session, collection: Collection, selection: Selection, tile: tuple[int, int, int]
-) -> bool:
-    """Whether a tile of points has more of them than are drawn one by one."""
-    if collection.geometry_type != "point" or tile[0] >= AGGREGATE_BELOW:
-        return False
+def _layers(hits: CTE, collection: Collection, cap: int) -> Expression:
+    """The layer of the features; for label points a second one, where each is in one tile only."""
+    properties = [hits.c[prop.name] for prop in collection.properties if prop.tile]
+
+    def encoded(layer: str, geom: Expression) -> Expression:
+        rows = select(hits.c.id, *properties, geom.label("geom")).where(geom.is_not(None)).limit(_number(cap))
+        return select(_encode("shown", layer)).select_from(rows.subquery("shown")).scalar_subquery()
+
+    features = encoded(collection.id, hits.c.geom)
+    if collection.labels is None:
+        return features
+    return features.op("||")(encoded(f"{collection.id}_labels", hits.c.label))
+
+
+def _may_be_crowded(collection: Collection, zoom: int) -> bool:
+    return collection.geometry_type == "point" and zoom < AGGREGATE_BELOW
+
+
+def _met(collection: Collection, selection: Selection, tile: TileAddress) -> Expression:
+    """How many points lie in a tile, counted no further than it matters."""
     met = (
         select(literal_column("1"))
         .select_from(collection.source)
-        .where(collection.geom_3857.op("&&")(func.ST_TileEnvelope(*tile)), *conditions(collection, selection))
-        .limit(AGGREGATE_FROM + 1)
+        .where(collection.geom_3857.op("&&")(_envelope(tile)), *conditions(collection, selection))
+        .limit(_number(AGGREGATE_FROM + 1))
         .subquery("met")
     )
-    return db.execute(select(func.count()).select_from(met)).scalar_one() > AGGREGATE_FROM
+    counted = select(func.count().label("n")).select_from(met).cte("counted").prefix_with("MATERIALIZED")
+    return select(counted.c.n).scalar_subquery()
 
 
 def cells_statement(
-    collection: Collection, selection: Selection, tile: tuple[int, int, int]
+    collection: Collection, selection: Selection, tile: TileAddress
 ) -> Select[*tuple[Any, ...]]:
     """The query of one aggregated tile: the encoded layer, points that it counts, cells that it holds.
 
     A point belongs to one cell and one tile; a cell stands at the middle of its points.
     """
-    zoom, column, row = tile
-    width_m = WORLD_WIDTH_M / 2**zoom
-    west, north = column * width_m - WORLD_WIDTH_M / 2, WORLD_WIDTH_M / 2 - row * width_m
+    width_m = _number(WORLD_WIDTH_M / 2 ** tile[0])
+    column, row = _place(tile)
+    west, north = column * width_m - _number(WORLD_WIDTH_M / 2), _number(WORLD_WIDTH_M / 2) - row * width_m
     x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
+    cell_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / CELLS)
     points = (
         select(
-            (_cell((north - y) / (width_m / CELLS)) * CELLS + _cell((x - west) / (width_m / CELLS))).label(
-                "cell"
-            ),
+            (_cell((north - y) / cell_m) * CELLS + _cell((x - west) / cell_m)).label("cell"),
             x.label("x"),
             y.label("y"),
         )
         .select_from(collection.source)
         .where(
-            collection.geom_3857.op("&&")(func.ST_TileEnvelope(*tile)),
+            collection.geom_3857.op("&&")(_envelope(tile)),
             # Exactly, since && compares rounded boxes; the east and the south edge belong to the next tile.
             x >= west,
             x < west + width_m,
@@ -169,57 +233,53 @@ def _cell(position: Expression) -> Expression:
     return cast(func.least(func.greatest(func.floor(position), 0), CELLS - 1), Integer)
 
 
+def _number(value: float) -> Expression:
+    """A constant that is part of the statement, so that a plan knows it."""
+    return literal_column(repr(value), Float if isinstance(value, float) else Integer)
+
+
+def _place(tile: TileAddress) -> tuple[BindParameter[int], BindParameter[int]]:
+    return bindparam("tile_column", tile[1], Integer), bindparam("tile_row", tile[2], Integer)
+
+
+def _envelope(tile: TileAddress, margin: float = 0.0) -> Expression:
+    bounds = func.ST_MakeEnvelope(
+        *map(_number, (-HALF_WORLD_M, -HALF_WORLD_M, HALF_WORLD_M, HALF_WORLD_M, 3857))
+    )
+    more = (bounds, _number(margin)) if margin else ()
+    return func.ST_TileEnvelope(_number(tile[0]), *_place(tile), *more)
+
+
 def _encode(alias: str, layer: str) -> Expression:
-    return func.ST_AsMVT(literal_column(alias), layer, EXTENT, "geom", "id")
+    return func.ST_AsMVT(literal_column(alias), layer, _number(EXTENT), "geom", "id")
 
 
 def _properties(collection: Collection) -> list[Expression]:
     return [prop.output.label(prop.name) for prop in collection.properties if prop.tile]
 
 
-def _cut(shape: Expression, tile: tuple[int, int, int], buffer: int) -> Expression:
-    return func.ST_AsMVTGeom(shape, func.ST_TileEnvelope(*tile), EXTENT, buffer, True)
-
-
-def _with_margin(tile: tuple[int, int, int]) -> Expression:
-    half = WORLD_WIDTH_M / 2
-    return func.ST_TileEnvelope(*tile, func.ST_MakeEnvelope(-half, -half, half, half, 3857), BUFFER / EXTENT)
+def _cut(shape: Expression, tile: TileAddress, buffer: int) -> Expression:
+    return func.ST_AsMVTGeom(shape, _envelope(tile), _number(EXTENT), _number(buffer), literal_column("true"))
 
 
 def _hits(
-    collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int
+    collection: Collection, selection: Selection, tile: TileAddress, cap: int, met: Expression | None
 ) -> Select[*tuple[Any, ...]]:
     shape: Expression = collection.geom_3857
     if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
-        shape = func.ST_Simplify(shape, WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL, True)
-    return (
-        select(collection.key.label("id"), *_properties(collection), _cut(shape, tile, BUFFER).label("geom"))
+        tolerance_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL)
+        shape = func.ST_Simplify(shape, tolerance_m, literal_column("true"))
+    columns = [collection.key.label("id"), *_properties(collection), _cut(shape, tile, BUFFER).label("geom")]
+    if collection.labels is not None:
+        columns.append(_cut(func.ST_Transform(collection.labels, _number(3857)), tile, 0).label("label"))
+    hits = (
+        select(*columns)
         .select_from(collection.source)
-        .where(collection.geom_3857.op("&&")(_with_margin(tile)), *conditions(collection, selection))
-        .order_by(collection.tile_order, collection.key)
-        .limit(cap + 1)
-    )
-
-
-def _labels(
-    db: Session, collection: Collection, selection: Selection, tile: tuple[int, int, int], cap: int
-) -> bytes:
-    """The second layer: one point a feature, in the one tile that holds it, so that no label stands twice."""
-    if collection.labels is None:
-        return b""
-    inside = func.ST_Transform(func.ST_TileEnvelope(*tile), 4326)
-    points = (
-        select(
-            collection.key.label("id"),
-            *_properties(collection),
-            _cut(func.ST_Transform(collection.labels, 3857), tile, 0).label("geom"),
+        .where(
+            collection.geom_3857.op("&&")(_envelope(tile, BUFFER / EXTENT)),
+            *conditions(collection, selection),
         )
-        .select_from(collection.source)
-        .where(collection.labels.op("&&")(inside), *conditions(collection, selection))
         .order_by(collection.tile_order, collection.key)
-        .limit(cap)
-        .subquery("points")
+        .limit(_number(cap + 1))
     )
-    return bytes(
-        db.execute(select(_encode("points", f"{collection.id}_labels")).select_from(points)).scalar_one()
-    )
+    return hits if met is None else hits.where(met <= _number(AGGREGATE_FROM))

@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from geo_api.access import Db
-from geo_api.caching import cached_response
+from geo_api.access import CallerDep, Db
 from geo_api.errors import Problem
 from geo_api.extent import city_box
+from geo_api.live_tiles import TEMPLATE, LiveTiles, tile_response
 from geo_api.parameters import CollectionDep, TileSelectionDep
 from geo_api.representations import HTML, JSON, Format, base_url, document, link
 from geo_api.tile_sets import MVT, SCHEME, TILEJSON, tile_json, tile_matrix_set, tile_set, tile_set_item
-from layers.tiles import read_tile
 
 router = APIRouter(tags=["tiles"])
 Matrix = Annotated[int, Path(alias="tileMatrix", ge=0, le=22, description="Zoom")]
@@ -72,18 +71,18 @@ def one_tile_set(
 
 
 @router.get(
-    "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}",
+    TEMPLATE,
     response_class=Response,
     responses={200: {"content": {MVT: {}}}},
 )
-def tile(
+async def tile(
     request: Request,
     found: CollectionDep,
     selection: TileSelectionDep,
+    caller: CallerDep,
     tile_matrix: Matrix,
     tile_row: Row,
     tile_col: Column,
-    db: Db,
     f: Annotated[Literal["mvt"], Query(description="mvt")] = "mvt",
 ) -> Response:
     """One tile: layer `<id>`, and `<id>_labels` where there are label points. Row before column.
@@ -91,11 +90,6 @@ def tile(
     `X-Features-Matched` and `X-Features-Shown` count; `X-Features-Truncated: true` says that the cap was met.
     `X-Features-Aggregated: true`: too many points for one by one; the layer holds cells with a `count`.
     """
-    made = read_tile(db, found, selection, zoom=tile_matrix, column=tile_col, row=tile_row)
-    counts = {
-        "X-Features-Matched": f"{made.matched}",
-        "X-Features-Shown": f"{made.shown}",
-        "X-Features-Truncated": "true" if made.truncated else "false",
-        "X-Features-Aggregated": "true" if made.aggregated else "false",
-    }
-    return cached_response(request, made.body, MVT, private=found.login, headers=counts)
+    tiles: LiveTiles = request.app.state.live_tiles
+    question = tiles.question(found, selection, request.scope["query_string"])
+    return tile_response(await tiles.answer(question, caller, tile_matrix, tile_col, tile_row), request)

@@ -1,0 +1,222 @@
+"""Reading on the event loop: connections that can only read, statements that are compiled and planned once.
+
+A connection logs in as every other does and takes ``wangge_reader`` for its whole life, so that row-level security
+holds for whatever runs on it, and the database keeps plans (they belong to a role). Its own state is that of the
+public: who calls is set for one transaction, in the same round trip as the query, and ends with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, AsyncRawCursor
+from sqlalchemy import Select
+from sqlalchemy.dialects.postgresql import psycopg as dialects
+from sqlalchemy.exc import DBAPIError
+
+from layers.connections import plain_conninfo
+from layers.database import PUBLIC, READER_ROLE, Scope
+from layers.errors import DatabaseUnavailable
+
+WAIT_S = 10.0
+"""How long a reader waits for a connection that others use."""
+STATEMENTS = 400
+"""Prepared statements that a connection keeps."""
+Row = tuple[Any, ...]
+
+_DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_BEGIN, _COMMIT = b"BEGIN READ ONLY", b"COMMIT"
+_SCOPE = (
+    b"SELECT set_config('wangge.city_wide', $1, true), set_config('wangge.areas', $2, true),"
+    b" set_config('wangge.role', $3, true)"
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A statement as PostgreSQL takes it, with its values.
+
+    Attributes
+    ----------
+    sql : bytes
+        With ``$1``, ``$2``, …
+    values : tuple
+        In their order.
+    names : tuple of str
+        Of the values, so that some are filled in later.
+    generic : bool
+        True: one plan for all values. False: the planner may look at the values (boxes, filters).
+    """
+
+    sql: bytes
+    values: Row
+    names: tuple[str, ...]
+    generic: bool
+
+    @classmethod
+    def of(cls, statement: Select[*Row], *, generic: bool) -> Query:
+        """Compile a statement.
+
+        Examples
+        --------
+        >>> from sqlalchemy import bindparam, select
+        >>> query = Query.of(select(bindparam("a", 1) + bindparam("b", 2)), generic=True)
+        >>> query.sql, query.with_values(b=5).values
+        (b'SELECT $1::INTEGER + $2::INTEGER AS anon_1', (1, 5))
+        """
+        made = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
+        names = tuple(made.positiontup or ())
+        return cls(str(made).encode(), tuple(made.params[name] for name in names), names, generic)
+
+    def with_values(self, **given: Any) -> Query:
+        """The same statement with other values for some names."""
+        values = tuple(given.get(name, value) for name, value in zip(self.names, self.values, strict=True))
+        return Query(self.sql, values, self.names, self.generic)
+
+
+@dataclass
+class _Kept:
+    """A connection, and how it plans now."""
+
+    connection: AsyncConnection[Row]
+    generic: bool = False
+
+
+class Reader:
+    """A small pool of reading connections, used on the event loop that it was started on.
+
+    Where it was not started (a test without a running server), each query opens a connection of its own.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL.
+    size : int
+        Most connections at once.
+    statement_timeout_s : int
+        A query is ended after this time.
+    """
+
+    def __init__(self, url: str, *, size: int, statement_timeout_s: int = 30) -> None:
+        self._conninfo = plain_conninfo(url)
+        self._options = (
+            f"-c role={READER_ROLE} -c default_transaction_read_only=on -c client_min_messages=warning"
+            f" -c statement_timeout={statement_timeout_s * 1000}"
+        )
+        self._free = asyncio.Semaphore(size)
+        self._idle: list[_Kept] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def start(self) -> None:
+        """Keep connections from now on, for this event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    async def stop(self) -> None:
+        """Close what is idle, and keep nothing any more."""
+        self._loop = None
+        idle, self._idle = self._idle, []
+        for kept in idle:
+            await kept.connection.close()
+
+    async def rows(self, scope: Scope, query: Query) -> list[Row]:
+        """The rows of a query that the scope may see.
+
+        Raises
+        ------
+        DatabaseUnavailable
+            The server cannot be reached, or no connection came free.
+        sqlalchemy.exc.DBAPIError
+            What the server says of the statement, as an engine raises it; ``57014`` when it took too long.
+        """
+        try:
+            return await self._rows(scope, query)
+        except psycopg.Error as error:
+            raise DBAPIError.instance(query.sql.decode(), None, error, psycopg.Error) from error
+
+    async def _rows(self, scope: Scope, query: Query) -> list[Row]:
+        if asyncio.get_running_loop() is not self._loop:
+            kept = _Kept(await self._connect())
+            try:
+                return await _run(kept, scope, query)
+            finally:
+                await kept.connection.close()
+        async with self._place():
+            while True:
+                reused = bool(self._idle)
+                kept = self._take(query.generic) if reused else _Kept(await self._connect())
+                try:
+                    found = await _run(kept, scope, query)
+                except BaseException as error:
+                    lost = kept.connection.closed  # by the server, while it was idle
+                    await kept.connection.close()
+                    if reused and lost and isinstance(error, psycopg.OperationalError):
+                        continue
+                    raise
+                if self._loop is None:
+                    await kept.connection.close()
+                else:
+                    self._idle.append(kept)
+                return found
+
+    @contextlib.asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(WAIT_S if self._free.locked() else None):
+                await self._free.acquire()
+        except TimeoutError as error:
+            raise DatabaseUnavailable("every connection for reading is in use") from error
+        try:
+            yield
+        finally:
+            self._free.release()
+
+    def _take(self, generic: bool) -> _Kept:
+        """The connection that was used last and plans this way, else the one that was used last."""
+        for i in range(len(self._idle) - 1, -1, -1):
+            if self._idle[i].generic is generic:
+                return self._idle.pop(i)
+        return self._idle.pop()
+
+    async def _connect(self) -> AsyncConnection[Row]:
+        try:
+            connection = await AsyncConnection.connect(
+                self._conninfo,
+                autocommit=True,
+                prepare_threshold=0,
+                options=self._options,
+                connect_timeout=10,
+                application_name="wangge reader",
+            )
+        except psycopg.OperationalError as error:
+            raise DatabaseUnavailable(str(error)) from error
+        connection.prepared_max = STATEMENTS
+        return connection
+
+
+async def _run(kept: _Kept, scope: Scope, query: Query) -> list[Row]:
+    """One round trip: the query alone for the public, else a transaction that carries the scope."""
+    connection = kept.connection
+    if kept.generic is not query.generic:
+        mode = b"SET plan_cache_mode = force_generic_plan" if query.generic else b"RESET plan_cache_mode"
+        await connection.execute(mode, prepare=False)
+        kept.generic = query.generic
+    cursor = AsyncRawCursor(connection)
+    if scope == PUBLIC:
+        await cursor.execute(query.sql, query.values, binary=True)
+        return await cursor.fetchall()
+    async with connection.pipeline():
+        await AsyncRawCursor(connection).execute(_BEGIN)
+        await AsyncRawCursor(connection).execute(_SCOPE, scope_settings(scope))
+        await cursor.execute(query.sql, query.values, binary=True)
+        await AsyncRawCursor(connection).execute(_COMMIT)
+    return await cursor.fetchall()
+
+
+def scope_settings(scope: Scope) -> tuple[str, str, str]:
+    """The three settings that policies read: city-wide or not, the areas, the role."""
+    return ("on" if scope.city_wide else "off", ",".join(map(str, scope.area_ids)), scope.role)
