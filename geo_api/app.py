@@ -49,6 +49,7 @@ from geo_api.routes import (
     vehicles,
 )
 from geo_api.settings import Settings, installed_version
+from layers.changes import versions_of
 
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
@@ -127,7 +128,8 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
         settings.ingest_writers,
     )
     app.state.export_gate = ExportGate(settings.exports)
-    app.state.feed = ChangeFeed(app.state.url)
+    app.state.tile_versions = versions_of(app.state.url)
+    app.state.feed = ChangeFeed(app.state.url, app.state.tile_versions)
 
 
 @contextlib.asynccontextmanager

@@ -16,7 +16,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
     from layers.database import Scope
@@ -29,6 +30,8 @@ CELL_ZOOM = 12
 """Changes name tiles of this zoom; smaller tiles follow the one that they lie in."""
 MARGIN = 1 / 64
 """Tiles hold what is so near outside, as a part of their width (64 of 4096 units)."""
+LOG = 20_000
+"""Numbers of changes that the log keeps at least (``tell_change``)."""
 PATH_VARIABLE = "WANGGE_TILE_VERSIONS"
 """Environment variable: the file of the counters when a server has several workers."""
 SAME_TABLE = {"areas": ("grids",)}
@@ -38,6 +41,7 @@ CHANGES_WITH_TIME = frozenset({"cases"})
 
 _LAYERS = "areas,grids,sites,places,alerts,cases,stays,visits,tracks,hot_spots,fences,fence_events".split(",")
 _SPARE = 4
+_MERGED = 1000
 _BUCKETS = 4096
 _RING = 1024
 _BASE, _RING_AT, _FIRST = 0, 1, 1 + _RING
@@ -96,11 +100,15 @@ class Change:
         seen = frozenset(key for key in self.touched if _in_scope(key.rpartition("|")[0], scope))
         return Change(self.layer, self.id, seen) if seen else None
 
-    def merged(self, later: Change) -> Change:
-        """Both in one."""
-        if self.touched is None or later.touched is None:
-            return Change(self.layer, later.id)
-        return Change(self.layer, later.id, self.touched | later.touched)
+    def merged(self, other: Change) -> Change:
+        """Both in one; of more than 1000 places only the scopes are kept."""
+        newest = max((i for i in (self.id, other.id) if i is not None), default=None)
+        if self.touched is None or other.touched is None:
+            return Change(self.layer, newest)
+        keys = self.touched | other.touched
+        if len(keys) > _MERGED:
+            keys = frozenset(key.rpartition("|")[0] + "|" for key in keys)
+        return Change(self.layer, newest, keys if len(keys) <= _MERGED else None)
 
 
 def _in_scope(rows: str, scope: Scope) -> bool:
@@ -263,6 +271,30 @@ def watch(engine: Engine, url: str) -> None:
         touched: list[str] = record.info.get("wangge_touched", [])
         while touched:
             versions_of(url).bump(Change.parse(touched.pop(0)))
+
+
+def changes_after(db: Session, after: int, most: int = 1000) -> list[Change] | None:
+    """What was committed after the change of that id, in order; None when the log does not say it all.
+
+    An id that the log has not reached yet is of another database.
+    """
+    first, last = db.execute(
+        text("SELECT min(id), max(id) FROM layer_changes WHERE transaction IS NULL")
+    ).one()
+    if after == (last or 0):
+        return []
+    if last is None or after > last or (after < first and last > LOG):
+        return None
+    rows = db.execute(
+        text(
+            "SELECT id, layer, touched FROM layer_changes WHERE id > :after AND transaction IS NULL"
+            " ORDER BY id LIMIT :most"
+        ),
+        {"after": after, "most": most + 1},
+    ).all()
+    if len(rows) > most:
+        return None
+    return [Change(layer, id, None if keys is None else frozenset(keys)) for id, layer, keys in rows]
 
 
 def drop_log(driver: Any) -> None:

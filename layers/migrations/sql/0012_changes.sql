@@ -68,8 +68,8 @@ BEGIN
     IF current_setting('wangge.tell', true) = 'on' THEN
         RAISE NOTICE USING MESSAGE = said, ERRCODE = 'WG001';
     END IF;
-    IF place % 1000 = 0 THEN
-        DELETE FROM layer_changes WHERE id <= place - 20000;
+    IF random() < 0.002 THEN
+        DELETE FROM layer_changes WHERE id <= place - 20000 AND transaction IS NULL;
     END IF;
     RETURN NULL;
 END $$;
