@@ -164,7 +164,8 @@ def _tell(report: ImportReport) -> None:
 def _files(kind: str, path: Path) -> list[tuple[str, Path]]:
     if kind != "all":
         return [(kind, path)]
-    endings = {"areas": (".gpkg", ".parquet", ".geojson", ".json", ".shp")}
+    shapes = (".gpkg", ".parquet", ".geojson", ".json", ".shp")
+    endings = {"areas": shapes, "fences": (*shapes, ".csv")}
     found = [
         (name, path / f"{name}{ending}")
         for name in FILE_KINDS

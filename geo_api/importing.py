@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,12 +15,12 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_api.duty_files import as_table
+from geo_api import duty_files, fence_files
 from grid.areas import read_areas
 from grid.cells import cells_of
 from grid.duties import check_stored
 from grid.placing import place_fixes
-from layers import area_versions, checks, duty_lists, enterprises, files, meters, tracks
+from layers import area_versions, checks, duty_lists, enterprises, fences, files, meters, tracks
 from layers.area_topology import TILING, topology_faults, write_report
 from layers.columns import FILE_KINDS
 from layers.copying import Written
@@ -107,11 +107,18 @@ def import_file(
             _import_areas(db, path, crs or "", indicative, report)
             _tell(progress, report.rows, report.rows)
         else:
-            with as_table(path) if kind == "duties" else nullcontext(path) as table:
+            with _as_table(kind, path, crs) as table:
                 _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
         if kind == "duties":
             report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
     return report
+
+
+def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[Path]:
+    """The file as CSV or Parquet with the columns' own names."""
+    if kind == "duties":
+        return duty_files.as_table(path)
+    return fence_files.as_table(path, crs or "") if kind == "fences" else nullcontext(path)
 
 
 def _tell(progress: Progress | None, done: int, total: int) -> None:
@@ -218,7 +225,7 @@ def _import_rows(
     for frame in files.read_batches(path, kind):
         checked = checks.check_frame(frame, kind, now=now)
         if kind.has_coordinates:
-            checks.to_storage(checked, crs or "")
+            (fence_files.check_fences if kind.name == "fences" else checks.to_storage)(checked, crs or "")
         write.check_references(checked)
         report.faults += checked.faults
         if report.faults and not skip_bad:
@@ -256,6 +263,10 @@ def _with_reasons(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
     )
 
 
+def _write_fences(db: Session, frame: pl.DataFrame) -> Written:
+    return fences.write_fences(db, fence_files.as_written(frame))
+
+
 class _Writer:
     """Checks references and writes the frames of one file; what is known is read once."""
 
@@ -287,6 +298,7 @@ class _Writer:
             "places": enterprises.write_places,
             "notices": enterprises.write_notices,
             "duties": duty_lists.write_duties,
+            "fences": _write_fences,
         }
         if self.kind in simple:
             return simple[self.kind](self.db, frame)

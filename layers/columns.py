@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+from layers.column_types import Column as Column
+from layers.column_types import Dtype as Dtype
+from layers.column_types import FileKind as FileKind
 from layers.tables import AREA_KINDS, DOMAINS
-
-Dtype = Literal["text", "float", "date", "time", "wkt"]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of an import file.
-
-    Parameters
-    ----------
-    name : str
-        Header in the file.
-    dtype : {"text", "float", "date", "time", "wkt"}
-        How a value is read. A time without zone is UTC.
-    zh, en : str
-        What it means.
-    required : bool
-        The header must be there.
-    nullable : bool
-        A value may be empty.
-    choices : tuple of str
-        The allowed values, when they are a list.
-    minimum, maximum : float or None
-        The allowed range, ends included.
-    """
-
-    name: str
-    dtype: Dtype
-    zh: str
-    en: str
-    required: bool = True
-    nullable: bool = False
-    choices: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-
-
-@dataclass(frozen=True)
-class FileKind:
-    """One kind of import file: its columns, its key and two example rows."""
-
-    name: str
-    columns: tuple[Column, ...]
-    key: tuple[str, ...]
-    examples: tuple[tuple[str, ...], ...]
-    has_coordinates: bool = False
-    zh: str = ""
-    en: str = ""
-
 
 _LON = Column(
     "lon", "float", "经度,文件坐标系", "x in the file's CRS; a longitude in degrees for geographic ones"
@@ -66,6 +19,10 @@ _USCC = Column(
     "uscc", "text", "统一社会信用代码", "unified social credit code, both check characters are tested"
 )
 _SITE = Column("site_id", "text", "场所编号", "id of the site, yours, unique")
+
+
+def _optional(name: str, dtype: Dtype, zh: str, en: str, **more: Any) -> Column:
+    return Column(name, dtype, zh, en, required=False, nullable=True, **more)
 
 
 def _valid(name: str, *, nullable: bool = False) -> Column:
@@ -84,6 +41,15 @@ VEHICLE_KINDS = ("hazmat", "coach", "vessel", "other")
 METER_KINDS = ("power", "water", "gas")
 QUALITIES = ("measured", "estimated", "missing")
 PLACE_KINDS = ("petrol", "service_area", "licensed_parking", "gate_queue")
+FENCE_RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
+_FENCE_NUMBERS = (
+    ("buffer_m", "滞回缓冲 m,默认 30", "hysteresis in metres, 30 when empty", 0),
+    ("enter_fixes", "确认进入的点数,默认 2", "fixes that confirm the begin, 2 when empty", 1),
+    ("leave_fixes", "确认离开的点数,默认 2", "fixes that confirm the end, 2 when empty", 1),
+    ("delay_s", "不足此秒数不报", "shorter breaches are not reported, seconds", 0),
+    ("limit_s", "限停秒数,限停规则必填", "dwell limit in seconds, needed by dwell_limit", 0),
+    ("below_speed_kmh", "仅计不超过此速度的点", "only fixes at most this fast count", 0),
+)
 NOTICE_KINDS = (
     "dismantling",
     "maintenance",
@@ -272,6 +238,87 @@ FILE_KINDS: dict[str, FileKind] = {
             has_coordinates=True,
             zh="正当停车场所",
             en="Places where vehicles stand for good reasons",
+        ),
+        FileKind(
+            "fences",
+            (
+                Column("fence_id", "text", "围栏编号", "id of the fence, yours, unique"),
+                Column("name", "text", "名称", "name as people read it"),
+                Column("rule", "text", "规则:禁入、禁出、限停", "what it forbids", choices=FENCE_RULES),
+                Column(
+                    "boundary",
+                    "wkt",
+                    "边界,WKT (几何文件中为几何)",
+                    "polygon in WKT; of a geometry file its geometry",
+                ),
+                _optional(
+                    "medium",
+                    "text",
+                    "陆域或水域",
+                    "applies to vehicles or to vessels",
+                    choices=("land", "water"),
+                ),
+                *(
+                    _optional(name, "float", zh, en, minimum=least, maximum=1e9)
+                    for name, zh, en, least in _FENCE_NUMBERS
+                ),
+                _optional(
+                    "vehicle_kinds",
+                    "text",
+                    "适用车船类别,分号分隔",
+                    "kinds it applies to, by semicolon: " + ", ".join(VEHICLE_KINDS),
+                ),
+                _optional(
+                    "vehicle_ids", "text", "适用车船编号,分号分隔", "vehicles it applies to, by semicolon"
+                ),
+                _optional(
+                    "times",
+                    "text",
+                    "生效时段,JSON: weekly 每周、yearly 每年、spans 起止",
+                    "when it holds, JSON with weekly, yearly, spans, zone; empty: always",
+                ),
+                _optional("legal_basis", "text", "依据", "law and article"),
+            ),
+            ("fence_id",),
+            (
+                (
+                    "F-001",
+                    "长江禁渔区",
+                    "forbid_enter",
+                    "POLYGON ((120.8 31.9, 120.9 31.9, 120.9 32.0, 120.8 32.0, 120.8 31.9))",
+                    "water",
+                    "30",
+                    "2",
+                    "2",
+                    "300",
+                    "",
+                    "8",
+                    "vessel",
+                    "",
+                    '{"yearly": [["05-01T12:00", "08-16T12:00"]]}',
+                    "长江保护法第五十三条",
+                ),
+                (
+                    "F-002",
+                    "危化品停车限时区",
+                    "dwell_limit",
+                    "POLYGON ((120.86 32.01, 120.87 32.01, 120.87 32.02, 120.86 32.02, 120.86 32.01))",
+                    "land",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "1800",
+                    "",
+                    "hazmat",
+                    "",
+                    '{"weekly": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "22:00", "to": "06:00"}]}',
+                    "",
+                ),
+            ),
+            has_coordinates=True,
+            zh="电子围栏 (CSV 含 WKT,或 GeoPackage、GeoJSON、Shapefile、GeoParquet)",
+            en="Fences (CSV with WKT, or GeoPackage, GeoJSON, Shapefile, GeoParquet).",
         ),
         FileKind(
             "notices",
