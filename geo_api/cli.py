@@ -62,6 +62,13 @@ def _moment(text: str | None) -> dt.datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
+def _day(text: str | None) -> str | None:
+    try:
+        return None if text is None else dt.date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a day (YYYY-MM-DD)") from error
+
+
 def _ready() -> str:
     """The database's URL, with the schema at its newest version."""
     from layers.database import database_url, migrate
@@ -192,6 +199,11 @@ def analyse(
     scheduler: Annotated[
         str | None, typer.Option(help="tcp://host:port of a Dask scheduler, or local; --to is a folder then")
     ] = None,
+    first_day: Annotated[str | None, typer.Option(help="With --scheduler: from this UTC day on")] = None,
+    last_day: Annotated[str | None, typer.Option(help="With --scheduler: up to this UTC day")] = None,
+    states: Annotated[
+        str | None, typer.Option(help="With --scheduler: folder of states, each night continues the last")
+    ] = None,
 ) -> None:
     """Fixes → stays → visits → signals → alerts → cases · 分析."""
     from geo_api.analysis import Analysis
@@ -204,7 +216,8 @@ def analyse(
 
         if what != "stays":
             raise typer.BadParameter("--from goes with `analyse stays`", param_hint="WHAT")
-        _emit(analyse_files(from_, to, scheduler))
+        only = _day(first_day), _day(last_day)
+        _emit(analyse_files(from_, to, scheduler, days=only, states=states))
         return
     url = _ready()
     result = Analysis(url, at=_moment(at), days=days).run(only_stays=what == "stays")
@@ -212,6 +225,18 @@ def analyse(
         _emit(document(url, result))
         return
     console.print_json(data={"counts": result.counts, "seconds": result.seconds})
+
+
+@app.command()
+def partition(
+    from_: Annotated[str, typer.Option("--from", help="Parquet file or folder of fixes; a path or URL")],
+    to: Annotated[str, typer.Option(help="Folder for day=…/bucket=…/*.parquet; a path or URL")],
+    buckets: Annotated[int, typer.Option(min=1, max=100_000, help="Parts a day; the same for ever")] = 64,
+) -> None:
+    """Fixes by UTC day and bucket of vehicles, for `analyse stays --scheduler` · 按日与车辆分区."""
+    from geo_api.bulk_stays import partition_files
+
+    _emit(partition_files(from_, to, buckets))
 
 
 @app.command()

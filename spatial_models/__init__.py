@@ -1,6 +1,6 @@
 """Numbers: pure models over arrays and frames.
 
-Frame in, frame out: no database, no HTTP, no files (but for ``bulk`` and ``partitioned``, which stream Parquet that
+Frame in, frame out: no database, no HTTP, no files (but for ``bulk``, ``partitioning`` and ``partitioned``, which stream Parquet that
 is larger than memory). Neighbourhood, clock and random generator are arguments; units
 stand in names; coordinates are WGS 84 longitude and latitude in degrees, times are UTC. A score is a clue (线索),
 never proof.
@@ -29,6 +29,8 @@ __all__ = [
     "nearness",
     "ordering",
     "partitioned",
+    "partitioning",
+    "stay_states",
     "stays",
     "suspicion",
     "suspicion_config",

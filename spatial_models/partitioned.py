@@ -8,7 +8,6 @@ read and write files.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,32 +15,25 @@ from functools import partial
 from typing import Any
 
 import fsspec
-import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from grid.cells import cells_of
-from spatial_models.bulk import (
-    BATCH_ROWS,
-    BulkResult,
-    FrameWriter,
-    Progress,
-    add_quality,
-    parquet_files,
-    read_tables,
-)
-from spatial_models.errors import InputFrameError, ModelError, ParameterError, PartFailed
-from spatial_models.frames import time_us, to_polars
-from spatial_models.ordering import FIX_COLUMNS, vehicle_codes
+from spatial_models.bulk import FrameWriter, Progress, add_quality
+from spatial_models.errors import InputFrameError, ModelError, ParameterError, PartFailed, StateMismatch
+from spatial_models.ordering import FIX_COLUMNS
+from spatial_models.partitioning import bucket_of as bucket_of
+from spatial_models.partitioning import buckets_of, keep_buckets
+from spatial_models.partitioning import partition_fixes as partition_fixes
+from spatial_models.stay_states import state_frame, state_of
 from spatial_models.stays import StayState, detect_stays
 from spatial_models.visits import find_visits
 
-UNKNOWN_DAY = "0000-00-00"
-"""Where rows without a usable time go: they are counted, not dropped."""
 ATTEMPTS = 3
 """So often a part is tried again after it lost its worker."""
 _PART = re.compile(r"day=(?P<day>\d{4}-\d\d-\d\d)/bucket=(?P<bucket>\d+)/[^/]+\.parquet$")
+_STATE = re.compile(r"after=(?P<day>\d{4}-\d\d-\d\d)/bucket=(?P<bucket>\d+)\.parquet$")
 _COUNTS: dict[str, Any] = {"cell": pl.UInt64, "stays": pl.Int64, "vehicles": pl.Int64, "dwell_s": pl.Float64}
 
 
@@ -67,61 +59,6 @@ class PartitionedResult:
     parts: int = 0
 
 
-def bucket_of(vehicle_ids: pl.Series, buckets: int) -> np.ndarray[Any, Any]:
-    """Bucket of each vehicle: CRC-32 of its id as text, the same on every machine and for ever.
-
-    Examples
-    --------
-    The published check value of CRC-32, 0xCBF43926:
-
-    >>> bucket_of(pl.Series(["123456789"]), 1000).tolist() == [0xCBF43926 % 1000]
-    True
-    """
-    return np.array([zlib.crc32(str(v).encode()) % buckets for v in vehicle_ids.to_list()], np.int64)
-
-
-def partition_fixes(
-    source: str,
-    target: str,
-    *,
-    buckets: int = 64,
-    batch_rows: int = BATCH_ROWS,
-    progress: Progress = lambda done, total: None,
-) -> int:
-    """Write the fixes of Parquet files by UTC day and bucket of vehicles; returns how many rows.
-
-    Raises
-    ------
-    InputFrameError, ParameterError
-    """
-    if not 1 <= buckets <= 100_000:
-        raise ParameterError(f"buckets must be 1 to 100000, got {buckets!r}")
-    files = parquet_files(source)
-    total, done = sum(file.rows for file in files), 0
-    for number, table in enumerate(read_tables(files, batch_rows, BulkResult())):
-        frame = to_polars(table, "fixes", FIX_COLUMNS)
-        ids, code = vehicle_codes(frame["vehicle_id"], pl.Series([], dtype=pl.Null))
-        bucket = np.append(bucket_of(ids, buckets), 0)[code]
-        parts = frame.with_columns(day=_days(frame["t"]), bucket=pl.Series(bucket))
-        for (day, part), rows in parts.partition_by("day", "bucket", as_dict=True, include_key=False).items():
-            with FrameWriter(f"{target}/day={day}/bucket={part:03d}/part-{number:06d}.parquet") as writer:
-                writer.write(
-                    rows.with_columns(pl.col("vehicle_id").cast(ids.dtype if len(ids) else pl.String))
-                )
-        done += table.num_rows
-        progress(done, total)
-    return done
-
-
-def _days(t: pl.Series) -> pl.Series:
-    us = time_us(t, "fixes")
-    fits = (us > -62_135_596_800_000_000) & (us < 253_402_300_800_000_000)  # years 1 to 9999
-    day = pl.Series(np.where(fits, us, 0)).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d")
-    return pl.select(
-        pl.when(pl.Series(fits)).then(day).otherwise(pl.lit(UNKNOWN_DAY)).alias("day")
-    ).to_series()
-
-
 def run_partitioned(
     source: str,
     target: str,
@@ -133,6 +70,7 @@ def run_partitioned(
     resolution: int = 9,
     first_day: str | None = None,
     last_day: str | None = None,
+    states: str | None = None,
     visit_parameters: dict[str, Any] | None = None,
     progress: Progress = lambda done, total: None,
     **parameters: Any,
@@ -155,7 +93,12 @@ def run_partitioned(
     resolution : int
         H3 resolution of the hot-spot counts.
     first_day, last_day : str or None
-        ``2026-01-31``: only these UTC days, both included. What goes on at the first day's begin starts there.
+        ``2026-01-31``: only these UTC days, both included. Without ``states``, what goes on at the first day's begin
+        starts there.
+    states : str or None
+        Folder of states, for a run every night: the newest one before ``first_day`` is continued, the one after ``last_day``
+        (both must be given) is written as ``after=2026-01-31/bucket=*.parquet``. So a run may be repeated, also of an older
+        day whose rows came late. The rows of the next night replace the open rows of this one (see `join_nights`).
     progress : callable
         Takes parts done and parts in all.
     **parameters
@@ -165,10 +108,17 @@ def run_partitioned(
     ------
     InputFrameError
         Nothing is partitioned there.
+    StateMismatch
+        The states have other parameters or another number of buckets.
     PartFailed
         A part lost its worker more than ``ATTEMPTS`` times, or the scheduler cannot be reached.
     """
-    parts = _parts(source, first_day or "", last_day or "9999-12-31")
+    if states is not None and (first_day is None or last_day is None):
+        raise ParameterError("states needs first_day and last_day")
+    parts = _parts(source, first_day or "", last_day or "9999-12-31", has_states=states is not None)
+    before, after = _states(source, states, first_day or "", last_day or "")
+    for bucket in before:
+        parts.setdefault(bucket, [])
     task = partial(
         _run_part,
         target=target,
@@ -177,6 +127,8 @@ def run_partitioned(
         resolution=resolution,
         visit_parameters=visit_parameters or {},
         parameters=parameters,
+        before=before,
+        after=after,
     )
     result = PartitionedResult(parts=len(parts))
     counts = [result.hot_spots]
@@ -195,7 +147,46 @@ def run_partitioned(
     return result
 
 
-def _parts(source: str, first_day: str = "", last_day: str = "9999-12-31") -> dict[int, list[str]]:
+def join_nights(nights: list[pl.DataFrame]) -> pl.DataFrame:
+    """Stays of runs one after the other: what was open is replaced by what the next run made of it.
+
+    Parameters
+    ----------
+    nights : list of polars.DataFrame
+        Stays of each run, in their order.
+
+    Returns
+    -------
+    polars.DataFrame
+        Sorted by vehicle and time; the same rows as of one run over everything.
+    """
+    kept = [night.filter(~pl.col("open")) for night in nights[:-1]] + nights[-1:]
+    return pl.concat(kept, how="vertical_relaxed").sort("vehicle_id", "started_at")
+
+
+def _states(
+    source: str, states: str | None, first_day: str, last_day: str
+) -> tuple[dict[int, str], str | None]:
+    """URLs of the newest state of each bucket before the first day, and the folder of the one after the last."""
+    if states is None:
+        return {}, None
+    buckets = buckets_of(source)
+    if buckets_of(states) not in (None, buckets):
+        raise StateMismatch(f"{states} has {buckets_of(states)} buckets, {source} has {buckets}")
+    if buckets is not None:
+        keep_buckets(states, buckets)
+    file_system, path = fsspec.core.url_to_fs(states)
+    found = [
+        (m, p) for p in sorted(file_system.find(path)) if (m := _STATE.search(p)) and m["day"] < first_day
+    ]
+    newest = max((m["day"] for m, _ in found), default="")
+    before = {int(m["bucket"]): file_system.unstrip_protocol(p) for m, p in found if m["day"] == newest}
+    return before, f"{states}/after={last_day}"
+
+
+def _parts(
+    source: str, first_day: str = "", last_day: str = "9999-12-31", *, has_states: bool = False
+) -> dict[int, list[str]]:
     """URLs of each bucket's files, by day."""
     try:
         file_system, path = fsspec.core.url_to_fs(source)
@@ -206,7 +197,7 @@ def _parts(source: str, first_day: str = "", last_day: str = "9999-12-31") -> di
         ]
     except (OSError, ValueError, ImportError) as error:
         raise InputFrameError(f"{source}: cannot be read: {error}") from error
-    if not found:
+    if not found and not has_states:  # a night without a row still has its open stays
         raise InputFrameError(f"{source}: no day=…/bucket=…/*.parquet there; `partition_fixes` makes it")
     parts: dict[int, list[str]] = {}
     for match, one in found:
@@ -267,22 +258,17 @@ def _run_part(
     resolution: int,
     visit_parameters: dict[str, Any],
     parameters: dict[str, Any],
+    before: dict[int, str],
+    after: str | None,
 ) -> PartitionedResult:
-    """All days of one bucket, day by day with the state carried."""
+    """All days of one bucket."""
     bucket, urls = part
     result = PartitionedResult(parts=1)
-    state: StayState | None = None
-    found: list[pl.DataFrame] = []
-    days = sorted({_day(url) for url in urls})
-    for day in days:
-        frame = pa.concat_tables(
-            [_read(url) for url in urls if _day(url) == day], promote_options="permissive"
-        )
-        some = detect_stays(frame, **parameters, state=state, final=day == days[-1])
-        state = some.state
-        found.append(some.stays)
-        add_quality(result.quality, some.quality)
-    stays = pl.concat(found, how="vertical_relaxed").sort("vehicle_id", "started_at")
+    state = None if bucket not in before else state_of(_frame(before[bucket]))
+    stays, state = _stays_by_day(urls, state, parameters, result)
+    if after is not None:
+        with FrameWriter(f"{after}/bucket={bucket:03d}.parquet") as writer:
+            writer.write(state_frame(state))
     with FrameWriter(f"{target}/stays/bucket={bucket:03d}.parquet") as writer:
         writer.write(stays)
     result.stays = stays.height
@@ -293,6 +279,30 @@ def _run_part(
             writer.write(visits)
         result.visits = visits.height
     return result
+
+
+def _stays_by_day(
+    urls: list[str], state: StayState | None, parameters: dict[str, Any], result: PartitionedResult
+) -> tuple[pl.DataFrame, StayState]:
+    """Stays of one bucket, day by day with the state carried."""
+    days = sorted({_day(url) for url in urls})
+    found = []
+    for day in days or [""]:
+        tables = [_read(url) for url in urls if _day(url) == day]
+        frame = pa.concat_tables(tables, promote_options="permissive") if tables else _no_fixes(state)
+        some = detect_stays(frame, **parameters, state=state, final=day == (days or [""])[-1])
+        state = some.state
+        found.append(some.stays)
+        add_quality(result.quality, some.quality)
+    assert state is not None
+    return pl.concat(found, how="vertical_relaxed").sort("vehicle_id", "started_at"), state
+
+
+def _no_fixes(state: StayState | None) -> pl.DataFrame:
+    kind = pl.String if state is None else state.vehicle_ids.dtype
+    return pl.DataFrame(
+        schema={"vehicle_id": kind, "t": pl.Datetime("us", "UTC"), "lon": pl.Float64, "lat": pl.Float64}
+    )
 
 
 def _day(url: str) -> str:
@@ -307,6 +317,16 @@ def _read(url: str) -> pa.Table:
             return pq.ParquetFile(handle, read_dictionary=["vehicle_id"]).read(columns=list(FIX_COLUMNS))
     except (OSError, pa.ArrowException) as error:
         raise InputFrameError(f"{url}: cannot be read: {error}") from error
+
+
+def _frame(url: str) -> pl.DataFrame:
+    try:
+        with fsspec.open(url, "rb") as handle:
+            frame = pl.from_arrow(pq.ParquetFile(handle).read())
+    except (OSError, pa.ArrowException) as error:
+        raise InputFrameError(f"{url}: cannot be read: {error}") from error
+    assert isinstance(frame, pl.DataFrame)
+    return frame
 
 
 def count_cells(stays: pl.DataFrame, resolution: int) -> pl.DataFrame:

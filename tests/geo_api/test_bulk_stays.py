@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from geo_api.analysis import STAY_PARAMETERS
 from geo_api.cli import app
 from layers.errors import InputError
-from spatial_models.partitioned import partition_fixes
+from spatial_models.partitioned import join_nights, partition_fixes
 from spatial_models.stays import detect_stays
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -74,3 +74,36 @@ def test_half_of_the_options_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["analyse", "stays", "--from", str(tmp_path)])
     assert isinstance(done.exception, InputError) and "--to" in str(done.exception)
     assert CliRunner().invoke(app, ["analyse", "--from", "a", "--to", "b"]).exit_code == 2
+
+
+def test_partition_and_nights_as_a_person_types_them(fixes: pl.DataFrame, tmp_path: Path) -> None:
+    source, parts = str(tmp_path / "fixes.parquet"), str(tmp_path / "parts")
+    done = CliRunner().invoke(app, ["partition", "--from", source, "--to", parts, "--buckets", "2"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["rows"] == fixes.height
+    nights = []
+    for day in ("2026-03-02", "2026-03-03", "2026-03-04"):
+        out = str(tmp_path / day)
+        arguments = [
+            "analyse",
+            "stays",
+            "--from",
+            parts,
+            "--to",
+            out,
+            "--scheduler",
+            "local",
+            "--first-day",
+            day,
+        ]
+        arguments += ["--last-day", day, "--states", str(tmp_path / "states")]
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.output
+        nights.append(pl.read_parquet(tmp_path / day / "stays" / "*.parquet"))
+    assert join_nights(nights).equals(detect_stays(fixes, **STAY_PARAMETERS).stays)
+    alone = CliRunner().invoke(
+        app, ["analyse", "stays", "--from", source, "--to", "x", "--last-day", "2026-03-02"]
+    )
+    assert isinstance(alone.exception, InputError) and "--scheduler" in str(alone.exception)
+    wrong = CliRunner().invoke(app, [*arguments[:-4], "--last-day", "yesterday"])
+    assert wrong.exit_code == 2
