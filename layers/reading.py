@@ -33,7 +33,7 @@ _DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-unty
 _BEGIN, _COMMIT = b"BEGIN READ ONLY", b"COMMIT"
 _SCOPE = (
     b"SELECT set_config('wangge.city_wide', $1, true), set_config('wangge.areas', $2, true),"
-    b" set_config('wangge.role', $3, true)"
+    b" set_config('wangge.role', $3, true), set_config('wangge.domains', $4, true)"
 )
 
 
@@ -219,4 +219,5 @@ async def _run(kept: _Kept, scope: Scope, query: Query) -> list[Row]:
 
 def scope_settings(scope: Scope) -> tuple[str, str, str]:
     """The three settings that policies read: city-wide or not, the areas, the role."""
-    return ("on" if scope.city_wide else "off", ",".join(map(str, scope.area_ids)), scope.role)
+    areas = ",".join(map(str, scope.area_ids))
+    return ("on" if scope.city_wide else "off", areas, scope.role, ",".join(scope.domains))
