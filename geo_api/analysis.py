@@ -159,7 +159,7 @@ class Analysis:
             number = dict(zip(vehicles["vehicle_id"], vehicles["id"].cast(pl.String), strict=True))
             named = pl.col("vehicle_ids").list.eval(pl.element().replace(number))
             kinds = vehicles.select(pl.col("id").alias("vehicle_id"), "kind")
-            events = detect_fence_events(fixes, given.with_columns(named), kinds).events
+            events = detect_fence_events(fixes, given.with_columns(named), kinds, crossings=True).events
             self.counts["fence_events"] = fences.write_fence_events(db, events, run_id, start, end)
 
     def _suspect(

@@ -18,6 +18,8 @@ __all__ = [
     "errors",
     "evaluation",
     "evidence",
+    "fence_crossings",
+    "fence_events",
     "fence_kernels",
     "fence_shapes",
     "fences",

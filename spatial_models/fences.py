@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,40 +10,15 @@ import numpy as np
 import polars as pl
 
 from spatial_models import fence_kernels as f
-from spatial_models.errors import NaiveTimeError, ParameterError, StateMismatch
-from spatial_models.fence_shapes import FenceShapes, grid_of, groups_of, read_fences
-from spatial_models.frames import Array, utc_times
+from spatial_models.errors import ParameterError, StateMismatch
+from spatial_models.fence_crossings import Crossings, find_crossings
+from spatial_models.fence_events import EVENT_SCHEMA as EVENT_SCHEMA
+from spatial_models.fence_events import clip_to_window as clip_to_window
+from spatial_models.fence_events import crossing_rows, event_frame
+from spatial_models.fence_shapes import RULES, FenceGrid, FenceShapes, grid_of, groups_of, read_fences
+from spatial_models.frames import Array
 from spatial_models.kernels import NO_TIME
 from spatial_models.ordering import NOBODY, OrderedFixes, Seen, ordered_fixes
-
-BEGUN_BY = ("entered", "gap", "track_start", "table")
-ENDED_BY = ("left", "gap", "track_end", "table")
-RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
-_UTC = pl.Datetime("us", "UTC")
-EVENT_SCHEMA: dict[str, Any] = {
-    "event_id": pl.String,
-    "fence_id": pl.String,
-    "rule": pl.String,
-    "vehicle_id": pl.String,
-    "started_at": _UTC,
-    "started_after": _UTC,
-    "begun_by": pl.String,
-    "ended_at": _UTC,
-    "left_by": _UTC,
-    "ended_by": pl.String,
-    "open": pl.Boolean,
-    "confirmed_at": _UTC,
-    "duration_s": pl.Float64,
-    "over_s": pl.Float64,
-    "n_fixes": pl.Int64,
-    "lon": pl.Float64,
-    "lat": pl.Float64,
-    "mean_lon": pl.Float64,
-    "mean_lat": pl.Float64,
-    "clipped_start": pl.Boolean,
-    "clipped_end": pl.Boolean,
-}
-"""Columns of the events; ``vehicle_id`` keeps the type it had."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +59,7 @@ def detect_fence_events(
     vehicles: Any = None,
     *,
     max_gap_s: float = 900.0,
+    crossings: bool = False,
     state: FenceState | None = None,
     final: bool = True,
 ) -> FenceResult:
@@ -108,6 +83,10 @@ def detect_fence_events(
         ``vehicle_id``, ``kind``; vessels belong to ``water``. None: ``medium`` is not looked at.
     max_gap_s : float
         A longer silence closes an event, seconds.
+    crossings : bool
+        Also infer breaches of ``forbid_enter`` between two fixes that both lie beyond the buffer: the straight way between
+        them cuts the fence for at least ``buffer_m`` metres, at no more than 200 km/h and ``below_speed_kmh``, within
+        ``max_gap_s`` and, by the interpolated times, for at least ``delay_s``.
     state : FenceState or None
         Of the batch before. Batches come in time order of each vehicle.
     final : bool
@@ -122,6 +101,8 @@ def detect_fence_events(
         table (it stood there when the time table began). ``ended_by``: left, gap, track_end (``open``), table.
         ``confirmed_at``: the fix at which fixes and time sufficed to report it. ``over_s``: seconds above the delay or
         the limit. ``clipped_start``, ``clipped_end``: the true begin or end lies outside the data.
+        An inferred crossing has ``begun_by`` and ``ended_by`` crossed and no fix (``n_fixes`` 0): ``started_at`` and
+        ``ended_at`` are interpolated, ``started_after`` and ``left_by`` are the fixes before and after.
 
     Raises
     ------
@@ -155,42 +136,27 @@ def detect_fence_events(
     n_vehicles = len(rows.vehicle_ids)
     last_lon, last_lat = _widened(state.last_lon, n_vehicles), _widened(state.last_lat, n_vehicles)
     group, applies = groups_of(shapes, rows.vehicle_ids, vehicles)
-    walk = _walk(rows, shapes, group, applies, state)
+    grid = grid_of(shapes)
+    walk = _walk(rows, shapes, grid, group, applies, state)
+    cut = _crossings(
+        rows, shapes, grid, group, applies, walk, last_lon, last_lat, max_gap_s, wanted=crossings
+    )
     found, carried = _follow(rows, shapes, walk, state, last_lon, last_lat, round(max_gap_s * 1e6))
     if final:
         found = [*found, _open(walk, carried)]
+    found = [*found, crossing_rows(cut, len(walk.vehicle))]
     some = rows.ends > rows.starts
     last_lon[some], last_lat[some] = rows.lon[rows.ends[some] - 1], rows.lat[rows.ends[some] - 1]
     return FenceResult(
-        events=_event_frame(found, walk, shapes, rows.vehicle_ids),
+        events=event_frame(
+            found,
+            np.concatenate([walk.vehicle, cut.vehicle]),
+            np.concatenate([walk.fence, cut.fence]),
+            shapes,
+            rows.vehicle_ids,
+        ),
         quality=rows.quality,
         state=_next_state(rows, walk, carried, last_lon, last_lat, parameters),
-    )
-
-
-def clip_to_window(events: pl.DataFrame, since: dt.datetime, until: dt.datetime) -> pl.DataFrame:
-    """Events of a report ``[since, until)``: what the window cuts stays, flagged and measured.
-
-    Returns
-    -------
-    polars.DataFrame
-        Events that were going on in the window, with ``clipped_start`` (began before, or before the data),
-        ``clipped_end`` (goes on after, or after the data) and ``in_window_s``.
-
-    Raises
-    ------
-    NaiveTimeError, ParameterError
-    """
-    if since.tzinfo is None or until.tzinfo is None:
-        raise NaiveTimeError("window: times without a zone")
-    if since >= until:
-        raise ParameterError(f"window: {since} is not before {until}")
-    a, b = pl.lit(since).cast(_UTC), pl.lit(until).cast(_UTC)
-    cut = pl.min_horizontal(pl.col("ended_at"), b) - pl.max_horizontal(pl.col("started_at"), a)
-    return events.filter((pl.col("started_at") < b) & (pl.col("ended_at") >= a)).with_columns(
-        clipped_start=(pl.col("started_at") < a) | (pl.col("begun_by") == "track_start"),
-        clipped_end=(pl.col("ended_at") >= b) | pl.col("open"),
-        in_window_s=cut.dt.total_microseconds() / 1e6,
     )
 
 
@@ -229,14 +195,13 @@ def _widened(values: Array, length: int) -> Array:
 
 
 def _near(
-    rows: OrderedFixes, shapes: FenceShapes, group: Array, applies: Array
+    rows: OrderedFixes, shapes: FenceShapes, grid: FenceGrid, group: Array, applies: Array
 ) -> tuple[Array, Array, Array, Array]:
     """Vehicle, fence, row and distance of every fix within a fence or its buffer, by vehicle, fence and row."""
     vehicle = np.repeat(np.arange(len(rows.starts)), rows.ends - rows.starts)
     at = np.concatenate(
         [np.arange(a, b) for a, b in zip(rows.starts, rows.ends, strict=True)] or [np.empty(0, np.int64)]
     )
-    grid = grid_of(shapes)
     room = len(at) + 1024
     while True:
         n, row, fence, distance_m = f.near_pairs(
@@ -253,9 +218,11 @@ def _near(
     return vehicle[row], fence[order].astype(np.int64), at[row], distance_m[order]
 
 
-def _walk(rows: OrderedFixes, shapes: FenceShapes, group: Array, applies: Array, state: FenceState) -> _Walk:
+def _walk(
+    rows: OrderedFixes, shapes: FenceShapes, grid: FenceGrid, group: Array, applies: Array, state: FenceState
+) -> _Walk:
     n_fences = max(1, len(shapes.ids))
-    vehicle, fence, row, distance_m = _near(rows, shapes, group, applies)
+    vehicle, fence, row, distance_m = _near(rows, shapes, grid, group, applies)
     near_key = vehicle * n_fences + fence
     old_key = state.vehicle * n_fences + state.fence
     leave = np.flatnonzero(shapes.rule == RULES.index("forbid_leave"))
@@ -286,6 +253,27 @@ def _walk(rows: OrderedFixes, shapes: FenceShapes, group: Array, applies: Array,
     pair, at, near = f.with_following(near_pair, row, first, end, carried, following, room)
     distance = np.where(near >= 0, distance_m[near] if len(distance_m) else math.inf, math.inf)
     return _Walk(pair_vehicle, pair_fence, integers, floats, pair, at, distance, near >= 0)
+
+
+def _crossings(
+    rows: OrderedFixes, shapes: FenceShapes, grid: FenceGrid, group: Array, applies: Array, walk: _Walk,
+    last_lon: Array, last_lat: Array, max_gap_s: float, *, wanted: bool,
+) -> Crossings:  # fmt: skip
+    if not wanted:
+        none = np.empty(0, np.int64)
+        return Crossings(none, none, np.empty((0, 4), np.int64), np.empty((0, 4)))
+    near = walk.row * len(shapes.ids) + walk.fence[walk.pair]
+    return find_crossings(
+        rows,
+        last_lon,
+        last_lat,
+        shapes,
+        grid,
+        group,
+        applies,
+        np.sort(near[walk.known_near]),
+        round(max_gap_s * 1e6),
+    )
 
 
 def _signals(walk: _Walk, rows: OrderedFixes, shapes: FenceShapes, slow: Array) -> tuple[Array, Array]:
@@ -351,46 +339,3 @@ def _next_state(
         rows.seen, last_lon, last_lat, walk.vehicle[needed], walk.fence[needed], walk.integers[needed],
         walk.floats[needed], parameters,
     )  # fmt: skip
-
-
-def _event_frame(
-    found: list[tuple[Array, Array]], walk: _Walk, shapes: FenceShapes, vehicle_ids: pl.Series
-) -> pl.DataFrame:
-    out_i, out_f = np.concatenate([i for i, _ in found]), np.concatenate([x for _, x in found])
-    pair = out_i[:, f.EV_PAIR]
-    fence = walk.fence[pair]
-    start, end = out_i[:, f.EV_START], out_i[:, f.EV_END]
-    duration_s = (end - start) / 1e6
-    ids = pl.Series(shapes.ids, dtype=pl.String)
-    if vehicle_ids.dtype == pl.Null:
-        vehicle_ids = vehicle_ids.cast(pl.String)
-    frame = pl.DataFrame(
-        {
-            "fence_id": ids.gather(fence),
-            "rule": pl.Series(RULES).gather(shapes.rule[fence].astype(np.int64)),
-            "vehicle_id": vehicle_ids.gather(walk.vehicle[pair]),
-            "started_at": utc_times(start),
-            "started_after": utc_times(out_i[:, f.EV_AFTER]),
-            "begun_by": pl.Series(BEGUN_BY).gather(out_i[:, f.EV_BEGUN]),
-            "ended_at": utc_times(end),
-            "left_by": utc_times(out_i[:, f.EV_LEFT_BY]),
-            "ended_by": pl.Series(ENDED_BY).gather(out_i[:, f.EV_ENDED]),
-            "open": out_i[:, f.EV_OPEN] == 1,
-            "confirmed_at": utc_times(out_i[:, f.EV_CONFIRMED]),
-            "duration_s": duration_s,
-            "over_s": duration_s - shapes.threshold_us[fence] / 1e6,
-            "n_fixes": out_i[:, f.EV_N],
-            "lon": out_f[:, 0],
-            "lat": out_f[:, 1],
-            "mean_lon": out_f[:, 2],
-            "mean_lat": out_f[:, 3],
-        }
-    )
-    start_text = pl.col("started_at").dt.strftime("%Y%m%dT%H%M%S%.6fZ")
-    event_id = pl.concat_str(
-        "fence_id", pl.lit(":"), pl.col("vehicle_id").cast(pl.String), pl.lit("@"), start_text
-    )
-    frame = frame.with_columns(
-        event_id=event_id, clipped_start=pl.col("begun_by") == "track_start", clipped_end=pl.col("open")
-    )
-    return frame.select(EVENT_SCHEMA.keys()).sort("vehicle_id", "started_at", "fence_id")

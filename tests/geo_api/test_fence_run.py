@@ -79,3 +79,32 @@ def test_events_of_vessels_and_trucks(fresh_database: str) -> None:
     again = Analysis(fresh_database).run(only_stays=True)
     assert not again.unchanged and again.counts["fence_events"] == 2
     assert seen(fresh_database) == [("ban", "boat", 24 * 60.0), ("yard", "truck", 24 * 60.0)]
+
+
+def test_a_crossing_between_two_fixes_is_stored_as_inferred(fresh_database: str) -> None:
+    vehicles = {"vehicle_id": ["truck"], "plate": [None], "plate_color": [None], "kind": ["hazmat"]}
+    fixes = pl.DataFrame(
+        {
+            "vehicle_id": "truck",
+            "t": [T0 + dt.timedelta(minutes=m) for m in (0, 10, 20)],
+            "lon": [120.99, 121.11, 121.12],  # a box of 9.4 km between the first two
+            "lat": 32.05,
+            "speed_kmh": None,
+            "heading_deg": None,
+            "h3_9": 0,
+            "area_id": None,
+        },
+        schema_overrides={"speed_kmh": pl.Float64, "heading_deg": pl.Float64, "area_id": pl.Int64},
+    )
+    with session(SYSTEM, fresh_database) as db:
+        write_vehicles(db, pl.DataFrame(vehicles, schema_overrides=dict.fromkeys(vehicles, pl.String)))
+        write_fixes(db, fixes)
+        write_fences(db, fence("depot", "forbid_enter"))
+    assert Analysis(fresh_database).run(only_stays=True).counts["fence_events"] == 1
+    with session(SYSTEM, fresh_database) as db:
+        row = db.execute(
+            text("SELECT begun_by, ended_by, n_fixes, duration_s, started_after, left_by FROM fence_events")
+        ).one()
+    assert tuple(row[:3]) == ("crossed", "crossed", 0)
+    assert abs(row.duration_s - 500.0) < 1.0  # 0.1 of 0.12 degrees of 600 s
+    assert (row.started_after, row.left_by) == (T0, T0 + dt.timedelta(minutes=10))
