@@ -217,7 +217,7 @@ async def _run(kept: _Kept, scope: Scope, query: Query) -> list[Row]:
     return await cursor.fetchall()
 
 
-def scope_settings(scope: Scope) -> tuple[str, str, str]:
-    """The three settings that policies read: city-wide or not, the areas, the role."""
+def scope_settings(scope: Scope) -> tuple[str, str, str, str]:
+    """The settings that policies read: city-wide or not, the areas, the role, the domains."""
     areas = ",".join(map(str, scope.area_ids))
     return ("on" if scope.city_wide else "off", areas, scope.role, ",".join(scope.domains))
