@@ -105,7 +105,8 @@ def _counts(
         return {"numberMatched": paging.offset + len(page.features)}
     if paging.counting == "none":
         return {}
-    if paging.counting == "estimate" and (not found.login or caller.scope.city_wide):
+    sees_all = caller.scope.city_wide and not caller.scope.domains
+    if paging.counting == "estimate" and (not found.login or sees_all):
         return {"numberEstimated": estimate(db, found, selection)}
     matched = count(db, found, selection)
     return {"countTimedOut": True} if matched is None else {"numberMatched": matched}
