@@ -253,8 +253,8 @@ class FenceGrid:
     box_fence: Array
 
 
-def grid_of(shapes: FenceShapes) -> FenceGrid:
-    """Boxes grown by each fence's buffer; those that cross the antimeridian stand on both sides."""
+def grid_of(shapes: FenceShapes, n: int = 512) -> FenceGrid:
+    """Boxes grown by each fence's buffer, in at most ``n`` x ``n`` cells; over the antimeridian on both sides."""
     low, high = shapes.boxes[:, 1], shapes.boxes[:, 3]
     grow_lat = (shapes.buffer_m / M_PER_DEG * 1.001 + 1e-9)[shapes.box_fence]
     low, high = low - grow_lat, high + grow_lat
@@ -271,7 +271,6 @@ def grid_of(shapes: FenceShapes) -> FenceGrid:
     west, south = boxes[:, 0].min(initial=180.0), boxes[:, 1].min(initial=90.0)
     width = max(boxes[:, 2].max(initial=-180.0) - west, 1e-9)
     height = max(boxes[:, 3].max(initial=-90.0) - south, 1e-9)
-    n = 512
     while True:
         step_lon, step_lat = width / n * (1 + 1e-9) + 1e-12, height / n * (1 + 1e-9) + 1e-12
         first = (

@@ -20,6 +20,9 @@ from spatial_models.frames import Array
 from spatial_models.kernels import NO_TIME
 from spatial_models.ordering import NOBODY, OrderedFixes, Seen, ordered_fixes
 
+CROSSING_CELLS = 64
+"""Cells a side of the grid for segments: a segment lies over many small cells."""
+
 
 @dataclass(frozen=True)
 class FenceState:
@@ -138,9 +141,7 @@ def detect_fence_events(
     group, applies = groups_of(shapes, rows.vehicle_ids, vehicles)
     grid = grid_of(shapes)
     walk = _walk(rows, shapes, grid, group, applies, state)
-    cut = _crossings(
-        rows, shapes, grid, group, applies, walk, last_lon, last_lat, max_gap_s, wanted=crossings
-    )
+    cut = _crossings(rows, shapes, group, applies, walk, last_lon, last_lat, max_gap_s, wanted=crossings)
     found, carried = _follow(rows, shapes, walk, state, last_lon, last_lat, round(max_gap_s * 1e6))
     if final:
         found = [*found, _open(walk, carried)]
@@ -256,7 +257,7 @@ def _walk(
 
 
 def _crossings(
-    rows: OrderedFixes, shapes: FenceShapes, grid: FenceGrid, group: Array, applies: Array, walk: _Walk,
+    rows: OrderedFixes, shapes: FenceShapes, group: Array, applies: Array, walk: _Walk,
     last_lon: Array, last_lat: Array, max_gap_s: float, *, wanted: bool,
 ) -> Crossings:  # fmt: skip
     if not wanted:
@@ -268,7 +269,7 @@ def _crossings(
         last_lon,
         last_lat,
         shapes,
-        grid,
+        grid_of(shapes, CROSSING_CELLS),
         group,
         applies,
         np.sort(near[walk.known_near]),
