@@ -250,50 +250,15 @@ def _one_encounter(
     """Follow one pair from a moment both ways; write it when it lasts. Returns how many there are now."""
     sums[:] = 0.0
     sums[EF_NEAREST] = math.inf
-    begin, how_begun = _walk(
-        t,
-        lon,
-        lat,
-        ra,
-        rb,
-        at,
-        starts[a],
-        ends[a],
-        starts[b],
-        ends[b],
-        max_gap,
-        d2,
-        rest_m_per_us,
-        False,
-        sums,
-    )
-    end, how_ended = _walk(
-        t,
-        lon,
-        lat,
-        ra,
-        rb,
-        at,
-        starts[a],
-        ends[a],
-        starts[b],
-        ends[b],
-        max_gap,
-        d2,
-        rest_m_per_us,
-        True,
-        sums,
-    )
+    pair = (t, lon, lat, ra, rb, at, starts[a], ends[a], starts[b], ends[b], max_gap, d2, rest_m_per_us)
+    begin, how_begun = _walk(*pair, False, sums)
+    end, how_ended = _walk(*pair, True, sums)
     covered_by[a], covered_until[a] = b, end
     if end - begin < min_duration - 1:  # both ends are rounded to a microsecond
         return found
     if found < room:
-        out_i[found, EN_A], out_i[found, EN_B], out_i[found, EN_START], out_i[found, EN_END] = (
-            a,
-            b,
-            begin,
-            end,
-        )
+        out_i[found, EN_A], out_i[found, EN_B] = a, b
+        out_i[found, EN_START], out_i[found, EN_END] = begin, end
         out_i[found, EN_BEGUN], out_i[found, EN_ENDED] = how_begun, how_ended
         out_i[found, EN_NEAREST_T] = at + round(sums[EF_NEAREST_S])
         out_f[found] = sums

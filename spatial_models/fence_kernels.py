@@ -178,6 +178,19 @@ def _reported(state_i: Array, pair: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _end(
+    pair: int, at: int, how: int, state_i: Array, state_f: Array, out_i: Array, out_f: Array, m: int
+) -> int:
+    """Write what is going on, when it is an event, and forget it; with fixes outside already it was left before."""
+    if _reported(state_i, pair):
+        gone = state_i[pair, N_GOOD] > 0
+        left_by, how = (state_i[pair, GOOD_T], LEFT) if gone else (at, how)
+        m = _write(pair, state_i, state_f, left_by, how, out_i, out_f, m)
+    state_i[pair, PHASE], state_i[pair, N_GOOD] = IDLE, 0
+    return m
+
+
+@njit(cache=True, nogil=True)
 def _take_bad(
     pair: int, at: int, x: float, y: float, before: int, how: int, enter_fixes: int, threshold: int,
     state_i: Array, state_f: Array,
@@ -220,19 +233,7 @@ def follow(
         silent = before != NO_TIME and at - before > max_gap
         was_bad_unruled = before != NO_TIME and state_i[p, UNRULED_T] == before
         if silent and state_i[p, PHASE] != IDLE:
-            if _reported(state_i, p):
-                gone = state_i[p, N_GOOD] > 0
-                m = _write(
-                    p,
-                    state_i,
-                    state_f,
-                    state_i[p, GOOD_T] if gone else at,
-                    LEFT if gone else GAP,
-                    out_i,
-                    out_f,
-                    m,
-                )
-            state_i[p, PHASE], state_i[p, N_GOOD] = IDLE, 0
+            m = _end(p, at, GAP, state_i, state_f, out_i, out_f, m)
         if signal[n] == BAD:
             how = ENTERED
             if before == NO_TIME:
@@ -243,27 +244,13 @@ def follow(
                 how = TABLE_BEGAN
             _take_bad(p, at, lon[r], lat[r], before, how, enter_fixes[p], threshold[p], state_i, state_f)
         elif signal[n] == UNRULED or (signal[n] == GOOD and state_i[p, PHASE] == CANDIDATE):
-            if _reported(state_i, p):
-                gone = state_i[p, N_GOOD] > 0
-                m = _write(
-                    p,
-                    state_i,
-                    state_f,
-                    state_i[p, GOOD_T] if gone else at,
-                    LEFT if gone else TABLE_ENDED,
-                    out_i,
-                    out_f,
-                    m,
-                )
-            state_i[p, PHASE], state_i[p, N_GOOD] = IDLE, 0
+            m = _end(p, at, TABLE_ENDED, state_i, state_f, out_i, out_f, m)
         elif signal[n] == GOOD and state_i[p, PHASE] == VIOLATING:
             if state_i[p, N_GOOD] == 0:
                 state_i[p, GOOD_T] = at
             state_i[p, N_GOOD] += 1
             if state_i[p, N_GOOD] >= leave_fixes[p]:
-                if _reported(state_i, p):
-                    m = _write(p, state_i, state_f, state_i[p, GOOD_T], LEFT, out_i, out_f, m)
-                state_i[p, PHASE], state_i[p, N_GOOD] = IDLE, 0
+                m = _end(p, at, LEFT, state_i, state_f, out_i, out_f, m)
         state_i[p, UNRULED_T] = at if bad_unruled[n] else NO_TIME
     return m
 
