@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy import or_, select
 
-from geo_api.access import Db, needs
+from geo_api.access import CallerDep, Db, needs
 from geo_api.parameters import limit_parameter
 from geo_api.routes import areas
 from geo_api.settings import installed_version
@@ -67,9 +67,11 @@ def duty_items(
 
 
 @router.get("/runs", dependencies=[needs("read_alerts")])
-def runs(db: Db, limit: Limit) -> dict[str, Any]:
-    """Runs of the models, newest first; their counts tell of alerts, so a login is needed."""
-    fields = ("id", "model", "version", "at", "parameters", "counts", "finished_at")
+def runs(caller: CallerDep, db: Db, limit: Limit) -> dict[str, Any]:
+    """Runs of the models, newest first. Their counts are of the whole city: told to those who see all of it."""
+    fields = ["id", "model", "version", "at", "parameters", "finished_at"]
+    if caller.scope.city_wide and not caller.scope.domains:
+        fields.append("counts")
     rows = db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit))
     return {"runs": [{name: getattr(row, name) for name in fields} for row in rows]}
 
