@@ -37,6 +37,7 @@ __all__ = [
     "suspicion",
     "suspicion_config",
     "time_tables",
+    "visit_inputs",
     "visits",
     "weights",
 ]

@@ -47,6 +47,21 @@ def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
     return converted
 
 
+def named_columns(
+    frame: Any, name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> pl.DataFrame:
+    """As `to_polars`, with those of the optional columns that are there.
+
+    Raises
+    ------
+    InputFrameError
+    """
+    if isinstance(frame, pl.LazyFrame):
+        frame = _collected(frame, name)
+    present = _column_names(frame, name)
+    return to_polars(frame, name, (*needed, *(column for column in optional if column in present)))
+
+
 def _collected(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
     try:
         return frame.collect()

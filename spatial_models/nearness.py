@@ -105,9 +105,16 @@ def _candidates(lon: Array, lat: Array, shapes: Array, reach_m: float) -> tuple[
     """Pairs whose boxes touch: a superset of the pairs within reach."""
     half_lat = reach_m / M_PER_DEG * 1.001 + 1e-9
     half_lon = half_lat / np.maximum(np.cos(np.minimum(np.abs(lat) + half_lat, 89.9) * RAD), 1e-3)
-    boxes = shapely.box(lon - half_lon, lat - half_lat, lon + half_lon, lat + half_lat)
-    point, shape = shapely.STRtree(shapes).query(boxes)
-    return point.astype(np.int64), shape.astype(np.int64)
+    tree = shapely.STRtree(shapes)
+    pairs = []
+    for turn in (0.0, 360.0, -360.0):  # a box over the antimeridian also looks on the other side
+        west, east = lon - half_lon + turn, lon + half_lon + turn
+        some = np.flatnonzero((east >= -180.0) & (west <= 180.0) & np.isfinite(lon))
+        boxes = shapely.box(west[some], (lat - half_lat)[some], east[some], (lat + half_lat)[some])
+        point, shape = tree.query(boxes)
+        pairs.append(some[point] * len(shapes) + shape)
+    point, shape = np.divmod(np.unique(np.concatenate(pairs)).astype(np.int64), max(1, len(shapes)))
+    return point, shape
 
 
 def _distance_m(lon: Array, lat: Array, shapes: Array) -> Array:
@@ -116,7 +123,9 @@ def _distance_m(lon: Array, lat: Array, shapes: Array) -> Array:
     Within a few kilometres the plane differs from the sphere by less than 1e-3 of the distance.
     """
     xy, row = shapely.get_coordinates(shapes, return_index=True)
-    xy = (xy - np.column_stack([lon, lat])[row]) * M_PER_DEG
+    xy = xy - np.column_stack([lon, lat])[row]
+    xy[:, 0] -= 360.0 * np.round(xy[:, 0] / 360.0)
+    xy *= M_PER_DEG
     xy[:, 0] *= np.cos(lat * RAD)[row]
     local = shapely.set_coordinates(shapes.copy(), xy)
     origin = shapely.Point(0.0, 0.0)

@@ -10,10 +10,18 @@ import polars as pl
 
 from spatial_models.attribution import Attribution, attribute
 from spatial_models.distances import haversine_m
-from spatial_models.errors import NaiveTimeError, ParameterError
-from spatial_models.frames import LOCAL_ZONE, Array, numbers, time_us, to_polars
+from spatial_models.frames import LOCAL_ZONE, Array, named_columns, numbers, time_us, to_polars
 from spatial_models.kernels import NO_TIME
 from spatial_models.nearness import excluding_place, sites_in_reach
+from spatial_models.visit_inputs import (
+    check_attribution,
+    check_numbers,
+    check_stays,
+    check_window,
+    check_zone,
+    read_places,
+    read_sites,
+)
 
 STAY_COLUMNS = ("vehicle_id", "started_at", "ended_at", "left_by", "ended_by", "open", "lon", "lat")
 SETTLE_S = 300.0
@@ -46,6 +54,10 @@ VISIT_SCHEMA: dict[str, Any] = {
     "in_window_s": pl.Float64,
 }
 """Columns of `find_visits`; ``vehicle_id`` keeps the type it had."""
+DAY_COLUMNS = (
+    "site_id", "vehicle_id", "entered_at", "left_at", "share", "seen_s", "unseen_s", "night", "excluded_by",
+)  # fmt: skip
+"""Columns that `vehicle_days` needs."""
 
 
 def find_visits(
@@ -103,9 +115,13 @@ def find_visits(
     ------
     InputFrameError, ParameterError
     """
-    for name, value in (("reach_m", reach_m), ("min_dwell_s", min_dwell_s), ("link_gap_s", link_gap_s)):
-        if not np.isfinite(value) or value < 0:
-            raise ParameterError(f"{name} must be 0 or more, got {value!r}")
+    check_numbers(
+        reach_m=reach_m, min_dwell_s=min_dwell_s, link_gap_s=link_gap_s, link_radius_m=link_radius_m
+    )
+    check_zone(local_zone)
+    check_window(window)
+    check_attribution(attribution)
+    sites, places = read_sites(sites), read_places(places)
     visits = link_stays(stays, link_gap_s=link_gap_s, link_radius_m=link_radius_m)
     visits = visits.filter(
         (pl.col("left_at") - pl.col("entered_at")).dt.total_microseconds() >= min_dwell_s * 1e6
@@ -113,7 +129,6 @@ def find_visits(
     visits = _night(_clipped(visits, window), local_zone)
     lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
     visits = visits.with_columns(excluded_by=excluding_place(lon, lat, places))
-    to_polars(sites, "sites", ("site_id", "lon", "lat"))
     row, site, distance_m, inside = sites_in_reach(lon, lat, sites, reach_m)
     shares = attribute(
         row, site, distance_m, inside, visits["excluded_by"].is_not_null().to_numpy(), sites, attribution
@@ -147,9 +162,10 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         ``visit_id``, ``vehicle_id``, ``entered_at``, ``left_at``, ``left_by``, ``ended_by``, ``open``, ``seen_s``,
         ``unseen_s``, ``n_stays``, ``lon``, ``lat`` (means weighted by seen time).
     """
-    back = ("left_m",) if "left_m" in stays.columns else ()
-    stays = to_polars(stays, "stays", (*STAY_COLUMNS, *back)).sort("vehicle_id", "started_at")
-    if not back:
+    stays = named_columns(stays, "stays", STAY_COLUMNS, ("left_m",))
+    check_stays(stays)
+    stays = stays.sort("vehicle_id", "started_at")
+    if "left_m" not in stays.columns:
         stays = stays.with_columns(left_m=pl.lit(None, dtype=pl.Float64))
     vehicle = stays["vehicle_id"].rank("dense").to_numpy() if stays.height else np.empty(0)
     start, end = time_us(stays["started_at"], "stays"), time_us(stays["ended_at"], "stays")
@@ -203,7 +219,9 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
 def vehicle_days(
     visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE
 ) -> pl.DataFrame:
-    """Distinct vehicle-days of each site: a vehicle that comes twice on a day counts once.
+    """Distinct vehicle-days of each site: a vehicle that comes twice on a day counts once, on the day of its arrival.
+
+    The day is the local one; a visit over midnight counts on the day on which it began.
 
     Parameters
     ----------
@@ -221,6 +239,9 @@ def vehicle_days(
         place near the site), and of the visits that serve the site ``vehicles``, ``seen_s`` and ``unseen_s`` (times
         share), ``night`` (by that time), ``first_at``, ``last_at``.
     """
+    check_numbers(least_share=least_share)
+    check_zone(local_zone)
+    visits = to_polars(visits, "visits", DAY_COLUMNS)
     own = pl.col("share") >= least_share
     local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
     daily = (
@@ -273,10 +294,6 @@ def _clipped(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime] | Non
             clipped_start=pl.lit(False), clipped_end=pl.col("open"), in_window_s=whole_s
         )
     since, until = window
-    if since.tzinfo is None or until.tzinfo is None:
-        raise NaiveTimeError("window: times without a zone")
-    if since >= until:
-        raise ParameterError(f"window: {since} is not before {until}")
     a, b = pl.lit(since).cast(_UTC), pl.lit(until).cast(_UTC)
     cut = pl.min_horizontal(pl.col("left_at"), b) - pl.max_horizontal(pl.col("entered_at"), a)
     return visits.filter((pl.col("entered_at") < b) & (pl.col("left_at") >= a)).with_columns(
