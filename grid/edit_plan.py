@@ -37,7 +37,7 @@ def _resolve_move(db: Session, operation: Operation) -> Operation:
         return operation
     area_id = reading.operand_ids(operation)[0]
     unit = current_units(db, [area_id])[area_id]
-    name = "vertex" if operation["op"] == "move_vertex" else "edge"
+    name = reading.corner_name(operation)
     old = np.array([nearest_corner(unit, point) for point in reading.corners(operation, name)])
     reading.corners(operation, "to")
     ids = [touched.key for touched in touching_units(db, old)]
@@ -62,8 +62,10 @@ def make_plan(db: Session, operations: Sequence[Operation]) -> Plan:
             outlines.transfer([units[key] for key in operation["area_ids"]], operation)
         elif operation["op"] == "reparent":
             outlines.reparent(operation)
-        else:
+        elif operation["op"] not in reading.MOVES:
             changes.append(_carry_out(operation, units))
+    moves = [operation for operation in operations if operation["op"] in reading.MOVES]
+    changes += [_move(group, units) for group in reading.moved_together(moves)]
     _begin(db, plan, changes, codes)
     plan.versions = outlines.versions()
     plan.noded += outlines.noded()
@@ -103,14 +105,20 @@ def _carry_out(operation: Operation, units: dict[int, Unit]) -> Change:
     op = operation["op"]
     if op == "split":
         return split(units[operation["area_id"]], reading.vertices(operation.get("line")))
-    if op in ("move_vertex", "move_edge"):
-        name = "vertex" if op == "move_vertex" else "edge"
-        old, new = reading.corners(operation, name), reading.corners(operation, "to")
-        return move(op, [units[key] for key in operation["area_ids"]], old, new)
     named = [units[area_id] for area_id in operation["area_ids"]]
     if op == "reshape":
         return reshape(named, reading.vertices(operation.get("line")))
     return merge(named, reading.parts_reason(operation))
+
+
+def _move(operations: Sequence[Operation], units: dict[int, Unit]) -> Change:
+    """Moves of corners of the same zones, at once."""
+    keys = sorted({key for operation in operations for key in operation["area_ids"]})
+    old = [reading.corners(operation, reading.corner_name(operation)) for operation in operations]
+    new = [reading.corners(operation, "to") for operation in operations]
+    edges = [pair for operation, pair in zip(operations, old, strict=True) if operation["op"] == "move_edge"]
+    op = "move_edge" if len(edges) == len(operations) else "move_vertex"
+    return move(op, [units[key] for key in keys], np.vstack(old), np.vstack(new), edges)
 
 
 def _refuse_repeated(plan: Plan) -> None:

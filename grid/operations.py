@@ -20,6 +20,7 @@ resolved: ``area_ids`` then names every grid that moves, so that a later conflic
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ from numpy.typing import NDArray
 from grid.errors import GridError, UnknownArea
 
 Operation = dict[str, Any]
+MOVES = ("move_vertex", "move_edge")
+"""Operations that may concern one zone together: its corners then move at once."""
 OPS = ("split", "merge", "move_vertex", "move_edge", "reshape", "transfer", "reparent")
 _ONE = ("split", "move_vertex", "move_edge", "reparent")
 _LEAST = {"merge": 2, "reshape": 2, "transfer": 1}
@@ -49,7 +52,7 @@ def unit_ids(operations: Sequence[Operation]) -> list[int]:
     Raises
     ------
     GridError
-        An operation that cannot be read, or an area that is named twice.
+        An operation that cannot be read, or an area that is named twice other than by moves of its corners.
     UnknownArea
         A number that cannot be an id.
     """
@@ -57,7 +60,9 @@ def unit_ids(operations: Sequence[Operation]) -> list[int]:
     every = [area_id for _, ids in named for area_id in ids]
     if not every:
         raise GridError("no operations", "没有任何操作")
-    repeated = sorted({area_id for area_id in every if every.count(area_id) > 1})
+    moved = [area_id for op, ids in named if op in MOVES for area_id in set(ids)]
+    counts, movable = Counter(every), Counter(moved)
+    repeated = sorted(area_id for area_id, n in counts.items() if n > max(movable[area_id], 1))
     if repeated:
         raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")
     return [area_id for op, ids in named if op != "reparent" for area_id in ids]
@@ -69,7 +74,7 @@ def operand_ids(operation: Operation) -> list[int]:
     if op not in OPS:
         raise GridError(f"operation {op!r}: one of {', '.join(OPS)}", f"操作 {op!r} 无效")
     given: Any = [operation.get("area_id")] if op in _ONE else operation.get("area_ids")
-    if op in ("move_vertex", "move_edge") and "area_ids" in operation:
+    if op in MOVES and "area_ids" in operation:
         given = operation["area_ids"]
     named: list[Any] = given if isinstance(given, list) else []
     least = _LEAST.get(op, 1)
@@ -118,6 +123,33 @@ def vertices(line: Any, name: str = "line") -> NDArray[np.float64]:
             f"{name} 应为至少两个坐标（经度、纬度）的 GeoJSON LineString",
         ) from error
     return points
+
+
+def moved_together(operations: Sequence[Operation]) -> list[list[Operation]]:
+    """Resolved moves in groups that have zones in common, in the order of their first operation.
+
+    Raises
+    ------
+    GridError
+        A corner that is moved twice.
+    """
+    groups: list[tuple[set[int], list[Operation]]] = []
+    for operation in operations:
+        touched = set(operation["area_ids"])
+        joined = [group for group in groups if group[0] & touched]
+        members = [one for _, ones in joined for one in ones] + [operation]
+        groups = [group for group in groups if not group[0] & touched]
+        groups.append((touched.union(*(keys for keys, _ in joined)), members))
+    for _, members in groups:
+        old = [tuple(point) for one in members for point in corners(one, corner_name(one)).tolist()]
+        if len(set(old)) < len(old):
+            raise GridError("a corner is moved twice: move it once", "同一顶点重复移动")
+    return [members for _, members in groups]
+
+
+def corner_name(operation: Operation) -> str:
+    """The member of a move that holds the corners as they are."""
+    return "vertex" if operation["op"] == "move_vertex" else "edge"
 
 
 def corners(operation: Operation, name: str) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from geo_api.parameters import limit_parameter
 from grid import editing
 from grid.operations import target_ids
 from layers.errors import NotFound, OutOfScope
-from layers.tables import Area, ChangeSet
+from layers.tables import Area, ChangeSet, User
 
 router = APIRouter(prefix="/v1/change-sets", tags=["change sets"])
 ChangeSetId = Annotated[int, Path(ge=1, lt=2**63)]
@@ -42,6 +42,7 @@ FIELDS = (
 def change_sets(
     caller: CallerDep,
     db: Db,
+    system: SystemDb,
     limit: Annotated[int, Depends(limit_parameter)],
     area: Annotated[
         str | None, Query(max_length=100, description="Id or code of the area that holds the change")
@@ -54,7 +55,9 @@ def change_sets(
     if area is not None:
         ids = select(Area.id).where(or_(Area.code == area, cast(Area.id, Text) == area))
         statement = statement.where(ChangeSet.area_id.in_(ids))
-    return {"change_sets": [_document(row, caller) for row in db.scalars(statement)]}
+    rows = db.scalars(statement).all()
+    may = may_approve(system, caller, *rows)
+    return {"change_sets": [_document(row, may[row.id]) for row in rows]}
 
 
 @router.post("", dependencies=[needs("edit_areas")], status_code=201)
@@ -66,7 +69,7 @@ def draft(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any
     check_scope(db, caller, row.operations)
     row.title, row.reason = body.title.strip(), body.reason.strip()
     db.flush()
-    return _document(row, caller)
+    return _answer(db, caller, row)
 
 
 @router.post("/preview", dependencies=[needs("edit_areas")])
@@ -77,34 +80,39 @@ def preview(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, A
     with db.begin_nested() as trial:
         row = editing.draft(db, operations, caller.username, effective_at=body.effective_at)
         check_scope(db, caller, row.operations)
-        document = _document(row, caller) | {"id": None, "status": "preview"}
+        document = _answer(db, caller, row) | {"id": None, "status": "preview"}
         trial.rollback()
     return document
 
 
 @router.post("/{change_set_id}/apply", dependencies=[needs("edit_areas")])
 def apply(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
-    """Approve a draft: at once in force, or from its date on. Whoever drafted it does not approve it."""
+    """Approve a draft: at once in force, or from its date on. A higher level than the author's approves."""
     row = _read(db, change_set_id)
     check_scope(db, caller, row.operations)
     if row.status == "draft":
-        check_approver(caller, row)
+        check_approver(db, caller, row)
     editing.apply(db, change_set_id, caller.username)
-    return _document(_read(db, change_set_id), caller)
+    return _answer(db, caller, _read(db, change_set_id))
 
 
 @router.post("/{change_set_id}/reject", dependencies=[needs("edit_areas")])
 def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
-    """Turn down a draft, or withdraw one that waits for its date."""
-    check_scope(db, caller, _read(db, change_set_id).operations)
-    return _document(editing.reject(db, change_set_id, caller.username, body.reason), caller)
+    """Turn down a draft or one that waits for its date; its author may withdraw it."""
+    row = _read(db, change_set_id)
+    check_scope(db, caller, row.operations)
+    if row.author != caller.username:
+        check_approver(db, caller, row)
+    return _answer(db, caller, editing.reject(db, change_set_id, caller.username, body.reason))
 
 
 @router.post("/{change_set_id}/undo", dependencies=[needs("edit_areas")])
 def undo(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
-    """Take an applied change back, as a change of its own."""
-    check_scope(db, caller, _read(db, change_set_id).operations)
-    return _document(editing.undo(db, change_set_id, caller.username), caller)
+    """Take an applied change back, as a change of its own; it needs a higher level than the author's, like the change."""
+    row = _read(db, change_set_id)
+    check_scope(db, caller, row.operations)
+    check_approver(db, caller, row)
+    return _answer(db, caller, editing.undo(db, change_set_id, caller.username))
 
 
 def self_approval() -> bool:
@@ -112,19 +120,36 @@ def self_approval() -> bool:
     return os.environ.get("WANGGE_SELF_APPROVAL", "").lower() in ("1", "true", "yes", "on")
 
 
-def may_approve(caller: Caller, row: ChangeSet) -> bool:
-    """An author does not approve the own draft, unless a supervisor or where the installation allows it."""
-    return row.author != caller.username or caller.role == "supervisor" or self_approval()
+def may_approve(system: Session, caller: Caller, *rows: ChangeSet) -> dict[int, bool]:
+    """Which change sets the caller may put into force or take back, by id: a higher level than the author's does.
+
+    A supervisor stands above the grid managers of the own area; a grid manager above those of smaller areas in it.
+    """
+    if caller.role == "supervisor" or self_approval():
+        return {row.id: True for row in rows}
+    authors = {row.author for row in rows}
+    accounts = select(User.username, User.area_code, User.role).where(User.username.in_(authors))
+    below = {
+        name: area is not None and area != caller.area_code and role != "supervisor"
+        for name, area, role in system.execute(accounts)
+    }
+    if not caller.scope.city_wide:
+        areas = select(User.username).join(Area, Area.code == User.area_code)
+        inside = areas.where(User.username.in_(authors), Area.id.in_(caller.scope.area_ids))
+        within = set(system.scalars(inside))
+        below = {name: lower and name in within for name, lower in below.items()}
+    return {row.id: row.author != caller.username and below.get(row.author, False) for row in rows}
 
 
-def check_approver(caller: Caller, row: ChangeSet) -> None:
-    """Refuse an author who approves the own draft."""
-    if may_approve(caller, row):
+def check_approver(system: Session, caller: Caller, row: ChangeSet) -> None:
+    """Refuse whoever does not stand above the author of a change set."""
+    if may_approve(system, caller, row)[row.id]:
         return
     raise Problem(
         "not-allowed",
-        "Whoever drafted a change set does not approve it: ask a supervisor or another manager of the area.",
-        "起草人不能审批自己的变更：请由上级或本区域另一名管理员审批。",
+        "A change set is approved, and taken back, by a higher level than its author's: ask a supervisor of the area or"
+        " the grid manager of a larger one.",
+        "变更须由上一级审批或撤销：请由本区域的监督员或上级区域的网格管理员办理。",
     )
 
 
@@ -154,5 +179,9 @@ def _read(db: Session, change_set_id: int) -> ChangeSet:
     return found
 
 
-def _document(row: ChangeSet, caller: Caller) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in FIELDS} | {"may_approve": may_approve(caller, row)}
+def _document(row: ChangeSet, may: bool) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in FIELDS} | {"may_approve": may}
+
+
+def _answer(db: Session, caller: Caller, row: ChangeSet) -> dict[str, Any]:
+    return _document(row, may_approve(db, caller, row)[row.id])

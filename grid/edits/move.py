@@ -39,13 +39,17 @@ def nearest_corner(unit: Unit, point: Points) -> Points:
     return np.asarray(corners[nearest])
 
 
-def move(op: str, units: Sequence[Unit], old: Points, new: Points) -> Change:
+def move(
+    op: str, units: Sequence[Unit], old: Points, new: Points, edges: Sequence[Points] | None = None
+) -> Change:
     """Move corners, in all the zones that touch them at once.
 
     Parameters
     ----------
     op : str
         ``move_vertex`` or ``move_edge``.
+    edges : sequence of ndarray of float64, shape (2, 2), optional
+        Which of the corners must be the ends of edges; of ``move_edge`` all of them when left out.
     units : sequence of Unit
         Every zone that touches one of the corners.
     old, new : ndarray of float64, shape (n, 2)
@@ -67,14 +71,8 @@ def move(op: str, units: Sequence[Unit], old: Points, new: Points) -> Change:
         )
     corners = shapely.get_coordinates([unit.shape for unit in units])
     shapes = [insert_nodes(unit.shape, corners) for unit in units]
-    if op == "move_edge" and not any(_has_edge(shape, old) for shape in shapes):
-        raise fault(
-            "no_such_edge",
-            units,
-            "the two points are not the ends of one edge",
-            "两点不是同一条边的端点",
-            shapely.LineString(old),
-        )
+    for edge in [old] if edges is None and op == "move_edge" else edges or ():
+        _check_edge(units, shapes, edge)
     moved = [shapely.remove_repeated_points(_moved(shape, old, new)) for shape in shapes]
     for shape in moved:
         if not shape.is_valid:
@@ -83,6 +81,17 @@ def move(op: str, units: Sequence[Unit], old: Points, new: Points) -> Change:
                 "invalid", units, f"a zone would cross itself: {reason}", f"网格将自相交：{reason}", shape
             )
     return Change(op, tuple(units), in_code_order(moved), np.asarray(old, dtype=np.float64))
+
+
+def _check_edge(units: Sequence[Unit], shapes: Sequence[Any], edge: Points) -> None:
+    if not any(_has_edge(shape, edge) for shape in shapes):
+        raise fault(
+            "no_such_edge",
+            units,
+            "the two points are not the ends of one edge",
+            "两点不是同一条边的端点",
+            shapely.LineString(edge),
+        )
 
 
 def _moved(shape: Any, old: Points, new: Points) -> Any:

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from geo_api.access import create_user
 from geo_api.due_changes import apply_due_changes
-from tests.geo_api.conftest import Api, Seeded, api_over
+from layers.database import SYSTEM, session
+from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 
 Login = Callable[[str], TestClient]
 
@@ -64,7 +66,9 @@ def test_a_split_is_drafted_applied_and_taken_back(login: Login, api: Api) -> No
     )
     again = manager.post(f"/v1/change-sets/{draft['id']}/apply")
     assert (again.status_code, again.json()["type"]) == (409, "/problems/edit-conflict")
-    undone = manager.post(f"/v1/change-sets/{draft['id']}/undo").json()
+    own = manager.post(f"/v1/change-sets/{draft['id']}/undo")
+    assert (own.status_code, own.json()["type"]) == (403, "/problems/not-allowed"), "nor does the author undo"
+    undone = login("supervisor").post(f"/v1/change-sets/{draft['id']}/undo").json()
     assert undone["undoes_id"] == draft["id"] and codes(manager) == before
     listed = manager.get("/v1/change-sets").json()["change_sets"]
     assert [(row["id"], row["status"]) for row in listed] == [
@@ -105,6 +109,32 @@ def test_a_manager_edits_in_the_own_area_only(login: Login, api: Api) -> None:
     assert manager.post("/v1/change-sets/999/apply").status_code == 404
     by_code = supervisor.get("/v1/change-sets?area=320601002001").json()["change_sets"]
     assert [row["id"] for row in by_code] == [draft["id"]]
+
+
+def test_a_higher_level_than_the_authors_approves(login: Login, api: Api) -> None:
+    """Another manager of the same town may not; the county's may; the city's may; whoever stands below may not."""
+    with session(SYSTEM, api.url) as db:
+        for name, area in (("grid.a2", "320601001"), ("grid.county", "320601"), ("grid.city", None)):
+            create_user(db, username=name, password=PASSWORD, role="grid_manager", area_code=area, body="b")
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
+    drafted = login("grid.a").post("/v1/change-sets", json=body).json()
+    shown = {}
+    for name in ("grid.a", "grid.a2", "grid.county", "grid.city", "supervisor"):
+        listed = login(name).get("/v1/change-sets").json()["change_sets"]
+        shown[name] = [row["may_approve"] for row in listed if row["id"] == drafted["id"]]
+    assert shown == {
+        "grid.a": [False], "grid.a2": [False], "grid.county": [True], "grid.city": [True], "supervisor": [True],
+    }  # fmt: skip
+    for name in ("grid.a", "grid.a2"):
+        assert login(name).post(f"/v1/change-sets/{drafted['id']}/apply").status_code == 403
+    assert login("grid.a2").post(f"/v1/change-sets/{drafted['id']}/reject", json={}).status_code == 403
+    county = login("grid.county")
+    above = county.post("/v1/change-sets", json=body).json()
+    assert county.post(f"/v1/change-sets/{above['id']}/apply").status_code == 403, "not the own one"
+    assert login("grid.a2").post(f"/v1/change-sets/{above['id']}/apply").status_code == 403
+    assert county.post(f"/v1/change-sets/{drafted['id']}/apply").json()["approved_by"] == "grid.county"
+    withdrawn = county.post(f"/v1/change-sets/{above['id']}/reject", json={"reason": "mine"}).json()
+    assert withdrawn["status"] == "rejected"
 
 
 def test_an_installation_may_let_authors_approve(

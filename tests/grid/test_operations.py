@@ -263,6 +263,25 @@ def test_several_operations_of_all_kinds_in_one_change_set(db: Session, ids: dic
         editing.draft(db, [whole, part], "a")
 
 
+def test_two_corners_of_one_zone_move_in_one_change_set(db: Session, ids: dict[str, int]) -> None:
+    """Corners (1, 1) and (1, 2) with the edge between them, and (2, 1): every zone at them changes once."""
+    area = ids[unit_code(0, 1)]
+    first = {"op": "move_vertex", "area_id": area, "vertex": [x(1), y(1)], "to": [x(1.2), y(0.8)]}
+    second = {"op": "move_vertex", "area_id": area, "vertex": [x(0), y(1)], "to": [x(0), y(1.2)]}
+    done = carry_out(db, first, second)
+    moved = [(x(0), y(1.2)), (x(1.2), y(0.8)), (x(1), y(2)), (x(0), y(2))]
+    expected = shapely.Polygon(moved)
+    assert any(shape.symmetric_difference(expected).area < 1e-15 for shape in shapes(db).values())
+    assert len(done.result["voided_codes"]) == 4, "each of the four zones ends once"
+    assert_tiles(db, LAND)
+    with pytest.raises(GridError, match="moved twice"):
+        again = {"op": "move_vertex", "area_id": _id(db, unit_code(2, 2)), "vertex": [x(3), y(3)], "to": [x(3.1), y(3)]}  # fmt: skip
+        editing.draft(db, [again, again | {"area_id": _id(db, unit_code(3, 3))}], "a")
+    split = {"op": "split", "area_id": _id(db, unit_code(3, 3)), "line": line((3.5, 3), (3.5, 4))}
+    with pytest.raises(GridError, match="more than once"):
+        editing.draft(db, [again, split], "a")
+
+
 def test_a_moved_neighbour_is_a_conflict(db: Session, ids: dict[str, int]) -> None:
     """The corner belongs to four zones: whoever changes one of them first makes the other draft a conflict."""
     move = {
