@@ -1,0 +1,519 @@
+"""Each operation of the grid editor by hand: corners, edges, boundaries, transfers, new parents; drafts of several steps; two managers at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.console import City, Console, wait_until
+from tests.browser.test_grid_editor import CURRENT, UNITS, across, draw, pick, show, take_back
+
+Open = Callable[..., Console]
+CORNERS = f"""
+WITH u AS ({UNITS}), g AS (SELECT u.id, u.parent_id, a.geom FROM u JOIN areas a ON a.id = u.id),
+p AS (SELECT DISTINCT g.id, g.parent_id, (ST_DumpPoints(g.geom)).geom AS corner FROM g)
+SELECT ST_X(corner) lon, ST_Y(corner) lat, min(p.id) id, min(p.parent_id) parent_id, count(DISTINCT p.id) n
+FROM p JOIN areas c ON c.id = p.parent_id
+WHERE ST_Distance(ST_Boundary(c.geom), corner) > 1e-6
+GROUP BY corner HAVING count(DISTINCT p.id) >= 3 ORDER BY 5 DESC, 1, 2
+"""
+"""Corners that three or more grids of the manager's town share, away from the border of their community."""
+PAIRS = f"""
+WITH u AS ({UNITS}) SELECT a.id AS one, b.id AS two, a.parent_id, ST_AsGeoJSON(ST_LineMerge(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2)), 15) AS border
+FROM u a JOIN u b ON a.id < b.id AND a.parent_id = b.parent_id JOIN areas x ON x.id = a.id JOIN areas y ON y.id = b.id
+WHERE ST_Length(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2)) > 0.001
+ AND GeometryType(ST_LineMerge(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2))) = 'LINESTRING' ORDER BY 1, 2
+"""
+"""Neighbours of one community, with their common border."""
+GIVEABLE = f"""
+WITH u AS ({UNITS}) SELECT a.id, a.parent_id, c.id AS receiver, c.code AS receiver_code, ST_X(c.label_point) lon, ST_Y(c.label_point) lat,
+ (SELECT count(*) FROM u WHERE u.parent_id = a.parent_id) AS siblings
+FROM u a JOIN areas x ON x.id = a.id JOIN areas c ON c.kind = 'community' AND c.valid_to IS NULL AND c.id <> a.parent_id
+ AND c.parent_id = (SELECT parent_id FROM areas WHERE id = a.parent_id)
+WHERE ST_Length(ST_CollectionExtract(ST_Intersection(x.geom, c.geom), 2)) > 0.0005 ORDER BY 7 DESC, 1
+"""
+"""Grids with an edge on another community of the town."""
+OVERLAPS = """
+SELECT count(*) FROM areas a JOIN areas b ON a.id < b.id AND a.geom && b.geom
+WHERE a.kind = 'unit_grid' AND b.kind = 'unit_grid' AND a.valid_to IS NULL AND b.valid_to IS NULL
+ AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > 0.01
+"""
+
+
+@pytest.fixture
+def sitting(open_page: Open, city: City) -> Iterator[Callable[..., Console]]:
+    """Opens the editor for a role."""
+
+    def open_(role: str = "grid_manager", **options: Any) -> Console:
+        console = open_page(**options)
+        console.log_in(role)
+        console.tab("edit")
+        expect(console.page.locator("[data-edit=split]")).to_be_visible()
+        console.page.wait_for_timeout(1200)
+        return console
+
+    yield open_
+
+
+def unit_of(city: City, area_id: int) -> Any:
+    return city.rows(UNITS.replace("t.code = :town", "true") + " AND u.id = :id", id=area_id)[0]
+
+
+def box(city: City, *ids: int) -> Any:
+    return city.rows(
+        "SELECT ST_XMin(e) west, ST_YMin(e) south, ST_XMax(e) east, ST_YMax(e) north"
+        " FROM (SELECT ST_Extent(geom) e FROM areas WHERE id = ANY(:ids)) box",
+        ids=list(ids),
+    )[0]
+
+
+def fit(console: Console, bounds: Any, layer: str = "unit_grid-fill") -> None:
+    """Bring a box into the part of the map between the panels, whatever the size of the window."""
+    console.page.evaluate(
+        """([w, s, e, n]) => {
+            const width = (name) => document.querySelector(name).offsetWidth;
+            const padding = { top: 40, bottom: 40, left: width(".side") + 30, right: width(".layers") + 30 };
+            window.__wangge.map.fitBounds([[w, s], [e, n]], { padding, maxZoom: 17, duration: 0 });
+        }""",
+        [bounds.west, bounds.south, bounds.east, bounds.north],
+    )
+    console.idle()
+    console.drawn_soon(layer)
+    console.page.wait_for_timeout(600)
+
+
+def photo(console: Console, name: str) -> None:
+    """A picture for whoever looks at it: WANGGE_PHOTOS names the folder."""
+    folder = os.environ.get("WANGGE_PHOTOS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        console.idle()
+        console.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def drag(console: Console, start: tuple[float, float], end: tuple[float, float]) -> None:
+    x, y = console.pixel(*start)
+    console.page.mouse.move(x, y, steps=3)
+    console.page.mouse.down()
+    x, y = console.pixel(*end)
+    console.page.mouse.move(x, y, steps=8)
+    console.page.mouse.up()
+
+
+def in_force(console: Console) -> None:
+    console.page.click("[data-edit=apply]")
+    expect(console.page.locator("[data-applied]")).to_be_visible()
+
+
+def steps(console: Console) -> list[str]:
+    return [str(each.get_attribute("data-step")) for each in console.page.locator("[data-step]").all()]
+
+
+def last_operation(city: City) -> dict[str, Any]:
+    found: dict[str, Any] = city.value("SELECT operations FROM change_sets ORDER BY id DESC LIMIT 1")[0]
+    return found
+
+
+def test_a_shared_corner_moves_in_every_grid(sitting: Callable[..., Console], city: City) -> None:
+    corner = city.rows(CORNERS, town=city.town)[0]
+    before = city.rows(CURRENT, parent=corner.parent_id)
+    editor = sitting(size=(1440, 900))
+    unit = unit_of(city, corner.id)
+    show(editor, unit)
+    pick(editor, unit)
+    editor.page.click("[data-edit=move]")
+    expect(editor.page.locator("[data-activity=moving]")).to_be_visible()
+    editor.drawn_soon("edit-handles-point")
+    photo(editor, "move-handles")
+    toward = (corner.lon + (unit.lon - corner.lon) * 0.12, corner.lat + (unit.lat - corner.lat) * 0.12)
+    drag(editor, (corner.lon, corner.lat), toward)
+    preview = editor.page.locator("[data-preview]")
+    expect(preview.locator(".code-list.void code")).to_have_count(corner.n)
+    expect(preview.locator(".code-list.new code")).to_have_count(corner.n)
+    assert editor.drawn_soon("edit-void-line") and editor.drawn_soon("edit-result-fill")
+    assert steps(editor) == ["move_vertex"]
+    photo(editor, "move-preview")
+    in_force(editor)
+    operation = last_operation(city)
+    assert operation["vertex"] == [corner.lon, corner.lat], "the corner's own coordinates, not rendered ones"
+    assert len(operation["area_ids"]) == corner.n
+    after = city.rows(CURRENT, parent=corner.parent_id)
+    assert sum(row.size for row in after) == pytest.approx(sum(row.size for row in before), rel=1e-9)
+    assert city.value(OVERLAPS) == 0
+    take_back(editor)
+    assert sorted(row.size for row in city.rows(CURRENT, parent=corner.parent_id)) == pytest.approx(
+        sorted(row.size for row in before)
+    )
+
+
+def test_a_corner_moves_by_keys_and_escape_leaves(sitting: Callable[..., Console], city: City) -> None:
+    corner = city.rows(CORNERS, town=city.town)[0]
+    editor = sitting()
+    unit = unit_of(city, corner.id)
+    show(editor, unit)
+    pick(editor, unit)
+    editor.page.click("[data-edit=move]")
+    editor.drawn_soon("edit-handles-point")
+    editor.page.keyboard.press("Escape")
+    expect(editor.page.locator("[data-activity]")).to_have_count(0)
+    expect(editor.page.locator(".picked code")).to_have_text(unit.code)
+    editor.page.click("[data-edit=move]")
+    wait_until(lambda: editor.drawn("edit-handles-point"), "handles are there")
+    editor.page.keyboard.press("PageUp")
+    for _ in range(3):
+        editor.page.keyboard.press("Shift+ArrowRight")
+    assert editor.drawn_soon("edit-sketch-fill")
+    editor.expect_status(422)
+    editor.page.keyboard.press("Enter")
+    expect(editor.page.locator("[data-preview], .refused")).to_be_visible()
+
+
+def test_an_edge_moves_with_both_ends(sitting: Callable[..., Console], city: City) -> None:
+    """An edge between two corners inside of the community."""
+    found = city.rows(
+        f"WITH k AS ({CORNERS}), u AS ({UNITS}), e AS (SELECT u.id, u.parent_id, (ST_DumpSegments(a.geom)).geom s FROM u JOIN areas a ON a.id = u.id)"
+        " SELECT e.id, e.parent_id, ST_X(ST_StartPoint(s)) ax, ST_Y(ST_StartPoint(s)) ay, ST_X(ST_EndPoint(s)) bx, ST_Y(ST_EndPoint(s)) by"
+        " FROM e JOIN areas c ON c.id = e.parent_id WHERE ST_Distance(ST_Boundary(c.geom), ST_StartPoint(s)) > 1e-6"
+        " AND ST_Distance(ST_Boundary(c.geom), ST_EndPoint(s)) > 1e-6 ORDER BY ST_Length(s) DESC LIMIT 1".replace(
+            f"WITH k AS ({CORNERS}), u", "WITH u"
+        ),
+        town=city.town,
+    )
+    if not found:
+        pytest.fail("the demo city has no edge inside of a community")
+    edge = found[0]
+    unit = unit_of(city, edge.id)
+    editor = sitting()
+    show(editor, unit)
+    pick(editor, unit)
+    editor.page.click("[data-edit=move]")
+    editor.drawn_soon("edit-handles-point")
+    middle = ((edge.ax + edge.bx) / 2, (edge.ay + edge.by) / 2)
+    editor.expect_status(422)
+    drag(
+        editor,
+        middle,
+        (middle[0] + (unit.lon - middle[0]) * 0.08, middle[1] + (unit.lat - middle[1]) * 0.08),
+    )
+    expect(editor.page.locator("[data-preview]")).to_be_visible()
+    assert steps(editor) == ["move_edge"]
+    size = sum(row.size for row in city.rows(CURRENT, parent=edge.parent_id))
+    in_force(editor)
+    ends = {tuple(each) for each in last_operation(city)["edge"]["coordinates"]}
+    assert ends == {(edge.ax, edge.ay), (edge.bx, edge.by)}
+    assert sum(row.size for row in city.rows(CURRENT, parent=edge.parent_id)) == pytest.approx(size, rel=1e-9)
+    assert city.value(OVERLAPS) == 0
+    take_back(editor)
+
+
+def test_a_boundary_is_drawn_anew_and_snaps_to_source_corners(
+    sitting: Callable[..., Console], city: City
+) -> None:
+    pair = city.rows(PAIRS, town=city.town)[0]
+    border = json.loads(pair.border)["coordinates"]
+    one, two = unit_of(city, pair.one), unit_of(city, pair.two)
+    editor = sitting(size=(1024, 768), locale="zh-CN")
+    fit(editor, box(city, pair.one, pair.two))
+    pick(editor, one)
+    expect(editor.page.locator("[data-edit=reshape]")).to_be_disabled()
+    pick(editor, two)
+    editor.page.click("[data-edit=reshape]")
+    expect(editor.page.locator(".drawing-hint")).to_contain_text("新边界")
+    middle = (
+        (border[0][0] + border[-1][0]) / 2 + (one.lon - two.lon) * 0.05,
+        (border[0][1] + border[-1][1]) / 2 + (one.lat - two.lat) * 0.05,
+    )
+    for k, (lon, lat) in enumerate((border[0], middle, border[-1])):
+        x, y = editor.pixel(lon, lat)
+        off = 4 if k != 1 else 0  # a hand is not exact: it snaps
+        editor.page.mouse.move(x + off, y + off, steps=3)
+        editor.page.mouse.click(x + off, y + off)
+        editor.page.wait_for_timeout(400)
+    editor.page.keyboard.press("Enter")
+    expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_count(2)
+    photo(editor, "reshape-1024-zh")
+    size = sum(row.size for row in city.rows(CURRENT, parent=pair.parent_id))
+    in_force(editor)
+    line = last_operation(city)["line"]["coordinates"]
+    corners = {
+        (row.x, row.y)
+        for row in city.rows(
+            "SELECT DISTINCT ST_X(p) x, ST_Y(p) y FROM (SELECT (ST_DumpPoints(geom)).geom p FROM areas WHERE id IN (:one, :two)) d",
+            one=pair.one,
+            two=pair.two,
+        )
+    }
+    assert {tuple(line[0]), tuple(line[-1])} <= corners, "both ends are corners as they are stored"
+    assert sum(row.size for row in city.rows(CURRENT, parent=pair.parent_id)) == pytest.approx(size, rel=1e-9)
+    take_back(editor)
+
+
+def test_a_grid_is_given_to_another_community(sitting: Callable[..., Console], city: City) -> None:
+    given = city.rows(GIVEABLE, town=city.town)[0]
+    unit = unit_of(city, given.id)
+    editor = sitting(size=(1440, 900), locale="zh-CN")
+    show(editor, box(city, given.id, given.receiver))
+    pick(editor, unit)
+    editor.page.click("[data-edit=transfer]")
+    expect(editor.page.locator("[data-activity=pointing]")).to_contain_text(unit.code)
+    editor.click_map(given.lon, given.lat)
+    preview = editor.page.locator("[data-preview]")
+    expect(preview.locator(".code-list.void code")).to_have_text([unit.code])
+    (new,) = preview.locator(".code-list.new code").all_inner_texts()
+    assert new.startswith(given.receiver_code)
+    expect(preview).to_contain_text("外廓变化")
+    photo(editor, "transfer-zh")
+    in_force(editor)
+    assert (
+        city.value(
+            "SELECT c.code FROM areas u JOIN areas c ON c.id = u.parent_id WHERE u.code = :code AND u.valid_to IS NULL",
+            code=new,
+        )
+        == given.receiver_code
+    )
+    assert city.value(OVERLAPS) == 0
+    take_back(editor)
+
+
+def test_a_fault_is_told_in_words_with_names_and_place(sitting: Callable[..., Console], city: City) -> None:
+    """A grid far from the community that is to take it."""
+    far = city.rows(
+        f"WITH u AS ({UNITS}) SELECT a.id, c.id AS receiver, c.name, ST_X(c.label_point) lon, ST_Y(c.label_point) lat FROM u a JOIN areas x ON x.id = a.id"
+        " JOIN areas c ON c.kind = 'community' AND c.valid_to IS NULL AND c.parent_id = (SELECT parent_id FROM areas WHERE id = a.parent_id)"
+        " WHERE ST_Distance(x.geom, c.geom) > 0.002 ORDER BY ST_Distance(x.geom, c.geom) LIMIT 1",
+        town=city.town,
+    )[0]
+    unit = unit_of(city, far.id)
+    editor = sitting()
+    show(editor, box(city, far.id, far.receiver))
+    pick(editor, unit)
+    editor.page.click("[data-edit=transfer]")
+    editor.expect_status(422)
+    editor.click_map(far.lon, far.lat)
+    refused = editor.page.locator(".refused")
+    expect(refused).to_have_attribute("data-rule", "not_neighbours")
+    expect(refused).to_contain_text("no common edge")
+    expect(refused).to_contain_text(far.name)
+    assert editor.drawn_soon("edit-clash-fill")
+    assert steps(editor) == []
+    photo(editor, "fault-en")
+    editor.language("zh")
+    expect(editor.page.locator(".refused")).to_contain_text("没有公共边")
+    photo(editor, "fault-zh")
+    editor.page.fill("[name=parts-reason]", "飞地")
+    editor.page.click("[data-edit=parts]")
+    expect(editor.page.locator("[data-preview]")).to_be_visible()
+    assert steps(editor) == ["transfer"]
+
+
+def test_several_steps_are_taken_back_done_again_and_turned_down(
+    sitting: Callable[..., Console], city: City
+) -> None:
+    units = city.rows(UNITS + " ORDER BY u.area_m2 DESC LIMIT 2", town=city.town)
+    editor = sitting(size=(1440, 900))
+    for unit in units:
+        show(editor, unit)
+        pick(editor, unit)
+        draw(editor, *across(unit))
+        expect(editor.page.locator("[data-preview]")).to_be_visible()
+        wait_until(lambda: len(steps(editor)) >= 1, "a step")
+    wait_until(lambda: steps(editor) == ["split", "split"], "two steps")
+    expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_count(2)
+    assert city.value("SELECT count(*) FROM change_sets WHERE title = 'Two grids'") == 0
+    editor.page.locator("h2").first.click()
+    editor.page.keyboard.press("Control+z")
+    wait_until(lambda: steps(editor) == ["split"], "one step less")
+    expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_count(1)
+    editor.page.keyboard.press("Control+y")
+    wait_until(lambda: steps(editor) == ["split", "split"], "it is back")
+    expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_count(2)
+
+    day = (dt.date.today() + dt.timedelta(days=40)).isoformat()
+    editor.page.fill("[name=draft-title]", "Two grids")
+    editor.page.fill("[name=draft-reason]", "too many households")
+    editor.page.fill("[name=draft-day]", day)
+    editor.page.keyboard.press("Tab")
+    photo(editor, "steps-en")
+    editor.page.click("[data-edit=submit]")
+    number = str(editor.page.locator("[data-submitted]").get_attribute("data-submitted"))
+    assert steps(editor) == []
+
+    above = sitting("supervisor", size=(1024, 768), locale="zh-CN")
+    above.page.click(f"[data-review='{number}']")
+    review = above.page.locator(f"[data-change-set='{number}']")
+    expect(review).to_contain_text("too many households")
+    expect(review).to_contain_text(day)
+    photo(above, "review-1024-zh")
+    above.page.click("[data-edit=reject]")
+    above.page.fill("dialog [name=reason]", "先征求社区意见")
+    above.page.click("dialog [data-confirm]")
+    expect(above.page.locator(f"[data-row='{number}']")).to_contain_text("先征求社区意见")
+
+    again = editor.page.locator(f"[data-take='{number}']")
+    editor.page.click("[data-tab=overview]")
+    editor.tab("edit")
+    expect(editor.page.locator(f"[data-row='{number}']")).to_contain_text("先征求社区意见")
+    again.click()
+    wait_until(lambda: steps(editor) == ["split", "split"], "the operations are a draft again")
+    expect(editor.page.locator("[data-preview]")).to_be_visible()
+    editor.page.fill("[name=draft-day]", day)
+    editor.page.keyboard.press("Tab")
+    editor.page.click("[data-edit=submit]")
+    expect(editor.page.locator("[data-submitted]")).not_to_have_attribute("data-submitted", number)
+    second = str(editor.page.locator("[data-submitted]").get_attribute("data-submitted"))
+    above.page.click("[data-tab=overview]")
+    above.tab("edit")
+    above.page.click(f"[data-review='{second}']")
+    above.page.click("[data-edit=apply]")
+    expect(above.page.locator("[data-submitted]")).to_contain_text("已批准")
+    assert city.value("SELECT status FROM change_sets WHERE id = :id", id=int(second)) == "approved", (
+        "it waits for its day"
+    )
+    editor.page.click("[data-tab=overview]")
+    editor.tab("edit")
+    editor.page.click(f"[data-review='{second}']")
+    editor.page.click("[data-edit=reject]")
+    editor.page.click("dialog [data-confirm]")
+    expect(editor.page.locator(f"[data-row='{second}']")).to_contain_text("Turned down")
+
+
+def test_the_later_of_two_managers_keeps_the_drawing(sitting: Callable[..., Console], city: City) -> None:
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC OFFSET 2 LIMIT 1", town=city.town)[0]
+    later = sitting()
+    show(later, unit)
+    pick(later, unit)
+    north = unit.lat + (unit.north - unit.lat) * 0.3
+    out = (unit.east - unit.west) * 0.06
+    draw(later, (unit.west - out, north), (unit.east + out, north))
+    expect(later.page.locator("[data-preview]")).to_be_visible()
+
+    faster = sitting("supervisor")
+    show(faster, unit)
+    pick(faster, unit)
+    south = unit.lat - (unit.lat - unit.south) * 0.3
+    draw(faster, (unit.west - out, south), (unit.east + out, south))
+    expect(faster.page.locator("[data-preview]")).to_be_visible()
+    later.expect_status(409)
+    in_force(faster)
+
+    conflict = later.page.locator("[data-conflict]")
+    expect(conflict).to_be_visible()  # told without asking: the service announces changes
+    expect(conflict).to_contain_text("supervisor")
+    expect(conflict).to_contain_text(unit.code)
+    assert steps(later) == ["split"], "nothing is lost"
+    photo(later, "conflict-en")
+    later.page.click("[data-edit=carry-over]")
+    expect(later.page.locator("[data-preview]")).to_be_visible()
+    (void,) = later.page.locator("[data-preview] .code-list.void code").all_inner_texts()
+    assert void != unit.code
+    size = sum(row.size for row in city.rows(CURRENT, parent=unit.parent_id))
+    in_force(later)
+    assert sum(row.size for row in city.rows(CURRENT, parent=unit.parent_id)) == pytest.approx(size, rel=1e-9)
+    assert city.value(OVERLAPS) == 0
+
+
+def test_the_load_is_shown_and_a_suggestion_becomes_a_draft(
+    sitting: Callable[..., Console], city: City
+) -> None:
+    editor = sitting(size=(1440, 900), locale="zh-CN")
+    editor.page.click("[data-balance=show]")
+    zones = editor.page.locator("[data-zone]")
+    expect(zones.first).to_be_visible()
+    assert zones.count() == city.value(
+        "SELECT count(*) FROM areas c JOIN areas t ON t.id = c.parent_id WHERE t.code = :town AND c.kind = 'community'"
+        " AND c.valid_to IS NULL AND EXISTS (SELECT 1 FROM areas u WHERE u.parent_id = c.id AND u.kind = 'unit_grid' AND u.valid_to IS NULL)",
+        town=city.town,
+    )
+    paint = "() => JSON.stringify(window.__wangge.map.getPaintProperty('community-fill', 'fill-color'))"
+    assert "match" in editor.page.evaluate(paint)
+    editor.page.locator("[data-balance=show]").scroll_into_view_if_needed()
+    photo(editor, "balance-zh")
+    take = editor.page.locator("[data-balance=take]")
+    if take.count():
+        editor.expect_status(422)
+        take.click()
+        expect(editor.page.locator("[data-preview], .refused").first).to_be_visible()
+        wait_until(lambda: "transfer" in steps(editor), "a transfer is in the draft")
+        photo(editor, "balance-taken-zh")
+    editor.page.click("[data-balance=hide]")
+    assert editor.page.evaluate(paint) == '"#000000"'
+
+
+def test_grids_and_drafts_are_taken_away_as_files(sitting: Callable[..., Console], city: City) -> None:
+    editor = sitting()
+    with editor.page.expect_download() as loaded:
+        editor.page.click("button[data-export=geojson]")
+    features = json.loads(Path(loaded.value.path()).read_text())["features"]
+    codes = {feature["properties"]["code"] for feature in features}
+    assert codes == {row.code for row in city.rows(UNITS, town=city.town)}
+    with editor.page.expect_download() as loaded:
+        editor.page.click("[data-export=gpkg]")
+    assert Path(loaded.value.path()).read_bytes()[:15] == b"SQLite format 3"
+
+
+def test_a_login_that_ended_loses_nothing(sitting: Callable[..., Console], city: City) -> None:
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC OFFSET 4 LIMIT 1", town=city.town)[0]
+    editor = sitting()
+    show(editor, unit)
+    pick(editor, unit)
+    editor.visit.context.clear_cookies()
+    editor.expect_status(401, 403)
+    draw(editor, *across(unit))
+    dialog = editor.page.locator("dialog.login")
+    expect(dialog).to_contain_text("nothing that you drew is lost")
+    photo(editor, "login-ended")
+    login = city.login("grid_manager")
+    editor.page.fill("dialog [name=username]", login.username)
+    editor.page.fill("dialog [name=password]", login.password)
+    editor.page.click("dialog button[type=submit]")
+    expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_text([unit.code])
+    assert steps(editor) == ["split"]
+    editor.goto("/map/")
+    editor.tab("edit")
+    wait_until(lambda: steps(editor) == ["split"], "the draft outlives the page")
+    expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_text([unit.code])
+    editor.page.click("[data-edit=step-clear]")
+    editor.page.click("dialog [data-confirm]")
+    wait_until(lambda: steps(editor) == [], "the draft is empty")
+
+
+def test_a_community_goes_to_another_town(sitting: Callable[..., Console], city: City) -> None:
+    """By a supervisor: the town that takes it is not the manager's."""
+    found = city.rows(
+        "SELECT c.id, c.code, ST_X(c.label_point) lon, ST_Y(c.label_point) lat, t.id AS receiver, t.code AS town,"
+        " ST_X(t.label_point) tlon, ST_Y(t.label_point) tlat, (SELECT count(*) FROM areas s WHERE s.parent_id = c.parent_id AND s.valid_to IS NULL) n"
+        " FROM areas c JOIN areas t ON t.kind = 'town' AND t.valid_to IS NULL AND t.id <> c.parent_id AND t.geom && c.geom"
+        " WHERE c.kind = 'community' AND c.valid_to IS NULL"
+        " AND ST_Length(ST_CollectionExtract(ST_Intersection(c.geom, t.geom), 2)) > 0.002 ORDER BY 9 DESC, 1"
+    )
+    if not found:
+        pytest.fail("no community lies on another town")
+    place = found[0]
+    editor = sitting("supervisor", size=(1440, 900))
+    fit(editor, box(city, place.id), "community-fill")
+    editor.page.click("[data-edit=reparent-community]")
+    expect(editor.page.locator("[data-activity=pointing]")).to_contain_text("Community")
+    editor.click_map(place.lon, place.lat)
+    expect(editor.page.locator("[data-activity=pointing]")).to_contain_text("Town")
+    editor.look_at(place.tlon, place.tlat, 12)  # the map may be moved in between
+    editor.drawn_soon("town-fill")
+    editor.expect_status(422)
+    editor.click_map(place.tlon, place.tlat)
+    preview = editor.page.locator("[data-preview]")
+    expect(preview).to_be_visible()
+    assert steps(editor) == ["reparent"]
+    assert all(
+        code.startswith(place.town) for code in preview.locator(".code-list.new code").all_inner_texts()
+    )
+    photo(editor, "reparent")
+    in_force(editor)
+    assert city.value("SELECT count(*) FROM areas WHERE id = :id AND valid_to IS NULL", id=place.id) == 0
+    assert city.value(OVERLAPS) == 0
+    take_back(editor)
