@@ -236,7 +236,14 @@ def count(db: Session, collection: Collection, selection: Selection) -> int | No
 
 def write_cursor(secret: bytes, context: str, position: tuple[Any, ...]) -> str:
     """A position as an opaque signed text; ``context`` names collection and order, so that it fits no other."""
-    values = [{"t": v.isoformat()} if isinstance(v, dt.datetime) else v for v in position]
+    values = [
+        {"t": v.isoformat()}
+        if isinstance(v, dt.datetime)
+        else {"d": v.isoformat()}
+        if isinstance(v, dt.date)
+        else v
+        for v in position
+    ]
     payload = json.dumps(values, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_signature(secret, context, payload) + payload).decode().rstrip("=")
 
@@ -256,7 +263,13 @@ def read_cursor(secret: bytes, context: str, cursor: str) -> tuple[Any, ...]:
     signature, payload = raw[:16], raw[16:]
     if not hmac.compare_digest(signature, _signature(secret, context, payload)):
         raise InvalidFilter("cursor: was changed, or belongs to another query")
-    return tuple(parse_moment(v["t"], "cursor") if isinstance(v, dict) else v for v in json.loads(payload))
+    return tuple(_position_value(v) for v in json.loads(payload))
+
+
+def _position_value(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return dt.date.fromisoformat(value["d"]) if "d" in value else parse_moment(value["t"], "cursor")
 
 
 def _signature(secret: bytes, context: str, payload: bytes) -> bytes:

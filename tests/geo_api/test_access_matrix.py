@@ -1,0 +1,620 @@
+"""Nobody gets a row of somebody else's by any door: every caller against every door.
+
+What each caller may see is worked out here by hand, from the rows as they were written: by area and, for cases and
+alerts, by domain. What comes out of a door is compared with it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import itertools
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from geo_api.access import MAY, create_user
+from geo_api.api_keys import create_key, revoke_keys
+from geo_api.app import create_app
+from geo_api.exporting import FORMATS
+from geo_api.settings import Settings
+from layers import database
+from layers.catalog import COLLECTIONS
+from layers.database import SYSTEM, Scope, session
+from tests.geo_api.conftest import PASSWORD, Seeded
+from tests.geo_api.small_town import BOXES, PLATES, RAISED, TOWN_A, TOWN_B
+from tests.geo_api.test_oidc import AUDIENCE, Provider, providing
+
+PRIVATE = tuple(c.id for c in COLLECTIONS.values() if c.login)
+WORLD = "POLYGON((-180 -90, 180 -90, 180 90, -180 90, -180 -90))"
+READERS = frozenset({"viewer", "grid_manager", "officer", "dispatcher", "supervisor", "service"})
+
+
+@dataclass(frozen=True)
+class Who:
+    """A caller, and by hand what it may see: letters of towns, domains (None: all), role. No role: 401."""
+
+    role: str | None
+    letters: str = ""
+    domains: frozenset[str] | None = None
+
+    def rows(self, layer: str, rows: dict[int, tuple[str, str | None]]) -> set[int]:
+        """Ids of a layer's rows (id to letter and domain) that it may see."""
+        return {
+            key
+            for key, (letter, domain) in rows.items()
+            if letter in self.letters and (domain is None or self.domains is None or domain in self.domains)
+        }
+
+    def may(self, layer: str) -> bool:
+        permission = COLLECTIONS[layer].permission
+        return permission is None or self.role in MAY[permission]
+
+
+MARKET = frozenset({"market"})
+CALLERS = {
+    "public": Who(None),
+    "viewer of A": Who("viewer", "A"),
+    "grid manager of A": Who("grid_manager", "A"),
+    "officer of A": Who("officer", "A"),
+    "officer of B": Who("officer", "B"),
+    "officer of A, market": Who("officer", "A", MARKET),
+    "officer of A, ecology": Who("officer", "A", frozenset({"ecology"})),
+    "dispatcher of market": Who("dispatcher", "AB", MARKET),
+    "dispatcher": Who("dispatcher", "AB"),
+    "supervisor": Who("supervisor", "AB"),
+    "supervisor of A": Who("supervisor", "A"),
+    "of an area that is not there": Who("officer", ""),
+    "key": Who("service", "AB"),
+    "key of A": Who("service", "A"),
+    "key for A": Who("service", "A"),
+    "key that sends": Who("sender", ""),
+    "token of A": Who("officer", "A"),
+    "token of B, market": Who("officer", "B", MARKET),
+    "ended login": Who(None),
+    "revoked key": Who(None),
+    "key that is over": Who(None),
+}
+IN = [name for name, who in CALLERS.items() if who.role]
+OUT = [name for name, who in CALLERS.items() if not who.role]
+
+
+@dataclass
+class Matrix:
+    """The application, a client of each caller, and the rows: layer to id to letter and domain."""
+
+    clients: dict[str, TestClient]
+    rows: dict[str, dict[int, tuple[str, str | None]]]
+    ids: dict[str, Any]
+    url: str
+    cases: dict[int, str] = field(default_factory=dict)
+
+    def expected(self, caller: str, layer: str) -> set[int]:
+        return CALLERS[caller].rows(layer, self.rows[layer])
+
+
+def insert(db: Session, sql: str, **values: Any) -> int:
+    return int(db.execute(text(sql), values).scalar_one())
+
+
+def seed(db: Session, ids: dict[str, Any]) -> None:
+    """A case of each domain, an event of it, a breach of a fence and a change set in both towns."""
+    for letter in "AB":
+        lon, area = BOXES[letter][0] + 0.1, ids[f"community_{letter}"]
+        place = {"lon": lon, "lat": 31.2, "area": area}
+        for domain in ("ecology", "market"):
+            case = ids[f"case_{letter}_{domain}"] = insert(
+                db,
+                "INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, co_handlers, assignment, state, opened_at,"
+                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}', '{}', 'reported', :at,"
+                " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area, :town) RETURNING id",
+                number=f"NT-{letter}-{domain}", title=f"案件{letter}{domain}", domain=domain, at=RAISED,
+                alert=ids[f"alert_{letter}"] if domain == "ecology" else None, site=ids[f"site_{letter}"],
+                town=ids[f"town_{letter}"], **place,
+            )  # fmt: skip
+            insert(
+                db,
+                "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload, prev_hash, hash, area_id)"
+                " VALUES (:case, 1, :at, 'x', 'dispatcher', 'report', 'reported', CAST(:payload AS jsonb), '', '', :area) RETURNING id",
+                case=case, at=RAISED, payload=json.dumps({"note": f"事件{letter}"}), area=area,
+            )  # fmt: skip
+        fence = insert(
+            db,
+            "INSERT INTO fences (fence_id, name, rule, geom) VALUES (:id, :id, 'forbid_enter',"
+            " ST_Multi(ST_Expand(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0.01))) RETURNING id",
+            id=f"F-{letter}", lon=lon, lat=31.2,
+        )  # fmt: skip
+        insert(
+            db,
+            "INSERT INTO fence_events (run_id, event_id, fence_id, vehicle_id, started_at, begun_by, ended_at, ended_by, open,"
+            " confirmed_at, duration_s, over_s, n_fixes, geom, area_id) VALUES (:run, :event, :fence,"
+            " (SELECT id FROM vehicles WHERE vehicle_id = :vehicle), :at, 'entered', :at, 'left', false, :at, 60, 60, 3,"
+            " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area) RETURNING id",
+            run=ids["run"], event=f"breach-{letter}", fence=fence, vehicle=f"V-{letter}", at=RAISED, **place,
+        )  # fmt: skip
+        ids[f"change_{letter}"] = insert(
+            db,
+            "INSERT INTO change_sets (area_id, status, author, created_at, operations, preview) VALUES (:area, 'draft', 'x', :at,"
+            " CAST(:operations AS jsonb), CAST(:preview AS jsonb)) RETURNING id",
+            area=area, at=RAISED, preview=json.dumps({"mark": f"preview-{letter}"}),
+            operations=json.dumps([{"op": "merge", "area_ids": [ids[f"grid_{letter}1"], ids[f"grid_{letter}2"]]}]),
+        )  # fmt: skip
+
+
+def read_rows(db: Session, ids: dict[str, Any]) -> dict[str, dict[int, tuple[str, str | None]]]:
+    """Every row of the private layers with the letter of its community and its domain, read without any policy."""
+    letters = {ids[f"community_{letter}"]: letter for letter in "AB"}
+    domain = {"cases": "domain", "alerts": "'ecology'"}
+    return {
+        layer: {
+            key: (letters[area], kind)
+            for key, area, kind in db.execute(
+                text(f"SELECT id, area_id, {domain.get(layer, 'NULL')} FROM {layer}")
+            )
+        }
+        for layer in PRIVATE
+    }
+
+
+ACCOUNTS = {
+    "viewer of A": ("viewer", TOWN_A, ()),
+    "grid manager of A": ("grid_manager", TOWN_A, ()),
+    "officer of A": ("officer", TOWN_A, ()),
+    "officer of B": ("officer", TOWN_B, ()),
+    "officer of A, market": ("officer", TOWN_A, ("market",)),
+    "officer of A, ecology": ("officer", TOWN_A, ("ecology",)),
+    "dispatcher of market": ("dispatcher", None, ("market",)),
+    "dispatcher": ("dispatcher", None, ()),
+    "supervisor": ("supervisor", None, ()),
+    "supervisor of A": ("supervisor", TOWN_A, ()),
+    "of an area that is not there": ("officer", "999999", ()),
+    "ended login": ("officer", TOWN_B, ()),
+}
+KEYS: dict[str, tuple[str, dict[str, Any]]] = {
+    "key": ("service.all", {}),
+    "key of A": ("service.a", {}),
+    "key for A": ("service.all", {"area_code": TOWN_A}),
+    "key that sends": ("service.all", {"role": "sender"}),
+    "revoked key": ("service.revoked", {}),
+    "key that is over": ("service.all", {"days": 1, "name": "over"}),
+}
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with providing() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def matrix(seeded: Seeded, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    url, ids = seeded.copy("matrix"), dict(seeded.ids)
+    with session(SYSTEM, url) as db:
+        seed(db, ids)
+        rows = read_rows(db, ids)
+        for name, (role, area, domains) in ACCOUNTS.items():
+            create_user(
+                db, username=name, password=PASSWORD, role=role, area_code=area, domains=list(domains)
+            )
+        for name, area in (("service.all", None), ("service.a", TOWN_A), ("service.revoked", None)):
+            create_user(db, username=name, password=PASSWORD, role="service", area_code=area)
+        keys = {name: create_key(db, account, **terms) for name, (account, terms) in KEYS.items()}
+        revoke_keys(db, "service.revoked")
+        db.execute(text("UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE name = 'over'"))
+    settings = Settings(
+        database_url=url, data_dir=tmp_path_factory.mktemp("matrix"), secret=SecretStr("test"), log_level="error",
+        oidc_issuer=provider.address, oidc_audience=AUDIENCE, rate_limits="off",
+    )  # fmt: skip
+    app = create_app(settings)
+    # Over the event loop of its own, so that tiles, their cache and what is remembered of callers work as served.
+    with TestClient(app, raise_server_exceptions=False) as entered:
+        yield Matrix(dict(clients_of(app, entered, keys, provider)), rows, ids, url)
+    database.engine(url).dispose()
+
+
+def clients_of(
+    app: Any, entered: TestClient, keys: dict[str, str], provider: Provider
+) -> Iterator[tuple[str, TestClient]]:
+    def client(**headers: str) -> TestClient:
+        made = TestClient(app, raise_server_exceptions=False, headers=headers)
+        made.portal = entered.portal
+        return made
+
+    yield "public", client()
+    for name in ACCOUNTS:
+        made = client()
+        answer = made.post("/v1/login", json={"username": name, "password": PASSWORD})
+        made.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        if name == "ended login":
+            cookie = made.cookies["wangge_session"]
+            made.post("/v1/logout")
+            made.cookies.set("wangge_session", cookie)
+        yield name, made
+    for name, key in keys.items():
+        yield name, client(Authorization=f"Bearer {key}")
+    yield "token of A", client(Authorization=f"Bearer {provider.token(wangge_area=TOWN_A)}")
+    token = provider.token(wangge_area=TOWN_B, wangge_domains=["market"])
+    yield "token of B, market", client(Authorization=f"Bearer {token}")
+
+
+def marks(letter: str) -> list[str]:
+    """Texts that stand in private rows of a town only."""
+    return [f"V-{letter}", f"S-{letter}", f"NT-{letter}-", f"案件{letter}", f"breach-{letter}", f"事件{letter}", PLATES[letter],
+            f"preview-{letter}"]  # fmt: skip
+
+
+def no_foreign(caller: str, content: bytes) -> None:
+    """No text of a town that the caller does not see, and no whole plate unless the role reads them."""
+    who = CALLERS[caller]
+    for letter in set("AB") - set(who.letters):
+        for mark in marks(letter):
+            assert mark.encode() not in content, (caller, mark)
+            assert json.dumps(mark)[1:-1].encode() not in content, (caller, mark)
+    if who.role not in MAY["read_plates"]:
+        assert not [p for p in PLATES.values() if p.encode() in content], caller
+    if who.domains is not None:
+        hidden = {"ecology", "market"} - who.domains
+        assert not [d for d in hidden for letter in "AB" if f"NT-{letter}-{d}".encode() in content], caller
+
+
+def features(answer: Any) -> set[int]:
+    return {f["id"] for f in answer.json()["features"]}
+
+
+@pytest.mark.parametrize("caller", OUT)
+@pytest.mark.parametrize("layer", PRIVATE)
+def test_who_is_nobody_gets_401_at_every_door(matrix: Matrix, caller: str, layer: str) -> None:
+    key = min(matrix.rows[layer])
+    doors = ["", "/items", f"/items/{key}", "/items?count=exact", "/items?f=html", "/queryables", "/schema", "/tiles",
+             "/tiles/WebMercatorQuad", "/tiles/WebMercatorQuad/8/104/213", "/tiles/WebMercatorQuad/0/0/0",
+             *(f"/export?f={name}" for name in FORMATS)]  # fmt: skip
+    for door, method in itertools.product(doors, ("GET", "HEAD")):
+        answer = matrix.clients[caller].request(
+            method, f"/collections/{layer}{door}", headers={"If-None-Match": "*"}
+        )
+        assert answer.status_code == 401, (door, method)
+        assert answer.headers["www-authenticate"].startswith("Bearer ")
+        assert answer.headers["cache-control"] == "no-store"
+        no_foreign(caller, answer.content)
+
+
+@pytest.mark.parametrize("caller", IN)
+@pytest.mark.parametrize("layer", PRIVATE)
+def test_items_counts_order_and_filters(matrix: Matrix, caller: str, layer: str) -> None:
+    client, expected, found = matrix.clients[caller], matrix.expected(caller, layer), COLLECTIONS[layer]
+    path = f"/collections/{layer}/items"
+    if not CALLERS[caller].may(layer):
+        assert (
+            client.get(path).status_code == client.get(f"{path}/{min(matrix.rows[layer])}").status_code == 403
+        )
+        return
+    page = client.get(f"{path}?count=exact")
+    assert features(page) == expected and page.json()["numberMatched"] == len(expected)
+    assert page.headers["cache-control"] == "private, no-store" and "Cookie" in page.headers["vary"]
+    no_foreign(caller, page.content)
+    probes = [
+        f"S_INTERSECTS(geometry, {WORLD})",
+        *(f"{name} IS NULL OR NOT ({name} IS NULL)" for name in found.filterable),
+    ]
+    for probe in probes:
+        answer = client.get(path, params={"filter": probe})
+        assert answer.status_code == 200 and features(answer) == expected, probe
+    for asked in (
+        "bbox=-180,-90,180,90",
+        "datetime=../..",
+        "offset=0",
+        "crs=http://www.opengis.net/def/crs/EPSG/0/3857",
+    ):
+        assert features(client.get(f"{path}?{asked}")) == expected, asked
+    for name, sign in itertools.product(found.sortable, ("", "-")):
+        assert set(walk(client, f"{path}?limit=1&sortby={sign}{name}")) == expected
+    estimate = client.get(f"{path}?count=estimate&limit=1").json()
+    if len(CALLERS[caller].letters) < 2 or CALLERS[caller].domains:
+        assert (
+            estimate.get("numberMatched", len(expected)) == len(expected)
+            and "numberEstimated" not in estimate
+        )
+    html = client.get(f"{path}?f=html")
+    assert html.status_code == 200
+    no_foreign(caller, html.content)
+    head = client.head(path)
+    assert head.status_code == 200 and head.content == b""
+
+
+def walk(client: TestClient, url: str) -> Iterator[int]:
+    """Ids of all pages."""
+    while url:
+        page = client.get(url).json()
+        yield from (f["id"] for f in page["features"])
+        url = next((link["href"] for link in page["links"] if link["rel"] == "next"), "").removeprefix(
+            "http://testserver"
+        )
+
+
+@pytest.mark.parametrize("caller", IN)
+@pytest.mark.parametrize("layer", PRIVATE)
+def test_one_row_at_a_time(matrix: Matrix, caller: str, layer: str) -> None:
+    if not CALLERS[caller].may(layer):
+        return
+    client, expected = matrix.clients[caller], matrix.expected(caller, layer)
+    absent = client.get(f"/collections/{layer}/items/999999999")
+    for key in matrix.rows[layer]:
+        etag = (
+            matrix.clients["dispatcher"]
+            .get(f"/collections/{layer}/items/{key}")
+            .headers.get("etag", '"none"')
+        )
+        for headers in ({}, {"If-None-Match": etag}, {"If-None-Match": "*"}):
+            answer = client.get(f"/collections/{layer}/items/{key}", headers=headers)
+            assert answer.status_code in ((200, 304) if key in expected else (404,)), (key, headers)
+            if key not in expected:  # told as what does not exist
+                same = {name: answer.json()[name] for name in ("type", "title", "status")}
+                assert same == {name: absent.json()[name] for name in same}
+                no_foreign(caller, answer.content)
+
+
+@pytest.mark.parametrize("caller", IN)
+@pytest.mark.parametrize("layer", PRIVATE)
+def test_tiles_of_every_zoom_and_their_304(matrix: Matrix, caller: str, layer: str) -> None:
+    client, expected = matrix.clients[caller], matrix.expected(caller, layer)
+    for zoom, row, column in ((0, 0, 0), (5, 13, 26), (8, 104, 213)):
+        path = f"/collections/{layer}/tiles/WebMercatorQuad/{zoom}/{row}/{column}"
+        if not CALLERS[caller].may(layer):
+            assert client.get(path).status_code == 403
+            continue
+        for _ in range(3):  # asked of the route, of the database, of the cache
+            tile = client.get(path)
+            assert tile.status_code == 200 and tile.headers["x-features-matched"] == f"{len(expected)}"
+            assert tile.headers["cache-control"] == "private, no-store"
+            no_foreign(caller, tile.content)
+        for other, seen in CALLERS.items():
+            if seen.role and seen.may(layer) and matrix.expected(other, layer) != expected:
+                etag = matrix.clients[other].get(path).headers["etag"]
+                again = client.get(path, headers={"If-None-Match": etag})
+                assert again.status_code == 200, (caller, other)
+        filtered = client.get(path, params={"filter": f"S_INTERSECTS(geometry, {WORLD})"})
+        assert filtered.headers["x-features-matched"] == f"{len(expected)}"
+
+
+def readable(name: str, content: bytes, folder: Path) -> bytes:
+    """An export as plain bytes in which texts can be looked for."""
+    if name == "parquet":
+        return repr(pq.read_table(io.BytesIO(content)).to_pylist()).encode()
+    if name == "gpkg":
+        path = folder / "x.gpkg"
+        path.write_bytes(content)
+        with sqlite3.connect(path) as base:
+            return "\n".join(base.iterdump()).encode()
+    if name == "pmtiles":
+        from pmtiles.reader import MemorySource, Reader, all_tiles
+
+        source = MemorySource(content)
+        return (
+            b"".join(gzip.decompress(t) for _, t in all_tiles(source))
+            + repr(Reader(source).metadata()).encode()
+        )
+    return content
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "caller", [c for c in IN if c not in ("supervisor", "key of A", "officer of A, ecology")]
+)
+def test_exports_hold_the_own_rows_only(matrix: Matrix, caller: str, name: str, tmp_path: Path) -> None:
+    client = matrix.clients[caller]
+    for layer in ("cases", "visits", "tracks") if name in ("csv", "parquet") else ("cases",):
+        answer = client.get(f"/collections/{layer}/export?f={name}")
+        if not CALLERS[caller].may(layer):
+            assert answer.status_code == 403
+            continue
+        if name == "pmtiles" and not matrix.expected(caller, layer):
+            assert answer.status_code == 404  # an archive of no tile is no archive
+            continue
+        assert answer.status_code == 200 and answer.headers["cache-control"] == "private, no-store"
+        content = readable(name, answer.content, tmp_path)
+        no_foreign(caller, content)
+        if layer == "cases":
+            own = {
+                f"NT-{letter}-{domain}"
+                for letter, domain in (matrix.rows["cases"][k] for k in matrix.expected(caller, "cases"))
+            }
+            assert all(number.encode() in content for number in own)
+
+
+@pytest.mark.parametrize("caller", IN)
+def test_a_cursor_of_another_gives_the_own_rows_only(matrix: Matrix, caller: str) -> None:
+    for layer, sort in (("cases", "number"), ("alerts", "score"), ("visits", "entered_at")):
+        first = matrix.clients["dispatcher"].get(f"/collections/{layer}/items?limit=1&sortby={sort}").json()
+        link = next(link["href"] for link in first["links"] if link["rel"] == "next").removeprefix(
+            "http://testserver"
+        )
+        assert set(walk(matrix.clients[caller], link)) <= matrix.expected(caller, layer)
+
+
+PROBES = [
+    ("alerts", "1 / (score - 0.8) > -1000"),  # dividing by zero would tell that a row of B is looked at
+    ("alerts", "score BETWEEN 0 AND 1"),
+    ("alerts", "CASEI(site_id) LIKE CASEI('s-%')"),
+    ("alerts", "site_id IN ('S-A', 'S-B')"),
+    ("alerts", "case_number LIKE 'NT-%' OR case_number IS NULL"),
+    ("cases", "CASEI(number) LIKE CASEI('nt-%')"),
+    ("cases", "T_AFTER(opened_at, TIMESTAMP('1990-01-01T00:00:00Z'))"),
+    ("cases", "NOT (domain = 'x')"),
+    ("visits", "vehicle_id > ''"),
+    ("stays", "1 / (n_fixes - 12) > 0 OR n_fixes = 12"),
+]
+
+
+@pytest.mark.parametrize(("layer", "probe"), PROBES)
+def test_probing_filters_find_no_more(matrix: Matrix, layer: str, probe: str) -> None:
+    for caller in IN:
+        answer = matrix.clients[caller].get(
+            f"/collections/{layer}/items", params={"filter": probe, "count": "exact"}
+        )
+        assert answer.status_code in (200, 400), (caller, answer.text)
+        if answer.status_code == 200:
+            assert features(answer) <= matrix.expected(caller, layer)
+            assert answer.json()["numberMatched"] <= len(matrix.expected(caller, layer))
+            no_foreign(caller, json.dumps(answer.json()["features"], ensure_ascii=False).encode())
+    # Nobody whose own rows divide by no zero hears of one: a foreign row is never looked at.
+    if layer == "alerts" and probe.startswith("1 /"):
+        assert (
+            matrix.clients["officer of A"]
+            .get(f"/collections/{layer}/items", params={"filter": probe})
+            .status_code
+            == 200
+        )
+
+
+@pytest.mark.parametrize(
+    "name", ["plate", "password_hash", "evidence", "assignment", "geom", "ctid", "xmin", "hash"]
+)
+def test_what_is_not_published_cannot_be_asked(matrix: Matrix, name: str) -> None:
+    for layer, caller in itertools.product(PRIVATE, ("officer of A", "dispatcher")):
+        client = matrix.clients[caller]
+        assert (
+            client.get(f"/collections/{layer}/items", params={"filter": f"{name} = 'x'"}).status_code == 400
+        )
+        assert client.get(f"/collections/{layer}/items?{name}=x").status_code == 400
+        assert client.get(f"/collections/{layer}/items?sortby={name}").status_code == 400
+
+
+@pytest.mark.parametrize("caller", IN)
+def test_cases_alerts_tracks_and_reports(matrix: Matrix, caller: str) -> None:
+    client, who = matrix.clients[caller], CALLERS[caller]
+    for letter, domain in itertools.product("AB", ("ecology", "market")):
+        seen = matrix.ids[f"case_{letter}_{domain}"] in matrix.expected(caller, "cases")
+        for door in ("", "/report.html", "/verify"):
+            answer = client.get(f"/v1/cases/NT-{letter}-{domain}{door}")
+            assert answer.status_code == (
+                403 if who.role not in MAY["read_cases"] else 200 if seen else 404
+            ), (letter, domain, door)
+            if not seen:
+                assert f"案件{letter}" not in answer.text and f"事件{letter}" not in answer.text
+            elif door != "/verify":
+                no_foreign(caller, answer.content)
+        step = {"action": "note", "note": "x"}
+        if not seen:
+            assert client.post(f"/v1/cases/NT-{letter}-{domain}/events", json=step).status_code in (403, 404)
+    for letter in "AB":
+        seen = matrix.ids[f"alert_{letter}"] in matrix.expected(caller, "alerts")
+        card = client.get(f"/v1/alerts/{matrix.ids[f'alert_{letter}']}")
+        assert card.status_code == (403 if who.role not in MAY["read_alerts"] else 200 if seen else 404)
+        no_foreign(caller, card.content)
+        if not seen:
+            body = {"outcome": "confirmed", "note": ""}
+            assert client.post(
+                f"/v1/alerts/{matrix.ids[f'alert_{letter}']}/outcome", json=body
+            ).status_code in (403, 404)
+        track = client.get(f"/v1/vehicles/V-{letter}/track")
+        expected = 403 if who.role not in MAY["read_tracks"] else 200 if letter in who.letters else 404
+        assert track.status_code == expected
+    if who.role == "officer" and "A" in who.letters and who.domains in (None, frozenset({"ecology"})):
+        assert "苏F·A**34" in client.get(f"/v1/alerts/{matrix.ids['alert_A']}").text
+
+
+@pytest.mark.parametrize("caller", IN)
+def test_change_sets_of_another_area(matrix: Matrix, caller: str) -> None:
+    client, who = matrix.clients[caller], CALLERS[caller]
+    answer = client.get("/v1/change-sets?limit=1000")
+    if who.role not in MAY["read_change_sets"]:
+        assert answer.status_code == 403
+        return
+    assert {row["id"] for row in answer.json()["change_sets"]} == {
+        matrix.ids[f"change_{letter}"] for letter in who.letters
+    }
+    no_foreign(caller, answer.content)
+    for letter in set("AB") - set(who.letters):
+        for step, body in (("apply", None), ("undo", None), ("reject", {"reason": "x"})):
+            refused = client.post(f"/v1/change-sets/{matrix.ids[f'change_{letter}']}/{step}", json=body)
+            assert refused.status_code in (403, 404)
+            no_foreign(caller, refused.content)
+        town = matrix.ids[f"town_{letter}"]
+        assert client.get(f"/v1/areas/{town}/balance").status_code == 404
+
+
+@pytest.mark.parametrize("caller", list(CALLERS))
+def test_public_doors_tell_nothing_private(matrix: Matrix, caller: str) -> None:
+    client = matrix.clients[caller]
+    doors = ["/", "/collections", "/openapi.json", "/metrics", "/conformance", "/health/ready", "/v1/settings", "/v1/style",
+             "/v1/duty-items", "/v1/me", "/v1/runs", "/collections/hot_spots/items", "/v1/hot-spots/report.html", "/docs",
+             "/v1/access-log?limit=1000", "/collections/fences/items"]  # fmt: skip
+    for door in doors:
+        answer = client.get(door)
+        assert answer.status_code in (200, 401, 403), door
+        if door.startswith("/v1/access-log") and CALLERS[caller].role == "supervisor":
+            continue  # its paths are what the accounts of its area typed: tests/geo_api/test_access_log.py
+        for letter in "AB":
+            for mark in (f"V-{letter}", f"NT-{letter}", f"案件{letter}", PLATES[letter], f"breach-{letter}"):
+                assert mark not in answer.text, (door, mark)
+        if door == "/v1/runs" and answer.status_code == 200:
+            whole = len(CALLERS[caller].letters) == 2 and CALLERS[caller].domains is None
+            assert all(("counts" in run) is whole for run in answer.json()["runs"])
+
+
+@pytest.mark.parametrize("caller", list(CALLERS))
+def test_assignment_and_errors_tell_nothing_private(matrix: Matrix, caller: str) -> None:
+    client = matrix.clients[caller]
+    for lon in (120.1, 120.6):
+        body = {"lon": lon, "lat": 31.2, "item_code": "ECO-001", "at": "2026-03-01T00:00:00Z"}
+        answer = client.post("/v1/assign", json=body)
+        for letter in "AB":
+            assert not [
+                m
+                for m in (f"V-{letter}", f"NT-{letter}", f"案件{letter}", PLATES[letter])
+                if m in answer.text
+            ]
+    wrong = ["/collections/cases/items?filter=number", "/collections/alerts/items?bbox=1", "/v1/cases/%00", "/v1/alerts/0",
+             "/collections/cases/items?cursor=AAAA", "/collections/cases/items/abc", "/v1/vehicles/%F0%9F%9A%9A/track"]  # fmt: skip
+    for path in wrong:
+        answer = client.get(path)
+        assert 400 <= answer.status_code < 500, path
+        assert answer.headers["content-type"] == "application/problem+json"
+        no_foreign(caller, answer.content)
+
+
+def test_the_database_alone_keeps_rows_apart(matrix: Matrix) -> None:
+    """Without any application: what a transaction of a scope sees in each table."""
+    tables = {**dict.fromkeys(PRIVATE, "id"), "case_events": "case_id", "change_sets": "id"}
+    ids = matrix.ids
+    areas = tuple(ids[f"{kind}_A"] for kind in ("town", "community"))
+    for role, domains in itertools.product(("public", "sender", "king", *sorted(READERS)), ((), ("market",))):
+        scope = Scope(role=role, area_ids=areas, username="x", domains=domains)
+        with session(scope, matrix.url) as db:
+            seen = {t: set(db.execute(text(f"SELECT {key} FROM {t}")).scalars()) for t, key in tables.items()}
+            if role not in READERS:
+                assert not any(seen.values()), role
+                continue
+            who = Who(role, "A", frozenset(domains) or None)
+            for layer in PRIVATE:
+                wanted = who.rows(layer, matrix.rows[layer]) if who.may(layer) else set()
+                assert seen[layer] == wanted, (role, layer)
+            assert seen["case_events"] == seen["cases"]
+            assert seen["change_sets"] == ({ids["change_A"]} if role in MAY["read_change_sets"] else set())
+            for table in ("users", "login_sessions", "api_keys"):
+                with pytest.raises(Exception, match="permission denied"), db.begin_nested():
+                    db.execute(text(f"SELECT * FROM {table}"))
+
+
+def test_a_note_cannot_be_written_into_a_case_of_another_domain(matrix: Matrix) -> None:
+    scope = Scope("officer", False, (matrix.ids["community_A"],), "x", ("market",))
+    new = text(
+        "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload, prev_hash, hash, area_id)"
+        " VALUES (:case, 99, now(), 'x', 'officer', 'note', 'reported', '{}', '', '', :area)"
+    )
+    values = {"area": matrix.ids["community_A"]}
+    with pytest.raises(Exception, match="row-level security"), session(scope, matrix.url) as db:
+        db.execute(new, {"case": matrix.ids["case_A_ecology"], **values})
+    with session(scope, matrix.url) as db:
+        db.execute(new, {"case": matrix.ids["case_A_market"], **values})
+        db.rollback()
