@@ -1,0 +1,282 @@
+"""The stream of changes: who hears what, coming back, and no old tile after an answer, with several workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+
+from geo_api import events
+from layers.catalog import COLLECTIONS
+from layers.changes import Change
+from layers.database import SYSTEM, session
+from tests.geo_api.conftest import PASSWORD, Api, Seeded, serving
+from tests.layers.test_changes import tile_of
+
+HEARD_S = 10.0
+SILENCE_S = 0.5
+"""How long after a change that was heard another one would have been heard too."""
+
+
+class Stream:
+    """The events of one stream, as a browser would read them."""
+
+    def __init__(self) -> None:
+        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.last_id: str | None = None
+        self.ready = threading.Event()
+
+    def read(self, lines: Iterator[str]) -> None:
+        data: dict[str, Any] | None = None
+        try:
+            for line in lines:
+                if line.startswith("id: "):
+                    self.last_id = line.removeprefix("id: ")
+                elif line.startswith("data: "):
+                    data = json.loads(line.removeprefix("data: "))
+                elif line == "" and data is not None:
+                    self.events.put(data | {"id": self.last_id})
+                    data = None
+                elif line.startswith(": connected"):
+                    self.ready.set()
+        except httpx2.HTTPError:
+            pass
+
+    def next(self, layer: str | None = None) -> dict[str, Any]:
+        """The next event, of that layer."""
+        end = time.monotonic() + HEARD_S
+        while True:
+            found = self.events.get(timeout=max(end - time.monotonic(), 0.01))
+            if layer in (None, found["layer"]):
+                return found
+
+    def rest(self) -> list[dict[str, Any]]:
+        """What has come by now."""
+        time.sleep(SILENCE_S)
+        return [self.events.get() for _ in range(self.events.qsize())]
+
+
+@contextmanager
+def listening(
+    address: str,
+    cookies: dict[str, str] | None = None,
+    last_event_id: str | None = None,
+    path: str = "/v1/events",
+) -> Iterator[Stream]:
+    headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+    stream = Stream()
+    with (
+        httpx2.Client(cookies=cookies, timeout=30) as client,
+        client.stream("GET", address + path, headers=headers) as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        threading.Thread(target=stream.read, args=(answer.iter_lines(),), daemon=True).start()
+        assert stream.ready.wait(10)
+        yield stream
+
+
+def log_in(address: str, username: str) -> dict[str, str]:
+    answer = httpx2.post(f"{address}/v1/login", json={"username": username, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return {"wangge_session": answer.cookies["wangge_session"]}
+
+
+def touch(api: Api, statement: str, **values: Any) -> None:
+    with session(SYSTEM, api.url) as db:
+        db.execute(text(statement), values)
+
+
+TOUCH_ALERT = "UPDATE alerts SET score = score WHERE id = :id"
+TOUCH_AREA = "UPDATE areas SET name = name WHERE id = :id"
+
+
+def test_an_event_says_where(served: str, api: Api) -> None:
+    with listening(served) as public, listening(served, path="/events") as same:
+        touch(api, "UPDATE sites SET kind = kind WHERE id = :id", id=api.ids["site_A"])
+        heard = public.next()
+        assert same.next() == heard
+        assert heard["layer"] == "sites" and heard["zoom"] == 12
+        assert heard["change"] == int(heard["id"])
+        _, column, row = tile_of(120.1, 31.2, 12)
+        assert [column, row] in heard["cells"] and len(heard["cells"]) <= 4
+        west, south, east, north = heard["bbox"]
+        assert west <= 120.1 <= east <= west + 0.2 and south <= 31.2 <= north <= south + 0.2
+
+
+def test_nobody_hears_of_rows_of_others(served: str, api: Api) -> None:
+    cookies = {name: log_in(served, name) for name in ("officer.a", "officer.b", "dispatcher", "viewer.a")}
+    with (
+        listening(served) as public,
+        listening(served, cookies["officer.a"]) as a,
+        listening(served, cookies["officer.b"]) as b,
+        listening(served, cookies["dispatcher"]) as all_,
+        listening(served, cookies["viewer.a"]) as viewer,
+    ):
+        touch(api, TOUCH_ALERT, id=api.ids["alert_B"])
+        touch(api, "UPDATE stays SET open = open")
+        touch(api, TOUCH_AREA, id=api.ids["community_A"])
+        heard = {}
+        for name, stream in (("public", public), ("a", a), ("b", b), ("all", all_), ("viewer", viewer)):
+            stream_events = [stream.next()]
+            while not any(event["layer"] == "areas" for event in stream_events):
+                stream_events.append(stream.next())
+            heard[name] = stream_events + stream.rest()
+    layers = {name: {event["layer"] for event in found} for name, found in heard.items()}
+    assert layers["public"] == {"areas", "grids"}
+    assert "alerts" not in layers["a"] and "stays" in layers["a"]
+    assert {"alerts", "stays"} <= layers["b"] and {"alerts", "stays"} <= layers["all"]
+    at = {letter: list(tile_of(lon, 31.2, 12)[1:]) for letter, lon in (("A", 120.1), ("B", 120.6))}
+    stays = {
+        name: next(e["cells"] for e in heard[name] if e["layer"] == "stays") for name in ("a", "b", "all")
+    }
+    assert at["B"] not in stays["a"] and at["A"] not in stays["b"]
+    assert len(stays["a"]) + len(stays["b"]) == len(stays["all"])
+
+
+def test_a_page_that_comes_back_to_another_worker_misses_nothing(served: str, api: Api) -> None:
+    cookies = log_in(served, "officer.a")
+    with listening(served, cookies) as before:
+        touch(api, TOUCH_AREA, id=api.ids["grid_A1"])
+        seen = before.next("grids")["id"]  # the last of what one commit told
+    touch(api, TOUCH_ALERT, id=api.ids["alert_A"])
+    touch(api, TOUCH_ALERT, id=api.ids["alert_B"])
+    touch(api, "UPDATE sites SET kind = kind WHERE id = :id", id=api.ids["site_B"])
+    with serving(api.settings) as other:
+        with listening(other, cookies, seen) as after:
+            missed = {event["layer"]: event for event in (after.next(), after.next())}
+            assert set(missed) == {"alerts", "sites"} and after.rest() == []
+            assert list(tile_of(120.6, 31.2, 12)[1:]) not in missed["alerts"]["cells"]
+            newest = after.last_id
+            touch(api, TOUCH_ALERT, id=api.ids["alert_A"])
+            assert after.next()["layer"] == "alerts", "and it goes on"
+        with listening(other, None, newest) as public:
+            assert public.rest() == [], "not told to nobody, not told twice"
+
+
+@pytest.mark.parametrize("unknown", ["999999999999", "no number", "18446744073709551616"])
+def test_after_too_long_everything_may_have_changed(served: str, unknown: str) -> None:
+    with listening(served, None, unknown) as public:
+        told = [public.next() for _ in range(sum(not c.login for c in COLLECTIONS.values()))]
+    assert {event["layer"] for event in told} == {c.id for c in COLLECTIONS.values() if not c.login}
+    assert all(event["cells"] is None for event in told)
+
+
+def test_who_logged_out_hears_of_public_layers_only(served: str, api: Api) -> None:
+    cookies = log_in(served, "officer.a")
+    with httpx2.Client(cookies=cookies) as client, listening(served, cookies) as stream:
+        touch(api, TOUCH_ALERT, id=api.ids["alert_A"])
+        assert stream.next()["layer"] == "alerts"
+        token = client.get(f"{served}/v1/me").json()["csrf_token"]
+        assert client.post(f"{served}/v1/logout", headers={"X-CSRF-Token": token}).status_code < 300
+        touch(api, TOUCH_ALERT, id=api.ids["alert_A"])
+        touch(api, TOUCH_AREA, id=api.ids["grid_A1"])
+        assert {event["layer"] for event in [stream.next(), *stream.rest()]} == {"areas", "grids"}
+
+
+def test_streams_have_a_limit(served: str, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events.ChangeFeed, "check_room", _full)
+    answer = httpx2.get(f"{served}/v1/events")
+    assert answer.status_code == 429 and answer.headers["retry-after"] == "10"
+
+
+def _full(feed: events.ChangeFeed, real: Any = events.ChangeFeed.check_room) -> None:
+    feed._streams = 0
+    real(feed)
+
+
+def test_a_page_that_does_not_read_keeps_one_entry_a_layer() -> None:
+    subscriber = events.Subscriber()
+    for i in range(50_000):
+        subscriber.put(Change("sites", i, frozenset({f"|{i}"})))
+        subscriber.put(Change("cases", i, frozenset({f"{i % 5000};ecology|{i}"})))
+    waiting = list(subscriber._pending.values())
+    assert {change.layer: change.id for change in waiting} == {"sites": 49_999, "cases": 49_999}
+    assert all(change.touched is None or len(change.touched) <= 1000 for change in waiting)
+
+
+@contextmanager
+def two_workers(url: str, folder: Path) -> Iterator[str]:
+    """``wangge serve --workers 2`` as a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    env = os.environ | {
+        "WANGGE_DATABASE_URL": url,
+        "WANGGE_DATA_DIR": str(folder),
+        "WANGGE_RATE_LIMITS": "off",
+    }
+    log = folder / "server.log"
+    command = [
+        sys.executable,
+        "-c",
+        "from geo_api.cli import app; app()",
+        "serve",
+        "--port",
+        str(port),
+        "--workers",
+        "2",
+    ]
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            end = time.monotonic() + 60
+            while True:
+                assert server.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
+                try:
+                    if httpx2.get(f"{address}/health/ready", timeout=2).status_code == 200:
+                        break
+                except httpx2.HTTPError:
+                    time.sleep(0.2)
+            yield address
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def test_no_old_tile_after_the_answer_with_two_workers(seeded: Seeded, tmp_path: Path) -> None:
+    """Twelve kept connections spread over both workers; each must show the place that was just acknowledged."""
+    url = seeded.copy("two_workers")
+    lon, lat = 120.2, 31.2
+    zoom, column, row = tile_of(lon, lat, 14)
+    low = tile_of(lon, lat, 5)
+    with two_workers(url, tmp_path) as address:
+        cookies = log_in(address, "dispatcher")
+        readers = [httpx2.Client(base_url=address, timeout=30) for _ in range(12)]
+        with httpx2.Client(base_url=address, cookies=cookies, timeout=30) as writer:
+            token = writer.get("/v1/me").json()["csrf_token"]
+            for n in range(1, 26):
+                for reader in readers:  # fills the caches of both workers
+                    reader.get(f"/collections/places/tiles/WebMercatorQuad/{zoom}/{row}/{column}")
+                place = {
+                    "type": "Feature",
+                    "geometry": {"type": "Point", "coordinates": [lon + n * 1e-5, lat]},
+                    "properties": {"kind": "petrol", "radius_m": 60},
+                }
+                made = writer.post("/collections/places/items", json=place, headers={"X-CSRF-Token": token})
+                assert made.status_code == 201, made.text
+                for reader in readers:
+                    for z, x, y in ((zoom, column, row), low):
+                        tile = reader.get(f"/collections/places/tiles/WebMercatorQuad/{z}/{y}/{x}")
+                        assert tile.status_code == 200, tile.text
+                        assert tile.headers["x-features-matched"] == str(n), f"an old tile {z}/{y}/{x}"
+        for reader in readers:
+            reader.close()
