@@ -6,18 +6,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    CTE,
     BindParameter,
     Float,
+    FunctionFilter,
     Integer,
     Select,
+    Subquery,
     bindparam,
+    case,
     cast,
     func,
     literal_column,
     select,
+    true,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import desc_op
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from layers.catalog import Collection, Expression
 from layers.database import Scope
@@ -107,8 +113,8 @@ def read_tile(
     """
     check_address(zoom, column, row)
     tile = (zoom, column, row)
-    body, matched, kept, met = db.execute(tile_statement(collection, selection, tile, cap)).one()
-    if met > AGGREGATE_FROM:
+    body, matched, kept = db.execute(tile_statement(collection, selection, tile, cap)).one()
+    if matched > AGGREGATE_FROM and _may_be_crowded(collection, zoom):
         return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
     return _of_features(body, matched, kept, cap)
 
@@ -125,8 +131,8 @@ class TileQueries:
     async def read(self, reader: Reader, scope: Scope, column: int, row: int) -> Tile:
         """Make one tile (see :func:`read_tile`) in one round trip, in two when it holds cells."""
         place = {"tile_column": column, "tile_row": row}
-        body, matched, kept, met = (await reader.rows(scope, self._features.with_values(**place)))[0]
-        if met > AGGREGATE_FROM and self._cells is not None:
+        body, matched, kept = (await reader.rows(scope, self._features.with_values(**place)))[0]
+        if matched > AGGREGATE_FROM and self._cells is not None:
             return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
         return _of_features(body, matched, kept, FEATURE_CAP)
 
@@ -142,50 +148,34 @@ def _of_cells(body: bytes, matched: int, cells: int) -> Tile:
 def tile_statement(
     collection: Collection, selection: Selection, tile: TileAddress, cap: int = FEATURE_CAP
 ) -> Select[*tuple[Any, ...]]:
-    """The query of one tile (zoom, column, row).
+    """The query of one tile (zoom, column, row): the encoded layers, features that meet it, features that it holds.
 
-    It gives the encoded layers, the features that meet the tile, those that it holds, and how many points lie in it
-    (at most one more than ``AGGREGATE_FROM``; 0 where nobody asks). With more than that nothing else is read.
+    Where points may be too many to be drawn one by one, no more than one above ``AGGREGATE_FROM`` are read, and none
+    is encoded when there are so many.
     """
-    met = _met(collection, selection, tile) if _may_be_crowded(collection, tile[0]) else None
-    hits = _hits(collection, selection, tile, cap, met).cte("hits").prefix_with("MATERIALIZED")
-    return select(
-        _layers(hits, collection, cap),
-        select(func.count()).select_from(hits).scalar_subquery(),
-        select(func.count(hits.c.geom)).select_from(hits).scalar_subquery(),
-        _number(0) if met is None else met,
+    hits = _hits(collection, selection, tile, cap)
+    features = _layer(hits, collection, "geom")
+    encoded = _encode(features.name, collection.id, hits.c.geom)
+    statement = select(encoded, func.count(), func.count(hits.c.geom)).select_from(
+        hits.join(features, true())
+    )
+    if collection.labels is None:
+        return statement
+    labels = _layer(hits, collection, "label")
+    second = _encode(labels.name, f"{collection.id}_labels", hits.c.label)
+    return select(encoded.op("||")(second), func.count(), func.count(hits.c.geom)).select_from(
+        hits.join(features, true()).join(labels, true())
     )
 
 
-def _layers(hits: CTE, collection: Collection, cap: int) -> Expression:
-    """The layer of the features; for label points a second one, where each is in one tile only."""
+def _layer(hits: Subquery, collection: Collection, geom: str) -> LateralFromClause:
+    """Rows of one layer: the properties, and one of the geometries."""
     properties = [hits.c[prop.name] for prop in collection.properties if prop.tile]
-
-    def encoded(layer: str, geom: Expression) -> Expression:
-        rows = select(hits.c.id, *properties, geom.label("geom")).where(geom.is_not(None)).limit(_number(cap))
-        return select(_encode("shown", layer)).select_from(rows.subquery("shown")).scalar_subquery()
-
-    features = encoded(collection.id, hits.c.geom)
-    if collection.labels is None:
-        return features
-    return features.op("||")(encoded(f"{collection.id}_labels", hits.c.label))
+    return select(hits.c.id, *properties, hits.c[geom].label("geom")).correlate(hits).lateral(f"with_{geom}")
 
 
 def _may_be_crowded(collection: Collection, zoom: int) -> bool:
     return collection.geometry_type == "point" and zoom < AGGREGATE_BELOW
-
-
-def _met(collection: Collection, selection: Selection, tile: TileAddress) -> Expression:
-    """How many points lie in a tile, counted no further than it matters."""
-    met = (
-        select(literal_column("1"))
-        .select_from(collection.source)
-        .where(collection.geom_3857.op("&&")(_envelope(tile)), *conditions(collection, selection))
-        .limit(_number(AGGREGATE_FROM + 1))
-        .subquery("met")
-    )
-    counted = select(func.count().label("n")).select_from(met).cte("counted").prefix_with("MATERIALIZED")
-    return select(counted.c.n).scalar_subquery()
 
 
 def cells_statement(
@@ -250,8 +240,9 @@ def _envelope(tile: TileAddress, margin: float = 0.0) -> Expression:
     return func.ST_TileEnvelope(_number(tile[0]), *_place(tile), *more)
 
 
-def _encode(alias: str, layer: str) -> Expression:
-    return func.ST_AsMVT(literal_column(alias), layer, _number(EXTENT), "geom", "id")
+def _encode(alias: str, layer: str, geom: Expression) -> FunctionFilter[Any]:
+    encoded = func.ST_AsMVT(literal_column(alias), layer, _number(EXTENT), "geom", "id")
+    return encoded.filter(geom.is_not(None))
 
 
 def _properties(collection: Collection) -> list[Expression]:
@@ -259,27 +250,68 @@ def _properties(collection: Collection) -> list[Expression]:
 
 
 def _cut(shape: Expression, tile: TileAddress, buffer: int) -> Expression:
-    return func.ST_AsMVTGeom(shape, _envelope(tile), _number(EXTENT), _number(buffer), literal_column("true"))
+    """In units of the tile; the tile's box is computed once a query, not once a feature."""
+    box = select(_envelope(tile).op("::")(literal_column("box2d"))).scalar_subquery()
+    return func.ST_AsMVTGeom(shape, box, _number(EXTENT), _number(buffer), literal_column("true"))
 
 
-def _hits(
-    collection: Collection, selection: Selection, tile: TileAddress, cap: int, met: Expression | None
-) -> Select[*tuple[Any, ...]]:
-    shape: Expression = collection.geom_3857
-    if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
-        tolerance_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL)
-        shape = func.ST_Simplify(shape, tolerance_m, literal_column("true"))
-    columns = [collection.key.label("id"), *_properties(collection), _cut(shape, tile, BUFFER).label("geom")]
+def _ranked(collection: Collection) -> tuple[Expression, bool]:
+    """What features are ordered by, and whether downwards."""
+    order = collection.tile_order
+    if isinstance(order, UnaryExpression) and order.modifier is desc_op:
+        return order.element, True
+    return order, False
+
+
+def _found(collection: Collection, selection: Selection, tile: TileAddress, cap: int) -> Subquery:
+    """What meets a tile, at most one feature more than is wanted, and ``n``: the first when it is not to be drawn.
+
+    Where points may be too many, ``n`` is how many there are; else the place of the feature in the order.
+    """
+    crowdable = _may_be_crowded(collection, tile[0])
+    columns = [
+        collection.key.label("id"),
+        *_properties(collection),
+        collection.geom_3857.label("shape"),
+        _ranked(collection)[0].label("place"),
+    ]
     if collection.labels is not None:
-        columns.append(_cut(func.ST_Transform(collection.labels, _number(3857)), tile, 0).label("label"))
-    hits = (
+        columns.append(collection.labels.label("label"))
+    found = (
         select(*columns)
         .select_from(collection.source)
         .where(
             collection.geom_3857.op("&&")(_envelope(tile, BUFFER / EXTENT)),
             *conditions(collection, selection),
         )
-        .order_by(collection.tile_order, collection.key)
-        .limit(_number(cap + 1))
+        .limit(_number((AGGREGATE_FROM if crowdable else cap) + 1))
     )
-    return hits if met is None else hits.where(met <= _number(AGGREGATE_FROM))
+    if not crowdable:
+        found = found.order_by(collection.tile_order, collection.key)
+    rows = found.subquery("found")
+    n = (func.count() if crowdable else func.row_number()).over()
+    return select(*rows.c, n.label("n")).subquery("counted")
+
+
+def _hits(collection: Collection, selection: Selection, tile: TileAddress, cap: int) -> Subquery:
+    """What was found, cut for the tile; only counted where it is too much."""
+    crowdable = _may_be_crowded(collection, tile[0])
+    found = _found(collection, selection, tile, cap)
+    shape: Expression = found.c.shape
+    if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
+        tolerance_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL)
+        shape = func.ST_Simplify(shape, tolerance_m, literal_column("true"))
+
+    def drawn(geom: Expression) -> Expression:
+        return case((found.c.n <= _number(AGGREGATE_FROM if crowdable else cap), geom))
+
+    properties = [found.c[prop.name] for prop in collection.properties if prop.tile]
+    columns = [found.c.id, *properties, drawn(_cut(shape, tile, BUFFER)).label("geom")]
+    if collection.labels is not None:
+        label = _cut(func.ST_Transform(found.c.label, _number(3857)), tile, 0)
+        columns.append(drawn(label).label("label"))
+    hits = select(*columns).select_from(found).offset(_number(0))  # each geometry is cut once, not once a use
+    if crowdable:
+        place = found.c.place.desc() if _ranked(collection)[1] else found.c.place
+        hits = hits.order_by(place, found.c.id)
+    return hits.subquery("hits")
