@@ -379,9 +379,10 @@ def test_tiles_of_every_zoom_and_their_304(matrix: Matrix, caller: str, layer: s
             no_foreign(caller, tile.content)
         for other, seen in CALLERS.items():
             if seen.role and seen.may(layer) and matrix.expected(other, layer) != expected:
-                etag = matrix.clients[other].get(path).headers["etag"]
-                again = client.get(path, headers={"If-None-Match": etag})
-                assert again.status_code == 200, (caller, other)
+                others = matrix.clients[other].get(path)
+                again = client.get(path, headers={"If-None-Match": others.headers["etag"]})
+                # Lines too short for a zoom leave both tiles empty: equal bytes, and only then a 304.
+                assert again.status_code == (304 if others.content == tile.content else 200), (caller, other)
         filtered = client.get(path, params={"filter": f"S_INTERSECTS(geometry, {WORLD})"})
         assert filtered.headers["x-features-matched"] == f"{len(expected)}"
 
