@@ -15,6 +15,7 @@ from geo_api.accounts import create_user
 from geo_api.caller_lookup import COOKIE, caller_of, known_caller
 from geo_api.callers import MAY, Caller
 from geo_api.errors import Problem
+from geo_api.places import database_place
 from geo_api.settings import Settings
 from layers.database import SYSTEM, session
 from layers.tables import AccessLog, Area
@@ -114,14 +115,17 @@ def _timeout(db: Session, settings: Settings) -> None:
     )
 
 
-def scoped_session(request: Request, caller: CallerDep) -> Iterator[Session]:
+Place = Annotated[None, Depends(database_place, scope="function")]
+
+
+def scoped_session(request: Request, caller: CallerDep, _place: Place) -> Iterator[Session]:
     """A transaction in the caller's scope; committed before the answer leaves."""
     with session(caller.scope, request.app.state.url) as db:
         _timeout(db, request.app.state.settings)
         yield db
 
 
-def system_session(request: Request) -> Iterator[Session]:
+def system_session(request: Request, _place: Place) -> Iterator[Session]:
     """A transaction of the service itself: for accounts, and for writes that were checked before.
 
     After the commit of a write no process of this machine remembers a caller or the areas of one any more.

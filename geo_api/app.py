@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from functools import partial
@@ -22,13 +23,16 @@ from geo_api.events import ChangeFeed
 from geo_api.exporting import ExportGate
 from geo_api.ingest_gate import IngestGate
 from geo_api.known_callers import KnownCallers
+from geo_api.live_tiles import LiveTiles, TileShortcut
 from geo_api.logs import configure_logs
 from geo_api.middleware import Metrics, RequestFrame
 from geo_api.oidc import TokenVerifier
 from geo_api.openapi import describe_api
 from geo_api.pages import page
 from geo_api.parameters import known_parameters
+from geo_api.places import places
 from geo_api.rate_limits import RateLimits, limits_of, networks_of
+from geo_api.readiness import Readiness
 from geo_api.routes import (
     access_log,
     alerts,
@@ -48,8 +52,12 @@ from geo_api.routes import (
     tracks,
     vehicles,
 )
+from geo_api.serving import end_with_parent, told_of_the_end
 from geo_api.settings import Settings, installed_version
+from geo_api.tile_cache import TileCache
 from layers.changes import versions_of
+from layers.connections import process_limits
+from layers.reading import Reader
 
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
@@ -101,6 +109,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.mount("/static", StaticFiles(packages=[("geo_api", "static")]), name="static")
     _mount_map(app)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
+    app.add_middleware(TileShortcut, tiles=app.state.live_tiles)
     app.add_middleware(
         RateLimits,
         limits=limits_of(settings.rate_limits),
@@ -130,18 +139,31 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
     app.state.export_gate = ExportGate(settings.exports)
     app.state.tile_versions = versions_of(app.state.url)
     app.state.feed = ChangeFeed(app.state.url, app.state.tile_versions)
+    app.state.reader = Reader(
+        app.state.url, size=process_limits().live, statement_timeout_s=settings.statement_timeout_s
+    )
+    app.state.live_tiles = LiveTiles(
+        app.state.reader, TileCache(settings.tile_cache_mb * 2**20), versions_of(app.state.url)
+    )
+    app.state.readiness = Readiness(app.state.url)
+    app.state.places = places()
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
+    anyio.to_thread.current_default_thread_limiter().total_tokens = min(THREADS, process_limits().pool)
+    app.state.reader.start()
     app.state.feed.start()
     app.state.known_callers.start()
+    watch = asyncio.create_task(end_with_parent())
     try:
-        yield
+        with told_of_the_end(app.state.feed.end_streams):
+            yield
     finally:
+        watch.cancel()
         await app.state.known_callers.stop()
         await app.state.feed.stop()
+        await app.state.reader.stop()
 
 
 def _origin(url: str) -> str:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DataError, DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -109,6 +110,9 @@ KINDS: dict[type[Exception], str] = {
     layers.errors.DatabaseUnavailable: "not-available",
     PoolTimeout: "not-available",
     OperationalError: "not-available",
+    PendingRollbackError: "not-available",
+    psycopg.OperationalError: "not-available",
+    psycopg.InterfaceError: "not-available",
 }
 """Class to kind; the most special class wins."""
 
@@ -161,6 +165,8 @@ def _on_problem(request: Request, error: Exception) -> Response:
 def _on_known(request: Request, error: Exception) -> Response:
     if isinstance(error, DBAPIError):
         return _on_database(request, error)
+    if isinstance(error, psycopg.Error):
+        return _on_database(request, OperationalError("", None, error))
     kind = kind_of(error) or "internal"
     if kind == "not-available":
         return _on_no_database(request, error)
@@ -177,6 +183,14 @@ def _on_known(request: Request, error: Exception) -> Response:
     return problem_response(request, kind, detail, getattr(error, "message_zh", "") or "", extras=extras)
 
 
+def known_problem(request: Request, error: Exception) -> Response | None:
+    """The answer to an error that the routes would answer too, for code around them; None: it is not foreseen."""
+    if isinstance(error, Problem):
+        return _on_problem(request, error)
+    foreseen = isinstance(error, DBAPIError) or kind_of(error) is not None
+    return _on_known(request, error) if foreseen else None
+
+
 def _on_database(request: Request, error: DBAPIError) -> Response:
     """A cancelled statement is too slow, a refused write is not allowed; a lost server is not available."""
     state = getattr(error.orig, "sqlstate", None)
@@ -191,7 +205,7 @@ def _on_database(request: Request, error: DBAPIError) -> Response:
     if isinstance(error, DataError):
         detail, zh = "A value is one that the database cannot hold.", "参数值超出数据库允许的范围。"
         return problem_response(request, "bad-request", detail, zh)
-    if isinstance(error, OperationalError):
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
         return _on_no_database(request, error)
     return unforeseen(request, error)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import logging
 import sys
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
@@ -36,3 +39,32 @@ def configure_logs(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+class JsonLines(logging.Formatter):
+    """Records of libraries (the server's own) as the same JSON lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        event: dict[str, Any] = {
+            "event": record.getMessage(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            event["exception"] = self.formatException(record.exc_info)
+        return json.dumps(event, ensure_ascii=False)
+
+
+def uvicorn_logging() -> dict[str, Any]:
+    """Configuration of the server's loggers: warnings and worse, as JSON lines on standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": "geo_api.logs.JsonLines"}},
+        "handlers": {
+            "lines": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
+        },
+        "loggers": {"uvicorn": {"handlers": ["lines"], "level": "WARNING", "propagate": False}},
+    }

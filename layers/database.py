@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.changes import drop_log, watch
+from layers.connections import process_limits
 from layers.errors import DatabaseUnavailable
 
 READER_ROLE = "wangge_reader"
@@ -71,11 +72,12 @@ def database_url() -> str:
 
 @lru_cache(maxsize=8)
 def engine(url: str) -> Engine:
-    """One pooled engine a URL and process."""
+    """One pooled engine a URL and process, as large as :mod:`layers.connections` allows."""
+    most = process_limits().pool
     made = create_engine(
         url,
-        pool_size=8,
-        max_overflow=8,
+        pool_size=most // 2,
+        max_overflow=most - most // 2,
         pool_pre_ping=True,
         pool_timeout=10,
         connect_args={"connect_timeout": 10, "application_name": "wangge"},
@@ -146,19 +148,26 @@ def migrate(url: str) -> None:
 
 def schema_is_current(url: str) -> bool:
     """Whether the database is at the newest version of the schema."""
-    from alembic.config import Config
     from alembic.migration import MigrationContext
+
+    with engine(url).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == newest_schema()
+
+
+def newest_schema() -> str | None:
+    """The newest version of the schema that this program knows."""
+    from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(resources.files("layers") / "migrations"))
-    with engine(url).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory.from_config(config).get_current_head()
+    return ScriptDirectory.from_config(config).get_current_head()
 
 
 def reset(url: str) -> None:
     """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
+    import layers.track_tables  # noqa: F401  its tables are dropped too
     from layers.tables import Base
 
     with engine(url).begin() as connection:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.responses import HTMLResponse, JSONResponse
 
 from geo_api.descriptions import TILING_SCHEMES
 from geo_api.errors import TITLES, TYPE_BASE, Problem
 from geo_api.pages import page
 from geo_api.representations import HTML, JSON, Format, document, link, own_links, wants_html
-from layers.database import PUBLIC, schema_is_current, session
+from geo_api.service_metrics import exposition
 
 router = APIRouter(tags=["service"])
 BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, HTML: {}}}}
@@ -98,14 +97,14 @@ def live() -> dict[str, str]:
 
 
 @router.get("/health/ready")
-def ready(request: Request) -> dict[str, Any]:
-    """The database answers, has the newest schema, and changes are heard."""
-    url = request.app.state.url
-    with session(PUBLIC, url) as db:
-        db.execute(text("SELECT 1 FROM areas LIMIT 1"))
-    if not schema_is_current(url):
+async def ready(request: Request) -> dict[str, Any]:
+    """The database answers within 3 s and has the newest schema, else 503; ``events``: changes are heard."""
+    if fault := await request.app.state.readiness.fault():
         raise Problem(
-            "not-available", "The schema is not the newest: wangge db migrate.", "数据库结构不是最新版本。"
+            "not-available",
+            f"The database cannot be used: {fault}.",
+            f"数据库不可用：{fault}。",
+            headers={"Retry-After": "5"},
         )
     return {"status": "ok", "events": request.app.state.feed.connected.is_set()}
 
@@ -113,7 +112,7 @@ def ready(request: Request) -> dict[str, Any]:
 @router.get("/metrics", response_class=Response)
 def metrics(request: Request) -> Response:
     """Counts and times for Prometheus."""
-    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
