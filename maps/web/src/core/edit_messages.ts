@@ -94,7 +94,7 @@ export const editSentences = {
   "edit.reject_needed": { zh: "请填写理由。", en: "Give a reason." },
   "edit.rejected": { zh: "已办理：#{id} 不予批准", en: "Turned down: #{id}" },
   "edit.withdrawn": { zh: "已撤回：#{id}", en: "Withdrawn: #{id}" },
-  "edit.not_yours": { zh: "起草人不能审批自己的变更，由上级或另一名管理员审批。", en: "Whoever drew it up does not approve it: a supervisor or another manager does." },
+  "edit.not_yours": { zh: "须由上一级审批：本区域的监督员，或上级区域的网格管理员。", en: "Somebody of a higher level must approve: a supervisor of the area, or the grid manager of a larger one." },
   "edit.undo": { zh: "撤销此次修改", en: "Undo this change" },
   "edit.undo_sure": { zh: "撤销 #{id}？原网格以原编码恢复，{codes} 作废；撤销本身记为一次变更，案件保留其网格。", en: "Undo #{id}? The former grids come back with their codes, {codes} end; the undo is a change set of its own, and cases keep their grid." },
   "edit.undone": { zh: "已撤销，原网格恢复。", en: "Undone: the former grids are back." },

@@ -141,7 +141,7 @@ export const terms = {
   "rule.invalid": { zh: "图形自相交或无效", en: "An outline would cross itself" },
   "rule.duplicate": { zh: "与另一区域完全重合", en: "It is the same land as another area" },
   "rule.label_outside": { zh: "标注点不在区域内", en: "The label point lies outside of its area" },
-  "rule.named_twice": { zh: "每个网格在一份变更中只能出现一次：请先提交本草案，或撤回前一步", en: "Each grid may be part of one step only: submit this draft first, or take the other step back" },
+  "rule.named_twice": { zh: "每个网格在一份变更中只能出现一次（移动其不同顶点除外）：请先提交本草案，或撤回前一步", en: "Each grid may be part of one step only, other than moves of different corners: submit this draft first, or take the other step back" },
   "change.draft": { zh: "待审批", en: "Waiting for approval" },
   "change.approved": { zh: "已批准，待生效", en: "Approved, waits for its date" },
   "change.applied": { zh: "已生效", en: "In force" },

@@ -1,4 +1,5 @@
 /** The change set that is being drawn up: its steps, taken back and done again, and what is said of it. Kept for the person until it is handed in. */
+import type { Position } from "geojson";
 import type { Operation, ZoneName } from "../core/types";
 
 export interface Step {
@@ -35,9 +36,23 @@ export function doneAgain(sheet: Sheet): Sheet {
   return next ? { ...sheet, steps: [...sheet.steps, next], undone: rest } : sheet;
 }
 
-/** Areas of a step that an earlier one names already: each may be part of one step only. */
+/** The corners that a move takes elsewhere; null: another operation. */
+function movedCorners(operation: Operation): Position[] | null {
+  if (operation.op === "move_vertex") return [operation.vertex];
+  return operation.op === "move_edge" ? operation.edge.coordinates : null;
+}
+
+/** Whether two steps may change one area: moves of different corners are one movement. */
+function goTogether(one: Operation, other: Operation): boolean {
+  const [mine, others] = [movedCorners(one), movedCorners(other)];
+  if (!mine || !others) return false;
+  return !mine.some(([x, y]) => others.some(([u, v]) => x === u && y === v));
+}
+
+/** Areas of a step that an earlier one names already: each may be part of one step only, or of moves of several corners. */
 export function namedTwice(steps: readonly Step[], step: Step): ZoneName[] {
-  const named = new Set(steps.flatMap((each) => each.zones.map((zone) => zone.id)));
+  const others = steps.filter((each) => !goTogether(each.operation, step.operation));
+  const named = new Set(others.flatMap((each) => each.zones.map((zone) => zone.id)));
   return step.zones.filter((zone) => named.has(zone.id));
 }
 

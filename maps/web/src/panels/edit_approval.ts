@@ -50,12 +50,14 @@ export function reviewButtons(editor: EditSession, changeSet: ChangeSet): HTMLEl
     { class: "actions wrap" },
     status === "draft" && may_approve ? actionButton(approve, work, { class: "primary", "data-edit": "apply" }) : null,
     status === "draft" && !may_approve ? h("p", { class: "muted" }, t("edit.not_yours")) : null,
-    WAITING.includes(status) ? actionButton(t(own(changeSet) ? "edit.withdraw" : "edit.reject"), () => turnDown(editor, changeSet), { "data-edit": "reject" }) : null,
+    WAITING.includes(status) && (may_approve || own(changeSet)) ? actionButton(t(own(changeSet) ? "edit.withdraw" : "edit.reject"), () => turnDown(editor, changeSet), { "data-edit": "reject" }) : null,
     h("button", { "data-edit": "close", onclick: () => void editor.check() }, t("edit.close")),
   );
 }
 
-export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+/** Taking back needs who may approve. */
+export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLElement | null {
+  if (!changeSet.may_approve) return null;
   const work = async (): Promise<void> => {
     const { id } = changeSet;
     if ((await ask(t("edit.undo_sure", { id, codes: newCodes(changeSet).join(", ") }), t("edit.undo"))) === null) return;
@@ -87,9 +89,9 @@ function row(editor: EditSession, changeSet: ChangeSet): HTMLElement {
   const ops = [...new Set(operations.map((each) => term("op", each.op)))].join(", ");
   const take = actionButton(t("edit.take_up"), async () => void (await editor.takeUp(changeSet)), { class: "small", "data-take": id });
   const look = h("button", { class: "small", "data-review": id, onclick: () => void editor.review(changeSet).catch(complain) }, t("edit.review"));
-  const undo = undoButton(editor, changeSet);
-  undo.classList.add("small");
-  undo.dataset["undo"] = String(id);
+  const undo = status === "applied" ? undoButton(editor, changeSet) : null;
+  undo?.classList.add("small");
+  undo?.setAttribute("data-undo", String(id));
   return h(
     "div",
     { class: "body", "data-row": id },
@@ -98,7 +100,7 @@ function row(editor: EditSession, changeSet: ChangeSet): HTMLElement {
     h("span", {}, time(changeSet.applied_at ?? changeSet.created_at)),
     h("p", {}, title ? `${ops} · ` : "", rowText(changeSet)),
     h("p", {}, codes("void", preview.voided_codes), " → ", codes("new", newCodes(changeSet))),
-    h("div", { class: "actions wrap" }, WAITING.includes(status) ? look : null, status === "applied" ? undo : null, status === "rejected" || status === "undone" ? take : null),
+    h("div", { class: "actions wrap" }, WAITING.includes(status) ? look : null, undo, status === "rejected" || status === "undone" ? take : null),
   );
 }
 
