@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
@@ -57,7 +57,7 @@ def is_worker(process: psutil.Process) -> bool:
 def eventually(condition: Callable[[], bool], seconds: float = 40) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.HTTPError, psycopg.Error):
+        with contextlib.suppress(httpx2.HTTPError, psycopg.Error):
             if condition():
                 return True
         time.sleep(0.1)
@@ -93,7 +93,7 @@ def serve(url: str | None, folder: Path, *, workers: int = 1, **more: str) -> It
                 lambda: (
                     process.poll() is not None
                     or (
-                        httpx.get(f"{service.address}/health/ready").status_code == 200
+                        httpx2.get(f"{service.address}/health/ready").status_code == 200
                         and len(service.workers()) in (workers, 0)
                     )
                 ),
@@ -136,16 +136,16 @@ def test_the_room_is_what_the_server_the_role_and_the_database_leave(fresh_datab
 
 def test_sigterm_ends_streams_at_once_and_requests_after_their_answer(api: Api, tmp_path: Path) -> None:
     heard: list[bytes] = []
-    slow: list[httpx.Response] = []
+    slow: list[httpx2.Response] = []
     with serve(api.url, tmp_path) as service:
 
         def listen() -> None:
-            with httpx.stream("GET", f"{service.address}/v1/events", timeout=60) as answer:
+            with httpx2.stream("GET", f"{service.address}/v1/events", timeout=60) as answer:
                 heard.extend(answer.iter_bytes())
                 heard.append(b"END")
 
         def read() -> None:
-            slow.append(httpx.get(f"{service.address}/collections/sites/items", timeout=60))
+            slow.append(httpx2.get(f"{service.address}/collections/sites/items", timeout=60))
 
         threads = [threading.Thread(target=listen), threading.Thread(target=read)]
         with psycopg.connect(api.url.replace("+psycopg", "")) as db:
@@ -190,7 +190,7 @@ def test_a_worker_that_dies_is_started_again(api: Api, tmp_path: Path) -> None:
         assert eventually(
             lambda: len(service.workers()) == 2 and first[0].pid not in [w.pid for w in service.workers()]
         )
-        assert httpx.get(f"{service.address}/health/ready").status_code == 200
+        assert httpx2.get(f"{service.address}/health/ready").status_code == 200
 
 
 def test_workers_end_when_the_process_that_started_them_is_gone(api: Api, tmp_path: Path) -> None:
@@ -204,12 +204,12 @@ def test_workers_end_when_the_process_that_started_them_is_gone(api: Api, tmp_pa
 def test_metrics_count_over_all_workers(api: Api, tmp_path: Path) -> None:
     with serve(api.url, tmp_path, workers=2) as service:
         for _ in range(40):  # a new connection each: both workers get some
-            assert httpx.get(f"{service.address}/collections/areas").status_code == 200
+            assert httpx2.get(f"{service.address}/collections/areas").status_code == 200
         line = 'wangge_requests_total{method="GET",route="/collections/{collection_id}",status="200"} 40.0'
         for _ in range(6):
-            assert line in httpx.get(f"{service.address}/metrics").text
+            assert line in httpx2.get(f"{service.address}/metrics").text
         service.workers()[0].kill()
-        assert eventually(lambda: line in httpx.get(f"{service.address}/metrics").text)
+        assert eventually(lambda: line in httpx2.get(f"{service.address}/metrics").text)
 
 
 def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: 
 
         def ask() -> None:
             for _ in range(15):
-                ends.append(httpx.get(f"{service.address}/collections/sites/items", timeout=30).status_code)
+                ends.append(httpx2.get(f"{service.address}/collections/sites/items", timeout=30).status_code)
 
         threads = [threading.Thread(target=ask) for _ in range(24)]
         for thread in threads:
@@ -246,7 +246,7 @@ def idle_before(api: Api) -> int:
 
 def test_logs_are_json_lines_with_the_id_of_the_request(api: Api, tmp_path: Path) -> None:
     with serve(api.url, tmp_path) as service:
-        httpx.get(f"{service.address}/collections/nothing", headers={"X-Request-Id": "request-0815"})
+        httpx2.get(f"{service.address}/collections/nothing", headers={"X-Request-Id": "request-0815"})
         service.end()
         lines = [json.loads(line) for line in service.log.read_text().splitlines() if line.startswith("{")]
         found = [line for line in lines if line.get("request_id") == "request-0815"]
