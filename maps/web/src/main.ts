@@ -10,13 +10,13 @@ import { complain, noticeHolder } from "./core/notices";
 import { loggedIn, refreshSession, session } from "./core/session";
 import type { Settings } from "./core/types";
 import type { Console } from "./console";
-import { listen } from "./live";
+import { lastChange, listen, updated } from "./live";
 import { addBaseMap } from "./map/base_map";
 import { createMap, showWorkLayers, whenIdle, type Box } from "./map/create";
 import { addMark } from "./map/mark";
 import { adoptStyle, type StyleDocument } from "./map/palette";
 import { attachPopups } from "./map/popups";
-import { reloadCollection } from "./map/sources";
+import { Redraw } from "./map/redraw";
 import { Track } from "./map/track";
 import { LayerSwitch } from "./panels/layer_switch";
 import { openLogin } from "./panels/login_dialog";
@@ -86,14 +86,16 @@ function fitCity(parts: Console, extent: Box): void {
 }
 
 function watch({ map }: Console, panel: SidePanel): void {
-  const changed = (layer: string): void => {
-    reloadCollection(map, layer);
-    panel.changed(layer);
-  };
-  let stop = listen(changed);
+  const redraw = new Redraw(map, (layers) => {
+    for (const layer of layers) lastChange.set({ layer });
+    panel.changed(layers);
+    void whenIdle(map).then(() => updated.set(new Date()));
+  });
+  const hear = (): (() => void) => listen((change) => redraw.put(change));
+  let stop = hear();
   session.subscribe(() => {
     stop();
-    stop = listen(changed);
+    stop = hear();
   });
 }
 

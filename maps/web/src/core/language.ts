@@ -68,6 +68,11 @@ export function time(iso: string | null | undefined): string {
     .slice(0, 16);
 }
 
+/** The time of day in the city, to the second. */
+export function clock(moment: Date): string {
+  return moment.toLocaleTimeString("sv-SE", { timeZone: CITY_TIME_ZONE });
+}
+
 export function day(iso: string | null | undefined): string {
   if (!iso) return "–";
   return iso.length === 10 ? iso : time(iso).slice(0, 10);

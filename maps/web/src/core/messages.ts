@@ -30,6 +30,7 @@ const sentences = {
   "base.shifted": { zh: "底图由 GCJ-02 纠偏，误差数米", en: "Base map shifted from GCJ-02, to a few metres" },
   zoom: { zh: "级别", en: "Zoom" },
   live: { zh: "实时", en: "Live" },
+  "live.updated": { zh: "已更新 {time}", en: "Updated {time}" },
   "live.off": { zh: "离线，正在重连", en: "Offline, reconnecting" },
 
   "problem.network": { zh: "无法连接服务，请检查网络后重试。", en: "The service does not answer. Check the network and try again." },

@@ -91,9 +91,9 @@ export class SidePanel {
     viewOf(current)({ console: this.#console, into, signal: this.#ended.signal, again: () => this.draw() });
   }
 
-  /** A layer changed: draw anew, unless somebody is writing in the panel. */
-  changed(layer: string): void {
-    if (!LAYERS_OF[route.get().view].includes(layer) || this.#isWriting()) return;
+  /** Layers changed: draw anew what shows one of them, unless somebody is writing in the panel. */
+  changed(layers: readonly string[]): void {
+    if (!LAYERS_OF[route.get().view].some((each) => layers.includes(each)) || this.#isWriting()) return;
     const top = this.#body.scrollTop;
     this.draw();
     requestAnimationFrame(() => (this.#body.scrollTop = top));

@@ -1,19 +1,22 @@
 /** The line under the map: coordinates, zoom, what the boundaries are worth, whose data it is. */
 import type { Map as MapView } from "maplibre-gl";
 import { h } from "../core/dom";
-import { language, t } from "../core/language";
-import { connected } from "../live";
+import { clock, language, t } from "../core/language";
+import { connected, updated } from "../live";
 
 export function statusBar(map: MapView, shiftedBase: boolean): HTMLElement {
   const place = h("span", { class: "coordinates" }, "–");
   const zoom = h("span", {});
   const live = h("span", { class: "live" });
+  const sign = h("span", { class: "updated" });
   const indicative = h("span", { class: "indicative-note" });
   const attribution = h("span", { class: "attribution" });
   const words = (): void => {
     zoom.textContent = `${t("zoom")} ${map.getZoom().toFixed(1)}`;
     live.textContent = connected.get() ? t("live") : t("live.off");
     live.classList.toggle("off", !connected.get());
+    const at = updated.get();
+    sign.textContent = at ? t("live.updated", { time: clock(at) }) : "";
     indicative.textContent = language.get() === "zh" ? "示意 indicative" : "indicative 示意";
     indicative.title = t("indicative");
     attribution.textContent = shiftedBase ? `${t("base.shifted")} · ${t("attribution")}` : t("attribution");
@@ -22,6 +25,7 @@ export function statusBar(map: MapView, shiftedBase: boolean): HTMLElement {
   map.on("zoom", words);
   language.subscribe(words);
   connected.subscribe(words);
+  updated.subscribe(words);
   words();
-  return h("footer", { class: "status" }, place, zoom, live, h("span", { class: "space" }), indicative, attribution);
+  return h("footer", { class: "status" }, place, zoom, live, sign, h("span", { class: "space" }), indicative, attribution);
 }
