@@ -63,6 +63,18 @@ def seconds_until(console: Console, holds: Callable[[], bool], since: float) -> 
     return time.perf_counter() - since
 
 
+def seconds_until_shown(console: Console, codes: set[str], since: float) -> float:
+    return seconds_until(console, lambda: codes <= labels(console), since)
+
+
+def seconds_until_gone(console: Console, codes: set[str], since: float) -> float:
+    return seconds_until(console, lambda: not codes & labels(console), since)
+
+
+def shows(console: Console, code: str) -> None:
+    wait_until(lambda: code in labels(console), f"{code} is shown")
+
+
 @pytest.fixture
 def desks(open_page: Open) -> Iterator[tuple[Desk, Console]]:
     """The one who edits, and one without a login who only looks, in contexts of their own."""
@@ -81,18 +93,18 @@ def test_another_screen_shows_the_new_grids(desks: tuple[Desk, Console], city: C
     took: list[float] = []
     for _ in range(ROUNDS):
         unit = smallest(city)
-        wait_until(lambda code=unit.code: code in labels(other), "the grid is shown before")
+        shows(other, unit.code)
         change_set = desk.split(unit)
         acknowledged = time.perf_counter()
         new = {each["code"] for each in change_set["result"]["created"]}
         assert len(new) == 2
-        took.append(seconds_until(other, lambda codes=new: codes <= labels(other), acknowledged))
+        took.append(seconds_until_shown(other, new, acknowledged))
         assert unit.code not in labels(other)
         assert new <= {each["code"] for each in other.drawn("unit_grid-fill")}
         expect(other.page.locator(".status .updated")).to_have_text(re.compile(r"^已更新 \d\d:\d\d:\d\d$"))
         desk.undo(change_set)
         undone = time.perf_counter()
-        took.append(seconds_until(other, lambda codes=new: not codes & labels(other), undone))
+        took.append(seconds_until_gone(other, new, undone))
     told = ", ".join(f"{each:.2f}" for each in took)
     print(f"\nseen after {told} s; median {statistics.median(took):.2f} s, most {max(took):.2f} s")
 
@@ -104,7 +116,7 @@ def test_what_nobody_looks_at_is_loaded_when_the_map_comes_there(
     desk, other = desks
     unit = smallest(city)
     show(other, unit)
-    wait_until(lambda: unit.code in labels(other), "the grid is shown before")
+    shows(other, unit.code)
     there = other.page.evaluate("() => window.__wangge.map.getCenter().toArray()")
     zoom = other.page.evaluate("() => window.__wangge.map.getZoom()")
     other.look_at(there[0] + 3, there[1], zoom)
@@ -116,10 +128,10 @@ def test_what_nobody_looks_at_is_loaded_when_the_map_comes_there(
     assert [url for url in asked if "/areas/" in url] == []
     other.look_at(there[0], there[1], zoom)
     new = {each["code"] for each in change_set["result"]["created"]}
-    seconds_until(other, lambda: new <= labels(other), time.perf_counter())
+    seconds_until_shown(other, new, time.perf_counter())
     assert any("/areas/" in url for url in asked)
     desk.undo(change_set)
-    seconds_until(other, lambda: not new & labels(other), time.perf_counter())
+    seconds_until_gone(other, new, time.perf_counter())
 
 
 def test_what_happened_while_the_connection_was_lost_is_seen_afterwards(
@@ -128,7 +140,7 @@ def test_what_happened_while_the_connection_was_lost_is_seen_afterwards(
     desk, other = desks
     unit = smallest(city)
     show(other, unit)
-    wait_until(lambda: unit.code in labels(other), "the grid is shown before")
+    shows(other, unit.code)
     other.visit.expected += ["ERR_INTERNET_DISCONNECTED", "ERR_NETWORK_CHANGED", "status of 429"]
     live = other.page.locator(".status .live")
     expect(live).not_to_have_class("live off")
@@ -147,8 +159,8 @@ def test_what_happened_while_the_connection_was_lost_is_seen_afterwards(
     show(other, unit)
     change_set = desk.split(unit)
     new = {each["code"] for each in change_set["result"]["created"]}
-    seconds_until(other, lambda: new <= labels(other), time.perf_counter())
+    seconds_until_shown(other, new, time.perf_counter())
     expect(live).not_to_have_class("live off")
     assert next(refusals) > 3
     desk.undo(change_set)
-    seconds_until(other, lambda: not new & labels(other), time.perf_counter())
+    seconds_until_gone(other, new, time.perf_counter())
