@@ -26,6 +26,8 @@ from layers.changes import PATH_VARIABLE
 from layers.connections import LEAST, VARIABLE, Share, connection_room, process_limits, share
 
 PARENT_VARIABLE = "WANGGE_SERVE_PARENT"
+KEEP_ALIVE_S = 75
+"""Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
 SHUTDOWN_S = 8
 """Requests that run get this long to finish after SIGTERM; event streams end at once."""
 BACKLOG = 2048
@@ -92,6 +94,7 @@ def _run(host: str, port: int, workers: int, url: str) -> None:
             proxy_headers=bool(trusted),  # else uvicorn believes whoever calls from this machine
             forwarded_allow_ips=trusted or None,
             timeout_graceful_shutdown=SHUTDOWN_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
         )
         listening = config.bind_socket()
         console.print(f"[green]✓[/] http://{host}:{port}/  (Ctrl+C 停止 stops)")
