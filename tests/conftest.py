@@ -19,6 +19,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,10 @@ from layers.cluster import Cluster
 from layers.cluster_database import conninfo
 
 _numbers = itertools.count()
+
+# A test against a database takes as long as the machine is busy: hypothesis' 200 ms say nothing about the code.
+settings.register_profile("wangge", deadline=None)
+settings.load_profile("wangge")
 
 
 @pytest.fixture(scope="session", autouse=True)
