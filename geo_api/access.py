@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -61,13 +62,15 @@ REFUSED = frozenset({401, 403})
 or a flood would become one of writes."""
 
 
-def current_caller(request: Request) -> Caller:
+async def current_caller(request: Request) -> Caller:
     """The caller; an unsafe method with a cookie must prove that the page asked for it.
 
     Two checks: the ``X-CSRF-Token`` header equals the login's token, and a browser that names the origin of the
     request names this one.
     """
-    caller = caller_of(request)
+    caller = known_caller(request.scope)
+    if caller is None:  # the database must be asked, or a wrong header be refused
+        caller = await run_in_threadpool(caller_of, request)
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
         if not caller.by_header:

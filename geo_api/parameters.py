@@ -1,4 +1,7 @@
-"""Query and path parameters: one parser each, and a refusal of names that a path does not know."""
+"""Query and path parameters: one parser each, and a refusal of names that a path does not know.
+
+The parsers are coroutines: a plain function would cost a change of threads each.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
 
 from geo_api.access import Caller, CallerDep
 from geo_api.errors import Problem
@@ -33,7 +37,7 @@ DYNAMIC_PATHS = (
 """Paths on which the collection's own property filters are parameters too."""
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuse a query parameter that the path does not declare: a misspelt filter must not answer with all rows."""
     path = request.scope["route"].path
     known = _declared(request).get((path, "get" if request.method == "HEAD" else request.method.lower()))
@@ -67,7 +71,7 @@ CollectionId = Annotated[
 ]
 
 
-def published_collection(collection_id: CollectionId, caller: CallerDep) -> Collection:
+async def published_collection(collection_id: CollectionId, caller: CallerDep) -> Collection:
     """The collection of the path; those with rows of an area need a login."""
     found = collection(collection_id)
     if found.login:
@@ -87,7 +91,7 @@ def may_read(caller: Caller, found: Collection) -> bool:
 CollectionDep = Annotated[Collection, Depends(published_collection)]
 
 
-def bbox_parameter(
+async def bbox_parameter(
     bbox: Annotated[
         str | None,
         Query(
@@ -109,7 +113,7 @@ def bbox_parameter(
     return parse_bbox(f"{west},{south},{east},{north}"), None
 
 
-def crs_parameter(
+async def crs_parameter(
     crs: Annotated[
         str, Query(description="CRS of the coordinates: a URI of the collection's crs, gcj02 or bd09")
     ] = CRS84.uri,
@@ -121,21 +125,21 @@ def crs_parameter(
 CrsDep = Annotated[ReferenceSystem, Depends(crs_parameter)]
 
 
-def datetime_parameter(
+async def datetime_parameter(
     datetime: Annotated[str | None, Query(description="RFC 3339 time or start/end; .. is open")] = None,
 ) -> Interval | None:
     """``datetime``."""
     return None if datetime is None else parse_interval(datetime)
 
 
-def at_parameter(
+async def at_parameter(
     at: Annotated[str | None, Query(description="As of this time (areas); default now")] = None,
 ) -> dt.datetime | None:
     """``at``."""
     return None if at is None else parse_moment(at)
 
 
-def limit_parameter(
+async def limit_parameter(
     limit: Annotated[
         int, Query(ge=1, description=f"Features a page; more than {MAX_LIMIT} is read as {MAX_LIMIT}")
     ] = 100,
@@ -144,7 +148,7 @@ def limit_parameter(
     return min(limit, MAX_LIMIT)
 
 
-def offset_parameter(
+async def offset_parameter(
     offset: Annotated[
         int, Query(ge=0, le=10_000_000, description="Features to pass over; prefer the next link")
     ] = 0,
@@ -153,7 +157,7 @@ def offset_parameter(
     return offset
 
 
-def sort_parameter(
+async def sort_parameter(
     sortby: Annotated[str | None, Query(description="A sortable property; -name sorts downwards")] = None,
 ) -> Sort | None:
     """``sortby``."""
@@ -171,7 +175,7 @@ def _filters(request: Request, found: Collection) -> dict[str, list[str]]:
     }
 
 
-def filter_parameter(
+async def filter_parameter(
     found: CollectionDep,
     text: Annotated[
         str | None,
@@ -184,13 +188,15 @@ def filter_parameter(
 ) -> Filter | None:
     """``filter``."""
     system = reference_system(filter_crs, "filter-crs")
-    return None if text is None else parse_filter(found, text, language, system)
+    if text is None:
+        return None
+    return await run_in_threadpool(parse_filter, found, text, language, system)
 
 
 FilterDep = Annotated[Filter | None, Depends(filter_parameter)]
 
 
-def selection_parameters(
+async def selection_parameters(
     request: Request,
     found: CollectionDep,
     place: Annotated[tuple[Box | None, bytes | None], Depends(bbox_parameter)],
@@ -207,7 +213,7 @@ def selection_parameters(
 SelectionDep = Annotated[Selection, Depends(selection_parameters)]
 
 
-def tile_selection(
+async def tile_selection(
     request: Request,
     found: CollectionDep,
     at: Annotated[dt.datetime | None, Depends(at_parameter)],
@@ -242,7 +248,7 @@ class Paging:
         return "" if self.sort is None else f"{'-' if self.sort.descending else ''}{self.sort.name}"
 
 
-def paging_parameters(
+async def paging_parameters(
     request: Request,
     found: CollectionDep,
     limit: Annotated[int, Depends(limit_parameter)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import datetime as dt
@@ -9,21 +10,37 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import orjson
 import psycopg
 import shapely
-from sqlalchemy import JSON, ColumnElement, Select, Text, cast, func, literal, select, text, tuple_
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Select,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+    tuple_,
+)
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from layers.catalog import Collection, Expression, Property
+from layers.catalog import COLLECTIONS, Collection, Expression, Property
 from layers.crs import STORAGE_EPSG
+from layers.database import Scope
 from layers.errors import InvalidFilter, NotFound
 from layers.filters import Selection, conditions, parse_moment
+from layers.reading import Query, Reader
 from layers.reference_systems import CRS84, ReferenceSystem
 
 MAX_LIMIT = 10_000
@@ -130,6 +147,54 @@ def read_page(
     return Page(_shifted([row[0] for row in rows[:limit]], collection, system), last)
 
 
+async def fetch_page(
+    reader: Reader,
+    scope: Scope,
+    collection: Collection,
+    selection: Selection,
+    *,
+    limit: int = 100,
+    after: tuple[Any, ...] | None = None,
+    offset: int = 0,
+    sort: Sort | None = None,
+    system: ReferenceSystem = CRS84,
+) -> Page:
+    """Read one page on the event loop, in one round trip (see :func:`read_page`).
+
+    What has no filter is compiled and planned once; boxes and filters are planned with their values.
+    """
+    if offset == 0 and _is_everything(selection):
+        query = _plain_page(collection.id, limit, sort, system, after is not None)
+        query = query.with_values(**{f"after_{i}": value for i, value in enumerate(after or ())})
+    else:
+        statement = page_statement(
+            collection, selection, limit=limit, after=after, offset=offset, sort=sort, system=system
+        )
+        query = Query.of(statement, generic=False)
+    rows = await reader.rows(scope, query)
+    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
+    features = [row[0] for row in rows[:limit]]
+    if system.srid is None:
+        features = await asyncio.to_thread(_shifted, features, collection, system)
+    return Page(features, last)
+
+
+def _is_everything(selection: Selection) -> bool:
+    chosen = (selection.bbox, selection.interval, selection.at, selection.outline, selection.condition)
+    return not selection.values and all(part is None for part in chosen)
+
+
+@lru_cache(maxsize=256)
+def _plain_page(
+    collection_id: str, limit: int, sort: Sort | None, system: ReferenceSystem, follows: bool
+) -> Query:
+    after = ((None,) if sort is None else (None, None)) if follows else None
+    statement = page_statement(
+        COLLECTIONS[collection_id], Selection(), limit=limit, after=after, sort=sort, system=system
+    )
+    return Query.of(statement, generic=True)
+
+
 def page_statement(
     collection: Collection,
     selection: Selection,
@@ -153,7 +218,7 @@ def page_statement(
         .select_from(collection.source)
         .where(*conditions(collection, selection))
         .order_by(*(column.desc() if downwards else column for column in columns))
-        .limit(limit + 1)
+        .limit(literal_column(f"{limit + 1:d}"))  # a constant, so that one plan for every position knows it
         .offset(offset or None)
     )
     if after is not None:
@@ -174,11 +239,13 @@ def _sort_property(collection: Collection, sort: Sort) -> Property:
 
 
 def _beyond(columns: list[Expression], after: tuple[Any, ...], *, descending: bool) -> ColumnElement[bool]:
+    values = [
+        bindparam(f"after_{i}", value, _type_of(column))
+        for i, (value, column) in enumerate(zip(after, columns, strict=True))
+    ]
     if len(columns) == 1:
-        return columns[0] < after[0] if descending else columns[0] > after[0]
-    position = tuple_(
-        *(literal(value, _type_of(column)) for value, column in zip(after, columns, strict=True))
-    )
+        return columns[0] < values[0] if descending else columns[0] > values[0]
+    position = tuple_(*values)
     return tuple_(*columns) < position if descending else tuple_(*columns) > position
 
 

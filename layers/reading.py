@@ -31,6 +31,7 @@ Row = tuple[Any, ...]
 
 _DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 _BEGIN, _COMMIT = b"BEGIN READ ONLY", b"COMMIT"
+_BY_VALUES = b"SET plan_cache_mode = force_custom_plan"
 _SCOPE = (
     b"SELECT set_config('wangge.city_wide', $1, true), set_config('wangge.areas', $2, true),"
     b" set_config('wangge.role', $3, true), set_config('wangge.domains', $4, true)"
@@ -50,7 +51,7 @@ class Query:
     names : tuple of str
         Of the values, so that some are filled in later.
     generic : bool
-        True: one plan for all values. False: the planner may look at the values (boxes, filters).
+        True: one plan for all values. False: the planner looks at the values (boxes, filters).
     """
 
     sql: bytes
@@ -84,7 +85,7 @@ class _Kept:
     """A connection, and how it plans now."""
 
     connection: AsyncConnection[Row]
-    generic: bool = False
+    generic: bool | None = None
 
 
 class Reader:
@@ -202,7 +203,7 @@ async def _run(kept: _Kept, scope: Scope, query: Query) -> list[Row]:
     """One round trip: the query alone for the public, else a transaction that carries the scope."""
     connection = kept.connection
     if kept.generic is not query.generic:
-        mode = b"SET plan_cache_mode = force_generic_plan" if query.generic else b"RESET plan_cache_mode"
+        mode = b"SET plan_cache_mode = force_generic_plan" if query.generic else _BY_VALUES
         await connection.execute(mode, prepare=False)
         kept.generic = query.generic
     cursor = AsyncRawCursor(connection)

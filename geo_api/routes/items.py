@@ -2,44 +2,49 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy.orm import Session
+from fastapi.concurrency import run_in_threadpool
 
-from geo_api.access import Caller, CallerDep, Db
+from geo_api.access import Caller, CallerDep, Db, scoped_session
 from geo_api.caching import cached_response
 from geo_api.descriptions import collection_url
 from geo_api.pages import page as html_page
 from geo_api.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep
+from geo_api.places import database_place
 from geo_api.representations import GEOJSON, HTML, JSON, ItemFormat, base_url, link, own_links, wants_html
 from layers.catalog import Collection
 from layers.feature_editing import read_version
-from layers.features import Page, count, estimate, read_feature, read_page, write_cursor
+from layers.features import Page, count, estimate, fetch_page, read_feature, write_cursor
 from layers.filters import Selection
 from layers.reference_systems import ReferenceSystem
 
 router = APIRouter(tags=["collections"])
 FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, HTML: {}}}}
+SMALL_PAGE = 200
+"""Features whose page is put together on the event loop; a larger one would keep the others waiting."""
 FeatureId = Annotated[int, Path(ge=-(2**63), lt=2**63)]
 
 
 @router.get("/collections/{collection_id}/items", response_class=Response, responses=FEATURES)
-def items(
+async def items(
     request: Request,
     found: CollectionDep,
     selection: SelectionDep,
     paging: PagingDep,
     system: CrsDep,
     caller: CallerDep,
-    db: Db,
     f: ItemFormat = None,
 ) -> Response:
     """A page of features; the collection's filterable properties are parameters too."""
-    page = read_page(
-        db,
+    page = await fetch_page(
+        request.app.state.reader,
+        caller.scope,
         found,
         selection,
         limit=paging.limit,
@@ -48,13 +53,13 @@ def items(
         sort=paging.sort,
         system=system,
     )
-    counts = _counts(db, found, selection, page, paging, caller)
+    counts = await _counts(request, found, selection, page, paging, caller)
     html = wants_html(request, f)
     links = [*own_links(request, GEOJSON, html=html), *_page_links(request, found, page, paging)]
     if html:
-        return _page_html(request, found, page, links, counts)
-    body = _page_body(page, links, counts)
-    return cached_response(request, body, GEOJSON, private=found.login, headers=content_crs(system))
+        return await run_in_threadpool(_page_html, request, found, page, links, counts)
+    answer = partial(_page_json, request, found, page, links, counts, system)
+    return answer() if len(page.features) <= SMALL_PAGE else await run_in_threadpool(answer)
 
 
 @router.get("/collections/{collection_id}/items/{feature_id}", response_class=Response, responses=FEATURES)
@@ -93,23 +98,44 @@ def _short(geometry: dict[str, Any] | None) -> Any:
     return geometry if small or geometry is None else geometry["type"]
 
 
-def _counts(
-    db: Session, found: Collection, selection: Selection, page: Page, paging: Paging, caller: Caller
+async def _counts(
+    request: Request, found: Collection, selection: Selection, page: Page, paging: Paging, caller: Caller
 ) -> dict[str, int | bool]:
-    """``numberMatched`` when it is exact: counted, or known because everything is on this page.
-
-    A planner's estimate is made from all rows; callers who see some of them only get a count instead.
-    """
+    """``numberMatched`` when it is exact: counted, or known because everything is on this page."""
     whole = paging.after is None and page.last is None and (paging.offset == 0 or page.features)
     if whole:
         return {"numberMatched": paging.offset + len(page.features)}
     if paging.counting == "none":
         return {}
+    async with asynccontextmanager(database_place)(request):
+        return await run_in_threadpool(_counted, request, found, selection, paging, caller)
+
+
+def _counted(
+    request: Request, found: Collection, selection: Selection, paging: Paging, caller: Caller
+) -> dict[str, int | bool]:
+    """The number that is asked for.
+
+    A planner's estimate is made from all rows; callers who see some of them only get a count instead.
+    """
     sees_all = caller.scope.city_wide and not caller.scope.domains
-    if paging.counting == "estimate" and (not found.login or sees_all):
-        return {"numberEstimated": estimate(db, found, selection)}
-    matched = count(db, found, selection)
+    with contextmanager(scoped_session)(request, caller, None) as db:
+        if paging.counting == "estimate" and (not found.login or sees_all):
+            return {"numberEstimated": estimate(db, found, selection)}
+        matched = count(db, found, selection)
     return {"countTimedOut": True} if matched is None else {"numberMatched": matched}
+
+
+def _page_json(
+    request: Request,
+    found: Collection,
+    page: Page,
+    links: list[dict[str, Any]],
+    counts: dict[str, int | bool],
+    system: ReferenceSystem,
+) -> Response:
+    body = _page_body(page, links, counts)
+    return cached_response(request, body, GEOJSON, private=found.login, headers=content_crs(system))
 
 
 def _page_body(page: Page, links: list[dict[str, Any]], counts: dict[str, int | bool]) -> bytes:
