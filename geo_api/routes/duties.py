@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BeforeValidator
 from sqlalchemy import or_, select
 
 from geo_api.access import CallerDep, Db, needs
@@ -20,6 +22,16 @@ from maps.style import style_document
 router = APIRouter(prefix="/v1", tags=["reference"])
 router.include_router(areas.router)
 Limit = Annotated[int, Depends(limit_parameter)]
+
+
+def _written(day: object) -> object:
+    if not isinstance(day, str) or re.fullmatch(r"\d{4}-\d{2}-\d{2}", day, re.ASCII) is None:
+        raise ValueError("a day is written YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[dt.date, BeforeValidator(_written)]
+"""A day as text: pydantic would read a number as seconds since 1970, and a time at midnight as its day."""
 DUTY_FIELDS = (
     "item_code",
     "item",
@@ -45,7 +57,7 @@ def duty_items(
     ] = None,
     area_code: Annotated[str | None, Query(max_length=100, description="Where the body may act")] = None,
     level: Annotated[Literal["city", "county", "town"] | None, Query()] = None,
-    on: Annotated[dt.date | None, Query(description="A day; default today")] = None,
+    on: Annotated[Day | None, Query(description="A day; default today")] = None,
 ) -> dict[str, Any]:
     """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
     statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)

@@ -179,3 +179,13 @@ def test_duty_items_by_place_level_and_day(public: TestClient) -> None:
     }
     assert public.get("/v1/duty-items?on=1990-01-01").json()["items"] == []
     assert public.get("/v1/duty-items?level=galaxy").status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    "day",
+    ["0", "1767225600", "2026-1-1", "20260101", "2026-01-01T00:00:00Z", "2026-02-30", "２０２６-01-01", ""],
+)
+def test_a_day_that_is_not_written_as_one_is_refused(public: TestClient, day: str) -> None:
+    answer = public.get("/v1/duty-items", params={"on": day})
+    assert answer.status_code == 400 and "on" in answer.json()["detail"]
+    assert public.get("/v1/duty-items", params={"on": "2026-02-28"}).status_code == 200
