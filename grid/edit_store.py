@@ -162,10 +162,7 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict
     for _, unit in plan.ended:
         _end(db, unit.key, REASONS["emptied"], change_set_id, now)
     for unit in plan.noded:
-        db.execute(
-            text("UPDATE areas SET geom = ST_Multi(ST_GeomFromWKB(:wkb, 4326)) WHERE id = :id"),
-            {"wkb": shapely.to_wkb(unit.shape), "id": unit.key},
-        )
+        db.execute(_NODE, {"wkb": shapely.to_wkb(unit.shape), "id": unit.key})
     created: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     for new in [*plan.added, *plan.again]:
@@ -209,6 +206,13 @@ def _end(db: Session, area_id: int, reason: str, change_set_id: int, now: dt.dat
         {"now": now, "reason": f"{reason} (change set {change_set_id})", "id": area_id},
     )
 
+
+# A node changes the area by some dm²: between two nodes an edge is the shortest way on the ellipsoid.
+_NODE = text("""
+UPDATE areas a SET geom = ST_Multi(g), area_m2 = ST_Area(g::geography),
+       label_point = CASE WHEN ST_Contains(g, a.label_point) THEN a.label_point ELSE ST_PointOnSurface(g) END
+FROM (SELECT ST_GeomFromWKB(:wkb, 4326) AS g) given WHERE a.id = :id
+""")
 
 # Households and road length: of an area that begins again those that it had; else the sum of the old ones' by the share
 # of land in common, with what comes and without what leaves.

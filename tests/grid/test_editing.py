@@ -339,18 +339,26 @@ def test_only_unit_grids_are_edited(db: Session, ids: dict[str, int]) -> None:
         editing.draft(db, [{"op": "split", "area_id": 10**12, "line": line((0, 0), (4, 4))}], "a")
 
 
-def test_two_managers_at_once(fresh_database: str) -> None:
-    """Both apply drafts on one zone at the same time: one is done, the other gets the conflict."""
+def test_a_node_in_a_neighbours_edge_is_in_its_measured_area(db: Session, ids: dict[str, int]) -> None:
+    """An edge between two nodes is the geodesic: a node in the middle of 94 m along a parallel moves 0.005 m²."""
+    row = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "a")
+    editing.apply(db, row.id, "b")
+    assert (row.result or {})["noded"]
+    stored = db.execute(text("SELECT area_m2, ST_Area(geom::geography) FROM areas WHERE valid_to IS NULL"))
+    for area_m2, measured_m2 in stored.all():
+        assert area_m2 == pytest.approx(measured_m2, abs=1e-6)
+
+
+def test_ten_managers_at_once(fresh_database: str) -> None:
+    """Ten apply drafts on one zone at the same time: one is done, nine get the conflict."""
     import threading
 
     with session(SYSTEM, fresh_database) as db:
         made = insert_town(db)
-        drafts = [
-            editing.draft(db, [cut(made, 0, 0, (0.5, 0), (0.5, 1))], "anna").id,
-            editing.draft(db, [cut(made, 0, 0, (0, 0.5), (1, 0.5))], "bert").id,
-        ]
+        places = [0.3 + 0.04 * i for i in range(10)]
+        drafts = [editing.draft(db, [cut(made, 0, 0, (p, 0), (1 - p, 1))], f"a{p}").id for p in places]
     outcome: list[str] = []
-    barrier = threading.Barrier(2)
+    barrier = threading.Barrier(10)
 
     def work(number: int) -> None:
         barrier.wait()
@@ -366,7 +374,7 @@ def test_two_managers_at_once(fresh_database: str) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(outcome) == ["conflict", "done"]
+    assert sorted(outcome) == ["conflict"] * 9 + ["done"]
     with session(SYSTEM, fresh_database) as db:
         assert_partition(db)
         assert len(units(db)) == 17
