@@ -68,7 +68,7 @@ def cluster(short_tmp: Path) -> Iterator[Cluster]:
     finally:
         assert watcher.stdin is not None
         watcher.stdin.close()
-        watcher.wait(timeout=20)
+        watcher.wait(timeout=120)
 
 
 def _create(cluster: Cluster, name: str, template: str) -> str:
