@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 
-from geo_api.access import Caller, CallerDep, Db, scoped_session
+from geo_api.access import Caller, CallerDep, Db, known_caller, scoped_session
 from geo_api.caching import cached_response
 from geo_api.descriptions import collection_url
 from geo_api.pages import page as html_page
-from geo_api.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep
+from geo_api.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep, may_read
 from geo_api.places import database_place
 from geo_api.representations import GEOJSON, HTML, JSON, ItemFormat, base_url, link, own_links, wants_html
 from layers.catalog import Collection
@@ -24,11 +28,60 @@ from layers.features import Page, count, estimate, fetch_page, read_feature, wri
 from layers.filters import Selection
 from layers.reference_systems import ReferenceSystem
 
-router = APIRouter(tags=["collections"])
 FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, HTML: {}}}}
 SMALL_PAGE = 200
 """Features whose page is put together on the event loop; a larger one would keep the others waiting."""
+QUESTIONS = 1_000
+"""Questions that are remembered."""
 FeatureId = Annotated[int, Path(ge=-(2**63), lt=2**63)]
+
+
+@dataclass(frozen=True)
+class PageQuestion:
+    """Which page of what; its parameters were checked."""
+
+    collection: Collection
+    selection: Selection
+    paging: Paging
+    system: ReferenceSystem
+    form: Literal["json", "geojson", "html"] | None
+
+
+def remember(request: Request, question: PageQuestion) -> None:
+    """Keep a question under its address; who asks it again need not have its parameters read again."""
+    kept = _questions(request)
+    kept[request.scope["path"], request.scope["query_string"]] = question
+    if len(kept) > QUESTIONS:
+        kept.popitem(last=False)
+
+
+def _questions(request: Request) -> OrderedDict[tuple[str, bytes], PageQuestion]:
+    state = request.app.state
+    if not hasattr(state, "page_questions"):
+        state.page_questions = OrderedDict()
+    found: OrderedDict[tuple[str, bytes], PageQuestion] = state.page_questions
+    return found
+
+
+class RememberingRoute(APIRoute):
+    """Answers remembered questions of known callers at once; who is known is looked at each time."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of the route, behind what is remembered."""
+        read_and_answer = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            question = _questions(request).get((request.scope["path"], request.scope["query_string"]))
+            caller = None if question is None else known_caller(request.scope)
+            if question is None or caller is None or not may_read(caller, question.collection):
+                return await read_and_answer(request)
+            request.state.caller = caller
+            return await answer_page(request, question, caller)
+
+        return answer
+
+
+router = APIRouter(tags=["collections"], route_class=RememberingRoute)
 
 
 @router.get("/collections/{collection_id}/items", response_class=Response, responses=FEATURES)
@@ -42,6 +95,15 @@ async def items(
     f: ItemFormat = None,
 ) -> Response:
     """A page of features; the collection's filterable properties are parameters too."""
+    question = PageQuestion(found, selection, paging, system, f)
+    if paging.after is None:
+        remember(request, question)
+    return await answer_page(request, question, caller)
+
+
+async def answer_page(request: Request, question: PageQuestion, caller: Caller) -> Response:
+    """One page for a caller who may read the collection."""
+    found, selection, paging = question.collection, question.selection, question.paging
     page = await fetch_page(
         request.app.state.reader,
         caller.scope,
@@ -51,14 +113,14 @@ async def items(
         after=paging.after,
         offset=paging.offset,
         sort=paging.sort,
-        system=system,
+        system=question.system,
     )
     counts = await _counts(request, found, selection, page, paging, caller)
-    html = wants_html(request, f)
+    html = wants_html(request, question.form)
     links = [*own_links(request, GEOJSON, html=html), *_page_links(request, found, page, paging)]
     if html:
         return await run_in_threadpool(_page_html, request, found, page, links, counts)
-    answer = partial(_page_json, request, found, page, links, counts, system)
+    answer = partial(_page_json, request, found, page, links, counts, question.system)
     return answer() if len(page.features) <= SMALL_PAGE else await run_in_threadpool(answer)
 
 
