@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -24,13 +25,14 @@ from geo_api.places import database_place
 from geo_api.representations import GEOJSON, HTML, JSON, ItemFormat, base_url, link, own_links, wants_html
 from layers.catalog import Collection
 from layers.feature_editing import read_version
-from layers.features import Page, count, estimate, fetch_page, read_feature, write_cursor
+from layers.features import Page, count, estimate, fetch_page, read_cursor, read_feature, write_cursor
 from layers.filters import Selection
 from layers.reference_systems import ReferenceSystem
 
 FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, HTML: {}}}}
 SMALL_PAGE = 200
 """Features whose page is put together on the event loop; a larger one would keep the others waiting."""
+_CURSOR = re.compile(rb"(?:((?:(?!cursor=)[^&]+&)*(?!cursor=)[^&]+)&)?cursor=([A-Za-z0-9_-]+)")
 QUESTIONS = 1_000
 """Questions that are remembered."""
 FeatureId = Annotated[int, Path(ge=-(2**63), lt=2**63)]
@@ -63,6 +65,21 @@ def _questions(request: Request) -> OrderedDict[tuple[str, bytes], PageQuestion]
     return found
 
 
+def _remembered(request: Request) -> tuple[PageQuestion | None, str | None]:
+    """A question that was asked before, and the cursor of a next link where there is one."""
+    text = request.scope["query_string"]
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        return _questions(request).get((request.scope["path"], text)), None
+    return _questions(request).get((request.scope["path"], match[1] or b"")), match[2].decode()
+
+
+def _continued(request: Request, question: PageQuestion, cursor: str) -> PageQuestion:
+    context = f"{question.collection.id}|{question.paging.context}"
+    after = read_cursor(request.app.state.signing_key, context, cursor)
+    return replace(question, paging=replace(question.paging, after=after))
+
+
 class RememberingRoute(APIRoute):
     """Answers remembered questions of known callers at once; who is known is looked at each time."""
 
@@ -71,11 +88,13 @@ class RememberingRoute(APIRoute):
         read_and_answer = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
-            question = _questions(request).get((request.scope["path"], request.scope["query_string"]))
+            question, cursor = _remembered(request)
             caller = None if question is None else known_caller(request.scope)
             if question is None or caller is None or not may_read(caller, question.collection):
                 return await read_and_answer(request)
             request.state.caller = caller
+            if cursor is not None:
+                question = _continued(request, question, cursor)
             return await answer_page(request, question, caller)
 
         return answer

@@ -34,6 +34,7 @@ def test_each_caller_gets_own_rows_however_often(api: Api, login: Login, public:
         assert public.get(path).status_code == 401
         assert public.get(path, headers={"Cookie": "wangge_session=wrong"}).status_code == 401
         assert public.get(path, headers={"Authorization": "Bearer wk_wrong"}).status_code == 401
+        assert public.get(f"{path}&cursor=A").status_code == 401, "who may not read learns nothing of cursors"
 
 
 def test_a_remembered_question_is_answered_as_it_was(public: TestClient) -> None:
@@ -55,6 +56,23 @@ def test_what_is_refused_is_not_remembered(public: TestClient) -> None:
         "/collections/no/items",
     ):
         assert len({public.get(path).status_code for _ in range(3)} - {400, 404, 422}) == 0
+
+
+def test_next_links_of_a_remembered_question_go_through_all_of_it_once(public: TestClient) -> None:
+    path = "/collections/areas/items?limit=3&sortby=code"
+    whole = [f["id"] for f in public.get("/collections/areas/items?sortby=code").json()["features"]]
+    assert len(whole) > 6
+    for _ in range(2):
+        seen, url = [], path
+        while url:
+            page = public.get(url).json()
+            seen += [feature["id"] for feature in page["features"]]
+            url = next((link["href"] for link in page["links"] if link["rel"] == "next"), "")
+        assert seen == whole
+    other = next(link["href"] for link in public.get(path).json()["links"] if link["rel"] == "next")
+    for wrong in (other.replace("sortby=code", "sortby=-code"), other[:-3] + "AAA", f"{path}&cursor=A"):
+        public.get(wrong.partition("&cursor")[0])
+        assert public.get(wrong).status_code == 400
 
 
 def test_no_more_questions_than_the_bound(
