@@ -18,6 +18,14 @@ class Codes:
     def __init__(self, db: Session) -> None:
         self.db = db
         self._used: dict[str, list[str]] = {}
+        self._taken: set[tuple[str, str]] = set()
+
+    def take(self, kind: str, code: str) -> None:
+        """Nobody else in the plan gets this code: it goes with an area that gets another parent."""
+        self._taken.add((kind, code))
+
+    def _taken_under(self, kind: str, parent_code: str) -> list[str]:
+        return sorted(code for of, code in self._taken if of == kind and code.startswith(parent_code))
 
     def of_units(
         self, community_id: int, community_code: str, count: int, like: str
@@ -41,6 +49,7 @@ class Codes:
             )
             self._used[community_code] = list(self.db.scalars(ever))
         used, profile = self._used[community_code], grid_profile()
+        used += [code for code in self._taken_under("unit_grid", community_code) if code not in used]
         kind = like[profile.parent_digits : profile.parent_digits + profile.kind_digits]
         try:
             fresh = next_grid_codes(community_code, used, count, profile=profile.name, kind=kind)
@@ -64,6 +73,7 @@ class Codes:
                 select(Area.code).where(Area.kind == kind, Area.code.startswith(parent_code, autoescape=True))
             )
         )
+        ever.update(self._taken_under(kind, parent_code))
         if given is not None:
             fault = area_code_fault(given, kind) or ("" if given.startswith(parent_code) else "other parent")
             if fault:

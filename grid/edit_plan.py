@@ -14,7 +14,7 @@ from grid.edit_codes import Codes
 from grid.edit_units import as_now, current_units, neighbours, touching_units, with_nodes
 from grid.edits import Change, merge, move, nearest_corner, reshape, split
 from grid.errors import GridError
-from grid.hierarchy import Outlines
+from grid.hierarchy import Outlines, top_down
 from grid.managing import follow
 from grid.operations import Operation
 from grid.plan import REASONS, NewUnit, Plan
@@ -57,7 +57,7 @@ def make_plan(db: Session, operations: Sequence[Operation]) -> Plan:
     codes = Codes(db)
     outlines = Outlines(db, codes)
     changes = []
-    for operation in operations:
+    for operation in top_down(db, operations):
         if operation["op"] == "transfer":
             outlines.transfer([units[key] for key in operation["area_ids"]], operation)
         elif operation["op"] == "reparent":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +11,7 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, ancestors
+from grid.areas import HIERARCHY
 from grid.edit_codes import Codes
 from grid.edit_units import UNIT_COLUMNS, as_now, current_units, neighbours, unit_of, with_nodes
 from grid.edits import Land, check_touches, with_land, without_land
@@ -24,6 +25,17 @@ PARENT_KIND = {"community": "town", "town": "county"}
 CODED_BY_PARENT = ("town", "community", "unit_grid")
 """Kinds whose code begins with their parent's."""
 RANK = {kind: rank for rank, kind in enumerate(reversed(HIERARCHY))}
+
+
+def top_down(db: Session, operations: Sequence[Operation]) -> list[Operation]:
+    """Towns change their parent before communities, and these before zones: a code begins with the final parent's."""
+    ids = [operation["area_id"] for operation in operations if operation["op"] == "reparent"]
+    towns = set(db.scalars(select(Area.id).where(Area.id.in_(ids), Area.kind == "town")))
+
+    def rank(operation: Operation) -> int:
+        return 2 if operation["op"] != "reparent" else 0 if operation["area_id"] in towns else 1
+
+    return sorted(operations, key=rank)
 
 
 @dataclass
@@ -93,6 +105,7 @@ class Outlines:
         self._move(land, source, target)
         given = operation.get("code")
         area.code = self.codes.of_larger(area.kind, target.code, area.unit.code, given)
+        self.codes.take(area.kind, area.code)
         area.parent_id, area.reason = target.unit.key, REASONS["reparent"]
         self._larger[unit.key] = area
         self._descend(unit.key, area.code)
@@ -103,6 +116,7 @@ class Outlines:
         for kind, *row in self.db.execute(statement.order_by(Area.code)).all():
             unit = unit_of(row)
             new = code + unit.code[len(code) :] if kind in CODED_BY_PARENT else unit.code
+            self.codes.take(kind, new)
             reason = REASONS["reparent"]
             if kind in PARENT_KIND:
                 self._larger[unit.key] = _Larger(kind, unit, unit.shape, new, area_id, reason)
@@ -129,8 +143,11 @@ class Outlines:
                 self._larger[place.unit.key] = place
 
     def _chain(self, place: _Larger) -> list[_Larger]:
-        above = [p for p in ancestors(self.db, place.unit.key)[1:] if p["kind"] in HIERARCHY]
-        return [place, *(self._now(p["id"], p["kind"]) for p in above)]
+        """The area and those above it, as the operations before have put them."""
+        chain = [place]
+        while (above := chain[-1].parent_id) is not None:
+            chain.append(self._now(above, *HIERARCHY))
+        return chain
 
     def _target(self, area_id: int, kind: str) -> _Larger:
         """The version that holds now; the draft may name an earlier one of the same code."""
