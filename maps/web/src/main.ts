@@ -85,11 +85,16 @@ function fitCity(parts: Console, extent: Box): void {
   parts.map.fitBounds(extent, { padding, duration: 0 });
 }
 
+/** How long the sign of an update waits for the map to rest. */
+const LONGEST_DRAW_MS = 3000;
+
 function watch({ map }: Console, panel: SidePanel): void {
   const redraw = new Redraw(map, (layers) => {
     for (const layer of layers) lastChange.set({ layer });
     panel.changed(layers);
-    void whenIdle(map).then(() => updated.set(new Date()));
+    // A slow machine may draw for long without a pause; the tiles are there by then.
+    const drawn = new Promise<void>((resolve) => window.setTimeout(resolve, LONGEST_DRAW_MS));
+    void Promise.race([whenIdle(map), drawn]).then(() => updated.set(new Date()));
   });
   const hear = (): (() => void) => listen((change) => redraw.put(change));
   let stop = hear();
