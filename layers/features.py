@@ -9,6 +9,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -143,8 +144,8 @@ def read_page(
         collection, selection, limit=limit, after=after, offset=offset, sort=sort, system=system
     )
     rows = db.execute(statement).all()
-    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
-    return Page(_shifted([row[0] for row in rows[:limit]], collection, system), last)
+    features, last = _apart(rows, limit)
+    return Page(_shifted(features, collection, system), last)
 
 
 async def fetch_page(
@@ -172,11 +173,16 @@ async def fetch_page(
         )
         query = Query.of(statement, generic=False)
     rows = await reader.rows(scope, query)
-    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
-    features = [row[0] for row in rows[:limit]]
+    features, last = _apart(rows, limit)
     if system.srid is None:
         features = await asyncio.to_thread(_shifted, features, collection, system)
     return Page(features, last)
+
+
+def _apart(rows: Sequence[Sequence[Any]], limit: int) -> tuple[list[str], tuple[Any, ...] | None]:
+    """The features of a page, and where the next one starts when there was a row more than the limit."""
+    last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
+    return [row[0] for row in rows[:limit]], last
 
 
 def _is_everything(selection: Selection) -> bool:
