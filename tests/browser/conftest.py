@@ -31,8 +31,8 @@ from layers.cluster_database import conninfo
 from tests.browser.console import ARGS, City, Console, Visit
 
 ROOT = Path(__file__).parents[2]
-START_S = 60
-expect.set_options(timeout=15_000)
+START_S = 120
+expect.set_options(timeout=45_000)
 _numbers = itertools.count()
 
 
@@ -55,7 +55,7 @@ def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
         if server.poll() is not None:
             break
         with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=2):
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=20):
                 return
         time.sleep(0.2)
     pytest.fail(f"the service did not start:\n{log.read_text()[-3000:]}")

@@ -23,7 +23,7 @@ ARGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 ]
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 CLICK_PAUSE_MS = 400
 """Two clicks that are closer are a double click, which zooms."""
 

@@ -16,7 +16,7 @@ from tests.browser.console import City, Console, wait_until
 from tests.browser.test_grid_editor import UNITS, show
 
 Open = Callable[..., Console]
-SEEN_S = 10.0
+SEEN_S = 45.0
 ROUNDS = 5
 LOOK_MS = 20
 """How often the other screen is looked at: the measured times are that coarse."""

@@ -29,6 +29,8 @@ from layers.database import SYSTEM
 from tests.geo_api.small_town import TOWN_A, TOWN_B, seed_town
 
 PASSWORD = "correct horse"
+PATIENCE_S = 60.0
+"""How long a test waits for what must come: a busy machine is slow, and no test is about that."""
 LOGINS = {
     "viewer.a": ("viewer", TOWN_A),
     "grid.a": ("grid_manager", TOWN_A),
@@ -127,13 +129,13 @@ def serving(settings: Settings) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_S
     while not (server.started and app.state.feed.connected.is_set()):
         assert time.monotonic() < deadline, "the server did not start"
         time.sleep(0.02)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(timeout=15)
+    thread.join(timeout=PATIENCE_S)
     assert not thread.is_alive(), "the server did not stop"
 
 

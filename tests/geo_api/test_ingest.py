@@ -31,7 +31,7 @@ from geo_api.ingest import Terms, ingest
 from layers.database import PUBLIC, SYSTEM, session
 from layers.errors import InputError
 from layers.track_bodies import read_parts
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
 from tests.geo_api.small_town import TOWN_A
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -275,7 +275,7 @@ def running(app: FastAPI) -> Iterator[str]:
         time.sleep(0.02)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True
-    thread.join(timeout=15)
+    thread.join(timeout=PATIENCE_S)
 
 
 def test_a_refused_client_hears_the_answer_after_it_has_sent_all(own: tuple[Api, dict[str, str]]) -> None:
@@ -286,7 +286,10 @@ def test_a_refused_client_hears_the_answer_after_it_has_sent_all(own: tuple[Api,
     with running(app) as address:
         for _ in range(3):
             answer = httpx2.post(
-                f"{address}/v1/tracks?crs=wgs84", content=b"x" * (20 * 2**20), headers=headers
+                f"{address}/v1/tracks?crs=wgs84",
+                content=b"x" * (20 * 2**20),
+                headers=headers,
+                timeout=PATIENCE_S,
             )
             assert answer.status_code == 429 and answer.json()["type"] == "/problems/busy"
 

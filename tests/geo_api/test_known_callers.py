@@ -24,7 +24,7 @@ from geo_api.settings import Settings
 from layers import database
 from layers.database import SYSTEM, Scope, session
 from layers.errors import InputError
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, serving
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.geo_api.small_town import TOWN_A, TOWN_B
 
 ALERTS = "/collections/alerts/items"
@@ -57,7 +57,7 @@ def account(api: Api, role: str, area_code: str | None = None) -> str:
 
 
 def login(address: str, username: str) -> httpx2.Client:
-    client = httpx2.Client(base_url=address)
+    client = httpx2.Client(base_url=address, timeout=PATIENCE_S)
     answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
     assert answer.status_code == 200
     client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
@@ -66,7 +66,9 @@ def login(address: str, username: str) -> httpx2.Client:
 
 def elsewhere(client: httpx2.Client, address: str) -> httpx2.Client:
     """The same login at another worker."""
-    return httpx2.Client(base_url=address, cookies=dict(client.cookies), headers=dict(client.headers))
+    return httpx2.Client(
+        base_url=address, cookies=dict(client.cookies), headers=dict(client.headers), timeout=PATIENCE_S
+    )
 
 
 def test_a_logout_at_one_worker_holds_at_the_other_at_once(two: tuple[str, str, Api]) -> None:
@@ -89,7 +91,9 @@ def test_a_new_login_ends_the_one_that_the_browser_had(two: tuple[str, str, Api]
     answer = fixed.post("/v1/login", json={"username": account(api, "viewer", TOWN_B), "password": PASSWORD})
     assert answer.status_code == 200 and answer.cookies["wangge_session"] != before.cookies["wangge_session"]
     assert before.get(ALERTS).status_code == 401
-    planted = httpx2.Client(base_url=one, cookies={"wangge_session": "planted-by-an-attacker"})
+    planted = httpx2.Client(
+        base_url=one, cookies={"wangge_session": "planted-by-an-attacker"}, timeout=PATIENCE_S
+    )
     answer = planted.post("/v1/login", json={"username": name, "password": PASSWORD})
     assert answer.cookies["wangge_session"] != "planted-by-an-attacker"
 
@@ -106,7 +110,7 @@ def test_another_password_role_or_area_holds_at_once(two: tuple[str, str, Api]) 
     assert there.get(ALERTS).status_code == client.get(ALERTS).status_code == 401
     assert CliRunner().invoke(cli, ["users", "off", name]).exit_code == 0
     body = {"username": name, "password": "another password"}
-    assert httpx2.post(f"{one}/v1/login", json=body).status_code == 401
+    assert httpx2.post(f"{one}/v1/login", json=body, timeout=PATIENCE_S).status_code == 401
 
 
 def test_a_revoked_key_and_one_that_is_over_are_refused_at_once(two: tuple[str, str, Api]) -> None:
@@ -118,7 +122,9 @@ def test_a_revoked_key_and_one_that_is_over_are_refused_at_once(two: tuple[str, 
     def statuses(key: str) -> list[int]:
         headers = {"Authorization": f"Bearer {key}"}
         return [
-            httpx2.get(f"{a}{ALERTS}", headers=headers).status_code for a in (one, other) for _ in range(2)
+            httpx2.get(f"{a}{ALERTS}", headers=headers, timeout=PATIENCE_S).status_code
+            for a in (one, other)
+            for _ in range(2)
         ]
 
     assert statuses(key) == statuses(short) == [200] * 4
@@ -129,7 +135,7 @@ def test_a_revoked_key_and_one_that_is_over_are_refused_at_once(two: tuple[str, 
     until(lambda: statuses(short) == [401] * 4)
 
 
-def until(holds: Callable[[], bool], within_s: float = 2.0) -> None:
+def until(holds: Callable[[], bool], within_s: float = 8.0) -> None:
     deadline = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < deadline
@@ -270,7 +276,7 @@ def test_a_key_may_do_less_than_its_account(two: tuple[str, str, Api]) -> None:
             create_key(db, "svc.all", days=0)
 
     def ask(key: str, path: str) -> Any:
-        return httpx2.get(f"{one}{path}", headers={"Authorization": f"Bearer {key}"})
+        return httpx2.get(f"{one}{path}", headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE_S)
 
     def sites(key: str) -> set[str]:
         return {f["properties"]["site_id"] for f in ask(key, ALERTS).json()["features"]}
@@ -282,7 +288,7 @@ def test_a_key_may_do_less_than_its_account(two: tuple[str, str, Api]) -> None:
     for key, status in ((sender, 200), (reader, 403)):
         answer = httpx2.post(
             f"{one}/v1/tracks?crs=wgs84", json=fix,
-            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"},
+            headers={"Authorization": f"Bearer {key}", "Content-Type": "application/x-ndjson"}, timeout=PATIENCE_S,
         )  # fmt: skip
         assert answer.status_code == status, answer.text
     told = CliRunner().invoke(cli, ["users", "list"])

@@ -23,10 +23,9 @@ from geo_api import events
 from layers.catalog import COLLECTIONS
 from layers.changes import Change
 from layers.database import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, serving
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.layers.test_changes import tile_of
 
-HEARD_S = 10.0
 SILENCE_S = 0.5
 """How long after a change that was heard another one would have been heard too."""
 
@@ -57,7 +56,7 @@ class Stream:
 
     def next(self, layer: str | None = None) -> dict[str, Any]:
         """The next event, of that layer."""
-        end = time.monotonic() + HEARD_S
+        end = time.monotonic() + PATIENCE_S
         while True:
             found = self.events.get(timeout=max(end - time.monotonic(), 0.01))
             if layer in (None, found["layer"]):
@@ -79,18 +78,20 @@ def listening(
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     stream = Stream()
     with (
-        httpx2.Client(cookies=cookies, timeout=30) as client,
+        httpx2.Client(cookies=cookies, timeout=PATIENCE_S) as client,
         client.stream("GET", address + path, headers=headers) as answer,
     ):
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         threading.Thread(target=stream.read, args=(answer.iter_lines(),), daemon=True).start()
-        assert stream.ready.wait(10)
+        assert stream.ready.wait(PATIENCE_S)
         yield stream
 
 
 def log_in(address: str, username: str) -> dict[str, str]:
-    answer = httpx2.post(f"{address}/v1/login", json={"username": username, "password": PASSWORD})
+    answer = httpx2.post(
+        f"{address}/v1/login", json={"username": username, "password": PASSWORD}, timeout=PATIENCE_S
+    )
     assert answer.status_code == 200, answer.text
     return {"wangge_session": answer.cookies["wangge_session"]}
 
@@ -177,7 +178,7 @@ def test_after_too_long_everything_may_have_changed(served: str, unknown: str) -
 
 def test_who_logged_out_hears_of_public_layers_only(served: str, api: Api) -> None:
     cookies = log_in(served, "officer.a")
-    with httpx2.Client(cookies=cookies) as client, listening(served, cookies) as stream:
+    with httpx2.Client(cookies=cookies, timeout=PATIENCE_S) as client, listening(served, cookies) as stream:
         touch(api, TOUCH_ALERT, id=api.ids["alert_A"])
         assert stream.next()["layer"] == "alerts"
         token = client.get(f"{served}/v1/me").json()["csrf_token"]
@@ -189,7 +190,7 @@ def test_who_logged_out_hears_of_public_layers_only(served: str, api: Api) -> No
 
 def test_streams_have_a_limit(served: str, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events.ChangeFeed, "check_room", _full)
-    answer = httpx2.get(f"{served}/v1/events")
+    answer = httpx2.get(f"{served}/v1/events", timeout=PATIENCE_S)
     assert answer.status_code == 429 and answer.headers["retry-after"] == "10"
 
 
@@ -234,7 +235,7 @@ def two_workers(url: str, folder: Path) -> Iterator[str]:
         server = subprocess.Popen(command, env=env, stdout=out, stderr=out)
         try:
             address = f"http://127.0.0.1:{port}"
-            end = time.monotonic() + 60
+            end = time.monotonic() + PATIENCE_S
             while True:
                 assert server.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
                 try:
@@ -246,7 +247,7 @@ def two_workers(url: str, folder: Path) -> Iterator[str]:
         finally:
             server.terminate()
             try:
-                server.wait(timeout=20)
+                server.wait(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
@@ -260,8 +261,8 @@ def test_no_old_tile_after_the_answer_with_two_workers(seeded: Seeded, tmp_path:
     low = tile_of(lon, lat, 5)
     with two_workers(url, tmp_path) as address:
         cookies = log_in(address, "dispatcher")
-        readers = [httpx2.Client(base_url=address, timeout=30) for _ in range(12)]
-        with httpx2.Client(base_url=address, cookies=cookies, timeout=30) as writer:
+        readers = [httpx2.Client(base_url=address, timeout=PATIENCE_S) for _ in range(12)]
+        with httpx2.Client(base_url=address, cookies=cookies, timeout=PATIENCE_S) as writer:
             token = writer.get("/v1/me").json()["csrf_token"]
             for n in range(1, 26):
                 for reader in readers:  # fills the caches of both workers

@@ -17,7 +17,7 @@ from geo_api.app import create_app
 from geo_api.rate_limits import DEFAULTS, Buckets, Limit, client_address, limits_of, networks_of
 from geo_api.settings import Settings
 from layers import database
-from tests.geo_api.conftest import PASSWORD, Seeded, serving
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, serving
 
 SITES = "/collections/sites/items?limit=1"
 
@@ -71,13 +71,13 @@ def test_invented_credentials_buy_nothing(own_url: str, tmp_path: Path) -> None:
 def test_a_known_caller_is_not_held_up_by_the_neighbours(own_url: str, tmp_path: Path) -> None:
     with (
         serving(limited(own_url, tmp_path, "reads=0.1/6")) as address,
-        httpx2.Client(base_url=address) as user,
+        httpx2.Client(base_url=address, timeout=PATIENCE_S) as user,
     ):
         user.post("/v1/login", json={"username": "officer.a", "password": PASSWORD})
         wait_until_known(user)
         for _ in range(10):
-            httpx2.get(f"{address}{SITES}")
-        assert httpx2.get(f"{address}{SITES}").status_code == 429
+            httpx2.get(f"{address}{SITES}", timeout=PATIENCE_S)
+        assert httpx2.get(f"{address}{SITES}", timeout=PATIENCE_S).status_code == 429
         assert user.get(SITES).status_code == 200  # six for the account
         assert [user.get(SITES).status_code for _ in range(6)][-1] == 429
 
@@ -98,7 +98,9 @@ def test_a_proxy_that_is_trusted_speaks_for_its_clients(own_url: str, tmp_path: 
     with serving(limited(own_url, tmp_path, "reads=0.01/2", trusted_proxies="127.0.0.1")) as address:
 
         def ask(told: str) -> int:
-            return httpx2.get(f"{address}{SITES}", headers={"X-Forwarded-For": told}).status_code
+            return httpx2.get(
+                f"{address}{SITES}", headers={"X-Forwarded-For": told}, timeout=PATIENCE_S
+            ).status_code
 
         assert [ask("9.9.9.9") for _ in range(3)] == [200, 200, 429]
         assert ask("9.9.9.8") == 200

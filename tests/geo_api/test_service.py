@@ -21,7 +21,7 @@ from geo_api.errors import TITLES
 from geo_api.middleware import content_security_policy
 from geo_api.settings import Settings
 from layers.database import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, Api
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api
 
 
 def test_landing_is_html_for_people_and_json_for_machines(public: TestClient) -> None:
@@ -161,7 +161,7 @@ def listening(address: str, cookies: dict[str, str] | None = None) -> Iterator[l
     heard: list[str] = []
     ready = threading.Event()
     with (
-        httpx2.Client(cookies=cookies, timeout=30) as client,
+        httpx2.Client(cookies=cookies, timeout=PATIENCE_S) as client,
         client.stream("GET", f"{address}/v1/events") as answer,
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -178,7 +178,7 @@ def listening(address: str, cookies: dict[str, str] | None = None) -> Iterator[l
 
         thread = threading.Thread(target=read, daemon=True)
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(PATIENCE_S)
         yield heard
 
 
@@ -201,7 +201,9 @@ def touch(api: Api, table: str) -> None:
 
 
 def test_changes_are_heard_by_those_who_may(served: str, api: Api) -> None:
-    login = httpx2.post(f"{served}/v1/login", json={"username": "officer.a", "password": PASSWORD})
+    login = httpx2.post(
+        f"{served}/v1/login", json={"username": "officer.a", "password": PASSWORD}, timeout=PATIENCE_S
+    )
     cookies = {"wangge_session": login.cookies["wangge_session"]}
     with listening(served) as public, listening(served, cookies) as officer:
         touch(api, "alerts")

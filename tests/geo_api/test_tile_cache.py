@@ -22,7 +22,7 @@ from layers.database import READER_ROLE, SYSTEM, Scope, session
 from layers.filters import Selection
 from layers.reading import Query, Reader
 from layers.tiles import TileQueries, tile_statement
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over, serving
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 from tests.layers.test_changes import tile_of
 
 LAT = 31.2
@@ -57,13 +57,13 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 @pytest.fixture
 def client(served: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=served, timeout=30) as found:
+    with httpx2.Client(base_url=served, timeout=PATIENCE_S) as found:
         yield found
 
 
 @contextmanager
 def logged_in(address: str, username: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=address, timeout=30) as client:
+    with httpx2.Client(base_url=address, timeout=PATIENCE_S) as client:
         answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
@@ -139,16 +139,18 @@ def test_a_kept_tile_is_nobody_elses(served: str, api: Api, made: Counter[str], 
             assert (theirs.status_code, theirs.headers["x-features-matched"]) == (200, "0")
             for stranger in ({}, {"Cookie": "wangge_session=wrong"}, {"Cookie": "wangge_session="}):
                 refused = httpx2.get(
-                    served + path, headers=stranger | {"If-None-Match": mine.headers["etag"]}
+                    served + path,
+                    headers=stranger | {"If-None-Match": mine.headers["etag"]},
+                    timeout=PATIENCE_S,
                 )
                 assert refused.status_code == 401 and "etag" not in refused.headers
-            key = httpx2.get(served + path, headers={"Authorization": "Bearer wk_wrong"})
+            key = httpx2.get(served + path, headers={"Authorization": "Bearer wk_wrong"}, timeout=PATIENCE_S)
             assert key.status_code == 401
         assert made["officer.a"] <= 2 and made["officer.b"] <= 2 and set(made) == {"officer.a", "officer.b"}
         cookie = f"wangge_session={owner.cookies['wangge_session']}"
-        assert httpx2.get(served + path, headers={"Cookie": cookie}).status_code == 200
+        assert httpx2.get(served + path, headers={"Cookie": cookie}, timeout=PATIENCE_S).status_code == 200
         assert owner.post("/v1/logout").status_code < 300
-        ended = httpx2.get(served + path, headers={"Cookie": cookie})
+        ended = httpx2.get(served + path, headers={"Cookie": cookie}, timeout=PATIENCE_S)
         assert ended.status_code == 401, "who logged out"
 
 
@@ -158,7 +160,7 @@ def test_a_public_tile_is_one_for_everyone(served: str, client: httpx2.Client, m
     with logged_in(served, "officer.a") as officer:
         answers = [
             officer.get(path),
-            httpx2.get(served + path, headers={"Cookie": "wangge_session=wrong"}),
+            httpx2.get(served + path, headers={"Cookie": "wangge_session=wrong"}, timeout=PATIENCE_S),
             officer.get(path),
         ]
     assert {answer.content for answer in answers} == {first.content}
@@ -168,17 +170,17 @@ def test_a_public_tile_is_one_for_everyone(served: str, client: httpx2.Client, m
 def test_zero_megabytes_keep_nothing(api: Api, made: Counter[str]) -> None:
     path = path_of("sites", LON["A"])
     with serving(api.settings.model_copy(update={"tile_cache_mb": 0})) as address:
-        tags = {httpx2.get(address + path).headers["etag"] for _ in range(4)}
+        tags = {httpx2.get(address + path, timeout=PATIENCE_S).headers["etag"] for _ in range(4)}
     assert len(tags) == 1 and made.total() == 4
 
 
 def test_twenty_who_ask_at_once_are_one_query(served: str, made: Counter[str]) -> None:
     path = path_of("grids", LON["A"])
     httpx2.get(
-        served + path_of("grids", LON["B"])
+        served + path_of("grids", LON["B"]), timeout=PATIENCE_S
     )  # the question is known: tiles are answered before the routes
     made.clear()
-    with httpx2.Client(base_url=served, timeout=30) as client, ThreadPoolExecutor(20) as pool:
+    with httpx2.Client(base_url=served, timeout=PATIENCE_S) as client, ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: client.get(path), range(20)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1

@@ -196,7 +196,7 @@ def test_listeners_hear_what_the_log_holds_in_its_order(fresh_database: str, ent
             with session(SYSTEM, fresh_database) as db:
                 add_site(db, enterprise, f"s{i}")
                 add_area(db, f"a{i}", 121, 32, 121.1, 32.1)
-        heard = [Change.parse(notice.payload) for notice in listener.notifies(timeout=5, stop_after=6)]
+        heard = [Change.parse(notice.payload) for notice in listener.notifies(timeout=60, stop_after=6)]
     assert heard == log(fresh_database) and len(heard) == 6
 
 
