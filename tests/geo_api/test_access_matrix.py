@@ -31,8 +31,9 @@ from geo_api.settings import Settings
 from layers import database
 from layers.catalog import COLLECTIONS
 from layers.database import SYSTEM, Scope, session
+from tests.geo_api.busy_town import seed_work
 from tests.geo_api.conftest import PASSWORD, Seeded
-from tests.geo_api.small_town import BOXES, PLATES, RAISED, TOWN_A, TOWN_B
+from tests.geo_api.small_town import PLATES, TOWN_A, TOWN_B
 from tests.geo_api.test_oidc import AUDIENCE, Provider, providing
 
 PRIVATE = tuple(c.id for c in COLLECTIONS.values() if c.login)
@@ -103,54 +104,6 @@ class Matrix:
         return CALLERS[caller].rows(layer, self.rows[layer])
 
 
-def insert(db: Session, sql: str, **values: Any) -> int:
-    return int(db.execute(text(sql), values).scalar_one())
-
-
-def seed(db: Session, ids: dict[str, Any]) -> None:
-    """A case of each domain, an event of it, a breach of a fence and a change set in both towns."""
-    for letter in "AB":
-        lon, area = BOXES[letter][0] + 0.1, ids[f"community_{letter}"]
-        place = {"lon": lon, "lat": 31.2, "area": area}
-        for domain in ("ecology", "market"):
-            case = ids[f"case_{letter}_{domain}"] = insert(
-                db,
-                "INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, co_handlers, assignment, state, opened_at,"
-                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}', '{}', 'reported', :at,"
-                " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area, :town) RETURNING id",
-                number=f"NT-{letter}-{domain}", title=f"案件{letter}{domain}", domain=domain, at=RAISED,
-                alert=ids[f"alert_{letter}"] if domain == "ecology" else None, site=ids[f"site_{letter}"],
-                town=ids[f"town_{letter}"], **place,
-            )  # fmt: skip
-            insert(
-                db,
-                "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload, prev_hash, hash, area_id)"
-                " VALUES (:case, 1, :at, 'x', 'dispatcher', 'report', 'reported', CAST(:payload AS jsonb), '', '', :area) RETURNING id",
-                case=case, at=RAISED, payload=json.dumps({"note": f"事件{letter}"}), area=area,
-            )  # fmt: skip
-        fence = insert(
-            db,
-            "INSERT INTO fences (fence_id, name, rule, geom) VALUES (:id, :id, 'forbid_enter',"
-            " ST_Multi(ST_Expand(ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0.01))) RETURNING id",
-            id=f"F-{letter}", lon=lon, lat=31.2,
-        )  # fmt: skip
-        insert(
-            db,
-            "INSERT INTO fence_events (run_id, event_id, fence_id, vehicle_id, started_at, begun_by, ended_at, ended_by, open,"
-            " confirmed_at, duration_s, over_s, n_fixes, geom, area_id) VALUES (:run, :event, :fence,"
-            " (SELECT id FROM vehicles WHERE vehicle_id = :vehicle), :at, 'entered', :at, 'left', false, :at, 60, 60, 3,"
-            " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area) RETURNING id",
-            run=ids["run"], event=f"breach-{letter}", fence=fence, vehicle=f"V-{letter}", at=RAISED, **place,
-        )  # fmt: skip
-        ids[f"change_{letter}"] = insert(
-            db,
-            "INSERT INTO change_sets (area_id, status, author, created_at, operations, preview) VALUES (:area, 'draft', 'x', :at,"
-            " CAST(:operations AS jsonb), CAST(:preview AS jsonb)) RETURNING id",
-            area=area, at=RAISED, preview=json.dumps({"mark": f"preview-{letter}"}),
-            operations=json.dumps([{"op": "merge", "area_ids": [ids[f"grid_{letter}1"], ids[f"grid_{letter}2"]]}]),
-        )  # fmt: skip
-
-
 def read_rows(db: Session, ids: dict[str, Any]) -> dict[str, dict[int, tuple[str, str | None]]]:
     """Every row of the private layers with the letter of its community and its domain, read without any policy."""
     letters = {ids[f"community_{letter}"]: letter for letter in "AB"}
@@ -200,7 +153,7 @@ def provider() -> Iterator[Provider]:
 def matrix(seeded: Seeded, provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     url, ids = seeded.copy("matrix"), dict(seeded.ids)
     with session(SYSTEM, url) as db:
-        seed(db, ids)
+        seed_work(db, ids)
         rows = read_rows(db, ids)
         for name, (role, area, domains) in ACCOUNTS.items():
             create_user(
