@@ -130,20 +130,25 @@ def run_partitioned(
         before=before,
         after=after,
     )
-    result = PartitionedResult(parts=len(parts))
-    counts = [result.hot_spots]
     with _client(scheduler, min(workers, len(parts))) as client:
-        for done, part in enumerate(_completed(client, task, sorted(parts.items())), start=1):
-            result.stays += part.stays
-            result.visits += part.visits
-            counts.append(part.hot_spots)
-            for name, count in part.quality.items():
-                result.quality[name] = result.quality.get(name, 0) + count
-            progress(done, len(parts))
-    summed = pl.concat(counts).group_by("cell").agg(pl.col("stays", "vehicles", "dwell_s").sum())
-    result.hot_spots = summed.sort("cell")
+        result = _summed(_completed(client, task, sorted(parts.items())), len(parts), progress)
     with FrameWriter(f"{target}/hot_spots.parquet") as writer:
         writer.write(result.hot_spots)
+    return result
+
+
+def _summed(found: Iterator[PartitionedResult], parts: int, progress: Progress) -> PartitionedResult:
+    """The results of all parts in one, as they come."""
+    result = PartitionedResult(parts=parts)
+    counts = [result.hot_spots]
+    for done, part in enumerate(found, start=1):
+        result.stays += part.stays
+        result.visits += part.visits
+        counts.append(part.hot_spots)
+        add_quality(result.quality, part.quality)
+        progress(done, parts)
+    summed = pl.concat(counts).group_by("cell").agg(pl.col("stays", "vehicles", "dwell_s").sum())
+    result.hot_spots = summed.sort("cell")
     return result
 
 

@@ -119,18 +119,7 @@ def score_sites(
     if at.tzinfo is None:
         raise NaiveTimeError("at: a time without a zone")
     frame = _candidates(sites, at)
-    since = at - dt.timedelta(days=config.visit_days)
-    lookback = visits.filter(
-        pl.col("site_id").is_in(frame["site_id"].implode())
-        & (pl.col("entered_at") >= since)
-        & (pl.col("entered_at") <= at)
-    ).join(frame.select("site_id", "status_since"), on="site_id")
-    local_day = pl.col("entered_at").dt.convert_time_zone(LOCAL_ZONE).dt.date()
-    lookback = lookback.filter(pl.col("status_since").is_null() | (local_day >= pl.col("status_since")))
-    days = {
-        row["site_id"]: row
-        for row in vehicle_days(lookback, least_share=config.least_share).iter_rows(named=True)
-    }
+    days = _visited_days(visits, frame, at, config)
     signals: dict[str, list[dict[str, Any]]] = {}
     for row in meter_signals.iter_rows(named=True):
         signals.setdefault(row["site_id"], []).append(row)
@@ -148,6 +137,22 @@ def score_sites(
     ]
     scored = pl.DataFrame(rows, schema=SITE_SCHEMA).sort("score", "site_id", descending=[True, False])
     return SuspicionResult(scored, config.version, at)
+
+
+def _visited_days(
+    visits: pl.DataFrame, sites: pl.DataFrame, at: dt.datetime, config: SuspicionConfig
+) -> dict[str, dict[str, Any]]:
+    """By site: the vehicle-days looked back on, since the site has its status."""
+    since = at - dt.timedelta(days=config.visit_days)
+    lookback = visits.filter(
+        pl.col("site_id").is_in(sites["site_id"].implode())
+        & (pl.col("entered_at") >= since)
+        & (pl.col("entered_at") <= at)
+    ).join(sites.select("site_id", "status_since"), on="site_id")
+    local_day = pl.col("entered_at").dt.convert_time_zone(LOCAL_ZONE).dt.date()
+    lookback = lookback.filter(pl.col("status_since").is_null() | (local_day >= pl.col("status_since")))
+    days = vehicle_days(lookback, least_share=config.least_share)
+    return {row["site_id"]: row for row in days.iter_rows(named=True)}
 
 
 def _candidates(sites: Any, at: dt.datetime) -> pl.DataFrame:

@@ -129,28 +129,32 @@ def find_visits(
     visits = _night(_clipped(visits, window), local_zone)
     lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
     visits = visits.with_columns(excluded_by=excluding_place(lon, lat, places))
+    pairs = _candidate_pairs(visits, sites, reach_m, attribution)
+    joined = visits.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    joined = joined.join(pairs, on="row", how="left")
+    joined = joined.filter(pl.col("site_id").is_not_null() | pl.col("excluded_by").is_not_null())
+    joined = joined.with_columns(pl.col("share").fill_null(0.0), pl.col("n_candidates").fill_null(0))
+    return joined.select(VISIT_SCHEMA.keys()).sort("entered_at", "visit_id", "site_id")
+
+
+def _candidate_pairs(
+    visits: pl.DataFrame, sites: pl.DataFrame, reach_m: float, attribution: Attribution
+) -> pl.DataFrame:
+    """Row of the visit and site in reach, with the share of the visit that is the site's."""
+    lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
     row, site, distance_m, inside = sites_in_reach(lon, lat, sites, reach_m)
-    shares = attribute(
-        row, site, distance_m, inside, visits["excluded_by"].is_not_null().to_numpy(), sites, attribution
-    )
+    excluded = visits["excluded_by"].is_not_null().to_numpy()
     pairs = pl.DataFrame(
         {
             "row": row,
             "site_id": sites["site_id"].cast(pl.String).gather(site),
             "distance_m": distance_m,
             "inside": inside,
-            "share": shares,
+            "share": attribute(row, site, distance_m, inside, excluded, sites, attribution),
         },
         schema_overrides={"row": pl.Int64},
-    ).with_columns(n_candidates=pl.len().over("row").cast(pl.Int64))
-    joined = (
-        visits.with_row_index("row")
-        .with_columns(pl.col("row").cast(pl.Int64))
-        .join(pairs, on="row", how="left")
     )
-    joined = joined.filter(pl.col("site_id").is_not_null() | pl.col("excluded_by").is_not_null())
-    joined = joined.with_columns(pl.col("share").fill_null(0.0), pl.col("n_candidates").fill_null(0))
-    return joined.select(VISIT_SCHEMA.keys()).sort("entered_at", "visit_id", "site_id")
+    return pairs.with_columns(n_candidates=pl.len().over("row").cast(pl.Int64))
 
 
 def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) -> pl.DataFrame:
@@ -167,20 +171,8 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
     stays = stays.sort("vehicle_id", "started_at")
     if "left_m" not in stays.columns:
         stays = stays.with_columns(left_m=pl.lit(None, dtype=pl.Float64))
-    vehicle = stays["vehicle_id"].rank("dense").to_numpy() if stays.height else np.empty(0)
     start, end = time_us(stays["started_at"], "stays"), time_us(stays["ended_at"], "stays")
-    left_by = time_us(stays["left_by"], "stays")
-    lon, lat = numbers(stays["lon"], "stays"), numbers(stays["lat"], "stays")
-    linked = np.zeros(stays.height, bool)
-    if stays.height > 1:
-        linked[1:] = (
-            (vehicle[1:] == vehicle[:-1])
-            & (stays["ended_by"].to_numpy()[:-1] == "gap")
-            & (start[1:] - end[:-1] <= link_gap_s * 1e6)
-            & (left_by[:-1] != NO_TIME)
-            & (start[1:] - left_by[:-1] <= SETTLE_S * 1e6)
-            & (_haversine_m(lon[1:], lat[1:], lon[:-1], lat[:-1]) <= link_radius_m)
-        )
+    linked = _linked(stays, start, end, link_gap_s, link_radius_m)
     unseen_s = np.where(linked, (start - np.roll(end, 1)) / 1e6, 0.0)
     seen_s = (end - start) / 1e6
     numbered = stays.with_columns(
@@ -189,7 +181,44 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         unseen_s=pl.Series(unseen_s, dtype=pl.Float64),
         weight=pl.Series(np.maximum(seen_s, 1e-6), dtype=pl.Float64),
     )
-    visits = numbered.group_by("visit", maintain_order=True).agg(
+    visits = _joined(numbered)
+    dark_s = (pl.col("left_by") - pl.col("left_at")).dt.total_microseconds() / 1e6
+    back_in_sight = (
+        (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
+    )
+    visits = visits.with_columns(
+        unseen_s=pl.col("unseen_s") + pl.when(back_in_sight).then(dark_s).otherwise(0.0),
+        left_at=pl.when(back_in_sight).then("left_by").otherwise("left_at"),
+    )
+    start_text = pl.col("entered_at").dt.strftime("%Y%m%dT%H%M%S%.6fZ")
+    visit_id = pl.concat_str(pl.col("vehicle_id").cast(pl.String), pl.lit("@"), start_text)
+    return visits.with_columns(visit_id=visit_id).drop("visit", "left_m")
+
+
+def _linked(
+    stays: pl.DataFrame, start_us: Array, end_us: Array, link_gap_s: float, link_radius_m: float
+) -> Array:
+    """Of sorted stays: whether each goes on with the one before it, which only a gap parts from it."""
+    linked = np.zeros(stays.height, bool)
+    if stays.height < 2:
+        return linked
+    vehicle = stays["vehicle_id"].rank("dense").to_numpy()
+    left_by = time_us(stays["left_by"], "stays")
+    lon, lat = numbers(stays["lon"], "stays"), numbers(stays["lat"], "stays")
+    linked[1:] = (
+        (vehicle[1:] == vehicle[:-1])
+        & (stays["ended_by"].to_numpy()[:-1] == "gap")
+        & (start_us[1:] - end_us[:-1] <= link_gap_s * 1e6)
+        & (left_by[:-1] != NO_TIME)
+        & (start_us[1:] - left_by[:-1] <= SETTLE_S * 1e6)
+        & (_haversine_m(lon[1:], lat[1:], lon[:-1], lat[:-1]) <= link_radius_m)
+    )
+    return linked
+
+
+def _joined(numbered: pl.DataFrame) -> pl.DataFrame:
+    """One row a visit of the stays that were numbered by it."""
+    return numbered.group_by("visit", maintain_order=True).agg(
         pl.col("vehicle_id").first(),
         entered_at=pl.col("started_at").first(),
         left_at=pl.col("ended_at").last(),
@@ -203,17 +232,6 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         lon=(pl.col("lon") * pl.col("weight")).sum() / pl.col("weight").sum(),
         lat=(pl.col("lat") * pl.col("weight")).sum() / pl.col("weight").sum(),
     )
-    dark_s = (pl.col("left_by") - pl.col("left_at")).dt.total_microseconds() / 1e6
-    back_in_sight = (
-        (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
-    )
-    visits = visits.with_columns(
-        unseen_s=pl.col("unseen_s") + pl.when(back_in_sight).then(dark_s).otherwise(0.0),
-        left_at=pl.when(back_in_sight).then("left_by").otherwise("left_at"),
-    )
-    start_text = pl.col("entered_at").dt.strftime("%Y%m%dT%H%M%S%.6fZ")
-    visit_id = pl.concat_str(pl.col("vehicle_id").cast(pl.String), pl.lit("@"), start_text)
-    return visits.with_columns(visit_id=visit_id).drop("visit", "left_m")
 
 
 def vehicle_days(
@@ -242,26 +260,7 @@ def vehicle_days(
     check_numbers(least_share=least_share)
     check_zone(local_zone)
     visits = to_polars(visits, "visits", DAY_COLUMNS)
-    own = pl.col("share") >= least_share
-    local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
-    daily = (
-        visits.filter(pl.col("site_id").is_not_null())
-        .with_columns(
-            day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
-        )
-        .group_by("site_id", "vehicle_id", "day")
-        .agg(
-            share=pl.col("share").filter("own").max().fill_null(0.0),
-            own=pl.col("own").any(),
-            excluded=pl.col("excluded_by").is_not_null().all(),
-            seen_s=(pl.col("seen_s") * pl.col("share")).filter("own").sum(),
-            unseen_s=(pl.col("unseen_s") * pl.col("share")).filter("own").sum(),
-            time_s=pl.col("time_s").filter("own").sum(),
-            night_s=(pl.col("time_s") * pl.col("night")).filter("own").sum(),
-            first_at=pl.col("entered_at").filter("own").min(),
-            last_at=pl.col("left_at").filter("own").max(),
-        )
-    )
+    daily = _by_day(visits, least_share, local_zone)
     time_s = pl.col("time_s").sum()
     return (
         daily.group_by("site_id")
@@ -278,6 +277,30 @@ def vehicle_days(
             last_at=pl.col("last_at").max(),
         )
         .sort("site_id")
+    )
+
+
+def _by_day(visits: pl.DataFrame, least_share: float, local_zone: str) -> pl.DataFrame:
+    """One row a site, vehicle and local day."""
+    own = pl.col("share") >= least_share
+    local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
+    return (
+        visits.filter(pl.col("site_id").is_not_null())
+        .with_columns(
+            day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
+        )
+        .group_by("site_id", "vehicle_id", "day")
+        .agg(
+            share=pl.col("share").filter("own").max().fill_null(0.0),
+            own=pl.col("own").any(),
+            excluded=pl.col("excluded_by").is_not_null().all(),
+            seen_s=(pl.col("seen_s") * pl.col("share")).filter("own").sum(),
+            unseen_s=(pl.col("unseen_s") * pl.col("share")).filter("own").sum(),
+            time_s=pl.col("time_s").filter("own").sum(),
+            night_s=(pl.col("time_s") * pl.col("night")).filter("own").sum(),
+            first_at=pl.col("entered_at").filter("own").min(),
+            last_at=pl.col("left_at").filter("own").max(),
+        )
     )
 
 
