@@ -269,7 +269,19 @@ def test_a_grid_is_given_to_another_community(sitting: Callable[..., Console], c
     (new,) = preview.locator(".code-list.new code").all_inner_texts()
     assert new.startswith(given.receiver_code)
     expect(preview).to_contain_text("外廓变化")
+    legend = preview.locator(".edit-legend")
+    expect(legend).to_contain_text("划转到其他社区的网格")
+    expect(legend).not_to_contain_text("作废")
+    for layer in ("edit-void-line", "edit-result-fill"):
+        wait_until(
+            lambda layer=layer: {each.get("fate") for each in editor.drawn(layer)} == {"moves"},  # type: ignore[misc]
+            f"{layer} shows what moves",
+        )
     photo(editor, "transfer-zh")
+    editor.language("en")
+    expect(legend).to_contain_text("grids that move to another community")
+    past = editor.page.locator("section", has_text="Change sets in force and past").last
+    expect(past.locator("[data-row], .empty").first).to_be_visible()  # the lists are told anew too
     in_force(editor)
     assert (
         city.value(
@@ -305,7 +317,9 @@ def test_a_fault_is_told_in_words_with_names_and_place(sitting: Callable[..., Co
     assert steps(editor) == []
     photo(editor, "fault-en")
     editor.language("zh")
-    expect(editor.page.locator(".refused")).to_contain_text("没有公共边")
+    expect(refused).to_contain_text("没有公共边")
+    expect(refused).not_to_contain_text("no edge in common")
+    expect(refused).to_contain_text(far.name)
     photo(editor, "fault-zh")
     editor.page.fill("[name=parts-reason]", "飞地")
     editor.page.click("[data-edit=parts]")

@@ -1,7 +1,7 @@
 /** Short messages at the lower edge of the map: what went wrong, what was done. */
 import { explain, isAbort, Problem } from "./api";
 import { h } from "./dom";
-import { t } from "./language";
+import { language, t } from "./language";
 import { forgetSession, loggedIn } from "./session";
 
 const SHOWN_MS = 7000;
@@ -11,14 +11,21 @@ export function noticeHolder(): HTMLElement {
   return holder;
 }
 
-export function tell(text: string, kind: "good" | "bad" = "good"): void {
-  const close = (): void => notice.remove();
-  const notice = h(
-    "div",
-    { class: `notice ${kind}` },
-    h("span", {}, text),
-    h("button", { class: "icon", "aria-label": t("close"), onclick: close }, "×"),
-  );
+/** Say something for a while; what is given as a function follows the language of the page. */
+export function tell(text: string | (() => string), kind: "good" | "bad" = "good"): void {
+  const words = h("span", {});
+  const shut = h("button", { class: "icon", onclick: () => close() }, "×");
+  const notice = h("div", { class: `notice ${kind}` }, words, shut);
+  const say = (): void => {
+    words.textContent = typeof text === "string" ? text : text();
+    shut.setAttribute("aria-label", t("close"));
+  };
+  const stop = language.subscribe(say);
+  const close = (): void => {
+    stop();
+    notice.remove();
+  };
+  say();
   holder.append(notice);
   setTimeout(close, SHOWN_MS);
 }
@@ -28,8 +35,8 @@ export function complain(error: unknown): void {
   if (isAbort(error)) return;
   if (error instanceof Problem && error.kind === "login-required" && loggedIn()) {
     forgetSession();
-    tell(t("problem.login_ended"), "bad");
+    tell(() => t("problem.login_ended"), "bad");
     return;
   }
-  tell(explain(error), "bad");
+  tell(() => explain(error), "bad");
 }

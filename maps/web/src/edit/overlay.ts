@@ -1,6 +1,6 @@
 /** What an edit draws on the map: the chosen grids, what a draft ends and begins, sites and cases concerned, a drawing, the place of a clash. */
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import type { FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
+import type { ExpressionSpecification, FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { FONT } from "../map/area_layers";
 import { COLORS } from "../map/palette";
 
@@ -9,18 +9,22 @@ type SourceId = (typeof SOURCES)[number];
 
 const NO_POINTS: FilterSpecification = ["!=", ["geometry-type"], "Point"];
 
+/** Areas as they are now, and as they would be; what moves stays where it is. */
+const BEFORE: ExpressionSpecification = ["match", ["get", "fate"], "changes", COLORS.reshapedFrom, "moves", COLORS.moved, COLORS.voided];
+const AFTER: ExpressionSpecification = ["match", ["get", "fate"], "changes", COLORS.reshaped, "moves", COLORS.moved, COLORS.result];
+
 const LAYERS: LayerSpecification[] = [
   { id: "edit-selected-fill", type: "fill", source: "edit-selected", paint: { "fill-color": COLORS.selected, "fill-opacity": 0.16 } },
   { id: "edit-selected-line", type: "line", source: "edit-selected", paint: { "line-color": COLORS.selected, "line-width": 3 } },
-  { id: "edit-result-fill", type: "fill", source: "edit-result", paint: { "fill-color": COLORS.result, "fill-opacity": 0.18 } },
-  { id: "edit-void-line", type: "line", source: "edit-void", paint: { "line-color": COLORS.voided, "line-width": 5, "line-opacity": 0.55 } },
-  { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": COLORS.result, "line-width": 2.5 } },
+  { id: "edit-result-fill", type: "fill", source: "edit-result", paint: { "fill-color": AFTER, "fill-opacity": 0.2 } },
+  { id: "edit-void-line", type: "line", source: "edit-void", paint: { "line-color": BEFORE, "line-width": 5, "line-opacity": 0.55 } },
+  { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": AFTER, "line-width": 2.5 } },
   {
     id: "edit-result-label",
     type: "symbol",
     source: "edit-result",
     layout: { "text-field": ["get", "code"], "text-font": FONT, "text-size": 13, "text-allow-overlap": true },
-    paint: { "text-color": COLORS.result, "text-halo-color": "#ffffff", "text-halo-width": 2 },
+    paint: { "text-color": AFTER, "text-halo-color": "#ffffff", "text-halo-width": 2 },
   },
   {
     id: "edit-concerned-point",

@@ -1,5 +1,5 @@
 /** One sitting at the grid editor: the change set being drawn up, what the server says of it, and what the map shows. */
-import { explain, isAbort } from "../core/api";
+import { isAbort } from "../core/api";
 import { complain } from "../core/notices";
 import { session } from "../core/session";
 import type { ChangeSet, Trial } from "../core/types";
@@ -8,6 +8,7 @@ import { flyTo, type Console } from "../console";
 import { lastChange } from "../live";
 import { areasById, followed } from "./area_versions";
 import { concerned } from "./concerned";
+import { inheritedFates, withFates } from "./fates";
 import { isRedo, isUndo, isWriting } from "./keys";
 import { Overlay } from "./overlay";
 import { carriedOver, nameOf } from "./rebase";
@@ -24,7 +25,7 @@ export type Outcome =
   /** Somebody was faster. `stored`: it hit a draft that is being reviewed, not the one being drawn up. */
   | { name: "conflict"; conflict: Conflict; attempt: Step | null; stored: ChangeSet | null }
   /** The server could not be asked: nothing is lost, it can be asked again. */
-  | { name: "unchecked"; text: string }
+  | { name: "unchecked"; error: unknown }
   | { name: "review"; changeSet: ChangeSet }
   | { name: "submitted"; changeSet: ChangeSet }
   | { name: "applied"; changeSet: ChangeSet };
@@ -128,7 +129,7 @@ export class EditSession {
       if (isAbort(error)) return this.outcome.set(NONE);
       if (attempt) this.#put(tried);
       complain(error);
-      this.outcome.set({ name: "unchecked", text: explain(error) });
+      this.outcome.set({ name: "unchecked", error });
     }
   }
 
@@ -163,8 +164,10 @@ export class EditSession {
     const drawing = (this.#asking = new AbortController());
     this.#overlay.result(seen.result);
     try {
-      const ended = await areasById(operations.flatMap(operandIds), drawing.signal);
+      const known = await areasById(operations.flatMap(operandIds), drawing.signal);
+      const ended = withFates(known, operations);
       this.#overlay.voided(ended);
+      this.#overlay.result(seen.result && inheritedFates(seen.result, ended));
       this.#overlay.concerned(await concerned(ended.map((each) => each.geometry), seen.open_cases ?? [], drawing.signal));
     } catch (error) {
       complain(error);

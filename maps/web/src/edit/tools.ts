@@ -136,7 +136,7 @@ export class Tools {
 
   #pointed(now: Activity & { name: "pointing" }, event: MapMouseEvent): void {
     const [hit] = this.#console.map.queryRenderedFeatures(event.point, { layers: [`${now.kind}-fill`] });
-    if (!hit) return tell(t("edit.nothing_there", { kind: t(`kind.${now.kind as "town"}`) }), "bad");
+    if (!hit) return tell(() => t("edit.nothing_there", { kind: t(`kind.${now.kind as "town"}`) }), "bad");
     const area: ZoneName = { id: Number(hit.id), code: String(hit.properties["code"]), name: String(hit.properties["name"]) };
     if (now.tool === "transfer") this.#givenTo(area);
     else if (!now.child) this.activity.set({ ...now, child: area, kind: parentKind(now.kind as Movable) });
@@ -148,7 +148,7 @@ export class Tools {
 
   #givenTo(community: ZoneName): void {
     const chosen = this.selection.get();
-    if (!takes(chosen, community.id)) return tell(t("edit.own_already", { name: community.name }), "bad");
+    if (!takes(chosen, community.id)) return tell(() => t("edit.own_already", { name: community.name }), "bad");
     this.leave();
     this.#finish(transfer(chosen.map((each) => Number(each.id)), community.id), chosen, community);
   }

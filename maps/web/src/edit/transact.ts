@@ -1,7 +1,8 @@
 /** The one path of every edit: preview, draft, approve or turn down, undo. The server decides; a refusal names its place. */
 import type { Geometry } from "geojson";
 import { get, post, Problem } from "../core/api";
-import { pick, time } from "../core/language";
+import { time } from "../core/language";
+import type { Text } from "../core/messages";
 import { withLogin } from "../core/login_again";
 import type { ChangeSet, Operation, Trial, ZoneName } from "../core/types";
 
@@ -10,13 +11,14 @@ export interface Refusal {
   /** Zones by name and code. */
   zones: string[];
   clash: Geometry | null;
-  text: string;
+  /** In both languages: the page may change its language while it stands there. */
+  detail: Text;
 }
 
 /** Somebody else was faster: which zones, and who made what of them, when. */
 export interface Conflict {
   zones: string[];
-  text: string;
+  detail: Text;
 }
 
 export interface Asked {
@@ -34,7 +36,7 @@ async function answer<T>(work: () => Promise<T>): Promise<Answer<T>> {
     return { done: await withLogin(work) };
   } catch (error) {
     if (error instanceof Problem && error.kind === "topology-fault") return { refusal: refusalOf(error) };
-    if (error instanceof Problem && error.kind === "edit-conflict") return { conflict: { zones: zonesOf(error), text: detailOf(error) } };
+    if (error instanceof Problem && error.kind === "edit-conflict") return { conflict: { zones: zonesOf(error), detail: detailOf(error) } };
     throw error;
   }
 }
@@ -43,11 +45,10 @@ function zonesOf({ body }: Problem): string[] {
   return Array.isArray(body["zones"]) ? body["zones"].map(String) : [];
 }
 
-/** The server's sentence, with times as people write them. */
-function detailOf({ body }: Problem): string {
-  const { detail, detail_zh } = body;
-  const text = pick({ en: String(detail ?? ""), zh: String(detail_zh ?? detail ?? "") });
-  return text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (iso) => time(iso));
+/** The server's sentence in both languages, with times as people write them. */
+function detailOf({ body }: Problem): Text {
+  const written = (text: unknown): string => String(text ?? "").replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (iso) => time(iso));
+  return { en: written(body["detail"]), zh: written(body["detail_zh"] ?? body["detail"]) };
 }
 
 function refusalOf(problem: Problem): Refusal {
@@ -56,13 +57,13 @@ function refusalOf(problem: Problem): Refusal {
     rule: String(rule ?? ""),
     zones: zonesOf(problem),
     clash: clash && typeof clash === "object" && "type" in clash ? (clash as Geometry) : null,
-    text: detailOf(problem),
+    detail: detailOf(problem),
   };
 }
 
 /** A refusal that needs no server: areas that an earlier step of the same draft changes already. */
 export function namedTwiceRefusal(zones: readonly ZoneName[]): Refusal {
-  return { rule: "named_twice", zones: zones.map((each) => `${each.name} (${each.code})`), clash: null, text: "" };
+  return { rule: "named_twice", zones: zones.map((each) => `${each.name} (${each.code})`), clash: null, detail: { en: "", zh: "" } };
 }
 
 export function preview(asked: Asked, signal: AbortSignal): Promise<Answer<Trial>> {

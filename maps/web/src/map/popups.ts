@@ -3,7 +3,7 @@ import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent 
 import type { Feature } from "geojson";
 import { get, isAbort } from "../core/api";
 import { h, fill } from "../core/dom";
-import { day, number, surface, t, term, time } from "../core/language";
+import { day, language, number, surface, t, term, time } from "../core/language";
 import { go, route } from "../core/route";
 import type { AreaProperties, SiteProperties } from "../core/types";
 import { askedPlace } from "../panels/assign";
@@ -103,16 +103,20 @@ export function attachPopups(map: MapView): void {
   const popup = new Popup({ closeButton: true, maxWidth: "320px", className: "place-popup" });
   const busy = (): boolean => route.get().view === "edit" || route.get().view === "assign";
 
-  const open = (event: MapMouseEvent, content: Promise<HTMLElement>): void => {
+  /** What the popup tells, so that it can be told in another language. */
+  let told: (() => void) | null = null;
+
+  const open = (event: MapMouseEvent, content: () => Promise<HTMLElement>): void => {
     const box = h("div", { class: "popup" }, loading());
     popup.setLngLat(event.lngLat).setDOMContent(box).addTo(map);
-    content
+    told = () => open(event, content);
+    content()
       .then((made) => {
         fill(box, made, h("div", { class: "actions" }, responsibleButton(event, popup)));
         bringClear(map, popup);
       })
       .catch((error: unknown) => {
-        if (!isAbort(error)) fill(box, failure(error));
+        if (!isAbort(error)) fill(box, failure(error, () => told?.()));
       });
   };
 
@@ -123,13 +127,13 @@ export function attachPopups(map: MapView): void {
     if (hit?.properties["count"] !== undefined) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
     else if (hit?.source === "alerts") go({ view: "alert", id: Number(hit.id) });
     else if (hit?.source === "cases") go({ view: "case", number: String(hit.properties["number"]) });
-    else if (hit?.source === "stays") open(event, Promise.resolve(stayContent(hit)));
-    else if (hit) open(event, siteContent(hit.id));
+    else if (hit?.source === "stays") open(event, async () => stayContent(hit));
+    else if (hit) open(event, () => siteContent(hit.id));
     else {
       const [cell] = map.queryRenderedFeatures(event.point, { layers: visible(map, ["hot_spots-fill"]) });
-      if (cell) return open(event, Promise.resolve(hotSpotContent(cell)));
+      if (cell) return open(event, async () => hotSpotContent(cell));
       const areas = distinctKinds(map.queryRenderedFeatures(event.point, { layers: visible(map, AREA_FILLS) }));
-      if (areas.length) open(event, areaContent(areas));
+      if (areas.length) open(event, () => areaContent(areas));
     }
   });
   map.on("contextmenu", (event) => {
@@ -144,4 +148,5 @@ export function attachPopups(map: MapView): void {
     map.getCanvas().style.cursor = over ? "pointer" : "";
   });
   route.subscribe(() => popup.remove());
+  language.subscribe(() => popup.isOpen() && told?.());
 }

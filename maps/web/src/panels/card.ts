@@ -5,6 +5,7 @@ import { day, duration, number, pick, t, term, time } from "../core/language";
 import { tell } from "../core/notices";
 import { go } from "../core/route";
 import { may } from "../core/session";
+import { written } from "../core/written";
 import type { CardVisit, Evidence, EvidenceCard } from "../core/types";
 import { flyTo, mark, pointOf } from "../console";
 import { chart } from "./chart";
@@ -103,11 +104,13 @@ function visitTable(context: ViewContext, visits: CardVisit[]): Child {
 
 function outcomeButtons(card: EvidenceCard, again: () => void): Child {
   if (!may("record_outcome")) return null;
-  const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note") });
+  const draft = written(`alert ${card.alert.id}`);
+  const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note"), oninput: () => draft.keep(note.value) }, draft.text);
   const record = (outcome: string): HTMLElement =>
     actionButton(term("outcome", outcome), async () => {
       await post(`v1/alerts/${card.alert.id}/outcome`, { outcome, note: note.value });
-      tell(t("card.outcome_saved"));
+      draft.sent();
+      tell(() => t("card.outcome_saved"));
       again();
     });
   return section(t("card.outcome"), card.alert.outcome && h("p", {}, t("card.outcome_now"), " ", h("b", {}, term("outcome", card.alert.outcome))), note, h("div", { class: "actions wrap" }, ["confirmed", "legal_use", "cannot_tell"].map(record)));

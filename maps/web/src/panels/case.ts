@@ -4,6 +4,7 @@ import { h, type Child } from "../core/dom";
 import { t, term, time } from "../core/language";
 import { complain, tell } from "../core/notices";
 import { go } from "../core/route";
+import { written } from "../core/written";
 import type { CaseDocument, CaseEvent, DutyItem } from "../core/types";
 import { flyTo, mark, pointOf } from "../console";
 import { assignmentSteps, bodies } from "./assignment";
@@ -44,7 +45,8 @@ function bodyField(found: CaseDocument): { field: HTMLInputElement; element: HTM
 
 function actions(context: ViewContext, found: CaseDocument): Child {
   if (!found.available_actions.length) return section(t("case.next"), empty(t("case.no_action")));
-  const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note") });
+  const draft = written(`case ${found.number}`);
+  const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note"), oninput: () => draft.keep(note.value) }, draft.text);
   const fault = h("p", { class: "fault", role: "alert" });
   const lead = found.available_actions.includes("reassign") ? bodyField(found) : null;
   const lacking = (action: string): string => {
@@ -57,7 +59,8 @@ function actions(context: ViewContext, found: CaseDocument): Child {
     const payload = action === "reassign" ? { lead_body: lead?.field.value.trim() } : {};
     await post(`v1/cases/${encodeURIComponent(found.number)}/events`, { action, note: note.value.trim(), payload });
     note.value = "";
-    tell(t("case.done", { action: term("action", action) }));
+    draft.sent();
+    tell(() => t("case.done", { action: term("action", action) }));
     context.again();
   };
   const button = (action: string): HTMLElement =>

@@ -7,7 +7,7 @@ import { route } from "../core/route";
 import { may, session } from "../core/session";
 import type { AreaProperties } from "../core/types";
 import { flyTo, mark, type Console } from "../console";
-import { EditSession, type Outcome } from "../edit/session";
+import { EditSession } from "../edit/session";
 import { UNIT_ZOOM } from "../edit/units";
 import { lastChange } from "../live";
 import { reloadCollection } from "../map/sources";
@@ -48,19 +48,21 @@ function sit(parts: Console, signal: AbortSignal): EditSession {
 function follow(editor: EditSession, list: () => void, boxes: Record<"tools" | "steps" | "outcome" | "exports", HTMLElement>): (() => void)[] {
   const tools = (): void => fill(boxes.tools, toolBox(editor));
   const steps = (): void => fill(boxes.steps, stepBox(editor));
-  const outcome = (now: Outcome): void => {
+  const outcome = (): void => {
     steps();
     fill(boxes.outcome, outcomeBox(editor));
     fill(boxes.exports, exportBox(editor));
-    if (["submitted", "applied", "none"].includes(now.name)) list();
   };
   let shown = editor.sheet.get().steps;
   tools();
-  outcome(editor.outcome.get());
+  outcome();
   return [
     editor.tools.activity.subscribe(tools),
     editor.tools.selection.subscribe(tools),
-    editor.outcome.subscribe(outcome),
+    editor.outcome.subscribe((now) => {
+      outcome();
+      if (["submitted", "applied", "none"].includes(now.name)) list();
+    }),
     editor.sheet.subscribe((sheet) => {
       if (sheet.steps !== shown) steps();
       shown = sheet.steps;
@@ -94,6 +96,7 @@ export const edit: View = (context) => {
   };
   const list = changeLists(editor, waiting, past, signal);
   const ends = follow(editor, list, boxes);
+  list();
   ends.push(lastChange.subscribe((change) => change?.layer === "areas" && list()));
   ends.push(editor.outcome.subscribe(({ name }) => name === "applied" && reloadCollection(parts.map, "areas")));
   parts.map.on("moveend", hint);

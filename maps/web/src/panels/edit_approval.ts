@@ -32,7 +32,7 @@ async function turnDown(editor: EditSession, changeSet: ChangeSet): Promise<void
   const reason = await ask(question, t(withdraw ? "edit.withdraw" : "edit.reject"), withdraw ? undefined : t("edit.reject_reason"));
   if (reason === null) return;
   await editor.turnDown(changeSet, reason);
-  tell(t(withdraw ? "edit.withdrawn" : "edit.rejected", { id }));
+  tell(() => t(withdraw ? "edit.withdrawn" : "edit.rejected", { id }));
 }
 
 /** What may be done with a change set that waits. */
@@ -43,7 +43,7 @@ export function reviewButtons(editor: EditSession, changeSet: ChangeSet): HTMLEl
   const work = async (): Promise<void> => {
     await editor.approve(changeSet);
     const outcome = editor.outcome.get();
-    if (outcome.name === "applied") tell(t("edit.applied", { codes: newCodes(outcome.changeSet).join(", ") }));
+    if (outcome.name === "applied") tell(() => t("edit.applied", { codes: newCodes(outcome.changeSet).join(", ") }));
   };
   return h(
     "div",
@@ -61,7 +61,7 @@ export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLEleme
   const work = async (): Promise<void> => {
     const { id } = changeSet;
     if ((await ask(t("edit.undo_sure", { id, codes: newCodes(changeSet).join(", ") }), t("edit.undo"))) === null) return;
-    if (await editor.undo(changeSet)) tell(t("edit.undone"));
+    if (await editor.undo(changeSet)) tell(() => t("edit.undone"));
   };
   return actionButton(t("edit.undo"), work, { class: "danger", "data-edit": "undo" });
 }

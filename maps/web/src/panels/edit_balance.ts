@@ -76,6 +76,9 @@ async function choices(): Promise<AreaName[]> {
   return page.features.map((each) => ({ id: Number(each.id), code: each.properties.code, name: each.properties.name })).sort((a, b) => a.code.localeCompare(b.code));
 }
 
+/** What was worked out in a sitting, so that another language shows it again. */
+const workedOut = new WeakMap<EditSession, { area: number; balance: Balance }>();
+
 /** Closed until it is asked for, since it reads everything in the area. */
 export function balanceBox(editor: EditSession, parts: Console, signal: AbortSignal): HTMLElement {
   const body = h("div", {});
@@ -83,18 +86,31 @@ export function balanceBox(editor: EditSession, parts: Console, signal: AbortSig
   const hide = h("button", { type: "button", class: "small", hidden: true, "data-balance": "hide" }, t("edit.balance_hide"));
   const close = (): void => {
     unpaintLoads(parts.map);
+    workedOut.delete(editor);
     fill(body);
     hide.hidden = true;
   };
   const load = async (): Promise<void> => {
     const id = Number(area.value);
     hide.hidden = false;
-    if (id) await show(body, async () => result(editor, parts, await get<Balance>(`v1/areas/${id}/balance?max_moves=10`, signal)), () => void load());
+    const work = async (): Promise<Child> => {
+      const balance = await get<Balance>(`v1/areas/${id}/balance?max_moves=10`, signal);
+      workedOut.set(editor, { area: id, balance });
+      return result(editor, parts, balance);
+    };
+    if (id) await show(body, work, () => void load());
   };
+  const offer = async (): Promise<Child> => {
+    fill(area, (await choices()).map((each) => h("option", { value: each.id }, `${each.name} ${each.code}`)));
+    const before = workedOut.get(editor);
+    if (!before || signal.aborted) return null;
+    area.value = String(before.area);
+    hide.hidden = false;
+    return result(editor, parts, before.balance);
+  };
+  const start = (): void => void show(body, offer, start);
   hide.addEventListener("click", close);
   signal.addEventListener("abort", () => unpaintLoads(parts.map));
-  void choices()
-    .then((found) => fill(area, found.map((each) => h("option", { value: each.id }, `${each.name} ${each.code}`))))
-    .catch(() => fill(area));
+  start();
   return section(t("edit.balance"), h("p", { class: "muted" }, t("edit.balance_about")), h("div", { class: "actions wrap" }, area, actionButton(t("edit.balance_show"), load, { "data-balance": "show" }), hide), body);
 }

@@ -1,9 +1,11 @@
 /** What the server says of a draft: the preview, the rule that it breaks, or who was faster. */
+import { explain } from "../core/api";
 import { h, type Child } from "../core/dom";
-import { number, surface, t, term, time } from "../core/language";
+import { number, pick, surface, t, term, time } from "../core/language";
 import { complain, tell } from "../core/notices";
 import type { MessageKey } from "../core/messages";
-import type { ChangeSet, Preview, Trial, UnitLoad } from "../core/types";
+import type { ChangeSet, Operation, Preview, Trial, UnitLoad } from "../core/types";
+import { fateOf } from "../edit/fates";
 import type { EditSession, Outcome } from "../edit/session";
 import type { Step } from "../edit/steps";
 import type { Refusal } from "../edit/transact";
@@ -37,11 +39,24 @@ function loadTable(preview: Preview): Child {
   return section(t("edit.load"), h("div", { class: "scroll" }, h("table", { class: "loads" }, h("thead", {}, head), h("tbody", {}, rows(t("edit.before"), "before", before), rows(t("edit.after"), "after", after)))));
 }
 
-function legend(...entries: [mark: string, color: string, text: MessageKey][]): HTMLElement {
+type Entry = [mark: string, color: string, text: MessageKey];
+
+/** What the map shows of these operations: only what is there. */
+function fateEntries(operations: readonly Operation[]): Entry[] {
+  const fates = new Set(operations.map(fateOf));
+  const entries: Entry[] = [];
+  if (fates.has("ends")) entries.push(["line", COLORS.voided, "edit.legend_ends"], ["fill", COLORS.result, "edit.legend_new"]);
+  if (fates.has("changes")) entries.push(["line", COLORS.reshapedFrom, "edit.legend_changes_from"], ["fill", COLORS.reshaped, "edit.legend_changes"]);
+  if (operations.some((each) => each.op === "transfer")) entries.push(["fill", COLORS.moved, "edit.legend_moves"]);
+  if (operations.some((each) => each.op === "reparent")) entries.push(["fill", COLORS.moved, "edit.legend_moves_areas"]);
+  return entries;
+}
+
+function legend(...entries: Entry[]): HTMLElement {
   return h("ul", { class: "legend edit-legend", "aria-label": t("edit.legend") }, entries.map(([mark, color, text]) => h("li", {}, h("span", { class: `mark ${mark}`, style: `--color:${color}` }), t(text))));
 }
 
-function previewBody({ preview, effective_at }: Trial): Child {
+function previewBody({ operations, preview, effective_at }: Trial): Child {
   return [
     facts([
       [t("edit.voided"), codes("void", preview.voided_codes)],
@@ -52,7 +67,7 @@ function previewBody({ preview, effective_at }: Trial): Child {
       [t("edit.effective"), effective_at ? time(effective_at) : t("edit.at_once")],
     ]),
     h("p", { class: "muted" }, t("edit.cases_keep")),
-    legend(["line", COLORS.voided, "edit.legend_void"], ["fill", COLORS.result, "edit.legend_new"], ["dot", COLORS.affectedSite, "edit.legend_site"], ["dot", COLORS.openCase, "edit.legend_case"]),
+    legend(...fateEntries(operations), ["dot", COLORS.affectedSite, "edit.legend_site"], ["dot", COLORS.openCase, "edit.legend_case"]),
     loadTable(preview),
   ];
 }
@@ -81,7 +96,7 @@ function refusedPanel(editor: EditSession, refusal: Refusal, attempt: Step | nul
     { class: "refused", role: "alert", "data-rule": refusal.rule },
     h("h3", {}, t(attempt ? "edit.refused" : "edit.refused_stored")),
     h("p", {}, h("b", {}, term("rule", refusal.rule))),
-    h("p", {}, refusal.text),
+    h("p", {}, pick(refusal.detail)),
     facts([[t("edit.zones"), refusal.zones.join(", ")]]),
     refusal.clash && h("p", { class: "muted" }, t("edit.place")),
     refusal.clash && legend(["dash", COLORS.sketch, "edit.legend_sketch"], ["line", COLORS.clash, "edit.legend_clash"]),
@@ -92,8 +107,8 @@ function refusedPanel(editor: EditSession, refusal: Refusal, attempt: Step | nul
 
 async function carry(editor: EditSession, work: () => Promise<number>): Promise<void> {
   const lost = await work();
-  if (lost) tell(t("edit.lost_steps", { n: lost }), "bad");
-  else if (editor.outcome.get().name === "preview") tell(t("edit.taken_up"));
+  if (lost) tell(() => t("edit.lost_steps", { n: lost }), "bad");
+  else if (editor.outcome.get().name === "preview") tell(() => t("edit.taken_up"));
 }
 
 function conflictPanel(editor: EditSession, outcome: Outcome & { name: "conflict" }): HTMLElement {
@@ -105,7 +120,7 @@ function conflictPanel(editor: EditSession, outcome: Outcome & { name: "conflict
     "div",
     { class: "refused", role: "alert", "data-conflict": true },
     h("h3", {}, t("edit.conflict")),
-    h("p", {}, conflict.text),
+    h("p", {}, pick(conflict.detail)),
     facts([[t("edit.zones"), conflict.zones.join(", ")]]),
     stored ? null : h("p", {}, t("edit.conflict_kept")),
     h("div", { class: "actions wrap" }, again, h("button", { "data-edit": "start-again", onclick: () => (stored ? editor.dismiss() : editor.clearDraft()) }, t(stored ? "edit.close" : "edit.start_again"))),
@@ -158,7 +173,7 @@ export function outcomeBox(editor: EditSession): Child {
     case "conflict":
       return conflictPanel(editor, outcome);
     case "unchecked":
-      return h("div", { class: "refused", role: "alert", "data-unchecked": true }, h("h3", {}, t("edit.unchecked")), h("p", {}, outcome.text));
+      return h("div", { class: "refused", role: "alert", "data-unchecked": true }, h("h3", {}, t("edit.unchecked")), h("p", {}, explain(outcome.error)));
     case "review":
       return reviewPanel(editor, outcome.changeSet);
     case "submitted":

@@ -50,7 +50,10 @@ export function searchBox(parts: Console): HTMLElement {
     field.setAttribute("aria-label", t("search"));
   };
   name();
-  language.subscribe(name);
+  language.subscribe(() => {
+    name();
+    if (!list.hidden) void look().catch(complain);
+  });
   let timer = 0;
   let asked = 0;
   const look = async (): Promise<void> => {

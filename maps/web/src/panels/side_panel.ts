@@ -65,7 +65,7 @@ export class SidePanel {
       this.element.classList.remove("folded");
       this.draw();
     });
-    language.subscribe(() => this.draw());
+    language.subscribe(() => this.#drawInPlace());
     session.subscribe(() => {
       if (tabs().includes(tabOf(route.get()))) this.draw();
       else go({ view: "overview" });
@@ -94,6 +94,11 @@ export class SidePanel {
   /** Layers changed: draw anew what shows one of them, unless somebody is writing in the panel. */
   changed(layers: readonly string[]): void {
     if (!LAYERS_OF[route.get().view].some((each) => layers.includes(each)) || this.#isWriting()) return;
+    this.#drawInPlace();
+  }
+
+  /** Draw anew, scrolled as it was. */
+  #drawInPlace(): void {
     const top = this.#body.scrollTop;
     this.draw();
     requestAnimationFrame(() => (this.#body.scrollTop = top));

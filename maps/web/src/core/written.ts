@@ -1,0 +1,10 @@
+/** Notes that are being written: another language, another view or a login that ended does not lose them. */
+import { session } from "./session";
+
+const notes = new Map<string, string>();
+
+/** The note of this person on that thing (`case 2026-1`): what was written so far, kept, and forgotten once it is sent. */
+export function written(about: string): { text: string; keep: (text: string) => void; sent: () => void } {
+  const key = `${session.get().username ?? ""} ${about}`;
+  return { text: notes.get(key) ?? "", keep: (text) => void notes.set(key, text), sent: () => void notes.delete(key) };
+}
