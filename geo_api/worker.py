@@ -11,7 +11,7 @@ import os
 import structlog
 from procrastinate import App, PsycopgConnector
 
-from layers.database import database_url, migrate
+from layers.database import SYSTEM, database_url, migrate, session
 
 log = structlog.get_logger()
 ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
@@ -20,6 +20,9 @@ OLD_LOG_CRON = "30 19 * * *"
 """When old rows of the access log go (UTC): at 03:30 in China."""
 DUE_CRON = "* * * * *"
 """How often change sets with a date are looked at; they hold from that date on, whenever they are applied."""
+
+SETTLE_CRON = "* * * * *"
+"""How often the cells of tiles are settled; their content is right before, too."""
 
 
 def job_app(url: str) -> App:
@@ -52,6 +55,15 @@ def job_app(url: str) -> App:
         from geo_api.settings import Settings
 
         log.info("old_log_rows", removed=remove_old_rows(url, Settings().access_log_days))
+
+    @app.periodic(cron=SETTLE_CRON)
+    @app.task(queue="models", queueing_lock="settle_cells", lock="settle_cells", pass_context=False)
+    def settle_cells(timestamp: int) -> None:
+        """Add up what was counted in the cells of tiles since the last time."""
+        from layers.tile_aggregates import settle
+
+        with session(SYSTEM, url) as db:
+            settle(db)
 
     return app
 

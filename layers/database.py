@@ -169,6 +169,7 @@ def reset(url: str) -> None:
     """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
     import layers.track_tables  # noqa: F401  its tables are dropped too
     from layers.tables import Base
+    from layers.tile_aggregates import drop_cells
 
     with engine(url).begin() as connection:
         driver = connection.connection.driver_connection
@@ -181,3 +182,4 @@ def reset(url: str) -> None:
             " announce_accounts CASCADE"
         )
         drop_log(driver)
+        drop_cells(driver)

@@ -30,6 +30,7 @@ from layers.database import Scope
 from layers.errors import NotFound
 from layers.filters import Selection, conditions
 from layers.reading import Query, Reader
+from layers.tile_aggregates import is_kept, kept_cells
 
 EXTENT = 4096
 BUFFER = 64
@@ -113,6 +114,10 @@ def read_tile(
     """
     check_address(zoom, column, row)
     tile = (zoom, column, row)
+    if is_kept(collection, selection, zoom):
+        cells = db.execute(cells_statement(collection, selection, tile, kept=True)).one()
+        if cells[1] > AGGREGATE_FROM:
+            return _of_cells(*cells)
     body, matched, kept = db.execute(tile_statement(collection, selection, tile, cap)).one()
     if matched > AGGREGATE_FROM and _may_be_crowded(collection, zoom):
         return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
@@ -127,10 +132,21 @@ class TileQueries:
         self._cells: Query | None = None
         if _may_be_crowded(collection, zoom):
             self._cells = Query.of(cells_statement(collection, selection, (zoom, 0, 0)), generic=True)
+        self._kept: Query | None = None
+        if is_kept(collection, selection, zoom):
+            self._kept = Query.of(
+                cells_statement(collection, selection, (zoom, 0, 0), kept=True), generic=True
+            )
 
     async def read(self, reader: Reader, scope: Scope, column: int, row: int) -> Tile:
-        """Make one tile (see :func:`read_tile`) in one round trip, in two when it holds cells."""
+        """Make one tile (see :func:`read_tile`) in one round trip, in two when it is looked at for kept cells first
+        or its cells are counted.
+        """
         place = {"tile_column": column, "tile_row": row}
+        if self._kept is not None:
+            cells = (await reader.rows(scope, self._kept.with_values(**place)))[0]
+            if cells[1] > AGGREGATE_FROM:
+                return _of_cells(*cells)
         body, matched, kept = (await reader.rows(scope, self._features.with_values(**place)))[0]
         if matched > AGGREGATE_FROM and self._cells is not None:
             return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
@@ -179,39 +195,20 @@ def _may_be_crowded(collection: Collection, zoom: int) -> bool:
 
 
 def cells_statement(
-    collection: Collection, selection: Selection, tile: TileAddress
+    collection: Collection, selection: Selection, tile: TileAddress, *, kept: bool = False
 ) -> Select[*tuple[Any, ...]]:
     """The query of one aggregated tile: the encoded layer, points that it counts, cells that it holds.
 
-    A point belongs to one cell and one tile; a cell stands at the middle of its points.
+    A point belongs to one cell and one tile; a cell stands at the middle of its points. ``kept``: the cells were
+    counted when their points were written (``tile_aggregates.is_kept``).
     """
-    width_m = _number(WORLD_WIDTH_M / 2 ** tile[0])
-    column, row = _place(tile)
-    west, north = column * width_m - _number(WORLD_WIDTH_M / 2), _number(WORLD_WIDTH_M / 2) - row * width_m
-    x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
-    cell_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / CELLS)
-    points = (
-        select(
-            (_cell((north - y) / cell_m) * CELLS + _cell((x - west) / cell_m)).label("cell"),
-            x.label("x"),
-            y.label("y"),
-        )
-        .select_from(collection.source)
-        .where(
-            collection.geom_3857.op("&&")(_envelope(tile)),
-            # Exactly, since && compares rounded boxes; the east and the south edge belong to the next tile.
-            x >= west,
-            x < west + width_m,
-            y <= north,
-            y > north - width_m,
-            *conditions(collection, selection),
-        )
-        .subquery("points")
-    )
-    middle = func.ST_SetSRID(func.ST_MakePoint(func.avg(points.c.x), func.avg(points.c.y)), 3857)
+    if kept:
+        points = kept_cells(collection, tile[0], *_place(tile), more_than=AGGREGATE_FROM)
+    else:
+        points = _counted(collection, selection, tile)
+    middle = func.ST_SetSRID(func.ST_MakePoint(points.c.x, points.c.y), 3857)
     cells = (
-        select(func.count().label("count"), _cut(middle, tile, 0).label("geom"))
-        .group_by(points.c.cell)
+        select(points.c.count.label("count"), _cut(middle, tile, 0).label("geom"))
         .order_by(points.c.cell)
         .subquery("cells")
     )
@@ -219,8 +216,28 @@ def cells_statement(
     return select(encoded, func.coalesce(func.sum(cells.c.count), 0), func.count()).select_from(cells)
 
 
-def _cell(position: Expression) -> Expression:
-    return cast(func.least(func.greatest(func.floor(position), 0), CELLS - 1), Integer)
+def _counted(collection: Collection, selection: Selection, tile: TileAddress) -> Subquery:
+    """The cells of a tile, counted now; as in ``kept_cells``, and numbered in the same way."""
+    column, row = _place(tile)
+    half, cell_m = _number(HALF_WORLD_M), _number(WORLD_WIDTH_M / 2 ** tile[0] / CELLS)
+    x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
+    across = func.floor((x + half) / cell_m) - column * _number(CELLS)
+    down = func.floor((half - y) / cell_m) - row * _number(CELLS)
+    cell = cast(down * _number(CELLS) + across, Integer)
+    return (
+        select(
+            cell.label("cell"), func.count().label("count"), func.avg(x).label("x"), func.avg(y).label("y")
+        )
+        .select_from(collection.source)
+        .where(
+            collection.geom_3857.op("&&")(_envelope(tile)),
+            # Exactly, since && compares rounded boxes; the east and the south edge belong to the next tile.
+            *(part for at in (across, down) for part in (at >= _number(0), at < _number(CELLS))),
+            *conditions(collection, selection),
+        )
+        .group_by(cell)
+        .subquery("points")
+    )
 
 
 def _number(value: float) -> Expression:
