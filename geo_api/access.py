@@ -19,7 +19,7 @@ from geo_api.errors import Problem
 from geo_api.places import database_place
 from geo_api.settings import Settings
 from layers.database import SYSTEM, session
-from layers.tables import AccessLog, Area
+from layers.tables import Area
 
 __all__ = [
     "COOKIE",
@@ -28,12 +28,12 @@ __all__ = [
     "CallerDep",
     "Db",
     "SystemDb",
+    "access_row",
     "caller_of",
     "create_user",
     "current_caller",
     "known_caller",
     "needs",
-    "record_access",
 ]
 
 CSRF_HEADER = "x-csrf-token"
@@ -166,8 +166,7 @@ def is_logged(path: str, method: str = "GET", status: int = 200) -> bool:
     )
 
 
-def record_access(
-    url: str,
+def access_row(
     caller: Caller,
     *,
     method: str,
@@ -175,25 +174,22 @@ def record_access(
     status: int,
     request_id: str,
     address: str | None = None,
-) -> None:
-    """Add one row to the access log (append-only), in a transaction of its own: it stays when the request failed.
+) -> dict[str, Any]:
+    """One row of the access log, as of now.
 
     The query string is left out: filters and keys of trackers may be in it.
     """
-    with session(SYSTEM, url) as db:
-        db.add(
-            AccessLog(
-                at=dt.datetime.now(dt.UTC),
-                username=caller.scope.username,
-                role=caller.role,
-                method=method[:20],
-                path=path[:1000].replace("\x00", "�"),
-                status=status,
-                request_id=request_id,
-                area_code=caller.area_code,
-                address=address,
-            )
-        )
+    return {
+        "at": dt.datetime.now(dt.UTC),
+        "username": caller.scope.username,
+        "role": caller.role,
+        "method": method[:20],
+        "path": path[:1000].replace("\x00", "�"),
+        "status": status,
+        "request_id": request_id,
+        "area_code": caller.area_code,
+        "address": address,
+    }
 
 
 def mask_plate(plate: str | None) -> str | None:

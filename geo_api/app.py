@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from geo_api import errors
+from geo_api.access_records import AccessRecords
 from geo_api.accounts import LoginBrake
 from geo_api.cross_origin import allow_origins
 from geo_api.events import ChangeFeed
@@ -117,7 +118,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     allow_origins(app, settings)
     app.add_middleware(
-        RequestFrame, url=app.state.url, metrics=app.state.metrics, tile_origin=_origin(settings.tile_url)
+        RequestFrame,
+        records=app.state.access_records,
+        metrics=app.state.metrics,
+        tile_origin=_origin(settings.tile_url),
     )
     return app
 
@@ -127,6 +131,7 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
     app.state.url = settings.url()
     app.state.signing_key = settings.signing_key()
     app.state.metrics = Metrics()
+    app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
     app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
     app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None
     app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
@@ -152,6 +157,7 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     anyio.to_thread.current_default_thread_limiter().total_tokens = min(THREADS, process_limits().pool)
+    app.state.access_records.start()
     app.state.reader.start()
     app.state.feed.start()
     app.state.known_callers.start()
@@ -164,6 +170,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.known_callers.stop()
         await app.state.feed.stop()
         await app.state.reader.stop()
+        await app.state.access_records.stop()
 
 
 def _origin(url: str) -> str:

@@ -7,14 +7,14 @@ import secrets
 import time
 from collections.abc import Mapping
 
-import anyio.to_thread
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geo_api.access import Caller, is_logged, record_access
+from geo_api.access import Caller, access_row, is_logged
+from geo_api.access_records import AccessRecords
 from geo_api.errors import unforeseen
 
 log = structlog.get_logger("geo_api")
@@ -31,6 +31,11 @@ class Metrics:
         )
         self.duration_s = Histogram(
             "wangge_request_seconds", "Time to answer", ["route"], registry=self.registry
+        )
+        self.access_log_lost = Counter(
+            "wangge_access_log_lost_total",
+            "Rows of the access log that were not written",
+            registry=self.registry,
         )
 
 
@@ -68,17 +73,19 @@ class RequestFrame:
 
     Parameters
     ----------
-    url : str
-        Database of the access log.
+    records : AccessRecords
+        Where rows of the access log go.
     metrics : Metrics
         Where answers are counted.
     tile_origin : str
         Scheme and host of the base map, or empty.
     """
 
-    def __init__(self, app: ASGIApp, *, url: str, metrics: Metrics, tile_origin: str = "") -> None:
+    def __init__(
+        self, app: ASGIApp, *, records: AccessRecords, metrics: Metrics, tile_origin: str = ""
+    ) -> None:
         self._app = app
-        self._url = url
+        self._records = records
         self._metrics = metrics
         self._tile_origin = tile_origin
 
@@ -142,22 +149,13 @@ class RequestFrame:
         )
         if is_logged(scope["path"], method, status):
             address = str(state["address"]) if state.get("address") else None
-            try:
-                await anyio.to_thread.run_sync(
-                    self._log_access, caller, method, scope["path"], status, scope["request_id"], address
+            await self._records.add(
+                access_row(
+                    caller,
+                    method=method,
+                    path=scope["path"],
+                    status=status,
+                    request_id=scope["request_id"],
+                    address=address,
                 )
-            except Exception as error:
-                log.error("access_log_failed", request_id=scope["request_id"], error=type(error).__name__)
-
-    def _log_access(
-        self, caller: Caller, method: str, path: str, status: int, request_id: str, address: str | None
-    ) -> None:
-        record_access(
-            self._url,
-            caller,
-            method=method,
-            path=path,
-            status=status,
-            request_id=request_id,
-            address=address,
-        )
+            )
