@@ -31,8 +31,8 @@ from sqlalchemy.orm import Session
 from layers.catalog import Collection, Expression
 from layers.filters import Selection, conditions
 
-COUNTED = ("sites",)
-"""Collections whose cells are kept."""
+COUNTED = ("sites", "stays", "visits", "alerts", "cases")
+"""Collections whose cells are kept: what a reader sees of them depends on no other table."""
 FINEST_ZOOM = 10
 """Beyond this zoom points are counted when they are asked for."""
 CELL_BITS = 7
@@ -88,7 +88,7 @@ def kept_cells(
 
 
 def _cells_of(collection: Collection) -> FromClause:
-    names = ("settled", "zoom", "x", "y", "points", "x_mm", "y_mm")
+    names = ("settled", "zoom", "x", "y", "tile_x", "tile_y", "points", "x_mm", "y_mm")
     return table(f"{collection.id}_cells", *(column(name, Integer) for name in names)).alias("c")
 
 
@@ -110,11 +110,11 @@ class _Tile:
         """Settled rows of the cells of that zoom, which is at most as large as that of the tile, and their place."""
         c, part, tile = self.rows.c, self.zoom - zoom, CELL_BITS - (self.zoom - zoom)
         found = select(c.x, c.y, c.points, c.x_mm, c.y_mm).where(c.settled, c.zoom == _number(zoom))
-        for at, place in ((c.x, self.column), (c.y, self.row)):
+        for at, above, place in ((c.x, c.tile_x, self.column), (c.y, c.tile_y, self.row)):
             if part:
                 found = found.where(at.op(">>")(_number(tile)) == place)
                 place = place.op(">>")(_number(part))
-            found = found.where(at.op(">>")(_number(CELL_BITS)) == place)
+            found = found.where(above == place)
         return found
 
     def fresh(self) -> Select[*tuple[Any, ...]]:

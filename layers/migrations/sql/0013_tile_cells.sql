@@ -4,7 +4,8 @@
 -- Both kinds together are what the transactions that a reader sees have written, at every moment.
 
 -- Cells are numbered from the north-west of the world, as in layers.tiles: dividing by a width that is a power of two
--- times another is exact, hence cells of all zooms nest. `scope`: columns that the policy of the points names.
+-- times another is exact, hence cells of all zooms nest. The tile is a column, since under a policy an index is used for
+-- bare columns only (>> is not leakproof). `scope`: columns that the policy of the points names.
 CREATE FUNCTION count_cells(source text, scope text[]) RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
     cells constant text := source || '_cells';
@@ -12,7 +13,7 @@ DECLARE
                               FROM unnest(scope) WITH ORDINALITY s (name, place));
     typed constant text := (SELECT COALESCE(string_agg(format('%I %s, ', a.attname, format_type(a.atttypid, a.atttypmod)), ''), '')
                             FROM pg_attribute a WHERE a.attrelid = source::regclass AND a.attname = ANY (scope));
-    key constant text := format('(zoom, (x >> 7), (y >> 7), %sx, y)', columns);
+    key constant text := format('(zoom, tile_x, tile_y, %sx, y)', columns);
     points text;
     changes text;
     policy record;
@@ -23,6 +24,8 @@ BEGIN
             zoom SMALLINT NOT NULL DEFAULT 10,
             x INTEGER NOT NULL,
             y INTEGER NOT NULL,
+            tile_x INTEGER NOT NULL GENERATED ALWAYS AS (x >> 7) STORED,
+            tile_y INTEGER NOT NULL GENERATED ALWAYS AS (y >> 7) STORED,
             %2$s
             points BIGINT NOT NULL,
             x_mm BIGINT NOT NULL,
@@ -99,7 +102,7 @@ DECLARE
     cells constant text := source || '_cells';
     columns constant text := (SELECT COALESCE(string_agg(format('%I, ', attname), '' ORDER BY attnum), '')
                               FROM pg_attribute WHERE attrelid = cells::regclass AND attnum > 0 AND NOT attisdropped
-                              AND attname <> ALL ('{settled,zoom,x,y,points,x_mm,y_mm}'));
+                              AND attname <> ALL ('{settled,zoom,x,y,tile_x,tile_y,points,x_mm,y_mm}'));
     taken bigint;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed'
@@ -115,7 +118,7 @@ BEGIN
             GROUP BY %2$s 2, 3, 4
             HAVING sum(points) <> 0 OR sum(x_mm) <> 0 OR sum(y_mm) <> 0
             ORDER BY 2, (x >> step) >> 7, (y >> step) >> 7
-            ON CONFLICT (zoom, (x >> 7), (y >> 7), %2$s x, y) WHERE settled
+            ON CONFLICT (zoom, tile_x, tile_y, %2$s x, y) WHERE settled
             DO UPDATE SET points = c.points + EXCLUDED.points, x_mm = c.x_mm + EXCLUDED.x_mm, y_mm = c.y_mm + EXCLUDED.y_mm)
         SELECT count(*) FROM taken$sql$, cells, columns) INTO taken;
     IF taken > 0 THEN
@@ -125,4 +128,8 @@ BEGIN
 END $body$;
 REVOKE EXECUTE ON FUNCTION settle_cells FROM PUBLIC;
 
-SELECT count_cells('sites', '{}');
+SELECT count_cells('sites', '{}'),
+       count_cells('stays', '{area_id}'),
+       count_cells('visits', '{area_id}'),
+       count_cells('alerts', '{area_id,kind}'),
+       count_cells('cases', '{area_id,domain}');
