@@ -21,6 +21,7 @@ from grid.cells import cells_of
 from grid.duties import check_stored
 from grid.placing import place_fixes
 from layers import area_versions, checks, duty_lists, enterprises, fences, files, meters, tracks
+from layers.area_files import read_area_file
 from layers.area_topology import TILING, topology_faults, write_report
 from layers.columns import FILE_KINDS
 from layers.copying import Written
@@ -129,7 +130,7 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
 def _import_areas(
     db: Session, path: Path, crs: str, indicative: Collection[str], report: ImportReport
 ) -> None:
-    frame = files.read_area_file(path).reset_index(drop=True)
+    frame = read_area_file(path)
     report.rows = len(frame)
     _agree(frame, crs, path)
     checked = checks.check_frame(_plain(frame), FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
@@ -145,8 +146,10 @@ def _import_areas(
     if not (
         np.isfinite(moved.total_bounds).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
     ):
+        turned = -90 <= west <= east <= 90 and -180 <= south <= north <= 180
+        hint = "longitude and latitude look swapped 经纬度疑似颠倒" if turned else f"not {crs}? 坐标系不符"
         raise InputError(
-            f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees: not {crs}?"
+            f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees 不是经纬度: {hint}"
         )
     report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
     _tell_topology(db, _with_labels(moved, crs), path, report)

@@ -63,17 +63,35 @@ def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
     faults = []
     for row, (shape, kind) in enumerate(zip(geometry, kinds, strict=True), start=1):
         if shape is None or shape.is_empty:
-            faults.append(Fault(row, "geometry", "empty"))
+            faults.append(Fault(row, "geometry", "empty 为空"))
         elif kind not in (3, 6):
-            faults.append(Fault(row, "geometry", "not a polygon", shape.geom_type))
+            faults.append(Fault(row, "geometry", "not a polygon 不是多边形", shape.geom_type))
     for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)).tolist():
-        faults.append(Fault(row + 1, "geometry", shapely.is_valid_reason(geometry[row])))
-    for row, (code, kind) in enumerate(
-        zip(frame["code"].astype(str), frame["kind"].astype(str), strict=True), start=1
-    ):
-        if reason := area_code_fault(code, kind):
-            faults.append(Fault(row, "code", reason, code))
+        faults.append(Fault(row + 1, "geometry", _why_invalid(geometry[row])))
+    for row, (code, kind) in enumerate(zip(frame["code"], frame["kind"], strict=True), start=1):
+        given = code is not None and code == code
+        if given and (reason := area_code_fault(str(code), str(kind))):
+            faults.append(Fault(row, "code", reason, str(code)))
     return sorted(faults, key=lambda fault: fault.row)
+
+
+_INVALID_ZH = {
+    "Ring Self-intersection": "环自接触",
+    "Self-intersection": "边界自相交",
+    "Hole lies outside shell": "孔洞在外环之外",
+    "Holes are nested": "孔洞相互嵌套",
+    "Nested shells": "部分相互嵌套",
+    "Interior is disconnected": "内部不连通",
+    "Duplicate Rings": "环重复",
+    "Too few points in geometry component": "环的点数不足",
+    "Invalid Coordinate": "坐标不是有限数",
+}
+
+
+def _why_invalid(shape: Any) -> str:
+    """The rule that a polygon breaks and its place, in the file's coordinates."""
+    reason = str(shapely.is_valid_reason(shape))
+    return f"{reason} {_INVALID_ZH.get(reason.partition('[')[0].strip(), '图形无效')}"
 
 
 def write_areas(
@@ -177,16 +195,16 @@ LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.val
 LEFT JOIN areas o ON o.code = g.code AND o.kind = g.kind AND o.valid_to IS NULL
 """
 _FAULTS = """
-SELECT "row", 'parent_code', 'unknown parent', parent_code FROM resolved_areas
+SELECT "row", 'parent_code', 'unknown parent 上级未登记', parent_code FROM resolved_areas
 WHERE parent_code IS NOT NULL AND parent_id IS NULL
 UNION ALL
-SELECT "row", 'parent_code', 'empty: only the city has no parent', '' FROM resolved_areas
+SELECT "row", 'parent_code', 'empty: only the city has no parent 为空：只有市没有上级', '' FROM resolved_areas
 WHERE parent_code IS NULL AND kind <> 'city' AND kind NOT IN ('water', 'functional_zone')
 UNION ALL
-SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date', code
+SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date 该日或之后已有不同内容，请给更晚的日期', code
 FROM resolved_areas WHERE old_id IS NOT NULL AND NOT same AND valid_from <= old_from
 UNION ALL
-SELECT r."row", 'predecessor_codes', 'unknown, or not before valid_from', c FROM resolved_areas r, unnest(r.predecessor_codes) c
+SELECT r."row", 'predecessor_codes', 'unknown, or not before valid_from 前身未登记或不早于生效日期', c FROM resolved_areas r, unnest(r.predecessor_codes) c
 WHERE NOT EXISTS (SELECT FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from)
   AND NOT EXISTS (SELECT FROM resolved_areas a WHERE a.code = c AND a.valid_from < r.valid_from)
 """

@@ -1,13 +1,12 @@
-"""Files in: CSV and Parquet as polars frames, area files as geopandas frames; checked column by column."""
+"""Files in: CSV and Parquet as polars frames, in batches."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import geopandas as gpd
 import polars as pl
 import pyarrow.parquet as pq
 
@@ -126,28 +125,3 @@ def _require(path: Path, kind: FileKind, names: list[str]) -> None:
         raise MissingColumns(
             f"{path}: column(s) missing: {', '.join(missing)}; the file has: {', '.join(names) or 'none'}"
         )
-
-
-def read_area_file(path: Path) -> gpd.GeoDataFrame:
-    """An area file with its own CRS kept in ``.crs``; columns checked, geometry untouched.
-
-    Raises
-    ------
-    InputError, MissingColumns
-    """
-    if not path.exists():
-        raise InputError(f"{path}: no such file")
-    try:
-        frame = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, engine="pyogrio")
-    except Exception as error:
-        raise InputError(f"{path}: not a readable area file ({error})") from error
-    frame = frame.rename(columns=_whole_names(frame.columns))
-    _require(path, FILE_KINDS["areas"], [str(name) for name in frame.columns])
-    return frame
-
-
-def _whole_names(names: Iterable[object]) -> dict[str, str]:
-    """Names as a Shapefile cuts them (10 characters) to those of the columns."""
-    given = {str(name) for name in names}
-    whole = {column.name[:10]: column.name for column in FILE_KINDS["areas"].columns}
-    return {cut: name for cut, name in whole.items() if cut in given and name not in given}
