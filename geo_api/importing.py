@@ -29,6 +29,7 @@ from layers.crs import normal_name, to_storage
 from layers.database import SYSTEM, advisory_lock, session
 from layers.errors import Fault, InputError, RejectedRows, UnknownCrs
 from layers.tables import Area
+from layers.tile_aggregates import settle
 
 Progress = Callable[[int, int], None]
 """Called with rows done and rows in all."""
@@ -112,6 +113,7 @@ def import_file(
                 _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
         if kind == "duties":
             report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
+        settle(db)
     return report
 
 
