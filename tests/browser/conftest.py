@@ -62,7 +62,7 @@ def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextlib.contextmanager
-def serve(url: str, data: Path, logins: list[Login]) -> Iterator[City]:
+def serve(url: str, data: Path, logins: list[Login], *, self_approval: bool = True) -> Iterator[City]:
     """The service as a process of its own on a free port of this machine."""
     if not (ROOT / "maps" / "web" / "dist" / "index.html").is_file():
         pytest.fail("maps/web/dist is missing: run `npm ci && npm run build` in maps/web")
@@ -73,7 +73,7 @@ def serve(url: str, data: Path, logins: list[Login]) -> Iterator[City]:
         "WANGGE_DATA_DIR": str(data),
         "WANGGE_LOG_LEVEL": "warning",
         "WANGGE_TILE_URL": "",
-        "WANGGE_SELF_APPROVAL": "true",
+        "WANGGE_SELF_APPROVAL": "true" if self_approval else "",
     }
     command = [sys.executable, "-m", "uvicorn", "geo_api.app:create_app", "--factory", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
@@ -93,18 +93,25 @@ def serve(url: str, data: Path, logins: list[Login]) -> Iterator[City]:
 
 
 @contextlib.contextmanager
-def analysed_city(cluster: Cluster, template: str, folder: Path, size: str) -> Iterator[City]:
-    """A database of its own with the demo city of that size, as ``wangge demo`` makes it, and the service on it."""
-    name = f"browser_{size}_{os.getpid()}_{next(_numbers)}"
+def new_database(cluster: Cluster, template: str, what: str) -> Iterator[str]:
+    """URL of a migrated database of its own."""
+    name = f"browser_{what}_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as postgres:
         postgres.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     url = cluster.url.replace("/wangge?", f"/{name}?")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WANGGE_DATA_DIR", str(folder / "data"))
-        demo = prepare_demo(seed=1, size=size, url=url)
-    with serve(url, folder / "data", demo.logins) as city:
-        yield city
+    yield url
     database.engine(url).dispose()
+
+
+@contextlib.contextmanager
+def analysed_city(cluster: Cluster, template: str, folder: Path, size: str) -> Iterator[City]:
+    """A database of its own with the demo city of that size, as ``wangge demo`` makes it, and the service on it."""
+    with new_database(cluster, template, size) as url:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("WANGGE_DATA_DIR", str(folder / "data"))
+            demo = prepare_demo(seed=1, size=size, url=url)
+        with serve(url, folder / "data", demo.logins) as city:
+            yield city
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ export const editSentences = {
   "edit.review_of": { zh: "审批 {author} 的变更 #{id}", en: "Change set #{id} of {author}" },
   "edit.new_codes": { zh: "新编码", en: "New codes" },
   "edit.voided": { zh: "作废编码", en: "Voided codes" },
+  "edit.more_codes": { zh: "另有 {n} 个", en: "{n} more" },
   "edit.outlines": { zh: "外廓变化", en: "New outline of" },
   "edit.sites": { zh: "涉及场所", en: "Sites concerned" },
   "edit.open_cases": { zh: "在办案件", en: "Open cases" },
@@ -89,6 +90,10 @@ export const editSentences = {
   "edit.taken_up": { zh: "已载入草案。", en: "It is in your draft." },
 
   "edit.submitted": { zh: "已提交，等待审批：#{id}", en: "Submitted, waits for approval: #{id}" },
+  "edit.waits_for": { zh: "等待上一级审批：本区域的监督员，或上级区域的网格管理员。批准后这里会自动更新。", en: "Waits for approval by a higher level: a supervisor of the area, or the grid manager of a larger one. This page tells when it is approved." },
+  "edit.heard_approved": { zh: "#{id} 已由 {who} 批准", en: "#{id} was approved by {who}" },
+  "edit.heard_rejected": { zh: "#{id} 未获批准（{who}）：{reason}", en: "#{id} was turned down by {who}: {reason}" },
+  "edit.approver": { zh: "批准人", en: "Approved by" },
   "edit.approved_waits": { zh: "已批准，将于 {day} 生效：#{id}", en: "Approved, in force from {day}: #{id}" },
   "edit.applied": { zh: "已生效：{codes}", en: "In force: {codes}" },
   "edit.in_force": { zh: "修改已生效", en: "The change is in force" },

@@ -18,6 +18,8 @@ const sentences = {
   all: { zh: "全部", en: "All" },
   export: { zh: "导出 JSON", en: "Export JSON" },
   print: { zh: "打印", en: "Print" },
+  "duration.hours": { zh: "{h} 小时 {m} 分", en: "{h} h {m} min" },
+  "duration.minutes": { zh: "{m} 分", en: "{m} min" },
   since: { zh: "自 {day}", en: "since {day}" },
   open_end: { zh: "至今", en: "today" },
   language: { zh: "English", en: "中文" },

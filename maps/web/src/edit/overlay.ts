@@ -23,7 +23,7 @@ const LAYERS: LayerSpecification[] = [
     id: "edit-result-label",
     type: "symbol",
     source: "edit-result",
-    layout: { "text-field": ["get", "code"], "text-font": FONT, "text-size": 13, "text-allow-overlap": true },
+    layout: { "text-field": ["get", "code"], "text-font": FONT, "text-size": 13, "text-max-width": 30, "symbol-sort-key": ["length", ["get", "code"]] },
     paint: { "text-color": AFTER, "text-halo-color": "#ffffff", "text-halo-width": 2 },
   },
   {

@@ -248,6 +248,19 @@ export class EditSession {
     return lost.length;
   }
 
+  /** What became of the change set that is looked at, when somebody else decided on it; null: nothing. */
+  heard(changeSets: readonly ChangeSet[]): ChangeSet | null {
+    const outcome = this.outcome.get();
+    if (outcome.name !== "submitted" && outcome.name !== "review") return null;
+    const now = changeSets.find((each) => each.id === outcome.changeSet.id);
+    if (!now || now.status === outcome.changeSet.status) return null;
+    this.dismiss();
+    void this.units.load();
+    if (now.status === "applied") this.outcome.set({ name: "applied", changeSet: now });
+    else if (now.status === "approved") this.outcome.set({ name: "submitted", changeSet: now });
+    return now;
+  }
+
   /** Stop asking; the draft stays as it is. */
   stop(): void {
     this.#asking?.abort();

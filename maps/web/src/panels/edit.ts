@@ -96,7 +96,6 @@ export const edit: View = (context) => {
   };
   const list = changeLists(editor, waiting, past, signal);
   const ends = follow(editor, list, boxes);
-  list();
   ends.push(lastChange.subscribe((change) => change?.layer === "areas" && list()));
   ends.push(editor.outcome.subscribe(({ name }) => name === "applied" && reloadCollection(parts.map, "areas")));
   parts.map.on("moveend", hint);

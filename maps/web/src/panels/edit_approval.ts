@@ -1,4 +1,5 @@
 /** Approving, turning down, withdrawing and undoing change sets, and the lists of them. */
+import { isAbort } from "../core/api";
 import { fill, h, type Child } from "../core/dom";
 import { language, t, term, time } from "../core/language";
 import { complain, tell } from "../core/notices";
@@ -7,9 +8,13 @@ import type { ChangeSet } from "../core/types";
 import type { EditSession } from "../edit/session";
 import { history } from "../edit/transact";
 import { ask } from "./ask";
-import { actionButton, empty, show } from "./pieces";
+import { actionButton, empty, failure, loading } from "./pieces";
 
 const SHOWN = 20;
+/** A list of so many codes is shown whole; of a longer one the first. */
+const FEW_CODES = 12;
+const FIRST_CODES = 6;
+const LOOK_MS = 15_000;
 const WAITING = ["draft", "approved"];
 
 /** The codes that were given; of a draft, those that would be. */
@@ -17,8 +22,12 @@ export function newCodes({ result, preview }: ChangeSet): string[] {
   return result?.created?.map((each) => each.code) ?? preview.new_codes ?? [];
 }
 
+/** Codes; of a long list the first, the others when they are asked for. */
 export function codes(kind: "new" | "void", list: string[] | undefined): Child {
-  return list?.length ? h("span", { class: `code-list ${kind}` }, list.map((code) => h("code", {}, code))) : null;
+  if (!list?.length) return null;
+  const some = (part: readonly string[]): HTMLElement => h("span", { class: `code-list ${kind}` }, part.map((code) => h("code", {}, code)));
+  if (list.length <= FEW_CODES) return some(list);
+  return [some(list.slice(0, FIRST_CODES)), h("details", {}, h("summary", {}, t("edit.more_codes", { n: list.length - FIRST_CODES })), some(list.slice(FIRST_CODES)))];
 }
 
 function own(changeSet: ChangeSet): boolean {
@@ -66,9 +75,12 @@ export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLEleme
   return actionButton(t("edit.undo"), work, { class: "danger", "data-edit": "undo" });
 }
 
-function turnedDown({ result }: ChangeSet): string {
-  const why = (language.get() === "zh" && result?.reason_zh) || result?.reason;
-  return t("edit.rejected_by", { who: result?.rejected_by ?? "", reason: why ?? "" });
+function reasonOf({ result }: ChangeSet): string {
+  return ((language.get() === "zh" && result?.reason_zh) || result?.reason) ?? "";
+}
+
+function turnedDown(changeSet: ChangeSet): string {
+  return t("edit.rejected_by", { who: changeSet.result?.rejected_by ?? "", reason: reasonOf(changeSet) });
 }
 
 function rowText(changeSet: ChangeSet): Child {
@@ -106,15 +118,43 @@ function row(editor: EditSession, changeSet: ChangeSet): HTMLElement {
 
 /** The two lists: what waits, and what is in force or past. The result loads them anew. */
 export function changeLists(editor: EditSession, waiting: HTMLElement, past: HTMLElement, signal: AbortSignal): () => void {
-  const list = (): void => {
-    const sets = history(SHOWN * 2, signal);
-    const some = (waits: boolean) => async (): Promise<Child> => {
-      const found = (await sets).filter((each) => WAITING.includes(each.status) === waits).slice(0, SHOWN);
-      return found.length ? found.map((each) => row(editor, each)) : empty(t(waits ? "edit.no_drafts" : "edit.no_history"));
-    };
-    void show(waiting, some(true), list);
-    void show(past, some(false), list);
+  let drawn = "";
+  const draw = (sets: readonly ChangeSet[]): void => {
+    const told = JSON.stringify(sets);
+    if (told === drawn) return;
+    drawn = told;
+    for (const [box, waits] of [[waiting, true], [past, false]] as const) {
+      const found = sets.filter((each) => WAITING.includes(each.status) === waits).slice(0, SHOWN);
+      fill(box, found.length ? found.map((each) => row(editor, each)) : empty(t(waits ? "edit.no_drafts" : "edit.no_history")));
+    }
   };
-  fill(waiting);
-  return list;
+  const list = async (): Promise<void> => {
+    try {
+      const sets = await history(SHOWN * 2, signal);
+      tellOf(editor.heard(sets));
+      draw(sets);
+    } catch (error) {
+      if (isAbort(error)) return;
+      drawn = "";
+      fill(waiting, failure(error, again));
+      fill(past);
+    }
+  };
+  const again = (): void => {
+    for (const box of [waiting, past]) fill(box, loading());
+    void list();
+  };
+  again();
+  // Drafts that others hand in or turn down change no area, so no event tells of them.
+  const timer = window.setInterval(() => document.hidden || void list(), LOOK_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  return () => void list();
+}
+
+/** Tell the author what somebody else decided. */
+function tellOf(changeSet: ChangeSet | null): void {
+  if (!changeSet) return;
+  const { id, status, approved_by, result } = changeSet;
+  if (status === "rejected") tell(() => t("edit.heard_rejected", { id, who: result?.rejected_by ?? "", reason: reasonOf(changeSet) }), "bad");
+  else if (approved_by) tell(() => t("edit.heard_approved", { id, who: approved_by }));
 }

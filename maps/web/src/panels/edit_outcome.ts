@@ -146,6 +146,7 @@ function appliedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
     facts([
       [t("edit.new_codes"), codes("new", newCodes(changeSet))],
       [t("edit.voided"), codes("void", changeSet.preview.voided_codes)],
+      [t("edit.approver"), changeSet.approved_by],
     ]),
     h("div", { class: "actions wrap" }, undoButton(editor, changeSet), h("button", { onclick: () => editor.dismiss() }, t("edit.close"))),
   );
@@ -155,7 +156,7 @@ function submittedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement 
   const { id, status, effective_at } = changeSet;
   const words = status === "approved" ? t("edit.approved_waits", { id, day: time(effective_at) }) : t("edit.submitted", { id });
   const look = (): void => void editor.review(changeSet).catch(complain);
-  return h("div", { class: "preview", "data-submitted": id }, h("p", { role: "status" }, words), h("div", { class: "actions wrap" }, h("button", { onclick: look }, t("edit.review")), h("button", { onclick: () => editor.dismiss() }, t("edit.close"))));
+  return h("div", { class: "preview", "data-submitted": id }, h("p", { role: "status" }, words), status === "draft" && !changeSet.may_approve ? h("p", { class: "muted" }, t("edit.waits_for")) : null, h("div", { class: "actions wrap" }, h("button", { onclick: look }, t("edit.review")), h("button", { onclick: () => editor.dismiss() }, t("edit.close"))));
 }
 
 /** The panel of what was said last. */

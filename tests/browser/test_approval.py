@@ -1,0 +1,243 @@
+"""Authors who may not approve their own drafts: who waits for whom, a town that changes its county, two corners in one draft."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from layers.cluster import Cluster
+from layers.database import SYSTEM, session
+from tests.browser.conftest import new_database, serve
+from tests.browser.console import City, Console, wait_until
+from tests.browser.test_grid_editor import CURRENT, UNITS, across, draw, pick, show, take_back
+from tests.browser.test_grid_operations import OVERLAPS, box, drag, fit, in_force, photo, steps
+from tests.browser.test_public_view import LAYOUT_FAULTS
+from tests.browser.two_counties import COUNTIES, STEP, TOWN, add_accounts, logins, seed_two_counties
+
+Open = Callable[..., Console]
+Sit = Callable[..., Console]
+SIZES = ((1440, 900), (1024, 768))
+NEXT_S = 60_000
+"""The lists are looked at every 15 s."""
+
+
+@pytest.fixture(scope="module")
+def strict(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """The lattice city, with a service that does not let authors approve."""
+    with new_database(cluster, _migrated, "strict") as url:
+        with session(SYSTEM, url) as db:
+            seed_two_counties(db)
+            add_accounts(db)
+        with serve(url, tmp_path_factory.mktemp("strict"), list(logins()), self_approval=False) as made:
+            yield made
+
+
+@pytest.fixture
+def sit(open_page: Open, strict: City) -> Sit:
+    """Opens the editor for somebody."""
+
+    def open_(role: str, **options: Any) -> Console:
+        console = open_page(at=strict, **options)
+        console.log_in(role)
+        console.tab("edit")
+        expect(console.page.locator("[data-edit=split]")).to_be_visible()
+        console.page.wait_for_timeout(1200)
+        return console
+
+    return open_
+
+
+def grid(city: City, code: str) -> Any:
+    return city.rows(UNITS + " AND u.code = :code", town=code[:9], code=code)[0]
+
+
+def laid_out(console: Console, name: str) -> None:
+    """Look at it in both languages and both sizes: nothing cut off, nothing over something else."""
+    before = console.page.viewport_size
+    start = "zh" if console.page.evaluate("() => document.documentElement.lang").startswith("zh") else "en"
+    for language in ("zh", "en"):
+        console.language(language)
+        for width, height in SIZES:
+            console.page.set_viewport_size({"width": width, "height": height})
+            console.page.wait_for_timeout(400)
+            photo(console, f"{name}-{width}-{language}")
+            assert console.page.evaluate(LAYOUT_FAULTS) == [], f"{name} at {width} × {height}, {language}"
+    console.language(start)
+    if before:
+        console.page.set_viewport_size(before)
+
+
+def split_draft(console: Console, unit: Any) -> list[str]:
+    show(console, unit)
+    pick(console, unit)
+    draw(console, *across(unit))
+    preview = console.page.locator("[data-preview]")
+    expect(preview).to_be_visible()
+    return preview.locator(".code-list.new code").all_inner_texts()
+
+
+def test_a_draft_waits_for_a_higher_level_and_its_author_hears_of_it(sit: Sit, strict: City) -> None:
+    unit = grid(strict, f"{TOWN}001005")
+    author = sit("grid_manager", size=SIZES[0])
+    new = split_draft(author, unit)
+    expect(author.page.locator("[data-edit=apply]")).to_have_count(0)
+    expect(author.page.locator(".muted", has_text="Somebody of a higher level must approve")).to_be_visible()
+    author.page.fill("[name=draft-title]", "Two halves")
+    author.page.fill("[name=draft-reason]", "a new estate")
+    author.page.keyboard.press("Tab")
+    author.page.click("[data-edit=submit]")
+    submitted = author.page.locator("[data-submitted]")
+    expect(submitted).to_contain_text("Waits for approval by a higher level")
+    number = str(submitted.get_attribute("data-submitted"))
+    author.page.click(f"[data-review='{number}']")
+    review = author.page.locator(f"[data-change-set='{number}']")
+    expect(review.locator("[data-edit=apply]")).to_have_count(0)
+    expect(review.locator("[data-edit=reject]")).to_have_text("Withdraw")
+    laid_out(author, "waits")
+
+    above = sit("county_manager", size=SIZES[1], locale="zh-CN")
+    above.page.click(f"[data-review='{number}']")
+    expect(above.page.locator(f"[data-change-set='{number}']")).to_contain_text("a new estate")
+    expect(above.page.locator("[data-edit=reject]")).to_have_text("不予批准")
+    laid_out(above, "review")
+    in_force(above)
+    expect(above.page.locator("[data-applied] [data-edit=undo]")).to_be_visible()
+
+    applied = author.page.locator(f"[data-applied='{number}']")
+    expect(applied).to_be_visible(timeout=NEXT_S)  # nobody touched the author's page
+    expect(applied).to_contain_text("county.manager")
+    expect(author.page.locator(f"[data-row='{number}']")).to_contain_text("In force")
+    wait_until(
+        lambda: set(new) <= {each["code"] for each in author.drawn("unit_grid-line")},
+        "the author's map shows the new codes",
+    )
+    expect(author.page.locator("[data-edit=undo]")).to_have_count(0)
+    laid_out(author, "applied")
+    take_back(above)
+    wait_until(
+        lambda: not set(new) & {each["code"] for each in author.drawn("unit_grid-line")},
+        "the author sees that it was taken back",
+    )
+
+
+def test_a_new_draft_reaches_whoever_approves_and_a_refusal_its_author(sit: Sit, strict: City) -> None:
+    above = sit("supervisor")
+    author = sit("grid_manager", locale="zh-CN")
+    split_draft(author, grid(strict, f"{TOWN}002001"))
+    author.page.click("[data-edit=submit]")
+    number = str(author.page.locator("[data-submitted]").get_attribute("data-submitted"))
+    look = above.page.locator(f"[data-review='{number}']")
+    expect(look).to_be_visible(timeout=NEXT_S)
+    look.click()
+    above.page.click("[data-edit=reject]")
+    above.page.fill("dialog [name=reason]", "ask the village first")
+    above.page.click("dialog [data-confirm]")
+    notice = author.page.locator(".notice.bad")
+    expect(notice).to_contain_text("ask the village first", timeout=NEXT_S)
+    expect(author.page.locator("[data-submitted]")).to_have_count(0)
+    expect(author.page.locator(f"[data-row='{number}']")).to_contain_text("ask the village first")
+
+
+def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> None:
+    unit = grid(strict, f"{TOWN}002005")  # the middle one of nine
+    before = strict.rows(CURRENT, parent=unit.parent_id)
+    author = sit("supervisor", size=SIZES[0], locale="zh-CN")
+    west, east = unit.west, unit.east
+    inward = STEP * 0.2
+    for start, end in (
+        ((west, unit.north), (west + inward, unit.north - inward)),
+        ((east, unit.south), (east - inward, unit.south + inward)),
+    ):
+        show(author, unit)
+        pick(author, unit)
+        author.page.click("[data-edit=move]")
+        author.drawn_soon("edit-handles-point")
+        drag(author, start, end)
+        expect(author.page.locator("[data-preview]")).to_be_visible()
+    wait_until(lambda: steps(author) == ["move_vertex", "move_vertex"], "both moves are in the draft")
+    preview = author.page.locator("[data-preview]")
+    expect(preview.locator(".edit-legend")).to_contain_text("边界调整的网格")
+    # each corner belongs to four grids, and three lie on both
+    expect(preview.locator(".code-list.void code")).to_have_count(7)
+    laid_out(author, "corners")
+    in_force(author)
+    after = strict.rows(CURRENT, parent=unit.parent_id)
+    assert sum(row.size for row in after) == pytest.approx(sum(row.size for row in before), rel=1e-9)
+    assert len(after) == len(before) and strict.value(OVERLAPS) == 0
+    moved = strict.value(
+        "SELECT ST_Area(geom) FROM areas WHERE kind = 'unit_grid' AND valid_to IS NULL AND parent_id = :parent"
+        " AND ST_Contains(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))",
+        parent=unit.parent_id,
+        lon=unit.lon,
+        lat=unit.lat,
+    )
+    # the square loses two triangles at each corner: inward × STEP / 2, twice
+    assert moved == pytest.approx(STEP**2 - 2 * inward * STEP, rel=1e-3)
+    take_back(author)
+
+
+def test_a_town_goes_to_another_county(sit: Sit, strict: City) -> None:
+    town = strict.rows(
+        "SELECT id, ST_X(label_point) lon, ST_Y(label_point) lat FROM areas WHERE code = :code AND valid_to IS NULL",
+        code=f"{COUNTIES[1]}002",
+    )[0]
+    county = strict.rows(
+        "SELECT id, ST_X(label_point) lon, ST_Y(label_point) lat FROM areas WHERE code = :code AND valid_to IS NULL",
+        code=COUNTIES[0],
+    )[0]
+    area = "SELECT sum(ST_Area(geom)) FROM areas WHERE kind = 'county' AND valid_to IS NULL"
+    size = strict.value(area)
+    above = sit("supervisor", size=SIZES[0])
+    fit(above, box(strict, town.id, county.id), "town-fill")
+    above.page.click("[data-edit=reparent-town]")
+    pointing = above.page.locator("[data-activity=pointing]")
+    expect(pointing).to_contain_text("Town")
+    laid_out(above, "town-which")
+    fit(above, box(strict, town.id, county.id), "town-fill")
+    above.click_map(town.lon, town.lat)
+    expect(pointing).to_contain_text("County")
+    expect(pointing).to_contain_text("南东镇")
+    above.click_map(county.lon, county.lat)
+    preview = above.page.locator("[data-preview]")
+    expect(preview).to_be_visible()
+    assert steps(above) == ["reparent"]
+    new = preview.locator(".code-list.new code").all_text_contents()
+    assert len(new) == 1 + 2 + 18 and all(code.startswith(COUNTIES[0]) for code in new)
+    expect(preview.locator(".edit-legend")).to_contain_text("areas that move to another parent")
+    laid_out(above, "town-preview")
+    in_force(above)
+    laid_out(above, "town-applied")
+    children = "SELECT count(*) FROM areas t JOIN areas c ON c.id = t.parent_id WHERE t.kind = 'town' AND t.valid_to IS NULL AND c.code = :code"
+    assert [strict.value(children, code=code) for code in COUNTIES] == [3, 1]
+    assert strict.value(area) == pytest.approx(size, rel=1e-9) and strict.value(OVERLAPS) == 0
+    take_back(above)
+    assert [strict.value(children, code=code) for code in COUNTIES] == [2, 2]
+
+
+def test_the_keyboard_alone_hands_in_a_split(sit: Sit, strict: City) -> None:
+    """What has the focus is to be seen, and every control has a name."""
+    author = sit("grid_manager", size=SIZES[1])
+    unit = grid(strict, f"{TOWN}002009")
+    show(author, unit)
+    pick(author, unit)
+    author.page.focus("[data-edit=split]")
+    author.page.keyboard.press("Shift+Tab")
+    author.page.keyboard.press("Tab")
+    ring = author.page.evaluate(
+        "() => { const s = getComputedStyle(document.activeElement); return [s.outlineStyle, parseFloat(s.outlineWidth)]; }"
+    )
+    assert ring[0] == "solid" and ring[1] >= 2
+    photo(author, "focus-1024-en")
+    assert author.page.evaluate(NAMELESS) == []
+
+
+NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, canvas, svg[role=img], dialog")]
+  .filter((e) => e.offsetParent !== null || e.tagName === "svg")
+  .filter((e) => {
+    const label = e.labels && e.labels.length ? e.labels[0].textContent : "";
+    return ![e.getAttribute("aria-label"), label, e.title, e.tagName === "BUTTON" || e.tagName === "A" ? e.textContent : ""].some((each) => each && each.trim());
+  })
+  .map((e) => e.outerHTML.slice(0, 120))"""
