@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from geo_api.caller_lookup import NOBODY, known_caller
+from geo_api.caller_lookup import COOKIE, NOBODY, known_caller
 from geo_api.callers import Caller
 from geo_api.errors import known_problem
 from geo_api.parameters import may_read
-from geo_api.tile_cache import TileAnswer, TileCache
+from geo_api.tile_cache import RawHeaders, TileAnswer, TileCache
 from geo_api.tile_sets import MVT
 from layers.catalog import Collection
 from layers.changes import TileVersions
@@ -36,6 +36,7 @@ QUESTIONS = 1_000
 HISTORY_S = 10.0
 """How long a tile of a layer with history holds: a version may begin without any change of the database."""
 _PATH = re.compile(r"/collections/(\w+)/tiles/WebMercatorQuad/(\d{1,2})/(\d{1,7})/(\d{1,7})", re.ASCII)
+_COOKIE = COOKIE.encode()
 _ROUTE = SimpleNamespace(path=TEMPLATE)
 
 
@@ -127,11 +128,15 @@ def _answer_of(tile: Tile, *, private: bool) -> TileAnswer:
 
 def tile_response(answer: TileAnswer, request: Request) -> Response:
     """A tile in the form that the request accepts, or 304."""
-    headers = dict(request.scope["headers"])
-    status, said, body = answer.sent(headers.get(b"accept-encoding", b""), headers.get(b"if-none-match"))
+    status, said, body = _form_of(answer, request.scope)
     response = Response(status_code=status)
     response.body, response.raw_headers = body, said
     return response
+
+
+def _form_of(answer: TileAnswer, scope: Scope) -> tuple[int, RawHeaders, bytes]:
+    headers = dict(scope["headers"])
+    return answer.sent(headers.get(b"accept-encoding", b""), headers.get(b"if-none-match"))
 
 
 class TileShortcut:
@@ -147,15 +152,17 @@ class TileShortcut:
         if answer is None:
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
         try:
-            response = tile_response(await answer(), request)
+            made = await answer()
         except Exception as error:
-            problem = known_problem(request, error)
+            problem = known_problem(Request(scope), error)
             if problem is None:
                 raise
-            response = problem
-        await response(scope, receive, send)
+            await problem(scope, receive, send)
+            return
+        status, headers, body = _form_of(made, scope)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
     def _answer_to(self, scope: Scope) -> Callable[[], Awaitable[TileAnswer]] | None:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -176,7 +183,7 @@ class TileShortcut:
 
 
 def _caller_without_asking(scope: Scope) -> Caller | None:
-    for name, _ in scope["headers"]:
-        if name in (b"cookie", b"authorization"):
+    for name, value in scope["headers"]:
+        if name == b"authorization" or (name == b"cookie" and _COOKIE in value):
             return known_caller(scope)
     return NOBODY

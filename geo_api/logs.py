@@ -8,6 +8,7 @@ import logging
 import sys
 from typing import Any
 
+import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -25,8 +26,12 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {key: "***" if key.lower() in SECRET_KEYS else value for key, value in event.items()}
 
 
+_told = {"requests": True}
+
+
 def configure_logs(level: str) -> None:
     """Set up structlog for this process."""
+    _told["requests"] = getattr(logging, level.upper()) <= logging.INFO
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -39,6 +44,27 @@ def configure_logs(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def request_line(
+    *, method: str, path: str, status: int, ms: float, request_id: str, user: str | None
+) -> None:
+    """One line about one request, as structlog would write it: at once, since every request has one."""
+    if not _told["requests"]:
+        return
+    line = {
+        "method": method,
+        "path": path.encode("utf-8", "replace").decode(),
+        "status": status,
+        "ms": ms,
+        "request_id": request_id,
+        "user": user,
+        "event": "request",
+        "level": "info",
+        "timestamp": dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z"),
+    }
+    sys.stderr.write(orjson.dumps(line).decode() + "\n")
+    sys.stderr.flush()
 
 
 class JsonLines(logging.Formatter):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_api.access import Caller, access_row, is_logged
 from geo_api.access_records import AccessRecords
 from geo_api.errors import unforeseen
+from geo_api.logs import request_line
 
-log = structlog.get_logger("geo_api")
+RawHeader = tuple[bytes, bytes]
+_NOBODY = Caller()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -32,11 +33,22 @@ class Metrics:
         self.duration_s = Histogram(
             "wangge_request_seconds", "Time to answer", ["route"], registry=self.registry
         )
+        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self.access_log_lost = Counter(
             "wangge_access_log_lost_total",
             "Rows of the access log that were not written",
             registry=self.registry,
         )
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One answer."""
+        key = (method, route, status)
+        found = self._children.get(key)
+        if found is None:
+            found = (self.requests.labels(method, route, str(status)), self.duration_s.labels(route))
+            self._children[key] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
 
 def content_security_policy(path: str, tile_origin: str) -> str:
@@ -57,15 +69,17 @@ def content_security_policy(path: str, tile_origin: str) -> str:
     )
 
 
-def _fixed_headers() -> Mapping[str, str]:
-    return {
-        "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
-        "Referrer-Policy": "same-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "geolocation=(self), camera=(), microphone=()",
-    }
+_FIXED_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
+)
+_POLICY = b"content-security-policy"
+_identify = random.Random(secrets.randbits(256)).getrandbits
+"""Ids tell requests apart; they are no secret."""
 
 
 class RequestFrame:
@@ -88,6 +102,7 @@ class RequestFrame:
         self._records = records
         self._metrics = metrics
         self._tile_origin = tile_origin
+        self._policies: dict[bool, bytes] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -105,7 +120,7 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._headers(MutableHeaders(scope=message), scope["path"], request_id)
+                message["headers"] = self._headers(message.get("headers", ()), scope["path"], request_id)
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -121,25 +136,40 @@ class RequestFrame:
 
     @staticmethod
     def _request_id(scope: Scope) -> str:
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-        return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        for name, value in scope["headers"]:
+            if name == b"x-request-id":
+                given = str(value, "latin-1")
+                if _REQUEST_ID.fullmatch(given):
+                    return given
+        return f"{_identify(64):016x}"
 
-    def _headers(self, headers: MutableHeaders, path: str, request_id: str) -> None:
-        headers["X-Request-Id"] = request_id
-        headers.setdefault("Content-Security-Policy", content_security_policy(path, self._tile_origin))
-        for name, value in _fixed_headers().items():
-            headers.setdefault(name, value)
+    def _headers(self, given: Iterable[RawHeader], path: str, request_id: str) -> list[RawHeader]:
+        """The headers of an answer with the id, and with what the answer does not say itself."""
+        headers = list(given)
+        said = {name for name, _ in headers}
+        headers.append((b"x-request-id", request_id.encode("latin-1")))
+        if _POLICY not in said:
+            headers.append((_POLICY, self._policy(path)))
+        headers += [header for header in _FIXED_HEADERS if header[0] not in said]
+        return headers
+
+    def _policy(self, path: str) -> bytes:
+        report = path.endswith("/report.html")
+        found = self._policies.get(report)
+        if found is None:
+            found = self._policies[report] = content_security_policy(path, self._tile_origin).encode(
+                "latin-1"
+            )
+        return found
 
     async def _record(
         self, scope: Scope, method: str, status: int, seconds: float, state: dict[str, object]
     ) -> None:
         route = getattr(scope.get("route"), "path", None) or "(none)"
-        self._metrics.requests.labels(method, route, str(status)).inc()
-        self._metrics.duration_s.labels(route).observe(seconds)
+        self._metrics.count(method, route, status, seconds)
         caller = state.get("caller")
-        caller = caller if isinstance(caller, Caller) else Caller()
-        log.info(
-            "request",
+        caller = caller if isinstance(caller, Caller) else _NOBODY
+        request_line(
             method=method,
             path=scope["path"],
             status=status,

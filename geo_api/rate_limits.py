@@ -14,7 +14,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -184,7 +183,10 @@ class RateLimits:
         self._limits = limits
         self._trusted = trusted
         self._policies = {
-            name: f'"{name}";q={limit.burst:.0f};w={max(1, math.ceil(limit.burst / limit.per_second))}'
+            name: (
+                b"ratelimit-policy",
+                f'"{name}";q={limit.burst:.0f};w={max(1, math.ceil(limit.burst / limit.per_second))}'.encode(),
+            )
             for name, limit in limits.items()
         }
         self.buckets = Buckets()
@@ -206,13 +208,11 @@ class RateLimits:
         left = self.buckets.take((name, who, None if who else address), limit, time.monotonic())
         told = (
             f'"{name}";r={max(0, int(left))};t={math.ceil(max(0.0, limit.burst - left) / limit.per_second)}'
-        )
+        ).encode()
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["RateLimit-Policy"] = self._policies[name]
-                headers["RateLimit"] = told
+                message["headers"] = [*message.get("headers", ()), self._policies[name], (b"ratelimit", told)]
             await send(message)
 
         if left >= 0:

@@ -12,6 +12,14 @@ from dataclasses import dataclass, field
 from geo_api.caching import GZIP_FROM_BYTES, etag_of, gzip, shared_headers
 
 RawHeaders = list[tuple[bytes, bytes]]
+_SHARED = {
+    private: [
+        (name.lower().encode(), value.encode())
+        for name, value in shared_headers("", private=private).items()
+        if name != "ETag"
+    ]
+    for private in (False, True)
+}
 OVERHEAD_BYTES = 1_500
 """What a kept tile costs beside its body: key, headers, objects."""
 
@@ -38,11 +46,15 @@ class TileAnswer:
     @classmethod
     def of(cls, body: bytes, media_type: str, *, private: bool, headers: dict[str, str]) -> TileAnswer:
         """Make it: the tag, the headers, and the body compressed where that is worth it."""
-        tag = etag_of(body)
-        said = {**shared_headers(tag, private=private), **headers, "Content-Type": media_type}
-        raw = [(name.lower().encode(), value.encode()) for name, value in said.items()]
+        tag = etag_of(body).encode()
+        raw = [
+            (b"etag", tag),
+            *_SHARED[private],
+            *((name.lower().encode(), value.encode()) for name, value in headers.items()),
+            (b"content-type", media_type.encode()),
+        ]
         packed = len(body) >= GZIP_FROM_BYTES
-        return cls(gzip(body) if packed else body, packed, tag.encode(), raw)
+        return cls(gzip(body) if packed else body, packed, tag, raw)
 
     def sent(self, accepted: bytes, known: bytes | None) -> tuple[int, RawHeaders, bytes]:
         """Status, headers and body for a caller.
