@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from geo_api.access import Caller, CallerDep, Db, SystemDb, needs
+from geo_api.draft_files import MEDIA_TYPES, Format, draft_file
 from geo_api.errors import Problem
 from geo_api.grid_bodies import ChangeSetBody, RejectBody
 from geo_api.parameters import limit_parameter
@@ -72,9 +73,14 @@ def draft(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any
     return _answer(db, caller, row)
 
 
-@router.post("/preview", dependencies=[needs("edit_areas")])
-def preview(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
-    """What a draft of these operations would answer, or be refused with; nothing is kept."""
+@router.post("/preview", dependencies=[needs("edit_areas")], response_model=None)
+def preview(
+    body: ChangeSetBody,
+    caller: CallerDep,
+    db: SystemDb,
+    f: Annotated[Format | None, Query(description="The new areas as a file instead")] = None,
+) -> dict[str, Any] | Response:
+    """What a draft of these operations would answer, or be refused with; nothing is kept. With ``f``: its new areas as a file."""
     operations = body.plain()
     check_scope(db, caller, operations)
     with db.begin_nested() as trial:
@@ -82,7 +88,11 @@ def preview(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, A
         check_scope(db, caller, row.operations)
         document = _answer(db, caller, row) | {"id": None, "status": "preview"}
         trial.rollback()
-    return document
+    if f is None:
+        return document
+    content = draft_file(document["preview"]["result"], f)
+    headers = {"Content-Disposition": f'attachment; filename="draft.{f}"'}
+    return Response(content, media_type=MEDIA_TYPES[f], headers=headers)
 
 
 @router.post("/{change_set_id}/apply", dependencies=[needs("edit_areas")])

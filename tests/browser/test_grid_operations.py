@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyogrio
 import pytest
 from playwright.sync_api import expect
 
@@ -470,6 +471,21 @@ def test_grids_and_drafts_are_taken_away_as_files(sitting: Callable[..., Console
     with editor.page.expect_download() as loaded:
         editor.page.click("[data-export=gpkg]")
     assert Path(loaded.value.path()).read_bytes()[:15] == b"SQLite format 3"
+    unit = city.rows(UNITS + " ORDER BY u.area_m2 DESC OFFSET 3 LIMIT 1", town=city.town)[0]
+    show(editor, unit)
+    pick(editor, unit)
+    draw(editor, *across(unit))
+    preview = editor.page.locator("[data-preview]")
+    new = set(preview.locator(".code-list.new code").all_inner_texts())
+    found = {}
+    for name in ("draft", "draft-gpkg", "draft-fgb", "draft-csv"):
+        with editor.page.expect_download() as loaded:
+            editor.page.click(f"[data-export='{name}']")
+        frame = pyogrio.read_dataframe(loaded.value.path(), read_geometry=False)
+        found[loaded.value.suggested_filename] = set(frame["code"].astype(str))
+    assert found == dict.fromkeys(("draft.geojson", "draft.gpkg", "draft.fgb", "draft.csv"), new)
+    editor.page.click("[data-edit=step-clear]")
+    editor.page.click("dialog [data-confirm]")
 
 
 def test_a_login_that_ended_loses_nothing(sitting: Callable[..., Console], city: City) -> None:

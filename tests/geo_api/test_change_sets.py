@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
+import io
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+import pyogrio
 import pytest
+from shapely import from_wkb, from_wkt
+from shapely.geometry import shape
 from starlette.testclient import TestClient
 
 from geo_api.access import create_user
@@ -253,3 +259,36 @@ def test_the_balance_of_a_town_is_for_its_manager(login: Login, api: Api, public
     assert login("grid.a").get(f"/v1/areas/{other}/balance").status_code == 404
     assert login("supervisor").get(f"/v1/areas/{town}/balance?weights=dogs:1").status_code == 422
     assert login("supervisor").get(f"/v1/areas/{town}/balance?weights=x").status_code == 400
+
+
+def test_the_new_areas_of_a_draft_are_taken_away_as_files(login: Login, api: Api, tmp_path: Path) -> None:
+    """Each format is read back by another library than wrote it where there is one; nothing is kept."""
+    manager = login("grid.a")
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
+    shown = manager.post("/v1/change-sets/preview", json=body).json()["preview"]["result"]["features"]
+    expected = {each["properties"]["code"]: shape(each["geometry"]).area for each in shown}
+    found: dict[str, dict[str, float]] = {}
+    for form in ("gpkg", "fgb", "parquet", "csv"):
+        answer = manager.post(f"/v1/change-sets/preview?f={form}", json=body)
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-disposition"] == f'attachment; filename="draft.{form}"'
+        if form == "csv":
+            rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
+            found[form] = {row["code"]: from_wkt(row["wkt"]).area for row in rows}
+        elif form == "parquet":
+            table = pq.read_table(io.BytesIO(answer.content)).to_pydict()
+            found[form] = {c: from_wkb(g).area for c, g in zip(table["code"], table["geometry"], strict=True)}
+        else:
+            (tmp_path / f"draft.{form}").write_bytes(answer.content)
+            _, _, shapes, columns = pyogrio.raw.read(tmp_path / f"draft.{form}", columns=["code"])
+            found[form] = {c: from_wkb(g).area for c, g in zip(columns[0], shapes, strict=True)}
+    assert len(expected) == 2
+    for form, areas in found.items():
+        assert areas == pytest.approx(expected), form
+    assert manager.get("/v1/change-sets").json() == {"change_sets": []}
+    assert manager.post("/v1/change-sets/preview?f=shp", json=body).status_code == 400
+    broken = {"operations": [split(api.ids["grid_A1"], 120.05, 120.1)]}
+    assert (
+        manager.post("/v1/change-sets/preview?f=gpkg", json=broken).json()["type"]
+        == "/problems/topology-fault"
+    )

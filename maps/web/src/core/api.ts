@@ -65,7 +65,7 @@ async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, kind, body);
 }
 
-async function request(path: string, init: RequestInit): Promise<unknown> {
+async function send(path: string, init: RequestInit): Promise<Response> {
   const url = /^https?:/.test(path) ? path : address(path);
   let response: Response;
   try {
@@ -75,6 +75,11 @@ async function request(path: string, init: RequestInit): Promise<unknown> {
     throw new Problem(0, "network", {});
   }
   if (!response.ok) throw await problemOf(response);
+  return response;
+}
+
+async function request(path: string, init: RequestInit): Promise<unknown> {
+  const response = await send(path, init);
   return response.status === 204 ? null : ((await response.json()) as unknown);
 }
 
@@ -82,10 +87,18 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await request(path, { headers: { Accept: "application/json, application/geo+json" }, ...(signal && { signal }) })) as T;
 }
 
+function postHeaders(accept: string): Record<string, string> {
+  return { "Content-Type": "application/json", Accept: accept, ...(csrfToken && { "X-CSRF-Token": csrfToken }) };
+}
+
 export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
-  const headers: Record<string, string> = { "Content-Type": "application/json", Accept: "application/json" };
-  if (csrfToken) headers["X-CSRF-Token"] = csrfToken;
-  return (await request(path, { method: "POST", headers, body: JSON.stringify(body), ...(signal && { signal }) })) as T;
+  return (await request(path, { method: "POST", headers: postHeaders("application/json"), body: JSON.stringify(body), ...(signal && { signal }) })) as T;
+}
+
+/** Post, and take what is answered as a file. */
+export async function postForFile(path: string, body: unknown): Promise<Blob> {
+  const response = await send(path, { method: "POST", headers: postHeaders("*/*"), body: JSON.stringify(body) });
+  return await response.blob();
 }
 
 export interface Page<P, G extends Geometry = Geometry> extends FeatureCollection<G, P> {

@@ -136,5 +136,5 @@ export const editSentences = {
 
   "edit.export": { zh: "导出", en: "Export" },
   "edit.export_area": { zh: "现有网格（{area}）", en: "The grids of now ({area})" },
-  "edit.export_draft": { zh: "草案中的新区域（GeoJSON）", en: "New areas of the draft (GeoJSON)" },
+  "edit.export_draft": { zh: "草案中的新区域", en: "The new areas of the draft" },
 } satisfies Record<string, Text>;

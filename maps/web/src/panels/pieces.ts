@@ -75,7 +75,12 @@ export function backButton(text: string, act: () => void): HTMLElement {
 }
 
 export function download(name: string, content: unknown): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(content, null, 2)], { type: "application/json" }));
+  save(name, new Blob([JSON.stringify(content, null, 2)], { type: "application/json" }));
+}
+
+/** Hand a file to the person. */
+export function save(name: string, content: Blob): void {
+  const url = URL.createObjectURL(content);
   const link = h("a", { href: url, download: name });
   document.body.append(link);
   link.click();
