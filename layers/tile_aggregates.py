@@ -154,7 +154,6 @@ def drop_cells(driver: Any) -> None:
     """Remove what the migration made for the cells (``layers.database.reset``)."""
     for name in COUNTED:
         driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(f"{name}_cells")))
-        driver.execute(
-            sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(sql.Identifier(f"count_{name}"))
-        )
+        for function in (f"count_{name}", f"recount_{name}"):
+            driver.execute(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(sql.Identifier(function)))
     driver.execute("DROP FUNCTION IF EXISTS count_cells, settle_cells CASCADE")

@@ -89,8 +89,19 @@ BEGIN
         format(changes, format(points, '1', 'new_rows') || ' UNION ALL ' || format(points, '-1', 'old_rows')),
         cells, source);
 
-    EXECUTE format(changes, format(points, '1', quote_ident(source)));
-    PERFORM settle_cells(source);
+    -- For points that were written without the triggers: a restore of the data alone, a replica of rows.
+    EXECUTE format($make$
+        CREATE FUNCTION %1$I() RETURNS bigint LANGUAGE plpgsql SET search_path = public, pg_temp AS $function$
+        BEGIN
+            LOCK TABLE %2$I IN SHARE ROW EXCLUSIVE MODE;
+            PERFORM pg_advisory_xact_lock(hashtextextended(%3$L, 0));
+            DELETE FROM %4$I;
+            %5$s;
+            RETURN settle_cells(%2$L);
+        END $function$;
+        REVOKE EXECUTE ON FUNCTION %1$I() FROM PUBLIC;
+        SELECT %1$I()$make$,
+        'recount_' || source, source, 'settle ' || cells, cells, format(changes, format(points, '1', quote_ident(source))));
 END $body$;
 REVOKE EXECUTE ON FUNCTION count_cells FROM PUBLIC;
 
