@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import random
 import threading
@@ -20,8 +21,9 @@ from layers import database
 from layers.catalog import COLLECTIONS
 from layers.database import PUBLIC, SYSTEM, Scope, apply_scope, session
 from layers.filters import Selection
+from layers.reading import Reader
 from layers.tile_aggregates import COUNTED, drop_cells, settle
-from layers.tiles import cells_statement, read_tile
+from layers.tiles import TileQueries, cells_statement, read_tile
 
 WIDTH_M = 40_075_016.685578488
 KEYS = {
@@ -285,6 +287,42 @@ def test_a_reader_counts_own_rows_only(db: Session) -> None:
             if by_points[1] > 3_000:
                 assert len(bytes(by_cells[0])) == pytest.approx(len(bytes(by_points[0])), abs=8)
         apply_scope(db, SYSTEM)
+
+
+def test_the_event_loop_reads_the_same_tiles_while_rows_come_and_go(fresh_database: str) -> None:
+    """As the service does: prepared statements with one plan, several scopes one after the other."""
+    with session(SYSTEM, fresh_database) as db:
+        scopes = crowd(db)
+    stays, at = COLLECTIONS["stays"], {"column": 26, "row": 12}
+
+    async def tiles() -> list[tuple[int, bool]]:
+        reader, queries = Reader(fresh_database, size=1), TileQueries(stays, Selection(), 5)
+        reader.start()
+        found = []
+        for change in (
+            "SELECT 1",
+            "SELECT settle_cells('stays')",
+            "DELETE FROM stays WHERE area_id = 1 AND id % 4 = 0",
+        ):
+            with session(SYSTEM, fresh_database) as db:
+                db.execute(text(change))
+            for name in ("A", "B", "city", "nowhere"):
+                tile = await queries.read(reader, scopes[name], **at)
+                found.append((tile.matched, tile.aggregated))
+        await reader.stop()
+        return found
+
+    full = [(4_000, True), (3_500, True), (7_500, True), (0, False)]
+    assert asyncio.run(tiles()) == [*full, *full, (3_000, False), (3_500, True), (6_500, True), (0, False)]
+
+
+@pytest.mark.parametrize("count", [3_000, 3_001])
+def test_the_crowd_begins_where_it_begins_without_kept_cells(db: Session, count: int) -> None:
+    Stays(db, vehicle(db)).insert(count, 1)
+    for _ in range(2):
+        tile = read_tile(db, COLLECTIONS["stays"], Selection(), zoom=3, column=6, row=3)
+        assert (tile.matched, tile.aggregated) == (count, count > 3_000)
+        settle(db)
 
 
 def test_cells_have_the_policies_of_their_points(db: Session) -> None:

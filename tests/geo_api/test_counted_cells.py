@@ -1,0 +1,25 @@
+"""The scheduled job that adds up what was counted in the cells of tiles."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from geo_api.worker import SETTLE_CRON, job_app
+from layers.database import SYSTEM, session
+from tests.geo_api.small_town import seed_town
+
+
+def test_the_worker_settles_every_minute(fresh_database: str) -> None:
+    waiting = text("SELECT count(*) FROM sites_cells WHERE NOT settled")
+    with session(SYSTEM, fresh_database) as db:
+        db.execute(text("SELECT setseed(0.5)"))
+        seed_town(db)
+        assert db.scalar(waiting) == 2
+    app = job_app(fresh_database)
+    task = app.tasks["geo_api.worker.settle_cells"]
+    task(timestamp=0)
+    with session(SYSTEM, fresh_database) as db:
+        assert db.scalar(waiting) == 0
+        assert db.scalar(text("SELECT sum(points) FROM sites_cells WHERE zoom = 0")) == 2
+    crons = {periodic.task.name: periodic.cron for periodic in app.periodic_registry.periodic_tasks.values()}
+    assert crons["geo_api.worker.settle_cells"] == SETTLE_CRON == "* * * * *"
