@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from geo_api.written_tables import as_parquet, is_plain
 from grid.assignment import assign
 from grid.bulk_assignment import ANSWER_SCHEMA, assign_many
 from grid.clocks import CHINA
@@ -87,10 +89,9 @@ def assign_file(
         Nothing is written.
     """
     crs = checks.require_crs(crs)
-    frames = [
-        checks.check_frame(batch, PLACES, now=dt.datetime.now(dt.UTC))
-        for batch in files.read_batches(source, PLACES)
-    ]
+    now = dt.datetime.now(dt.UTC)
+    with nullcontext(source) if is_plain(source, PLACES) else as_parquet(source, PLACES) as table:
+        frames = [checks.check_frame(batch, PLACES, now=now) for batch in files.read_batches(table, PLACES)]
     faults: list[Fault] = []
     for checked in frames:
         checks.to_storage(checked, crs)

@@ -22,6 +22,16 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(duties_app, name="duties")
 
 
+MOST_TOLD = 1_000
+"""Faults of rows, and of the whole, that are printed: more of them are one trouble and not many."""
+
+
+def _tell_fault(told: str) -> None:
+    """One line, whatever a file put into its values."""
+    console.print("[red]✗[/]", end=" ")
+    console.print("".join(c if c.isprintable() else " " for c in told), markup=False, highlight=False)
+
+
 def _ready() -> str:
     from layers.database import database_url, migrate
 
@@ -68,10 +78,14 @@ def duties_check(
             report = DutyReport(stored_list(db), [], check_stored(db))
         else:
             report = read_duties(path, known or None)
-    for fault in report.rows:
-        console.print(f"[red]✗[/] {fault}", highlight=False)
-    for whole in report.whole:
-        console.print(f"[red]✗[/] {whole.rule}: {whole} {whole.zh}", highlight=False)
+    for fault in report.rows[:MOST_TOLD]:
+        _tell_fault(str(fault))
+    for whole in report.whole[:MOST_TOLD]:
+        rows = "" if path is None else f"row {', '.join(map(str, whole.lines))} 行, "
+        _tell_fault(f"{rows}{whole.rule}: {whole} {whole.zh}")
+    more = sum(max(len(faults) - MOST_TOLD, 0) for faults in (report.rows, report.whole))
+    if more:
+        console.print(f"… 另有 and {more:,} 更多 more")
     items = len({duty.item_code for duty in report.duties})
     console.print(
         f"{len(report.duties):,} 行 lines, {items:,} 事项 items, {len(report.rows) + len(report.whole)} 问题 faults"
@@ -101,7 +115,8 @@ def duties_diff(
         "handed_on": "[yellow]→[/]",
     }
     for change in changes:
-        console.print(f"{marks.get(change.change, '[yellow]~[/]')} {change.change} {change}", highlight=False)
+        console.print(marks.get(change.change, "[yellow]~[/]"), end=" ")
+        console.print(f"{change.change} {change}", markup=False, highlight=False)
     console.print(f"{len(changes)} 处变化 changes")
 
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import openpyxl
-import polars as pl
-
+from geo_api.written_tables import as_parquet, is_parquet, read_table
 from grid.duties import Duty, DutyFault, check_list
 from layers import checks, files
 from layers.columns import FILE_KINDS
-from layers.errors import Fault, InputError
+from layers.errors import Fault
 
 DUTIES = FILE_KINDS["duties"]
 CHINESE = {column.zh: column.name for column in DUTIES.columns}
 """Headers in Chinese are read too."""
+TEXTS = tuple(column.name for column in DUTIES.columns if column.dtype == "text" and not column.choices)
+CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 
 
 @dataclass
@@ -62,64 +60,43 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
         The file cannot be read, or columns are missing.
     """
     report = DutyReport()
-    with as_table(path) as table:
-        for batch in files.read_batches(table, DUTIES):
-            checked = checks.check_frame(batch, DUTIES, now=dt.datetime.now(dt.UTC))
-            report.rows += checked.faults
-            names = [column.name for column in DUTIES.columns]
-            good = checked.good.select(files.ROW, *names)
-            report.duties += [Duty(*row) for row in good.iter_rows()]
+    if is_parquet(path):
+        batches = list(files.read_batches(path, DUTIES))
+    else:
+        table = read_table(path, DUTIES)
+        batches, report.rows = [table.frame], table.faults
+    for batch in batches:
+        checked = checks.check_frame(batch, DUTIES, now=dt.datetime.now(dt.UTC))
+        check_texts(checked)
+        report.rows += checked.faults
+        good = checked.good.select(files.ROW, *(column.name for column in DUTIES.columns))
+        report.duties += [Duty(*row) for row in good.iter_rows()]
     report.rows.sort(key=lambda fault: fault.row)
     report.whole = check_list(report.duties, known_area_codes)
     return report
 
 
-@contextmanager
-def as_table(path: Path) -> Iterator[Path]:
-    """The path of a CSV or Parquet file with the columns' own names; an XLSX file is rewritten for the time being.
+def check_texts(checked: checks.Checked) -> None:
+    """Reject formulas and error values of a spreadsheet."""
+    for name in TEXTS:
+        text = checked.frame[name].fill_null("")
+        formula = text.str.contains(r"^(=|@|[+-][^0-9\s])")
+        checked.reject(formula, name, "begins like a formula; write its result 以公式开头，请填写结果")
+        checked.reject(text.is_in(CELL_ERRORS), name, "an error value of a spreadsheet 单元格为错误值")
+
+
+def check_duties(checked: checks.Checked) -> None:
+    """Reject what must not be stored: the faults of :func:`check_texts`, and a line that ends before it begins."""
+    check_texts(checked)
+    begin, end = checked.frame["valid_from"], checked.frame["valid_to"]
+    checked.reject((end <= begin).fill_null(False), "valid_to", "not after valid_from 止日不晚于起日")
+
+
+def as_table(path: Path) -> AbstractContextManager[Path]:
+    """The list as a Parquet file with the columns' own names, for the time being.
 
     Raises
     ------
     layers.errors.InputError
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
-    if path.suffix.lower() == ".parquet":
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / f"{path.stem}.csv"
-        rows = _sheet(path) if path.suffix.lower() in (".xlsx", ".xlsm") else _csv(path)
-        rows.rename({name: CHINESE[name] for name in rows.columns if name in CHINESE}).write_csv(target)
-        yield target
-
-
-def _csv(path: Path) -> pl.DataFrame:
-    try:
-        return pl.read_csv(path, infer_schema=False, encoding="utf8")
-    except Exception as error:
-        raise InputError(f"{path}: not a readable UTF-8 CSV file ({error})") from error
-
-
-def _sheet(path: Path) -> pl.DataFrame:
-    try:
-        sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
-        rows = [[_text(value) for value in row] for row in sheet.iter_rows(values_only=True)]
-    except Exception as error:
-        raise InputError(f"{path}: not a readable XLSX file ({error})") from error
-    rows = [row for row in rows if any(row)]
-    if not rows:
-        raise InputError(f"{path}: the first sheet is empty")
-    header = [name or f"column_{i}" for i, name in enumerate(rows[0])]
-    columns = {name: [row[i] for row in rows[1:]] for i, name in enumerate(header)}
-    return pl.DataFrame(columns, schema=dict.fromkeys(header, pl.Utf8))
-
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, dt.datetime):
-        return value.date().isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip() or None
+    return as_parquet(path, DUTIES)

@@ -292,6 +292,8 @@ class _Writer:
         what = {"sites": "enterprise", "meters": "site", "notices": "site", "duties": "area code"}
         if self.kind in field_of:
             checks.known(checked, field_of[self.kind], self._known, what[self.kind])
+        if self.kind == "duties":
+            duty_files.check_duties(checked)
 
     def write(self, frame: pl.DataFrame) -> Written:
         if frame.is_empty():

@@ -91,7 +91,7 @@ def _order(duty: Duty) -> tuple[int, str, bool, dt.date, int]:
 
 @dataclass(frozen=True)
 class DutyFault:
-    """One thing wrong with a duty list."""
+    """One thing wrong with a duty list; ``lines`` has the ids of the lines concerned (of a file: its rows)."""
 
     rule: Literal[
         "no_lead", "two_leads", "overlapping_dates", "unknown_area", "dates_reversed", "two_domains"
@@ -100,6 +100,7 @@ class DutyFault:
     area_code: str
     zh: str
     en: str
+    lines: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.item_code} {self.area_code}: {self.en}"
@@ -109,53 +110,77 @@ def check_list(duties: Iterable[Duty], known_area_codes: Iterable[str] | None = 
     """What is wrong with a list: every fault, by item and area.
 
     Checked: dates in order; a body named twice for the same days; two leads of one area on the same day; joint bodies
-    without a lead; an item in two domains; areas that are not known (when given).
+    without a lead; an item in two domains; areas that are not known (when given). A line is told once for each rule.
     """
     by_place: dict[tuple[str, str], list[Duty]] = defaultdict(list)
-    domains: dict[str, set[str]] = defaultdict(set)
+    domains: dict[str, dict[str, int]] = defaultdict(dict)
     for duty in duties:
         by_place[duty.item_code, duty.area_code].append(duty)
-        domains[duty.item_code].add(duty.domain)
+        domains[duty.item_code].setdefault(duty.domain, duty.id)
     known = None if known_area_codes is None else set(known_area_codes)
     faults: list[DutyFault] = []
     for (item, area), lines in sorted(by_place.items()):
         if known is not None and area not in known:
-            faults.append(DutyFault("unknown_area", item, area, "区域编码未知", "the area code is not known"))
+            zh, en, first = "区域编码未知", "the area code is not known", (lines[0].id,)
+            faults.append(DutyFault("unknown_area", item, area, zh, en, first))
         faults += _faults_of_place(item, area, lines)
     for item, named in sorted(domains.items()):
         if len(named) > 1:
-            listed = ", ".join(sorted(named))
-            faults.append(
-                DutyFault("two_domains", item, "", f"事项同时属于 {listed}", f"the item is in {listed}")
-            )
+            listed, ids = ", ".join(sorted(named)), tuple(named.values())
+            zh, en = f"事项同时属于 {listed}", f"the item is in {listed}"
+            faults.append(DutyFault("two_domains", item, "", zh, en, ids))
     return faults
 
 
 def _faults_of_place(item: str, area: str, lines: list[Duty]) -> list[DutyFault]:
     faults = []
-    leads = [line for line in lines if line.role == "lead"]
     for line in lines:
         if line.valid_to is not None and line.valid_to <= line.valid_from:
             zh, en = f"{line.body}：止日不晚于起日", f"{line.body}: ends before it begins"
-            faults.append(DutyFault("dates_reversed", item, area, zh, en))
-    if not leads:
-        faults.append(DutyFault("no_lead", item, area, "有协办无牵头", "joint bodies without a lead"))
-    for position, first in enumerate(lines):
-        for second in lines[position + 1 :]:
-            if not _overlap(first, second):
-                continue
-            if first.body == second.body and first.role == second.role:
-                zh, en = f"{first.body} 时间重叠", f"{first.body} is listed twice for the same days"
-                faults.append(DutyFault("overlapping_dates", item, area, zh, en))
-            elif first.role == second.role == "lead":
-                names = f"{first.body}, {second.body}"
-                faults.append(DutyFault("two_leads", item, area, f"两个牵头：{names}", f"two leads: {names}"))
+            faults.append(DutyFault("dates_reversed", item, area, zh, en, (line.id,)))
+    if all(line.role != "lead" for line in lines):
+        zh, en = "有协办无牵头", "joint bodies without a lead"
+        faults.append(DutyFault("no_lead", item, area, zh, en, (lines[0].id,)))
+    return faults + _clashes(item, area, lines)
+
+
+def _clashes(item: str, area: str, lines: list[Duty]) -> list[DutyFault]:
+    """Each line against the ones that began before it and last longest: of its own body and role, and of other leads."""
+    faults = []
+    latest: dict[tuple[str, str], Duty] = {}
+    leads: list[Duty] = []  # the longest ones of two different bodies
+    for line in sorted(lines, key=lambda line: (line.valid_from, line.id)):
+        same = latest.get((line.body, line.role))
+        if same is not None and _overlap(same, line):
+            zh, en = f"{line.body} 时间重叠", f"{line.body} is listed twice for the same days"
+            faults.append(DutyFault("overlapping_dates", item, area, zh, en, (same.id, line.id)))
+        if same is None or _end(line) > _end(same):
+            latest[line.body, line.role] = line
+        if line.role != "lead":
+            continue
+        other = next((lead for lead in leads if lead.body != line.body), None)
+        if other is not None and _overlap(other, line):
+            names = f"{other.body}, {line.body}"
+            zh, en = f"两个牵头：{names}", f"two leads: {names}"
+            faults.append(DutyFault("two_leads", item, area, zh, en, (other.id, line.id)))
+        leads = _two_longest([*leads, line])
     return faults
 
 
+def _two_longest(leads: list[Duty]) -> list[Duty]:
+    kept: list[Duty] = []
+    for lead in sorted(leads, key=_end, reverse=True):
+        if all(lead.body != one.body for one in kept):
+            kept.append(lead)
+    return kept[:2]
+
+
+def _end(duty: Duty) -> dt.date:
+    return duty.valid_to or dt.date.max
+
+
 def _overlap(first: Duty, second: Duty) -> bool:
-    end = dt.date.max
-    return first.valid_from < (second.valid_to or end) and second.valid_from < (first.valid_to or end)
+    return first.valid_from < _end(second) and second.valid_from < _end(first)
 
 
 def stored_list(db: Session) -> list[Duty]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from layers.columns import FILE_KINDS, FileKind
@@ -62,6 +63,8 @@ AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
 def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> Iterator[pl.DataFrame]:
     """The file as frames of text or typed columns with a running row number, in bounded memory.
 
+    A Parquet file that numbers its rows itself (``__row``, whole numbers) keeps its numbers.
+
     Raises
     ------
     InputError
@@ -75,7 +78,7 @@ def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> It
     for frame in (
         _parquet(path, kind, batch_rows) if path.suffix == ".parquet" else _csv(path, kind, batch_rows)
     ):
-        yield frame.with_row_index(ROW, offset=start)
+        yield frame if ROW in frame.columns else frame.with_row_index(ROW, offset=start)
         start += frame.height
 
 
@@ -97,6 +100,8 @@ def _parquet(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFra
     names = file.schema_arrow.names
     _require(path, kind, names)
     wanted = [column.name for column in kind.columns if column.name in names]
+    if ROW in names and pa.types.is_integer(file.schema_arrow.field(ROW).type):
+        wanted.append(ROW)
     for batch in file.iter_batches(batch_size=batch_rows, columns=wanted):
         frame = pl.from_arrow(batch)
         assert isinstance(frame, pl.DataFrame)
