@@ -2,7 +2,7 @@
 
 A uniform raster of ``nx`` by ``ny`` cells lies over the areas. An edge runs from ``(x1, y1)`` up to ``(x2, y2)``,
 ``y1 <= y2``, whatever the direction in which its ring names it: two siblings evaluate a shared edge alike, and so
-exactly one of them owns each point. The sign of the orientation is exact (products to twice the precision).
+exactly one of them owns each point. The sign of the orientation is exact.
 """
 
 from __future__ import annotations
@@ -32,6 +32,42 @@ def _product_error(a: float, b: float, product: float) -> float:
 
 
 @njit(cache=True, nogil=True, inline="always")
+def _difference_error(a: float, b: float, difference: float) -> float:
+    """Rounding error of ``a - b`` (Knuth)."""
+    virtual = a - difference
+    return (a - (difference + virtual)) + (virtual - b)
+
+
+@njit(cache=True, nogil=True)
+def _exactly_left(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> bool:
+    """The sign of the orientation by an expansion that loses nothing (Shewchuk 1997, grow-expansion)."""
+    factors = np.empty((4, 2), dtype=np.float64)
+    for i, (p, q) in enumerate(((x1, px), (y2, py), (x2, px), (y1, py))):
+        factors[i, 0] = p - q
+        factors[i, 1] = _difference_error(p, q, factors[i, 0])
+    parts = np.zeros(17, dtype=np.float64)
+    n = 0
+    for first, second, sign in ((0, 1, 1.0), (2, 3, -1.0)):
+        for i in range(2):
+            for k in range(2):
+                a, b = sign * factors[first, i], factors[second, k]
+                product = a * b
+                for term in (_product_error(a, b, product), product):
+                    rest = term
+                    for m in range(n):
+                        total = rest + parts[m]
+                        virtual = total - rest
+                        parts[m] = (rest - (total - virtual)) + (parts[m] - virtual)
+                        rest = total
+                    parts[n] = rest
+                    n += 1
+    for m in range(n - 1, -1, -1):
+        if parts[m] != 0.0:
+            return parts[m] > 0.0
+    return False
+
+
+@njit(cache=True, nogil=True, inline="always")
 def _left_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> bool:
     """Whether the point lies strictly west of an upward edge whose y range holds it."""
     if px < x1 and px < x2:
@@ -43,7 +79,7 @@ def _left_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: flo
     difference = left - right
     if abs(difference) > 1e-15 * (abs(left) + abs(right)):
         return difference > 0.0
-    return difference + (_product_error(a, b, left) - _product_error(c, d, right)) > 0.0
+    return _exactly_left(px, py, x1, y1, x2, y2)
 
 
 @njit(cache=True, nogil=True)

@@ -6,7 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from grid.cover import AreaCover, owns
@@ -126,3 +126,25 @@ def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
     # The mirrored order of the areas asks the same polygons in another order: the owner stays.
     mirrored = AreaCover.build(frame(*shapes[::-1])).locate(special[:, 0], special[:, 1])
     assert (len(shapes) - 1 - mirrored == found).all()
+
+
+@settings(max_examples=60)
+@given(
+    corners=st.lists(
+        st.tuples(st.floats(-90, 90, width=32), st.floats(-40, 40, width=32)),
+        min_size=3,
+        max_size=3,
+        unique=True,
+    ),
+    shares=st.lists(st.tuples(st.integers(0, 2), st.floats(0, 1)), min_size=1, max_size=20),
+)
+def test_points_computed_on_long_edges_are_decided_exactly(
+    corners: list[tuple[float, float]], shares: list[tuple[int, float]]
+) -> None:
+    """Where coordinates change their sign along an edge, differences are rounded: rational numbers say what is right."""
+    triangle = shapely.Polygon(corners)
+    assume(triangle.is_valid and triangle.area > 1e-3)
+    ends = [(np.array(corners[k]), np.array(corners[(k + 1) % 3])) for k in range(3)]
+    points = np.array([ends[k][0] + share * (ends[k][1] - ends[k][0]) for k, share in shares])
+    found = AreaCover.build(gpd.GeoDataFrame(geometry=[triangle])).locate(points[:, 0], points[:, 1])
+    assert [position == 0 for position in found] == [owns(triangle, x, y) for x, y in points.tolist()]
