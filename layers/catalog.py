@@ -49,6 +49,7 @@ def _areas() -> Collection:
         digits=15,
         history=(a.valid_from, a.valid_to),
         labels=a.label_point,
+        tile_zooms=a.tile_zooms,
         tile_order=a.area_m2.desc(),
         properties=(
             Property("code", a.code, "text", "Code", "编码", tile=True, filterable=True, sortable=True),
@@ -94,7 +95,7 @@ def _sites() -> Collection:
         geom_3857=s.geom_3857,
         geometry_type="point",
         editable=True,
-        tile_order=case((e.hazard == "none", 1), else_=0),
+        tile_order=case((s.hazard == "none", 1), else_=0),
         properties=(
             Property(
                 "site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, sortable=True
@@ -102,7 +103,7 @@ def _sites() -> Collection:
             Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True),
             Property(
                 "enterprise_name",
-                e.name,
+                s.enterprise_name,
                 "text",
                 "Enterprise",
                 "企业",
@@ -114,8 +115,8 @@ def _sites() -> Collection:
                 "uscc", e.uscc, "text", "Unified social credit code", "统一社会信用代码", filterable=True
             ),
             Property("industry", e.industry, "text", "Industry", "行业", filterable=True),
-            Property("hazard", e.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
-            Property("status", e.status, "text", "Status", "状态", tile=True, filterable=True),
+            Property("hazard", s.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
+            Property("status", s.status, "text", "Status", "状态", tile=True, filterable=True),
             Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
             Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
             Property(

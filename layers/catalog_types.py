@@ -68,6 +68,8 @@ class Collection:
         Features are created, replaced, changed and deleted one by one (``layers.feature_editing``).
     labels : Expression or None
         Point (EPSG:4326) of the second tile layer ``<id>_labels``.
+    tile_zooms : Expression or None
+        Bits of the zooms at which a simplified polygon, on the grid of the tiles, is valid as it is.
     tile_order : Expression
         Which features stay when a tile has too many: the first in this order.
     """
@@ -92,6 +94,7 @@ class Collection:
     current: ColumnElement[bool] | None = None
     overrides: tuple[str, ...] = ()
     labels: Expression | None = None
+    tile_zooms: Expression | None = None
     editable: bool = False
     by_name: Mapping[str, Property] = field(init=False, repr=False, compare=False)
 

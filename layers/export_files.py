@@ -126,6 +126,7 @@ def _materialised(db: Session, source: Source) -> Collection:
         geom_3857=rows.c.geom_3857,
         tile_order=rows.c.place,
         labels=None if found.labels is None else rows.c.label,
+        tile_zooms=None,
         properties=properties,
         time=None,
         history=None,

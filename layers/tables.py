@@ -97,6 +97,9 @@ class Area(Base):
     valid_to: Mapped[dt.datetime | None]
     geom: Mapped[WKBElement] = _geometry("MULTIPOLYGON")
     geom_3857: Mapped[Any] = _mercator("MULTIPOLYGON")
+    tile_zooms: Mapped[int] = mapped_column(
+        Computed("tile_zooms(ST_Transform(geom, 3857))", persisted=True)
+    )  # bits: zooms at which the simplified shape is valid as it is
     label_point: Mapped[WKBElement] = _geometry("POINT")
     area_m2: Mapped[float]
     indicative: Mapped[bool] = mapped_column(default=False, server_default="false")
@@ -226,6 +229,9 @@ class Site(Base):
     h3_9: Mapped[int] = mapped_column(BigInteger)
     h3_10: Mapped[int] = mapped_column(BigInteger)
     area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
+    enterprise_name: Mapped[str | None]  # this one and the next two: of the enterprise, copied by a trigger
+    hazard: Mapped[str | None]
+    status: Mapped[str | None]
 
 
 class Vehicle(Base):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Integer,
     Select,
     Subquery,
+    and_,
     bindparam,
     case,
     cast,
@@ -46,6 +48,8 @@ AGGREGATE_FROM = 3_000
 AGGREGATE_BELOW = 14
 CELLS = 128
 """Cells a side of a tile: four pixels each."""
+CROWDED_NOTED = 10_000
+"""Tiles of a zoom that are remembered as crowded."""
 EXACT_ZOOM = 15
 """From this zoom on polygons are not simplified."""
 
@@ -118,9 +122,12 @@ def read_tile(
         cells = db.execute(cells_statement(collection, selection, tile, kept=True)).one()
         if cells[1] > AGGREGATE_FROM:
             return _of_cells(*cells)
-    body, matched, kept = db.execute(tile_statement(collection, selection, tile, cap)).one()
-    if matched > AGGREGATE_FROM and _may_be_crowded(collection, zoom):
-        return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
+    body, matched, kept = db.execute(tile_statement(collection, selection, tile, cap + 1)).one()
+    if _may_be_crowded(collection, zoom):
+        if matched > AGGREGATE_FROM:
+            return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
+    elif matched > cap:
+        body, _, kept = db.execute(tile_statement(collection, selection, tile, cap)).one()
     return _of_features(body, matched, kept, cap)
 
 
@@ -128,29 +135,45 @@ class TileQueries:
     """The statements of the tiles of one zoom, compiled once for a collection and a selection."""
 
     def __init__(self, collection: Collection, selection: Selection, zoom: int) -> None:
-        self._features = Query.of(tile_statement(collection, selection, (zoom, 0, 0)), generic=True)
+        tile = (zoom, 0, 0)
+        self._features = Query.of(tile_statement(collection, selection, tile, FEATURE_CAP + 1), generic=True)
         self._cells: Query | None = None
+        self._first: Query | None = None
         if _may_be_crowded(collection, zoom):
-            self._cells = Query.of(cells_statement(collection, selection, (zoom, 0, 0)), generic=True)
+            self._cells = Query.of(cells_statement(collection, selection, tile), generic=True)
+        else:
+            self._first = Query.of(tile_statement(collection, selection, tile, FEATURE_CAP), generic=True)
         self._kept: Query | None = None
         if is_kept(collection, selection, zoom):
-            self._kept = Query.of(
-                cells_statement(collection, selection, (zoom, 0, 0), kept=True), generic=True
-            )
+            self._kept = Query.of(cells_statement(collection, selection, tile, kept=True), generic=True)
+        self._crowded: set[tuple[Hashable, int, int]] = set()
 
     async def read(self, reader: Reader, scope: Scope, column: int, row: int) -> Tile:
-        """Make one tile (see :func:`read_tile`) in one round trip, in two when it is looked at for kept cells first
-        or its cells are counted.
+        """Make one tile (see :func:`read_tile`) in one round trip, in two when it is looked at for cells first, its
+        cells are counted for the first time, or it has too many features.
         """
         place = {"tile_column": column, "tile_row": row}
-        if self._kept is not None:
-            cells = (await reader.rows(scope, self._kept.with_values(**place)))[0]
-            if cells[1] > AGGREGATE_FROM:
+        here = (scope.key, column, row)
+        first = self._kept or (self._cells if here in self._crowded else None)
+        if first is not None:
+            cells = (await reader.rows(scope, first.with_values(**place)))[0]
+            if cells[1] > AGGREGATE_FROM:  # so many are in the tile, more meet it
                 return _of_cells(*cells)
+            self._crowded.discard(here)
         body, matched, kept = (await reader.rows(scope, self._features.with_values(**place)))[0]
-        if matched > AGGREGATE_FROM and self._cells is not None:
-            return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
+        if self._cells is not None:
+            if matched > AGGREGATE_FROM:
+                self._note_crowded(here)
+                return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
+        elif matched > FEATURE_CAP and self._first is not None:
+            body, _, kept = (await reader.rows(scope, self._first.with_values(**place)))[0]
         return _of_features(body, matched, kept, FEATURE_CAP)
+
+    def _note_crowded(self, here: tuple[Hashable, int, int]) -> None:
+        """Next time the cells of this tile are asked for first; that changes nothing but the way."""
+        if len(self._crowded) >= CROWDED_NOTED:
+            self._crowded.clear()
+        self._crowded.add(here)
 
 
 def _of_features(body: bytes, matched: int, kept: int, cap: int) -> Tile:
@@ -162,14 +185,14 @@ def _of_cells(body: bytes, matched: int, cells: int) -> Tile:
 
 
 def tile_statement(
-    collection: Collection, selection: Selection, tile: TileAddress, cap: int = FEATURE_CAP
+    collection: Collection, selection: Selection, tile: TileAddress, most: int = FEATURE_CAP
 ) -> Select[*tuple[Any, ...]]:
     """The query of one tile (zoom, column, row): the encoded layers, features that meet it, features that it holds.
 
-    Where points may be too many to be drawn one by one, no more than one above ``AGGREGATE_FROM`` are read, and none
-    is encoded when there are so many.
+    At most ``most`` are read, the first in the order of the collection; where points may be too many to be drawn one
+    by one, no more than one above ``AGGREGATE_FROM``, in any order.
     """
-    hits = _hits(collection, selection, tile, cap)
+    hits = _hits(collection, selection, tile, most)
     features = _layer(hits, collection, "geom")
     encoded = _encode(features.name, collection.id, hits.c.geom)
     statement = select(encoded, func.count(), func.count(hits.c.geom)).select_from(
@@ -272,6 +295,29 @@ def _cut(shape: Expression, tile: TileAddress, buffer: int) -> Expression:
     return func.ST_AsMVTGeom(shape, box, _number(EXTENT), _number(buffer), literal_column("true"))
 
 
+def _has_whole(collection: Collection, zoom: int) -> bool:
+    return collection.tile_zooms is not None and zoom < EXACT_ZOOM
+
+
+def _bit(zooms: Expression | None, zoom: int) -> Expression:
+    assert zooms is not None
+    return zooms.op("&")(_number(1 << zoom)) != _number(0)
+
+
+def _laid_on(shape: Expression, tile: TileAddress) -> Expression:
+    """A polygon inside the tile in its units; nothing is cut, and it is known to be valid (``tile_zooms``).
+
+    Outer rings turn as the format wants it: clockwise on the screen, whose y axis goes down.
+    """
+    unit = EXTENT / (WORLD_WIDTH_M / 2 ** tile[0])
+    column, row = _place(tile)
+    zero, extent, middle = _number(0), _number(float(EXTENT)), _number(EXTENT / 2 * 2.0 ** tile[0])
+    moved = func.ST_Affine(
+        shape, _number(unit), zero, zero, _number(-unit), middle - column * extent, middle - row * extent
+    )
+    return func.ST_ForcePolygonCCW(func.ST_SnapToGrid(moved, _number(1)))
+
+
 def _ranked(collection: Collection) -> tuple[Expression, bool]:
     """What features are ordered by, and whether downwards."""
     order = collection.tile_order
@@ -280,11 +326,8 @@ def _ranked(collection: Collection) -> tuple[Expression, bool]:
     return order, False
 
 
-def _found(collection: Collection, selection: Selection, tile: TileAddress, cap: int) -> Subquery:
-    """What meets a tile, at most one feature more than is wanted, and ``n``: the first when it is not to be drawn.
-
-    Where points may be too many, ``n`` is how many there are; else the place of the feature in the order.
-    """
+def _found(collection: Collection, selection: Selection, tile: TileAddress, most: int) -> Subquery:
+    """What meets a tile."""
     crowdable = _may_be_crowded(collection, tile[0])
     columns = [
         collection.key.label("id"),
@@ -294,6 +337,9 @@ def _found(collection: Collection, selection: Selection, tile: TileAddress, cap:
     ]
     if collection.labels is not None:
         columns.append(collection.labels.label("label"))
+    if _has_whole(collection, tile[0]):
+        whole = collection.geom_3857.op("@")(_envelope(tile, BUFFER / EXTENT))
+        columns.append(and_(whole, _bit(collection.tile_zooms, tile[0])).label("whole"))
     found = (
         select(*columns)
         .select_from(collection.source)
@@ -301,34 +347,29 @@ def _found(collection: Collection, selection: Selection, tile: TileAddress, cap:
             collection.geom_3857.op("&&")(_envelope(tile, BUFFER / EXTENT)),
             *conditions(collection, selection),
         )
-        .limit(_number((AGGREGATE_FROM if crowdable else cap) + 1))
+        .limit(_number(AGGREGATE_FROM + 1 if crowdable else most))
     )
     if not crowdable:
         found = found.order_by(collection.tile_order, collection.key)
-    rows = found.subquery("found")
-    n = (func.count() if crowdable else func.row_number()).over()
-    return select(*rows.c, n.label("n")).subquery("counted")
+    return found.subquery("found")
 
 
-def _hits(collection: Collection, selection: Selection, tile: TileAddress, cap: int) -> Subquery:
-    """What was found, cut for the tile; only counted where it is too much."""
-    crowdable = _may_be_crowded(collection, tile[0])
-    found = _found(collection, selection, tile, cap)
+def _hits(collection: Collection, selection: Selection, tile: TileAddress, most: int) -> Subquery:
+    """What was found, cut for the tile."""
+    found = _found(collection, selection, tile, most)
     shape: Expression = found.c.shape
     if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
         tolerance_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL)
         shape = func.ST_Simplify(shape, tolerance_m, literal_column("true"))
-
-    def drawn(geom: Expression) -> Expression:
-        return case((found.c.n <= _number(AGGREGATE_FROM if crowdable else cap), geom))
-
     properties = [found.c[prop.name] for prop in collection.properties if prop.tile]
-    columns = [found.c.id, *properties, drawn(_cut(shape, tile, BUFFER)).label("geom")]
+    drawn = _cut(shape, tile, BUFFER)
+    if _has_whole(collection, tile[0]):
+        drawn = case((found.c.whole, _laid_on(shape, tile)), else_=drawn)
+    columns = [found.c.id, *properties, drawn.label("geom")]
     if collection.labels is not None:
-        label = _cut(func.ST_Transform(found.c.label, _number(3857)), tile, 0)
-        columns.append(drawn(label).label("label"))
+        columns.append(_cut(func.ST_Transform(found.c.label, _number(3857)), tile, 0).label("label"))
     hits = select(*columns).select_from(found).offset(_number(0))  # each geometry is cut once, not once a use
-    if crowdable:
-        place = found.c.place.desc() if _ranked(collection)[1] else found.c.place
-        hits = hits.order_by(place, found.c.id)
+    if _may_be_crowded(collection, tile[0]):
+        # By the place alone: what has the same is in the order of the table, which costs no comparisons.
+        hits = hits.order_by(found.c.place.desc() if _ranked(collection)[1] else found.c.place)
     return hits.subquery("hits")
