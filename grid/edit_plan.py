@@ -18,6 +18,7 @@ from grid.hierarchy import Outlines, top_down
 from grid.managing import follow
 from grid.operations import Operation
 from grid.plan import REASONS, NewUnit, Plan
+from grid.shared_nodes import share_nodes
 from grid.topology import Unit, check_replacement, insert_nodes
 
 
@@ -68,9 +69,9 @@ def make_plan(db: Session, operations: Sequence[Operation]) -> Plan:
     changes += [_move(group, units) for group in reading.moved_together(moves)]
     _begin(db, plan, changes, codes)
     plan.versions = outlines.versions()
-    plan.noded += outlines.noded()
     follow(db, plan, "; ".join(filter(None, map(reading.parts_reason, operations))))
     _refuse_repeated(plan)
+    share_nodes(db, plan)
     plan.scope_area_id = _scope(db, plan)
     return plan
 

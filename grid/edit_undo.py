@@ -12,6 +12,7 @@ from grid.edit_plan import check
 from grid.edit_units import UNIT_COLUMNS, as_now, current_units, neighbours, unit_of, with_nodes
 from grid.errors import EditConflict
 from grid.plan import REASONS, NewUnit, NewVersion, Plan
+from grid.shared_nodes import share_nodes
 from grid.topology import insert_nodes, local_area_m2
 from layers.tables import AREA_KINDS, Area
 
@@ -36,8 +37,14 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
     voided = [int(unit["id"]) for unit in result.get("voided", [])]
     plan = Plan(versions=_reverse_versions(db, result.get("versions", [])))
     _reverse_ended(db, plan, result)
-    if not created:
-        return plan
+    if created:
+        _reverse_units(db, plan, created, voided)
+    share_nodes(db, plan)
+    return plan
+
+
+def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int]) -> None:
+    """The former unit grids in the place of those that followed them."""
     units = current_units(db, created)
     removed = [units[key] for key in created]
     rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(voided))).all()
@@ -58,7 +65,6 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
     outlines = shapely.get_coordinates([unit.shape for unit in plan.added])
     plan.noded = with_nodes(around, outlines)
     check(db, plan, around)
-    return plan
 
 
 def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVersion]:

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY
 from grid.edit_codes import Codes
-from grid.edit_units import UNIT_COLUMNS, as_now, current_units, neighbours, unit_of, with_nodes
+from grid.edit_units import UNIT_COLUMNS, as_now, current_units, unit_of
 from grid.edits import Land, check_touches, with_land, without_land
 from grid.errors import GridError, UnknownArea
 from grid.operations import Operation, parts_reason
@@ -60,7 +58,6 @@ class Outlines:
         self.codes = codes
         self._larger: dict[int, _Larger] = {}
         self._small: list[NewVersion] = []
-        self._lands: list[Any] = []
 
     def transfer(self, units: list[Unit], operation: Operation) -> None:
         """Give unit grids to a neighbouring community.
@@ -130,7 +127,6 @@ class Outlines:
         giving = [place for place in self._chain(source)]
         taking = [place for place in self._chain(target)]
         common = {place.unit.key for place in giving} & {place.unit.key for place in taking}
-        self._lands.append(land.shape)
         for place in giving:
             if place.unit.key not in common:
                 place.shape = without_land(_with_shape(place), land)
@@ -178,17 +174,6 @@ class Outlines:
             p.unit, p.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason,
             gains=tuple(p.gains), losses=tuple(p.losses),
         )  # fmt: skip
-
-    def noded(self) -> list[Unit]:
-        """Larger areas beside the land that get its corners as nodes: the same land with more nodes."""
-        if not self._lands:
-            return []
-        nodes = np.unique(shapely.get_coordinates(self._lands), axis=0)
-        found: list[Unit] = []
-        for kind in {place.kind for place in self._larger.values()}:
-            changed = [place.unit for place in self._larger.values() if place.kind == kind]
-            found += with_nodes(neighbours(self.db, changed, kind), nodes)
-        return found
 
 
 def _with_shape(place: _Larger) -> Unit:

@@ -16,12 +16,11 @@ import dataclasses
 from collections import defaultdict
 from typing import Any
 
-import numpy as np
 import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.edit_units import UNIT_COLUMNS, as_now, neighbours, unit_of, with_nodes
+from grid.edit_units import UNIT_COLUMNS, as_now, unit_of
 from grid.edits import Land, with_land
 from grid.edits.change import COMMON_LAND_M2
 from grid.edits.transfer import left_over
@@ -45,7 +44,7 @@ def follow(db: Session, plan: Plan, parts_reason: str = "") -> None:
     for kind in MANAGING:
         grids = _grids(db, kind, sorted(leaving.keys() | coming.keys()))
         if grids:
-            _follow_kind(db, plan, kind, _Moves(grids, leaving, coming), parts_reason)
+            _follow_kind(plan, kind, _Moves(grids, leaving, coming), parts_reason)
 
 
 def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
@@ -113,7 +112,7 @@ class _Moves:
         return key if length_m > 0 else None
 
 
-def _follow_kind(db: Session, plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> None:
+def _follow_kind(plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> None:
     shapes: dict[int, Any] = {}
     for grid in moves.grids:
         loses, takes = moves.loses.get(grid.key, []), moves.takes.get(grid.key, [])
@@ -122,21 +121,17 @@ def _follow_kind(db: Session, plan: Plan, kind: str, moves: _Moves, parts_reason
     changed = {g.key: g for g in moves.grids if g.key in shapes and _differs(g.shape, shapes[g.key])}
     if not changed:
         return
-    around = neighbours(db, list(changed.values()), kind)
-    corners = [shapes[key] for key in changed] + [unit.shape for unit in around]
-    nodes = np.unique(shapely.get_coordinates(corners), axis=0)
     for key, grid in changed.items():
         if shapes[key].is_empty:
             plan.ended.append((kind, grid))
             continue
-        shape = insert_nodes(shapes[key], nodes)
+        shape = shapes[key]
         also = tuple(
             other.key
             for other in moves.grids
             if other.key != key and local_area_m2(other.shape.intersection(shape)) > COMMON_LAND_M2
         )
         _put(plan, kind, grid, shape, also)
-    plan.noded += with_nodes(around, nodes)
 
 
 def _put(plan: Plan, kind: str, grid: Unit, shape: Any, also: tuple[int, ...]) -> None:

@@ -104,7 +104,7 @@ def insert_nodes(shape: Any, nodes: NDArray[np.float64]) -> Any:
         & (nodes[:, 1] >= south - ON_EDGE_DEG)
         & (nodes[:, 1] <= north + ON_EDGE_DEG)
     )
-    nodes = np.unique(nodes[near], axis=0)
+    nodes = _new_on_outline(shape, np.unique(nodes[near], axis=0))
     if not len(nodes):
         return shape
     changed = False
@@ -118,6 +118,17 @@ def insert_nodes(shape: Any, nodes: NDArray[np.float64]) -> Any:
     if not changed:
         return shape
     return polygons[0] if shape.geom_type == "Polygon" else shapely.MultiPolygon(polygons)
+
+
+def _new_on_outline(shape: Any, nodes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The nodes that are no vertex of a shape and lie on its outline, or may do so."""
+    vertices = {tuple(point) for point in shapely.get_coordinates(shape).tolist()}
+    nodes = nodes[[tuple(node) not in vertices for node in nodes.tolist()]]
+    if not len(nodes):
+        return nodes
+    outline = shapely.boundary(shape)
+    shapely.prepare(outline)
+    return nodes[shapely.dwithin(outline, shapely.points(nodes), 2 * ON_EDGE_DEG)]
 
 
 def _insert_in_ring(ring: NDArray[np.float64], nodes: NDArray[np.float64]) -> NDArray[np.float64] | None:
@@ -173,11 +184,11 @@ def check_replacement(
     _check_overlaps(removed, added)
     before, after = shapely.union_all([unit.shape for unit in removed]), shapely.union_all(list(added))
     gap, excess = before.difference(after), after.difference(before)
-    if local_area_m2(gap) > AREA_TOLERANCE_M2:
+    if _counts(gap):
         raise fault("gap", removed, "the new zones leave a gap", "新网格之间留有缝隙", gap)
-    if local_area_m2(excess) > AREA_TOLERANCE_M2:
+    if _counts(excess):
         rule, en, zh = "overlap", "the new zones reach into a neighbour", "新网格侵入相邻网格"
-        if local_area_m2(excess.difference(parent)) > AREA_TOLERANCE_M2:
+        if _counts(excess.difference(parent)):
             rule, en, zh = "outside_parent", "the new zones leave their community", "新网格超出所属社区"
         raise fault(rule, removed, en, zh, excess)
     old = [*(unit.shape for unit in removed), *around]
@@ -191,6 +202,14 @@ def check_replacement(
             "与相邻网格的公共边不一致",
             edges,
         )
+
+
+def _counts(shape: Any) -> bool:
+    """Whether a gap or excess is more than rounding: by its area, or by the mean width of a part (in degrees)."""
+    parts = shapely.get_parts(shape)
+    area, length = shapely.area(parts), shapely.length(parts)
+    wide = 4 * area > ON_EDGE_DEG * length
+    return bool((wide & (area > 0)).any()) or local_area_m2(shape) > AREA_TOLERANCE_M2
 
 
 def _check_overlaps(removed: Sequence[Unit], added: Sequence[Any]) -> None:

@@ -34,7 +34,7 @@ def merge(units: Sequence[Unit], parts_reason: str = "") -> Change:
             "不同社区的网格不能合并",
             shapely.union_all([unit.shape for unit in units]),
         )
-    joined = _union([unit.shape for unit in units])
+    joined = united([unit.shape for unit in units])
     if parts_reason and joined.is_valid:
         return Change("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
     if joined.geom_type != "Polygon" or not joined.is_valid:
@@ -51,7 +51,7 @@ def merge(units: Sequence[Unit], parts_reason: str = "") -> Change:
     return Change("merge", tuple(units), (joined,), np.empty((0, 2)))
 
 
-def _union(shapes: list[Any]) -> Any:
+def united(shapes: list[Any]) -> Any:
     """Union that keeps every node of the outline when edges are shared; any other partition is united by overlay."""
     polygons = list(shapely.get_parts(shapes))
     if shapely.coverage_is_valid(polygons):

@@ -11,8 +11,9 @@ import shapely
 from numpy.typing import NDArray
 
 from grid.edits.change import Change, in_code_order
+from grid.edits.merge import united
 from grid.edits.split import SNAP_M
-from grid.topology import Unit, fault, insert_nodes, metres_scale
+from grid.topology import METRES_PER_DEGREE, ON_EDGE_DEG, Unit, fault, insert_nodes, metres_scale
 
 Points = NDArray[np.float64]
 
@@ -73,7 +74,9 @@ def move(
     shapes = [insert_nodes(unit.shape, corners) for unit in units]
     for edge in [old] if edges is None and op == "move_edge" else edges or ():
         _check_edge(units, shapes, edge)
-    moved = [shapely.remove_repeated_points(_moved(shape, old, new)) for shape in shapes]
+    border = _Border(shapes)
+    new = np.array([border.snap(before, after) for before, after in zip(old, new, strict=True)])
+    moved = [shapely.remove_repeated_points(_moved(shape, old, new, border)) for shape in shapes]
     for shape in moved:
         if not shape.is_valid:
             reason = shapely.is_valid_reason(shape)
@@ -94,14 +97,70 @@ def _check_edge(units: Sequence[Unit], shapes: Sequence[Any], edge: Points) -> N
         )
 
 
-def _moved(shape: Any, old: Points, new: Points) -> Any:
-    def replace(points: Points) -> Points:
+class _Border:
+    """The outline of the moved zones together, which they keep: beyond it there is no zone that could move with them."""
+
+    def __init__(self, shapes: Sequence[Any]) -> None:
+        self.line = shapely.boundary(united(list(shapes)))
+        self._of = [{tuple(point) for point in shapely.get_coordinates(shape).tolist()} for shape in shapes]
+        lines = [shapely.get_coordinates(line).tolist() for line in shapely.get_parts(self.line)]
+        self._edges = {frozenset(map(tuple, pair)) for line in lines for pair in itertools.pairwise(line)}
+        self._corners = {tuple(point) for point in shapely.get_coordinates(self.line).tolist()}
+
+    def meets(self, corner: Points) -> bool:
+        """Whether the corner is where the edge between two of the zones meets the outline."""
+        point = tuple(corner.tolist())
+        return point in self._corners and sum(point in own for own in self._of) > 1
+
+    def snap(self, old: Points, new: Points) -> Points:
+        """Where a corner goes: one that lies on the outline goes onto it again, when it is meant to."""
+        if tuple(old.tolist()) not in self._corners:
+            return new
+        place = shapely.Point(new)
+        foot = shapely.get_coordinates(self.line.interpolate(self.line.project(place)))[0]
+        near_m = SNAP_M if self.meets(old) else ON_EDGE_DEG * METRES_PER_DEGREE
+        away_m = float(np.hypot(*((foot - new) * metres_scale(float(new[1])))))
+        if away_m > near_m:
+            return new
+        return np.asarray(old if np.abs(foot - old).max() <= ON_EDGE_DEG else foot)
+
+    def left(self, old: Points, new: Points, beside: Points) -> bool:
+        """Whether a corner left the edge of the outline to the vertex beside it: the outline still turns at it."""
+        if not self.meets(old) or frozenset((tuple(old.tolist()), tuple(beside.tolist()))) not in self._edges:
+            return False
+        return bool(
+            shapely.Point(new).distance(self.line) <= ON_EDGE_DEG
+            and shapely.LineString([old, beside]).distance(shapely.Point(new)) > ON_EDGE_DEG
+        )
+
+
+def _moved(shape: Any, old: Points, new: Points, border: _Border) -> Any:
+    """A zone with its corners moved; where one went along the outline, the outline keeps its own corner."""
+
+    def ring(points: Points) -> Points:
         out = points.copy()
         for before, after in zip(old, new, strict=True):
             out[(points == before).all(axis=1)] = after
-        return out
+        return _keep(points[:-1], out[:-1])
 
-    return shapely.transform(shape, replace)
+    def _keep(points: Points, out: Points) -> Points:
+        kept: list[Points] = []
+        for k, (before, after) in enumerate(zip(points, out, strict=True)):
+            gone = not np.array_equal(before, after)
+            if gone and border.left(before, after, points[k - 1]):
+                kept.append(before)
+            kept.append(after)
+            if gone and border.left(before, after, points[(k + 1) % len(points)]):
+                kept.append(before)
+        return np.array([*kept, kept[0]])
+
+    polygons = [
+        shapely.Polygon(
+            ring(shapely.get_coordinates(p.exterior)), [ring(shapely.get_coordinates(r)) for r in p.interiors]
+        )
+        for p in shapely.get_parts(shape)
+    ]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
 
 
 def _has_edge(shape: Any, ends: Points) -> bool:

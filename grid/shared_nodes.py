@@ -1,0 +1,87 @@
+"""Outlines of one level share the nodes of their common edges, whatever an edit changed.
+
+An outline that loses or takes land gets every node that its neighbours have on it, and the neighbours get its own, on
+every level where outlines changed. A neighbour keeps its version: its land is the same (``Plan.noded``). One that the
+same plan gives another parent or code carries the nodes over to its next version.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import shapely
+from sqlalchemy.orm import Session
+
+from grid.edit_units import neighbours, with_nodes
+from grid.plan import NewUnit, NewVersion, Plan
+from grid.topology import Unit, fault, insert_nodes
+
+T = TypeVar("T", NewUnit, NewVersion)
+
+
+def share_nodes(db: Session, plan: Plan) -> None:
+    """Put nodes into the outlines of a plan and of the areas beside them, kind by kind.
+
+    Raises
+    ------
+    TopologyFault
+        ``edge_not_shared``: outlines that agreed before would not agree any more.
+    """
+    redrawn = [v for v in plan.versions if not shapely.equals_exact(v.shape, v.old.shape)]
+    kinds = {version.kind for version in redrawn} | {new.kind for new in plan.again}
+    for kind in sorted(kinds | {kind for kind, _ in plan.ended}):
+        _share(db, plan, kind, [version for version in redrawn if version.kind == kind])
+    _carry_over(plan)
+
+
+def _share(db: Session, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) -> None:
+    gone = [unit for of, unit in plan.ended if of == kind] + (plan.removed if kind == "unit_grid" else [])
+    new = [unit for unit in [*plan.again, *plan.added] if unit.kind == kind]
+    before = [*(version.old for version in redrawn), *gone]
+    noded = {unit.key: unit for unit in plan.noded}
+    around = neighbours(db, before, kind)
+    beside = [noded.get(unit.key, unit) for unit in around]
+    areas: list[NewUnit | NewVersion] = [*redrawn, *new]
+    begun = [area.shape for area in areas]
+    nodes = np.unique(shapely.get_coordinates([*begun, *(unit.shape for unit in beside)]), axis=0)
+    shapes = [insert_nodes(shape, nodes) for shape in begun]
+    noded |= {unit.key: unit for unit in with_nodes(beside, nodes)}
+    _check([*before, *around], [*shapes, *(noded.get(u.key, u).shape for u in around)], areas)
+    plan.noded = list(noded.values())
+    drawn = {id(area): shape for area, shape in zip(areas, shapes, strict=True)}
+    plan.versions = [_with_shape(version, drawn) for version in plan.versions]
+    plan.again = [_with_shape(unit, drawn) for unit in plan.again]
+    plan.added = [_with_shape(unit, drawn) for unit in plan.added]
+
+
+def _with_shape(area: T, drawn: dict[int, Any]) -> T:
+    return dataclasses.replace(area, shape=drawn[id(area)]) if id(area) in drawn else area
+
+
+def _check(before: Sequence[Unit], after: Sequence[Any], named: Sequence[NewUnit | NewVersion]) -> None:
+    old = shapely.get_parts([unit.shape for unit in before])
+    new = shapely.get_parts([shape for shape in after if not shape.is_empty])
+    if shapely.coverage_is_valid(old) and not shapely.coverage_is_valid(new):
+        raise fault(
+            "edge_not_shared",
+            [Unit(0, area.code, area.name, 0, area.shape) for area in named],
+            "an edge is not shared with the neighbour",
+            "与相邻区域的公共边不一致",
+            shapely.union_all(shapely.coverage_invalid_edges(new)),
+        )
+
+
+def _carry_over(plan: Plan) -> None:
+    """Nodes of areas that begin again in this plan belong into the version that begins."""
+    noded = {unit.key: unit.shape for unit in plan.noded}
+    begins = {version.old.key for version in plan.versions}
+    plan.versions = [
+        dataclasses.replace(v, shape=insert_nodes(v.shape, shapely.get_coordinates(noded[v.old.key])))
+        if v.old.key in noded
+        else v
+        for v in plan.versions
+    ]
+    plan.noded = [unit for unit in plan.noded if unit.key not in begins]
