@@ -143,6 +143,7 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
         size: tuple[int, int] = (1280, 800),
         at: City | None = None,
         before: Callable[[BrowserContext], None] | None = None,
+        started: bool = True,
     ) -> Console:
         target = at or city
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale)
@@ -168,7 +169,10 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
         page.on("console", note)
         page.on("pageerror", lambda error: visit.errors.append(str(error)))
         console = Console(page, target, visit)
-        console.goto("/map/")
+        if started:
+            console.goto("/map/")
+        else:
+            page.goto(target.address + "/map/")
         return console
 
     yield open_

@@ -24,6 +24,16 @@ export function flyTo(console: Console, geometry: Geometry | null | undefined, m
   console.map.fitBounds(box as unknown as LngLatBoundsLike, { padding, maxZoom, duration: 700 });
 }
 
+/** Whether a geometry lies whole in the part of the map that no panel covers. */
+export function inView({ map, covered }: Console, geometry: Geometry): boolean {
+  const box = bounds(geometry);
+  if (!box) return false;
+  const { left, right } = covered();
+  const { clientWidth: width, clientHeight: height } = map.getContainer();
+  const corners = [map.project([box[0], box[1]]), map.project([box[2], box[3]])];
+  return corners.every(({ x, y }) => x >= left && x <= width - right && y >= 0 && y <= height);
+}
+
 /** Ring the place that a panel is about; `null` takes the ring away. */
 export function mark(console: Console, point: [number, number] | null): void {
   const source = console.map.getSource<GeoJSONSource>("mark");

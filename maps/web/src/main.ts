@@ -2,11 +2,11 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import "./style/base.css";
 import "./style/panels.css";
-import { get } from "./core/api";
-import { h } from "./core/dom";
-import { t } from "./core/language";
+import { explain, get } from "./core/api";
+import { fill, h } from "./core/dom";
+import { language, t } from "./core/language";
 import { offerLogin } from "./core/login_again";
-import { complain, noticeHolder } from "./core/notices";
+import { noticeHolder } from "./core/notices";
 import { loggedIn, refreshSession, session } from "./core/session";
 import type { Settings } from "./core/types";
 import type { Console } from "./console";
@@ -20,6 +20,7 @@ import { Redraw } from "./map/redraw";
 import { Track } from "./map/track";
 import { LayerSwitch } from "./panels/layer_switch";
 import { openLogin } from "./panels/login_dialog";
+import { lostConnection } from "./panels/lost_connection";
 import { SidePanel } from "./panels/side_panel";
 import { statusBar } from "./panels/status_bar";
 import { topBar } from "./panels/top_bar";
@@ -74,7 +75,8 @@ async function start(): Promise<void> {
   follow();
   session.subscribe(follow);
   panel.draw();
-  watch(parts, panel);
+  const again = watch(parts, panel);
+  stage.append(lostConnection(again));
   expose(parts);
 }
 
@@ -85,23 +87,21 @@ function fitCity(parts: Console, extent: Box): void {
   parts.map.fitBounds(extent, { padding, duration: 0 });
 }
 
-/** How long the sign of an update waits for the map to rest. */
-const LONGEST_DRAW_MS = 3000;
-
-function watch({ map }: Console, panel: SidePanel): void {
+/** Listen to changes; the result connects anew. */
+function watch({ map }: Console, panel: SidePanel): () => void {
   const redraw = new Redraw(map, (layers) => {
     for (const layer of layers) lastChange.set({ layer });
     panel.changed(layers);
-    // A slow machine may draw for long without a pause; the tiles are there by then.
-    const drawn = new Promise<void>((resolve) => window.setTimeout(resolve, LONGEST_DRAW_MS));
-    void Promise.race([whenIdle(map), drawn]).then(() => updated.set(new Date()));
+    void whenIdle(map).then(() => updated.set(new Date()));
   });
   const hear = (): (() => void) => listen((change) => redraw.put(change));
   let stop = hear();
-  session.subscribe(() => {
+  const again = (): void => {
     stop();
     stop = hear();
-  });
+  };
+  session.subscribe(again);
+  return again;
 }
 
 declare global {
@@ -117,6 +117,9 @@ function expose({ map, settings }: Console): void {
 
 start().catch((error: unknown) => {
   const app = document.getElementById("app") ?? document.body;
-  app.append(noticeHolder(), h("p", { class: "start-fault" }, t("problem.start")));
-  complain(error);
+  const fault = h("div", { class: "start-fault", role: "alert" });
+  const words = (): void => fill(fault, h("p", {}, t("problem.start")), h("p", { class: "muted" }, explain(error)), h("button", { class: "primary", onclick: () => location.reload() }, t("try_again")));
+  words();
+  language.subscribe(words);
+  app.replaceChildren(fault);
 });

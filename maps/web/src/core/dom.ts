@@ -44,8 +44,18 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   return element;
 }
 
-/** Put `children` in the place of whatever `parent` holds. */
+/** How the control that has the focus can be found again after its surroundings were built anew. */
+function focused(parent: Element): string | null {
+  const now = document.activeElement;
+  if (!now || now === parent || !parent.contains(now)) return null;
+  const key = [...now.attributes].find((each) => each.name.startsWith("data-") || each.name === "name");
+  return key ? `${now.tagName}[${key.name}="${CSS.escape(key.value)}"]` : null;
+}
+
+/** Put `children` in the place of whatever `parent` holds; the control that had the focus keeps it. */
 export function fill(parent: Element, ...children: Child[]): void {
+  const before = focused(parent);
   parent.replaceChildren();
   append(parent, children);
+  if (before) parent.querySelector<HTMLElement>(before)?.focus({ preventScroll: true });
 }

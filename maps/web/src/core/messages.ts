@@ -33,6 +33,8 @@ const sentences = {
   zoom: { zh: "级别", en: "Zoom" },
   live: { zh: "实时", en: "Live" },
   "live.updated": { zh: "已更新 {time}", en: "Updated {time}" },
+  "live.lost": { zh: "与服务的连接中断，所示内容可能不是最新。正在重连…", en: "The connection to the service is lost: what you see may be out of date. Reconnecting…" },
+  "live.again": { zh: "立即重试", en: "Try now" },
   "live.off": { zh: "离线，正在重连", en: "Offline, reconnecting" },
 
   "problem.network": { zh: "无法连接服务，请检查网络后重试。", en: "The service does not answer. Check the network and try again." },
@@ -49,6 +51,10 @@ const sentences = {
   cases: { zh: "案件", en: "Cases" },
   assign: { zh: "查责任", en: "Who acts?" },
   edit: { zh: "网格编辑", en: "Edit grids" },
+  tabs: { zh: "功能", en: "Views" },
+  map: { zh: "地图", en: "Map" },
+  "map.zoom_in": { zh: "放大", en: "Zoom in" },
+  "map.zoom_out": { zh: "缩小", en: "Zoom out" },
   layers: { zh: "图层与图例", en: "Layers and legend" },
 
   login: { zh: "登录", en: "Log in" },

@@ -5,6 +5,8 @@ import { language, t } from "./language";
 import { forgetSession, loggedIn } from "./session";
 
 const SHOWN_MS = 7000;
+/** What is said at the moment; the same thing is not said twice. */
+const said = new Map<string, () => void>();
 const holder = h("div", { class: "notices", role: "status", "aria-live": "polite" });
 
 export function noticeHolder(): HTMLElement {
@@ -24,8 +26,12 @@ export function tell(text: string | (() => string), kind: "good" | "bad" = "good
   const close = (): void => {
     stop();
     notice.remove();
+    if (said.get(first) === close) said.delete(first);
   };
   say();
+  const first = words.textContent ?? "";
+  said.get(first)?.();
+  said.set(first, close);
   holder.append(notice);
   setTimeout(close, SHOWN_MS);
 }

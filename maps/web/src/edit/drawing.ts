@@ -14,13 +14,19 @@ export interface Drawing {
   stop: () => void;
 }
 
+/** A line on its way; without a keyboard it is finished and taken back by buttons. */
+export interface Line extends Drawing {
+  finish: () => void;
+  back: () => void;
+}
+
 interface Handlers {
   finished: (line: Position[]) => void;
   cancelled: () => void;
 }
 
 /** Start to draw; Enter or a click on the last point finishes, Escape cancels, Ctrl+Z takes the last point back. */
-export function drawLine(map: MapView, zones: () => Geometry[], { finished, cancelled }: Handlers): Drawing {
+export function drawLine(map: MapView, zones: () => Geometry[], { finished, cancelled }: Handlers): Line {
   const draw = new TerraDraw({
     adapter: new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: 9 }),
     undoRedo: { modeLevel: new TerraDrawModeUndoRedo() },
@@ -39,15 +45,19 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
     window.removeEventListener("keydown", keys, true);
     draw.stop();
   };
+  const takeBack = (): void => {
+    if (draw.canUndo()) draw.undo();
+  };
+  /** terra-draw finishes a line by its key only. */
+  const finish = (): void => {
+    for (const type of ["keydown", "keyup"]) map.getCanvas().dispatchEvent(new KeyboardEvent(type, { key: "Enter", bubbles: true }));
+  };
   const keys = (event: KeyboardEvent): void => {
     const back = isUndo(event);
     if (event.key !== "Escape" && !back) return;
     event.stopPropagation();
     event.preventDefault();
-    if (back) {
-      if (draw.canUndo()) draw.undo();
-      return;
-    }
+    if (back) return takeBack();
     stop();
     cancelled();
   };
@@ -64,5 +74,5 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
   draw.start();
   draw.setMode("linestring");
   map.getCanvas().focus();
-  return { stop };
+  return { stop, finish, back: takeBack };
 }

@@ -1,6 +1,6 @@
 /** Handles on the corners and edges of one grid: dragged with the pointer or moved with the arrow keys; neighbours are shown as they would follow. */
 import type { Feature, FeatureCollection, Position } from "geojson";
-import type { GeoJSONSource, LayerSpecification, Map as MapView, MapLayerMouseEvent, MapMouseEvent } from "maplibre-gl";
+import type { GeoJSONSource, LayerSpecification, Map as MapView, MapLayerMouseEvent, MapLayerTouchEvent, MapMouseEvent, MapTouchEvent } from "maplibre-gl";
 import { corners, edges, middle, moved, type Move } from "../geometry/corners";
 import { round7, snapTo } from "../geometry/snap";
 import { COLORS } from "../map/palette";
@@ -63,6 +63,9 @@ export class Handles {
     map.on("mousedown", LAYER.id, this.#take);
     map.on("mousemove", this.#drag);
     map.on("mouseup", this.#drop);
+    map.on("touchstart", LAYER.id, this.#take);
+    map.on("touchmove", this.#drag);
+    map.on("touchend", this.#drop);
     window.addEventListener("keydown", this.#keys, true);
     map.getCanvas().focus();
   }
@@ -71,6 +74,9 @@ export class Handles {
     this.#map.off("mousedown", LAYER.id, this.#take);
     this.#map.off("mousemove", this.#drag);
     this.#map.off("mouseup", this.#drop);
+    this.#map.off("touchstart", LAYER.id, this.#take);
+    this.#map.off("touchmove", this.#drag);
+    this.#map.off("touchend", this.#drop);
     window.removeEventListener("keydown", this.#keys, true);
     if (this.#map.getLayer(LAYER.id)) this.#map.removeLayer(LAYER.id);
     if (this.#map.getSource(SOURCE)) this.#map.removeSource(SOURCE);
@@ -107,7 +113,7 @@ export class Handles {
     return this.#to.map((to, i) => ({ from: this.#handles[this.#chosen]?.from[i] ?? to, to }));
   }
 
-  readonly #take = (event: MapLayerMouseEvent): void => {
+  readonly #take = (event: MapLayerMouseEvent | MapLayerTouchEvent): void => {
     const nearest = event.features?.sort((a, b) => Number(b.properties["kind"] === "corner") - Number(a.properties["kind"] === "corner"))[0];
     if (!nearest) return;
     event.preventDefault();
@@ -121,7 +127,7 @@ export class Handles {
     this.#draw();
   }
 
-  readonly #drag = (event: MapMouseEvent): void => {
+  readonly #drag = (event: MapMouseEvent | MapTouchEvent): void => {
     const handle = this.#handles[this.#chosen];
     if (!this.#dragging || !handle) return;
     const free = [round7(event.lngLat.lng), round7(event.lngLat.lat)];

@@ -4,7 +4,7 @@ import { complain } from "../core/notices";
 import { session } from "../core/session";
 import type { ChangeSet, Trial } from "../core/types";
 import { Value } from "../core/value";
-import { flyTo, type Console } from "../console";
+import { flyTo, inView, type Console } from "../console";
 import { lastChange } from "../live";
 import { areasById, followed } from "./area_versions";
 import { concerned } from "./concerned";
@@ -148,7 +148,7 @@ export class EditSession {
 
   #refused(refusal: Refusal, attempt: Step | null): void {
     this.#overlay.clash(refusal.clash);
-    flyTo(this.#console, refusal.clash, 17.5);
+    if (refusal.clash && !inView(this.#console, refusal.clash)) flyTo(this.#console, refusal.clash, 17.5);
     this.outcome.set({ name: "refused", refusal, attempt });
   }
 

@@ -6,7 +6,7 @@ import { t } from "../core/language";
 import type { Operation, ZoneName } from "../core/types";
 import { Value } from "../core/value";
 import type { Console } from "../console";
-import { drawLine, type Drawing } from "./drawing";
+import { drawLine, type Drawing, type Line } from "./drawing";
 import { Handles, type Moved } from "./handles";
 import { merge, mergeBar } from "./merge";
 import { moveEdge, moveVertex } from "./move";
@@ -36,6 +36,7 @@ export class Tools {
   readonly #overlay: Overlay;
   readonly #done: (step: Step) => void;
   #running: Drawing | null = null;
+  #line: Line | null = null;
 
   constructor(console: Console, units: Units, overlay: Overlay, done: (step: Step) => void) {
     this.#console = console;
@@ -68,6 +69,7 @@ export class Tools {
   leave(): void {
     this.#running?.stop();
     this.#running = null;
+    this.#line = null;
     this.#console.map.getCanvas().style.cursor = "";
     this.activity.set(CHOOSING);
   }
@@ -79,10 +81,20 @@ export class Tools {
     this.leave();
     this.#overlay.sketch([]);
     this.activity.set({ name: "drawing", tool });
-    this.#running = drawLine(this.#console.map, () => this.#units.geometries(), {
+    this.#running = this.#line = drawLine(this.#console.map, () => this.#units.geometries(), {
       finished: (line) => this.#drawn(tool, chosen, line),
       cancelled: () => this.leave(),
     });
+  }
+
+  /** Finish the line that is being drawn, as Enter does. */
+  finish(): void {
+    this.#line?.finish();
+  }
+
+  /** Take the last point of the line back. */
+  takePointBack(): void {
+    this.#line?.back();
   }
 
   #drawn(tool: "split" | "reshape", units: readonly Unit[], line: Position[]): void {

@@ -4,6 +4,7 @@ import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import latinUrl from "@fontsource/noto-sans/files/noto-sans-latin-500-normal.woff2?url";
 import boldUrl from "@fontsource/noto-sans/files/noto-sans-latin-600-normal.woff2?url";
+import { language, t } from "../core/language";
 import { BORDER_LAYERS, GROUND_LAYERS, LABEL_LAYERS } from "./area_layers";
 import { addCaseImages, hotSpotLayers, siteLayers, workLayers } from "./place_layers";
 import { COLORS } from "./palette";
@@ -56,7 +57,21 @@ export function createMap(container: HTMLElement): MapView {
   map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ maxWidth: 120, unit: "metric" }), "bottom-left");
   map.on("load", () => addCaseImages(map));
+  nameControls(map);
+  language.subscribe(() => nameControls(map));
   return map;
+}
+
+/** MapLibre names its controls once, in English: they follow the language of the page. */
+function nameControls(map: MapView): void {
+  const name = (selector: string, text: string, title = true): void => {
+    const control = map.getContainer().querySelector(selector);
+    control?.setAttribute("aria-label", text);
+    if (title) control?.setAttribute("title", text);
+  };
+  name("canvas", t("map"), false);
+  name(".maplibregl-ctrl-zoom-in", t("map.zoom_in"));
+  name(".maplibregl-ctrl-zoom-out", t("map.zoom_out"));
 }
 
 /** Sources and layers that need a login are there only while somebody is logged in. */
@@ -69,10 +84,18 @@ export function showWorkLayers(map: MapView, loggedIn: boolean): void {
   for (const layer of workLayers()) map.addLayer(layer as LayerSpecification, "unit_grid-label");
 }
 
+/** How often a map that waits for tiles is looked at. */
+const LOOK_MS = 200;
+
 /** Resolves when the map has drawn everything that it asked for. */
 export function whenIdle(map: MapView): Promise<void> {
   return new Promise((resolve) => {
-    map.once("idle", () => resolve());
+    // The last tile that it waits for may be one that is let go: that ends without an event, and nothing is painted.
+    const look = window.setInterval(() => map.triggerRepaint(), LOOK_MS);
+    map.once("idle", () => {
+      window.clearInterval(look);
+      resolve();
+    });
     map.triggerRepaint();
   });
 }

@@ -109,6 +109,7 @@ export function attachPopups(map: MapView): void {
   const open = (event: MapMouseEvent, content: () => Promise<HTMLElement>): void => {
     const box = h("div", { class: "popup" }, loading());
     popup.setLngLat(event.lngLat).setDOMContent(box).addTo(map);
+    popup.getElement()?.querySelector("button")?.setAttribute("aria-label", t("close"));
     told = () => open(event, content);
     content()
       .then((made) => {

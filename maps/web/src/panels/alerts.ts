@@ -1,7 +1,7 @@
 /** The list of alerts: the worst first, filtered by level. */
 import type { Feature, Point } from "geojson";
 import { allItems, itemsPath } from "../core/api";
-import { h } from "../core/dom";
+import { fill, h } from "../core/dom";
 import { t, term, time } from "../core/language";
 import { go } from "../core/route";
 import type { AlertProperties } from "../core/types";
@@ -47,7 +47,7 @@ function filterBar(alerts: AlertFeature[], redraw: () => void): HTMLElement {
       filter.set(level);
       redraw();
     };
-    return h("button", { class: "chip", "aria-pressed": filter.get() === level ? "true" : "false", onclick: pick }, name, h("small", {}, n));
+    return h("button", { class: "chip", "data-level": level, "aria-pressed": filter.get() === level ? "true" : "false", onclick: pick }, name, h("small", {}, n));
   };
   return h("div", { class: "chips" }, choice("", t("all")), LEVELS.map((level) => choice(level, term("level", level))));
 }
@@ -65,7 +65,8 @@ export const alerts: View = (context) => {
       const holder = h("div", {});
       const draw = (): void => {
         const chosen = found.filter((each) => !filter.get() || each.properties.level === filter.get());
-        holder.replaceChildren(
+        fill(
+          holder,
           filterBar(found, draw),
           found.length >= MOST ? h("p", { class: "muted" }, t("list.most", { n: MOST })) : "",
           chosen.length ? h("div", { class: "rows" }, chosen.map((each) => row(context, each))) : empty(t("alert.none")),

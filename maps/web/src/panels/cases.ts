@@ -1,7 +1,7 @@
 /** The list of cases that the person may see. */
 import type { Feature, Point } from "geojson";
 import { allItems, itemsPath } from "../core/api";
-import { h } from "../core/dom";
+import { fill, h } from "../core/dom";
 import { day, t, term } from "../core/language";
 import { go } from "../core/route";
 import { session } from "../core/session";
@@ -43,7 +43,7 @@ function stateFilter(cases: CaseFeature[], redraw: () => void): HTMLElement {
   const option = (value: string, text: string): HTMLElement => h("option", { value, selected: chosenState.get() === value }, text);
   const select = h(
     "select",
-    { "aria-label": t("case.filter") },
+    { name: "case-state", "aria-label": t("case.filter") },
     option("", `${t("all")} (${cases.length})`),
     states.map((state) => option(state, `${term("state", state)} (${cases.filter((each) => each.properties.state === state).length})`)),
     overdue ? option("overdue", `${t("case.overdue")} (${overdue})`) : null,
@@ -74,7 +74,8 @@ export const cases: View = (context) => {
       const holder = h("div", {});
       const draw = (): void => {
         const chosen = found.filter(wanted);
-        holder.replaceChildren(
+        fill(
+          holder,
           stateFilter(found, draw),
           found.length >= MOST ? h("p", { class: "muted" }, t("list.most", { n: MOST })) : "",
           chosen.length ? h("div", { class: "rows" }, chosen.map((each) => row(context, each))) : empty(t("case.none")),

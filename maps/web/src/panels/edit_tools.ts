@@ -51,7 +51,13 @@ export function toolBox(editor: EditSession): HTMLElement {
       "div",
       { class: "drawing-hint", role: "status", "data-activity": activity.name },
       h("p", {}, words),
-      h("button", { type: "button", class: "small", onclick: () => tools.leave() }, t("cancel")),
+      h(
+        "div",
+        { class: "actions wrap" },
+        activity.name === "drawing" && h("button", { type: "button", class: "small", "data-edit": "finish", onclick: () => tools.finish() }, t("edit.finish_line")),
+        activity.name === "drawing" && h("button", { type: "button", class: "small", "data-edit": "point-back", onclick: () => tools.takePointBack() }, t("edit.point_back")),
+        h("button", { type: "button", class: "small", "data-edit": "leave", onclick: () => tools.leave() }, t("cancel")),
+      ),
     );
   const codes = chosen.map((each) => h("code", { title: each.properties.name }, each.properties.code));
   const clear = h("button", { type: "button", class: "small", onclick: () => tools.select([]) }, t("edit.clear"));

@@ -15,7 +15,7 @@ function swatch(of: Swatch): HTMLElement {
 }
 
 export class LayerSwitch {
-  readonly element = h("aside", { class: "layers", "aria-label": "layers" });
+  readonly element = h("aside", { class: "layers" });
   readonly #map: MapView;
   readonly #groups = layerGroups();
   #open = window.innerWidth >= ROOMY_PX;
@@ -52,6 +52,7 @@ export class LayerSwitch {
 
   draw(): void {
     const groups = this.#groups.filter((each) => !each.login || loggedIn());
+    this.element.setAttribute("aria-label", t("layers"));
     const toggle = (): void => {
       this.#open = !this.#open;
       this.draw();

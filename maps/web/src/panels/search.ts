@@ -6,6 +6,7 @@ import { complain } from "../core/notices";
 import { go } from "../core/route";
 import { loggedIn } from "../core/session";
 import type { AreaProperties, CaseProperties, SiteProperties } from "../core/types";
+import { loading } from "./pieces";
 import { flyTo, type Console } from "../console";
 
 const MOST = 8;
@@ -61,6 +62,7 @@ export function searchBox(parts: Console): HTMLElement {
     const mine = ++asked;
     list.hidden = text.length < 2;
     if (list.hidden) return;
+    if (!list.childElementCount) fill(list, loading());
     const hits = await find(parts, text);
     if (mine !== asked) return;
     const row = (hit: Hit): HTMLElement => {

@@ -109,6 +109,7 @@ export class SidePanel {
   }
 
   #labels(): void {
+    this.#bar.setAttribute("aria-label", t("tabs"));
     const folded = this.element.classList.contains("folded");
     this.#fold.textContent = folded ? "›" : "‹";
     this.#fold.setAttribute("aria-label", t(folded ? "panel_show" : "panel_hide"));
