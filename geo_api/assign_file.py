@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import polars as pl
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo_api.written_tables import as_parquet, is_plain
+from geo_api.written_tables import as_parquet, is_parquet, is_plain
 from grid.assignment import assign
 from grid.bulk_assignment import ANSWER_SCHEMA, assign_many
 from grid.clocks import CHINA
@@ -54,6 +53,8 @@ PLACES = FileKind(
     has_coordinates=True,
 )
 """Columns of a file of places; other columns are ignored."""
+MOST_BYTES_BY_ROW = 256 * 1024 * 1024
+"""Larger files are read in bounded memory or not at all."""
 
 
 def assign_file(
@@ -90,8 +91,7 @@ def assign_file(
     """
     crs = checks.require_crs(crs)
     now = dt.datetime.now(dt.UTC)
-    with nullcontext(source) if is_plain(source, PLACES) else as_parquet(source, PLACES) as table:
-        frames = [checks.check_frame(batch, PLACES, now=now) for batch in files.read_batches(table, PLACES)]
+    frames = [checks.check_frame(batch, PLACES, now=now) for batch in _batches(source)]
     faults: list[Fault] = []
     for checked in frames:
         checks.to_storage(checked, crs)
@@ -107,6 +107,20 @@ def assign_file(
     out = answers.sort(files.ROW).with_columns(pl.col("co_handlers", "enterprise_sites").list.join("; "))
     _write(out.rename({files.ROW: "row"}), target)
     return {row["outcome"]: row["len"] for row in out.group_by("outcome").len().to_dicts()}
+
+
+def _batches(source: Path) -> list[pl.DataFrame]:
+    """The file's rows; one that is no plain table is read row by row, so that a fault has its row."""
+    if is_parquet(source):
+        return list(files.read_batches(source, PLACES))
+    if is_plain(source, PLACES):
+        try:
+            return list(files.read_batches(source, PLACES))
+        except InputError:
+            if not source.is_file() or source.stat().st_size > MOST_BYTES_BY_ROW:
+                raise
+    with as_parquet(source, PLACES) as table:
+        return list(files.read_batches(table, PLACES))
 
 
 def _faulty_enterprises(frame: pl.DataFrame) -> list[Fault]:
@@ -170,13 +184,19 @@ def _one_by_one(db: Session, frame: pl.DataFrame, explain: bool) -> pl.DataFrame
     return frame.hstack(pl.DataFrame(rows, schema=schema))
 
 
+def _as_text(column: pl.Expr) -> pl.Expr:
+    """Text that a spreadsheet would take for a formula, with an apostrophe before it; numbers stay as they are."""
+    formula = column.str.contains(r"^[=+\-@\t\r]") & column.cast(pl.Float64, strict=False).is_null()
+    return pl.when(formula).then(pl.lit("'") + column).otherwise(column).name.keep()
+
+
 def _write(frame: pl.DataFrame, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     try:
         if target.suffix == ".parquet":
             frame.write_parquet(part)
         else:
-            frame.write_csv(part)
+            frame.with_columns(_as_text(pl.col(pl.String))).write_csv(part)
         part.replace(target)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from error

@@ -114,3 +114,46 @@ def test_the_index_follows_the_partition(city: str) -> None:
         editing.apply(db, change.id, "b")
         assert assign_many(db, frame, at=dt.datetime.now(dt.UTC))["unit_grid"][0] == "320601001001005"
         assert assign_many(db, frame, at=NOW)["unit_grid"][0] == "320601001001001"
+
+
+HEADER = "lon,lat,item_code,id\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (f"编号;经度;纬度;事项编码\n甲;{x(0.5)};{y(0.5)};{STALL}\n", "gbk"),
+        (f"编号\t经度\t纬度\t事项编码\n甲\t{x(0.5)}\t{y(0.5)}\t{STALL}\n", "utf-16"),
+        (f"某市点位表\n\n编号,经度,纬度,事项编码\n甲,{x(0.5)},{y(0.5)},{STALL}\n", "utf-8-sig"),
+        (HEADER + f"{x(0.5)},{y(0.5)},{STALL},\n" * 9000 + f"{x(0.5)},{y(0.5)},{STALL},甲\n", "gbk"),
+    ],
+)
+def test_files_as_offices_write_them(city: str, tmp_path: Path, content: str, encoding: str) -> None:
+    (tmp_path / "places.csv").write_bytes(content.encode(encoding))
+    run(str(tmp_path / "places.csv"), "--crs", "wgs84", "--at", NOW.replace(tzinfo=None).isoformat())
+    got = pl.read_csv(tmp_path / "places.assigned.csv", infer_schema=False).row(-1, named=True)
+    assert (got["id"], got["unit_grid"]) == ("甲", "320601001001001")
+
+
+@pytest.mark.parametrize(
+    ("rows_", "told"),
+    [
+        (f"{x(0)},{y(0)},{STALL},a\n{x(0)},{y(0)},{STALL},b,c,d\n", "row 2 行, : 6 values under 4 headers"),
+        (f'{x(0)},{y(0)},{STALL},"a\n{x(0)},{y(0)},{STALL},b\n', "row 1 行, : quotes do not match"),
+        (f"nan,{y(0)},{STALL},a\n", "row 1 行, lon: not a finite number 不是有限数"),
+    ],
+)
+def test_rows_that_cannot_be_read_are_named(city: str, tmp_path: Path, rows_: str, told: str) -> None:
+    (tmp_path / "places.csv").write_text(HEADER + rows_, encoding="utf-8")
+    result = CliRunner().invoke(app, ["assign", str(tmp_path / "places.csv"), "--crs", "wgs84"])
+    assert isinstance(result.exception, RejectedRows) and told in str(result.exception)
+    assert [file.name for file in tmp_path.iterdir()] == ["places.csv"]
+
+
+def test_an_id_is_no_formula_in_the_answers(city: str, tmp_path: Path) -> None:
+    ids = ["=cmd|' /C calc'!A0", "@SUM(A1)", "-5", "+x", "plain"]
+    lines = "".join(f"{x(0.5)},{y(0.5)},{STALL},{name}\n" for name in ids)
+    (tmp_path / "places.csv").write_text(HEADER + lines, encoding="utf-8")
+    run(str(tmp_path / "places.csv"), "--crs", "wgs84")
+    got = pl.read_csv(tmp_path / "places.assigned.csv", infer_schema=False)["id"].to_list()
+    assert got == ["'=cmd|' /C calc'!A0", "'@SUM(A1)", "-5", "'+x", "plain"]
