@@ -46,15 +46,17 @@ class TileAnswer:
     @classmethod
     def of(cls, body: bytes, media_type: str, *, private: bool, headers: dict[str, str]) -> TileAnswer:
         """Make it: the tag, the headers, and the body compressed where that is worth it."""
-        tag = etag_of(body).encode()
+        packed = len(body) >= GZIP_FROM_BYTES
+        if packed:
+            body = gzip(body)
+        tag = etag_of(body).encode()  # of the shorter form: equal content is packed to equal bytes
         raw = [
             (b"etag", tag),
             *_SHARED[private],
             *((name.lower().encode(), value.encode()) for name, value in headers.items()),
             (b"content-type", media_type.encode()),
         ]
-        packed = len(body) >= GZIP_FROM_BYTES
-        return cls(gzip(body) if packed else body, packed, tag, raw)
+        return cls(body, packed, tag, raw)
 
     def sent(self, accepted: bytes, known: bytes | None) -> tuple[int, RawHeaders, bytes]:
         """Status, headers and body for a caller.

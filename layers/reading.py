@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.abc import RV, PQGen
+from psycopg.waiting import READY_R, WAIT_R, Wait
 from sqlalchemy import Select
 from sqlalchemy.dialects.postgresql import psycopg as dialects
 from sqlalchemy.exc import DBAPIError
@@ -25,6 +26,7 @@ from layers.errors import DatabaseUnavailable
 
 WAIT_S = 10.0
 """How long a reader waits for a connection that others use."""
+CANCEL_S = 5.0
 STATEMENTS = 400
 """Prepared statements that a connection keeps."""
 Row = tuple[Any, ...]
@@ -78,6 +80,71 @@ class Query:
         """The same statement with other values for some names."""
         values = tuple(given.get(name, value) for name, value in zip(self.names, self.values, strict=True))
         return Query(self.sql, values, self.names, self.generic)
+
+
+class _Connection(AsyncConnection[Row]):
+    """A connection whose socket stays in the event loop while answers are awaited one after the other.
+
+    psycopg puts it in and takes it out for each answer, which costs as much as the rest of a small query.
+    """
+
+    _watched = -1
+    _answer: asyncio.Future[None] | None = None
+
+    async def wait(self, gen: PQGen[RV], *settings: Any, **named: Any) -> RV:
+        """Lead a conversation of psycopg with the server to its end; other than plain reading is left to psycopg."""
+        if settings or named:
+            self._unwatch()
+            return await super().wait(gen, *settings, **named)
+        try:
+            state = next(gen)
+            while state == WAIT_R:
+                await self._readable()
+                state = gen.send(READY_R)
+        except StopIteration as end:
+            result: RV = end.value
+            return result
+        except asyncio.CancelledError:
+            with contextlib.suppress(psycopg.Error, OSError):
+                await self.cancel_safe(timeout=CANCEL_S)  # the query would go on without anybody who waits
+            await self.close()
+            raise
+        self._unwatch()
+        return await super().wait(_resumed(gen, state))
+
+    async def _readable(self) -> None:
+        if self._watched < 0:
+            self._watched = self.fileno()
+            asyncio.get_running_loop().add_reader(self._watched, self._heard)
+        self._answer = asyncio.get_running_loop().create_future()
+        await self._answer
+
+    def _heard(self) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(None)
+        else:
+            self._unwatch()  # nobody asked: the server closes the connection, or tells a notice
+
+    def _unwatch(self) -> None:
+        if self._watched >= 0:
+            asyncio.get_running_loop().remove_reader(self._watched)
+            self._watched = -1
+
+    async def close(self) -> None:
+        """End it; the socket leaves the event loop first."""
+        self._unwatch()
+        await super().close()
+
+
+def _resumed(gen: PQGen[RV], state: Wait) -> PQGen[RV]:
+    """The conversation for somebody who begins with it anew."""
+    ready = yield state
+    try:
+        while True:
+            ready = yield gen.send(ready)
+    except StopIteration as end:
+        result: RV = end.value
+        return result
 
 
 @dataclass
@@ -146,7 +213,8 @@ class Reader:
                 return await _run(kept, scope, query)
             finally:
                 await kept.connection.close()
-        async with self._place():
+        await self._take_place()
+        try:
             while True:
                 reused = bool(self._idle)
                 kept = self._take(query.generic) if reused else _Kept(await self._connect())
@@ -163,18 +231,18 @@ class Reader:
                 else:
                     self._idle.append(kept)
                 return found
+        finally:
+            self._free.release()
 
-    @contextlib.asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
+    async def _take_place(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()  # at once
+            return
         try:
-            async with asyncio.timeout(WAIT_S if self._free.locked() else None):
+            async with asyncio.timeout(WAIT_S):
                 await self._free.acquire()
         except TimeoutError as error:
             raise DatabaseUnavailable("every connection for reading is in use") from error
-        try:
-            yield
-        finally:
-            self._free.release()
 
     def _take(self, generic: bool) -> _Kept:
         """The connection that was used last and plans this way, else the one that was used last."""
@@ -185,7 +253,7 @@ class Reader:
 
     async def _connect(self) -> AsyncConnection[Row]:
         try:
-            connection = await AsyncConnection.connect(
+            connection = await _Connection.connect(
                 self._conninfo,
                 autocommit=True,
                 prepare_threshold=0,
