@@ -23,13 +23,14 @@ def aware(at: dt.datetime | None) -> dt.datetime | None:
 
 
 def _written(at: object) -> object:
-    if at is not None and not isinstance(at, str | dt.datetime):
+    number = isinstance(at, str) and at.strip().lstrip("+-").replace(".", "", 1).isdigit()
+    if number or (at is not None and not isinstance(at, str | dt.datetime)):
         raise ValueError("a time of RFC 3339 is needed, as text")
     return at
 
 
 Moment = Annotated[dt.datetime, BeforeValidator(_written)]
-"""A time as text: pydantic would read a number as seconds since 1970."""
+"""A time as text: pydantic would read a number, also one in quotes, as seconds since 1970."""
 
 
 class Body(BaseModel):
