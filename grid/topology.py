@@ -104,7 +104,9 @@ def insert_nodes(shape: Any, nodes: NDArray[np.float64]) -> Any:
         & (nodes[:, 1] >= south - ON_EDGE_DEG)
         & (nodes[:, 1] <= north + ON_EDGE_DEG)
     )
-    nodes = _new_on_outline(shape, np.unique(nodes[near], axis=0))
+    nodes = nodes[near]
+    if len(nodes):
+        nodes = _new_on_outline(shape, np.unique(nodes, axis=0))
     if not len(nodes):
         return shape
     changed = False
