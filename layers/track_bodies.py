@@ -23,6 +23,8 @@ Part = tuple[pl.DataFrame, list[Fault]]
 
 PART_ROWS = 50_000
 MAX_LINE_BYTES = 65_536
+MAX_ROWS = 5_000_000
+"""Rows of a batch: a Parquet file of some kilobytes may say that it has billions."""
 COLUMNS = FILE_KINDS["tracks"].columns
 NAMES = tuple(column.name for column in COLUMNS)
 _PARSE = pyarrow.json.ParseOptions(
@@ -66,9 +68,11 @@ def _ndjson(body: BinaryIO, rows: int) -> Iterator[Part]:
 
 def _clean_lines(lines: list[bytes]) -> pl.DataFrame | None:
     """The lines at once, or None when one of them needs a closer look."""
+    text = b"".join(lines)
     try:
-        table = pyarrow.json.read_json(io.BytesIO(b"".join(lines)), parse_options=_PARSE)
-    except pa.ArrowException:
+        text.decode()  # pyarrow would hand on what is not UTF-8
+        table = pyarrow.json.read_json(io.BytesIO(text), parse_options=_PARSE)
+    except (pa.ArrowException, UnicodeDecodeError):
         return None
     if table.num_rows != len(lines):
         return None
@@ -178,8 +182,10 @@ def _parquet(body: BinaryIO, rows: int) -> Iterator[Part]:
     try:
         file = pq.ParquetFile(body)
         _require(file.schema_arrow.names)
+        if file.metadata.num_rows > MAX_ROWS:
+            raise InputError(f"the body has {file.metadata.num_rows:,} rows; a batch may have {MAX_ROWS:,}")
         wanted = [name for name in NAMES if name in file.schema_arrow.names]
-        yield from _batches(file.iter_batches(batch_size=rows, columns=wanted), rows)
+        yield from _batches(map(_sound, file.iter_batches(batch_size=rows, columns=wanted)), rows)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"the body is not Parquet ({error})") from error
 
@@ -189,18 +195,48 @@ def _batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[Part]:
     for batch in batches:
         wanted = batch.select([name for name in NAMES if name in batch.schema.names])
         for offset in range(0, wanted.num_rows, rows):
-            frame = pl.from_arrow(wanted.slice(offset, rows))
-            assert isinstance(frame, pl.DataFrame)
-            texts = [n for n in ("vehicle_id",) if frame[n].dtype != pl.Utf8]
-            yield frame.with_columns(pl.col(texts).cast(pl.Utf8)).with_row_index(ROW, offset=start), []
+            try:
+                frame = pl.from_arrow(wanted.slice(offset, rows))
+                assert isinstance(frame, pl.DataFrame)
+                typed = frame.with_columns(_texts(frame["vehicle_id"])).with_row_index(ROW, offset=start)
+            except pl.exceptions.PolarsError as error:
+                raise InputError(f"a column has a type that cannot be read: {error}") from error
+            yield _within_the_calendar(typed)
             start += frame.height
 
 
+def _texts(ids: pl.Series) -> pl.Series:
+    """Names of vehicles as text; a number is its digits."""
+    if ids.dtype == pl.Utf8 or ids.dtype.is_integer() or ids.dtype in (pl.Categorical, pl.Enum, pl.Null):
+        return ids.cast(pl.Utf8)
+    raise InputError(f"vehicle_id: {ids.dtype} is neither text nor a whole number")
+
+
+_PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
+_YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
+
+
+def _within_the_calendar(frame: pl.DataFrame) -> Part:
+    """Rows whose time has a year from 1 to 9999; arithmetic with others would end beyond 64 bits."""
+    kind = frame["t"].dtype
+    if not isinstance(kind, pl.Datetime):
+        return frame, []
+    seconds = frame["t"].to_physical() // _PER_SECOND[kind.time_unit]
+    outside = ((seconds < _YEAR_1) | (seconds >= _YEAR_10000)).fill_null(False)
+    if not outside.any():
+        return frame, []
+    faults = [Fault(int(row), "t", "outside the years 1 to 9999") for row in frame.filter(outside)[ROW]]
+    return frame.filter(~outside), faults
+
+
 def _require(names: list[str]) -> None:
+    twice = sorted({name for name in NAMES if names.count(name) > 1})
+    if twice:
+        raise InputError(f"column(s) named twice: {', '.join(twice)}")
     missing = [name for name in _REQUIRED if name not in names]
     if missing:
         raise MissingColumns(
-            f"column(s) missing: {', '.join(missing)}; the body has: {', '.join(names) or 'none'}"
+            f"column(s) missing: {', '.join(missing)}; the body has: {', '.join(names[:50]) or 'none'}"
         )
 
 
