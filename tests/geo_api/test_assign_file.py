@@ -17,16 +17,13 @@ from grid.assignment import assign
 from layers.crs import wgs84_to_gcj02
 from layers.database import SYSTEM, session
 from layers.errors import RejectedRows
-from tests.grid.square_town import NOW, insert_duties, insert_town, x, y
-
-RESUME, STALL = "ECO-RESUME-001", "URB-STALL-002"
+from tests.grid.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
 
 
 @pytest.fixture
 def city(fresh_database: str) -> str:
     with session(SYSTEM, fresh_database) as db:
-        insert_duties(db)
-        insert_town(db)
+        insert_town_with_duties(db)
     return fresh_database
 
 

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 WEST, SOUTH, STEP = 120.8, 32.0, 0.001
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+RESUME, STALL = "ECO-RESUME-001", "URB-STALL-002"
+"""The two items of :func:`insert_duties`."""
 
 
 def x(column: float) -> float:
@@ -145,6 +147,12 @@ def insert_duties(db: Session) -> None:
         db, "URB-STALL-002", "甲镇人民政府", "town", "320601001", domain="urban", item="占道经营", **withdrawn
     )
     insert_duty(db, "URB-STALL-002", "乙镇人民政府", "town", "320601002", domain="urban", item="占道经营")
+
+
+def insert_town_with_duties(db: Session) -> dict[str, int]:
+    """The areas and the duty list; ids of the areas by code."""
+    insert_duties(db)
+    return insert_town(db)
 
 
 def insert_enterprise(db: Session, ids: dict[str, int], uscc: str = "913206010000001230") -> str:

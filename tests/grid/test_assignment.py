@@ -15,12 +15,15 @@ from grid.cross_region import assign_geometry
 from grid.errors import GridError, UnknownItem
 from tests.grid.square_town import (
     NOW,
+    RESUME,
+    STALL,
     START,
     insert_area,
     insert_duties,
     insert_duty,
     insert_enterprise,
     insert_town,
+    insert_town_with_duties,
     middle,
     square,
     unit_code,
@@ -28,13 +31,10 @@ from tests.grid.square_town import (
     y,
 )
 
-RESUME, STALL = "ECO-RESUME-001", "URB-STALL-002"
-
 
 @pytest.fixture
 def ids(db: Session) -> dict[str, int]:
-    insert_duties(db)
-    return insert_town(db)
+    return insert_town_with_duties(db)
 
 
 def test_resumption_goes_to_the_county_with_joint_bodies(db: Session, ids: dict[str, int]) -> None:

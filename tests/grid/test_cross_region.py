@@ -13,9 +13,10 @@ from grid.cross_region import assign_geometry
 from grid.errors import GridError, UnknownItem
 from tests.grid.square_town import (
     NOW,
-    insert_duties,
+    RESUME,
+    STALL,
     insert_duty,
-    insert_town,
+    insert_town_with_duties,
     middle,
     square,
     unit_code,
@@ -23,13 +24,10 @@ from tests.grid.square_town import (
     y,
 )
 
-RESUME, STALL = "ECO-RESUME-001", "URB-STALL-002"
-
 
 @pytest.fixture
 def ids(db: Session) -> dict[str, int]:
-    insert_duties(db)
-    return insert_town(db)
+    return insert_town_with_duties(db)
 
 
 def ask(db: Session, shape: Any, item: str = STALL) -> Any:
