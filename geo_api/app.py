@@ -56,6 +56,7 @@ from geo_api.routes import (
 from geo_api.serving import end_with_parent, told_of_the_end
 from geo_api.settings import Settings, installed_version
 from geo_api.tile_cache import TileCache
+from geo_api.transport_security import TransportSecurity
 from layers.changes import versions_of
 from layers.connections import process_limits
 from layers.reading import Reader
@@ -123,6 +124,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         metrics=app.state.metrics,
         tile_origin=_origin(settings.tile_url),
     )
+    app.add_middleware(TransportSecurity)
     return app
 
 

@@ -98,18 +98,18 @@ def preview(
 @router.post("/{change_set_id}/apply", dependencies=[needs("edit_areas")])
 def apply(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Approve a draft: at once in force, or from its date on. A higher level than the author's approves."""
-    row = _read(db, change_set_id)
+    row = _read(db, caller, change_set_id)
     check_scope(db, caller, row.operations)
     if row.status == "draft":
         check_approver(db, caller, row)
     editing.apply(db, change_set_id, caller.username)
-    return _answer(db, caller, _read(db, change_set_id))
+    return _answer(db, caller, _read(db, caller, change_set_id))
 
 
 @router.post("/{change_set_id}/reject", dependencies=[needs("edit_areas")])
 def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Turn down a draft or one that waits for its date; its author may withdraw it."""
-    row = _read(db, change_set_id)
+    row = _read(db, caller, change_set_id)
     check_scope(db, caller, row.operations)
     if row.author != caller.username:
         check_approver(db, caller, row)
@@ -119,7 +119,7 @@ def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: 
 @router.post("/{change_set_id}/undo", dependencies=[needs("edit_areas")])
 def undo(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Take an applied change back, as a change of its own; it needs a higher level than the author's, like the change."""
-    row = _read(db, change_set_id)
+    row = _read(db, caller, change_set_id)
     check_scope(db, caller, row.operations)
     check_approver(db, caller, row)
     return _answer(db, caller, editing.undo(db, change_set_id, caller.username))
@@ -182,9 +182,10 @@ def check_scope(db: Session, caller: Caller, operations: list[dict[str, Any]]) -
         raise OutOfScope(f"area_ids: {', '.join(map(str, sorted(outside)))} lie outside of your area")
 
 
-def _read(db: Session, change_set_id: int) -> ChangeSet:
+def _read(db: Session, caller: Caller, change_set_id: int) -> ChangeSet:
+    """The change set; one that the list does not show the caller is not found either."""
     found = db.get(ChangeSet, change_set_id, populate_existing=True)
-    if found is None:
+    if found is None or not (caller.scope.city_wide or found.area_id in caller.scope.area_ids):
         raise NotFound(f"no change set {change_set_id}")
     return found
 

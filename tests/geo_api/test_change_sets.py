@@ -110,7 +110,7 @@ def test_a_manager_edits_in_the_own_area_only(login: Login, api: Api) -> None:
     # The draft of B is not A's to see, to apply or to undo.
     assert manager.get("/v1/change-sets").json() == {"change_sets": []}
     for action in ("apply", "undo"):
-        assert manager.post(f"/v1/change-sets/{draft['id']}/{action}").status_code == 403
+        assert manager.post(f"/v1/change-sets/{draft['id']}/{action}").status_code == 404
     assert supervisor.post(f"/v1/change-sets/{draft['id']}/apply").status_code == 200
     assert manager.post("/v1/change-sets/999/apply").status_code == 404
     by_code = supervisor.get("/v1/change-sets?area=320601002001").json()["change_sets"]

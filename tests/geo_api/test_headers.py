@@ -173,3 +173,16 @@ def test_rows_of_an_area_are_kept_by_nobody(login: Callable[[str], TestClient], 
     for path in ("/collections/alerts/items", "/collections/alerts/tiles/WebMercatorQuad/8/104/213"):
         assert login("dispatcher").get(path).headers["cache-control"] == "private, no-store"
     assert public.get(SITES).headers["cache-control"] == "public, no-cache"
+
+
+def test_https_is_kept_to(api: Api) -> None:
+    """A browser that came by https never comes by http again; over http the header would mean nothing."""
+    for path in (
+        "/",
+        "/collections/none",
+        "/health/live",
+        "/collections/areas/tiles/WebMercatorQuad/8/104/213",
+    ):
+        over_https = TestClient(api.app, base_url="https://testserver").get(path)
+        assert over_https.headers["strict-transport-security"] == "max-age=31536000", path
+        assert "strict-transport-security" not in TestClient(api.app).get(path).headers
