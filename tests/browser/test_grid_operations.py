@@ -478,6 +478,7 @@ def test_grids_and_drafts_are_taken_away_as_files(
     pick(editor, unit)
     draw(editor, *across(unit))
     preview = editor.page.locator("[data-preview]")
+    expect(preview.locator(".code-list.new code")).to_have_count(2)
     new = set(preview.locator(".code-list.new code").all_inner_texts())
     found = {}
     for name in ("draft", "draft-gpkg", "draft-fgb", "draft-csv"):
