@@ -111,9 +111,9 @@ def _ready() -> str:
 
 def _tell_servers() -> None:
     """Processes of this machine that serve forget whom they know; others hear it from the database."""
-    from geo_api.known_callers import SharedCount
+    from geo_api.known_callers import shared_count
     from geo_api.settings import Settings
 
     path = Settings().shared_count()
     if path.exists():
-        SharedCount(path).raise_()
+        shared_count(path).raise_one(0)

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
-import mmap
-import struct
 import threading
 import time
 from collections import OrderedDict
@@ -27,6 +24,7 @@ from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
 from grid.errors import UnknownArea
+from layers.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
     from geo_api.callers import Caller
@@ -40,42 +38,9 @@ RECONNECT_S = (0.2, 5.0)
 Version = tuple[int, int]
 
 
-class SharedCount:
-    """A number in a file that every process of the machine reads in its memory.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "count"
-    >>> one, other = SharedCount(path), SharedCount(path)
-    >>> one.raise_(); one.value() == other.value() == 1
-    True
-    """
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = open(path, "a+b")
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
-            if self._file.seek(0, 2) < 8:
-                self._file.truncate(8)
-            self._memory = mmap.mmap(self._file.fileno(), 8)
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-        self._lock = threading.Lock()
-
-    def value(self) -> int:
-        """The number now."""
-        return int(struct.unpack_from("=q", self._memory)[0])
-
-    def raise_(self) -> None:
-        """Add one; two processes that do it at once add two."""
-        with self._lock:
-            fcntl.flock(self._file, fcntl.LOCK_EX)
-            try:
-                struct.pack_into("=q", self._memory, 0, self.value() + 1)
-            finally:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+def shared_count(path: Path) -> SharedCounters:
+    """The count of changed accounts in that file, in its first place."""
+    return SharedCounters(1, path, mode=0o666)
 
 
 class KnownCallers:
@@ -92,7 +57,7 @@ class KnownCallers:
     def __init__(self, url: str, shared: Path) -> None:
         self._conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._path = shared
-        self._shared: SharedCount | None = None
+        self._shared: SharedCounters | None = None
         self._heard = 0
         self._listening = False
         self._task: asyncio.Task[None] | None = None
@@ -107,7 +72,7 @@ class KnownCallers:
 
     def version(self) -> Version:
         """Where both counts stand: read it *before* the database is asked."""
-        return (self._shared.value() if self._shared else 0, self._heard)
+        return (self._shared.words[0] if self._shared else 0, self._heard)
 
     def changed(self) -> None:
         """Drop what every process of this machine remembers: call it after the commit, before the answer."""
@@ -115,7 +80,7 @@ class KnownCallers:
         if self._shared is None:
             self._open_shared()
         if self._shared is not None:
-            self._shared.raise_()
+            self._shared.raise_one(0)
 
     def get(self, token: str) -> Caller | None:
         """The remembered caller, without the database; None: look it up."""
@@ -168,7 +133,8 @@ class KnownCallers:
 
     def _open_shared(self) -> None:
         try:
-            self._shared = SharedCount(self._path)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._shared = shared_count(self._path)
         except OSError as error:
             log.warning("no_shared_count", path=str(self._path), error=str(error))
 

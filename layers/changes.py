@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import itertools
 import json
-import mmap
 import os
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
+
+from layers.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
     from layers.database import Scope
@@ -121,39 +119,31 @@ def _in_scope(rows: str, scope: Scope) -> bool:
 class TileVersions:
     """Version counters of tiles, shared by all workers of one server.
 
-    A table of 64-bit counters in a mapped file: one a layer, and hashed buckets of its tiles of zooms 0 to 12. A
-    change raises the bucket of every tile above the places that it touched. Two tiles in one bucket are only made
-    anew together. Counters are raised under a lock on the file, so that no step is lost between processes and the
-    sum that ``of`` gives grows with every change; reading takes no lock: a counter is one aligned machine word. A
-    process that dies within ``bump`` leaves it undone, and the others do it again when they hear of the commit.
+    One counter a layer, and hashed buckets of its tiles of zooms 0 to 12. A change raises the bucket of every tile
+    above the places that it touched. Two tiles in one bucket are only made anew together. No step is lost between
+    processes, so the sum that ``of`` gives grows with every change. A process that dies within ``bump`` leaves it
+    undone, and the others do it again when they hear of the commit.
+
+    To be made after a fork, by each process for itself.
+
+    Parameters
+    ----------
+    path : Path or None
+        File of the counters; None: private to this process.
 
     ``listening`` is False while the feed of this process has no connection to the database: then no two versions
     are equal, because changes may be missed.
     """
 
-    def __init__(self, memory: mmap.mmap, descriptor: int | None) -> None:
-        self._memory = memory
-        self._words = memoryview(memory).cast("Q")
-        self._descriptor = descriptor
-        self._lock = threading.Lock()
+    def __init__(self, path: Path | None = None) -> None:
+        self._counters = SharedCounters(_WORDS, path)
+        self._words = self._counters.words
         self._slots = {name: _FIRST + i * (1 + _BUCKETS) for i, name in enumerate(_LAYERS)}
         self._unique = itertools.count(1)
         self.listening = True
-        with self._locked():
+        with self._counters.locked():
             if self._words[_BASE] == 0:  # a later server never repeats the versions of an earlier one
                 self._words[_BASE] = time.time_ns()
-
-    @classmethod
-    def open(cls, path: Path | None) -> Self:
-        """The counters in that file, made when it is not there; None: private to this process.
-
-        To be opened after a fork, by each process for itself.
-        """
-        if path is None:
-            return cls(mmap.mmap(-1, _WORDS * 8), None)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        os.ftruncate(descriptor, _WORDS * 8)
-        return cls(mmap.mmap(descriptor, _WORDS * 8), descriptor)
 
     def of(self, layer: str, zoom: int, column: int, row: int) -> int:
         """The version of a tile: another number after every committed change that touched it.
@@ -179,7 +169,7 @@ class TileVersions:
 
         A change with an id is counted once, however many processes tell of it.
         """
-        with self._locked():
+        with self._counters.locked():
             ring = _RING_AT + (change.id or 0) % _RING
             if change.id is not None and self._words[ring] == change.id:
                 return
@@ -192,7 +182,7 @@ class TileVersions:
 
     def bump_all(self) -> None:
         """Everything may have changed: raise the versions of all tiles."""
-        with self._locked():
+        with self._counters.locked():
             self._words[_BASE] += 1
             for place in range(_RING_AT, _RING_AT + _RING):
                 self._words[place] = 0
@@ -206,18 +196,6 @@ class TileVersions:
         """Of a layer that has no place of its own (the sum of its letters is the same in every process)."""
         spare = len(_LAYERS) + sum(layer.encode()) % _SPARE
         return self._slots.setdefault(layer, _FIRST + spare * (1 + _BUCKETS))
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._lock:
-            if self._descriptor is None:
-                yield
-                return
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
 
 def _bucket(zoom: int, column: int, row: int) -> int:
@@ -244,7 +222,7 @@ def tiles_over(column: int, row: int) -> Iterator[tuple[int, int, int]]:
 def versions_of(url: str) -> TileVersions:
     """The counters of this process for a database: those of all workers when the environment names a file."""
     named = os.environ.get(PATH_VARIABLE)
-    return TileVersions.open(Path(named) if named else None)
+    return TileVersions(Path(named) if named else None)
 
 
 def watch(engine: Engine, url: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from geo_api.accounts import LoginBrake, create_user
 from geo_api.api_keys import create_key, revoke_keys
 from geo_api.callers import Caller
 from geo_api.cli import app as cli
-from geo_api.known_callers import CAPACITY, KnownCallers, SharedCount
+from geo_api.known_callers import CAPACITY, KnownCallers
 from geo_api.settings import Settings
 from layers import database
 from layers.database import SYSTEM, Scope, session
@@ -247,23 +246,6 @@ def test_what_was_read_before_a_change_is_not_remembered_after_it(tmp_path: Path
     for number in range(CAPACITY + 50):
         known.put(f"t{number}", Caller(), known.version(), time.time() + 60)
     assert len(known._callers) == CAPACITY
-
-
-def _raise(path: str, times: int) -> None:
-    count = SharedCount(Path(path))
-    for _ in range(times):
-        count.raise_()
-
-
-def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "count"
-    fork = multiprocessing.get_context("fork")
-    workers = [fork.Process(target=_raise, args=(str(path), 500)) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert SharedCount(path).value() == 1_500
 
 
 def test_a_key_may_do_less_than_its_account(two: tuple[str, str, Api]) -> None:

@@ -137,7 +137,7 @@ def test_too_many_places_are_the_whole_layer(fresh_database: str, enterprise: in
             add_site(db, enterprise, f"s{i}", 100 + i * 0.1)
     (change,) = log(fresh_database)
     assert change.cells is None
-    versions = TileVersions.open(None)
+    versions = TileVersions()
     before = versions.of("sites", 14, 0, 0)
     versions.bump(change)
     assert versions.of("sites", 14, 0, 0) > before
@@ -210,7 +210,7 @@ def test_readers_neither_see_nor_write_the_log(fresh_database: str) -> None:
 
 
 def test_a_change_counts_once_however_many_tell_of_it() -> None:
-    versions = TileVersions.open(None)
+    versions = TileVersions()
     change = Change("sites", 5, frozenset({"|14029230"}))
     before = versions.of("sites", 12, 3425, 430)
     versions.bump(change)
@@ -223,13 +223,13 @@ def test_a_change_counts_once_however_many_tell_of_it() -> None:
 
 
 def test_nothing_is_equal_while_changes_may_be_missed() -> None:
-    versions = TileVersions.open(None)
+    versions = TileVersions()
     versions.listening = False
     assert len({versions.of("areas", 3, 1, 1) for _ in range(100)}) == 100
 
 
 def test_grids_are_areas_and_cases_follow_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = TileVersions.open(None)
+    versions = TileVersions()
     before = versions.of("grids", 14, 100, 100)
     versions.bump(Change("areas", 1))
     assert versions.of("grids", 14, 100, 100) == before + 1
@@ -241,7 +241,7 @@ def test_grids_are_areas_and_cases_follow_the_clock(monkeypatch: pytest.MonkeyPa
 
 
 def _raise_often(path: str, start: int, barrier: Any) -> None:
-    versions = TileVersions.open(Path(path))
+    versions = TileVersions(Path(path))
     barrier.wait()
     for i in range(500):
         versions.bump(Change("sites", start + i, frozenset({"|14029230"})))
@@ -249,7 +249,7 @@ def _raise_often(path: str, start: int, barrier: Any) -> None:
 
 def test_no_step_is_lost_between_processes(tmp_path: Path) -> None:
     path = tmp_path / "versions"
-    versions = TileVersions.open(path)
+    versions = TileVersions(path)
     before = versions.of("sites", 12, 3425, 430)
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(2)
