@@ -9,10 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grid.edit_plan import check
-from grid.edit_units import UNIT_COLUMNS, as_now, current_units, neighbours, unit_of, with_nodes
+from grid.edit_units import UNIT_COLUMNS, as_now, neighbours, unit_of, with_nodes
 from grid.errors import EditConflict
 from grid.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.shared_nodes import share_nodes
+from grid.taken_back import standing_units
 from grid.topology import insert_nodes, local_area_m2
 from layers.tables import AREA_KINDS, Area
 
@@ -30,7 +31,7 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
     Raises
     ------
     EditConflict
-        One of the followers has ended, or a former code is in use.
+        One of the followers has ended (and no undo has brought it back), or a former code is in use.
     TopologyFault
     """
     created = [int(unit["id"]) for unit in result.get("created", [])]
@@ -45,7 +46,7 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
 
 def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int]) -> None:
     """The former unit grids in the place of those that followed them."""
-    units = current_units(db, created)
+    units = standing_units(db, created)
     removed = [units[key] for key in created]
     rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(voided))).all()
     _refuse_used(db, "unit_grid", [row[1] for row in rows])
@@ -71,10 +72,10 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
     """The former versions again, each after the one that followed it."""
     if not versions:
         return []
-    now = current_units(db, [int(version["id"]) for version in versions], AREA_KINDS)
+    now = standing_units(db, [int(version["id"]) for version in versions], AREA_KINDS)
     old_ids = [int(version["old_id"]) for version in versions]
     old = {row[0]: unit_of(row) for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(old_ids)))}
-    stands_for = {int(version["old_id"]): int(version["id"]) for version in versions}
+    stands_for = {int(version["old_id"]): now[int(version["id"])].key for version in versions}
     parents = as_now(db, [unit.community_id for unit in old.values() if unit.community_id is not None])
     made = []
     for version in versions:
@@ -106,8 +107,8 @@ def _reverse_ended(db: Session, plan: Plan, result: dict[str, Any]) -> None:
     """Grids of which nothing was left begin again; those that an undo had brought back end again."""
     back = {int(each["id"]): str(each["kind"]) for each in result.get("ended", [])}
     gone = [int(each["id"]) for each in result.get("again", [])]
-    for key, unit in current_units(db, gone, AREA_KINDS).items() if gone else ():
-        plan.ended.append((db.scalars(select(Area.kind).where(Area.id == key)).one(), unit))
+    for unit in standing_units(db, gone, AREA_KINDS).values() if gone else ():
+        plan.ended.append((db.scalars(select(Area.kind).where(Area.id == unit.key)).one(), unit))
     if not back:
         return
     for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(back)).order_by(Area.code)).all():
@@ -132,5 +133,11 @@ def _refuse_used(db: Session, kind: str, codes: list[str]) -> None:
 
 
 def followers(result: dict[str, Any]) -> list[int]:
-    """Ids of the areas that a change set made."""
+    """Ids of the areas that a change set made; some may have ended since."""
     return [int(each["id"]) for name in ("created", "versions", "again") for each in result.get(name, [])]
+
+
+def ended_ids(plan: Plan) -> list[int]:
+    """Ids of the areas that a plan ends."""
+    units = [*plan.removed, *(version.old for version in plan.versions), *(unit for _, unit in plan.ended)]
+    return [unit.key for unit in units]

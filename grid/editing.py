@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from grid import edit_store as store
 from grid.areas import moment
 from grid.edit_plan import make_plan, resolve
-from grid.edit_undo import followers, reverse_plan
+from grid.edit_undo import ended_ids, followers, reverse_plan
 from grid.errors import EditConflict, GridError
 from grid.operations import Operation, operand_ids, target_ids
 from layers.errors import NotFound
@@ -158,13 +158,14 @@ def apply_due(db: Session, change_set_id: int) -> ChangeSet:
 def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
     """Take an applied change set back, as an applied change set of its own (which can be undone in turn).
 
-    The areas that had ended begin again with their former codes, as new versions.
+    The areas that had ended begin again with their former codes, as new versions. Change sets can be undone one after
+    the other, the latest first: what a later one had ended holds again after its undo.
 
     Raises
     ------
     layers.errors.NotFound
     EditConflict
-        It is not in force, or one of the areas that it made has ended in the meantime.
+        It is not in force, or one of the areas that it made has ended in the meantime and no undo brought it back.
     """
     row = _locked(db, change_set_id, "applied")
     result = row.result or {}
@@ -179,7 +180,7 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
         approved_by=actor,
         created_at=now,
         applied_at=now,
-        operations=[{"op": "undo", "change_set_id": row.id, "area_ids": created}],
+        operations=[{"op": "undo", "change_set_id": row.id, "area_ids": ended_ids(plan)}],
         preview=store.preview(db, plan),
         undoes_id=row.id,
     )

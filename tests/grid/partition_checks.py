@@ -89,3 +89,56 @@ def _assert_by_postgis(db: Session) -> None:
         )
     ).one()
     assert bad[0] == 0 and bad[1] == 0 and bad[2] < 0.05 and bad[3] == 0, bad
+
+
+def state(db: Session) -> dict[tuple[str, str], tuple[str, str | None, shapely.Geometry]]:
+    """Name, code of the parent and land of all areas that hold now, by kind and code."""
+    rows = db.execute(
+        text(
+            "SELECT a.kind, a.code, a.name, p.code, ST_AsBinary(a.geom) FROM areas a LEFT JOIN areas p"
+            " ON p.id = a.parent_id WHERE a.valid_to IS NULL"
+        )
+    ).all()
+    return {
+        (kind, code): (name, parent, shapely.from_wkb(bytes(wkb))) for kind, code, name, parent, wkb in rows
+    }
+
+
+def assert_same_state(
+    db: Session, before: dict[tuple[str, str], tuple[str, str | None, shapely.Geometry]]
+) -> None:
+    """The same areas with the same names and parents on the same land; their edges may have more nodes."""
+    now = state(db)
+    assert now.keys() == before.keys()
+    for key, (name, parent, land) in before.items():
+        assert now[key][:2] == (name, parent), key
+        assert now[key][2].symmetric_difference(land).area < 1e-15, key
+
+
+def assert_history(db: Session, land: shapely.Geometry) -> None:
+    """At every moment each level covers the land once; versions follow each other without a gap, each by a row."""
+    per_moment = db.execute(
+        text(
+            "SELECT m.at, a.kind, sum(ST_Area(a.geom)) FROM (SELECT DISTINCT valid_from AS at FROM areas) m"
+            " JOIN areas a ON a.valid_from <= m.at AND (a.valid_to IS NULL OR a.valid_to > m.at)"
+            " WHERE a.kind = ANY(:levels) GROUP BY 1, 2"
+        ),
+        {"levels": list(LEVELS)},
+    ).all()
+    for at, kind, area in per_moment:
+        assert abs(area - land.area) < 1e-12, (at, kind)
+    counted = db.execute(text(_HISTORY), {"levels": list(LEVELS)}).one()
+    assert counted == (0, 0, 0, 0), counted
+
+
+_HISTORY = """
+SELECT (SELECT count(*) FROM areas WHERE valid_to <= valid_from),
+       (SELECT count(*) FROM areas a JOIN areas b ON a.id < b.id AND a.code = b.code AND a.kind = b.kind
+        AND tstzrange(a.valid_from, a.valid_to) && tstzrange(b.valid_from, b.valid_to)),
+       (SELECT count(*) FROM areas a WHERE a.kind = ANY(:levels) AND a.valid_to IS NOT NULL AND NOT EXISTS (
+            SELECT FROM area_successions s JOIN areas n ON n.id = s.successor_id
+            WHERE s.predecessor_id = a.id AND n.valid_from = a.valid_to)),
+       (SELECT count(*) FROM areas a WHERE a.kind = ANY(:levels) AND a.change_set_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM area_successions s JOIN areas f ON f.id = s.predecessor_id
+            WHERE s.successor_id = a.id AND f.valid_to = a.valid_from))
+"""

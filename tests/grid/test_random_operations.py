@@ -1,10 +1,13 @@
-"""Random operations of every kind, one after the other: after each the areas are a partition on every level."""
+"""Random operations of every kind, one after the other: after each the areas are a partition on every level.
+
+At the end everything is undone, the latest first, back to the first partition."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 import os
+import sys
 from collections import Counter
 from typing import Any
 
@@ -22,7 +25,7 @@ from grid.areas import read_areas
 from grid.errors import EditConflict, GridError, TopologyFault
 from layers.tables import ChangeSet
 from tests.grid.grown_town import insert_zones, voronoi_zones
-from tests.grid.partition_checks import assert_managed, assert_tiles
+from tests.grid.partition_checks import assert_history, assert_managed, assert_same_state, assert_tiles, state
 from tests.grid.square_town import STEP, insert_managing, insert_town
 
 PICK = st.integers(0, 10**6)
@@ -55,6 +58,7 @@ class Partition(RuleBasedStateMachine):
         self.land = shapely.union_all(self.units().geometry.to_numpy())
         self.pending: list[dict[str, Any]] = []
         self.applied: list[int] = []
+        self.before: dict[int, Any] = {}
         self.areas_seen: dict[str, bytes] = {}
         self.give_land_away(seed)
 
@@ -69,10 +73,28 @@ class Partition(RuleBasedStateMachine):
                     self.carry_out(_moved(kind, int(area.id), int(target.id)))
 
     def teardown(self) -> None:
-        if hasattr(self, "db"):
+        if not hasattr(self, "db"):
+            return
+        try:
+            if sys.exc_info()[0] is None:
+                self.take_everything_back()
+        finally:
             self.db.close()
             self.transaction.rollback()
             self.connection.close()
+
+    def take_everything_back(self) -> None:
+        """Undone in reverse order, every change set brings back the partition that it found."""
+        stands_for: dict[int, int] = {}
+        for number in reversed(self.applied):
+            back = editing.undo(self.db, stands_for.get(number, number), "d")
+            undone = self.db.get_one(ChangeSet, number).undoes_id
+            if undone is not None:
+                stands_for[undone] = back.id
+            assert_same_state(self.db, self.before[number])
+            COUNTS["taken back"] += 1
+        assert_tiles(self.db, self.land)
+        assert_history(self.db, self.land)
 
     def units(self) -> Any:
         return read_areas(self.db, kind="unit_grid")
@@ -80,12 +102,14 @@ class Partition(RuleBasedStateMachine):
     def carry_out(self, *operations: dict[str, Any], dated: bool = False) -> None:
         names = "+".join(sorted(operation["op"] for operation in operations))
         later = dt.datetime.now(dt.UTC) + dt.timedelta(days=1) if dated else None
+        before = state(self.db)
         try:
             made = editing.draft(self.db, list(operations), "a", effective_at=later)
             row = editing.apply(self.db, made.id, "b")
             if dated:
                 row = self.let_the_date_come(row)
             self.applied.append(row.id)
+            self.before[row.id] = before
             COUNTS[names if not dated else f"dated {names}"] += 1
         except TopologyFault as fault:
             COUNTS[f"refused {fault.rule}"] += 1
@@ -174,8 +198,11 @@ class Partition(RuleBasedStateMachine):
     def undo(self, pick: int) -> None:
         if not self.applied:
             return
+        before = state(self.db)
         try:
-            self.applied.append(editing.undo(self.db, self.applied[pick % len(self.applied)], "c").id)
+            back = editing.undo(self.db, self.applied[pick % len(self.applied)], "c").id
+            self.applied.append(back)
+            self.before[back] = before
             COUNTS["undo"] += 1
         except (EditConflict, TopologyFault):
             COUNTS["refused undo"] += 1
