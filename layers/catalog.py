@@ -25,8 +25,8 @@ from sqlalchemy.orm import aliased
 from layers.catalog_types import Collection, Expression, Property
 from layers.errors import NotFound
 from layers.fence_catalog import fence_events, fences
-from layers.movement_catalog import tracks
-from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Place, Site, Stay, Vehicle, Visit
+from layers.movement_catalog import run_id, stays, tracks, visits
+from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Place, Site
 
 GRID_KINDS = ("unit_grid", "responsibility_grid", "evaluation_grid")
 
@@ -96,38 +96,33 @@ def _sites() -> Collection:
         geometry_type="point",
         editable=True,
         tile_order=case((s.hazard == "none", 1), else_=0),
-        properties=(
-            Property(
-                "site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, sortable=True
-            ),
-            Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True),
-            Property(
-                "enterprise_name",
-                s.enterprise_name,
-                "text",
-                "Enterprise",
-                "企业",
-                tile=True,
-                filterable=True,
-                sortable=True,
-            ),
-            Property(
-                "uscc", e.uscc, "text", "Unified social credit code", "统一社会信用代码", filterable=True
-            ),
-            Property("industry", e.industry, "text", "Industry", "行业", filterable=True),
-            Property("hazard", s.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
-            Property("status", s.status, "text", "Status", "状态", tile=True, filterable=True),
-            Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
-            Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
-            Property(
-                "boundary",
-                cast(func.ST_AsGeoJSON(s.boundary, 7), JSON),
-                "json",
-                "Boundary",
-                "厂界",
-                shape=s.boundary,
-            ),
+        properties=_site_properties(),
+    )
+
+
+def _site_properties() -> tuple[Property, ...]:
+    s, e = Site, Enterprise
+    boundary = cast(func.ST_AsGeoJSON(s.boundary, 7), JSON)
+    return (
+        Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, sortable=True),
+        Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True),
+        Property(
+            "enterprise_name",
+            s.enterprise_name,
+            "text",
+            "Enterprise",
+            "企业",
+            tile=True,
+            filterable=True,
+            sortable=True,
         ),
+        Property("uscc", e.uscc, "text", "Unified social credit code", "统一社会信用代码", filterable=True),
+        Property("industry", e.industry, "text", "Industry", "行业", filterable=True),
+        Property("hazard", s.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
+        Property("status", s.status, "text", "Status", "状态", tile=True, filterable=True),
+        Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
+        Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
+        Property("boundary", boundary, "json", "Boundary", "厂界", shape=s.boundary),
     )
 
 
@@ -162,7 +157,7 @@ def _alerts() -> Collection:
             Property("status", a.status, "text", "Status", "状态", tile=True, filterable=True),
             Property("outcome", a.outcome, "text", "Outcome of the site check", "核查结果", filterable=True),
             Property("case_number", number, "text", "Case", "案件编号"),
-            Property("run_id", a.run_id, "integer", "Model run", "模型批次", filterable=True),
+            run_id(a.run_id),
         ),
     )
 
@@ -224,71 +219,6 @@ def _cases() -> Collection:
     )
 
 
-def _stays() -> Collection:
-    s, v = Stay, Vehicle
-    return Collection(
-        id="stays",
-        en="Stays of vehicles",
-        zh="车辆停留",
-        about_en="Where a vehicle dwelt, and by what the dwell was ended.",
-        about_zh="车辆停留点及停留结束方式。",
-        source=s.__table__.outerjoin(v.__table__, v.id == s.vehicle_id),
-        key=s.id,
-        geom=s.geom,
-        geom_3857=s.geom_3857,
-        geometry_type="point",
-        login=True,
-        time=(s.started_at, s.ended_at),
-        tile_order=(s.ended_at - s.started_at).desc(),
-        properties=(
-            Property("vehicle_id", v.vehicle_id, "text", "Vehicle", "车辆编号", tile=True, filterable=True),
-            Property("started_at", s.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
-            Property("ended_at", s.ended_at, "time", "Ended at", "结束时间", tile=True),
-            Property("left_by", s.left_by, "time", "Left by", "最迟离开时间"),
-            Property("ended_by", s.ended_by, "text", "Ended by", "结束方式", filterable=True),
-            Property("open", s.open, "boolean", "Still open", "未结束", filterable=True),
-            Property("radius_m", s.radius_m, "number", "Radius in m", "半径（米）"),
-            Property("n_fixes", s.n_fixes, "integer", "Fixes", "定位点数"),
-        ),
-    )
-
-
-def _visits() -> Collection:
-    w, v, s = Visit, Vehicle, Site
-    joined = w.__table__.outerjoin(v.__table__, v.id == w.vehicle_id).outerjoin(
-        s.__table__, s.id == w.site_id
-    )
-    return Collection(
-        id="visits",
-        en="Visits at sites",
-        zh="场所到访",
-        about_en="Stays attributed to sites, with the share of the attribution and what was left out.",
-        about_zh="归属到场所的停留，含归属比例与排除原因。",
-        source=joined,
-        key=w.id,
-        geom=w.geom,
-        geom_3857=w.geom_3857,
-        geometry_type="point",
-        login=True,
-        time=(w.entered_at, w.left_at),
-        tile_order=w.share.desc(),
-        properties=(
-            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
-            Property("vehicle_id", v.vehicle_id, "text", "Vehicle", "车辆编号", tile=True, filterable=True),
-            Property("entered_at", w.entered_at, "time", "Entered at", "到达时间", tile=True, sortable=True),
-            Property("left_at", w.left_at, "time", "Left at", "离开时间", tile=True),
-            Property("seen_s", w.seen_s, "number", "Seen (s)", "有定位时长（秒）"),
-            Property("unseen_s", w.unseen_s, "number", "Unseen (s)", "无定位时长（秒）"),
-            Property("distance_m", w.distance_m, "number", "Distance (m)", "距离（米）"),
-            Property("share", w.share, "number", "Share", "归属比例", tile=True),
-            Property("night", w.night, "number", "Night share", "夜间占比"),
-            Property(
-                "excluded_by", w.excluded_by, "text", "Left out by", "排除原因", tile=True, filterable=True
-            ),
-        ),
-    )
-
-
 def _hot_spots() -> Collection:
     h = HotSpot
     newest = aliased(HotSpot, name="newest")
@@ -318,7 +248,7 @@ def _hot_spots() -> Collection:
             Property("p", h.p, "number", "p", "p 值"),
             Property("q", h.q, "number", "q (FDR)", "q 值", tile=True),
             Property("gi_bin", h.gi_bin, "integer", "Class", "显著性等级", tile=True, filterable=True),
-            Property("run_id", h.run_id, "integer", "Model run", "模型批次", filterable=True),
+            run_id(h.run_id),
         ),
     )
 
@@ -354,8 +284,8 @@ COLLECTIONS: Mapping[str, Collection] = {
         _places(),
         _alerts(),
         _cases(),
-        _stays(),
-        _visits(),
+        stays(),
+        visits(),
         tracks(),
         _hot_spots(),
         fences(),

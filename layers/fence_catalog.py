@@ -6,6 +6,7 @@ from sqlalchemy import func
 
 from layers.catalog_types import Collection, Property
 from layers.fence_tables import Fence, FenceEvent
+from layers.movement_catalog import VEHICLE_ID, run_id
 from layers.tables import Vehicle
 
 
@@ -63,7 +64,7 @@ def fence_events() -> Collection:
             Property("fence_id", f.fence_id, "text", "Fence", "围栏编号", tile=True, filterable=True),
             Property("fence_name", f.name, "text", "Name of the fence", "围栏名称", tile=True),
             Property("rule", f.rule, "text", "Rule", "规则", tile=True, filterable=True),
-            Property("vehicle_id", v.vehicle_id, "text", "Vehicle", "车辆编号", tile=True, filterable=True),
+            VEHICLE_ID,
             Property("started_at", e.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
             Property("started_after", e.started_after, "time", "Not before", "最早开始时间"),
             Property("begun_by", e.begun_by, "text", "Begun by", "开始方式", filterable=True),
@@ -75,6 +76,6 @@ def fence_events() -> Collection:
             Property("duration_s", e.duration_s, "number", "Duration (s)", "时长（秒）", sortable=True),
             Property("over_s", e.over_s, "number", "Above the limit (s)", "超限时长（秒）"),
             Property("n_fixes", e.n_fixes, "integer", "Fixes", "定位点数"),
-            Property("run_id", e.run_id, "integer", "Model run", "模型批次", filterable=True),
+            run_id(e.run_id),
         ),
     )

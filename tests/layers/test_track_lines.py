@@ -19,6 +19,7 @@ DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 WINDOW = (DAY - dt.timedelta(days=1), DAY + dt.timedelta(days=2))
 A, B = 11, 22
 GEOD = pyproj.Geod(ellps="WGS84")
+FROM_A_TO_B = ((0, 120.0, A), (1, 120.01, A), (2, 120.02, B), (3, 120.03, B))
 
 
 def fixes(vehicle: str, *rows: tuple[float, float, int | None]) -> pl.DataFrame:
@@ -53,18 +54,7 @@ def lines(db: Session) -> list[tuple[Any, ...]]:
 
 
 def test_lines_are_cut_at_gaps_and_at_borders(db: Session) -> None:
-    write(
-        db,
-        fixes(
-            "t1",
-            (0, 120.0, A),
-            (1, 120.01, A),
-            (2, 120.02, B),
-            (3, 120.03, B),
-            (30, 120.04, B),
-            (31, 120.05, B),
-        ),
-    )
+    write(db, fixes("t1", *FROM_A_TO_B, (30, 120.04, B), (31, 120.05, B)))
     assert refresh_tracks(db, *WINDOW) == 4
     assert lines(db) == [
         (0, 1, 2, A, A, [120.0, 120.01]),
@@ -110,18 +100,7 @@ def test_only_vehicles_with_new_fixes_are_made_anew(db: Session) -> None:
 
 
 def test_a_town_sees_the_lines_inside_it_only(db: Session) -> None:
-    write(
-        db,
-        fixes(
-            "t1",
-            (0, 120.0, A),
-            (1, 120.01, A),
-            (2, 120.02, B),
-            (3, 120.03, B),
-            (4, 120.04, None),
-            (5, 120.05, None),
-        ),
-    )
+    write(db, fixes("t1", *FROM_A_TO_B, (4, 120.04, None), (5, 120.05, None)))
     refresh_tracks(db, *WINDOW)
     assert len(lines(db)) == 5
 
