@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from geo_api.written_tables import as_parquet, is_parquet, read_table
+from geo_api.written_tables import is_parquet, read_table
 from grid.duties import Duty, DutyFault, check_list
 from layers import checks, files
 from layers.columns import FILE_KINDS
 from layers.errors import Fault
 
 DUTIES = FILE_KINDS["duties"]
-CHINESE = {column.zh: column.name for column in DUTIES.columns}
-"""Headers in Chinese are read too."""
 TEXTS = tuple(column.name for column in DUTIES.columns if column.dtype == "text" and not column.choices)
 CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 
@@ -90,13 +87,3 @@ def check_duties(checked: checks.Checked) -> None:
     check_texts(checked)
     begin, end = checked.frame["valid_from"], checked.frame["valid_to"]
     checked.reject((end <= begin).fill_null(False), "valid_to", "not after valid_from 止日不晚于起日")
-
-
-def as_table(path: Path) -> AbstractContextManager[Path]:
-    """The list as a Parquet file with the columns' own names, for the time being.
-
-    Raises
-    ------
-    layers.errors.InputError
-    """
-    return as_parquet(path, DUTIES)

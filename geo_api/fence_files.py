@@ -17,15 +17,15 @@ import shapely
 
 from layers import checks
 from layers.columns import FILE_KINDS, VEHICLE_KINDS
-from layers.errors import InputError, UnknownCrs
+from layers.crs import GEOGRAPHIC, check_named
+from layers.errors import InputError
+from layers.files import require_file
 from spatial_models.errors import ParameterError
 from spatial_models.time_tables import TimeTable
 
 FENCES = FILE_KINDS["fences"]
 NAMES = tuple(column.name for column in FENCES.columns)
 GEOMETRY_ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
-GEOGRAPHIC = ("wgs84", "cgcs2000", "gcj02", "bd09", "EPSG:4326", "EPSG:4490")
-_EQUAL = {4326, 4490}
 
 
 @contextmanager
@@ -37,8 +37,7 @@ def as_table(path: Path, crs: str) -> Iterator[Path]:
     layers.errors.InputError
         It cannot be read, or is in another CRS than the named one.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    require_file(path)
     ending = path.suffix.lower()
     if ending not in GEOMETRY_ENDINGS and not (ending == ".parquet" and _is_geoparquet(path)):
         yield path
@@ -47,7 +46,7 @@ def as_table(path: Path, crs: str) -> Iterator[Path]:
         given = gpd.read_parquet(path) if ending == ".parquet" else gpd.read_file(path, engine="pyogrio")
     except Exception as error:
         raise InputError(f"{path}: not a readable geometry file ({error})") from error
-    _agree(given, crs, path)
+    check_named(given.crs, crs, path.name)
     # a Shapefile cuts names after ten characters; of vehicle_kinds and vehicle_ids both pieces are still apart
     whole = {name[:10]: name for name in NAMES if len(name) > 10}
     given = given.rename(columns={cut: name for cut, name in whole.items() if name not in given.columns})
@@ -70,16 +69,6 @@ def _is_geoparquet(path: Path) -> bool:
         return b"geo" in (pq.read_schema(path).metadata or {})
     except Exception as error:
         raise InputError(f"{path}: not a Parquet file ({error})") from error
-
-
-def _agree(given: gpd.GeoDataFrame, crs: str, path: Path) -> None:
-    """The file's own CRS and the named one must not contradict each other."""
-    own = None if given.crs is None else given.crs.to_epsg()
-    if own is None or crs in ("gcj02", "bd09"):
-        return
-    named = {"wgs84": 4326, "cgcs2000": 4490}.get(crs) or int(crs.split(":")[1])
-    if own != named and not {own, named} <= _EQUAL:
-        raise UnknownCrs(f"{path.name}: the file says EPSG:{own}, the command says {crs}")
 
 
 def _as_text(value: Any) -> str | None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_api import duty_files, fence_files
+from geo_api.written_tables import as_parquet
 from grid.areas import read_areas
 from grid.cells import cells_of
 from grid.duties import check_stored
@@ -25,9 +26,9 @@ from layers.area_files import read_area_file
 from layers.area_topology import TILING, topology_faults, write_report
 from layers.columns import FILE_KINDS
 from layers.copying import Written
-from layers.crs import normal_name, to_storage
+from layers.crs import check_named, normal_name, to_storage
 from layers.database import SYSTEM, advisory_lock, session
-from layers.errors import Fault, InputError, RejectedRows, UnknownCrs
+from layers.errors import Fault, InputError, RejectedRows
 from layers.tables import Area
 from layers.tile_aggregates import settle
 
@@ -120,7 +121,7 @@ def import_file(
 def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[Path]:
     """The file as CSV or Parquet with the columns' own names."""
     if kind == "duties":
-        return duty_files.as_table(path)
+        return as_parquet(path, duty_files.DUTIES)
     return fence_files.as_table(path, crs or "") if kind == "fences" else nullcontext(path)
 
 
@@ -134,7 +135,7 @@ def _import_areas(
 ) -> None:
     frame = read_area_file(path)
     report.rows = len(frame)
-    _agree(frame, crs, path)
+    check_named(frame.crs, crs, path.name)
     checked = checks.check_frame(_plain(frame), FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
     faults = checked.faults + area_versions.check_geometries(frame)
     if faults:
@@ -201,17 +202,6 @@ def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     given = set(zip(frame["kind"], frame["code"].astype(str), strict=True))
     new = [key not in given for key in zip(stored["kind"], stored["code"], strict=True)]
     return stored[np.array(new, dtype=bool) & stored["parent_code"].isin(set(frame["parent_code"].dropna()))]
-
-
-def _agree(frame: gpd.GeoDataFrame, crs: str, path: Path) -> None:
-    """The file's own CRS and the named one must not contradict each other."""
-    if frame.crs is None or crs in ("gcj02", "bd09"):
-        return
-    named = {"wgs84": 4326, "cgcs2000": 4490}.get(crs) or int(crs.split(":")[1])
-    own = frame.crs.to_epsg()
-    equal = {4326, 4490}
-    if own is not None and own != named and not {own, named} <= equal:
-        raise UnknownCrs(f"{path.name}: the file says EPSG:{own}, the command says {crs}")
 
 
 def _import_rows(

@@ -21,8 +21,8 @@ import polars as pl
 from geo_api import workbooks
 from layers.columns import Column, FileKind
 from layers.errors import Fault, InputError, MissingColumns, RejectedRows
-from layers.files import ROW
-from layers.written_values import iso_day, narrow, plain_text
+from layers.files import ROW, require_file
+from layers.written_values import CHINESE_ENCODING, iso_day, narrow, plain_text
 
 Values = Sequence[str | None]
 HEADER_WITHIN = 30
@@ -77,8 +77,7 @@ def read_table(path: Path, kind: FileKind) -> WrittenTable:
         No such file, empty, too large when unpacked, an old or protected workbook, or no text.
     layers.errors.MissingColumns
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file 文件不存在")
+    require_file(path)
     with path.open("rb") as file:
         start = file.read(8)
     workbooks.refuse_old(path, start)
@@ -142,7 +141,7 @@ def _decoded(path: Path) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings: tuple[str, ...] = ("utf-16",)
     else:
-        encodings = ("utf-8-sig", "gb18030")
+        encodings = ("utf-8-sig", CHINESE_ENCODING)
     for encoding in encodings:
         try:
             text = content.decode(encoding)
@@ -186,8 +185,7 @@ def _plain_name(name: str | None) -> str:
 def _names(kind: FileKind) -> dict[str, Column]:
     found: dict[str, Column] = {}
     for column in kind.columns:
-        chinese = narrow(column.zh).split(",")[0]
-        for name in (column.name, chinese, chinese.split(" ")[0]):
+        for name in column.headings:
             found.setdefault(_plain_name(name), column)
     return found
 
@@ -216,10 +214,7 @@ def _header(path: Path, rows: dict[int, Values], kind: FileKind) -> tuple[int, d
         columns[position] = column
     missing = [c.name for c in kind.columns if c.required and c not in columns.values()]
     if missing:
-        given = ", ".join(value for value in rows[number] if value) or "none"
-        raise MissingColumns(
-            f"{path}: column(s) missing 缺少列: {', '.join(missing)}; the file has 文件有: {given[:500]}"
-        )
+        raise MissingColumns.of(path, missing, [value for value in rows[number] if value])
     return number, columns
 
 

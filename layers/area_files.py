@@ -14,7 +14,7 @@ import pyogrio
 
 from layers.columns import FILE_KINDS
 from layers.errors import InputError, MissingColumns
-from layers.written_values import iso_day, narrow, plain_text
+from layers.written_values import CHINESE_ENCODING, iso_day, narrow, plain_text
 
 AREAS = FILE_KINDS["areas"]
 _REQUIRED = [column.name for column in AREAS.columns if column.required]
@@ -49,9 +49,7 @@ def read_area_file(path: Path) -> gpd.GeoDataFrame:
     frame = frame.rename(columns=_our_names(frame.columns)).reset_index(drop=True)
     names = [str(name) for name in frame.columns]
     if missing := [name for name in _REQUIRED if name not in names]:
-        raise MissingColumns(
-            f"{path}: column(s) missing 缺少列: {', '.join(missing)}; the file has 文件有: {', '.join(names) or 'none'}"
-        )
+        raise MissingColumns.of(path, missing, names)
     if frame.empty:
         raise InputError(f"{path}: has no rows 没有记录")
     return _written_plainly(frame)
@@ -74,9 +72,9 @@ def _our_names(names: Iterable[object]) -> dict[str, str]:
     given = [str(name) for name in names]
     ours: dict[str, str] = {}
     for column in AREAS.columns:
-        chinese = column.zh.split(",")[0].split(" ")[0]
+        chinese = column.headings[-1]
         for name in given:
-            forms = (column.name, column.name[:10], chinese, chinese[:5], chinese[:3])
+            forms = (*column.headings, column.name[:10], chinese[:5], chinese[:3])
             if column.name not in given and name not in ours and name.strip().lower() in forms:
                 ours[name] = column.name
                 break
@@ -94,7 +92,7 @@ def _encoding(path: Path) -> str | None:
     try:
         table[int.from_bytes(table[8:10], "little") :].decode("utf-8")
     except UnicodeDecodeError:
-        return "GB18030"
+        return CHINESE_ENCODING
     return "UTF-8"
 
 

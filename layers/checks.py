@@ -188,7 +188,7 @@ def to_storage(checked: Checked, crs: str) -> None:
     """
     lon = checked.frame["lon"].fill_null(float("nan")).to_numpy()
     lat = checked.frame["lat"].fill_null(float("nan")).to_numpy()
-    geographic = crs in ("wgs84", "cgcs2000", "gcj02", "bd09", "EPSG:4326", "EPSG:4490")
+    geographic = crs in crs_module.GEOGRAPHIC
     if geographic:
         swapped = (np.abs(lat) > 90) & (np.abs(lon) <= 90) & (np.abs(lat) <= 180)
         checked.reject(swapped, "lat", "outside -90..90: longitude and latitude look swapped 经纬度疑似颠倒")

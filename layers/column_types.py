@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from layers.written_values import narrow
+
 Dtype = Literal["text", "float", "date", "time", "wkt"]
 
 
@@ -39,6 +41,18 @@ class Column:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+
+    @property
+    def headings(self) -> tuple[str, str, str]:
+        """What people write above it: our name, the Chinese one, and that without its unit.
+
+        Examples
+        --------
+        >>> Column("road_length_m", "float", "道路长度 m", "length of roads in it").headings
+        ('road_length_m', '道路长度 m', '道路长度')
+        """
+        chinese = narrow(self.zh).split(",")[0]
+        return self.name, chinese, chinese.split(" ")[0]
 
 
 @dataclass(frozen=True)

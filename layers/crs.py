@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pyproj import Transformer
+from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
 from layers.errors import UnknownCrs
@@ -26,6 +26,10 @@ METHOD = "gcj02-bd09-fixed-point/1"
 """Names the formulas and the inverse, to be stored with what was converted."""
 
 NAMED = ("wgs84", "cgcs2000", "gcj02", "bd09")
+GEOGRAPHIC = (*NAMED, "EPSG:4326", "EPSG:4490")
+"""Names of systems in degrees that files usually have."""
+_SHIFTED = ("gcj02", "bd09")
+_EQUAL = {4326, 4490}
 GCJ_RECTANGLE = (72.004, 0.8293, 137.8347, 55.8271)
 """West, south, east, north in degrees: outside it GCJ-02 equals WGS-84."""
 
@@ -163,6 +167,37 @@ def normal_name(crs: str) -> str:
     code = int(match.group(1))
     _transformer(f"EPSG:{code}", f"EPSG:{STORAGE_EPSG}")
     return f"EPSG:{code}"
+
+
+def check_named(own: CRS | None, named: str, file: str) -> None:
+    """The CRS that a file states and the one that was named for it must not contradict each other.
+
+    Parameters
+    ----------
+    own : pyproj.CRS or None
+        What the file says; None: nothing. No file can say GCJ-02 or BD-09.
+    named : str
+        As :func:`normal_name` gives it.
+    file : str
+        Its name, for the message.
+
+    Raises
+    ------
+    UnknownCrs
+
+    Examples
+    --------
+    >>> check_named(CRS(4490), "wgs84", "areas.shp")
+    >>> check_named(CRS(4549), "wgs84", "areas.shp")
+    Traceback (most recent call last):
+    layers.errors.UnknownCrs: areas.shp: the file says EPSG:4549, the command says wgs84
+    """
+    code = None if own is None else own.to_epsg()
+    if code is None or named in _SHIFTED:
+        return
+    wanted = {"wgs84": 4326, "cgcs2000": 4490}.get(named) or int(named.split(":")[1])
+    if code != wanted and not {code, wanted} <= _EQUAL:
+        raise UnknownCrs(f"{file}: the file says EPSG:{code}, the command says {named}")
 
 
 def _project(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str) -> Lonlat:

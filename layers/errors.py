@@ -21,7 +21,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 class LayerError(Exception):
@@ -54,6 +56,12 @@ class InvalidIdentifier(InputError):
 
 class MissingColumns(InputError):
     """A file without a column that it needs."""
+
+    @classmethod
+    def of(cls, file: object, missing: Sequence[str], given: Sequence[str]) -> Self:
+        """Says which columns are missing, and which the file has."""
+        names = ", ".join(given)[:500] or "none"
+        return cls(f"{file}: column(s) missing 缺少列: {', '.join(missing)}; the file has 文件有: {names}")
 
 
 @dataclass(frozen=True)

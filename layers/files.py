@@ -72,14 +72,19 @@ def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> It
     MissingColumns
         When a required column is missing; the message names all of them.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file")
+    require_file(path)
     start = 1
     for frame in (
         _parquet(path, kind, batch_rows) if path.suffix == ".parquet" else _csv(path, kind, batch_rows)
     ):
         yield frame if ROW in frame.columns else frame.with_row_index(ROW, offset=start)
         start += frame.height
+
+
+def require_file(path: Path) -> None:
+    """Raise InputError when there is no such file."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file 文件不存在")
 
 
 def count_rows(path: Path) -> int:
@@ -127,6 +132,4 @@ def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
 def _require(path: Path, kind: FileKind, names: list[str]) -> None:
     missing = [column.name for column in kind.columns if column.required and column.name not in names]
     if missing:
-        raise MissingColumns(
-            f"{path}: column(s) missing: {', '.join(missing)}; the file has: {', '.join(names) or 'none'}"
-        )
+        raise MissingColumns.of(path, missing, names)

@@ -8,6 +8,8 @@ import unicodedata
 
 BLANKS = " \t\r\n\u00a0\u2002\u2003\u2009\u200b\u3000\ufeff"
 """What is taken off both ends of a value."""
+CHINESE_ENCODING = "gb18030"
+"""What text is in that is not UTF-8 and does not say."""
 _DAY = re.compile(
     r"(\d{4})(?:[-/.]|年\s*)(\d{1,2})(?:[-/.]|月\s*)(\d{1,2})日?(?:[T ]\d{1,2}:\d{2}.*)?", re.DOTALL
 )

@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from geo_api.cli import app
-from geo_api.duty_files import CHINESE, read_duties
+from geo_api.duty_files import DUTIES, read_duties
 from geo_api.importing import import_file
 from layers.database import SYSTEM, session
 from layers.errors import InputError, MissingColumns
@@ -80,7 +80,7 @@ def city(fresh_database: str) -> str:
 @pytest.mark.parametrize("name", ["list.csv", "list.xlsx"])
 @pytest.mark.parametrize("chinese", [False, True])
 def test_a_list_is_the_same_from_every_format(city: str, tmp_path: Path, name: str, chinese: bool) -> None:
-    names = {english: zh for zh, english in CHINESE.items()}
+    names = {column.name: column.zh for column in DUTIES.columns}
     header = [names[column] for column in HEADER] if chinese else HEADER
     path = write(tmp_path / name, [COUNTY, TOWN], header)
     report = read_duties(path)
