@@ -78,6 +78,11 @@ class Caller:
             return permission in self.granted
         return self.scope.role in MAY[permission]
 
+    @property
+    def reads_rows_of_areas(self) -> bool:
+        """Whether the database shows this role any row of an area; not to a key that only sends."""
+        return self.logged_in and self.may("read_alerts")
+
     def check(self, permission: str) -> None:
         """Refuse unless the caller is logged in and the role has the permission."""
         self.check_login()

@@ -209,7 +209,9 @@ def visible(changes: Iterable[Change], caller: Caller) -> list[Change]:
     readable = [
         change
         for change in changes
-        if (found := COLLECTIONS.get(change.layer)) is not None and may_read(caller, found)
+        if (found := COLLECTIONS.get(change.layer)) is not None
+        and may_read(caller, found)
+        and (not found.login or caller.reads_rows_of_areas)
     ]
     return [seen for change in readable if (seen := change.seen_by(caller.scope)) is not None]
 

@@ -6,6 +6,7 @@ alerts, by domain. What comes out of a door is compared with it.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import itertools
@@ -32,8 +33,9 @@ from layers import database
 from layers.catalog import COLLECTIONS
 from layers.database import SYSTEM, Scope, session
 from tests.geo_api.busy_town import seed_work
-from tests.geo_api.conftest import PASSWORD, Seeded
-from tests.geo_api.small_town import PLATES, TOWN_A, TOWN_B
+from tests.geo_api.conftest import PASSWORD, Seeded, serving
+from tests.geo_api.small_town import BOXES, PLATES, TOWN_A, TOWN_B
+from tests.geo_api.test_live import Stream, listening
 from tests.geo_api.test_oidc import AUDIENCE, Provider, providing
 
 PRIVATE = tuple(c.id for c in COLLECTIONS.values() if c.login)
@@ -98,6 +100,7 @@ class Matrix:
     rows: dict[str, dict[int, tuple[str, str | None]]]
     ids: dict[str, Any]
     url: str
+    settings: Settings
     cases: dict[int, str] = field(default_factory=dict)
 
     def expected(self, caller: str, layer: str) -> set[int]:
@@ -171,7 +174,7 @@ def matrix(seeded: Seeded, provider: Provider, tmp_path_factory: pytest.TempPath
     app = create_app(settings)
     # Over the event loop of its own, so that tiles, their cache and what is remembered of callers work as served.
     with TestClient(app, raise_server_exceptions=False) as entered:
-        yield Matrix(dict(clients_of(app, entered, keys, provider)), rows, ids, url)
+        yield Matrix(dict(clients_of(app, entered, keys, provider)), rows, ids, url, settings)
     database.engine(url).dispose()
 
 
@@ -538,6 +541,109 @@ def test_assignment_and_errors_tell_nothing_private(matrix: Matrix, caller: str)
         assert 400 <= answer.status_code < 500, path
         assert answer.headers["content-type"] == "application/problem+json"
         no_foreign(caller, answer.content)
+
+
+def change_of(matrix: Matrix, statement: str, **values: Any) -> int:
+    """Commit a statement: the number of the last change that it made."""
+    with session(SYSTEM, matrix.url) as db:
+        db.execute(text(statement), values)
+    with session(SYSTEM, matrix.url) as db:
+        return int(db.execute(text("SELECT max(id) FROM layer_changes")).scalar_one())
+
+
+def said_to_all(matrix: Matrix) -> int:
+    """A change that every stream hears, so that silence before it is silence."""
+    return change_of(matrix, "UPDATE sites SET kind = kind WHERE id = :site", site=matrix.ids["site_A"])
+
+
+def stream_of(matrix: Matrix, caller: str, address: str, after: str | None = None) -> Any:
+    client = matrix.clients[caller]
+    cookies = {name: value for name, value in client.cookies.items() if name == "wangge_session"}
+    return listening(address, cookies, after, authorization=client.headers.get("authorization"))
+
+
+def letters_of(event: dict[str, Any]) -> set[str]:
+    """Towns in which the middle of a touched tile lies."""
+    assert event["cells"], event
+    border = BOXES["B"][0]
+    return {"A" if (column + 0.5) / 2**12 * 360 - 180 < border else "B" for column, _ in event["cells"]}
+
+
+def heard_as_expected(
+    matrix: Matrix, caller: str, heard: list[dict[str, Any]], layer: str, keys: set[int]
+) -> None:
+    """What a caller heard after rows of a layer were touched: of its own of them, and of nothing else."""
+    who = CALLERS[caller]
+    own = keys & matrix.expected(caller, layer) if who.may(layer) else set()
+    private = [event for event in heard if COLLECTIONS[event["layer"]].login]
+    about = [event for event in private if event["layer"] == layer]
+    assert bool(about) is bool(own), (caller, layer, keys, heard)
+    for event in about:
+        assert letters_of(event) == {matrix.rows[layer][key][0] for key in own}, (caller, event)
+    for event in private:
+        assert who.may(event["layer"]) and letters_of(event) <= set(who.letters), (caller, event)
+        assert event["bbox"], event
+    assert not any(mark in json.dumps(heard, ensure_ascii=False) for letter in "AB" for mark in marks(letter))
+
+
+def test_events_tell_of_the_own_rows_only(matrix: Matrix) -> None:
+    """Every caller listens while each private row is touched, one commit a row."""
+    refused = ("revoked key", "key that is over")
+    with serving(matrix.settings) as address, contextlib.ExitStack() as stack:
+        for caller in refused:
+            client = matrix.clients[caller]
+            assert client.get("/v1/events").status_code == 401
+        streams: dict[str, Stream] = {
+            caller: stack.enter_context(stream_of(matrix, caller, address))
+            for caller in CALLERS
+            if caller not in refused
+        }
+        for layer in PRIVATE:
+            for key in matrix.rows[layer]:
+                change_of(matrix, f"UPDATE {layer} SET area_id = area_id WHERE id = :key", key=key)
+                last = said_to_all(matrix)
+                for caller, stream in streams.items():
+                    heard_as_expected(matrix, caller, stream.until("sites", last), layer, {key})
+
+
+def test_missed_events_tell_of_the_own_rows_only(matrix: Matrix) -> None:
+    """Who comes back with the id of somebody else's event hears what itself may hear."""
+    with serving(matrix.settings) as address:
+        for layer in PRIVATE:
+            before = f"{said_to_all(matrix)}"
+            for key in matrix.rows[layer]:
+                change_of(matrix, f"UPDATE {layer} SET area_id = area_id WHERE id = :key", key=key)
+            last = said_to_all(matrix)
+            for caller in [*IN, "public", "ended login"]:
+                with stream_of(matrix, caller, address, before) as stream:
+                    heard = stream.until("sites", last)
+                heard_as_expected(matrix, caller, heard, layer, set(matrix.rows[layer]))
+
+
+@pytest.mark.parametrize("caller", [*IN, "public", "ended login"])
+def test_after_too_long_only_layers_are_named_that_the_caller_reads(matrix: Matrix, caller: str) -> None:
+    with serving(matrix.settings) as address, stream_of(matrix, caller, address, "no number") as stream:
+        heard = stream.until("sites", said_to_all(matrix))
+    private = {event["layer"] for event in heard if COLLECTIONS[event["layer"]].login}
+    who = CALLERS[caller]
+    assert private == {layer for layer in PRIVATE if who.role in READERS and who.may(layer)}
+
+
+def test_a_row_that_goes_to_another_town_is_told_to_both(matrix: Matrix) -> None:
+    """Of its old place to those who saw it, of its new one to those who see it now: both lose or win a row."""
+    move = "UPDATE alerts SET area_id = :area, geom = ST_Translate(geom, :east, 0) WHERE id = :key"
+    width, key = BOXES["B"][0] - BOXES["A"][0], matrix.ids["alert_A"]
+    with serving(matrix.settings) as address, contextlib.ExitStack() as stack:
+        streams = {caller: stack.enter_context(stream_of(matrix, caller, address)) for caller in IN}
+        for area, east in ((matrix.ids["community_B"], width), (matrix.ids["community_A"], -width)):
+            change_of(matrix, move, key=key, area=area, east=east)
+            last = said_to_all(matrix)
+            for caller, stream in streams.items():
+                who = CALLERS[caller]
+                heard = [event for event in stream.until("sites", last) if event["layer"] == "alerts"]
+                seen = who.may("alerts") and (who.domains is None or "ecology" in who.domains)
+                told = set().union(*map(letters_of, heard))
+                assert told == (set(who.letters) if seen else set()), (caller, heard)
 
 
 def test_the_database_alone_keeps_rows_apart(matrix: Matrix) -> None:

@@ -62,6 +62,13 @@ class Stream:
             if layer in (None, found["layer"]):
                 return found
 
+    def until(self, layer: str, change: int) -> list[dict[str, Any]]:
+        """All events up to the one of a layer that tells of that change."""
+        heard = [self.next()]
+        while heard[-1]["layer"] != layer or heard[-1]["change"] < change:
+            heard.append(self.next())
+        return heard
+
     def rest(self) -> list[dict[str, Any]]:
         """What has come by now."""
         time.sleep(SILENCE_S)
@@ -74,8 +81,11 @@ def listening(
     cookies: dict[str, str] | None = None,
     last_event_id: str | None = None,
     path: str = "/v1/events",
+    authorization: str | None = None,
 ) -> Iterator[Stream]:
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+    if authorization is not None:
+        headers["Authorization"] = authorization
     stream = Stream()
     with (
         httpx2.Client(cookies=cookies, timeout=PATIENCE_S) as client,
