@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from geo_api.accounts import create_user
 from geo_api.caller_lookup import COOKIE, caller_of, known_caller
 from geo_api.callers import MAY, Caller
+from geo_api.database_places import database_place
 from geo_api.errors import Problem
-from geo_api.places import database_place
 from geo_api.settings import Settings
 from layers.database import SYSTEM, session
 from layers.tables import Area

@@ -20,6 +20,7 @@ from geo_api import errors
 from geo_api.access_records import AccessRecords
 from geo_api.accounts import LoginBrake
 from geo_api.cross_origin import allow_origins
+from geo_api.database_places import places
 from geo_api.events import ChangeFeed
 from geo_api.exporting import ExportGate
 from geo_api.ingest_gate import IngestGate
@@ -31,7 +32,6 @@ from geo_api.oidc import TokenVerifier
 from geo_api.openapi import describe_api
 from geo_api.pages import page
 from geo_api.parameters import known_parameters
-from geo_api.places import places
 from geo_api.rate_limits import RateLimits, limits_of, networks_of
 from geo_api.readiness import Readiness
 from geo_api.routes import (

@@ -18,10 +18,10 @@ from fastapi.routing import APIRoute
 
 from geo_api.access import Caller, CallerDep, Db, known_caller, scoped_session
 from geo_api.caching import cached_response
+from geo_api.database_places import database_place
 from geo_api.descriptions import collection_url
 from geo_api.pages import page as html_page
 from geo_api.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep, may_read
-from geo_api.places import database_place
 from geo_api.representations import GEOJSON, HTML, JSON, ItemFormat, base_url, link, own_links, wants_html
 from layers.catalog import Collection
 from layers.feature_editing import read_version
