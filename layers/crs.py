@@ -22,9 +22,6 @@ Lonlat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 STORAGE_EPSG = 4326
 METRIC_EPSG = 4549
-METHOD = "gcj02-bd09-fixed-point/1"
-"""Names the formulas and the inverse, to be stored with what was converted."""
-
 NAMED = ("wgs84", "cgcs2000", "gcj02", "bd09")
 GEOGRAPHIC = (*NAMED, "EPSG:4326", "EPSG:4490")
 """Names of systems in degrees that files usually have."""

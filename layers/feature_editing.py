@@ -37,11 +37,6 @@ from layers.errors import InputError, NotFound, OutOfScope, StillReferred, Versi
 from layers.reference_systems import CRS84, ReferenceSystem
 from layers.tables import Base, Enterprise
 
-WRITABLE: Mapping[str, tuple[str, ...]] = {
-    "sites": ("site_id", "kind", "uscc", "boundary"),
-    "places": ("kind", "radius_m"),
-}
-"""Properties that a caller gives; the others are derived and accepted without effect."""
 MAX_TEXT = 200
 Values = dict[str, Any]
 

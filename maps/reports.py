@@ -203,29 +203,7 @@ def _add_cells(
     rest = frame.geometry[~stands_out]
     if len(rest):
         _add_shape(group, rest.union_all())
-    chosen = frame[stands_out]
-    features = [
-        {
-            "type": "Feature",
-            "geometry": json.loads(json.dumps(geometry.__geo_interface__)),
-            "properties": {
-                "color": color,
-                "h3": escape(str(h3)),
-                "value": _number(value),
-                "z": _number(z),
-                "q": _number(q),
-            },
-        }
-        for geometry, color, h3, value, z, q in zip(
-            chosen.geometry,
-            pd.Series(colors, index=frame.index)[stands_out],
-            chosen["h3"],
-            chosen["value"],
-            chosen["z"],
-            chosen["q"],
-            strict=True,
-        )
-    ]
+    features = _cell_features(frame[stands_out], pd.Series(colors, index=frame.index)[stands_out])
     if not features:
         return
     folium.GeoJson(
@@ -238,6 +216,26 @@ def _add_cells(
         },
         tooltip=folium.GeoJsonTooltip(["h3", "value", "z", "q"], aliases=["H3", "数值 value", "z", "q"]),
     ).add_to(group)
+
+
+def _cell_features(cells: gpd.GeoDataFrame, colors: pd.Series) -> list[dict[str, Any]]:
+    """Cells as GeoJSON with their colour and what their tooltip says."""
+    return [
+        {
+            "type": "Feature",
+            "geometry": json.loads(json.dumps(geometry.__geo_interface__)),
+            "properties": {
+                "color": color,
+                "h3": escape(str(h3)),
+                "value": _number(value),
+                "z": _number(z),
+                "q": _number(q),
+            },
+        }
+        for geometry, color, h3, value, z, q in zip(
+            cells.geometry, colors, cells["h3"], cells["value"], cells["z"], cells["q"], strict=True
+        )
+    ]
 
 
 def _add_shape(group: folium.FeatureGroup, shape: BaseGeometry) -> None:

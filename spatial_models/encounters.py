@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -11,9 +10,9 @@ import numpy as np
 import polars as pl
 
 from spatial_models import encounter_kernels as e
-from spatial_models.errors import ParameterError
 from spatial_models.frames import Array, utc_times
 from spatial_models.ordering import THREADS, OrderedFixes, in_parallel, ordered_fixes
+from spatial_models.parameter_checks import check_between
 
 BEGUN_BY = ("approach", "gap", "track_start")
 ENDED_BY = ("apart", "gap", "track_end")
@@ -114,20 +113,10 @@ def find_encounters(
 
 
 def _check(distance_m: float, min_duration_s: float, max_gap_s: float, rest_speed_kmh: float) -> None:
-    limits = {
-        "distance_m": (distance_m, 1.0, 1e5),
-        "min_duration_s": (min_duration_s, 60.0, 1e8),
-        "max_gap_s": (max_gap_s, 0.0, 1e6),
-        "rest_speed_kmh": (rest_speed_kmh, 0.0, 1e3),
-    }
-    for name, (value, least, most) in limits.items():
-        good = (
-            isinstance(value, int | float | np.number)
-            and not isinstance(value, bool)
-            and math.isfinite(value)
-        )
-        if not good or not least <= value <= most:
-            raise ParameterError(f"{name} must be between {least:g} and {most:g}, got {value!r}")
+    check_between("distance_m", distance_m, 1, 1e5)
+    check_between("min_duration_s", min_duration_s, 60, 1e8)
+    check_between("max_gap_s", max_gap_s, 0, 1e6)
+    check_between("rest_speed_kmh", rest_speed_kmh, 0, 1e3)
 
 
 def _nothing() -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models import fence_kernels as f
-from spatial_models.errors import ParameterError, StateMismatch
+from spatial_models.errors import StateMismatch
 from spatial_models.fence_crossings import Crossings, find_crossings
 from spatial_models.fence_events import EVENT_SCHEMA as EVENT_SCHEMA
 from spatial_models.fence_events import clip_to_window as clip_to_window
@@ -19,6 +19,7 @@ from spatial_models.fence_shapes import RULES, FenceGrid, FenceShapes, grid_of, 
 from spatial_models.frames import Array
 from spatial_models.kernels import NO_TIME
 from spatial_models.ordering import NOBODY, OrderedFixes, Seen, ordered_fixes
+from spatial_models.parameter_checks import check_between
 
 CROSSING_CELLS = 64
 """Cells a side of the grid for segments: a segment lies over many small cells."""
@@ -128,8 +129,7 @@ def detect_fence_events(
     >>> detect_fence_events(track, fence).events.select("begun_by", "ended_by", "n_fixes", "duration_s").row(0)
     ('entered', 'left', 2, 60.0)
     """
-    if isinstance(max_gap_s, bool) or not isinstance(max_gap_s, int | float) or not 0 <= max_gap_s <= 1e9:
-        raise ParameterError(f"max_gap_s must be between 0 and 1e9, got {max_gap_s!r}")
+    check_between("max_gap_s", max_gap_s, 0, 1e9)
     shapes = read_fences(fences)
     parameters = (float(max_gap_s), shapes.fingerprint)
     if state is not None and state.parameters != parameters:

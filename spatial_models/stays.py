@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
@@ -16,6 +15,7 @@ from spatial_models import kernels as k
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.frames import Array, utc_times
 from spatial_models.ordering import Piece, account, by_vehicle, fix_columns, in_parallel, parts
+from spatial_models.parameter_checks import check_between, is_number
 
 Anchor = Literal["first", "centroid"]
 ENDED_BY = ("left", "gap", "track_end")
@@ -196,19 +196,14 @@ def _checked(
     outliers: int,
     max_speed_kmh: float | None,
 ) -> dict[str, Any]:
-    limits = {
-        "radius_m": (radius_m, 1e6),
-        "min_duration_s": (min_duration_s, 1e9),
-        "max_gap_s": (max_gap_s, 1e9),
-    }
-    for name, (value, most) in limits.items():
-        if not _is_number(value) or not 0 <= value <= most:
-            raise ParameterError(f"{name} must be between 0 and {most:g}, got {value!r}")
+    check_between("radius_m", radius_m, 0, 1e6)
+    check_between("min_duration_s", min_duration_s, 0, 1e9)
+    check_between("max_gap_s", max_gap_s, 0, 1e9)
     if anchor not in get_args(Anchor):
         raise ParameterError(f"anchor must be 'first' or 'centroid', got {anchor!r}")
     if isinstance(outliers, bool) or not isinstance(outliers, int | np.integer) or not 0 <= outliers <= 1000:
         raise ParameterError(f"outliers must be a whole number from 0 to 1000, got {outliers!r}")
-    if max_speed_kmh is not None and (not _is_number(max_speed_kmh) or not 0 < max_speed_kmh < 1e6):
+    if max_speed_kmh is not None and (not is_number(max_speed_kmh) or not 0 < max_speed_kmh < 1e6):
         raise ParameterError(f"max_speed_kmh must be above 0, or None, got {max_speed_kmh!r}")
     return {
         "radius_m": float(radius_m),
@@ -218,10 +213,6 @@ def _checked(
         "outliers": int(outliers),
         "max_speed_kmh": None if max_speed_kmh is None else float(max_speed_kmh),
     }
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and math.isfinite(float(value))
 
 
 def _empty_state(parameters: dict[str, Any]) -> StayState:

@@ -14,6 +14,7 @@ from spatial_models.attribution import Attribution
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
 from spatial_models.frames import named_columns, numbers, time_us
 from spatial_models.kernels import NO_TIME
+from spatial_models.parameter_checks import is_number
 
 SITE_COLUMNS = ("site_id", "lon", "lat")
 SITE_OPTIONS = ("boundary", "status", "hazard", "demand")
@@ -72,8 +73,7 @@ def check_numbers(**values: object) -> None:
         Names the parameter and its value.
     """
     for name, value in values.items():
-        plain = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not plain or not math.isfinite(value) or value < 0:  # type: ignore[arg-type,operator]
+        if not is_number(value) or value < 0:  # type: ignore[operator]
             raise ParameterError(f"{name} must be 0 or more, got {value!r}")
 
 

@@ -23,7 +23,6 @@ T0 = dt.datetime(2026, 3, 2, 0, 0, tzinfo=dt.UTC)  # a Monday, 08:00 in China
 LON, LAT = 120.9, 32.0
 DEG = 6_371_008.8 * math.pi / 180
 KX = DEG * math.cos(math.radians(LAT))
-NEVER = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 
 
 def square(half_m: float = 100.0, east: float = 0.0) -> Any:
