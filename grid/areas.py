@@ -151,16 +151,13 @@ def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[
     ------
     UnknownArea
     """
-    area = db.get(Area, area_id)
-    if area is None:
+    ends = db.execute(select(Area.valid_to).where(Area.id == area_id)).one_or_none()
+    if ends is None:
         raise UnknownArea(f"no area with id {area_id}", f"没有编号为 {area_id} 的区域")
     if at is None:
         now = dt.datetime.now(dt.UTC)
-        at = (
-            now
-            if area.valid_to is None or area.valid_to > now
-            else area.valid_to - dt.timedelta(microseconds=1)
-        )
+        ended = ends.valid_to is not None and ends.valid_to <= now
+        at = ends.valid_to - dt.timedelta(microseconds=1) if ended else now
     return chains(db, [area_id], at)[area_id]
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grid.changed_edges import MARGIN_DEG, changed_box, grown, inside, meets
 from grid.edit_plan import check
 from grid.edit_units import UNIT_COLUMNS, as_now, neighbours, unit_of, with_nodes
 from grid.errors import EditConflict
@@ -85,9 +87,10 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
         parent: int | None = stands_for.get(before.community_id)
         if parent is None and before.community_id is not None:
             parent = parents[before.community_id][1].key
-        around = neighbours(db, [after], version["kind"])
-        nodes = shapely.get_coordinates([after.shape, *(unit.shape for unit in around)])
-        shape = insert_nodes(before.shape, nodes)
+        box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
+        around = [unit.shape for unit in neighbours(db, [after], version["kind"]) if meets(unit.shape, box)]
+        nodes = [shapely.get_coordinates(after.shape), inside(shapely.get_coordinates(around), box)]
+        shape = insert_nodes(before.shape, np.vstack(nodes))
         made.append(
             NewVersion(
                 after,

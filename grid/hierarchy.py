@@ -58,6 +58,7 @@ class Outlines:
         self.codes = codes
         self._larger: dict[int, _Larger] = {}
         self._small: list[NewVersion] = []
+        self._current: dict[int, tuple[str, Unit]] = {}
 
     def transfer(self, units: list[Unit], operation: Operation) -> None:
         """Give unit grids to a neighbouring community.
@@ -147,22 +148,28 @@ class Outlines:
 
     def _target(self, area_id: int, kind: str) -> _Larger:
         """The version that holds now; the draft may name an earlier one of the same code."""
-        if area_id not in as_now(self.db, [area_id]):
+        if self._as_now(area_id) is None:
             current_units(self.db, [area_id], (kind,))  # says what became of it
         return self._now(area_id, kind)
 
     def _now(self, area_id: int, *kinds: str) -> _Larger:
-        found = as_now(self.db, [area_id]).get(area_id)
+        found = self._as_now(area_id)
         if found is None or found[0] not in kinds:
             raise UnknownArea(
                 f"area {area_id}: no {' or '.join(kinds)} that holds now", f"{area_id} 不是现行的上级区域"
             )
         kind, unit = found
         if unit.key not in self._larger:
-            parent = None if unit.community_id is None else as_now(self.db, [unit.community_id])
-            above = None if not parent else next(iter(parent.values()))[1].key
+            parent = None if unit.community_id is None else self._as_now(unit.community_id)
+            above = None if parent is None else parent[1].key
             return _Larger(kind, unit, unit.shape, unit.code, above)
         return self._larger[unit.key]
+
+    def _as_now(self, area_id: int) -> tuple[str, Unit] | None:
+        """Kind and shape of the version that holds now; nothing is written while a plan is made."""
+        if area_id not in self._current:
+            self._current |= as_now(self.db, [area_id])
+        return self._current.get(area_id)
 
     def versions(self) -> list[NewVersion]:
         """New versions of all areas concerned, larger ones first."""

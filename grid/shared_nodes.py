@@ -11,10 +11,20 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
+from grid.changed_edges import (
+    MARGIN_DEG,
+    Box,
+    box_of,
+    changed_box,
+    grown,
+    inside,
+    joined,
+    meets,
+    unshared_edges,
+)
 from grid.edit_units import neighbours, with_nodes
 from grid.plan import NewUnit, NewVersion, Plan
 from grid.topology import Unit, fault, insert_nodes
@@ -41,15 +51,18 @@ def _share(db: Session, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) ->
     gone = [unit for of, unit in plan.ended if of == kind] + (plan.removed if kind == "unit_grid" else [])
     new = [unit for unit in [*plan.again, *plan.added] if unit.kind == kind]
     before = [*(version.old for version in redrawn), *gone]
-    noded = {unit.key: unit for unit in plan.noded}
-    around = neighbours(db, before, kind)
-    beside = [noded.get(unit.key, unit) for unit in around]
     areas: list[NewUnit | NewVersion] = [*redrawn, *new]
+    whole = [unit.shape for unit in gone] + [unit.shape for unit in new]
+    boxes = [changed_box(version.old.shape, version.shape) for version in redrawn]
+    box = grown(joined([*boxes, box_of(shapely.get_coordinates(whole))]), MARGIN_DEG)
+    noded = {unit.key: unit for unit in plan.noded}
+    around = [unit for unit in neighbours(db, before, kind) if meets(unit.shape, box)]
+    beside = [noded.get(unit.key, unit) for unit in around]
     begun = [area.shape for area in areas]
-    nodes = np.unique(shapely.get_coordinates([*begun, *(unit.shape for unit in beside)]), axis=0)
+    nodes = inside(shapely.get_coordinates([*begun, *(unit.shape for unit in beside)]), box)
     shapes = [insert_nodes(shape, nodes) for shape in begun]
     noded |= {unit.key: unit for unit in with_nodes(beside, nodes)}
-    _check([*before, *around], [*shapes, *(noded.get(u.key, u).shape for u in around)], areas)
+    _check([*before, *around], [*shapes, *(noded.get(u.key, u).shape for u in around)], areas, box)
     plan.noded = list(noded.values())
     drawn = {id(area): shape for area, shape in zip(areas, shapes, strict=True)}
     plan.versions = [_with_shape(version, drawn) for version in plan.versions]
@@ -61,16 +74,17 @@ def _with_shape(area: T, drawn: dict[int, Any]) -> T:
     return dataclasses.replace(area, shape=drawn[id(area)]) if id(area) in drawn else area
 
 
-def _check(before: Sequence[Unit], after: Sequence[Any], named: Sequence[NewUnit | NewVersion]) -> None:
-    old = shapely.get_parts([unit.shape for unit in before])
-    new = shapely.get_parts([shape for shape in after if not shape.is_empty])
-    if shapely.coverage_is_valid(old) and not shapely.coverage_is_valid(new):
+def _check(
+    before: Sequence[Unit], after: Sequence[Any], named: Sequence[NewUnit | NewVersion], box: Box
+) -> None:
+    apart = unshared_edges(after, box)
+    if not apart.is_empty and unshared_edges([unit.shape for unit in before], box).is_empty:
         raise fault(
             "edge_not_shared",
             [Unit(0, area.code, area.name, 0, area.shape) for area in named],
             "an edge is not shared with the neighbour",
             "与相邻区域的公共边不一致",
-            shapely.union_all(shapely.coverage_invalid_edges(new)),
+            apart,
         )
 
 

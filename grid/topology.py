@@ -17,8 +17,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from grid.changed_edges import MARGIN_DEG, box_of, grown, unshared_edges
 from grid.errors import TopologyFault
 
+Points = NDArray[np.float64]
 METRES_PER_DEGREE = 111_319.49
 AREA_TOLERANCE_M2 = 0.01
 """Gaps and overlaps up to this area are rounding."""
@@ -79,7 +81,7 @@ def fault(rule: str, units: Sequence[Unit], en: str, zh: str, place: Any = None)
     return TopologyFault(rule, [unit.label for unit in units], en, zh, shown)
 
 
-def insert_nodes(shape: Any, nodes: NDArray[np.float64]) -> Any:
+def insert_nodes(shape: Any, nodes: Points) -> Any:
     """Put nodes that lie on edges of a (multi-)polygon into these edges; the others do nothing.
 
     Parameters
@@ -97,61 +99,66 @@ def insert_nodes(shape: Any, nodes: NDArray[np.float64]) -> Any:
     >>> insert_nodes(shapely.box(0, 0, 1, 1), np.array([[0.5, 0.0], [0.5, 0.5]])).wkt
     'POLYGON ((1 0, 1 1, 0 1, 0 0, 0.5 0, 1 0))'
     """
-    west, south, east, north = shapely.bounds(shape)
-    near = (
-        (nodes[:, 0] >= west - ON_EDGE_DEG)
-        & (nodes[:, 0] <= east + ON_EDGE_DEG)
-        & (nodes[:, 1] >= south - ON_EDGE_DEG)
-        & (nodes[:, 1] <= north + ON_EDGE_DEG)
-    )
-    nodes = nodes[near]
-    if len(nodes):
-        nodes = _new_on_outline(shape, np.unique(nodes, axis=0))
-    if not len(nodes):
+    rings, part = shapely.get_rings(shapely.get_parts(shape), return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    before, added = _on_edges(corners, ring, nodes)
+    if not len(before):
         return shape
-    changed = False
-    polygons = []
-    for polygon in shapely.get_parts(shape):
-        rings = [polygon.exterior, *polygon.interiors]
-        noded = [_insert_in_ring(shapely.get_coordinates(ring), nodes) for ring in rings]
-        changed = changed or any(ring is not None for ring in noded)
-        done = [r if n is None else n for r, n in zip(rings, noded, strict=True)]
-        polygons.append(shapely.Polygon(done[0], done[1:]))
-    if not changed:
-        return shape
-    return polygons[0] if shape.geom_type == "Polygon" else shapely.MultiPolygon(polygons)
+    noded = np.insert(corners, before + 1, added, axis=0)
+    made: Any = shapely.linearrings(noded, indices=np.insert(ring, before + 1, ring[before]))
+    polygons: Any = shapely.polygons(made, indices=part)
+    return polygons[0] if shape.geom_type == "Polygon" else shapely.multipolygons(polygons)
 
 
-def _new_on_outline(shape: Any, nodes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The nodes that are no vertex of a shape and lie on its outline, or may do so."""
-    vertices = {tuple(point) for point in shapely.get_coordinates(shape).tolist()}
-    nodes = nodes[[tuple(node) not in vertices for node in nodes.tolist()]]
-    if not len(nodes):
-        return nodes
-    outline = shapely.boundary(shape)
-    shapely.prepare(outline)
-    return nodes[shapely.dwithin(outline, shapely.points(nodes), 2 * ON_EDGE_DEG)]
-
-
-def _insert_in_ring(ring: NDArray[np.float64], nodes: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The ring with the nodes on its edges; None when there are none to add."""
-    start, step = ring[:-1], np.diff(ring, axis=0)
+def _on_edges(
+    corners: Points, ring: NDArray[np.int64], nodes: Points
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Nodes that lie on edges and are no corners, in the order in which they lie there, with the edges' first corners."""
+    first = np.flatnonzero(ring[1:] == ring[:-1])
+    nodes = without_points(_around(nodes, corners), corners)
+    low = np.minimum(corners[first], corners[first + 1]) - ON_EDGE_DEG
+    high = np.maximum(corners[first], corners[first + 1]) + ON_EDGE_DEG
+    near = np.full(len(first), len(nodes) > 0)
+    for axis in (0, 1) if len(nodes) else ():
+        ordered = np.sort(nodes[:, axis])
+        near &= np.searchsorted(ordered, low[:, axis]) < np.searchsorted(ordered, high[:, axis], "right")
+    first = first[near]
+    if not len(first):
+        return np.empty(0, dtype=np.int64), np.empty((0, 2))
+    lines = shapely.linestrings(np.stack([corners[first], corners[first + 1]], axis=1))
+    points: Any = shapely.points(nodes)
+    edge, node = shapely.STRtree(points).query(lines, predicate="dwithin", distance=2 * ON_EDGE_DEG)
+    start = corners[first[edge]]
+    step, offset = corners[first[edge] + 1] - start, nodes[node] - start
     length2 = (step**2).sum(axis=1)
-    offset = nodes[:, None, :] - start[None, :, :]
-    t = (offset * step).sum(axis=2) / np.where(length2 > 0, length2, 1.0)
-    distance = np.abs(offset[:, :, 0] * step[:, 1] - offset[:, :, 1] * step[:, 0]) / np.sqrt(
-        np.where(length2 > 0, length2, 1.0)
-    )
-    is_vertex = (nodes[:, None, :] == ring[None, :, :]).all(axis=2).any(axis=1)
-    on_edge = (distance <= ON_EDGE_DEG) & (t > 0) & (t < 1) & (length2 > 0) & ~is_vertex[:, None]
-    if not on_edge.any():
-        return None
-    points: list[NDArray[np.float64]] = []
-    for k in range(len(start)):
-        points.append(start[k])
-        here = np.flatnonzero(on_edge[:, k])
-        points += [nodes[i] for i in here[np.argsort(t[here, k])]]
-    return np.array([*points, ring[-1]])
+    t = (offset * step).sum(axis=1) / np.where(length2 > 0, length2, 1.0)
+    away = np.abs(offset[:, 0] * step[:, 1] - offset[:, 1] * step[:, 0])
+    on_edge = (away <= ON_EDGE_DEG * np.sqrt(length2)) & (t > 0) & (t < 1) & (length2 > 0)
+    edge, node, t = edge[on_edge], node[on_edge], t[on_edge]
+    order = np.lexsort((t, edge))
+    return first[edge[order]], nodes[node[order]]
+
+
+def _around(points: Points, others: Points) -> Points:
+    """Points in the box of others."""
+    if not len(points) or not len(others):
+        return points[:0]
+    low, high = others.min(axis=0) - ON_EDGE_DEG, others.max(axis=0) + ON_EDGE_DEG
+    return points[((points >= low) & (points <= high)).all(axis=1)]
+
+
+def without_points(points: Points, others: Points) -> Points:
+    """Points that are not among others, each once, shape (n, 2)."""
+    if not len(points):
+        return points
+    keys = np.unique(_as_complex(points))
+    keys = keys[~np.isin(keys, _as_complex(_around(others, points)))]
+    return keys.view(np.float64).reshape(-1, 2)
+
+
+def _as_complex(points: Points) -> NDArray[np.complex128]:
+    """One number a point, which sorts and compares like it."""
+    return np.ascontiguousarray(points, dtype=np.float64).view(np.complex128).ravel()
 
 
 def check_replacement(
@@ -193,16 +200,15 @@ def check_replacement(
         if _counts(excess.difference(parent)):
             rule, en, zh = "outside_parent", "the new zones leave their community", "新网格超出所属社区"
         raise fault(rule, removed, en, zh, excess)
-    old = [*(unit.shape for unit in removed), *around]
-    new = [*added, *noded]
-    if shapely.coverage_is_valid(old) and not shapely.coverage_is_valid(new):
-        edges = shapely.union_all(shapely.coverage_invalid_edges(new))
+    box = grown(box_of(shapely.get_coordinates([before, *added])), MARGIN_DEG)
+    apart = unshared_edges([*added, *noded], box)
+    if not apart.is_empty and unshared_edges([*(unit.shape for unit in removed), *around], box).is_empty:
         raise fault(
             "edge_not_shared",
             removed,
             "an edge is not shared with the neighbour",
             "与相邻网格的公共边不一致",
-            edges,
+            apart,
         )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import shapely
 
+from grid.changed_edges import MARGIN_DEG, box_of, grown, unshared_edges
+from grid.edits.merge import united
 from grid.topology import AREA_TOLERANCE_M2, Unit, fault, insert_nodes, local_area_m2
 
 
@@ -27,13 +29,7 @@ class Land:
 
     def __init__(self, units: list[Unit], parts_reason: str = "") -> None:
         shapes = [part for unit in units for part in shapely.get_parts(unit.shape)]
-        joined = (
-            shapely.coverage_union_all(shapes)
-            if shapely.coverage_is_valid(shapes)
-            else shapely.union_all(shapes)
-        )
-        parts = shapely.get_parts(joined)
-        self.shape = parts[0] if len(parts) == 1 else joined
+        self.shape = shapes[0] if len(shapes) == 1 else united(shapes)
         self.units = units
         self.parts_reason = parts_reason
 
@@ -48,8 +44,8 @@ def check_touches(land: Land, target: Unit) -> None:
     """
     if land.parts_reason:
         return
-    corners = shapely.get_coordinates([land.shape, target.shape])
-    common = insert_nodes(land.shape, corners).intersection(insert_nodes(target.shape, corners))
+    taken, around = _noded(land.shape, _beside(target.shape, land.shape))
+    common = taken.intersection(around)
     if common.length <= 0 or common.geom_type in ("Point", "MultiPoint"):
         raise fault(
             "not_neighbours",
@@ -82,9 +78,8 @@ def without_land(area: Unit, land: Land) -> Any:
 
 def left_over(area: Unit, land: Land) -> Any:
     """The outline of an area without land; empty when nothing is left."""
-    corners = shapely.get_coordinates([area.shape, land.shape])
-    rest = shapely.difference(insert_nodes(area.shape, corners), insert_nodes(land.shape, corners))
-    return _clean(rest)
+    whole, away = _noded(area.shape, land.shape)
+    return _clean(shapely.difference(whole, away))
 
 
 def with_land(area: Unit, land: Land) -> Any:
@@ -95,11 +90,25 @@ def with_land(area: Unit, land: Land) -> Any:
     TopologyFault
         ``multipart``.
     """
-    corners = shapely.get_coordinates([area.shape, land.shape])
-    both = [*shapely.get_parts(insert_nodes(area.shape, corners))]
-    both += [*shapely.get_parts(insert_nodes(land.shape, corners))]
-    joined = shapely.coverage_union_all(both) if shapely.coverage_is_valid(both) else shapely.union_all(both)
+    both = list(shapely.get_parts(_noded(area.shape, land.shape)))
+    shared = unshared_edges(both, grown(box_of(shapely.get_coordinates(land.shape)), MARGIN_DEG)).is_empty
+    joined = shapely.coverage_union_all(both) if shared else shapely.union_all(both)
     return _one_part(area, _clean(joined), land)
+
+
+def _noded(one: Any, other: Any) -> tuple[Any, Any]:
+    """Two shapes, each with the corners of the other on its edges."""
+    return (
+        insert_nodes(one, shapely.get_coordinates(other)),
+        insert_nodes(other, shapely.get_coordinates(one)),
+    )
+
+
+def _beside(area: Any, land: Any) -> Any:
+    """What an area has around the box of land."""
+    box = grown(box_of(shapely.get_coordinates(land)), MARGIN_DEG)
+    parts = shapely.get_parts(shapely.intersection(area, shapely.box(*box)))
+    return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
 
 
 def _one_part(area: Unit, shape: Any, land: Land) -> Any:

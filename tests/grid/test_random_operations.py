@@ -31,6 +31,10 @@ from tests.grid.square_town import STEP, insert_managing, insert_town
 PICK = st.integers(0, 10**6)
 SHIFT = st.floats(-0.45, 0.45)
 HOW = st.sampled_from(["now", "now", "dated", "later", "together", "together"])
+ASKED = os.environ.get("WANGGE_TEST_EXAMPLES")
+EXAMPLES = int(ASKED or 6)
+EXAMPLE_LIMIT_S = 60
+"""An example takes 2 to 6 s on one core."""
 ENGINES: list[Engine] = []
 COUNTS: Counter[str] = Counter()
 
@@ -260,14 +264,14 @@ class GrownPartition(Partition):
             pass
 
 
+@pytest.mark.timeout(EXAMPLE_LIMIT_S * EXAMPLES)
 @pytest.mark.parametrize("machine", [Partition, GrownPartition])
 def test_a_partition_stays_one(engine: Engine, machine: type[Partition]) -> None:
     ENGINES[:] = [engine]
     COUNTS.clear()
-    asked = os.environ.get("WANGGE_TEST_EXAMPLES")
     how = settings(
-        max_examples=int(asked or 6),
-        derandomize=asked is None,  # the same few runs every time; WANGGE_TEST_EXAMPLES looks for new ones
+        max_examples=EXAMPLES,
+        derandomize=ASKED is None,  # the same few runs every time; WANGGE_TEST_EXAMPLES looks for new ones
         database=None,
         print_blob=True,
         stateful_step_count=14,

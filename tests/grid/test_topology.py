@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -109,3 +111,44 @@ def test_split_then_merge_gives_the_zone_back(angle: float, across: float, along
     pieces = [Unit(k, str(k), str(k), 9, piece) for k, piece in enumerate(change.added, start=2)]
     joined = merge(pieces).added[0]
     assert joined.symmetric_difference(zone.shape).area < 1e-15
+
+
+def test_an_outline_with_many_corners_gets_as_many_nodes_in_little_memory() -> None:
+    """20,000 nodes in the middle of 20,000 edges: a table of all pairs would take 3 GB."""
+    angle = np.linspace(0, 2 * np.pi, 20_001)[:-1]
+    ring = np.column_stack([np.cos(angle), np.sin(angle)]) * 0.1
+    middles = (ring + np.roll(ring, -1, axis=0)) / 2
+    outline = shapely.Polygon(ring, [ring[::-500] * 0.5])
+    tracemalloc.start()
+    noded = insert_nodes(outline, middles)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    expected = np.stack([ring, middles], axis=1).reshape(-1, 2)
+    assert np.array_equal(shapely.get_coordinates(noded.exterior)[:-1], expected)
+    assert noded.interiors[0].equals(outline.interiors[0])
+    assert peak_bytes < 100e6
+
+
+@given(
+    st.lists(st.integers(0, 71), min_size=3, max_size=12, unique=True),
+    st.lists(st.tuples(st.integers(0, 11), st.integers(1, 99)), min_size=1, max_size=12, unique=True),
+    st.randoms(use_true_random=False),
+)
+def test_nodes_lie_in_the_order_of_their_edges(
+    fives: list[int], places: list[tuple[int, int]], random: Random
+) -> None:
+    """Corners are multiples of five degrees on a circle of 0.001 degrees, nodes hundredths of an edge."""
+    ring = [np.array([np.cos(a), np.sin(a)]) * 1e-3 for a in np.radians(5.0) * np.array(sorted(fives))]
+    edges: list[list[tuple[float, float]]] = [[] for _ in ring]
+    for edge, hundredth in sorted((edge % len(ring), hundredth) for edge, hundredth in places):
+        start, end = ring[edge], ring[(edge + 1) % len(ring)]
+        node = start + (end - start) * hundredth / 100
+        if tuple(node) not in edges[edge]:
+            edges[edge].append(tuple(node))
+    nodes = [node for edge in edges for node in edge]
+    outline = shapely.Polygon(ring)
+    shuffled = np.array(random.sample(nodes, len(nodes)))
+    noded = insert_nodes(outline, shuffled)
+    expected = [point for corner, edge in zip(ring, edges, strict=True) for point in (tuple(corner), *edge)]
+    assert [tuple(point) for point in shapely.get_coordinates(noded)[:-1].tolist()] == expected
+    assert insert_nodes(noded, shuffled) is noded
