@@ -160,8 +160,6 @@ class _Conditions:
         kinds = {a.kind, b.kind}
         if kinds & {"geometry", "interval"} or (len(kinds) > 1 and kinds != {"time", "date"}):
             raise self.source.fault(f"{name}: a {a.kind} cannot be compared with a {b.kind}", name)
-        if kinds == {"boolean"} and name not in ("=", "<>"):
-            raise self.source.fault(f"{name} does not compare booleans", name)
         if kinds == {"time", "date"}:
             assert a.start is not None and b.start is not None
             return _COMPARED[name](a.start, b.start)

@@ -42,6 +42,8 @@ _KINDS: dict[str, Kind] = {
     "date": "date",
 }
 MOMENT = TIMESTAMP(timezone=True)
+_FARTHEST = (180 + 1e-6, 90 + 1e-6)
+"""Degrees that a coordinate may have: 90°E 180°N is no place."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +171,11 @@ class Operands:
 
     def _geometry(self, tree: dict[str, Any]) -> Operand:
         try:
-            shape = _box(tree["bbox"]) if "bbox" in tree else shapely.geometry.shape(tree)
+            shape = _box(tree["bbox"], self.system) if "bbox" in tree else shapely.geometry.shape(tree)
             shape = shapely.force_2d(shape)
             coordinates = shapely.get_coordinates(shape)
             moved = shapely.set_coordinates(shape, self.system.to_storage(coordinates))
-            usable = len(coordinates) > 0 and bool((abs(shapely.get_coordinates(moved)) <= 1e6).all())
+            usable = len(coordinates) > 0 and bool((abs(shapely.get_coordinates(moved)) <= _FARTHEST).all())
         except Exception as error:  # shapely raises whatever the nesting of the arrays leads to
             raise self.source.fault("not a geometry", str(tree.get("type", "bbox"))) from error
         if not usable or not shapely.is_valid(moved):
@@ -230,9 +232,17 @@ def _timed(kind: Kind, sql: Expression) -> Operand:
     return Operand(kind, sql)
 
 
-def _box(numbers: list[float]) -> Any:
+def _box(numbers: list[float], system: ReferenceSystem) -> Any:
+    """A box; of degrees its west may be greater than its east: then it crosses the antimeridian."""
     values = [float(v) for v in numbers]
     if len(values) == 6:
         values = [values[i] for i in (0, 1, 3, 4)]
-    low_1, low_2, high_1, high_2 = values
-    return shapely.box(low_1, low_2, high_1, high_2)
+    low, high = values[:2], values[2:]
+    longitude = int(system.north_first)
+    if not system.plain or low[longitude] <= high[longitude]:
+        if low[0] > high[0] or low[1] > high[1]:
+            raise ValueError("a box begins at its least coordinates")
+        return shapely.box(low[0], low[1], high[0], high[1])
+    west, east = list(low), list(high)
+    west[longitude], east[longitude] = -180.0, 180.0
+    return shapely.union_all([_box([*low, *east], system), _box([*west, *high], system)])
