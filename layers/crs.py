@@ -23,9 +23,10 @@ Lonlat = tuple[NDArray[np.float64], NDArray[np.float64]]
 STORAGE_EPSG = 4326
 METRIC_EPSG = 4549
 NAMED = ("wgs84", "cgcs2000", "gcj02", "bd09")
-GEOGRAPHIC = (*NAMED, "EPSG:4326", "EPSG:4490")
-"""Names of systems in degrees that files usually have."""
+_AS_STORED = ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490")
 _SHIFTED = ("gcj02", "bd09")
+GEOGRAPHIC = (*_AS_STORED, *_SHIFTED)
+"""Names of systems in degrees that files usually have."""
 _EQUAL = {4326, 4490}
 GCJ_RECTANGLE = (72.004, 0.8293, 137.8347, 55.8271)
 """West, south, east, north in degrees: outside it GCJ-02 equals WGS-84."""
@@ -234,7 +235,7 @@ def to_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
     """
     name = normal_name(crs)
     x, y = _floats(lon, lat)
-    if name in ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490"):
+    if name in _AS_STORED:
         return x, y
     if name == "gcj02":
         return gcj02_to_wgs84(x, y)
@@ -252,7 +253,7 @@ def from_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
     """
     name = normal_name(crs)
     x, y = _floats(lon, lat)
-    if name in ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490"):
+    if name in _AS_STORED:
         return x, y
     if name == "gcj02":
         return wgs84_to_gcj02(x, y)

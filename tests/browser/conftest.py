@@ -11,7 +11,6 @@ import contextlib
 import itertools
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from layers import database
 from layers.cluster import Cluster
 from layers.cluster_database import conninfo
 from tests.browser.console import ARGS, City, Console, Visit
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 START_S = 120
@@ -41,12 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
@@ -67,7 +61,7 @@ def serve(url: str, data: Path, logins: list[Login], *, self_approval: bool = Tr
     if not (ROOT / "maps" / "web" / "dist" / "index.html").is_file():
         pytest.fail("maps/web/dist is missing: run `npm ci && npm run build` in maps/web")
     data.mkdir(parents=True, exist_ok=True)
-    port, log = _free_port(), data / "server.log"
+    port, log = free_port(), data / "server.log"
     env = os.environ | {
         "WANGGE_DATABASE_URL": url,
         "WANGGE_DATA_DIR": str(data),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from layers.cluster import Cluster
 from layers.cluster_database import conninfo
 from layers.database import SYSTEM
 from tests.geo_api.small_town import TOWN_A, TOWN_B, seed_town
+from tests.ports import free_port
 
 PASSWORD = "correct horse"
 PATIENCE_S = 60.0
@@ -105,26 +106,25 @@ def public(api: Api) -> TestClient:
     return TestClient(api.app, raise_server_exceptions=False)
 
 
+def logged_in(app: FastAPI, username: str) -> TestClient:
+    """A client who is logged in: it sends its cookie and its CSRF token."""
+    client = TestClient(app, raise_server_exceptions=False)
+    answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+    return client
+
+
 @pytest.fixture
 def login(api: Api) -> Callable[[str], TestClient]:
-    """Log in by name; the client then sends its cookie and its CSRF token."""
-
-    def log_in(username: str) -> TestClient:
-        client = TestClient(api.app, raise_server_exceptions=False)
-        answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
-        return client
-
-    return log_in
+    """Log in by name."""
+    return partial(logged_in, api.app)
 
 
 @contextlib.contextmanager
 def serving(settings: Settings) -> Iterator[str]:
     """The application behind a real server: its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     app = create_app(settings)
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -7,6 +7,7 @@ import datetime as dt
 import io
 import itertools
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from geo_api.app import create_app
 from geo_api.settings import Settings
 from layers import database
 from layers.database import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, Api, Seeded
+from tests.geo_api.conftest import PASSWORD, Api, Seeded, logged_in
 from tests.geo_api.small_town import TOWN_A
 
 LOG = "/v1/access-log"
@@ -42,13 +43,7 @@ def logged(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture
 def enter(logged: Api) -> Login:
-    def log_in(username: str) -> TestClient:
-        client = TestClient(logged.app, raise_server_exceptions=False)
-        answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
-        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
-        return client
-
-    return log_in
+    return partial(logged_in, logged.app)
 
 
 def test_only_supervisors_read_it(enter: Login, logged: Api) -> None:

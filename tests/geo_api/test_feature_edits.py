@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from layers import database
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
+from tests.geo_api.conftest import Api, Seeded, api_over, logged_in
 
 Login = Callable[[str], TestClient]
 GEOJSON = {"Content-Type": "application/geo+json"}
@@ -24,13 +25,7 @@ def editing(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def login(editing: Api) -> Login:
-    def log_in(username: str) -> TestClient:
-        client = TestClient(editing.app, raise_server_exceptions=False)
-        answer = client.post("/v1/login", json={"username": username, "password": PASSWORD})
-        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
-        return client
-
-    return log_in
+    return partial(logged_in, editing.app)
 
 
 def place(lon: float = 120.1, lat: float = 31.2, **properties: Any) -> dict[str, Any]:

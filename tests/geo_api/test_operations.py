@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from hypothesis import strategies as st
 
 from layers.connections import LEAST, WANTED, Limits, connection_room, share
 from tests.geo_api.conftest import PATIENCE_S, Api
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,9 +67,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 2 * PATIENCE_S) -
 @contextlib.contextmanager
 def serve(url: str | None, folder: Path, *, workers: int = 1, **more: str) -> Iterator[Service]:
     """``wangge serve`` over a database, or over a private cluster of the folder."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANGGE_")}
     environment |= {
         "WANGGE_DATA_DIR": str(folder),

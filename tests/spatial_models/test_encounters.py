@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from spatial_models import encounters
 from spatial_models.encounters import find_encounters
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
+from tests.spatial_models.hostile_fixes import any_number, any_time
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0
@@ -226,21 +227,9 @@ def test_order_of_rows_and_blocks_change_nothing(given_tracks: Any, random: Any)
         assert find_encounters(fixes, min_duration_s=60.0).encounters.equals(whole)
 
 
-numbers = st.one_of(
-    st.sampled_from([math.nan, math.inf, -math.inf, 180.0, -180.0, 90.0, -90.0, 0.0, 120.9, 32.0]),
-    st.floats(-200, 200),
-    st.none(),
-)
-times = st.one_of(
-    st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31), timezones=st.just(dt.UTC)),
-    st.integers(0, 5).map(lambda n: T0 + dt.timedelta(minutes=n)),
-    st.none(),
-)
-
-
 @settings(max_examples=150, deadline=None)
 @given(
-    st.lists(st.tuples(st.sampled_from(["A", "B", "", None]), times, numbers, numbers), max_size=30),
+    st.lists(st.tuples(st.sampled_from(["A", "B", "", None]), any_time, any_number, any_number), max_size=30),
     st.sampled_from([1.0, 50.0, 1e5]),
 )
 def test_dirty_input_never_breaks_and_every_row_is_accounted_for(rows: Any, distance_m: float) -> None:
