@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import shapely
 
@@ -75,7 +75,7 @@ def city(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFact
 def items(city: City, collection: str, headers: dict[str, str]) -> dict[int, dict[str, Any]]:
     """Features of a collection by id, as the API gives them."""
     url = f"{city.address}/collections/{collection}/items?limit=10000&count=exact"
-    page = httpx.get(url, headers=headers, timeout=60).raise_for_status().json()
+    page = httpx2.get(url, headers=headers, timeout=60).raise_for_status().json()
     assert page["numberMatched"] == len(page["features"])
     return {f["id"]: f for f in page["features"]}
 
@@ -83,7 +83,7 @@ def items(city: City, collection: str, headers: dict[str, str]) -> dict[int, dic
 @pytest.fixture(scope="module")
 def dispatcher(city: City) -> dict[str, str]:
     """Headers of somebody who sees everything."""
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{city.address}/v1/login", json={"username": "dispatcher", "password": PASSWORD}, timeout=60
     ).raise_for_status()
     return {"Cookie": "; ".join(f"{name}={value}" for name, value in answer.cookies.items())}

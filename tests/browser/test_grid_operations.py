@@ -114,7 +114,9 @@ def in_force(console: Console) -> None:
 
 
 def steps(console: Console) -> list[str]:
-    return [str(each.get_attribute("data-step")) for each in console.page.locator("[data-step]").all()]
+    script = "() => [...document.querySelectorAll('[data-step]')].map((each) => each.dataset.step)"
+    found: list[str] = console.page.evaluate(script)
+    return found
 
 
 def last_operation(city: City) -> dict[str, Any]:
