@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import socket
 import subprocess
 import sys
 import threading
@@ -25,6 +24,7 @@ from layers.changes import Change
 from layers.database import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.layers.test_changes import tile_of
+from tests.ports import free_port
 
 SILENCE_S = 0.5
 """How long after a change that was heard another one would have been heard too."""
@@ -222,9 +222,7 @@ def test_a_page_that_does_not_read_keeps_one_entry_a_layer() -> None:
 @contextmanager
 def two_workers(url: str, folder: Path) -> Iterator[str]:
     """``wangge serve --workers 2`` as a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     env = os.environ | {
         "WANGGE_DATABASE_URL": url,
         "WANGGE_DATA_DIR": str(folder),
