@@ -220,7 +220,7 @@ _INSERT = text("""
 WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
 old AS (
     SELECT a.indicative, a.households, a.road_length_m,
-           CASE WHEN :alone THEN 1.0
+           CASE WHEN :alone OR COALESCE(a.households, a.road_length_m) IS NULL THEN 1.0
                 ELSE ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0) END AS share
     FROM areas a, given WHERE a.id = ANY(:predecessors)
 ), moved AS (

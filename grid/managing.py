@@ -25,7 +25,7 @@ from grid.edits import Land, with_land
 from grid.edits.change import COMMON_LAND_M2
 from grid.edits.transfer import left_over
 from grid.plan import REASONS, NewVersion, Plan
-from grid.topology import AREA_TOLERANCE_M2, Unit, fault, in_metres, insert_nodes, local_area_m2
+from grid.topology import Unit, differs, fault, in_metres, insert_nodes, local_area_m2
 from layers.tables import Area
 
 MANAGING = ("responsibility_grid", "evaluation_grid")
@@ -118,7 +118,7 @@ def _follow_kind(plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> Non
         loses, takes = moves.loses.get(grid.key, []), moves.takes.get(grid.key, [])
         if loses or takes:
             shapes[grid.key] = _outline(grid, loses, takes, parts_reason)
-    changed = {g.key: g for g in moves.grids if g.key in shapes and _differs(g.shape, shapes[g.key])}
+    changed = {g.key: g for g in moves.grids if g.key in shapes and differs(g.shape, shapes[g.key])}
     if not changed:
         return
     for key, grid in changed.items():
@@ -143,10 +143,6 @@ def _put(plan: Plan, kind: str, grid: Unit, shape: Any, also: tuple[int, ...]) -
     plan.versions.append(
         NewVersion(grid, kind, grid.code, grid.name, grid.community_id, shape, REASONS["outline"], also, True)
     )
-
-
-def _differs(before: Any, after: Any) -> bool:
-    return local_area_m2(before.symmetric_difference(after)) > AREA_TOLERANCE_M2
 
 
 def _outline(grid: Unit, loses: list[Any], takes: list[Any], parts_reason: str) -> Any:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.edit_units import current_units
-from grid.topology import AREA_TOLERANCE_M2, Unit, local_area_m2
+from grid.topology import Unit, differs
 
 _LATER = text("""
 SELECT f.id AS asked, n.id, n.valid_to IS NOT NULL AS ended, c.undoes_id IS NOT NULL AS by_undo,
@@ -65,4 +65,4 @@ def _same_land(before: bytes, after: bytes) -> bool:
     if bytes(before) == bytes(after):
         return True
     former, now = shapely.from_wkb([bytes(before), bytes(after)])
-    return local_area_m2(shapely.symmetric_difference(former, now)) <= AREA_TOLERANCE_M2
+    return not differs(former, now)

@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grid.changed_edges import MARGIN_DEG, box_of, grown, unshared_edges
+from grid.changed_edges import MARGIN_DEG, NOWHERE, box_of, changed_box, grown, unshared_edges
 from grid.errors import TopologyFault
 
 Points = NDArray[np.float64]
@@ -73,6 +73,16 @@ def as_geojson(shape: Any) -> dict[str, Any]:
     """A shape as GeoJSON data."""
     data: dict[str, Any] = json.loads(shapely.to_geojson(shape))
     return data
+
+
+def differs(before: Any, after: Any) -> bool:
+    """Whether two outlines hold other land, by more than rounding; looks only where their edges differ."""
+    changed = changed_box(before, after)
+    if changed == NOWHERE:
+        return False
+    box = shapely.box(*grown(changed, MARGIN_DEG))
+    one, other = (shapely.intersection(shape, box) for shape in (before, after))
+    return local_area_m2(shapely.symmetric_difference(one, other)) > AREA_TOLERANCE_M2
 
 
 def fault(rule: str, units: Sequence[Unit], en: str, zh: str, place: Any = None) -> TopologyFault:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from grid.edits import merge, split
 from grid.errors import TopologyFault
-from grid.topology import Unit, check_replacement, insert_nodes, local_area_m2, width_m
+from grid.topology import Unit, check_replacement, differs, insert_nodes, local_area_m2, width_m
 from tests.grid.square_town import square, x, y
 
 PARENT = square(0, 0, 2, 2)
@@ -127,6 +127,20 @@ def test_an_outline_with_many_corners_gets_as_many_nodes_in_little_memory() -> N
     assert np.array_equal(shapely.get_coordinates(noded.exterior)[:-1], expected)
     assert noded.interiors[0].equals(outline.interiors[0])
     assert peak_bytes < 100e6
+
+
+@pytest.mark.parametrize(
+    ("dent_m", "other"),
+    # A triangle 20 m wide: half of 20 m times its depth, against the 0.01 m² that are rounding.
+    [(0.0, False), (0.0008, False), (0.0012, True), (5.0, True)],
+)
+def test_other_land_is_more_than_rounding(dent_m: float, other: bool) -> None:
+    dent = [(100, 0), (110, dent_m), (120, 0)] if dent_m else [(110, 0)]
+    corners = np.array([(0, 0), *dent, (1000, 0), (1000, 1000), (0, 1000)]) / 111_319.49
+    outline, dented = shapely.box(0, 0, *corners.max(axis=0)), shapely.Polygon(corners)
+    assert dented.is_valid
+    assert differs(outline, dented) is differs(dented, outline) is other
+    assert not differs(outline, shapely.normalize(outline))
 
 
 @given(
