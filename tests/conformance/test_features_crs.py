@@ -28,7 +28,7 @@ def test_conf_crs_fc_md_crs_list(public: TestClient) -> None:
         assert crs_of(public, name)[0] == CRS84 and len(crs_of(public, name)) == 5
 
 
-def test_conf_crs_fc_md_storage_crs_valid_value(public: TestClient) -> None:
+def test_conf_crs_storage_crs(public: TestClient) -> None:
     for name in PUBLIC:
         assert public.get(f"/collections/{name}").json()["storageCrs"] in crs_of(public, name)
 
@@ -37,18 +37,40 @@ def test_conf_crs_fc_md_crs_list_global(public: TestClient) -> None:
     assert public.get("/collections").json()["crs"] == crs_of(public, "areas")
 
 
-@pytest.mark.parametrize("parameter", ["crs", "bbox-crs"])
-def test_conf_crs_parameter_definitions(public: TestClient, parameter: str) -> None:
+def test_conf_crs_default_crs(public: TestClient) -> None:
+    for name in PUBLIC:
+        described = public.get(f"/collections/{name}").json()
+        assert described["crs"][0] == CRS84 and described["extent"]["spatial"]["crs"] == CRS84
+
+
+def test_conf_crs_crs_parameter(public: TestClient) -> None:
+    _defined(public, "crs")
+
+
+def test_conf_crs_bbox_crs_parameter(public: TestClient) -> None:
+    _defined(public, "bbox-crs")
+
+
+def test_conf_crs_bbox_crs_parameter_default(public: TestClient) -> None:
+    for name in PUBLIC:
+        asked = [
+            f"/collections/{name}/items?bbox=120,31,121,31.5{more}" for more in ("", f"&bbox-crs={CRS84}")
+        ]
+        plain, named = (public.get(path).json()["features"] for path in asked)
+        assert plain == named != []
+
+
+def _defined(public: TestClient, parameter: str) -> None:
     operation = public.get("/openapi.json").json()["paths"]["/collections/{collection_id}/items"]["get"]
     (found,) = [p for p in operation["parameters"] if p["name"] == parameter]
     assert found["in"] == "query" and not found["required"] and found["schema"]["default"] == CRS84
 
 
-def test_conf_crs_default_value(public: TestClient) -> None:
+def test_conf_crs_crs_parameter_default(public: TestClient) -> None:
     assert public.get("/collections/areas/items").headers["content-crs"] == f"<{CRS84}>"
 
 
-def test_conf_crs_crs_parameter_valid_and_header(public: TestClient) -> None:
+def test_conf_crs_crs_parameter_transform(public: TestClient) -> None:
     for name in PUBLIC:
         for uri in crs_of(public, name):
             answer = public.get(f"/collections/{name}/items?crs={quote(uri, safe='')}")
@@ -67,7 +89,7 @@ def test_conf_crs_bbox_crs_parameter_invalid(public: TestClient) -> None:
 
 
 @pytest.mark.parametrize("code", [4326, 4490, 3857, 4549])
-def test_conf_crs_geometry_and_bbox_agree_with_proj(public: TestClient, code: int) -> None:
+def test_conf_crs_crs_transform(public: TestClient, code: int) -> None:
     uri = f"{BASE}EPSG/0/{code}"
     to = Transformer.from_crs("OGC:CRS84", f"EPSG:{code}")
     low, high = to.transform(120.05, 31.15), to.transform(120.15, 31.25)

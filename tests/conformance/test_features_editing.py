@@ -85,19 +85,19 @@ def test_conf_update_merge_patch_removes_with_null(client: TestClient, made: Any
     assert answer.status_code == 422 and "radius_m" in answer.json()["detail"]
 
 
-def test_conf_optimistic_locking_etag_header(client: TestClient, made: Any) -> None:
+def test_conf_optimistic_locking_etags_etag_header(client: TestClient, made: Any) -> None:
     tag = client.get(made[0]).headers["etag"]
     assert tag.startswith('"') and tag.endswith('"')
     assert client.get(made[0], headers={"If-None-Match": tag}).status_code == 304
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_conf_optimistic_locking_required(client: TestClient, made: Any, method: str) -> None:
+def test_conf_optimistic_locking_etags_required(client: TestClient, made: Any, method: str) -> None:
     assert client.request(method, made[0], json=place(), headers=GEOJSON).status_code == 428
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
-def test_conf_optimistic_locking_lost_update(client: TestClient, made: Any, method: str) -> None:
+def test_conf_optimistic_locking_etags_lost_update(client: TestClient, made: Any, method: str) -> None:
     changed = client.put(made[0], json=place(), headers=GEOJSON | {"If-Match": made[1]})
     assert changed.headers["etag"] != made[1]
     answer = client.request(method, made[0], json=place(), headers=GEOJSON | {"If-Match": made[1]})

@@ -24,7 +24,7 @@ def all_of(client: TestClient, collection: str) -> list[dict[str, Any]]:
     return client.get(f"/collections/{collection}/items?limit=10000").json()["features"]
 
 
-def test_conf_queryables_get_conf_classes(public: TestClient) -> None:
+def test_conf_queryables_get_conformance(public: TestClient) -> None:
     classes = set(public.get("/conformance").json()["conformsTo"])
     assert {
         SPEC + f"ogcapi-features-3/1.0/conf/{n}" for n in ("queryables", "filter", "features-filter")
@@ -39,7 +39,7 @@ def test_conf_queryables_get_queryables_uris(public: TestClient) -> None:
         assert public.get(link["href"]).headers["content-type"] == link["type"] == "application/schema+json"
 
 
-def test_conf_queryables_get_queryables_response(public: TestClient) -> None:
+def test_conf_queryables_get_queryables(public: TestClient) -> None:
     for name in PUBLIC:
         address = f"/collections/{name}/queryables"
         schema = public.get(address).json()
@@ -48,6 +48,113 @@ def test_conf_queryables_get_queryables_response(public: TestClient) -> None:
         )
         assert schema["$id"].endswith(address) and schema["additionalProperties"] is False
         assert public.get(address + "?f=html").headers["content-type"].startswith("text/html")
+
+
+def conforms(client: TestClient, name: str) -> bool:
+    return f"{SPEC}ogcapi-features-3/1.0/conf/{name}" in client.get("/conformance").json()["conformsTo"]
+
+
+def test_conf_filter_get_conformance(public: TestClient) -> None:
+    assert conforms(public, "filter")
+
+
+def test_conf_features_filter_get_conformance(public: TestClient) -> None:
+    assert conforms(public, "features-filter")
+
+
+def test_conf_filter_get_collections(public: TestClient) -> None:
+    assert {c["id"] for c in public.get("/collections").json()["collections"]} == set(PUBLIC)
+
+
+def test_conf_filter_get_collection(public: TestClient) -> None:
+    for name in PUBLIC:
+        links = public.get(f"/collections/{name}").json()["links"]
+        (href,) = [link["href"] for link in links if link["rel"] == QUERYABLES]
+        assert href.endswith(f"/collections/{name}/queryables")
+
+
+def _filtered(client: TestClient, more: dict[str, str]) -> None:
+    """Of every queryable of every collection: what is null, by a filter that is read, and one that is not."""
+    for name in PUBLIC:
+        every = all_of(client, name)
+        for queryable in client.get(f"/collections/{name}/queryables").json()["properties"]:
+            query = {"filter": f"{queryable} IS NULL", "limit": 10_000, **more}
+            answer = client.get(f"/collections/{name}/items", params=query)
+            assert answer.status_code == 200 and answer.headers["content-type"] == "application/geo+json"
+            empty = {f["id"] for f in every if (f["properties"] | {"geometry": 0})[queryable] is None}
+            assert {f["id"] for f in answer.json()["features"]} == empty, (name, queryable)
+        query = {"filter": "THIS IS NOT A FILTER", **more}
+        assert client.get(f"/collections/{name}/items", params=query).status_code == 400
+
+
+def test_conf_filter_filter_param(public: TestClient) -> None:
+    _filtered(public, {"filter-lang": "cql2-text"})
+
+
+def test_conf_filter_filter_lang_default(public: TestClient) -> None:
+    _filtered(public, {})
+
+
+def test_conf_features_filter_filter_on_items(public: TestClient) -> None:
+    """The tests of ``filter`` ask the items; a filter that finds nothing is an empty collection."""
+    for name in PUBLIC:
+        answer = public.get(f"/collections/{name}/items", params={"filter": "false"})
+        assert answer.status_code == 200 and answer.json()["features"] == []
+        assert answer.json()["numberReturned"] == 0
+
+
+def test_conf_filter_expression_construction(public: TestClient) -> None:
+    for name in PUBLIC:
+        for unknown in ("this_is_not_a_queryable", "geom", "area_id2"):
+            query = {"filter": f"{unknown} IS NULL"}
+            assert public.get(f"/collections/{name}/items", params=query).status_code == 400
+
+
+def box_of(client: TestClient, name: str) -> list[float]:
+    found: list[float] = client.get(f"/collections/{name}").json()["extent"]["spatial"]["bbox"][0]
+    return found
+
+
+def test_conf_filter_filter_crs_wgs84(public: TestClient) -> None:
+    for name in PUBLIC:
+        west, south, east, north = box_of(public, name)
+        found = ids(public, name, f"S_INTERSECTS(geometry,BBOX({west},{south},{east},{north}))")
+        assert found == {f["id"] for f in all_of(public, name)}
+        query = {"filter": "S_INTERSECTS(geometry,BBOX(1000000,1000000,2000000,2000000))"}
+        assert public.get(f"/collections/{name}/items", params=query).status_code == 400
+
+
+def test_conf_filter_filter_crs_param(public: TestClient) -> None:
+    from pyproj import Transformer
+
+    for name in PUBLIC:
+        west, south, east, north = box_of(public, name)
+        for uri in public.get(f"/collections/{name}").json()["crs"]:
+            _, authority, _, code = uri.rsplit("/", 3)
+            to = Transformer.from_crs("OGC:CRS84", f"{authority}:{code}")
+            corners = [to.transform(x, y) for x in (west, east) for y in (south, north)]
+            low, high = (tuple(pick(c[i] for c in corners) for i in (0, 1)) for pick in (min, max))
+            text = f"S_INTERSECTS(geometry,BBOX({low[0]!r},{low[1]!r},{high[0]!r},{high[1]!r}))"
+            query = {"filter": text, "filter-crs": uri, "limit": 10_000}
+            answer = public.get(f"/collections/{name}/items", params=query)
+            assert answer.status_code == 200, (name, uri, answer.text)
+            assert {f["id"] for f in answer.json()["features"]} == {f["id"] for f in all_of(public, name)}, (
+                uri
+            )
+        query = {"filter": text, "filter-crs": "http://www.opengis.net/def/crs/OGC/0/does_not_exist"}
+        assert public.get(f"/collections/{name}/items", params=query).status_code == 400
+
+
+def test_conf_filter_mixing_expression(public: TestClient) -> None:
+    for name in PUBLIC:
+        west, south, east, north = box_of(public, name)
+        query = {"filter": f"S_INTERSECTS(geometry,BBOX({west},{south},{east},{north}))", "limit": 10_000}
+        both = public.get(
+            f"/collections/{name}/items", params=query | {"bbox": f"{west},{south},{east},{north}"}
+        )
+        assert {f["id"] for f in both.json()["features"]} == {f["id"] for f in all_of(public, name)}
+        apart = public.get(f"/collections/{name}/items", params=query | {"bbox": "1,1,2,2"})
+        assert apart.status_code == 200 and apart.json()["features"] == []
 
 
 @pytest.mark.parametrize("parameter", ["filter", "filter-lang", "filter-crs"])
@@ -63,7 +170,7 @@ def test_conf_filter_filter_expression_invalid(public: TestClient) -> None:
     assert (answer.status_code, answer.json()["position"]) == (400, {"line": 1, "column": 8})
 
 
-def test_conf_filter_unknown_queryable(public: TestClient) -> None:
+def test_conf_filter_expression_construction_unknown(public: TestClient) -> None:
     assert public.get("/collections/areas/items", params={"filter": "nothing = 1"}).status_code == 400
 
 
