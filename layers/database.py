@@ -167,7 +167,8 @@ def newest_schema() -> str | None:
 
 def reset(url: str) -> None:
     """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
-    import layers.track_tables  # noqa: F401  its tables are dropped too
+    import layers.fence_tables  # then the metadata knows their tables, which are dropped too
+    import layers.track_tables  # noqa: F401
     from layers.tables import Base
     from layers.tile_aggregates import drop_cells
 

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables import Base, _geometry, _id, _mercator
+from layers.table_base import Base, geometry_column, id_column, mercator_column
 
 RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
 
@@ -19,7 +19,7 @@ class Fence(Base):
     """Where vehicles must not be, not leave, or not stay too long; null parameters take the model's defaults."""
 
     __tablename__ = "fences"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     fence_id: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     rule: Mapped[str]
@@ -34,8 +34,8 @@ class Fence(Base):
     vehicle_ids: Mapped[list[str] | None]
     times: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     legal_basis: Mapped[str | None]
-    geom: Mapped[WKBElement] = _geometry("MULTIPOLYGON")
-    geom_3857: Mapped[Any] = _mercator("MULTIPOLYGON")
+    geom: Mapped[WKBElement] = geometry_column("MULTIPOLYGON")
+    geom_3857: Mapped[Any] = mercator_column("MULTIPOLYGON")
 
 
 class FenceEvent(Base):
@@ -46,7 +46,7 @@ class FenceEvent(Base):
         Index("ix_fence_events_area_id", "area_id"),
         Index("ix_fence_events_fence_id", "fence_id", "started_at"),
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     event_id: Mapped[str] = mapped_column(unique=True)
     fence_id: Mapped[int] = mapped_column(ForeignKey("fences.id"))
@@ -62,6 +62,6 @@ class FenceEvent(Base):
     duration_s: Mapped[float]
     over_s: Mapped[float]
     n_fixes: Mapped[int]
-    geom: Mapped[WKBElement] = _geometry("POINT")
-    geom_3857: Mapped[Any] = _mercator("POINT")
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)

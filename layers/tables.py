@@ -4,7 +4,8 @@ Storage CRS is EPSG:4326 (x is longitude). Times are UTC. ``area_id`` on a row i
 smallest of community, town, county, city that holds the place; row-level security compares it with the
 caller's areas (see ``migrations/sql/0001_security.sql``).
 
-One module although it is long: the whole schema is read in one place.
+One module although it is long: what refers to each other is read in one place. Fences and lines of vehicles, to which
+nothing refers, are in ``fence_tables`` and ``track_tables``.
 """
 
 from __future__ import annotations
@@ -12,20 +13,19 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from geoalchemy2 import Geometry, WKBElement
+from geoalchemy2 import WKBElement
 from sqlalchemy import (
     BigInteger,
     Computed,
     ForeignKey,
-    Identity,
     Index,
-    MetaData,
     SmallInteger,
-    Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.table_base import Base as Base
+from layers.table_base import geometry_column, id_column, mercator_column
 
 AREA_KINDS = (
     "city",
@@ -42,43 +42,6 @@ ROLES = ("viewer", "grid_manager", "officer", "dispatcher", "supervisor", "servi
 DOMAINS = ("ecology", "urban", "transport", "agriculture", "culture_tourism", "market")
 
 
-class Base(DeclarativeBase):
-    """Common metadata; constraint names are fixed so that migrations can name them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {
-        str: Text,
-        int: BigInteger,
-        dt.datetime: TIMESTAMP(timezone=True),
-        dict[str, Any]: JSONB,
-        list[dict[str, Any]]: JSONB,
-        list[str]: ARRAY(Text),
-        list[int]: ARRAY(BigInteger),
-    }
-
-
-def _id() -> Mapped[int]:
-    return mapped_column(BigInteger, Identity(), primary_key=True)
-
-
-def _geometry(kind: str, *, nullable: bool = False) -> Mapped[Any]:
-    return mapped_column(Geometry(kind, srid=4326, spatial_index=True), nullable=nullable)
-
-
-def _mercator(kind: str) -> Mapped[Any]:
-    """Stored Web Mercator copy: tiles read it and never transform."""
-    return mapped_column(
-        Geometry(kind, srid=3857, spatial_index=True), Computed("ST_Transform(geom, 3857)", persisted=True)
-    )
-
-
 class Area(Base):
     """One version of one area. A changed area is a new row; the old one gets ``valid_to``."""
 
@@ -88,19 +51,19 @@ class Area(Base):
         Index("ix_areas_current", "kind", "code", postgresql_where="valid_to IS NULL"),
         Index("ix_areas_parent_id", "parent_id"),
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     code: Mapped[str]
     name: Mapped[str]
     kind: Mapped[str]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
     valid_from: Mapped[dt.datetime]
     valid_to: Mapped[dt.datetime | None]
-    geom: Mapped[WKBElement] = _geometry("MULTIPOLYGON")
-    geom_3857: Mapped[Any] = _mercator("MULTIPOLYGON")
+    geom: Mapped[WKBElement] = geometry_column("MULTIPOLYGON")
+    geom_3857: Mapped[Any] = mercator_column("MULTIPOLYGON")
     tile_zooms: Mapped[int] = mapped_column(
         Computed("tile_zooms(ST_Transform(geom, 3857))", persisted=True)
     )  # bits: zooms at which the simplified shape is valid as it is
-    label_point: Mapped[WKBElement] = _geometry("POINT")
+    label_point: Mapped[WKBElement] = geometry_column("POINT")
     area_m2: Mapped[float]
     indicative: Mapped[bool] = mapped_column(default=False, server_default="false")
     void_reason: Mapped[str | None]
@@ -122,7 +85,7 @@ class ChangeSet(Base):
     """An edit of the partition: operations, what they would do, who asked, who approved."""
 
     __tablename__ = "change_sets"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     area_id: Mapped[int | None]
     status: Mapped[str]  # draft | approved (waits for its date) | applied | undone | rejected
     author: Mapped[str]
@@ -142,7 +105,7 @@ class User(Base):
     """A local account. ``area_id`` is the root of what the person may see; None means the whole city."""
 
     __tablename__ = "users"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     username: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     display_name: Mapped[str]
@@ -189,7 +152,7 @@ class AccessLog(Base):
         Index("ix_access_log_username", "username", "id"),
         Index("ix_access_log_request_id", "request_id"),
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     at: Mapped[dt.datetime]
     username: Mapped[str | None]
     role: Mapped[str]
@@ -205,7 +168,7 @@ class Enterprise(Base):
     """A legal person; its places are ``sites``."""
 
     __tablename__ = "enterprises"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     uscc: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     industry: Mapped[str]
@@ -219,13 +182,13 @@ class Site(Base):
 
     __tablename__ = "sites"
     __table_args__ = (Index("ix_sites_enterprise_id", "enterprise_id"), Index("ix_sites_area_id", "area_id"))
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     site_id: Mapped[str] = mapped_column(unique=True)
     enterprise_id: Mapped[int] = mapped_column(ForeignKey("enterprises.id"))
     kind: Mapped[str]
-    geom: Mapped[WKBElement] = _geometry("POINT")
-    geom_3857: Mapped[Any] = _mercator("POINT")
-    boundary: Mapped[WKBElement | None] = _geometry("GEOMETRY", nullable=True)
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
+    boundary: Mapped[WKBElement | None] = geometry_column("GEOMETRY", nullable=True)
     h3_9: Mapped[int] = mapped_column(BigInteger)
     h3_10: Mapped[int] = mapped_column(BigInteger)
     area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
@@ -238,7 +201,7 @@ class Vehicle(Base):
     """A vehicle or vessel. The plate is personal data and leaves the database masked."""
 
     __tablename__ = "vehicles"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     vehicle_id: Mapped[str] = mapped_column(unique=True)
     plate: Mapped[str | None]
     plate_color: Mapped[str | None]
@@ -276,12 +239,12 @@ class Place(Base):
 
     __tablename__ = "places"
     __table_args__ = (UniqueConstraint("kind", "lon", "lat"),)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     kind: Mapped[str]
     lon: Mapped[float]
     lat: Mapped[float]
     radius_m: Mapped[float]
-    geom: Mapped[WKBElement] = _geometry("POINT")
+    geom: Mapped[WKBElement] = geometry_column("POINT")
 
 
 class Notice(Base):
@@ -289,7 +252,7 @@ class Notice(Base):
 
     __tablename__ = "notices"
     __table_args__ = (UniqueConstraint("site_id", "kind", "valid_from"),)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
     kind: Mapped[str]
     valid_from: Mapped[dt.date]
@@ -301,7 +264,7 @@ class DutyItem(Base):
 
     __tablename__ = "duty_items"
     __table_args__ = (UniqueConstraint("item_code", "body", "area_code", "role", "valid_from"),)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     item_code: Mapped[str]
     item: Mapped[str]
     domain: Mapped[str]
@@ -319,7 +282,7 @@ class ModelRun(Base):
     """One run of a model, with its version and parameters; ``key`` makes a second run find the first."""
 
     __tablename__ = "model_runs"
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     model: Mapped[str]
     version: Mapped[str]
     key: Mapped[str] = mapped_column(unique=True)
@@ -334,7 +297,7 @@ class Stay(Base):
 
     __tablename__ = "stays"
     __table_args__ = (UniqueConstraint("vehicle_id", "started_at"), Index("ix_stays_area_id", "area_id"))
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
     started_at: Mapped[dt.datetime]
@@ -344,8 +307,8 @@ class Stay(Base):
     open: Mapped[bool]
     radius_m: Mapped[float]
     n_fixes: Mapped[int]
-    geom: Mapped[WKBElement] = _geometry("POINT")
-    geom_3857: Mapped[Any] = _mercator("POINT")
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
     h3_9: Mapped[int] = mapped_column(BigInteger)
     area_id: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -359,7 +322,7 @@ class Visit(Base):
         Index("ix_visits_site_id", "site_id", "entered_at"),
         Index("ix_visits_area_id", "area_id"),
     )
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     visit_id: Mapped[str]
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
@@ -372,8 +335,8 @@ class Visit(Base):
     share: Mapped[float]
     night: Mapped[float]
     excluded_by: Mapped[str | None]
-    geom: Mapped[WKBElement] = _geometry("POINT")
-    geom_3857: Mapped[Any] = _mercator("POINT")
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -382,7 +345,7 @@ class Alert(Base):
 
     __tablename__ = "alerts"
     __table_args__ = (Index("ix_alerts_area_id", "area_id"),)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
     kind: Mapped[str]
@@ -393,8 +356,8 @@ class Alert(Base):
     would_lower: Mapped[list[dict[str, Any]]]
     status: Mapped[str] = mapped_column(default="open", server_default="open")
     outcome: Mapped[str | None]  # confirmed | legal_use | cannot_tell: what the site check found
-    geom: Mapped[WKBElement] = _geometry("POINT")
-    geom_3857: Mapped[Any] = _mercator("POINT")
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -403,7 +366,7 @@ class HotSpot(Base):
 
     __tablename__ = "hot_spots"
     __table_args__ = (UniqueConstraint("run_id", "field", "h3"),)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     field: Mapped[str]
     h3: Mapped[int] = mapped_column(BigInteger)
@@ -413,8 +376,8 @@ class HotSpot(Base):
     p: Mapped[float]
     q: Mapped[float]
     gi_bin: Mapped[int] = mapped_column(SmallInteger)
-    geom: Mapped[WKBElement] = _geometry("POLYGON")
-    geom_3857: Mapped[Any] = _mercator("POLYGON")
+    geom: Mapped[WKBElement] = geometry_column("POLYGON")
+    geom_3857: Mapped[Any] = mercator_column("POLYGON")
 
 
 class Case(Base):
@@ -422,7 +385,7 @@ class Case(Base):
 
     __tablename__ = "cases"
     __table_args__ = (Index("ix_cases_area_id", "area_id"), Index("ix_cases_alert_id", "alert_id"))
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     number: Mapped[str] = mapped_column(unique=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
     site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"))
@@ -441,8 +404,8 @@ class Case(Base):
     opened_at: Mapped[dt.datetime]
     due_at: Mapped[dt.datetime | None]
     closed_at: Mapped[dt.datetime | None]
-    geom: Mapped[WKBElement] = _geometry("POINT")
-    geom_3857: Mapped[Any] = _mercator("POINT")
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -451,7 +414,7 @@ class CaseEvent(Base):
 
     __tablename__ = "case_events"
     __table_args__ = (UniqueConstraint("case_id", "seq"),)
-    id: Mapped[int] = _id()
+    id: Mapped[int] = id_column()
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     seq: Mapped[int]
     at: Mapped[dt.datetime]

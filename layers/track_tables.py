@@ -9,7 +9,7 @@ from geoalchemy2 import WKBElement
 from sqlalchemy import BigInteger, Identity, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables import Base, _geometry, _mercator
+from layers.table_base import Base, geometry_column, mercator_column
 
 
 class Track(Base):
@@ -33,8 +33,8 @@ class Track(Base):
     length_m: Mapped[float]
     area_id: Mapped[int | None] = mapped_column(BigInteger)
     to_area_id: Mapped[int | None] = mapped_column(BigInteger)
-    geom: Mapped[WKBElement] = _geometry("LINESTRING")
-    geom_3857: Mapped[Any] = _mercator("LINESTRING")
+    geom: Mapped[WKBElement] = geometry_column("LINESTRING")
+    geom_3857: Mapped[Any] = mercator_column("LINESTRING")
 
 
 class TrackDay(Base):
