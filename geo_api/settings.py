@@ -29,6 +29,8 @@ class Settings(BaseSettings):
         Folder of the private cluster and of the secret that signs cursors.
     database_url : str or None
         SQLAlchemy URL; None: ``layers.database.database_url()``.
+    secret : SecretStr or None
+        Key that signs cursors, the same in all processes; None: made once and kept in ``data_dir``.
     city : str
         Name shown by the landing page and the console.
     tile_url, tile_crs : str
@@ -67,6 +69,8 @@ class Settings(BaseSettings):
         Origins whose pages may call, with commas; ``*`` for all, without cookies.
     access_log_days : int
         Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
+    log_level : str
+        What is logged at least.
     """
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_", extra="ignore")
