@@ -77,17 +77,22 @@ def unshared_edges(shapes: Sequence[Any], box: Box) -> Any:
     """
     reach = max(MARGIN_DEG, 0.05 * max(box[2] - box[0], box[3] - box[1]))
     west, south, east, north = outer = grown(box, reach)
-    near = [shape for shape in shapes if meets(shape, outer)]
-    if not near:
+    polygons = shapely.get_parts(shapes)
+    bounds = shapely.bounds(polygons)
+    near = ((bounds[:, :2] <= (east, north)) & (bounds[:, 2:] >= (west, south))).all(axis=1)
+    whole = ((bounds[:, :2] >= (west, south)) & (bounds[:, 2:] <= (east, north))).all(axis=1)
+    cut = shapely.get_parts(shapely.intersection(polygons[near & ~whole], shapely.box(*outer)))
+    pieces = np.concatenate([polygons[whole], cut[shapely.get_dimensions(cut) == 2]])
+    if shapely.coverage_is_valid(pieces) or not len(_apart(pieces, outer)):
         return shapely.MultiLineString()
-    pieces = shapely.get_parts(shapely.intersection(near, shapely.box(*outer)))
-    pieces = pieces[shapely.get_dimensions(pieces) == 2]
-    if shapely.coverage_is_valid(pieces):
-        return shapely.MultiLineString()
-    lines = shapely.get_parts(shapely.coverage_invalid_edges(pieces))
-    ends, _ = _segments(lines)
-    within = ((ends > (west, south)) & (ends < (east, north))).all(axis=(1, 2))
-    return shapely.union_all(shapely.linestrings(ends[within]))
+    # Where an edge is cut its new ends can differ in the last digit: what the pieces say is asked of the whole.
+    return shapely.union_all(shapely.linestrings(_apart(polygons[near], outer)))
+
+
+def _apart(polygons: NDArray[np.object_], box: Box) -> NDArray[np.float64]:
+    """Ends of the edges inside of a box that polygons do not share, shape (n, 2, 2)."""
+    ends, _ = _segments(shapely.get_parts(shapely.coverage_invalid_edges(polygons)))
+    return ends[((ends > box[:2]) & (ends < box[2:])).all(axis=(1, 2))]
 
 
 def _segments(lines: Any) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -44,9 +44,8 @@ def check_touches(land: Land, target: Unit) -> None:
     """
     if land.parts_reason:
         return
-    taken, around = _noded(land.shape, _beside(target.shape, land.shape))
-    common = taken.intersection(around)
-    if common.length <= 0 or common.geom_type in ("Point", "MultiPoint"):
+    near = _beside(target.shape, land.shape)
+    if not (_has_common_edge(land.shape, near) or _has_common_edge(land.shape, target.shape)):
         raise fault(
             "not_neighbours",
             [*land.units, target],
@@ -54,6 +53,12 @@ def check_touches(land: Land, target: Unit) -> None:
             f"{'、'.join(u.label for u in land.units)} 与 {target.label} 没有公共边",
             land.shape,
         )
+
+
+def _has_common_edge(land: Any, area: Any) -> bool:
+    taken, around = _noded(land, area)
+    common = taken.intersection(around)
+    return bool(common.length > 0) and common.geom_type not in ("Point", "MultiPoint")
 
 
 def without_land(area: Unit, land: Land) -> Any:
@@ -105,7 +110,7 @@ def _noded(one: Any, other: Any) -> tuple[Any, Any]:
 
 
 def _beside(area: Any, land: Any) -> Any:
-    """What an area has around the box of land."""
+    """What an area has around the box of land; cut out, its corners may differ in the last digit."""
     box = grown(box_of(shapely.get_coordinates(land)), MARGIN_DEG)
     parts = shapely.get_parts(shapely.intersection(area, shapely.box(*box)))
     return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
