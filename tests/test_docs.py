@@ -47,3 +47,18 @@ def test_every_picture_and_page_that_the_readme_links_is_there() -> None:
 def test_decisions_are_numbered_without_a_gap() -> None:
     numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs" / "decisions").glob("*.md"))
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+)
+def test_every_module_that_a_page_names_is_there(page: str) -> None:
+    """By its path, or by its name in a package."""
+    named = re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text(encoding="utf-8"))
+    packages = ("layers", "grid", "spatial_models", "maps", "geo_api")
+    missing = [
+        name
+        for name in named
+        if not (ROOT / name).is_file() and not any((ROOT / package / name).is_file() for package in packages)
+    ]
+    assert missing == []
