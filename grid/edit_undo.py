@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +22,8 @@ from layers.tables import AREA_KINDS, Area
 def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
     """The plan that brings ended areas back in the place of those that followed them.
 
-    Their old outlines get every node that neighbours have received on them since.
+    Their old outlines get every node that neighbours have received on them since, and none that only the followers have:
+    a corner that was moved along an edge, to a nanometre, does not bend the edge that comes back.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int
     around = neighbours(db, removed)
     parents = as_now(db, [row[3] for row in rows])
     plan.removed, plan.reasons = removed, {unit.key: REASONS["undo"] for unit in removed}
-    nodes = shapely.get_coordinates([unit.shape for unit in [*around, *removed]])
+    nodes = shapely.get_coordinates([unit.shape for unit in around])
     for row in sorted(rows, key=lambda row: str(row[1])):
         unit = unit_of(row)
         shape = insert_nodes(unit.shape, nodes)
@@ -89,8 +89,7 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
             parent = parents[before.community_id][1].key
         box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
         around = [unit.shape for unit in neighbours(db, [after], version["kind"]) if meets(unit.shape, box)]
-        nodes = [shapely.get_coordinates(after.shape), inside(shapely.get_coordinates(around), box)]
-        shape = insert_nodes(before.shape, np.vstack(nodes))
+        shape = insert_nodes(before.shape, inside(shapely.get_coordinates(around), box))
         made.append(
             NewVersion(
                 after,

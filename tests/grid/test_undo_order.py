@@ -160,3 +160,15 @@ def test_a_zone_that_was_given_back_has_another_code(town: Session) -> None:
     carry_out(town, give(town, f"{SOUTH_EAST}005", "320601001001"))
     with pytest.raises(EditConflict, match=f"{SOUTH_EAST}005"):
         editing.undo(town, one, "bo")
+
+
+def test_a_corner_that_was_moved_along_an_edge_leaves_no_trace(town: Session) -> None:
+    """It went 2.4e-11 degrees off the line between two zones; that line comes back straight."""
+    before = state(town)
+    place = [x(3) - 5e-5, y(1) + 2.4e-11]
+    move = {"op": "move_vertex", "area_id": now(town, unit_code(2, 0)), "vertex": [x(3), y(1)], "to": place}
+    editing.undo(town, carry_out(town, move), "bo")
+    after = state(town)
+    assert_same_state(town, before)
+    for key, (_, _, land) in before.items():
+        assert after[key][2].equals_exact(land, 0, normalize=True), key
