@@ -1,6 +1,8 @@
 """Random operations of every kind, one after the other: after each the areas are a partition on every level.
 
-At the end everything is undone, the latest first, back to the first partition."""
+At the end everything is undone, the latest first, back to the first partition. ``WANGGE_TEST_EXAMPLES=25`` runs more of
+them than usual and others every time (``--hypothesis-seed=N``: the same again).
+"""
 
 from __future__ import annotations
 
