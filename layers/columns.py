@@ -188,7 +188,16 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("t", "time", "时间", "ISO 8601 with zone, or UTC"),
                 _LON,
                 _LAT,
-                Column("speed_kmh", "float", "速度 km/h", "speed", required=False, nullable=True, minimum=0),
+                Column(
+                    "speed_kmh",
+                    "float",
+                    "速度 km/h",
+                    "speed",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                    maximum=1500,
+                ),
                 Column(
                     "heading_deg",
                     "float",

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from layers.columns import FILE_KINDS
 from layers.errors import Fault, InputError, MissingColumns
 from layers.files import ROW
+from layers.unpacked_sizes import check_size, check_stream, check_texts, check_views
 
 Part = tuple[pl.DataFrame, list[Fault]]
 """Rows with their number in the body, and the faults of rows that could not be read at all."""
@@ -34,6 +35,7 @@ _PARSE = pyarrow.json.ParseOptions(
     unexpected_field_behavior="ignore",
 )
 _REQUIRED = tuple(column.name for column in COLUMNS if column.required)
+_TEXTS = tuple(column.name for column in COLUMNS if column.dtype != "float")
 _NUMBERS = tuple(column.name for column in COLUMNS if column.dtype == "float")
 
 
@@ -165,17 +167,23 @@ def _text_frame(numbers: list[int], found: list[list[str]], at: Mapping[str, int
 
 def _arrow(body: BinaryIO, rows: int) -> Iterator[Part]:
     try:
+        check_stream(body)
         with pa.ipc.open_stream(body) as stream:
             _require(stream.schema.names)
             yield from _batches(map(_sound, stream), rows)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"the body is not an Arrow IPC stream ({error})") from error
 
 
 def _sound(batch: pa.RecordBatch) -> pa.RecordBatch:
     """The batch, after a look at every offset: a reader trusts them."""
-    batch.validate(full=True)
-    return batch
+    wanted = batch.select([name for name in NAMES if name in batch.schema.names])
+    for name, column in zip(wanted.schema.names, wanted.columns, strict=True):
+        if isinstance(column, pa.DictionaryArray):
+            check_texts(column.dictionary, name, MAX_LINE_BYTES)
+        check_views(column)
+    wanted.validate(full=True)
+    return wanted
 
 
 def _parquet(body: BinaryIO, rows: int) -> Iterator[Part]:
@@ -185,20 +193,38 @@ def _parquet(body: BinaryIO, rows: int) -> Iterator[Part]:
         if file.metadata.num_rows > MAX_ROWS:
             raise InputError(f"the body has {file.metadata.num_rows:,} rows; a batch may have {MAX_ROWS:,}")
         wanted = [name for name in NAMES if name in file.schema_arrow.names]
+        _check_chunks(file.metadata)
+        leaves = {column.path for column in file.schema}
+        # A dictionary keeps a long text once, however many rows name it.
+        file = pq.ParquetFile(body, read_dictionary=[name for name in _TEXTS if name in leaves])
         yield from _batches(map(_sound, file.iter_batches(batch_size=rows, columns=wanted)), rows)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"the body is not Parquet ({error})") from error
+
+
+def _check_chunks(metadata: pq.FileMetaData) -> None:
+    for group in range(metadata.num_row_groups):
+        of = metadata.row_group(group)
+        for number in range(of.num_columns):
+            column = of.column(number)
+            if column.path_in_schema in NAMES:
+                check_size(
+                    column.total_uncompressed_size, f"{column.path_in_schema}: a column of a row group"
+                )
 
 
 def _batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[Part]:
     start = 1
     for batch in batches:
-        wanted = batch.select([name for name in NAMES if name in batch.schema.names])
-        for offset in range(0, wanted.num_rows, rows):
+        if start + batch.num_rows > MAX_ROWS + 1:
+            raise InputError(f"the body has more than {MAX_ROWS:,} rows")
+        for offset in range(0, batch.num_rows, rows):
             try:
-                frame = pl.from_arrow(wanted.slice(offset, rows))
+                frame = pl.from_arrow(batch.slice(offset, rows))
                 assert isinstance(frame, pl.DataFrame)
-                typed = frame.with_columns(_texts(frame["vehicle_id"])).with_row_index(ROW, offset=start)
+                named = frame.with_columns(_texts(frame["vehicle_id"]))
+                typed = named.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.Utf8))
+                typed = typed.with_row_index(ROW, offset=start)
             except pl.exceptions.PolarsError as error:
                 raise InputError(f"a column has a type that cannot be read: {error}") from error
             yield _within_the_calendar(typed)

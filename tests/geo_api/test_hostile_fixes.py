@@ -122,7 +122,7 @@ def test_numbers_at_the_end_of_the_scale(post: Post, field: str, value: str) -> 
         f'"{field}": 1.5'.encode(), f'"{field}": {value}'.encode()
     )
     told = all_told(post(good + bad, NDJSON), 2)
-    harmless = abs(float(value)) < 1e-300 or (field == "speed_kmh" and value == "1e308")  # fast, but a number
+    harmless = abs(float(value)) < 1e-300
     assert told["accepted"] >= 1 and (harmless or told["rejected"] == 1), told
     about = {"vehicle_id": "c", "t": STAMP, "lon": "120.1", "lat": "31.2", field: value}
     all_told(post((",".join(about) + "\n" + ",".join(about.values()) + "\n").encode(), CSV), 1)
