@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
+from grid.topology import ON_EDGE_DEG
 
 LEVELS = ("unit_grid", "community", "town", "county", "city")
 NARROWEST_M = 4.9
@@ -107,12 +108,20 @@ def state(db: Session) -> dict[tuple[str, str], tuple[str, str | None, shapely.G
 def assert_same_state(
     db: Session, before: dict[tuple[str, str], tuple[str, str | None, shapely.Geometry]]
 ) -> None:
-    """The same areas with the same names and parents on the same land; their edges may have more nodes."""
+    """The same areas with the same names and parents on the same land; their edges may have more nodes.
+
+    Responsibility and evaluation grids stay when a zone's edge moves by less than 0.01 m² of land: that a corner
+    of a zone lies on their edge is true to ``ON_EDGE_DEG`` (0.1 mm), and no more.
+    """
     now = state(db)
     assert now.keys() == before.keys()
     for key, (name, parent, land) in before.items():
         assert now[key][:2] == (name, parent), key
-        assert now[key][2].symmetric_difference(land).area < 1e-15, key
+        if key[0] in LEVELS:
+            assert now[key][2].symmetric_difference(land).area < 1e-15, key
+        else:
+            strip = now[key][2].symmetric_difference(land)
+            assert strip.area <= ON_EDGE_DEG * land.length / 2, key
 
 
 def assert_history(db: Session, land: shapely.Geometry) -> None:
