@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from starlette.testclient import TestClient
 
 from geo_api.access import create_user
 from geo_api.api_keys import create_key
+from geo_api.routes import tracks
 from layers.database import SYSTEM, session
 from layers.errors import InputError
 from layers.track_bodies import MAX_ROWS, read_parts
 from layers.unpacked_sizes import MOST_BYTES
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, api_over
+from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, api_over, serving
 from tests.geo_api.test_ingest import ARROW, PARQUET
 from tests.geo_api.test_live import two_workers
 
@@ -65,7 +67,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "one message, zstd": lambda: arrow([table(20_000_000)], "zstd"),
     "one message, lz4": lambda: arrow([table(20_000_000)], "lz4"),
     "many messages": lambda: arrow([table(2_000_000)] * 20, "zstd"),
-    "rows of nothing": lambda: arrow([pa.table(dict.fromkeys(table(1).column_names, pa.nulls(50_000_000)))], None),
+    "rows of nothing": lambda: arrow(
+        [pa.table(dict.fromkeys(table(1).column_names, pa.nulls(50_000_000)))], None
+    ),
     "a long name in all rows": lambda: arrow([table(100_000, vehicle_id=named_by_all(100_000))], "zstd"),
     "views of the same bytes": lambda: arrow([table(300_000, vehicle_id=views(300_000))], None),
     "parquet: a long name in all rows": lambda: parquet(
@@ -194,3 +198,31 @@ def test_a_form_of_a_device_has_a_size(device: tuple[TestClient, str]) -> None:
     assert client.post(f"/v1/tracks/osmand?key={key}", data={"id": "x" * 9_000}).status_code == 413
     twice = client.get(f"/v1/tracks/osmand?key={key}&id=A&id=B&lat=31.2&lon=120.1")
     assert twice.status_code in (200, 400)
+
+
+def test_a_body_that_does_not_come_and_one_without_an_end(
+    seeded: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow sender loses its place; one that names no length is stopped where the limit is. Neither is kept."""
+    monkeypatch.setattr(tracks, "BODY_SECONDS", 1)
+    for made in api_over(seeded, "slow", tmp_path):
+        with session(SYSTEM, made.url) as db:
+            create_user(db, username="svc", password=PASSWORD, role="service")
+            key = create_key(db, "svc")
+        settings = made.settings.model_copy(update={"ingest_max_bytes": 100_000})
+        with serving(settings) as address:
+            head = f"POST /v1/tracks?crs=wgs84 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: text/csv\r\n"
+            port = int(address.rpartition(":")[2])
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as slow:
+                slow.sendall(f"{head}Content-Length: 50000\r\n\r\nvehicle_id,t".encode())
+                assert b" 408 " in slow.recv(4096).partition(b"\r\n")[0]
+            with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as endless:
+                endless.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+                for _ in range(4):
+                    endless.sendall(b"%x\r\n%s\r\n" % (50_000, b"x" * 50_000))
+                assert b" 413 " in endless.recv(4096).partition(b"\r\n")[0]
+            with httpx2.Client(base_url=address, timeout=PATIENCE_S) as client:
+                headers = {"Authorization": f"Bearer {key}", "Content-Type": "text/csv"}
+                answer = client.post("/v1/tracks?crs=wgs84", content=b"x" * 100_001, headers=headers)
+                assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+                assert client.get("/health/ready").status_code == 200
