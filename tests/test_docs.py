@@ -54,7 +54,7 @@ def test_decisions_are_numbered_without_a_gap() -> None:
 )
 def test_every_module_that_a_page_names_is_there(page: str) -> None:
     """By its path, or by its name in a package."""
-    named = re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text(encoding="utf-8"))
+    named = re.findall(r"`((?!\S*NNNN)[\w/]+\.py)`", (ROOT / page).read_text(encoding="utf-8"))
     packages = ("layers", "grid", "spatial_models", "maps", "geo_api")
     missing = [
         name
