@@ -141,7 +141,7 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
     ) -> Console:
         target = at or city
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(45_000)
         visit = Visit(context)
         visits.append(visit)
 
