@@ -60,21 +60,8 @@ class Attendance:
 OFFICE = Attendance()
 """Nine to twelve and one to six: eight working hours a day."""
 
-TIME_LIMITS: dict[str, TimeLimit] = {"ECO-RESUME-001": TimeLimit("working_days", 3)}
-"""Overall limit by duty item; others take ``DEFAULT_LIMIT``."""
-DEFAULT_LIMIT = TimeLimit("working_days", 7)
-RESUMPTION_LIMIT = TIME_LIMITS["ECO-RESUME-001"]
-
-
-def limit_of(item_code: str) -> TimeLimit:
-    """The overall limit of a duty item.
-
-    Examples
-    --------
-    >>> limit_of("ECO-RESUME-001")
-    TimeLimit(kind='working_days', value=3)
-    """
-    return TIME_LIMITS.get(item_code, DEFAULT_LIMIT)
+RESUMPTION_LIMIT = TimeLimit("working_days", 3)
+"""From a case of resumed production to its end."""
 
 
 def is_working_day(day: dt.date) -> bool:

@@ -64,7 +64,6 @@ OPEN_STATES = _from(
     "suspended",
     "rework",
 )
-STATES = OPEN_STATES | {"closed"}
 
 RULES: Mapping[str, Rule] = {
     "verify": Rule(_from("reported"), "accepted", DISPATCHER, "核实受理", "verify and accept"),
