@@ -30,6 +30,7 @@ __all__ = [
     "meters",
     "nearness",
     "ordering",
+    "parameter_checks",
     "partitioned",
     "partitioning",
     "stay_states",
