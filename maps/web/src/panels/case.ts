@@ -106,12 +106,23 @@ interface Verification {
   faults: string[];
 }
 
+/** What was found of a case with so many events: a panel that is drawn anew still says it. */
+const verdicts = new Map<string, Verification>();
+let sayVerdict = (): void => undefined;
+
 function verification(found: CaseDocument): Child {
   const result = h("span", { class: "verdict", role: "status" });
-  const check = actionButton(t("case.verify"), async () => {
-    const verdict = await get<Verification>(`v1/cases/${encodeURIComponent(found.number)}/verify`);
+  const key = `${found.number} ${found.events.length}`;
+  sayVerdict = () => {
+    const verdict = verdicts.get(key);
+    if (!verdict) return;
     result.className = `verdict ${verdict.holds ? "good" : "bad"}`;
     result.textContent = verdict.holds ? `✓ ${t("case.chain_holds", { n: verdict.events })}` : `✗ ${t("case.chain_broken", { faults: verdict.faults.join("; ") })}`;
+  };
+  sayVerdict();
+  const check = actionButton(t("case.verify"), async () => {
+    verdicts.set(key, await get<Verification>(`v1/cases/${encodeURIComponent(found.number)}/verify`));
+    sayVerdict();
   });
   return h("div", { class: "actions wrap" }, check, result);
 }
