@@ -1,11 +1,11 @@
-"""Write docs/data.md from layers/columns.py; a test fails when the page is behind."""
+"""Write docs/data.md from layers/imports/columns.py; a test fails when the page is behind."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from layers.columns import FILE_KINDS, Column
+from layers.imports.columns import FILE_KINDS, Column
 
 HEAD = """# Data in · 数据导入
 

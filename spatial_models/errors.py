@@ -19,7 +19,7 @@ class ModelError(Exception):
 
     Examples
     --------
-    >>> from spatial_models.stays import detect_stays
+    >>> from spatial_models.stays.detect import detect_stays
     >>> import polars as pl
     >>> try:
     ...     detect_stays(pl.DataFrame({"t": []}))

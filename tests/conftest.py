@@ -23,9 +23,9 @@ from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from layers import database
-from layers.cluster import Cluster
-from layers.cluster_database import conninfo
+from layers.postgres import sessions as database
+from layers.private_server.first_database import conninfo
+from layers.private_server.server import Cluster
 
 _numbers = itertools.count()
 

@@ -21,9 +21,9 @@ from pathlib import Path
 import numpy as np
 from ten_thousand import BOX, insert_duties, insert_partition
 
-from layers import database
-from layers.cluster import Cluster
-from layers.database import SYSTEM, session
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
+from layers.private_server.server import Cluster
 
 GOAL_MS = 15.0
 
@@ -38,7 +38,7 @@ def served(url: str, folder: Path) -> Iterator[http.client.HTTPConnection]:
         "WANGGE_DATA_DIR": str(folder),
         "WANGGE_LOG_LEVEL": "error",
     }
-    command = [sys.executable, "-m", "uvicorn", "geo_api.app:create_app", "--factory", "--port", str(port), "--no-access-log", "--log-level", "error"]  # fmt: skip
+    command = [sys.executable, "-m", "uvicorn", "geo_api.server.app:create_app", "--factory", "--port", str(port), "--no-access-log", "--log-level", "error"]  # fmt: skip
     server = subprocess.Popen(command, env=env)
     try:
         deadline = time.monotonic() + 60

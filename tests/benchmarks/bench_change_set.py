@@ -11,11 +11,11 @@ import numpy as np
 import shapely
 from ten_thousand import insert_partition
 
-from grid import editing
-from grid.areas import read_areas
-from layers import database
-from layers.cluster import Cluster
-from layers.database import SYSTEM, session
+from grid.areas.history import read_areas
+from grid.change_sets import lifecycle as editing
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
+from layers.private_server.server import Cluster
 
 GOAL_S = 1.0
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from geo_api.exporting import FORMATS
-from layers import database
-from layers.catalog import COLLECTIONS
-from layers.cluster import Cluster
-from layers.database import PUBLIC, SYSTEM, session
-from layers.exports import Source
-from layers.filters import Selection
+from geo_api.features.exports import FORMATS
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.exports.rows import Source
+from layers.postgres import sessions as database
+from layers.postgres.sessions import PUBLIC, SYSTEM, session
+from layers.private_server.server import Cluster
 
 SMALL = 1_000
 KINDS = {"small": ["registered"], "tenth": ["registered", "storage"]}

@@ -29,16 +29,16 @@ import psycopg
 import shapely
 from sqlalchemy import text
 
-from geo_api.access import create_user
-from geo_api.api_keys import create_key
-from grid.cells import cells_of
-from grid.placing import community_cover
-from layers import database
-from layers.cluster import Cluster
-from layers.cluster_database import conninfo
-from layers.database import SYSTEM, session
-from layers.fix_writing import encode, in_key_order
-from layers.tracks import ensure_partitions
+from geo_api.auth.access import create_user
+from geo_api.auth.api_keys import create_key
+from grid.areas.cells import cells_of
+from grid.areas.communities import community_cover
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
+from layers.private_server.first_database import conninfo
+from layers.private_server.server import Cluster
+from layers.records.fix_writing import encode, in_key_order
+from layers.records.tracks import ensure_partitions
 
 VEHICLES = 2_000
 BOX = (120.2, 31.7, 121.9, 32.7)
@@ -157,7 +157,7 @@ def serve(url: str, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
             sys.executable,
             "-m",
             "uvicorn",
-            "geo_api.app:create_app",
+            "geo_api.server.app:create_app",
             "--factory",
             "--port",
             str(port),

@@ -33,11 +33,11 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from geo_api.access import create_user
-from layers import database
-from layers.cluster import Cluster
-from layers.connections import plain_conninfo
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from layers.postgres import sessions as database
+from layers.postgres.connections import plain_conninfo
+from layers.postgres.sessions import SYSTEM, session
+from layers.private_server.server import Cluster
 
 HERE = Path(__file__).parent
 BOX = (120.2, 31.6, 122.0, 32.7)
@@ -118,7 +118,7 @@ def server(command: list[str], ready: str, **variables: str) -> Iterator[str]:
 
 
 def ours(url: str, folder: str, cache_mb: int) -> Any:
-    command = [sys.executable, "-c", "from geo_api.cli import app; app()", "serve", "--port", "{port}"]
+    command = [sys.executable, "-c", "from geo_api.cli.main import app; app()", "serve", "--port", "{port}"]
     return server(
         command,
         "/health/ready",

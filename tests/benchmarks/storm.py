@@ -24,11 +24,11 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 from ten_thousand import BOX, insert_duties, insert_partition
 
-from geo_api.access import create_user
-from layers import database
-from layers.cluster import Cluster
-from layers.cluster_server import start_server, stop_server
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
+from layers.private_server.server import Cluster
+from layers.private_server.start_stop import start_server, stop_server
 
 ALLOWED = {200, 304, 429, 503}
 PASSWORD = "storm storm storm"
@@ -199,7 +199,7 @@ def main() -> None:
             }
             command = [
                 "-c",
-                "from geo_api.cli import main; main()",
+                "from geo_api.cli.main import main; main()",
                 "serve",
                 "--port",
                 str(PORT),

@@ -23,10 +23,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, expect, sync_playwright
 
-from geo_api.demo import Login, prepare_demo
-from layers import database
-from layers.cluster import Cluster
-from layers.cluster_database import conninfo
+from geo_api.cli.demo import Login, prepare_demo
+from layers.postgres import sessions as database
+from layers.private_server.first_database import conninfo
+from layers.private_server.server import Cluster
 from tests.browser.console import ARGS, City, Console, Visit
 from tests.ports import free_port
 
@@ -69,7 +69,15 @@ def serve(url: str, data: Path, logins: list[Login], *, self_approval: bool = Tr
         "WANGGE_TILE_URL": "",
         "WANGGE_SELF_APPROVAL": "true" if self_approval else "",
     }
-    command = [sys.executable, "-m", "uvicorn", "geo_api.app:create_app", "--factory", "--host", "127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "geo_api.server.app:create_app",
+        "--factory",
+        "--host",
+        "127.0.0.1",
+    ]
     command += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
     with log.open("wb") as out:
         server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)

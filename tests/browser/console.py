@@ -10,8 +10,8 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import text
 
-from geo_api.demo import Login
-from layers.database import SYSTEM, session
+from geo_api.cli.demo import Login
+from layers.postgres.sessions import SYSTEM, session
 
 ARGS = [
     "--no-sandbox",

@@ -13,12 +13,12 @@ import httpx2
 import pytest
 import shapely
 
-from geo_api.access import create_user
-from geo_api.demo import Login
-from layers import database
-from layers.catalog import COLLECTIONS, Collection
-from layers.cluster import Cluster
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from geo_api.cli.demo import Login
+from layers.collections.catalog import COLLECTIONS, Collection
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
+from layers.private_server.server import Cluster
 from tests.browser.conftest import serve
 from tests.browser.console import City, Console, wait_until
 from tests.geo_api.busy_town import fill_every_collection

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo_api.access import create_user
-from geo_api.demo import Login
+from geo_api.auth.access import create_user
+from geo_api.cli.demo import Login
 
 WEST, SOUTH, STEP = 120.6, 32.0, 0.015
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)

@@ -10,12 +10,12 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from geo_api.access import create_user
-from geo_api.api_keys import create_key
-from geo_api.settings import Settings
-from layers import database
-from layers.catalog import COLLECTIONS, Collection
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from geo_api.auth.api_keys import create_key
+from geo_api.http.settings import Settings
+from layers.collections.catalog import COLLECTIONS, Collection
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.busy_town import fill_every_collection
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api, login, public, seeded, serving
 

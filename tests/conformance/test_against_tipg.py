@@ -19,7 +19,7 @@ import pytest
 import shapely
 from sqlalchemy import make_url, text
 
-from layers import database
+from layers.postgres import sessions as database
 from tests.geo_api.conftest import Api
 
 UVICORN = Path(os.environ.get("WANGGE_TIPG", Path(__file__).parents[2] / ".setup/tipg/bin/uvicorn"))

@@ -19,13 +19,13 @@ from pydantic import SecretStr
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user
-from geo_api.app import create_app
-from geo_api.settings import Settings
-from layers import database
-from layers.cluster import Cluster
-from layers.cluster_database import conninfo
-from layers.database import SYSTEM
+from geo_api.auth.access import create_user
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM
+from layers.private_server.first_database import conninfo
+from layers.private_server.server import Cluster
 from tests.geo_api.small_town import TOWN_A, TOWN_B, seed_town
 from tests.ports import free_port
 

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
-from geo_api.access import MAY
-from geo_api.accounts import create_user
-from layers.catalog import COLLECTIONS
-from layers.database import SYSTEM, session
+from geo_api.auth.access import MAY
+from geo_api.auth.accounts import create_user
+from layers.collections.catalog import COLLECTIONS
 from layers.errors import InputError
+from layers.postgres.sessions import SYSTEM, session
 from layers.tables import ROLES
 from tests.geo_api.conftest import PASSWORD, Api
 
@@ -248,7 +248,7 @@ def test_every_permission_names_known_roles() -> None:
 
 
 def test_no_secret_gets_into_the_log(api: Api, capfd: pytest.CaptureFixture[str]) -> None:
-    from geo_api.logs import configure_logs
+    from geo_api.http.logs import configure_logs
 
     configure_logs("info")
     client = TestClient(api.app)

@@ -15,12 +15,12 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user, is_logged
-from geo_api.access_log_age import remove_old_rows
-from geo_api.app import create_app
-from geo_api.settings import Settings
-from layers import database
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user, is_logged
+from geo_api.auth.access_log_age import remove_old_rows
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, logged_in
 from tests.geo_api.small_town import TOWN_A
 
@@ -86,7 +86,7 @@ def test_a_row_stays_when_the_request_fails(
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr("geo_api.routes.alerts.alert_card", broken)
+    monkeypatch.setattr("geo_api.cases.routes_alerts.alert_card", broken)
     number = next(_ids)
     path = f"/v1/alerts/{logged.ids['alert_A']}"
     assert enter("officer.a").get(path, headers={"X-Request-Id": number}).status_code == 500

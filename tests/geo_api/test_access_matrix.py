@@ -24,14 +24,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from geo_api.access import MAY, create_user
-from geo_api.api_keys import create_key, revoke_keys
-from geo_api.app import create_app
-from geo_api.exporting import FORMATS
-from geo_api.settings import Settings
-from layers import database
-from layers.catalog import COLLECTIONS
-from layers.database import SYSTEM, Scope, session
+from geo_api.auth.access import MAY, create_user
+from geo_api.auth.api_keys import create_key, revoke_keys
+from geo_api.features.exports import FORMATS
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from layers.collections.catalog import COLLECTIONS
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, Scope, session
 from tests.geo_api.busy_town import seed_work
 from tests.geo_api.conftest import PASSWORD, Seeded, serving
 from tests.geo_api.small_town import BOXES, PLATES, TOWN_A, TOWN_B

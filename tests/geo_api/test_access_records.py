@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from geo_api.access import Caller, access_row
-from geo_api.access_records import BATCH, AccessRecords
-from geo_api.middleware import Metrics
-from layers import database
-from layers.database import SYSTEM, session
+from geo_api.auth.access import Caller, access_row
+from geo_api.auth.access_records import BATCH, AccessRecords
+from geo_api.server.middleware import Metrics
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 
 
@@ -139,7 +139,7 @@ def test_rows_wait_for_the_database_and_what_is_too_much_is_counted(seeded: Seed
 
 
 def test_what_cannot_be_written_at_the_end_is_told(seeded: Seeded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geo_api.access_records.LAST_TRIES_S", 0.5)
+    monkeypatch.setattr("geo_api.auth.access_records.LAST_TRIES_S", 0.5)
     url = seeded.cluster.url.replace("/wangge?", "/never?")
     metrics = Metrics()
 

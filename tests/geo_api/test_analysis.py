@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from geo_api.analysis import Analysis, _deadline
-from geo_api.demo import NotADemo, prepare_demo
-from grid.cases import verify_chain
-from layers.database import SYSTEM, session
-from spatial_models.evaluation import precision_recall
+from geo_api.cli.demo import NotADemo, prepare_demo
+from geo_api.jobs.analysis import Analysis, _deadline
+from grid.cases.lifecycle import verify_chain
+from layers.postgres.sessions import SYSTEM, session
+from spatial_models.suspicion.evaluation import precision_recall
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
 
@@ -83,7 +83,7 @@ def test_a_run_killed_in_the_middle_leaves_nothing_half_done(fresh_database: str
             db.execute(text(statement))
     before = counts(fresh_database)
     script = (
-        "import geo_api.analysis as a, os, sys\n"
+        "import geo_api.jobs.analysis as a, os, sys\n"
         "real = a.find_visits\n"
         "def slow(*args, **kwargs):\n"
         "    print('in the middle', flush=True); import time; time.sleep(60)\n"
@@ -132,7 +132,7 @@ def test_another_seed_replaces_the_demo(fresh_database: str, demo_folder: Path) 
 def test_the_command_prints_one_document(fresh_database: str, demo_folder: Path) -> None:
     prepare_demo(seed=1, size="small", url=fresh_database)
     done = subprocess.run(
-        [sys.executable, "-m", "geo_api.cli", "analyse", "--json"],
+        [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -146,7 +146,7 @@ def test_the_command_prints_one_document(fresh_database: str, demo_folder: Path)
 def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_folder: Path) -> None:
     prepare_demo(seed=1, size="small", url=fresh_database)
     done = subprocess.run(
-        [sys.executable, "-m", "geo_api.cli", "analyse", "--json", "--at", "2026-06-01"],
+        [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json", "--at", "2026-06-01"],
         capture_output=True,
         text=True,
         timeout=120,
@@ -162,7 +162,7 @@ def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_folder
 
 def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "geo_api.cli", "analyse"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "geo_api.cli.main", "analyse"], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 2
     assert "import tracks or meters first" in done.stderr

@@ -12,9 +12,9 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from geo_api.importing import ImportReport, import_file
-from layers.database import SYSTEM, session
+from geo_api.imports.import_file import ImportReport, import_file
 from layers.errors import RejectedRows
+from layers.postgres.sessions import SYSTEM, session
 
 FORMATS = ("gpkg", "shp", "geojson", "parquet")
 WEST, EAST, TALL = 3, 4, shapely.box(120, 32, 121, 33)

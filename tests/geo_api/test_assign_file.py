@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from geo_api.cli import app
-from grid.assignment import assign
-from layers.crs import wgs84_to_gcj02
-from layers.database import SYSTEM, session
+from geo_api.cli.main import app
+from grid.responsibility.assignment import assign
+from layers.codes.crs import wgs84_to_gcj02
 from layers.errors import RejectedRows
+from layers.postgres.sessions import SYSTEM, session
 from tests.grid.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
 
 
@@ -99,8 +99,8 @@ def test_faulty_rows_are_named_and_nothing_is_written(city: str, tmp_path: Path)
 
 def test_the_index_follows_the_partition(city: str) -> None:
     """An edit between two bulk answers of one process is seen at once."""
-    from grid import editing
-    from grid.bulk_assignment import assign_many
+    from grid.change_sets import lifecycle as editing
+    from grid.responsibility.bulk_assignment import assign_many
 
     frame = pl.DataFrame({"lon": [x(0.25)], "lat": [y(0.5)], "item_code": [RESUME]})
     with session(SYSTEM, city) as db:

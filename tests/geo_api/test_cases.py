@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user
-from grid.assignment import assign
-from grid.cases import open_case
-from layers import database
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from grid.cases.lifecycle import open_case
+from grid.responsibility.assignment import assign
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 from tests.geo_api.small_town import BOXES, RAISED
 

@@ -17,9 +17,9 @@ from shapely import from_wkb, from_wkt
 from shapely.geometry import shape
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user
-from geo_api.due_changes import apply_due_changes
-from layers.database import SYSTEM, session
+from geo_api.areas.due_change_sets import apply_due_changes
+from geo_api.auth.access import create_user
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 
 Login = Callable[[str], TestClient]

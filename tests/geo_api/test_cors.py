@@ -10,9 +10,9 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from geo_api.app import create_app
-from geo_api.settings import Settings
-from layers import database
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from layers.postgres import sessions as database
 from tests.geo_api.conftest import PASSWORD, Seeded
 
 PORTAL = "https://portal.example"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from geo_api.worker import SETTLE_CRON, job_app
-from layers.database import SYSTEM, session
+from geo_api.jobs.worker import SETTLE_CRON, job_app
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.small_town import seed_town
 
 

@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from geo_api import workbooks
-from geo_api.cli import app
-from geo_api.duty_files import read_duties
-from geo_api.importing import import_file
-from grid.duties import Duty, check_list
-from layers.database import SYSTEM, session
+from geo_api.cli.main import app
+from geo_api.imports import workbooks
+from geo_api.imports.duty_files import read_duties
+from geo_api.imports.import_file import import_file
+from grid.responsibility.duties import Duty, check_list
 from layers.errors import InputError, MissingColumns, RejectedRows
+from layers.postgres.sessions import SYSTEM, session
 from tests.grid.square_town import insert_town
 
 Row = Sequence[object]

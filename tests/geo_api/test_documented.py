@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from geo_api.errors import KINDS, TITLES
-from geo_api.settings import Settings
-from layers.catalog import COLLECTIONS
-from layers.features import MAX_LIMIT
-from layers.tiles import FEATURE_CAP
+from geo_api.http.errors import KINDS, TITLES
+from geo_api.http.settings import Settings
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.pages import MAX_LIMIT
+from layers.collections.tiles import FEATURE_CAP
 from tests.geo_api.conftest import Api
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")

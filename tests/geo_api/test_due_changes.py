@@ -6,9 +6,9 @@ import asyncio
 import datetime as dt
 import time
 
-from geo_api.worker import job_app
-from grid import editing
-from layers.database import SYSTEM, session
+from geo_api.jobs.worker import job_app
+from grid.change_sets import lifecycle as editing
+from layers.postgres.sessions import SYSTEM, session
 from layers.tables import ChangeSet
 from tests.grid.square_town import insert_town, unit_code, x, y
 

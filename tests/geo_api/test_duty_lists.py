@@ -13,11 +13,11 @@ import pytest
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
-from geo_api.cli import app
-from geo_api.duty_files import DUTIES, read_duties
-from geo_api.importing import import_file
-from layers.database import SYSTEM, session
+from geo_api.cli.main import app
+from geo_api.imports.duty_files import DUTIES, read_duties
+from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns
+from layers.postgres.sessions import SYSTEM, session
 from tests.grid.square_town import insert_town
 
 HEADER = "item_code,item,domain,legal_basis,kind,body,level,area_code,role,valid_from,valid_to".split(",")

@@ -25,12 +25,12 @@ from shapely.geometry import shape
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.exporting import FORMATS
-from layers import database
-from layers.catalog import COLLECTIONS
-from layers.database import SYSTEM, session
-from layers.exports import STATEMENT_NAME, Source, record_batches
-from layers.filters import Selection
+from geo_api.features.exports import FORMATS
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.exports.rows import STATEMENT_NAME, Source, record_batches
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
 
 SEEDED = ("areas", "grids", "sites", "alerts", "cases", "stays", "visits", "tracks", "hot_spots")

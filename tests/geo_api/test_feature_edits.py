@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from layers import database
+from layers.postgres import sessions as database
 from tests.geo_api.conftest import Api, Seeded, api_over, logged_in
 
 Login = Callable[[str], TestClient]

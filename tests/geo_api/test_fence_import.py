@@ -13,13 +13,13 @@ import shapely
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from geo_api.cli import app
-from geo_api.importing import import_file
-from layers.database import SYSTEM, session
+from geo_api.cli.main import app
+from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns, RejectedRows, UnknownCrs
-from layers.fences import read_fences
-from layers.files import template
-from spatial_models.fence_shapes import read_fences as checked_by_the_model
+from layers.imports.readers import template
+from layers.postgres.sessions import SYSTEM, session
+from layers.records.fences import read_fences
+from spatial_models.fences.shapes import read_fences as checked_by_the_model
 
 BOX = shapely.box(120.8, 31.9, 120.9, 32.0)
 SUMMER = {"yearly": [["05-01T12:00", "08-16T12:00"]]}

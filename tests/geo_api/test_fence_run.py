@@ -9,10 +9,10 @@ import polars as pl
 import shapely
 from sqlalchemy import text
 
-from geo_api.analysis import Analysis
-from layers.database import SYSTEM, session
-from layers.fences import write_fences
-from layers.tracks import write_fixes, write_vehicles
+from geo_api.jobs.analysis import Analysis
+from layers.postgres.sessions import SYSTEM, session
+from layers.records.fences import write_fences
+from layers.records.tracks import write_fixes, write_vehicles
 
 T0 = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)  # 08:00 in China, in the summer fishing ban
 BAN = json.dumps({"yearly": [["05-01T12:00", "08-16T12:00"]]})

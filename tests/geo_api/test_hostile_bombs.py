@@ -17,13 +17,13 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user
-from geo_api.api_keys import create_key
-from geo_api.routes import tracks
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from geo_api.auth.api_keys import create_key
+from geo_api.tracks import routes_tracks as tracks
 from layers.errors import InputError
-from layers.track_bodies import MAX_ROWS, read_parts
-from layers.unpacked_sizes import MOST_BYTES
+from layers.imports.fix_formats import MAX_ROWS, read_parts
+from layers.imports.unpacked_sizes import MOST_BYTES
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, api_over, serving
 from tests.geo_api.test_ingest import ARROW, PARQUET
 from tests.geo_api.test_live import two_workers

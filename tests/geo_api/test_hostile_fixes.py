@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user
-from geo_api.api_keys import create_key
-from layers.database import SYSTEM, session
+from geo_api.auth.access import create_user
+from geo_api.auth.api_keys import create_key
 from layers.errors import InputError
-from layers.track_bodies import MAX_ROWS, read_parts
+from layers.imports.fix_formats import MAX_ROWS, read_parts
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, Seeded, api_over
 from tests.geo_api.test_ingest import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
 

@@ -11,11 +11,11 @@ import pytest
 import shapely
 from sqlalchemy import text
 
-from geo_api.importing import import_file
-from layers.columns import FILE_KINDS
-from layers.database import SYSTEM, session
+from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns, RejectedRows, UnknownCrs
-from layers.files import EXAMPLE_USCC, template
+from layers.imports.columns import FILE_KINDS
+from layers.imports.readers import EXAMPLE_USCC, template
+from layers.postgres.sessions import SYSTEM, session
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 

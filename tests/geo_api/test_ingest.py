@@ -24,13 +24,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.access import create_user
-from geo_api.api_keys import create_key, revoke_keys
-from geo_api.app import create_app
-from geo_api.ingest import Terms, ingest
-from layers.database import PUBLIC, SYSTEM, session
+from geo_api.auth.access import create_user
+from geo_api.auth.api_keys import create_key, revoke_keys
+from geo_api.server.app import create_app
+from geo_api.tracks.ingest import Terms, ingest
 from layers.errors import InputError
-from layers.track_bodies import read_parts
+from layers.imports.fix_formats import read_parts
+from layers.postgres.sessions import PUBLIC, SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
 from tests.geo_api.small_town import TOWN_A
 

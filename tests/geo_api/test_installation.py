@@ -13,19 +13,19 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from geo_api import installation
-from geo_api.cli_db import db_app
-from geo_api.installation import (
+from geo_api.cli import check as installation
+from geo_api.cli.check import (
     Finding,
     check_calendar,
     check_data_folder,
     check_front_end,
     check_installation,
 )
-from geo_api.installation_database import check_leakproof, check_reader_role, check_row_security
-from layers.cluster import Cluster
-from layers.cluster_database import conninfo
-from layers.database import engine
+from geo_api.cli.check_database import check_leakproof, check_reader_role, check_row_security
+from geo_api.cli.db import db_app
+from layers.postgres.sessions import engine
+from layers.private_server.first_database import conninfo
+from layers.private_server.server import Cluster
 
 
 def _by_name(findings: list[Finding], word: str) -> Finding:

@@ -14,15 +14,15 @@ from pydantic import SecretStr
 from sqlalchemy import event, text
 from typer.testing import CliRunner
 
-from geo_api.accounts import LoginBrake, create_user
-from geo_api.api_keys import create_key, revoke_keys
-from geo_api.callers import Caller
-from geo_api.cli import app as cli
-from geo_api.known_callers import CAPACITY, KnownCallers
-from geo_api.settings import Settings
-from layers import database
-from layers.database import SYSTEM, Scope, session
+from geo_api.auth.accounts import LoginBrake, create_user
+from geo_api.auth.api_keys import create_key, revoke_keys
+from geo_api.auth.callers import Caller
+from geo_api.auth.known_callers import CAPACITY, KnownCallers
+from geo_api.cli.main import app as cli
+from geo_api.http.settings import Settings
 from layers.errors import InputError
+from layers.postgres import sessions as database
+from layers.postgres.sessions import SYSTEM, Scope, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.geo_api.small_town import TOWN_A, TOWN_B
 

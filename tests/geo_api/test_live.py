@@ -18,10 +18,10 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from geo_api import events
-from layers.catalog import COLLECTIONS
-from layers.changes import Change
-from layers.database import SYSTEM, session
+from geo_api.features import change_feed as events
+from layers.collections.catalog import COLLECTIONS
+from layers.postgres.changes import Change
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.layers.test_changes import tile_of
 from tests.ports import free_port
@@ -232,7 +232,7 @@ def two_workers(url: str, folder: Path) -> Iterator[str]:
     command = [
         sys.executable,
         "-c",
-        "from geo_api.cli import app; app()",
+        "from geo_api.cli.main import app; app()",
         "serve",
         "--port",
         str(port),

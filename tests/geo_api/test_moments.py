@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from geo_api.schemas import Moment
+from geo_api.http.schemas import Moment
 
 
 @pytest.mark.parametrize("value", ["2021", " 1609459200", "1609459200.5", "-5", "+5", 2021, 1.5])

@@ -9,7 +9,7 @@ import pytest
 from pyproj import Transformer
 from starlette.testclient import TestClient
 
-from layers.crs import from_storage
+from layers.codes.crs import from_storage
 
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"

@@ -25,11 +25,11 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.app import create_app
-from geo_api.oidc import MAX_TOKEN_BYTES, TokenRefused, TokenVerifier
-from geo_api.oidc_keys import KeySet, KeysUnavailable
-from geo_api.settings import Settings
-from layers import database
+from geo_api.auth.oidc import MAX_TOKEN_BYTES, TokenRefused, TokenVerifier
+from geo_api.auth.oidc_keys import KeySet, KeysUnavailable
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from layers.postgres import sessions as database
 from tests.geo_api.conftest import Api, Seeded
 from tests.geo_api.small_town import TOWN_A
 

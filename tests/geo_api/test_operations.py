@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.connections import LEAST, WANTED, Limits, connection_room, share
+from layers.postgres.connections import LEAST, WANTED, Limits, connection_room, share
 from tests.geo_api.conftest import PATIENCE_S, Api
 from tests.ports import free_port
 
@@ -78,9 +78,18 @@ def serve(url: str | None, folder: Path, *, workers: int = 1, **more: str) -> It
     if url:
         environment["WANGGE_DATABASE_URL"] = url
     log = folder / "serve.log"
-    command = [sys.executable, "-m", "geo_api.cli", "serve", "--port", str(port), "--workers", str(workers)]
+    command = [
+        sys.executable,
+        "-m",
+        "geo_api.cli.main",
+        "serve",
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+    ]
     if not (ROOT / "geo_api" / "__main__.py").exists():
-        command[1:3] = ["-c", "from geo_api.cli import main; main()"]
+        command[1:3] = ["-c", "from geo_api.cli.main import main; main()"]
     with (
         log.open("wb") as out,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process,
@@ -238,7 +247,7 @@ def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: 
 
 def idle_before(api: Api) -> int:
     """Connections that the tests' own engine keeps."""
-    from layers.database import engine
+    from layers.postgres.sessions import engine
 
     return int(engine(api.url).pool.checkedin())  # type: ignore[attr-defined]
 

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from geo_api.routes import items
-from layers.catalog import COLLECTIONS
-from layers.database import SYSTEM, Scope, session
-from layers.features import Sort, fetch_page, read_page
-from layers.filters import Selection
-from layers.reading import Reader
-from layers.reference_systems import CRS84, reference_system
+from geo_api.features import routes_items as items
+from layers.codes.reference_systems import CRS84, reference_system
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.pages import Sort, fetch_page, read_page
+from layers.postgres.async_reader import Reader
+from layers.postgres.sessions import SYSTEM, Scope, session
 from tests.geo_api.conftest import Api
 
 Login = Callable[[str], TestClient]

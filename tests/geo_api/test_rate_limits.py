@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from geo_api.app import create_app
-from geo_api.rate_limits import DEFAULTS, Buckets, Limit, client_address, limits_of, networks_of
-from geo_api.settings import Settings
-from layers import database
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from geo_api.server.rate_limits import DEFAULTS, Buckets, Limit, client_address, limits_of, networks_of
+from layers.postgres import sessions as database
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, serving
 
 SITES = "/collections/sites/items?limit=1"

@@ -16,11 +16,11 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.app import create_app
-from geo_api.errors import TITLES
-from geo_api.middleware import content_security_policy
-from geo_api.settings import Settings
-from layers.database import SYSTEM, session
+from geo_api.http.errors import TITLES
+from geo_api.http.settings import Settings
+from geo_api.server.app import create_app
+from geo_api.server.middleware import content_security_policy
+from layers.postgres.sessions import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api
 
 

@@ -15,13 +15,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from geo_api.tile_cache import OVERHEAD_BYTES, TileAnswer, TileCache
-from layers.catalog import COLLECTIONS
-from layers.connections import plain_conninfo
-from layers.database import READER_ROLE, SYSTEM, Scope, session
-from layers.filters import Selection
-from layers.reading import Query, Reader
-from layers.tiles import TileQueries, tile_statement
+from geo_api.features.tile_cache import OVERHEAD_BYTES, TileAnswer, TileCache
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.tiles import TileQueries, tile_statement
+from layers.postgres.async_reader import Query, Reader
+from layers.postgres.connections import plain_conninfo
+from layers.postgres.sessions import READER_ROLE, SYSTEM, Scope, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 from tests.layers.test_changes import tile_of
 

@@ -9,8 +9,8 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import read_areas
-from grid.topology import ON_EDGE_DEG
+from grid.areas.history import read_areas
+from grid.topology.checks import ON_EDGE_DEG
 
 LEVELS = ("unit_grid", "community", "town", "county", "city")
 NARROWEST_M = 4.9

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid import editing
-from grid.areas import ancestors, locate_point, read_areas, scope_area_ids
-from grid.assignment import assign
-from grid.bulk_assignment import ANSWER_SCHEMA, assign_many
+from grid.areas.history import ancestors, locate_point, read_areas, scope_area_ids
+from grid.change_sets import lifecycle as editing
 from grid.errors import GridError, UnknownArea
+from grid.responsibility.assignment import assign
+from grid.responsibility.bulk_assignment import ANSWER_SCHEMA, assign_many
 from tests.grid.square_town import (
     NOW,
     START,

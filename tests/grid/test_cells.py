@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import shapely
 
-from grid.cells import cell_boundaries, cells_of, parents_of, resolutions_of
+from grid.areas.cells import cell_boundaries, cells_of, parents_of, resolutions_of
 from grid.errors import GridError
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from grid.clocks import CHINA, RESUMPTION_LIMIT, TimeLimit, due_at, is_working_day, working_hours_between
+from grid.calendar import CHINA, RESUMPTION_LIMIT, TimeLimit, due_at, is_working_day, working_hours_between
 from grid.errors import CalendarUnknown, GridError
 
 

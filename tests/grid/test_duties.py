@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from sqlalchemy.orm import Session
 
-from grid.duties import Duty, check_list, check_stored, items_for
 from grid.errors import UnknownItem
+from grid.responsibility.duties import Duty, check_list, check_stored, items_for
 from tests.grid.square_town import NOW, insert_duties, insert_town
 
 

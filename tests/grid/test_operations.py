@@ -15,12 +15,12 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid import editing
-from grid.areas import ancestors, locate_point, read_areas
+from grid.areas.history import ancestors, locate_point, read_areas
+from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
-from layers.database import SYSTEM, session
+from layers.codes.identifiers import parse_grid_code
 from layers.errors import InvalidIdentifier
-from layers.identifiers import parse_grid_code
+from layers.postgres.sessions import SYSTEM, session
 from tests.grid.partition_checks import assert_tiles
 from tests.grid.square_town import insert_area, insert_town, middle, square, unit_code, x, y
 
@@ -318,9 +318,9 @@ APPLY = """
 import sys
 import threading
 from grid import editing
-from layers.database import SYSTEM, session
+from layers.postgres.sessions import SYSTEM, session
 from layers.errors import InvalidIdentifier
-from layers.identifiers import parse_grid_code
+from layers.codes.identifiers import parse_grid_code
 with session(SYSTEM, sys.argv[1]) as db:
     editing.apply(db, int(sys.argv[2]), "boss")
 """

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from grid.operations import OPS
+from grid.change_sets.operations import OPS
 
 ROOT = Path(__file__).parents[2]
 TERMS = ROOT / "maps" / "web" / "src" / "core" / "terms.ts"

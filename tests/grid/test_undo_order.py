@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid import editing
+from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict
 from tests.grid.partition_checks import (
     assert_history,

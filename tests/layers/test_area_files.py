@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo_api.importing import import_file
-from layers.area_files import read_area_file
-from layers.database import SYSTEM, session
+from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns, RejectedRows
+from layers.imports.area_files import read_area_file
+from layers.postgres.sessions import SYSTEM, session
 from layers.tables import Area
 
 NAMES = ["甲市", "乙区", "丙县"]

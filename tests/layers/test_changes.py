@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from layers import database
-from layers.catalog import COLLECTIONS
-from layers.changes import CHANNEL, Change, TileVersions, tiles_over, versions_of
-from layers.database import SYSTEM, Scope, session
+from layers.collections.catalog import COLLECTIONS
+from layers.postgres import sessions as database
+from layers.postgres.changes import CHANNEL, Change, TileVersions, tiles_over, versions_of
+from layers.postgres.sessions import SYSTEM, Scope, session
 
 LON, LAT = 121.05, 32.08
 
@@ -234,9 +234,9 @@ def test_grids_are_areas_and_cases_follow_the_clock(monkeypatch: pytest.MonkeyPa
     versions.bump(Change("areas", 1))
     assert versions.of("grids", 14, 100, 100) == before + 1
     now = 1_700_000_000.0
-    monkeypatch.setattr("layers.changes.time.time", lambda: now)
+    monkeypatch.setattr("layers.postgres.changes.time.time", lambda: now)
     cases, sites = versions.of("cases", 9, 1, 1), versions.of("sites", 9, 1, 1)
-    monkeypatch.setattr("layers.changes.time.time", lambda: now + 61)
+    monkeypatch.setattr("layers.postgres.changes.time.time", lambda: now + 61)
     assert versions.of("cases", 9, 1, 1) > cases and versions.of("sites", 9, 1, 1) == sites
 
 

@@ -17,13 +17,20 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from layers import cluster_binaries, cluster_locks
-from layers.cluster import Cluster, owned_cluster
-from layers.cluster_binaries import find_binaries
-from layers.cluster_database import conninfo
-from layers.cluster_processes import postmaster_pid
-from layers.cluster_settings import default_data_dir, make_private, server_user, settings, socket_folder
 from layers.errors import ClusterError, ClusterInUse
+from layers.private_server import binaries as cluster_binaries
+from layers.private_server import locks as cluster_locks
+from layers.private_server.binaries import find_binaries
+from layers.private_server.first_database import conninfo
+from layers.private_server.processes import postmaster_pid
+from layers.private_server.server import Cluster, owned_cluster
+from layers.private_server.settings import (
+    default_data_dir,
+    make_private,
+    server_user,
+    settings,
+    socket_folder,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -83,14 +90,14 @@ def _other_process(folder: Path, body: str) -> Iterator[subprocess.Popen[str]]:
 
 
 OWNER = """
-from layers.cluster import owned_cluster
+from layers.private_server.server import owned_cluster
 import time
 with owned_cluster() as cluster:
     print("ready", flush=True)
     time.sleep(60)
 """
 USER = """
-from layers.cluster import running_cluster
+from layers.private_server.server import running_cluster
 running_cluster()
 print("ready", flush=True)
 input()
@@ -269,7 +276,7 @@ def test_socket_folder_planted_by_somebody_else_is_refused(folder: Path) -> None
 def test_backup_and_restore_round_trip(folder: Path) -> None:
     saved = folder / "saved.dump"
     with Cluster(folder / "a", durable=False) as source:
-        from layers.database import engine, migrate
+        from layers.postgres.sessions import engine, migrate
 
         migrate(source.url)
         _run(
@@ -306,7 +313,7 @@ def test_failed_backup_keeps_the_older_file(cluster: Cluster, short_tmp: Path) -
     saved = short_tmp / "older.dump"
     saved.write_bytes(b"older")
     with pytest.raises(ClusterError, match="pg_dump"):
-        from layers import cluster_backup
+        from layers.private_server import backup as cluster_backup
 
         cluster_backup.dump(cluster.url.replace("/wangge?", "/nothing?"), saved, cluster.binaries())
     assert saved.read_bytes() == b"older" and not list(short_tmp.glob("*.partial"))

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.catalog import COLLECTIONS
-from layers.filters import Selection
-from layers.tiles import AGGREGATE_FROM, Tile, read_tile
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.tiles import AGGREGATE_FROM, Tile, read_tile
 from tests.geo_api.small_town import seed_town
 
 SITES = 200_000

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers import crs
+from layers.codes import crs
 from layers.errors import InputError, UnknownCrs
 
 NANTONG = (120.2, 31.68, 121.93, 32.72)

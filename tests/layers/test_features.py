@@ -12,12 +12,20 @@ from hypothesis import strategies as st
 from sqlalchemy import Select, text
 from sqlalchemy.orm import Session
 
-from layers.catalog import COLLECTIONS, collection
-from layers.database import PUBLIC, SYSTEM, Scope, apply_scope
+from layers.collections.catalog import COLLECTIONS, collection
+from layers.collections.filters import Selection, parse_bbox, parse_interval, parse_moment
+from layers.collections.pages import (
+    Sort,
+    count,
+    page_statement,
+    read_cursor,
+    read_feature,
+    read_page,
+    write_cursor,
+)
+from layers.collections.tiles import tile_statement
 from layers.errors import InvalidFilter, NotFound
-from layers.features import Sort, count, page_statement, read_cursor, read_feature, read_page, write_cursor
-from layers.filters import Selection, parse_bbox, parse_interval, parse_moment
-from layers.tiles import tile_statement
+from layers.postgres.sessions import PUBLIC, SYSTEM, Scope, apply_scope
 from tests.geo_api.small_town import RAISED, START, seed_town
 
 SECRET = b"test"

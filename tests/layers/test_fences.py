@@ -12,14 +12,14 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.catalog import COLLECTIONS
-from layers.copying import Written
-from layers.database import PUBLIC, Scope, apply_scope
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.pages import read_page
 from layers.errors import InputError
-from layers.features import read_page
-from layers.fences import fences_fingerprint, read_fences, write_fence_events, write_fences
-from layers.filters import Selection
-from spatial_models.fences import detect_fence_events
+from layers.postgres.copying import Written
+from layers.postgres.sessions import PUBLIC, Scope, apply_scope
+from layers.records.fences import fences_fingerprint, read_fences, write_fence_events, write_fences
+from spatial_models.fences.detect import detect_fence_events
 from tests.geo_api.small_town import seed_town
 
 T0 = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum.cn import uscc as stdnum_uscc
 
-from layers import identifiers as ids
+from layers.codes import identifiers as ids
 from layers.errors import CodeOverflow, InvalidIdentifier
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"

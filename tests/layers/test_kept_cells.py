@@ -17,13 +17,13 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from layers import database
-from layers.catalog import COLLECTIONS
-from layers.database import PUBLIC, SYSTEM, Scope, apply_scope, session
-from layers.filters import Selection
-from layers.reading import Reader
-from layers.tile_aggregates import COUNTED, drop_cells, settle
-from layers.tiles import TileQueries, cells_statement, read_tile
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.tile_aggregates import COUNTED, drop_cells, settle
+from layers.collections.tiles import TileQueries, cells_statement, read_tile
+from layers.postgres import sessions as database
+from layers.postgres.async_reader import Reader
+from layers.postgres.sessions import PUBLIC, SYSTEM, Scope, apply_scope, session
 
 WIDTH_M = 40_075_016.685578488
 KEYS = {

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from layers.connections import plain_conninfo
-from layers.database import PUBLIC, Scope
-from layers.reading import Query, Reader
+from layers.postgres.async_reader import Query, Reader
+from layers.postgres.connections import plain_conninfo
+from layers.postgres.sessions import PUBLIC, Scope
 
 PATIENCE_S = 60.0
 OFFICER = Scope(role="officer", area_ids=(1,), username="o")

@@ -6,8 +6,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine
 
-import layers.fence_tables
-import layers.track_tables  # noqa: F401  compared too, whatever else was imported
 from layers.tables import Base
 
 OWN = set(Base.metadata.tables)

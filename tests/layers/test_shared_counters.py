@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.shared_counters import SharedCounters
+from layers.postgres.shared_counters import SharedCounters
 
 
 def _raise(path: str, times: int) -> None:

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.catalog import COLLECTIONS
-from layers.database import PUBLIC, Scope, apply_scope
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.tiles import Tile, read_tile
 from layers.errors import NotFound
-from layers.filters import Selection
-from layers.tiles import Tile, read_tile
+from layers.postgres.sessions import PUBLIC, Scope, apply_scope
 from tests.geo_api.small_town import seed_town
 
 

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers import tracks
-from layers.database import Scope, apply_scope
-from layers.track_lines import refresh_tracks
+from layers.postgres.sessions import Scope, apply_scope
+from layers.records import tracks
+from layers.records.track_lines import refresh_tracks
 
 DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 WINDOW = (DAY - dt.timedelta(days=1), DAY + dt.timedelta(days=2))

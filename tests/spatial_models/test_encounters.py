@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spatial_models import encounters
-from spatial_models.encounters import find_encounters
+from spatial_models.encounters import find as encounters
+from spatial_models.encounters.find import find_encounters
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
 from tests.spatial_models.hostile_fixes import any_number, any_time
 

@@ -14,9 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, NaiveTimeError
-from spatial_models.meters import use_after_closure
-from spatial_models.suspicion import DEFAULT, LEVELS, LEVELS_ZH, SITE_SCHEMA, SuspicionConfig, score_sites
-from spatial_models.visits import VISIT_SCHEMA, find_visits
+from spatial_models.suspicion.meter_signals import use_after_closure
+from spatial_models.suspicion.score import (
+    DEFAULT,
+    LEVELS,
+    LEVELS_ZH,
+    SITE_SCHEMA,
+    SuspicionConfig,
+    score_sites,
+)
+from spatial_models.visits.find import VISIT_SCHEMA, find_visits
 
 AT = dt.datetime(2026, 3, 1, 15, 59, tzinfo=dt.UTC)
 TODAY = AT.date()

@@ -1,0 +1,1 @@
+"""Change sets and balance of grids over HTTP."""

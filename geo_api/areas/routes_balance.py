@@ -1,0 +1,42 @@
+"""What the communities of an area carry, and which unit grids would even it out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+
+from geo_api.auth.access import CallerDep, SystemDb, needs
+from geo_api.http.errors import Problem
+from grid.change_sets.balance import MEASURES, balance_of
+
+router = APIRouter(prefix="/areas", tags=["change sets"])
+
+
+@router.get("/{area_id}/balance", dependencies=[needs("read_change_sets")])
+def balance(
+    area_id: Annotated[int, Path(ge=1, lt=2**63, description="A town, county or city that holds now")],
+    caller: CallerDep,
+    db: SystemDb,
+    max_moves: Annotated[int, Query(ge=0, le=100)] = 10,
+    weights: Annotated[
+        str | None,
+        Query(max_length=200, description=f"As households:0.5,cases:0.5; of {', '.join(MEASURES)}"),
+    ] = None,
+) -> dict[str, Any]:
+    """Households, enterprises, open cases, area and roads by community, with unit grids to transfer (contiguity kept)."""
+    if not caller.scope.city_wide and area_id not in caller.scope.area_ids:
+        raise Problem("not-found", f"no area {area_id}", f"没有区域 {area_id}")
+    return balance_of(db, area_id, weights=_weights(weights), max_moves=max_moves).as_dict()
+
+
+def _weights(given: str | None) -> dict[str, float] | None:
+    if given is None:
+        return None
+    try:
+        pairs = [part.split(":") for part in given.split(",")]
+        return {name.strip(): float(value) for name, value in pairs}
+    except ValueError as error:
+        raise Problem(
+            "invalid-parameter", f"weights: {given!r} is not name:number,…", "weights 参数无效"
+        ) from error

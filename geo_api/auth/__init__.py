@@ -1,0 +1,1 @@
+"""Accounts, sessions, API keys, OpenID Connect and the access log."""

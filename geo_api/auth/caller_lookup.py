@@ -1,0 +1,185 @@
+"""From a request to its caller: an API key, a token of the identity provider, or the cookie of a login."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
+from starlette.types import Scope as AsgiScope
+
+from geo_api.auth.accounts import find_login
+from geo_api.auth.api_keys import KEY_IN_QUERY_PATHS, PREFIX, find_key, narrowed
+from geo_api.auth.callers import Caller, unauthenticated
+from geo_api.auth.known_callers import KnownCallers
+from geo_api.auth.oidc import Identity, IdentityRefused, TokenRefused, TokenVerifier
+from geo_api.auth.oidc_keys import KeysUnavailable
+from geo_api.http.errors import Problem
+from layers.postgres.sessions import SYSTEM, Scope, session
+from layers.tables import User
+
+COOKIE = "wangge_session"
+NOBODY = Caller()
+LONGEST = 16_384
+"""Bytes of a header that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request brings to say who it is."""
+
+    kind: Literal["key", "token", "cookie"]
+    text: str
+
+
+def credential(connection: HTTPConnection) -> Credential | None:
+    """The credential of a request; a header goes before the cookie, two headers prove nothing.
+
+    Raises
+    ------
+    Problem
+        More than one ``Authorization``.
+    """
+    given = connection.headers.getlist("authorization")
+    if len(given) > 1:
+        raise unauthenticated(
+            "Send one Authorization header.", "只能有一个 Authorization 头。", error="invalid_request"
+        )
+    scheme, _, token = given[0].partition(" ") if given else ("", "", "")
+    if scheme.lower() == "bearer":
+        text = token.strip()
+        return Credential("key" if text.startswith(PREFIX) else "token", text[:LONGEST])
+    if connection.scope["path"] in KEY_IN_QUERY_PATHS and (key := connection.query_params.get("key")):
+        return Credential("key", key[:LONGEST])
+    cookie = connection.cookies.get(COOKIE)
+    return Credential("cookie", cookie[:LONGEST]) if cookie else None
+
+
+def known_caller(scope: AsgiScope) -> Caller | None:
+    """The caller without asking the database: nobody, or somebody remembered; None: :func:`caller_of` must look."""
+    connection = HTTPConnection(scope)
+    try:
+        found = credential(connection)
+    except Problem:
+        return None
+    if found is None:
+        return NOBODY
+    known: KnownCallers = scope["app"].state.known_callers
+    return known.get(found.kind + found.text)
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller; a wrong or ended cookie is nobody, a wrong key or token is refused.
+
+    Raises
+    ------
+    Problem
+        401 for a key or token that proves nothing, 403 for a good token of somebody who may not come in.
+    """
+    found = credential(request)
+    if found is None:
+        return NOBODY
+    known: KnownCallers = request.app.state.known_callers
+    if (caller := known.get(found.kind + found.text)) is not None:
+        return caller
+    version = known.version()
+    caller, until = _LOOKUPS[found.kind](request, found.text)
+    if caller.logged_in:
+        known.put(found.kind + found.text, caller, version, until)
+    return caller
+
+
+def _of_cookie(request: Request, token: str) -> tuple[Caller, float]:
+    with session(SYSTEM, request.app.state.url) as db:
+        found = find_login(db, token)
+        if found is None:
+            return NOBODY, 0.0
+        user, login = found
+        scope = _scope_of(request, db, user)
+    until = login.expires_at.timestamp()
+    return Caller(scope, user.display_name, user.area_code, login.csrf_token), until
+
+
+def _of_key(request: Request, key: str) -> tuple[Caller, float]:
+    with session(SYSTEM, request.app.state.url) as db:
+        found = find_key(db, key)
+        if found is None:
+            raise unauthenticated(
+                "This API key is unknown, revoked or over.",
+                "API 密钥无效、已吊销或已过期。",
+                error="invalid_token",
+            )
+        user, kept = found
+        scope = _scope_of(request, db, user)
+        if kept.area_code:
+            scope = narrowed(scope, request.app.state.known_callers.areas(db, kept.area_code))
+    role, granted = kept.rights()
+    scope = Scope(role, scope.city_wide, scope.area_ids, scope.username, scope.domains, scope.body)
+    until = kept.expires_at.timestamp() if kept.expires_at else float("inf")
+    return Caller(
+        scope, user.display_name, kept.area_code or user.area_code, by_key=True, granted=granted
+    ), until
+
+
+def _of_token(request: Request, token: str) -> tuple[Caller, float]:
+    verifier: TokenVerifier | None = request.app.state.token_verifier
+    if verifier is None:
+        raise unauthenticated(
+            "Tokens are not accepted here: no issuer is configured. Keys begin with wk_.",
+            "未配置身份提供方，不接受令牌。",
+            error="invalid_token",
+        )
+    try:
+        who = verifier.identity(token)
+    except TokenRefused as error:
+        raise unauthenticated(
+            f"The token is refused: {error}.", "令牌无效。", error="invalid_token"
+        ) from error
+    except IdentityRefused as error:
+        raise Problem(
+            "not-allowed", f"The token is refused: {error}.", "令牌中的角色、区域或领域不可用。"
+        ) from error
+    except KeysUnavailable as error:
+        raise Problem(
+            "not-available", f"{error}.", "暂时无法读取身份提供方的公钥。", headers={"Retry-After": "30"}
+        ) from error
+    areas = () if who.area_codes is None else _areas_of_token(request, who.area_codes)
+    scope = Scope(who.role, who.area_codes is None, areas, who.username, who.domains, who.body)
+    area_code = None if who.area_codes is None else ",".join(who.area_codes)
+    return Caller(scope, who.display_name, area_code, by_token=True), min(who.until, time.time() + 3_600)
+
+
+def _areas_of_token(request: Request, codes: Iterable[str]) -> tuple[int, ...]:
+    found: set[int] = set()
+    with session(SYSTEM, request.app.state.url) as db:
+        for code in codes:
+            ids = request.app.state.known_callers.areas(db, code)
+            if not ids:
+                raise Problem(
+                    "not-allowed",
+                    f"The token is refused: there is no area {code}.",
+                    f"令牌中的区域 {code} 不存在。",
+                )
+            found.update(ids)
+    return tuple(sorted(found))
+
+
+def _scope_of(request: Request, db: Session, user: User) -> Scope:
+    areas = request.app.state.known_callers.areas(db, user.area_code) if user.area_code else ()
+    return Scope(
+        role=user.role,
+        city_wide=user.area_code is None,
+        area_ids=areas,
+        username=user.username,
+        domains=tuple(user.domains),
+        body=user.body,
+    )
+
+
+_LOOKUPS = {"cookie": _of_cookie, "key": _of_key, "token": _of_token}
+
+__all__ = ["COOKIE", "Credential", "Identity", "caller_of", "credential", "known_caller"]

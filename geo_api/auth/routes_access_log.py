@@ -1,0 +1,126 @@
+"""The access log, for supervisors: who read or wrote rows of an area, and who was refused."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request, Response
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from geo_api.auth.access import CallerDep, Db, needs
+from geo_api.features.parameters import moment_parameter
+from geo_api.http.caching import PRIVATE
+from geo_api.http.representations import base_url, link
+from layers.collections.pages import read_cursor, write_cursor
+from layers.tables import AccessLog
+
+router = APIRouter(prefix="/v1/access-log", tags=["access log"])
+CSV_ROWS = 10_000
+CURSOR = "access-log"
+FIELDS = (
+    "id",
+    "at",
+    "username",
+    "role",
+    "area_code",
+    "address",
+    "method",
+    "path",
+    "status",
+    "request_id",
+)
+Text = Annotated[str | None, Query(max_length=1_000)]
+
+
+async def written(request: Request) -> None:
+    """What this process was asked before is in the table."""
+    await request.app.state.access_records.flush()
+
+
+@router.get(
+    "",
+    dependencies=[needs("read_access_log"), Depends(written)],
+    response_class=Response,
+    responses={200: {"content": {"application/json": {}, "text/csv": {}}}},
+)
+def access_log(
+    request: Request,
+    caller: CallerDep,
+    db: Db,
+    user: Annotated[str | None, Query(max_length=300, description="Name of an account")] = None,
+    path: Annotated[str | None, Query(max_length=1_000, description="How the path begins")] = None,
+    status: Annotated[int | None, Query(ge=100, le=599)] = None,
+    request_id: Annotated[str | None, Query(max_length=64)] = None,
+    start: Annotated[str | None, Query(alias="from", description="RFC 3339")] = None,
+    until: Annotated[str | None, Query(alias="to", description="RFC 3339, not included")] = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: Annotated[str | None, Query(max_length=500, description="From a next link")] = None,
+    f: Literal["json", "csv"] = "json",
+) -> Response:
+    """Calls, newest first. A supervisor of an area sees those of the area's accounts."""
+    statement = select(AccessLog).order_by(AccessLog.id.desc())
+    if user is not None:
+        statement = statement.where(AccessLog.username == user)
+    if path is not None:
+        statement = statement.where(AccessLog.path.startswith(path, autoescape=True))
+    if status is not None:
+        statement = statement.where(AccessLog.status == status)
+    if request_id is not None:
+        statement = statement.where(AccessLog.request_id == request_id)
+    statement = _between(statement, moment_parameter("from", start), moment_parameter("to", until))
+    if cursor is not None:
+        (last,) = read_cursor(request.app.state.signing_key, CURSOR, cursor)
+        statement = statement.where(AccessLog.id < last)
+    if f == "csv":
+        return _csv(db, statement)
+    return _page(request, db, statement, limit)
+
+
+def _between(
+    statement: Select[AccessLog], start: dt.datetime | None, until: dt.datetime | None
+) -> Select[AccessLog]:
+    if start is not None:
+        statement = statement.where(AccessLog.at >= start)
+    return statement if until is None else statement.where(AccessLog.at < until)
+
+
+def _page(request: Request, db: Session, statement: Select[AccessLog], limit: int) -> Response:
+    rows = db.scalars(statement.limit(limit + 1)).all()
+    links = []
+    if len(rows) > limit:
+        further = write_cursor(request.app.state.signing_key, CURSOR, (rows[limit - 1].id,))
+        kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
+        href = f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', further)])}"
+        links.append(link("next", href, "application/json", "Next page 下一页"))
+    body = orjson.dumps({"calls": [_plain(row) for row in rows[:limit]], "links": links})
+    return Response(body, media_type="application/json", headers={"Cache-Control": PRIVATE})
+
+
+def _plain(row: AccessLog) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in FIELDS}
+
+
+def _csv(db: Session, statement: Select[AccessLog]) -> Response:
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(FIELDS)
+    for row in db.scalars(statement.limit(CSV_ROWS)):
+        table.writerow([_safe(value) for value in _plain(row).values()])
+    headers = {
+        "Cache-Control": PRIVATE,
+        "Content-Disposition": f'attachment; filename="access-log-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.csv"',
+    }
+    return Response("﻿" + text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _safe(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: paths and names are what strangers sent."""
+    if isinstance(value, dt.datetime):
+        return value.isoformat()
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value

@@ -1,0 +1,1 @@
+"""Alerts, hot spots and cases over HTTP."""

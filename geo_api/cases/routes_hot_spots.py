@@ -1,0 +1,57 @@
+"""The report of the newest hot spots."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import geopandas as gpd
+from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
+from starlette.responses import HTMLResponse
+
+from geo_api.auth.access import Db
+from grid.calendar import CHINA
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.filters import Selection
+from layers.collections.pages import MAX_LIMIT, read_page
+from layers.errors import NotFound
+from layers.tables import ModelRun
+from maps.reports import hotspot_report
+
+router = APIRouter(prefix="/v1/hot-spots", tags=["hot spots"])
+
+
+@router.get("/report.html", response_class=HTMLResponse)
+def report(
+    db: Db, run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None
+) -> HTMLResponse:
+    """The hot spots of one run as one HTML file that opens without a network."""
+    values = {} if run_id is None else {"run_id": [str(run_id)]}
+    features = _features(db, "hot_spots", values)
+    if not features:
+        raise NotFound("no hot spots: run wangge analyse first")
+    cells = gpd.GeoDataFrame.from_features(features, crs=4326)
+    run = db.get_one(ModelRun, int(cells["run_id"].max()))
+    about = {
+        "model": run.model,
+        "version": run.version,
+        "at": f"{run.at.astimezone(CHINA):%Y-%m-%d %H:%M} (UTC+8)",
+        "parameters": run.parameters,
+    }
+    counties = {"type": "FeatureCollection", "features": _features(db, "areas", {"kind": ["county"]})}
+    return HTMLResponse(hotspot_report(cells, about, areas=counties), headers={"Cache-Control": "no-cache"})
+
+
+def _features(db: Session, collection_id: str, values: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """All features, in pages; hot spots are at most some ten thousand cells a run."""
+    found: list[dict[str, Any]] = []
+    after: tuple[Any, ...] | None = None
+    while True:
+        page = read_page(
+            db, COLLECTIONS[collection_id], Selection(values=values), limit=MAX_LIMIT, after=after
+        )
+        found.extend(json.loads(feature) for feature in page.features)
+        if page.last is None:
+            return found
+        after = page.last

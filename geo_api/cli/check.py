@@ -1,0 +1,229 @@
+"""What ``wangge check`` says: each finding with what was seen and how to mend it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from layers.errors import LayerError
+from layers.private_server.binaries import HOW_TO_INSTALL
+from layers.private_server.server import Cluster
+from layers.private_server.settings import server_user
+
+FREE_DISK_GIB = 5
+DISTRIBUTION = "wangge"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``mend`` says what to do when ``ok`` is false."""
+
+    name: str
+    ok: bool
+    detail_en: str
+    detail_zh: str
+    mend: str = ""
+
+
+def check_installation() -> list[Finding]:
+    """Look at programs, folders, packages, the database and the clock.
+
+    Returns
+    -------
+    list of Finding
+        In the order in which they depend on each other. Nothing is changed, except that the private
+        database is made and started if it is not there.
+    """
+    from geo_api.cli.check_database import check_database
+
+    findings = [finding for check in _checks() for finding in _guarded(check)]
+    if all(finding.ok for finding in findings if finding.name in NEEDED_FOR_DATABASE):
+        findings += check_database()
+    return findings
+
+
+def _checks() -> Iterator[Callable[[], list[Finding]]]:
+    yield check_python
+    yield check_packages
+    yield check_front_end
+    yield check_calendar
+    if os.environ.get("WANGGE_DATABASE_URL"):
+        return
+    yield check_programs
+    yield check_data_folder
+    yield check_socket
+
+
+NEEDED_FOR_DATABASE = ("PostgreSQL", "数据目录 data folder")
+
+
+def _guarded(check: Callable[[], list[Finding]]) -> list[Finding]:
+    try:
+        return check()
+    except (LayerError, OSError) as error:
+        name = (check.__doc__ or check.__name__).splitlines()[0].rstrip(".")
+        return [Finding(name, False, str(error), "检查未能完成", "see the message · 见左")]
+
+
+def check_python() -> list[Finding]:
+    """Python."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    return [Finding("Python", sys.version_info >= (3, 11), version, version, "Python >= 3.11")]
+
+
+def check_packages() -> list[Finding]:
+    """Python packages: what the distribution needs, and how far it is from the lock."""
+    try:
+        wrong = [*_unmet(metadata.requires(DISTRIBUTION) or [])]
+    except metadata.PackageNotFoundError:
+        seen = "run from a checkout that is not installed"
+        return [
+            Finding(
+                "Python 依赖 packages", False, seen, "源码目录尚未安装", "scripts/setup, or `pip install .`"
+            )
+        ]
+    differing = [*_off_the_lock(Path(__file__).parents[1] / "requirements.lock")]
+    seen_en = "; ".join(wrong) or "all needed versions are installed"
+    seen_zh = f"{len(wrong)} 个不满足要求" if wrong else "版本满足要求"
+    if differing:
+        shown = ", ".join(differing[:5]) + (" …" if len(differing) > 5 else "")
+        seen_en += f"; {len(differing)} differ from requirements.lock: {shown}"
+        seen_zh += f"，{len(differing)} 个与锁定文件不同"
+    mend = "pip install --require-hashes -r requirements.lock"
+    return [Finding("Python 依赖 packages", not wrong, seen_en, seen_zh, mend)]
+
+
+def _unmet(requirements: list[str]) -> Iterator[str]:
+    for text in requirements:
+        requirement = Requirement(text)
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            yield f"{requirement.name} is missing"
+            continue
+        if not requirement.specifier.contains(version, prereleases=True):
+            yield f"{requirement.name} {version} is not {requirement.specifier}"
+
+
+def _off_the_lock(lock: Path) -> Iterator[str]:
+    if not lock.is_file():
+        return
+    for line in lock.read_text().splitlines():
+        try:
+            requirement = Requirement(line.rstrip("\\ ")) if line[:1].isalnum() else None
+        except InvalidRequirement:
+            continue
+        if requirement is None or (requirement.marker is not None and not requirement.marker.evaluate()):
+            continue
+        try:
+            version = metadata.version(requirement.name)
+        except metadata.PackageNotFoundError:
+            continue  # part of an extra that is not installed
+        if not requirement.specifier.contains(version, prereleases=True):
+            yield f"{requirement.name} {version} ({requirement.specifier})"
+
+
+def check_front_end() -> list[Finding]:
+    """The map's files. Chinese letters are drawn with the browser's fonts: the server needs none."""
+    page = resources.files("maps") / "web" / "dist" / "index.html"
+    if page.is_file():
+        return [Finding("地图页面 map", True, f"built: {page}", "已构建")]
+    return [
+        Finding(
+            "地图页面 map",
+            False,
+            f"{page} is missing",
+            "尚未构建",
+            "scripts/setup, or `python hatch_build.py`",
+        )
+    ]
+
+
+def check_calendar(today: dt.date | None = None) -> list[Finding]:
+    """The clock and the calendar of working days, by which deadlines are counted."""
+    import chinese_calendar
+
+    day = today or dt.datetime.now(dt.UTC).date()
+    built = dt.datetime.fromtimestamp(Path(__file__).stat().st_mtime, dt.UTC).date()
+    findings = [
+        Finding(
+            "时钟 clock",
+            day >= built - dt.timedelta(days=1),
+            f"{day} (this program was installed on {built})",
+            f"{day}（程序安装于 {built}）",
+            "set the clock (timedatectl set-ntp true) · 校准系统时间",
+        )
+    ]
+    try:
+        chinese_calendar.is_workday(day)
+    except NotImplementedError:
+        seen = f"chinesecalendar knows no working days for {day.year}"
+        mend = "pip install --upgrade chinesecalendar"
+        return [*findings, Finding("工作日历 working days", False, seen, f"{day.year} 年工作日历缺失", mend)]
+    return [*findings, Finding("工作日历 working days", True, f"{day.year} is known", f"{day.year} 年已知")]
+
+
+def check_programs() -> list[Finding]:
+    """PostgreSQL."""
+    try:
+        binaries = Cluster().binaries()
+    except LayerError as error:
+        return [Finding("PostgreSQL", False, str(error), "没有可用的 PostgreSQL + PostGIS", HOW_TO_INSTALL)]
+    seen = f"PostgreSQL {binaries.major}, {binaries.folder}"
+    return [Finding("PostgreSQL", True, seen, seen)]
+
+
+def check_data_folder() -> list[Finding]:
+    """Data folder: there, writable, with room, and open to the account that runs the server."""
+    folder, user = Cluster().data_dir, server_user()
+    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    mend = f"mkdir -p {folder} && chown {os.geteuid()} {folder}, or set WANGGE_DATA_DIR"
+    findings = []
+    writable = os.access(existing, os.W_OK | os.X_OK)
+    closed = [
+        str(place) for place in (existing, *existing.parents) if not _may_enter(place, user.uid, user.gid)
+    ]
+    seen = f"{folder}" if writable else f"{existing} cannot be written by uid {os.geteuid()}"
+    if closed:
+        seen = f"{user.name} may not enter {', '.join(closed)}"
+        mend = f"chmod o+x {' '.join(closed)}, or set WANGGE_DATA_DIR"
+    zh = "可写" if writable and not closed else "不可用"
+    findings.append(Finding("数据目录 data folder", writable and not closed, seen, f"{zh}：{folder}", mend))
+    free_gib = shutil.disk_usage(existing).free / 2**30
+    seen = f"{free_gib:.1f} GiB free (wanted: {FREE_DISK_GIB})"
+    zh = f"剩余 {free_gib:.1f} GiB"
+    findings.append(
+        Finding(
+            "磁盘 disk",
+            free_gib >= FREE_DISK_GIB,
+            seen,
+            zh,
+            "free some, or set WANGGE_DATA_DIR to another disk",
+        )
+    )
+    return findings
+
+
+def _may_enter(folder: Path, uid: int, gid: int) -> bool:
+    """Whether an account without root's rights may pass through a folder (supplementary groups aside)."""
+    found = folder.stat()
+    bit = 0o100 if found.st_uid == uid else 0o010 if found.st_gid == gid else 0o001
+    return bool(found.st_mode & bit)
+
+
+def check_socket() -> list[Finding]:
+    """Unix socket: a path that is too long is moved, which is worth knowing."""
+    cluster = Cluster()
+    english = cluster.socket_reason.rpartition("。")[2] or str(cluster.socket_dir)
+    chinese = cluster.socket_reason.partition("。")[0] or str(cluster.socket_dir)
+    return [Finding("套接字 socket", True, english, chinese)]

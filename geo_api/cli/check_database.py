@@ -1,0 +1,169 @@
+"""The part of ``wangge check`` that asks the database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from geo_api.cli.check import Finding
+from layers.errors import LayerError
+from layers.postgres.sessions import READER_ROLE, database_url, engine, schema_is_current
+
+OLDEST_POSTGRES = 15
+OLDEST_POSTGIS = (3, 3)
+CLOCK_SKEW_S = 5.0
+GUARDED = (
+    "alerts",
+    "cases",
+    "case_events",
+    "stays",
+    "visits",
+    "fixes",
+    "meter_readings",
+    "notices",
+    "vehicles",
+)
+"""Tables of which a caller without a scope may see no row."""
+
+
+def check_database() -> list[Finding]:
+    """Whether the database answers, is new enough, up to date and closed to who may not read it."""
+    try:
+        url = database_url()
+        with engine(url).connect() as connection:
+            findings = [*check_versions(connection), *check_clock(connection)]
+        current = schema_is_current(url)
+        findings.append(
+            Finding(
+                "表结构 schema",
+                current,
+                "newest version" if current else "older than this program",
+                "最新" if current else "版本落后",
+                "wangge db migrate",
+            )
+        )
+        if current:
+            with engine(url).connect() as connection:
+                findings += [
+                    check_reader_role(connection),
+                    check_row_security(connection),
+                    check_leakproof(connection),
+                ]
+    except (LayerError, SQLAlchemyError) as error:
+        reason = str(getattr(error, "orig", None) or error).strip()
+        mend = (
+            "WANGGE_DATABASE_URL"
+            if os.environ.get("WANGGE_DATABASE_URL")
+            else "wangge db status; wangge db start"
+        )
+        return [Finding("数据库 database", False, reason, "数据库没有应答", mend)]
+    return findings
+
+
+def check_versions(connection: Connection) -> list[Finding]:
+    """PostgreSQL and PostGIS of the server."""
+    number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    major = number // 10_000
+    findings = [
+        Finding(
+            "数据库 database",
+            major >= OLDEST_POSTGRES,
+            f"PostgreSQL {major}.{number % 10_000}",
+            f"PostgreSQL {major}.{number % 10_000}",
+            f"a server >= {OLDEST_POSTGRES}",
+        )
+    ]
+    version = connection.execute(
+        text("SELECT installed_version FROM pg_available_extensions WHERE name = 'postgis'")
+    ).scalar()
+    if version is None:
+        mend = "CREATE EXTENSION postgis (as a superuser), or `wangge db migrate`"
+        return [*findings, Finding("PostGIS", False, "not in this database", "未启用", mend)]
+    enough = tuple(int(part) for part in str(version).split(".")[:2]) >= OLDEST_POSTGIS
+    return [*findings, Finding("PostGIS", enough, str(version), str(version), "PostGIS >= 3.3")]
+
+
+def check_clock(connection: Connection) -> list[Finding]:
+    """The server's clock against this machine's: events and deadlines are stamped by both."""
+    server = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    skew_s = abs((dt.datetime.now(dt.UTC) - server).total_seconds())
+    seen = f"{skew_s:.1f} s apart (at most {CLOCK_SKEW_S:.0f})"
+    zh = f"相差 {skew_s:.1f} 秒"
+    return [Finding("数据库时钟 database clock", skew_s <= CLOCK_SKEW_S, seen, zh, "NTP on both machines")]
+
+
+def check_reader_role(connection: Connection) -> Finding:
+    """The role of every caller: under row-level security, and one that this login may take."""
+    found = connection.execute(
+        text(
+            "SELECT rolsuper OR rolbypassrls AS bypasses, pg_has_role(current_user, oid, 'MEMBER') AS takes,"
+            " EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS owns FROM pg_roles r WHERE rolname = :role"
+        ),
+        {"role": READER_ROLE},
+    ).one_or_none()
+    faults = ["does not exist"] if found is None else []
+    if found is not None:
+        faults += ["bypasses row-level security"] if found.bypasses else []
+        faults += ["owns tables, and policies do not hold for owners"] if found.owns else []
+        faults += [] if found.takes else ["cannot be taken by this login"]
+    mend = f"ALTER ROLE {READER_ROLE} NOSUPERUSER NOBYPASSRLS; GRANT {READER_ROLE} TO <login>; or `wangge db migrate`"
+    seen = f"{READER_ROLE} " + (", ".join(faults) or "is held by every policy")
+    return Finding(
+        "读取角色 reader role", not faults, seen, "受行级安全约束" if not faults else "角色设置有误", mend
+    )
+
+
+def check_row_security(connection: Connection) -> Finding:
+    """Ask each guarded table as a caller without a scope: none may show a row."""
+    off = [
+        name
+        for name in GUARDED
+        if not connection.execute(
+            text("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass(:name)"),
+            {"name": f"public.{name}"},
+        ).scalar()
+    ]
+    filled = [name for name in GUARDED if _has_row(connection, name)]
+    connection.execute(text("SELECT set_config('role', :role, true)"), {"role": READER_ROLE})
+    leaking = [name for name in GUARDED if _has_row(connection, name)]
+    connection.rollback()
+    wrong = sorted({*off, *leaking})
+    seen = (
+        f"open to callers without a scope: {', '.join(wrong)}"
+        if wrong
+        else f"{len(GUARDED)} tables are closed"
+    )
+    if not wrong and filled:
+        seen += f" (tried on rows of {', '.join(filled)})"
+    zh = f"{len(wrong)} 张表未受保护" if wrong else f"{len(GUARDED)} 张表受保护"
+    return Finding(
+        "行级安全 row-level security", not wrong, seen, zh, "ALTER TABLE … ENABLE ROW LEVEL SECURITY"
+    )
+
+
+def _has_row(connection: Connection, table: str) -> bool:
+    return bool(
+        connection.execute(text(f"SELECT EXISTS (SELECT FROM {table})")).scalar()
+    )  # a name from GUARDED
+
+
+def check_leakproof(connection: Connection) -> Finding:
+    """Whether ``&&`` keeps its spatial index under a policy; a hosted server may forbid the mark."""
+    marked = bool(
+        connection.execute(
+            text(
+                "SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"
+            )
+        ).scalar()
+    )
+    mend = "as a superuser: ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF"
+    if marked:
+        return Finding("空间索引 spatial index", True, "geometry_overlaps is LEAKPROOF", "策略下可用空间索引")
+    hosted = bool(os.environ.get("WANGGE_DATABASE_URL"))
+    seen = (
+        f"geometry_overlaps is not LEAKPROOF: narrow scopes use the index on area_id and are slower; {mend}"
+    )
+    return Finding("空间索引 spatial index", hosted, seen, "策略下空间索引不可用，较慢", mend)

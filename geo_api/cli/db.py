@@ -1,0 +1,145 @@
+"""``wangge db``: the private PostGIS from the command line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from geo_api.http.progress import console, step
+from layers.errors import ClusterError
+from layers.postgres.sessions import database_url, migrate, schema_is_current
+from layers.private_server import backup as cluster_backup
+from layers.private_server.binaries import find_binaries
+from layers.private_server.server import Cluster
+
+db_app = typer.Typer(no_args_is_help=True)
+
+
+def _external() -> str | None:
+    return os.environ.get("WANGGE_DATABASE_URL") or None
+
+
+def _refuse_external(action: str) -> None:
+    if _external():
+        console.print(
+            f"[yellow]![/] WANGGE_DATABASE_URL 指向外部数据库，请在那里{action}。"
+            " It names a server that wangge does not run: do this there."
+        )
+        raise typer.Exit(1)
+
+
+@db_app.command()
+def start() -> None:
+    """Start the private PostGIS and keep it up · 启动数据库."""
+    _refuse_external("启动")
+    cluster = Cluster()
+    with step("启动数据库 start the database"):
+        cluster.start()
+        cluster.pin()
+    if cluster.socket_reason:
+        console.print(f"[yellow]![/] {cluster.socket_reason}", highlight=False)
+    console.print(f"[green]✓[/] pid {cluster.pid} · {cluster.data_dir}", highlight=False)
+    console.print(f"  psql 'host={cluster.socket_dir} user=wangge dbname=wangge'", highlight=False)
+
+
+@db_app.command()
+def stop(
+    force: Annotated[
+        bool, typer.Option(help="Also while other processes use it (not a running server)")
+    ] = False,
+) -> None:
+    """Stop the private PostGIS · 停止数据库."""
+    _refuse_external("停止")
+    with step("停止数据库 stop the database"):
+        was_up = Cluster().stop(force=force)
+    console.print("[green]✓[/] 已停止 stopped" if was_up else "未在运行 it was not running")
+
+
+@db_app.command()
+def status() -> None:
+    """Say where the data is and whether its server runs · 数据库状态."""
+    table = Table(show_header=False, box=None)
+    if url := _external():
+        from sqlalchemy.engine import make_url
+
+        table.add_row("数据库 database", make_url(url).render_as_string(hide_password=True))
+        table.add_row("", "外部 external (WANGGE_DATABASE_URL)")
+        console.print(table)
+        return
+    for name, value in _status_rows(Cluster()):
+        table.add_row(name, value)
+    console.print(table, highlight=False)
+
+
+def _status_rows(cluster: Cluster) -> list[tuple[str, str]]:
+    known = cluster.status()
+    if not known["exists"]:
+        state = "尚未建立 not made yet: `wangge db start` makes it"
+    elif known["running"]:
+        state = f"运行中 running, pid {known['pid']}" + (
+            " (until `wangge db stop`)" if known["pinned"] else ""
+        )
+    else:
+        state = "已停止 stopped; started when needed"
+    rows = [("数据目录 data folder", known["data_dir"]), ("状态 state", state)]
+    if known["exists"]:
+        rows.append(("版本 version", f"PostgreSQL {known['major']}"))
+        rows.append(("套接字 socket", known["socket_dir"]))
+    if known["socket_reason"]:
+        rows.append(("", known["socket_reason"]))
+    if owner := known["owner"]:
+        since = dt.datetime.fromtimestamp(owner.get("since", 0)).isoformat(" ", "minutes")
+        rows.append(
+            ("服务进程 served by", f"pid {owner.get('pid', '?')} since {since}: {owner.get('command', '')}")
+        )
+    if known["running"]:
+        current = schema_is_current(known["url"])
+        rows.append(("表结构 schema", "最新 newest" if current else "待升级 older: `wangge db migrate`"))
+    return rows
+
+
+@db_app.command("migrate")
+def migrate_schema() -> None:
+    """Bring the schema to the newest version · 升级表结构."""
+    with step("升级表结构 migrate the schema"):
+        migrate(database_url())
+
+
+@db_app.command()
+def backup(file: Annotated[Path, typer.Argument(help="File to write (pg_dump's custom format)")]) -> None:
+    """Write the whole database into one file · 备份."""
+    started = time.perf_counter()
+    with step(f"备份 back up → {file}"):
+        url = _external()
+        if url:
+            cluster_backup.dump(url, file, find_binaries())
+        else:
+            Cluster().backup(file)
+    size_mib = file.stat().st_size / 2**20
+    console.print(
+        f"[green]✓[/] {file} {size_mib:.1f} MiB, {time.perf_counter() - started:.1f} s", highlight=False
+    )
+
+
+@db_app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="File that `wangge db backup` wrote")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
+) -> None:
+    """Put a backup in the place of the present data, all or nothing · 恢复."""
+    _refuse_external("恢复（pg_restore）")
+    cluster = Cluster()
+    if not file.is_file():
+        raise ClusterError(f"文件不存在。There is no file {file}")
+    if cluster.exists and not yes:
+        typer.confirm(f"替换现有数据？Replace the present data in {cluster.data_dir}?", abort=True)
+    with step(f"恢复 restore ← {file}"), cluster:
+        cluster.restore(file)
+        migrate(cluster.url)
+    console.print("[green]✓[/] 已恢复 restored", highlight=False)

@@ -1,0 +1,158 @@
+"""Commands about areas and responsibility: ``wangge assign``, ``wangge duties …``."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from geo_api.http.progress import console, step
+
+if TYPE_CHECKING:
+    from grid.responsibility.duties import Duty
+
+duties_app = typer.Typer(help="权责清单 duty list", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command("assign")(assign)
+    app.add_typer(duties_app, name="duties")
+
+
+MOST_TOLD = 1_000
+"""Faults of rows, and of the whole, that are printed: more of them are one trouble and not many."""
+
+
+def _tell_fault(told: str) -> None:
+    """One line, whatever a file put into its values."""
+    console.print("[red]✗[/]", end=" ")
+    console.print("".join(c if c.isprintable() else " " for c in told), markup=False, highlight=False)
+
+
+def _ready() -> str:
+    from layers.postgres.sessions import database_url, migrate
+
+    url = database_url()
+    migrate(url)
+    return url
+
+
+def assign(
+    path: Annotated[Path, typer.Argument(help="CSV or Parquet: lon, lat, item_code[, at, accuracy_m, id]")],
+    crs: Annotated[str | None, typer.Option(help="wgs84|cgcs2000|gcj02|bd09|EPSG:n, no default")] = None,
+    out: Annotated[Path | None, typer.Option(help="CSV or Parquet; default FILE.assigned.csv")] = None,
+    at: Annotated[dt.datetime | None, typer.Option(help="Time of rows that name none; default now")] = None,
+    explain: Annotated[bool, typer.Option(help="Add the explanation as a column of JSON")] = False,
+) -> None:
+    """Who is responsible for every row of a file · 批量判定责任主体."""
+    from geo_api.imports.assign_file import assign_file
+    from layers.postgres.sessions import SYSTEM, session
+
+    target = out or path.with_name(
+        f"{path.stem}.assigned{path.suffix if path.suffix == '.parquet' else '.csv'}"
+    )
+    moment = at.replace(tzinfo=dt.UTC) if at is not None and at.tzinfo is None else at
+    with step(f"判定 assign {path.name}"), session(SYSTEM, _ready()) as db:
+        counts = assign_file(db, path, target, crs=crs, at=moment, explain=explain)
+    for outcome, rows in sorted(counts.items()):
+        console.print(f"  {outcome}: {rows:,}")
+    console.print(f"[green]✓[/] {target}", highlight=False)
+
+
+@duties_app.command("check")
+def duties_check(
+    path: Annotated[Path | None, typer.Argument(help="CSV, XLSX or Parquet; none: the stored list")] = None,
+) -> None:
+    """Say what is wrong with a duty list; 1 when something is · 检查权责清单."""
+    from geo_api.imports.duty_files import DutyReport, read_duties
+    from grid.responsibility.duties import check_stored, stored_list
+    from layers.postgres.sessions import SYSTEM, session
+    from layers.records.duty_lists import known_area_codes
+
+    with session(SYSTEM, _ready()) as db:
+        known = known_area_codes(db)
+        if path is None:
+            report = DutyReport(stored_list(db), [], check_stored(db))
+        else:
+            report = read_duties(path, known or None)
+    for fault in report.rows[:MOST_TOLD]:
+        _tell_fault(str(fault))
+    for whole in report.whole[:MOST_TOLD]:
+        rows = "" if path is None else f"row {', '.join(map(str, whole.lines))} 行, "
+        _tell_fault(f"{rows}{whole.rule}: {whole} {whole.zh}")
+    more = sum(max(len(faults) - MOST_TOLD, 0) for faults in (report.rows, report.whole))
+    if more:
+        console.print(f"… 另有 and {more:,} 更多 more")
+    items = len({duty.item_code for duty in report.duties})
+    console.print(
+        f"{len(report.duties):,} 行 lines, {items:,} 事项 items, {len(report.rows) + len(report.whole)} 问题 faults"
+    )
+    raise typer.Exit(0 if report.ok else 1)
+
+
+@duties_app.command("diff")
+def duties_diff(
+    old: Annotated[str, typer.Argument(help="File, or a date (YYYY-MM-DD) of the stored list")],
+    new: Annotated[str, typer.Argument(help="File, or a date")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+) -> None:
+    """What changed between two versions of the duty list · 比较权责清单."""
+    from dataclasses import asdict
+
+    from grid.responsibility.duty_changes import compare_lists
+
+    changes = compare_lists(_duties_of(old), _duties_of(new))
+    if as_json:
+        console.print_json(data=[asdict(change) for change in changes], default=str)
+        return
+    marks = {
+        "added": "[green]+[/]",
+        "removed": "[red]-[/]",
+        "withdrawn": "[red]↓[/]",
+        "handed_on": "[yellow]→[/]",
+    }
+    for change in changes:
+        console.print(marks.get(change.change, "[yellow]~[/]"), end=" ")
+        console.print(f"{change.change} {change}", markup=False, highlight=False)
+    console.print(f"{len(changes)} 处变化 changes")
+
+
+def _duties_of(version: str) -> list[Duty]:
+    """Lines of a file, or of the stored list as it holds on a day."""
+    from geo_api.imports.duty_files import read_duties
+    from grid.responsibility.duties import stored_list
+    from grid.responsibility.duty_changes import in_force
+    from layers.errors import RejectedRows
+    from layers.postgres.sessions import SYSTEM, session
+
+    try:
+        day = dt.date.fromisoformat(version)
+    except ValueError:
+        report = read_duties(Path(version))
+        if report.rows:
+            raise RejectedRows(version, report.rows) from None
+        return report.duties
+    with session(SYSTEM, _ready()) as db:
+        return in_force(stored_list(db), day)
+
+
+@duties_app.command("empowered")
+def duties_empowered(
+    town: Annotated[str | None, typer.Option(help="Code of the town; none: all")] = None,
+) -> None:
+    """Which town may act on which item, since when, and what was withdrawn · 乡镇赋权清单."""
+    from rich.table import Table
+
+    from grid.responsibility.duties import stored_list
+    from grid.responsibility.duty_changes import empowerments
+    from layers.postgres.sessions import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        found = [one for one in empowerments(stored_list(db)) if town in (None, one.town_code)]
+    table = Table("镇 town", "事项 item", "主体 body", "起 from", "收回 withdrawn")
+    for one in found:
+        table.add_row(one.town_code, f"{one.item_code} {one.item}", one.body, str(one.valid_from), str(one.withdrawn_on or ""))  # fmt: skip
+    console.print(table)

@@ -1,0 +1,300 @@
+"""The command line: ``wangge``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from geo_api.cli import db as cli_db
+from geo_api.cli import grid as cli_grid
+from geo_api.cli import users as cli_users
+from geo_api.http.progress import console, step
+from layers.errors import LayerError
+from layers.imports.columns import FILE_KINDS
+from layers.tables import AREA_KINDS
+
+if TYPE_CHECKING:
+    from geo_api.imports.import_file import ImportReport
+
+app = typer.Typer(
+    help="网格: where is something wrong, who is responsible, what became of it · 哪里有问题、谁负责、结果如何",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+cases_app = typer.Typer(help="案件 cases", no_args_is_help=True)
+app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
+app.add_typer(cases_app, name="cases")
+app.add_typer(cli_users.users_app, name="users")
+cli_grid.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one clear message, not a traceback."""
+    from grid.errors import GridError
+    from spatial_models.errors import ModelError
+
+    try:
+        app()
+    except (LayerError, GridError, ModelError) as error:
+        console.print(f"[bold red]错误 error[/] {type(error).__name__}: ", end="")
+        console.print(str(error), markup=False, highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _emit(document: object) -> None:
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def _moment(text: str | None) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an ISO 8601 time") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _day(text: str | None) -> str | None:
+    try:
+        return None if text is None else dt.date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not a day (YYYY-MM-DD)") from error
+
+
+def _ready() -> str:
+    """The database's URL, with the schema at its newest version."""
+    from layers.postgres.sessions import database_url, migrate
+
+    url = database_url()
+    migrate(url)
+    return url
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
+) -> None:
+    """Serve the API and the map · 启动服务."""
+    from geo_api.server.serving import serve_forever
+
+    serve_forever(host, port, workers)
+
+
+@app.command()
+def worker(
+    once: Annotated[bool, typer.Option(help="Do one analysis and what waits, then stop")] = False,
+) -> None:
+    """Run the scheduled jobs · 运行定时任务."""
+    from geo_api.jobs.worker import run_worker
+
+    run_worker(once=once)
+
+
+@app.command()
+def check() -> None:
+    """Say what is wrong with this installation and how to mend it · 检查安装."""
+    from geo_api.cli.check import check_installation
+
+    table = Table("", "项 item", "结果 finding", "如何修复 how to mend")
+    findings = check_installation()
+    for finding in findings:
+        table.add_row(
+            "[green]✓[/]" if finding.ok else "[red]✗[/]",
+            finding.name,
+            f"{finding.detail_zh}\n{finding.detail_en}",
+            "" if finding.ok else finding.mend,
+        )
+    console.print(table)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(FILE_KINDS)} or all")],
+    path: Annotated[Path | None, typer.Argument(help="File, or folder with `all`")] = None,
+    crs: Annotated[str | None, typer.Option(help="wgs84|cgcs2000|gcj02|bd09|EPSG:n, no default")] = None,
+    skip_bad: Annotated[
+        bool, typer.Option(help="Write the good rows, put bad ones into FILE.rejected.csv")
+    ] = False,
+    indicative: Annotated[bool, typer.Option(help="Areas: show as indicative (示意)")] = False,
+    template: Annotated[bool, typer.Option(help="Print an example file and stop")] = False,
+) -> None:
+    """Load files; all or nothing, safe to repeat · 导入数据."""
+    from geo_api.imports.import_file import import_file
+    from layers.imports.readers import template as example
+
+    if template:
+        if kind not in FILE_KINDS:
+            raise typer.BadParameter(f"one of {', '.join(FILE_KINDS)}", param_hint="KIND")
+        sys.stdout.write(example(kind))
+        return
+    if path is None:
+        raise typer.BadParameter("name the file (or the folder with `all`)", param_hint="PATH")
+    url = _ready()
+    for name, file in _files(kind, path):
+        with step(f"导入 import {name} · {file.name}") as tell:
+            report = import_file(
+                name,
+                file,
+                crs=crs,
+                skip_bad=skip_bad,
+                indicative=AREA_KINDS if indicative else (),
+                progress=tell,
+                url=url,
+            )
+        _tell(report)
+
+
+def _tell(report: ImportReport) -> None:
+    """What an import did, for a person."""
+    written, skipped = report.written, len({fault.row for fault in report.faults})
+    console.print(
+        f"  {report.rows:,} 行 rows: 新增 {written.inserted:,} new, 更改 {written.updated:,} changed, "
+        f"未变 {written.unchanged:,} as they were, 跳过 {skipped:,} skipped"
+    )
+    for note in report.notes:
+        console.print(f"  [yellow]![/] {note}", highlight=False)
+    if report.rejected:
+        console.print(f"  [yellow]![/] 被拒行及原因 rejected rows and reasons: {report.rejected}")
+
+
+def _files(kind: str, path: Path) -> list[tuple[str, Path]]:
+    if kind != "all":
+        return [(kind, path)]
+    shapes = (".gpkg", ".parquet", ".geojson", ".json", ".shp")
+    endings = {"areas": shapes, "fences": (*shapes, ".csv")}
+    found = [
+        (name, path / f"{name}{ending}")
+        for name in FILE_KINDS
+        for ending in endings.get(name, (".parquet", ".csv"))
+        if (path / f"{name}{ending}").is_file()
+    ]
+    if not found:
+        raise typer.BadParameter(f"{path} holds none of {', '.join(FILE_KINDS)}", param_hint="PATH")
+    return list({name: (name, file) for name, file in reversed(found)}.values())[::-1]
+
+
+@app.command()
+def analyse(
+    what: Annotated[str, typer.Argument(help="all, or stays only")] = "all",
+    at: Annotated[
+        str | None, typer.Option(help="The moment to look back from; default the newest fix or reading")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="How far back tracks are read")] = 30,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="stays: Parquet file or folder instead of the database")
+    ] = None,
+    to: Annotated[str | None, typer.Option(help="stays: Parquet file for the stays, with --from")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="tcp://host:port of a Dask scheduler, or local; --to is a folder then")
+    ] = None,
+    first_day: Annotated[str | None, typer.Option(help="With --scheduler: from this UTC day on")] = None,
+    last_day: Annotated[str | None, typer.Option(help="With --scheduler: up to this UTC day")] = None,
+    states: Annotated[
+        str | None, typer.Option(help="With --scheduler: folder of states, each night continues the last")
+    ] = None,
+) -> None:
+    """Fixes → stays → visits → signals → alerts → cases · 分析."""
+    from geo_api.cli.analysis_document import document
+    from geo_api.jobs.analysis import Analysis
+
+    if what not in ("all", "stays"):
+        raise typer.BadParameter("all or stays", param_hint="WHAT")
+    if from_ is not None or to is not None:
+        from geo_api.jobs.files_to_files import analyse_files
+
+        if what != "stays":
+            raise typer.BadParameter("--from goes with `analyse stays`", param_hint="WHAT")
+        only = _day(first_day), _day(last_day)
+        _emit(analyse_files(from_, to, scheduler, days=only, states=states))
+        return
+    url = _ready()
+    result = Analysis(url, at=_moment(at), days=days).run(only_stays=what == "stays")
+    if as_json:
+        _emit(document(url, result))
+        return
+    console.print_json(data={"counts": result.counts, "seconds": result.seconds})
+
+
+@app.command()
+def partition(
+    from_: Annotated[str, typer.Option("--from", help="Parquet file or folder of fixes; a path or URL")],
+    to: Annotated[str, typer.Option(help="Folder for day=…/bucket=…/*.parquet; a path or URL")],
+    buckets: Annotated[int, typer.Option(min=1, max=100_000, help="Parts a day; the same for ever")] = 64,
+) -> None:
+    """Fixes by UTC day and bucket of vehicles, for `analyse stays --scheduler` · 按日与车辆分区."""
+    from geo_api.jobs.files_to_files import partition_files
+
+    _emit(partition_files(from_, to, buckets))
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option(help="Make, analyse, stop (no server)")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+    seed: Annotated[int, typer.Option(help="Another seed makes another city")] = 1,
+    grids: Annotated[int, typer.Option(min=200, help="Unit grids")] = 12_000,
+    host: Annotated[str, typer.Option()] = "127.0.0.1",
+    port: Annotated[int, typer.Option()] = 8000,
+) -> None:
+    """Make the demo city, analyse it and serve it · 演示."""
+    from geo_api.cli.demo import prepare_demo
+
+    prepared = prepare_demo(seed=seed, grids=grids)
+    if as_json:
+        _emit(prepared.document)
+    if once:
+        return
+    from geo_api.server.serving import serve_forever
+
+    os.environ.setdefault("WANGGE_SELF_APPROVAL", "true")  # one person tries all roles
+    table = Table("用户 user", "密码 password", "角色 role", title="演示账户 demo logins")
+    for login in prepared.logins:
+        table.add_row(login.username, login.password, login.role)
+    console.print(table)
+    console.print(f"[bold]http://{host}:{port}/[/]  ·  http://{host}:{port}/map/")
+    serve_forever(host, port, 1)
+
+
+@app.command()
+def evaluate(
+    seeds: Annotated[str, typer.Option(help="first-last")] = "1-20",
+    grids: Annotated[int, typer.Option(min=200)] = 12_000,
+) -> None:
+    """Measure recall and precision on cities of several seeds · 评估."""
+    from geo_api.cli.demo import evaluate_seeds
+
+    first, _, last = seeds.partition("-")
+    holds = evaluate_seeds(range(int(first), int(last or first) + 1), grids=grids)
+    raise typer.Exit(0 if holds else 1)
+
+
+@cases_app.command("verify")
+def cases_verify() -> None:
+    """Prove the chain of every case's events · 校验案件事件链."""
+    from grid.cases.lifecycle import verify_chain
+    from layers.postgres.sessions import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        faults = verify_chain(db)
+    for fault in faults:
+        console.print(f"[red]✗[/] {fault}", highlight=False)
+    console.print("[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]")
+    raise typer.Exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""``wangge users``: accounts and keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from geo_api.http.progress import console
+
+users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
+
+
+@users_app.command("add")
+def users_add(
+    username: str,
+    role: Annotated[str, typer.Option(help="viewer|grid_manager|officer|dispatcher|supervisor|service")],
+    area: Annotated[str | None, typer.Option(help="Code of the area; none: the whole city")] = None,
+    name: Annotated[str, typer.Option(help="Name to show")] = "",
+    body: Annotated[str | None, typer.Option(help="Body the person acts for")] = None,
+    domain: Annotated[
+        list[str] | None,
+        typer.Option(help="Only cases and alerts of this domain; several times; none: every"),
+    ] = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Add an account or set its password and rights; its logins end · 新建账户."""
+    from geo_api.auth.accounts import create_user
+    from layers.postgres.sessions import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        create_user(
+            db,
+            username=username,
+            password=password,
+            role=role,
+            area_code=area,
+            display_name=name or username,
+            body=body,
+            domains=domain,
+        )
+    _tell_servers()
+    console.print(f"[green]✓[/] {username}")
+
+
+@users_app.command("off")
+def users_off(username: str) -> None:
+    """Switch an account off: its logins and keys end at once · 停用账户."""
+    from geo_api.auth.accounts import switch_off
+    from layers.postgres.sessions import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        switch_off(db, username)
+    _tell_servers()
+    console.print(f"[green]✓[/] {username}")
+
+
+@users_app.command("list")
+def users_list() -> None:
+    """Show accounts and how many keys and logins they have; no secret is readable · 账户列表."""
+    from rich.table import Table
+
+    from geo_api.auth.accounts import list_users
+    from layers.postgres.sessions import SYSTEM, session
+
+    table = Table(
+        "用户 user", "角色 role", "区域 area", "领域 domains", "启用 on", "登录 logins", "密钥 keys"
+    )
+    with session(SYSTEM, _ready()) as db:
+        for row in list_users(db):
+            table.add_row(*(str(value) for value in row))
+    console.print(table)
+
+
+@users_app.command("key")
+def users_key(
+    username: str,
+    revoke: Annotated[
+        bool, typer.Option(help="End every key of the account, or those of --name, instead")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="What the key is for")] = None,
+    role: Annotated[
+        str, typer.Option(help="service|viewer (reads)|sender (writes fixes, reads nothing)")
+    ] = "service",
+    area: Annotated[str | None, typer.Option(help="Less than the account's area")] = None,
+    days: Annotated[int | None, typer.Option(help="After so many days the key ends")] = None,
+) -> None:
+    """Make an API key of a service account and print it once · 服务账户密钥."""
+    from geo_api.auth.api_keys import create_key, revoke_keys
+    from layers.postgres.sessions import SYSTEM, session
+
+    with session(SYSTEM, _ready()) as db:
+        if revoke:
+            ended = revoke_keys(db, username, name)
+        else:
+            key = create_key(db, username, name=name or "", role=role, area_code=area, days=days)
+    if revoke:
+        _tell_servers()
+        console.print(f"[green]✓[/] {ended} 个密钥已吊销 key(s) revoked")
+        return
+    console.print(key, highlight=False, soft_wrap=True)
+
+
+def _ready() -> str:
+    from layers.postgres.sessions import database_url, migrate
+
+    url = database_url()
+    migrate(url)
+    return url
+
+
+def _tell_servers() -> None:
+    """Processes of this machine that serve forget whom they know; others hear it from the database."""
+    from geo_api.auth.known_callers import shared_count
+    from geo_api.http.settings import Settings
+
+    path = Settings().shared_count()
+    if path.exists():
+        shared_count(path).raise_one(0)

@@ -1,0 +1,1 @@
+"""OGC API Features and Tiles over the catalog, exports, and the stream of changes."""

@@ -1,0 +1,276 @@
+"""Query and path parameters: one parser each, and a refusal of names that a path does not know.
+
+The parsers are coroutines: a plain function would cost a change of threads each.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Path, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from geo_api.auth.access import Caller, CallerDep
+from geo_api.http.errors import Problem
+from layers.codes.reference_systems import CRS84, ReferenceSystem, box_outline, reference_system
+from layers.collections.catalog import COLLECTIONS, Collection, collection
+from layers.collections.cql2_conditions import Filter, parse_filter
+from layers.collections.cql2_parse import Language
+from layers.collections.filters import (
+    Box,
+    Interval,
+    Selection,
+    box_numbers,
+    parse_bbox,
+    parse_interval,
+    parse_moment,
+)
+from layers.collections.pages import MAX_LIMIT, Sort, read_cursor
+
+DYNAMIC_PATHS = (
+    "/collections/{collection_id}/items",
+    "/collections/{collection_id}/export",
+    "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}",
+)
+"""Paths on which the collection's own property filters are parameters too."""
+
+
+async def known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the path does not declare: a misspelt filter must not answer with all rows."""
+    path = request.scope["route"].path
+    known = _declared(request).get((path, "get" if request.method == "HEAD" else request.method.lower()))
+    if known is None:
+        return
+    if path in DYNAMIC_PATHS:
+        known = known | set(collection(request.path_params["collection_id"]).filterable)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise Problem(
+            "unknown-parameter",
+            f"{', '.join(unknown)}: this path knows {', '.join(sorted(known)) or 'no parameter'}.",
+            f"未知参数：{'、'.join(unknown)}。",
+        )
+
+
+def _declared(request: Request) -> dict[tuple[str, str], set[str]]:
+    state = request.app.state
+    if not hasattr(state, "declared_parameters"):
+        state.declared_parameters = {
+            (path, method): {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
+            for path, operations in request.app.openapi()["paths"].items()
+            for method, operation in operations.items()
+        }
+    found: dict[tuple[str, str], set[str]] = state.declared_parameters
+    return found
+
+
+CollectionId = Annotated[
+    str, Path(description="Name of a collection", json_schema_extra={"enum": list(COLLECTIONS)})
+]
+
+
+async def published_collection(collection_id: CollectionId, caller: CallerDep) -> Collection:
+    """The collection of the path; those with rows of an area need a login."""
+    found = collection(collection_id)
+    if found.login:
+        caller.check_login()
+    if found.permission:
+        caller.check(found.permission)
+    return found
+
+
+def may_read(caller: Caller, found: Collection) -> bool:
+    """Whether a collection is one of the caller's at all; which of its rows is decided in the database."""
+    if found.permission:
+        return caller.logged_in and caller.may(found.permission)
+    return caller.logged_in or not found.login
+
+
+CollectionDep = Annotated[Collection, Depends(published_collection)]
+
+
+async def bbox_parameter(
+    bbox: Annotated[
+        str | None,
+        Query(
+            description="Least and greatest coordinates in the axis order of bbox-crs: west,south,east,north",
+            examples=["120.5,31.8,121.2,32.3"],
+        ),
+    ] = None,
+    bbox_crs: Annotated[str, Query(alias="bbox-crs", description="CRS of bbox")] = CRS84.uri,
+) -> tuple[Box | None, bytes | None]:
+    """``bbox`` as a box in degrees, or as an outline when ``bbox-crs`` is no plain longitude and latitude."""
+    system = reference_system(bbox_crs, "bbox-crs")
+    if bbox is None:
+        return None, None
+    if not system.plain:
+        return None, box_outline(box_numbers(bbox), system)
+    if not system.north_first:
+        return parse_bbox(bbox), None
+    south, west, north, east = box_numbers(bbox)
+    return parse_bbox(f"{west},{south},{east},{north}"), None
+
+
+async def crs_parameter(
+    crs: Annotated[
+        str, Query(description="CRS of the coordinates: a URI of the collection's crs, gcj02 or bd09")
+    ] = CRS84.uri,
+) -> ReferenceSystem:
+    """``crs``."""
+    return reference_system(crs)
+
+
+CrsDep = Annotated[ReferenceSystem, Depends(crs_parameter)]
+
+
+async def datetime_parameter(
+    datetime: Annotated[str | None, Query(description="RFC 3339 time or start/end; .. is open")] = None,
+) -> Interval | None:
+    """``datetime``."""
+    return None if datetime is None else parse_interval(datetime)
+
+
+async def at_parameter(
+    at: Annotated[str | None, Query(description="As of this time (areas); default now")] = None,
+) -> dt.datetime | None:
+    """``at``."""
+    return None if at is None else parse_moment(at)
+
+
+async def limit_parameter(
+    limit: Annotated[
+        int, Query(ge=1, description=f"Features a page; more than {MAX_LIMIT} is read as {MAX_LIMIT}")
+    ] = 100,
+) -> int:
+    """``limit``; OGC API Features has too large a limit lowered, not refused."""
+    return min(limit, MAX_LIMIT)
+
+
+async def offset_parameter(
+    offset: Annotated[
+        int, Query(ge=0, le=10_000_000, description="Features to pass over; prefer the next link")
+    ] = 0,
+) -> int:
+    """``offset``."""
+    return offset
+
+
+async def sort_parameter(
+    sortby: Annotated[str | None, Query(description="A sortable property; -name sorts downwards")] = None,
+) -> Sort | None:
+    """``sortby``."""
+    if not sortby:
+        return None
+    return Sort(sortby.lstrip("+-"), sortby.startswith("-"))
+
+
+def _filters(request: Request, found: Collection) -> dict[str, list[str]]:
+    """Property filters of the path's collection: ``level=high,warning`` are alternatives."""
+    return {
+        name: [part for text in request.query_params.getlist(name) for part in text.split(",")]
+        for name in found.filterable
+        if name in request.query_params
+    }
+
+
+async def filter_parameter(
+    found: CollectionDep,
+    text: Annotated[
+        str | None,
+        Query(alias="filter", description="CQL2", examples=["S_INTERSECTS(geometry, POINT(121 32))"]),
+    ] = None,
+    language: Annotated[Language, Query(alias="filter-lang", description="How it is written")] = "cql2-text",
+    filter_crs: Annotated[
+        str, Query(alias="filter-crs", description="CRS of the geometries in it")
+    ] = CRS84.uri,
+) -> Filter | None:
+    """``filter``."""
+    system = reference_system(filter_crs, "filter-crs")
+    if text is None:
+        return None
+    return await run_in_threadpool(parse_filter, found, text, language, system)
+
+
+FilterDep = Annotated[Filter | None, Depends(filter_parameter)]
+
+
+async def selection_parameters(
+    request: Request,
+    found: CollectionDep,
+    place: Annotated[tuple[Box | None, bytes | None], Depends(bbox_parameter)],
+    interval: Annotated[Interval | None, Depends(datetime_parameter)],
+    at: Annotated[dt.datetime | None, Depends(at_parameter)],
+    chosen: FilterDep,
+) -> Selection:
+    """Everything that chooses features."""
+    condition = None if chosen is None else chosen.condition
+    names = frozenset() if chosen is None else chosen.names
+    return Selection(place[0], interval, at, _filters(request, found), place[1], condition, names)
+
+
+SelectionDep = Annotated[Selection, Depends(selection_parameters)]
+
+
+async def tile_selection(
+    request: Request,
+    found: CollectionDep,
+    at: Annotated[dt.datetime | None, Depends(at_parameter)],
+    interval: Annotated[Interval | None, Depends(datetime_parameter)],
+    chosen: FilterDep,
+) -> Selection:
+    """What chooses the features of a tile: filters and the moment."""
+    if chosen is None:
+        return Selection(interval=interval, at=at, values=_filters(request, found))
+    return Selection(None, interval, at, _filters(request, found), None, chosen.condition, chosen.names)
+
+
+TileSelectionDep = Annotated[Selection, Depends(tile_selection)]
+
+
+Counting = Literal["none", "exact", "estimate"]
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Which page is asked for."""
+
+    limit: int
+    offset: int
+    sort: Sort | None
+    after: tuple[Any, ...] | None
+    counting: Counting
+
+    @property
+    def context(self) -> str:
+        """What a cursor is signed for, beside its position and collection."""
+        return "" if self.sort is None else f"{'-' if self.sort.descending else ''}{self.sort.name}"
+
+
+async def paging_parameters(
+    request: Request,
+    found: CollectionDep,
+    limit: Annotated[int, Depends(limit_parameter)],
+    offset: Annotated[int, Depends(offset_parameter)],
+    sort: Annotated[Sort | None, Depends(sort_parameter)],
+    cursor: Annotated[str | None, Query(description="From a next link")] = None,
+    count: Annotated[
+        Counting,
+        Query(description="exact adds numberMatched unless it takes too long; estimate numberEstimated"),
+    ] = "none",
+) -> Paging:
+    """Limit, order, and where the page starts."""
+    paging = Paging(limit, offset, sort, None, count)
+    if cursor is None:
+        return paging
+    after = read_cursor(request.app.state.signing_key, f"{found.id}|{paging.context}", cursor)
+    return Paging(limit, offset, sort, after, count)
+
+
+PagingDep = Annotated[Paging, Depends(paging_parameters)]
+
+
+def moment_parameter(name: str, text: str | None) -> dt.datetime | None:
+    """A time of a query parameter with that name."""
+    return None if text is None else parse_moment(text, name)

@@ -1,0 +1,41 @@
+"""Whole collections as files, streamed in the caller's scope."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+
+from geo_api.auth.access import CallerDep
+from geo_api.features.exports import FORMATS, export_response
+from geo_api.features.parameters import CollectionDep, SelectionDep
+from layers.exports.rows import Source
+
+router = APIRouter(tags=["exports"])
+Format = Literal["csv", "geojsonseq", "fgb", "parquet", "gpkg", "pmtiles"]
+
+
+@router.get(
+    "/collections/{collection_id}/export",
+    response_class=Response,
+    responses={200: {"content": {made.media_type: {} for made in FORMATS.values()}}},
+)
+async def export(
+    request: Request,
+    found: CollectionDep,
+    selection: SelectionDep,
+    caller: CallerDep,
+    f: Annotated[Format, Query(description="File format")],
+) -> Response:
+    """Every feature that the same filters give as items, as one file. An export that fails ends without its end."""
+    source = Source(
+        url=request.app.state.url,
+        scope=caller.scope,
+        collection=found,
+        selection=selection,
+        timeout_s=request.app.state.settings.export_timeout_s,
+    )
+    filename = f"{found.id}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.{f}"
+    head = bool(getattr(request.state, "head", False))
+    return await export_response(request, source, f, filename, head=head)

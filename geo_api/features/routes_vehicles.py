@@ -1,0 +1,40 @@
+"""Tracks of vehicles: for those who are logged in, and only the part inside their area."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Response
+
+from geo_api.auth.access import Db, needs
+from geo_api.features.parameters import moment_parameter
+from geo_api.http.errors import Problem
+from layers.records.alert_cards import vehicle_track
+
+router = APIRouter(prefix="/v1/vehicles", tags=["vehicles"])
+MAX_DAYS = 31
+
+
+@router.get("/{vehicle_id}/track", dependencies=[needs("read_tracks")])
+def track(
+    vehicle_id: Annotated[str, Path(max_length=200)],
+    db: Db,
+    response: Response,
+    start: Annotated[
+        str | None, Query(alias="from", description="RFC 3339; default 24 h before the end")
+    ] = None,
+    until: Annotated[str | None, Query(alias="to", description="RFC 3339; default the last fix")] = None,
+) -> dict[str, Any]:
+    """The way of one vehicle: a MultiLineString cut at gaps of more than 15 min, and each gap as a line."""
+    response.headers["Cache-Control"] = "private, no-store"
+    first, last = moment_parameter("from", start), moment_parameter("to", until)
+    if first and last and not dt.timedelta(0) < last - first <= dt.timedelta(days=MAX_DAYS):
+        raise Problem(
+            "invalid-parameter",
+            f"from must be before to, by {MAX_DAYS} days at most.",
+            f"时间段须在 {MAX_DAYS} 天以内。",
+        )
+    if first and not last:
+        last = first + dt.timedelta(days=MAX_DAYS)
+    return vehicle_track(db, vehicle_id, start=first, until=last)

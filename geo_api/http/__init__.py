@@ -1,0 +1,1 @@
+"""What every route uses: settings, errors, schemas, parameters, logs."""

@@ -1,0 +1,101 @@
+"""JSON for machines, HTML for people: which of the two is asked for, and both from one document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import Query
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from geo_api.http.pages import page
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+SCHEMA_JSON = "application/schema+json"
+HTML = "text/html"
+Format = Annotated[
+    Literal["json", "html"] | None, Query(alias="f", description="json or html; default by Accept")
+]
+ItemFormat = Annotated[
+    Literal["json", "geojson", "html"] | None, Query(alias="f", description="json or html; default by Accept")
+]
+
+
+def wants_html(request: Request, asked: str | None) -> bool:
+    """HTML when ``f`` says so, or when ``Accept`` names it and ranks nothing of JSON higher."""
+    if asked is not None:
+        return asked == "html"
+    ranks: dict[str, float] = {}
+    for part in request.headers.get("accept", "").split(","):
+        media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        ranks[media] = max(ranks.get(media, 0.0), _rank(parameters))
+    html = ranks.get(HTML, 0.0)
+    others = (rank for media, rank in ranks.items() if media.endswith("json") and media != HTML)
+    return html > 0 and html >= max(others, default=0.0)
+
+
+def _rank(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def base_url(request: Request) -> str:
+    """Scheme, host and root path, without a slash at the end."""
+    return str(request.base_url).rstrip("/")
+
+
+def link(rel: str, href: str, media: str, title: str = "", **more: Any) -> dict[str, Any]:
+    """One link object."""
+    made: dict[str, Any] = {"rel": rel, "href": href, "type": media}
+    return made | ({"title": title} if title else {}) | more
+
+
+def own_links(request: Request, media: str, *, html: bool) -> list[dict[str, Any]]:
+    """``self``, and ``alternate`` in the other representation, with every other parameter kept."""
+    other = request.url.include_query_params(f="json" if html else "html")
+    here, there = (HTML, media) if html else (media, HTML)
+    return [
+        link("self", str(request.url), here, "This document"),
+        link("alternate", str(other), there, "This document as " + ("JSON" if html else "HTML")),
+    ]
+
+
+def document(
+    request: Request,
+    body: dict[str, Any],
+    *,
+    asked: str | None,
+    title: str,
+    title_zh: str,
+    media: str = JSON,
+    own: bool = True,
+) -> Response:
+    """A document as JSON or as a page; ``self`` and ``alternate`` links go in front of its links.
+
+    Parameters
+    ----------
+    body : dict
+        What JSON shows; gets ``links``.
+    asked : str or None
+        ``f``.
+    own : bool
+        False: the body has no place for links (JSON Schema, a list of classes).
+    """
+    html = wants_html(request, asked)
+    links = [*own_links(request, media, html=html), *body.get("links", [])]
+    if own:
+        body = body | {"links": links}
+    headers = {"Vary": "Accept, Cookie", "Cache-Control": "no-cache"}
+    if html:
+        shown = {key: value for key, value in body.items() if key != "links"}
+        text = page("document", title=title, title_zh=title_zh, links=links, body=shown)
+        return HTMLResponse(text, headers=headers)
+    return Response(orjson.dumps(body), media_type=media, headers=headers)

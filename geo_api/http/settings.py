@@ -1,0 +1,151 @@
+"""Settings of the service: environment variables ``WANGGE_…`` or arguments."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import layers.postgres.sessions
+
+
+def _data_dir() -> Path:
+    from layers.private_server.server import default_data_dir
+
+    return default_data_dir()
+
+
+class Settings(BaseSettings):
+    """What an installation may set.
+
+    Attributes
+    ----------
+    data_dir : Path
+        Folder of the private cluster and of the secret that signs cursors.
+    database_url : str or None
+        SQLAlchemy URL; None: ``layers.postgres.sessions.database_url()``.
+    secret : SecretStr or None
+        Key that signs cursors, the same in all processes; None: made once and kept in ``data_dir``.
+    city : str
+        Name shown by the landing page and the console.
+    tile_url, tile_crs : str
+        Optional base map (``https://…/{z}/{x}/{y}.png``) and its CRS; empty: no base map and no foreign host.
+    cookie_secure : bool or None
+        None: as the request came (https).
+    session_hours : int
+        How long a login lasts.
+    login_failures, login_window_s : int
+        Failed logins of one name from one address before an answer 429, and for how long they count.
+    statement_timeout_s : int
+        A query of a caller is ended after this time.
+    tile_cache_mb : int
+        Memory of one process for tiles that were made, in MiB; 0: none is kept.
+    ingest_max_bytes, ingest_max_bytes_at_once : int
+        Bytes of one batch of fixes, and of all batches that one process holds at once.
+    ingest_batches, ingest_writers : int
+        Batches that one process takes at once before an answer 429, and those of them that write.
+    ingest_max_age_days : int
+        Older fixes are rejected over HTTP (``wangge import`` takes them).
+    exports, export_timeout_s : int
+        Exports that one process makes at once before an answer 429, and how long one may take.
+    oidc_issuer, oidc_audience, oidc_jwks_url : str
+        Provider whose tokens are accepted; its keys' address when its metadata shall not be asked for it.
+    oidc_username_claim, oidc_username_prefix : str
+        Claim with the name, and what is put before it so that no token is taken for a local account.
+    oidc_role_claim, oidc_roles : str
+        Claim with the role, and ``group=role,…`` when the provider names them otherwise.
+    oidc_area_claim, oidc_domains_claim, oidc_body_claim : str
+        Claims with the code of the area (``*``: the whole city), the domains and the body.
+    rate_limits : str
+        ``class=per second/burst,…`` for other than the limits of ``geo_api.server.rate_limits``; ``off`` for none.
+    trusted_proxies : str
+        Networks whose ``X-Forwarded-For`` is believed, with commas.
+    cors_origins : str
+        Origins whose pages may call, with commas; ``*`` for all, without cookies.
+    access_log_days : int
+        Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
+    log_level : str
+        What is logged at least.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WANGGE_", extra="ignore")
+
+    data_dir: Path = Field(default_factory=_data_dir)
+    database_url: str | None = None
+    secret: SecretStr | None = None
+    city: str = "南通市 Nantong"
+    tile_url: str = ""
+    tile_crs: Literal["wgs84", "gcj02"] = "wgs84"
+    cookie_secure: bool | None = None
+    session_hours: int = 12
+    login_failures: int = 5
+    login_window_s: int = 300
+    statement_timeout_s: int = 30
+    tile_cache_mb: int = Field(default=64, ge=0)
+    ingest_max_bytes: int = 64 * 2**20
+    ingest_max_bytes_at_once: int = 256 * 2**20
+    ingest_batches: int = 16
+    ingest_writers: int = 2
+    ingest_max_age_days: int = 366
+    exports: int = 4
+    export_timeout_s: int = 1_800
+    oidc_issuer: str = ""
+    oidc_audience: str = ""
+    oidc_jwks_url: str = ""
+    oidc_username_claim: str = "preferred_username"
+    oidc_username_prefix: str = "oidc:"
+    oidc_role_claim: str = "wangge_role"
+    oidc_roles: str = ""
+    oidc_area_claim: str = "wangge_area"
+    oidc_domains_claim: str = "wangge_domains"
+    oidc_body_claim: str = "wangge_body"
+    rate_limits: str = ""
+    trusted_proxies: str = ""
+    cors_origins: str = ""
+    access_log_days: int = 0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def url(self) -> str:
+        """The database of this installation, as SQLAlchemy takes it."""
+        if self.database_url is None:
+            return layers.postgres.sessions.database_url()
+        plain = self.database_url.replace("postgres://", "postgresql://", 1)
+        return plain.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def allowed_origins(self) -> frozenset[str]:
+        """Origins whose pages may call with cookies."""
+        return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip()) - {"*"}
+
+    def shared_count(self) -> Path:
+        """The file of the count by which all processes of this machine hear of changed accounts."""
+        return self.data_dir / "accounts.count"
+
+    def signing_key(self) -> bytes:
+        """The key that signs cursors: ``secret``, else made once and kept in the data folder (mode 0600)."""
+        if self.secret is not None:
+            return self.secret.get_secret_value().encode()
+        path = self.data_dir / "secret"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f"secret.{os.getpid()}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(48))
+            try:
+                os.link(fresh, path)  # the first of several starting processes wins
+            except FileExistsError:
+                pass
+            fresh.unlink()
+        return path.read_text().encode()
+
+
+def installed_version() -> str:
+    """Version of the installed distribution; ``0+source`` when run from a checkout that is not installed."""
+    try:
+        return metadata.version("wangge")
+    except metadata.PackageNotFoundError:
+        return "0+source"

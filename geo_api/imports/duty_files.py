@@ -1,0 +1,90 @@
+"""Duty lists (权责清单) from CSV, XLSX and Parquet files: checked line by line and as a whole."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from geo_api.imports.written_tables import is_parquet, read_table
+from grid.responsibility.duties import Duty, DutyFault, check_list
+from layers.errors import Fault
+from layers.imports import checks
+from layers.imports import readers as files
+from layers.imports.columns import FILE_KINDS
+
+DUTIES = FILE_KINDS["duties"]
+TEXTS = tuple(column.name for column in DUTIES.columns if column.dtype == "text" and not column.choices)
+CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
+
+
+@dataclass
+class DutyReport:
+    """What a file holds and what is wrong with it.
+
+    Attributes
+    ----------
+    duties : list of Duty
+        Lines without a fault of their own; ``id`` is the row in the file.
+    rows : list of Fault
+        Faults of single rows.
+    whole : list of DutyFault
+        Faults that lines have together.
+    """
+
+    duties: list[Duty] = field(default_factory=list)
+    rows: list[Fault] = field(default_factory=list)
+    whole: list[DutyFault] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.rows and not self.whole
+
+
+def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyReport:
+    """Read and check a duty list.
+
+    Parameters
+    ----------
+    path : Path
+        CSV, Parquet, or the first sheet of an XLSX file; headers as in the import or in Chinese.
+    known_area_codes : list of str, optional
+        Areas that are loaded.
+
+    Raises
+    ------
+    layers.errors.InputError
+        The file cannot be read, or columns are missing.
+    """
+    report = DutyReport()
+    if is_parquet(path):
+        batches = list(files.read_batches(path, DUTIES))
+    else:
+        table = read_table(path, DUTIES)
+        batches, report.rows = [table.frame], table.faults
+    for batch in batches:
+        checked = checks.check_frame(batch, DUTIES, now=dt.datetime.now(dt.UTC))
+        check_texts(checked)
+        report.rows += checked.faults
+        good = checked.good.select(files.ROW, *(column.name for column in DUTIES.columns))
+        report.duties += [Duty(*row) for row in good.iter_rows()]
+    report.rows.sort(key=lambda fault: fault.row)
+    report.whole = check_list(report.duties, known_area_codes)
+    return report
+
+
+def check_texts(checked: checks.Checked) -> None:
+    """Reject formulas and error values of a spreadsheet."""
+    for name in TEXTS:
+        text = checked.frame[name].fill_null("")
+        formula = text.str.contains(r"^(=|@|[+-][^0-9\s])")
+        checked.reject(formula, name, "begins like a formula; write its result 以公式开头，请填写结果")
+        checked.reject(text.is_in(CELL_ERRORS), name, "an error value of a spreadsheet 单元格为错误值")
+
+
+def check_duties(checked: checks.Checked) -> None:
+    """Reject what must not be stored: the faults of :func:`check_texts`, and a line that ends before it begins."""
+    check_texts(checked)
+    begin, end = checked.frame["valid_from"], checked.frame["valid_to"]
+    checked.reject((end <= begin).fill_null(False), "valid_to", "not after valid_from 止日不晚于起日")

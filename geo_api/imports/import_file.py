@@ -1,0 +1,325 @@
+"""From a file to its table: read, check, convert, write; all or nothing unless bad rows may be skipped."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import polars as pl
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo_api.imports import duty_files, fence_files
+from geo_api.imports.written_tables import as_parquet
+from grid.areas.cells import cells_of
+from grid.areas.communities import place_fixes
+from grid.areas.history import read_areas
+from grid.responsibility.duties import check_stored
+from layers.codes.crs import check_named, normal_name, to_storage
+from layers.collections.tile_aggregates import settle
+from layers.errors import Fault, InputError, RejectedRows
+from layers.imports import checks
+from layers.imports import readers as files
+from layers.imports.area_files import read_area_file
+from layers.imports.area_topology import TILING, topology_faults, write_report
+from layers.imports.columns import FILE_KINDS
+from layers.postgres.copying import Written
+from layers.postgres.sessions import SYSTEM, advisory_lock, session
+from layers.records import areas as area_versions
+from layers.records import duty_lists, enterprises, fences, meters, tracks
+from layers.tables import Area
+
+Progress = Callable[[int, int], None]
+"""Called with rows done and rows in all."""
+
+TOLD = 50
+"""Faults of topology that are told one by one; the file beside the import has all."""
+MAX_FAULTS = 10_000
+"""Faults of one file that are kept; a file with more has another trouble than its rows."""
+
+
+@dataclass
+class ImportReport:
+    """What an import did.
+
+    Attributes
+    ----------
+    kind, source : str
+    rows : int
+        Rows read.
+    written : Written
+    faults : list of Fault
+        Of rows that were skipped (only with ``skip_bad``).
+    rejected : Path or None
+        The file that holds the skipped rows with their reasons.
+    notes : list of str
+        What a person should know: faults of topology, of the duty list, vehicles that were not registered.
+    folder : Path
+        Where the file lies.
+    """
+
+    kind: str
+    source: str
+    rows: int = 0
+    written: Written = field(default_factory=Written)
+    faults: list[Fault] = field(default_factory=list)
+    rejected: Path | None = None
+    notes: list[str] = field(default_factory=list)
+    folder: Path = Path()
+
+
+def import_file(
+    kind: str,
+    path: Path,
+    *,
+    crs: str | None = None,
+    skip_bad: bool = False,
+    indicative: Collection[str] = (),
+    progress: Progress | None = None,
+    url: str | None = None,
+    now: dt.datetime | None = None,
+) -> ImportReport:
+    """Import one file in one transaction.
+
+    Parameters
+    ----------
+    kind : str
+        A key of ``layers.imports.columns.FILE_KINDS``.
+    crs : str or None
+        ``wgs84|cgcs2000|gcj02|bd09|EPSG:n``; needed for kinds with coordinates.
+    indicative : collection of str
+        Kinds of areas whose boundaries are no official ones.
+    skip_bad : bool
+        Write the good rows and put the bad ones into ``<file>.rejected.csv``.
+
+    Raises
+    ------
+    layers.errors.InputError
+        Nothing was written.
+    """
+    if kind not in FILE_KINDS:
+        raise InputError(f"unknown kind {kind!r}: one of {', '.join(FILE_KINDS)}, all")
+    if FILE_KINDS[kind].has_coordinates or kind == "areas":
+        crs = normal_name(checks.require_crs(crs))
+    report = ImportReport(kind, path.name, folder=path.parent)
+    with session(SYSTEM, url) as db, advisory_lock(db, "import"):
+        if kind == "areas":
+            _import_areas(db, path, crs or "", indicative, report)
+            _tell(progress, report.rows, report.rows)
+        else:
+            with _as_table(kind, path, crs) as table:
+                _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
+        if kind == "duties":
+            report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
+        settle(db)
+    return report
+
+
+def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[Path]:
+    """The file as CSV or Parquet with the columns' own names."""
+    if kind == "duties":
+        return as_parquet(path, duty_files.DUTIES)
+    return fence_files.as_table(path, crs or "") if kind == "fences" else nullcontext(path)
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress:
+        progress(done, total)
+
+
+def _import_areas(
+    db: Session, path: Path, crs: str, indicative: Collection[str], report: ImportReport
+) -> None:
+    frame = read_area_file(path)
+    report.rows = len(frame)
+    check_named(frame.crs, crs, path.name)
+    checked = checks.check_frame(_plain(frame), FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
+    faults = checked.faults + area_versions.check_geometries(frame)
+    if faults:
+        raise RejectedRows(path.name, sorted(faults, key=lambda fault: fault.row))
+    moved = frame.copy()
+    moved.geometry = gpd.GeoSeries(
+        checks.transform_geometries(frame.geometry.to_numpy(), crs), index=frame.index
+    )
+    moved = moved.set_crs(4326, allow_override=True)
+    west, south, east, north = moved.total_bounds
+    if not (
+        np.isfinite(moved.total_bounds).all() and -180 <= west <= east <= 180 and -90 <= south <= north <= 90
+    ):
+        turned = -90 <= west <= east <= 90 and -180 <= south <= north <= 180
+        hint = "longitude and latitude look swapped 经纬度疑似颠倒" if turned else f"not {crs}? 坐标系不符"
+        raise InputError(
+            f"{path.name}: coordinates {west:g},{south:g} … {east:g},{north:g} are no degrees 不是经纬度: {hint}"
+        )
+    report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
+    _tell_topology(db, _with_labels(moved, crs), path, report)
+
+
+def _plain(frame: gpd.GeoDataFrame) -> pl.DataFrame:
+    """The attributes as text, with row numbers."""
+    names = [column.name for column in FILE_KINDS["areas"].columns if column.name in frame]
+    values = {
+        name: [
+            None if v is None or v != v else str(v)[:10] if name == "valid_from" else str(v)
+            for v in frame[name]
+        ]
+        for name in names
+    }
+    return pl.DataFrame(values, schema=dict.fromkeys(names, pl.Utf8)).with_row_index(files.ROW, offset=1)
+
+
+def _with_labels(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
+    """Label points in the storage CRS."""
+    if not {"label_lon", "label_lat"} <= set(frame.columns):
+        return frame
+    lon, lat = (frame[name].astype(float).to_numpy() for name in ("label_lon", "label_lat"))
+    x, y = to_storage(lon, lat, crs)
+    return frame.assign(label_lon=x, label_lat=y)
+
+
+def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: ImportReport) -> None:
+    """Faults of the topology: the first as notes, all of them as points in ``<file>.topology.geojson``."""
+    parents = read_areas(db, kind=("city", "county", "town", "community"))
+    whole = pd.concat([frame, _stored_siblings(db, frame)], ignore_index=True)
+    faults = topology_faults(whole, dict(zip(parents["code"], parents.geometry, strict=True)))
+    if faults:
+        target = path.with_name(path.name + ".topology.geojson")
+        write_report(faults, target)
+        report.notes.append(f"{len(faults)} fault(s) of topology 拓扑问题, all in {target}")
+    report.notes += [str(fault) for fault in faults[:TOLD]]
+
+
+def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Areas that hold now, of the kinds and parents of the file but not in it: together they fill their parent."""
+    stored = read_areas(db, kind=sorted(set(frame["kind"]) & set(TILING)) or "city")
+    codes = {
+        row.id: row.code for row in db.execute(select(Area.id, Area.code).where(Area.kind != "unit_grid"))
+    }
+    stored["parent_code"] = [codes.get(parent_id) for parent_id in stored["parent_id"].fillna(-1)]
+    given = set(zip(frame["kind"], frame["code"].astype(str), strict=True))
+    new = [key not in given for key in zip(stored["kind"], stored["code"], strict=True)]
+    return stored[np.array(new, dtype=bool) & stored["parent_code"].isin(set(frame["parent_code"].dropna()))]
+
+
+def _import_rows(
+    db: Session,
+    path: Path,
+    report: ImportReport,
+    crs: str | None,
+    skip_bad: bool,
+    progress: Progress | None,
+    now: dt.datetime,
+) -> None:
+    kind = FILE_KINDS[report.kind]
+    total = files.count_rows(path)
+    write = _Writer(db, report)
+    rejected: list[pl.DataFrame] = []
+    for frame in files.read_batches(path, kind):
+        checked = checks.check_frame(frame, kind, now=now)
+        if kind.has_coordinates:
+            (fence_files.check_fences if kind.name == "fences" else checks.to_storage)(checked, crs or "")
+        write.check_references(checked)
+        report.faults += checked.faults
+        if report.faults and not skip_bad:
+            if len(report.faults) >= MAX_FAULTS or report.rows + frame.height >= total:
+                raise RejectedRows(report.source, report.faults)
+        elif checked.faults:
+            rejected.append(_with_reasons(frame, checked.faults))
+        if not report.faults or skip_bad:
+            report.written += write.write(checked.good)
+        report.rows += frame.height
+        _tell(progress, report.rows, total)
+    if report.faults and not skip_bad:
+        raise RejectedRows(report.source, report.faults)
+    if rejected:
+        report.rejected = report.folder / (report.source + ".rejected.csv")
+        pl.concat(rejected).write_csv(report.rejected)
+    write.finish()
+
+
+def _with_reasons(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
+    reasons: dict[int, str] = {}
+    for fault in faults:
+        reasons[fault.row] = "; ".join(
+            filter(None, (reasons.get(fault.row), f"{fault.field}: {fault.reason}"))
+        )
+    table = pl.DataFrame(
+        {files.ROW: list(reasons), "reason": list(reasons.values())},
+        schema={files.ROW: frame[files.ROW].dtype, "reason": pl.Utf8},
+    )
+    return (
+        frame.cast(pl.Utf8)
+        .with_columns(frame[files.ROW])
+        .join(table, on=files.ROW)
+        .rename({files.ROW: "row"})
+    )
+
+
+def _write_fences(db: Session, frame: pl.DataFrame) -> Written:
+    return fences.write_fences(db, fence_files.as_written(frame))
+
+
+class _Writer:
+    """Checks references and writes the frames of one file; what is known is read once."""
+
+    def __init__(self, db: Session, report: ImportReport) -> None:
+        self.db = db
+        self.report = report
+        self.kind = report.kind
+        self._known: list[str] = {
+            "sites": enterprises.known_uscc,
+            "meters": enterprises.known_sites,
+            "notices": enterprises.known_sites,
+            "duties": duty_lists.known_area_codes,
+        }.get(self.kind, lambda _: [])(db)
+        self._unregistered = 0
+
+    def check_references(self, checked: checks.Checked) -> None:
+        field_of = {"sites": "uscc", "meters": "site_id", "notices": "site_id", "duties": "area_code"}
+        what = {"sites": "enterprise", "meters": "site", "notices": "site", "duties": "area code"}
+        if self.kind in field_of:
+            checks.known(checked, field_of[self.kind], self._known, what[self.kind])
+        if self.kind == "duties":
+            duty_files.check_duties(checked)
+
+    def write(self, frame: pl.DataFrame) -> Written:
+        if frame.is_empty():
+            return Written()
+        simple: dict[str, Callable[[Session, pl.DataFrame], Written]] = {
+            "enterprises": enterprises.write_enterprises,
+            "vehicles": tracks.write_vehicles,
+            "meters": meters.write_readings,
+            "places": enterprises.write_places,
+            "notices": enterprises.write_notices,
+            "duties": duty_lists.write_duties,
+            "fences": _write_fences,
+        }
+        if self.kind in simple:
+            return simple[self.kind](self.db, frame)
+        return self._write_sites(frame) if self.kind == "sites" else self._write_tracks(frame)
+
+    def _write_sites(self, frame: pl.DataFrame) -> Written:
+        cells = {
+            f"h3_{res}": pl.Series(
+                cells_of(frame["lon"].to_numpy(), frame["lat"].to_numpy(), res).astype(np.int64)
+            )
+            for res in (9, 10)
+        }
+        return enterprises.write_sites(self.db, frame.with_columns(**cells))
+
+    def _write_tracks(self, frame: pl.DataFrame) -> Written:
+        ids = frame["vehicle_id"].unique().to_list()
+        self._unregistered += tracks.register_unknown_vehicles(self.db, ids)
+        return tracks.write_fixes(self.db, place_fixes(self.db, frame))
+
+    def finish(self) -> None:
+        if self._unregistered:
+            self.report.notes.append(
+                f"{self._unregistered} vehicle(s) were not registered: added with kind other"
+            )

@@ -1,0 +1,268 @@
+"""The main job: fixes → stays → visits → meter signals → suspicion → alerts → cases, and hot spots beside it.
+
+Everything is written in one transaction under a lock: a run killed in the middle leaves nothing, a second run on
+the same data finds the first and changes nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo_api.http.progress import step
+from geo_api.jobs.hot_spot_fields import hot_spot_cells
+from grid.areas.cells import cells_of
+from grid.calendar import RESUMPTION_LIMIT, due_at
+from grid.cases.lifecycle import open_case
+from grid.errors import CalendarUnknown
+from grid.responsibility.assignment import assign
+from layers.errors import InputError
+from layers.postgres.sessions import SYSTEM, advisory_lock, session
+from layers.records import enterprises, fences, findings, meters, tracks
+from layers.records.track_lines import refresh_tracks
+from spatial_models.fences.detect import detect_fence_events
+from spatial_models.stays.detect import detect_stays
+from spatial_models.suspicion.meter_signals import use_after_closure
+from spatial_models.suspicion.score import DEFAULT, score_sites
+from spatial_models.visits.find import find_visits
+
+MODEL = "illegal_resumption"
+VERSION = "2"
+RESUMPTION_ITEM = "ECO-RESUME-001"
+CASE_LEVELS = ("warning", "high")
+"""An alert of one of these levels (预警, 高) opens a case."""
+
+STAY_PARAMETERS: dict[str, Any] = {
+    "radius_m": 150.0,
+    "min_duration_s": 600.0,
+    "max_gap_s": 900.0,
+    "anchor": "centroid",
+    "outliers": 1,
+    "max_speed_kmh": 200.0,
+}
+MICROSECOND = dt.timedelta(microseconds=1)
+
+
+@dataclass
+class AnalysisResult:
+    """What a run found and how long each step took."""
+
+    at: dt.datetime
+    run_id: int
+    unchanged: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Analysis:
+    """One look back from a moment.
+
+    Parameters
+    ----------
+    url : str
+        The database.
+    at : datetime or None
+        The moment to look back from; None is the newest fix or reading.
+    days : int
+        How far back tracks are read.
+    """
+
+    def __init__(self, url: str, *, at: dt.datetime | None = None, days: int = 30) -> None:
+        self.url = url
+        self.at = at
+        self.days = days
+        self.seconds: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+
+    def run(self, *, only_stays: bool = False) -> AnalysisResult:
+        """Analyse and write.
+
+        Raises
+        ------
+        layers.errors.InputError
+            There is nothing to analyse.
+        """
+        with session(SYSTEM, self.url) as db, advisory_lock(db, "analyse"):
+            at = (self.at or self._newest(db)).astimezone(dt.UTC)
+            start, end = at - dt.timedelta(days=self.days), at + MICROSECOND
+            key = self._key(db, start, end, only_stays)
+            if found := findings.find_run(db, key):
+                return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0})
+            parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(DEFAULT)}
+            model = "stays" if only_stays else MODEL
+            record = partial(
+                findings.record_run, db, model=model, version=VERSION, key=key, at=at, parameters=parameters
+            )
+            run_id = record(counts={})
+            stays = self._stays(db, run_id, start, end)
+            if not only_stays:
+                self._suspect(db, run_id, stays, start, end, at)
+            record(counts=self.counts)
+        return AnalysisResult(at, run_id, False, self.counts, self.seconds)
+
+    def _newest(self, db: Session) -> dt.datetime:
+        span, day = tracks.time_span(db), meters.last_day(db)
+        moments = [span[1]] if span else []
+        if day:
+            moments.append(dt.datetime.combine(day, dt.time(23, 59, 59), dt.timezone(dt.timedelta(hours=8))))
+        if not moments:
+            raise InputError("nothing to analyse: import tracks or meters first")
+        return max(moments)
+
+    def _key(self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool) -> str:
+        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT)]
+        text_key = json.dumps(
+            [*facts, findings.data_fingerprint(db, start, end), fences.fences_fingerprint(db)],
+            default=str,
+            sort_keys=True,
+        )
+        return f"{MODEL}:{hashlib.sha256(text_key.encode()).hexdigest()[:24]}"
+
+    def _stays(self, db: Session, run_id: int, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
+        with step("读取轨迹 reading fixes", self.seconds, "read_fixes"):
+            fixes = tracks.read_fixes(db, start, end)
+        with step(f"停留 stays of {fixes.height:,} fixes", self.seconds, "stays"):
+            result = detect_stays(fixes, **STAY_PARAMETERS)
+            cells = cells_of(result.stays["lon"].to_numpy(), result.stays["lat"].to_numpy(), 9)
+            stays = result.stays.with_columns(h3_9=pl.Series(cells.astype(np.int64)))
+        with step("写入停留 writing stays", self.seconds, "write_stays"):
+            findings.write_stays(db, stays, run_id, start, end)
+        with step("轨迹线 tracks", self.seconds, "tracks"):
+            self.counts["tracks"] = refresh_tracks(db, start, end)
+        self._at_fences(db, run_id, fixes, start, end)
+        self.counts |= {"fixes": fixes.height, "stays": stays.height}
+        self.counts |= {
+            f"fixes_{reason}": int(n)
+            for reason, n in result.quality.items()
+            if n and reason not in ("rows", "used")
+        }
+        return stays
+
+    def _at_fences(
+        self, db: Session, run_id: int, fixes: pl.DataFrame, start: dt.datetime, end: dt.datetime
+    ) -> None:
+        given = fences.read_fences(db)
+        if given.is_empty():
+            return
+        with step("围栏 fences", self.seconds, "fences"):
+            vehicles = tracks.read_vehicles(db)
+            number = dict(zip(vehicles["vehicle_id"], vehicles["id"].cast(pl.String), strict=True))
+            named = pl.col("vehicle_ids").list.eval(pl.element().replace(number))
+            kinds = vehicles.select(pl.col("id").alias("vehicle_id"), "kind")
+            events = detect_fence_events(fixes, given.with_columns(named), kinds, crossings=True).events
+            self.counts["fence_events"] = fences.write_fence_events(db, events, run_id, start, end)
+
+    def _suspect(
+        self,
+        db: Session,
+        run_id: int,
+        stays: pl.DataFrame,
+        start: dt.datetime,
+        end: dt.datetime,
+        at: dt.datetime,
+    ) -> None:
+        sites = enterprises.read_sites(db)
+        notices = enterprises.read_notices(db, at)
+        vehicles = tracks.read_vehicles(db)
+        with step("到访 visits", self.seconds, "visits"):
+            hazmat = vehicles.filter(pl.col("kind") == "hazmat")["id"].implode()
+            hazardous = sites.filter(pl.col("hazard") != "none")
+            visits = find_visits(
+                stays.filter(pl.col("vehicle_id").is_in(hazmat)),
+                hazardous,
+                enterprises.read_places(db),
+                window=(start, end),
+            )
+            self.counts["visits"] = findings.write_visits(db, visits, run_id, start, end)
+        with step("水电信号 meter signals", self.seconds, "meters"):
+            closed = hazardous.filter(pl.col("status") != "operating")
+            readings = meters.read_readings(db, until=at.date()).filter(
+                pl.col("site_id").is_in(closed["site_id"].implode())
+            )
+            signals = use_after_closure(readings, closed, notices, at=at.date())
+        with step("研判 suspicion", self.seconds, "suspicion"):
+            scored = score_sites(closed, signals, visits, notices, at=at).sites
+        self._raise(db, run_id, scored, at)
+        with step("热点 hot spots", self.seconds, "hot_spots"):
+            cells = hot_spot_cells(db, visits, scored, start, end)
+            self.counts["hot_spot_cells"] = findings.write_hot_spots(db, cells, run_id)
+            findings.forget_runs(db, MODEL, keep=12)
+
+    def _raise(self, db: Session, run_id: int, scored: pl.DataFrame, at: dt.datetime) -> None:
+        opened = raised = 0
+        flagged = scored.filter(pl.col("level") != "none").sort("score", descending=True)
+        with step("预警与案件 alerts and cases", self.seconds, "cases") as tell:
+            for done, row in enumerate(flagged.iter_rows(named=True), start=1):
+                alert_id, fresh = findings.raise_alert(
+                    db,
+                    run_id=run_id,
+                    site_id=row["site_id"],
+                    level=row["level"],
+                    score=row["score"],
+                    at=at,
+                    evidence=row["evidence"],
+                    would_lower=row["would_lower"],
+                )
+                raised += fresh
+                if row["level"] in CASE_LEVELS:
+                    opened += _open_case(db, alert_id, at)
+                tell(done, flagged.height)
+        levels = scored["level"].value_counts()
+        self.counts |= {f"level_{level}": count for level, count in levels.iter_rows()}
+        self.counts |= {"candidates": scored.height, "alerts_raised": raised, "cases_opened": opened}
+
+
+def _open_case(db: Session, alert_id: int, at: dt.datetime) -> bool:
+    """Open the case of an alert unless it has one."""
+    row = db.execute(text(_ALERT_SITE), {"alert": alert_id}).one()
+    if row.number is not None:
+        return False
+    assignment = assign(
+        db, lon=row.lon, lat=row.lat, item_code=RESUMPTION_ITEM, at=at, enterprise_uscc=row.uscc
+    )
+    open_case(
+        db,
+        title=f"疑似非法复工 suspected illegal resumption: {row.name}",
+        item_code=RESUMPTION_ITEM,
+        assignment=assignment,
+        lon=row.lon,
+        lat=row.lat,
+        opened_at=at,
+        **_deadline(at),
+        alert_id=alert_id,
+        site_id=row.site_id,
+    )
+    return True
+
+
+def _deadline(at: dt.datetime) -> dict[str, Any]:
+    """The deadline; where the working days are not published yet the case says so instead of guessing."""
+    try:
+        return {"due_at": due_at(at, RESUMPTION_LIMIT)}
+    except CalendarUnknown as error:
+        return {"due_at": None, "payload": {"due_at": str(error)}}
+
+
+_ALERT_SITE = """
+SELECT c.number, s.id AS site_id, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat, e.uscc, e.name
+FROM alerts a JOIN sites s ON s.id = a.site_id JOIN enterprises e ON e.id = s.enterprise_id
+LEFT JOIN cases c ON c.alert_id = a.id WHERE a.id = :alert
+"""
+
+
+def _plain(config: Any) -> Any:
+    return (
+        dataclasses.asdict(config)
+        if dataclasses.is_dataclass(config) and not isinstance(config, type)
+        else str(config)
+    )

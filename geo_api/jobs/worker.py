@@ -1,0 +1,112 @@
+"""Scheduled jobs on the same PostgreSQL: ``wangge worker`` runs them.
+
+Two workers never analyse at once: the queueing lock keeps one waiting job, the advisory lock one running analysis.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import structlog
+from procrastinate import App, PsycopgConnector
+
+from layers.postgres.sessions import SYSTEM, database_url, migrate, session
+
+log = structlog.get_logger()
+ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
+"""When the analysis runs (UTC): by default at 02:00 in China."""
+OLD_LOG_CRON = "30 19 * * *"
+"""When old rows of the access log go (UTC): at 03:30 in China."""
+DUE_CRON = "* * * * *"
+"""How often change sets with a date are looked at; they hold from that date on, whenever they are applied."""
+
+SETTLE_CRON = "* * * * *"
+"""How often the cells of tiles are settled; their content is right before, too."""
+
+
+def job_app(url: str) -> App:
+    """The queue's application on this database."""
+    conninfo = url.replace("postgresql+psycopg://", "postgresql://", 1)
+    app = App(connector=PsycopgConnector(conninfo=conninfo, max_size=4))
+
+    @app.periodic(cron=ANALYSE_CRON)
+    @app.task(
+        name="geo_api.worker.analyse",
+        queue="models",
+        queueing_lock="analyse",
+        lock="analyse",
+        pass_context=False,
+    )
+    def analyse(timestamp: int) -> None:
+        """Run the main job on what arrived since the last run."""
+        from geo_api.jobs.analysis import Analysis
+
+        result = Analysis(url).run()
+        log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
+
+    @app.periodic(cron=DUE_CRON)
+    @app.task(
+        name="geo_api.worker.due_changes",
+        queue="models",
+        queueing_lock="due_changes",
+        lock="due_changes",
+        pass_context=False,
+    )
+    def due_changes(timestamp: int) -> None:
+        """Put change sets into force whose date has come."""
+        from geo_api.areas.due_change_sets import apply_due_changes
+
+        apply_due_changes(url)
+
+    @app.periodic(cron=OLD_LOG_CRON)
+    @app.task(
+        name="geo_api.worker.old_log_rows",
+        queue="models",
+        queueing_lock="old_log_rows",
+        lock="old_log_rows",
+        pass_context=False,
+    )
+    def old_log_rows(timestamp: int) -> None:
+        """Remove rows of the access log that are older than the installation keeps them."""
+        from geo_api.auth.access_log_age import remove_old_rows
+        from geo_api.http.settings import Settings
+
+        log.info("old_log_rows", removed=remove_old_rows(url, Settings().access_log_days))
+
+    @app.periodic(cron=SETTLE_CRON)
+    @app.task(
+        name="geo_api.worker.settle_cells",
+        queue="models",
+        queueing_lock="settle_cells",
+        lock="settle_cells",
+        pass_context=False,
+    )
+    def settle_cells(timestamp: int) -> None:
+        """Add up what was counted in the cells of tiles since the last time."""
+        from layers.collections.tile_aggregates import settle
+
+        with session(SYSTEM, url) as db:
+            settle(db)
+
+    return app
+
+
+def run_worker(*, once: bool = False) -> None:
+    """Work off the queue until interrupted; ``once`` puts one analysis in, does what waits, and stops."""
+    url = database_url()
+    migrate(url)
+    app = job_app(url)
+
+    async def work() -> None:
+        async with app.open_async():
+            if once:
+                await app.configure_task(
+                    "geo_api.worker.due_changes", queue="models", lock="due_changes"
+                ).defer_async(timestamp=0)
+                await app.configure_task(
+                    "geo_api.worker.analyse", queue="models", lock="analyse"
+                ).defer_async(timestamp=0)
+            await app.run_worker_async(queues=["models"], wait=not once, install_signal_handlers=True)
+
+    asyncio.run(work())

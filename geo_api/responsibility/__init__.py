@@ -1,0 +1,1 @@
+"""Assignment and the duty list over HTTP."""

@@ -1,0 +1,103 @@
+"""The duty list, the runs of the models, and what a page needs to know about this installation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BeforeValidator
+from sqlalchemy import or_, select
+
+from geo_api.areas import routes_balance as areas
+from geo_api.auth.access import CallerDep, Db, needs
+from geo_api.features.parameters import limit_parameter
+from geo_api.http.settings import installed_version
+from grid.cases.transitions import RULES
+from grid.responsibility.duties import day_of
+from layers.tables import DutyItem, ModelRun
+from maps.style import style_document
+
+router = APIRouter(prefix="/v1", tags=["reference"])
+router.include_router(areas.router)
+Limit = Annotated[int, Depends(limit_parameter)]
+
+
+def _written(day: object) -> object:
+    if not isinstance(day, str) or re.fullmatch(r"\d{4}-\d{2}-\d{2}", day, re.ASCII) is None:
+        raise ValueError("a day is written YYYY-MM-DD")
+    return day
+
+
+Day = Annotated[dt.date, BeforeValidator(_written)]
+"""A day as text: pydantic would read a number as seconds since 1970, and a time at midnight as its day."""
+DUTY_FIELDS = (
+    "item_code",
+    "item",
+    "domain",
+    "legal_basis",
+    "kind",
+    "body",
+    "level",
+    "area_code",
+    "role",
+    "valid_from",
+    "valid_to",
+)
+
+
+@router.get("/duty-items")
+def duty_items(
+    db: Db,
+    limit: Limit,
+    item_code: Annotated[str | None, Query(max_length=100)] = None,
+    q: Annotated[
+        str | None, Query(max_length=100, description="Part of the item's name or of a body")
+    ] = None,
+    area_code: Annotated[str | None, Query(max_length=100, description="Where the body may act")] = None,
+    level: Annotated[Literal["city", "county", "town"] | None, Query()] = None,
+    on: Annotated[Day | None, Query(description="A day; default today")] = None,
+) -> dict[str, Any]:
+    """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
+    statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
+    today = on or day_of(dt.datetime.now(dt.UTC))
+    statement = statement.where(
+        DutyItem.valid_from <= today, or_(DutyItem.valid_to.is_(None), DutyItem.valid_to > today)
+    )
+    if area_code:
+        statement = statement.where(DutyItem.area_code == area_code)
+    if level:
+        statement = statement.where(DutyItem.level == level)
+    if item_code:
+        statement = statement.where(DutyItem.item_code == item_code)
+    if q:
+        statement = statement.where(
+            or_(DutyItem.item.contains(q, autoescape=True), DutyItem.body.contains(q, autoescape=True))
+        )
+    return {"items": [{name: getattr(row, name) for name in DUTY_FIELDS} for row in db.scalars(statement)]}
+
+
+@router.get("/runs", dependencies=[needs("read_alerts")])
+def runs(caller: CallerDep, db: Db, limit: Limit) -> dict[str, Any]:
+    """Runs of the models, newest first. Their counts are of the whole city: told to those who see all of it."""
+    fields = ["id", "model", "version", "at", "parameters", "finished_at"]
+    if caller.scope.city_wide and not caller.scope.domains:
+        fields.append("counts")
+    rows = db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit))
+    return {"runs": [{name: getattr(row, name) for name in fields} for row in rows]}
+
+
+@router.get("/settings")
+def settings(request: Request) -> dict[str, str]:
+    """What the console needs to know: base map, its CRS, version, city."""
+    known = request.app.state.settings
+    version = installed_version()
+    return {"tile_url": known.tile_url, "tile_crs": known.tile_crs, "version": version, "city": known.city}
+
+
+@router.get("/style")
+def style() -> dict[str, Any]:
+    """Colours and legends, as the reports use them, and the names of the steps of a case."""
+    steps = {action: {"zh": r.zh, "en": r.en, "needs_note": r.needs_note} for action, r in RULES.items()}
+    return {**style_document(), "case_actions": steps}

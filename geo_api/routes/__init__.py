@@ -1,1 +1,0 @@
-"""One resource a file; a body names what happens and nothing more."""

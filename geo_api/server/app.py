@@ -1,0 +1,195 @@
+"""The application, put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from fastapi import Depends, FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from geo_api.areas import routes_change_sets as change_sets
+from geo_api.auth import routes_access_log as access_log
+from geo_api.auth import routes_login as login
+from geo_api.auth.access_records import AccessRecords
+from geo_api.auth.accounts import LoginBrake
+from geo_api.auth.known_callers import KnownCallers
+from geo_api.auth.oidc import TokenVerifier
+from geo_api.cases import routes_alerts as alerts
+from geo_api.cases import routes_cases as cases
+from geo_api.cases import routes_hot_spots as hot_spots
+from geo_api.features import routes_collections as collections
+from geo_api.features import routes_edits as feature_edits
+from geo_api.features import routes_events as events
+from geo_api.features import routes_exports as exports
+from geo_api.features import routes_items as items
+from geo_api.features import routes_tiles as tiles
+from geo_api.features import routes_vehicles as vehicles
+from geo_api.features.change_feed import ChangeFeed
+from geo_api.features.exports import ExportGate
+from geo_api.features.live_tiles import LiveTiles, TileShortcut
+from geo_api.features.parameters import known_parameters
+from geo_api.features.tile_cache import TileCache
+from geo_api.http import errors
+from geo_api.http.database_slots import places
+from geo_api.http.logs import configure_logs
+from geo_api.http.pages import page
+from geo_api.http.settings import Settings, installed_version
+from geo_api.responsibility import routes_assign as assign
+from geo_api.responsibility import routes_duties as duties
+from geo_api.server import routes_landing as landing
+from geo_api.server.cross_origin import allow_origins
+from geo_api.server.middleware import Metrics, RequestFrame
+from geo_api.server.openapi import describe_api
+from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
+from geo_api.server.readiness import Readiness
+from geo_api.server.serving import end_with_parent, told_of_the_end
+from geo_api.server.transport_security import TransportSecurity
+from geo_api.tracks import routes_tracks as tracks
+from geo_api.tracks.ingest_gate import IngestGate
+from layers.postgres.async_reader import Reader
+from layers.postgres.changes import versions_of
+from layers.postgres.connections import process_limits
+
+THREADS = 16
+"""Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
+ABOUT = "哪里有问题、谁负责、结果如何 · where is something wrong, who is responsible, and what became of it"
+ROUTERS = (
+    landing,
+    collections,
+    items,
+    feature_edits,
+    tiles,
+    exports,
+    login,
+    access_log,
+    assign,
+    alerts,
+    vehicles,
+    tracks,
+    cases,
+    change_sets,
+    duties,
+    hot_spots,
+    events,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """One application over one database.
+
+    Parameters
+    ----------
+    settings : Settings or None
+        None: from the environment.
+    """
+    settings = settings or Settings()
+    configure_logs(settings.log_level)
+    app = FastAPI(
+        title="网格 wangge",
+        description=ABOUT,
+        version=installed_version(),
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
+    _fill_state(app, settings)
+    errors.register(app)
+    for module in ROUTERS:
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
+    app.mount("/static", StaticFiles(packages=[("geo_api", "static")]), name="static")
+    _mount_map(app)
+    app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
+    app.add_middleware(TileShortcut, tiles=app.state.live_tiles)
+    app.add_middleware(
+        RateLimits,
+        limits=limits_of(settings.rate_limits),
+        trusted=networks_of(settings.trusted_proxies),
+    )
+    allow_origins(app, settings)
+    app.add_middleware(
+        RequestFrame,
+        records=app.state.access_records,
+        metrics=app.state.metrics,
+        tile_origin=_origin(settings.tile_url),
+    )
+    app.add_middleware(TransportSecurity)
+    return app
+
+
+def _fill_state(app: FastAPI, settings: Settings) -> None:
+    app.state.settings = settings
+    app.state.url = settings.url()
+    app.state.signing_key = settings.signing_key()
+    app.state.metrics = Metrics()
+    app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
+    app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
+    app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None
+    app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
+    app.state.ingest_gate = IngestGate(
+        settings.ingest_max_bytes_at_once,
+        settings.ingest_max_bytes,
+        settings.ingest_batches,
+        settings.ingest_writers,
+    )
+    app.state.export_gate = ExportGate(settings.exports)
+    app.state.tile_versions = versions_of(app.state.url)
+    app.state.feed = ChangeFeed(app.state.url, app.state.tile_versions)
+    app.state.reader = Reader(
+        app.state.url, size=process_limits().live, statement_timeout_s=settings.statement_timeout_s
+    )
+    app.state.live_tiles = LiveTiles(
+        app.state.reader, TileCache(settings.tile_cache_mb * 2**20), versions_of(app.state.url)
+    )
+    app.state.readiness = Readiness(app.state.url)
+    app.state.places = places()
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = min(THREADS, process_limits().pool)
+    app.state.access_records.start()
+    app.state.reader.start()
+    app.state.feed.start()
+    app.state.known_callers.start()
+    watch = asyncio.create_task(end_with_parent())
+    try:
+        with told_of_the_end(app.state.feed.end_streams):
+            yield
+    finally:
+        watch.cancel()
+        await app.state.known_callers.stop()
+        await app.state.feed.stop()
+        await app.state.reader.stop()
+        await app.state.access_records.stop()
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
+
+
+def _mount_map(app: FastAPI) -> None:
+    """``/map/``: the built console, or a page that says how to build it (decided at each request)."""
+    dist = Path(str(files("maps"))) / "web" / "dist"
+
+    @app.get("/map", include_in_schema=False)
+    def map_without_slash() -> Response:
+        return RedirectResponse("/map/")
+
+    if (dist / "index.html").is_file():
+        app.mount("/map", StaticFiles(directory=dist, html=True), name="map")
+        return
+
+    @app.get("/map/", include_in_schema=False)
+    def map_missing() -> Response:
+        return HTMLResponse(page("map_missing"), status_code=503)

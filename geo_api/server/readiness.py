@@ -1,0 +1,59 @@
+"""Whether the service can work: the database answers soon, and has the newest schema."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import lru_cache
+
+import psycopg
+
+from layers.postgres.connections import plain_conninfo
+from layers.postgres.sessions import newest_schema
+
+TIMEOUT_S = 3.0
+REMEMBERED_S = 1.0
+
+
+class Readiness:
+    """Asks the database over a connection of its own: the pool may be busy, which is no fault."""
+
+    def __init__(self, url: str) -> None:
+        self._conninfo = plain_conninfo(url)
+        self._lock = asyncio.Lock()
+        self._answer: tuple[float, str | None] = (float("-inf"), None)
+
+    async def fault(self) -> str | None:
+        """Why it cannot work; None when it can. Asked often it answers from the last second."""
+        async with self._lock:
+            at, found = self._answer
+            if time.monotonic() - at > REMEMBERED_S:
+                found = await self._ask()
+                self._answer = (time.monotonic(), found)
+            return found
+
+    async def _ask(self) -> str | None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self._look()
+        except TimeoutError:
+            return f"no answer in {TIMEOUT_S:g} s"
+        except (psycopg.Error, OSError) as error:
+            return type(error).__name__
+
+    async def _look(self) -> str | None:
+        connection = await psycopg.AsyncConnection.connect(
+            self._conninfo, autocommit=True, connect_timeout=2, options="-c statement_timeout=2000"
+        )
+        try:
+            cursor = await connection.execute("SELECT version_num FROM alembic_version")
+            found = await cursor.fetchone()
+            await connection.execute("SELECT 1 FROM areas LIMIT 1")
+        finally:
+            await connection.close()
+        return None if found and found[0] == _newest() else "the schema is not the newest: wangge db migrate"
+
+
+@lru_cache(maxsize=1)
+def _newest() -> str | None:
+    return newest_schema()

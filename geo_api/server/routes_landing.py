@@ -1,0 +1,130 @@
+"""Doors for people and machines: landing page, documentation, health, metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.responses import HTMLResponse, JSONResponse
+
+from geo_api.features.descriptions import TILING_SCHEMES
+from geo_api.http.errors import TITLES, TYPE_BASE, Problem
+from geo_api.http.pages import page
+from geo_api.http.representations import HTML, JSON, Format, document, link, own_links, wants_html
+from geo_api.server.service_metrics import exposition
+
+router = APIRouter(tags=["service"])
+BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, HTML: {}}}}
+_SPEC = "http://www.opengis.net/spec"
+CONFORMANCE = tuple(
+    f"{_SPEC}/{name}"
+    for standard, classes in (
+        ("ogcapi-common-1/1.0/conf", ("core", "landing-page", "json", "html")),
+        ("ogcapi-common-2/1.0/conf", ("collections", "json", "html")),
+        ("ogcapi-features-1/1.0/conf", ("core", "geojson", "html")),
+        ("ogcapi-features-2/1.0/conf", ("crs",)),
+        ("ogcapi-features-3/1.0/conf", ("queryables", "filter", "features-filter")),
+        (
+            "ogcapi-features-4/1.0/conf",
+            ("create-replace-delete", "update", "optimistic-locking-etags", "features"),
+        ),
+        (
+            "cql2/1.0/conf",
+            (
+                "cql2-text",
+                "cql2-json",
+                "basic-cql2",
+                "advanced-comparison-operators",
+                "case-insensitive-comparison",
+                "basic-spatial-functions",
+                "basic-spatial-functions-plus",
+                "spatial-functions",
+                "temporal-functions",
+                "property-property",
+                "arithmetic",
+            ),
+        ),
+        ("ogcapi-tiles-1/1.0/conf", ("core", "tileset", "tilesets-list", "geodata-tilesets", "mvt")),
+        ("tms/2.0/conf", ("tilematrixset", "json-tilematrixset")),
+    )
+    for name in (f"{standard}/{one}" for one in classes)
+)
+LINKS = (
+    ("map", "map/", "text/html", "Map console", "地图控制台"),
+    ("service-doc", "docs", "text/html", "API documentation", "接口文档"),
+    (
+        "service-desc",
+        "openapi.json",
+        "application/json",
+        "API description",
+        "接口描述",
+    ),
+    ("conformance", "conformance", "application/json", "Conformance", "符合性声明"),
+    ("data", "collections", "application/json", "Collections", "数据集"),
+    (TILING_SCHEMES, "tileMatrixSets", "application/json", "Tile matrix sets", "瓦片矩阵集"),
+    ("health", "health/ready", "application/json", "Health", "运行状态"),
+)
+
+
+@router.get("/", response_class=Response, responses=BOTH)
+def landing(request: Request, f: Format = None) -> Response:
+    """The landing page: HTML where `Accept` names it or with `f=html`, else JSON."""
+    base = str(request.base_url)
+    city = request.app.state.settings.city
+    links = [link(rel, base + path, media, en, title_zh=zh) for rel, path, media, en, zh in LINKS]
+    if not wants_html(request, f):
+        body = {
+            "title": f"网格 wangge · {city}",
+            "description": "Where, who, and what became of it.",
+            "links": [*own_links(request, JSON, html=False), *links],
+        }
+        return JSONResponse(body, headers={"Vary": "Accept"})
+    return HTMLResponse(page("landing", city=city, links=links), headers={"Vary": "Accept"})
+
+
+@router.get("/conformance", response_class=Response, responses=BOTH)
+def conformance(request: Request, f: Format = None) -> Response:
+    """Conformance classes that the tests hold this service to."""
+    body = {"conformsTo": list(CONFORMANCE)}
+    return document(request, body, asked=f, title="Conformance", title_zh="符合性声明", own=False)
+
+
+@router.get("/health/live")
+def live() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/health/ready")
+async def ready(request: Request) -> dict[str, Any]:
+    """The database answers within 3 s and has the newest schema, else 503; ``events``: changes are heard."""
+    if fault := await request.app.state.readiness.fault():
+        raise Problem(
+            "not-available",
+            f"The database cannot be used: {fault}.",
+            f"数据库不可用：{fault}。",
+            headers={"Retry-After": "5"},
+        )
+    return {"status": "ok", "events": request.app.state.feed.connected.is_set()}
+
+
+@router.get("/metrics", response_class=Response)
+def metrics(request: Request) -> Response:
+    """Counts and times for Prometheus."""
+    return Response(exposition(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+def docs() -> HTMLResponse:
+    """The API documentation, from shipped files."""
+    return HTMLResponse(page("docs"))
+
+
+@router.get("/problems/{kind}", response_class=HTMLResponse)
+def problem_kind(kind: str) -> HTMLResponse:
+    """What a problem type means."""
+    if kind not in TITLES:
+        raise Problem("not-found", f"No problem type {kind}.", "没有此类问题。")
+    status, en, zh = TITLES[kind]
+    return HTMLResponse(page("problem", kind=TYPE_BASE + kind, status=status, en=en, zh=zh))

@@ -1,0 +1,199 @@
+"""Running the server: its workers, their connections, its end; the private cluster lives as long as it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from geo_api.http.logs import uvicorn_logging
+from geo_api.http.progress import console
+from geo_api.http.settings import Settings
+from geo_api.server.service_metrics import FOLDER_VARIABLE
+from layers.postgres.changes import PATH_VARIABLE
+from layers.postgres.connections import LEAST, VARIABLE, Share, connection_room, process_limits, share
+
+PARENT_VARIABLE = "WANGGE_SERVE_PARENT"
+KEEP_ALIVE_S = 75
+"""Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
+SHUTDOWN_S = 8
+"""Requests that run get this long to finish after SIGTERM; event streams end at once."""
+BACKLOG = 2048
+
+
+def serve_forever(host: str, port: int, workers: int) -> None:
+    """Serve until interrupted. The private cluster belongs to this process while it serves.
+
+    SIGTERM and SIGINT end it: no new connection is taken, requests finish, streams end, the cluster stops, and the
+    exit code is 0. A worker that dies is started again; one that cannot start ends the service.
+
+    Raises
+    ------
+    layers.errors.ClusterInUse
+        Another ``wangge serve`` owns the data folder.
+    """
+    from layers.postgres.sessions import migrate
+
+    with _stopped_by_signals() as stopped:
+        if url := os.environ.get("WANGGE_DATABASE_URL"):
+            migrate(url)
+            _run(host, port, workers, url)
+            return
+        from layers.private_server.server import owned_cluster
+
+        try:
+            with owned_cluster() as cluster:
+                migrate(cluster.url)
+                os.environ["WANGGE_DATABASE_URL"] = cluster.url
+                _run(host, port, workers, cluster.url)
+        except SystemExit as end:  # the signal came while nothing was served yet, or again at the end
+            if end.code != 128 + signal.SIGTERM or not stopped:
+                raise
+
+
+@contextlib.contextmanager
+def _stopped_by_signals() -> Iterator[list[int]]:
+    """The server's own handlers end it; when they raise the signal again afterwards it has done its work."""
+    if threading.current_thread() is not threading.main_thread():
+        yield []
+        return
+    seen: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(host: str, port: int, workers: int, url: str) -> None:
+    trusted = Settings().trusted_proxies.replace(" ", "")
+    given = share(connection_room(url), workers, process_limits().total)
+    _tell_share(given, workers)
+    with _environment(given), _uncaught_term():
+        config = uvicorn.Config(
+            "geo_api.server.app:create_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=given.workers,
+            backlog=BACKLOG,
+            log_config=uvicorn_logging(),
+            access_log=False,
+            proxy_headers=bool(trusted),  # else uvicorn believes whoever calls from this machine
+            forwarded_allow_ips=trusted or None,
+            timeout_graceful_shutdown=SHUTDOWN_S,
+            timeout_keep_alive=KEEP_ALIVE_S,
+        )
+        listening = config.bind_socket()
+        console.print(f"[green]✓[/] http://{host}:{port}/  (Ctrl+C 停止 stops)")
+        with contextlib.suppress(KeyboardInterrupt), listening:
+            failed = _serve_many(config, listening) if given.workers > 1 else _serve_one(config, listening)
+            if failed:
+                sys.exit(STARTUP_FAILURE)
+
+
+def _serve_one(config: uvicorn.Config, listening: socket.socket) -> bool:
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    return not server.started
+
+
+def _serve_many(config: uvicorn.Config, listening: socket.socket) -> bool:
+    supervisor = Multiprocess(config, sockets=[listening])
+    supervisor.run()
+    return any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
+
+
+def _tell_share(given: Share, asked: int) -> None:
+    if given.workers < asked:
+        console.print(
+            f"[yellow]![/] 数据库仅有 {given.room} 个可用连接，启动 {given.workers} 个进程（要求 {asked} 个）。"
+            f" The database leaves {given.room} connections: {given.workers} workers instead of {asked}"
+            f" (each needs {LEAST}). Raise max_connections for more."
+        )
+    if given.each * given.workers > given.room:
+        console.print(
+            f"[yellow]![/] 数据库连接不足。The database leaves {given.room} connections; one worker may take {given.each}."
+        )
+
+
+@contextlib.contextmanager
+def _environment(given: Share) -> Iterator[None]:
+    """What the workers read: their connections, where they count together, whose children they are."""
+    with tempfile.TemporaryDirectory(prefix="wangge-metrics-") as folder:
+        values = {VARIABLE: str(given.each)}
+        if given.workers > 1:
+            values |= {FOLDER_VARIABLE: folder, PARENT_VARIABLE: str(os.getpid())}
+            values |= {PATH_VARIABLE: os.path.join(folder, "tile_versions")}  # shared by the workers
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _uncaught_term() -> Iterator[None]:
+    """While served, SIGTERM is the server's; what it raises again at its end does nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def told_of_the_end(end: Callable[[], None]) -> Iterator[None]:
+    """Call ``end`` on the event loop as soon as a signal ends the server: streams would else hold it up.
+
+    The server's own handler is called after it. Does nothing outside of the main thread, where nobody hears signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def heard(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(end)
+        if callable(before[number]):
+            before[number](number, frame)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before[number] = signal.getsignal(number)
+        signal.signal(number, heard)
+    try:
+        yield
+    finally:
+        for sig, handler in before.items():
+            signal.signal(sig, handler)
+
+
+async def end_with_parent() -> None:
+    """End this worker when the process that started it is gone: nobody else would."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is None:
+        return
+    while str(os.getppid()) == parent:
+        await asyncio.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)

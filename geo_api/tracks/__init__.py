@@ -1,0 +1,1 @@
+"""Ingestion of vehicle fixes over HTTP."""

@@ -1,0 +1,202 @@
+"""Batches of fixes into the database: read, check, place, write; good rows are kept, bad ones told with reasons.
+
+Unlike a file import a batch of telemetry is not all or nothing: one bad fix must not hold back the fleet. All good
+rows of a batch are committed together, before the answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from grid.areas.communities import CommunityCover, community_cover
+from layers.errors import Fault, InputError
+from layers.imports import checks
+from layers.imports.columns import FILE_KINDS
+from layers.imports.fix_formats import Part
+from layers.imports.readers import ROW
+from layers.postgres.sessions import SYSTEM, Scope, session
+from layers.records import tracks
+from layers.records.fix_writing import add_fixes
+
+TOLD = 100
+"""Reasons and vehicle ids that an answer lists; the counts are whole."""
+MAX_ID_LENGTH = 64
+KIND = FILE_KINDS["tracks"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms fixes are taken.
+
+    Attributes
+    ----------
+    url : str
+        The database.
+    crs : str
+        Normal name of the CRS of the coordinates.
+    scope : Scope
+        The caller's: fixes outside its areas are rejected.
+    max_age_days : int
+        Older fixes are rejected: they would make a partition for each wrong clock.
+    timeout_s : int
+        Of each statement.
+    """
+
+    url: str
+    crs: str
+    scope: Scope
+    max_age_days: int
+    timeout_s: int
+
+
+@dataclass
+class IngestReport:
+    """What became of a batch."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    reasons: list[Fault] = field(default_factory=list)
+    unregistered: list[str] = field(default_factory=list)
+    n_unregistered: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer."""
+        return {
+            "accepted": self.accepted,
+            "duplicate": self.duplicate,
+            "rejected": self.rejected,
+            "reasons": [{"row": f.row, "field": f.field, "reason": f.reason} for f in self.reasons],
+            "unregistered_vehicles": {"count": self.n_unregistered, "vehicle_ids": self.unregistered},
+        }
+
+    def tell(self, faults: list[Fault]) -> None:
+        """Add the reasons of one part, in row order, as far as the answer lists them."""
+        self.rejected += len({fault.row for fault in faults})
+        room = TOLD - len(self.reasons)
+        if room > 0:
+            self.reasons += sorted(faults, key=lambda fault: fault.row)[:room]
+
+    def register(self, vehicle_ids: list[str]) -> None:
+        """Add vehicles that reported before they were registered."""
+        self.n_unregistered += len(vehicle_ids)
+        self.unregistered += vehicle_ids[: TOLD - len(self.unregistered)]
+
+
+def ingest(parts: Callable[[], Iterator[Part]], terms: Terms, now: dt.datetime | None = None) -> IngestReport:
+    """Take one batch in one transaction; returns after the commit.
+
+    Parameters
+    ----------
+    parts : callable
+        Gives the parts of the batch from its start; called again when the database chose this batch to break a
+        deadlock between two.
+
+    Raises
+    ------
+    layers.errors.InputError
+        The body as a whole cannot be read; nothing was written.
+    """
+    now = now or dt.datetime.now(dt.UTC)
+    try:
+        return _ingest(parts(), terms, now)
+    except (psycopg.OperationalError, OperationalError) as error:
+        cause = error.orig if isinstance(error, OperationalError) else error
+        if not isinstance(cause, psycopg.errors.DeadlockDetected):
+            raise OperationalError("COPY fixes", None, cause or error) from error
+    return _ingest(parts(), terms, now, alone=True)
+
+
+def _ingest(parts: Iterator[Part], terms: Terms, now: dt.datetime, *, alone: bool = False) -> IngestReport:
+    """One try. Batches share a lock; one that met a deadlock takes it ``alone`` and cannot meet another."""
+    report = IngestReport()
+    with session(SYSTEM, terms.url) as db:
+        db.execute(
+            text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(terms.timeout_s * 1000)}
+        )
+        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+        db.execute(text(f"SELECT {lock}(hashtextextended('ingest', 0))"))
+        cover = community_cover(db)
+        for good, faults in _ahead(lambda: _next_part(parts, terms, now, cover)):
+            report.tell(faults)
+            if good.is_empty():
+                continue
+            report.register(_prepare(good, terms))
+            numbered = tracks.with_vehicle_numbers(db, good)
+            added = add_fixes(db, numbered)
+            report.accepted += added
+            report.duplicate += good.height - added
+    return report
+
+
+def _ahead(step: Callable[[], Part | None]) -> Iterator[Part]:
+    """Results of ``step`` until None; the next one is made while the database works on this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(step)
+        while (part := pending.result()) is not None:
+            pending = pool.submit(step)
+            yield part
+
+
+def _next_part(parts: Iterator[Part], terms: Terms, now: dt.datetime, cover: CommunityCover) -> Part | None:
+    """The good rows of the next part, placed, and the faults of the others; None after the last."""
+    part = next(parts, None)
+    if part is None:
+        return None
+    frame, faults = part
+    checked = check_part(frame, terms, now)
+    good = cover.place(checked.good)
+    faults = faults + checked.faults
+    if not terms.scope.city_wide:
+        inside = good["area_id"].is_in(list(terms.scope.area_ids)).fill_null(False)
+        outside = good.filter(~inside)[ROW]
+        faults += [Fault(int(row), "lon", "outside the area of this account") for row in outside]
+        good = good.filter(inside)
+    return good, faults
+
+
+def check_part(frame: pl.DataFrame, terms: Terms, now: dt.datetime) -> checks.Checked:
+    """Type and check one part and bring it to the storage CRS."""
+    try:
+        checked = checks.check_frame(frame, KIND, now=now)
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"a column has a type that cannot be read: {error}") from error
+    ids = checked.frame["vehicle_id"].fill_null("")
+    checked.reject(ids.str.len_chars() > MAX_ID_LENGTH, "vehicle_id", f"longer than {MAX_ID_LENGTH}")
+    checked.reject(ids.str.contains(r"[\x00-\x1f\x7f]"), "vehicle_id", "holds a control character")
+    oldest = now - dt.timedelta(days=terms.max_age_days)
+    checked.reject(
+        (checked.frame["t"] < oldest).fill_null(False),
+        "t",
+        f"older than {terms.max_age_days} days: use wangge import tracks",
+    )
+    checks.to_storage(checked, terms.crs)
+    return checked
+
+
+def _prepare(good: pl.DataFrame, terms: Terms) -> list[str]:
+    """Partitions and vehicles that are missing, in a transaction of their own: no batch waits for another's end."""
+    days = good["t"].dt.date().unique().to_list()
+    given = good["vehicle_id"].unique().to_list()
+    with session(SYSTEM, terms.url) as db:
+        tracks.ensure_partitions(db, days)
+        return tracks.register_missing_vehicles(db, given)
+
+
+def one_fix(values: dict[str, Any]) -> Callable[[], Iterator[Part]]:
+    """A batch of one fix."""
+    schema: dict[str, Any] = {
+        "vehicle_id": pl.Utf8,
+        "t": pl.Datetime("us", "UTC"),
+    } | {name: pl.Float64 for name in ("lon", "lat", "speed_kmh", "heading_deg")}
+    frame = pl.DataFrame([values], schema=schema).with_row_index(ROW, offset=1)
+    return lambda: iter([(frame, [])])

@@ -1,0 +1,193 @@
+"""Fixes of vehicles in: batches of services, and single fixes of devices (OsmAnd protocol)."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import functools
+import io
+from typing import Annotated, Any
+
+import anyio
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.requests import ClientDisconnect
+
+from geo_api.auth.access import Caller, needs
+from geo_api.http.errors import Problem
+from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
+from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
+from geo_api.tracks.osmand import osmand_fix
+from layers.codes.crs import normal_name
+from layers.errors import InputError, UnknownCrs
+from layers.imports.fix_formats import READERS, read_parts
+
+router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
+Writer = Annotated[Caller, needs("write_tracks")]
+BODY_SECONDS = 60
+"""A body that takes longer to arrive would hold its place in the gate for ever."""
+DRAIN_SECONDS = 10
+FORM = "application/x-www-form-urlencoded"
+FORM_BYTES = 8_192
+
+
+@router.post(
+    "",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in READERS},
+        }
+    },
+)
+async def post_tracks(
+    request: Request,
+    caller: Writer,
+    crs: Annotated[str | None, Query(description="wgs84|cgcs2000|gcj02|bd09|EPSG:n; no default")] = None,
+) -> dict[str, Any]:
+    """A batch of fixes: good rows are committed before the answer, bad ones told. Sent again it changes nothing."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in READERS or request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(
+            "unsupported-media-type",
+            f"Send one of {', '.join(READERS)} without Content-Encoding.",
+            f"仅支持 {'、'.join(READERS)}，不得使用 Content-Encoding。",
+        )
+    if not crs:
+        raise UnknownCrs("crs: name it, ?crs=wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk has no default)")
+    terms = terms_of(request, caller, crs)
+    gate: IngestGate = request.app.state.ingest_gate
+    try:
+        with gate.batch() as held:
+            body = await _read(request, held)
+            report = await _take(gate, lambda: read_parts(io.BytesIO(body), media), terms)
+    except Problem:
+        await _drain(request, gate.max_body_bytes)
+        raise
+    if report.rejected and not (report.accepted or report.duplicate):
+        raise Problem("rejected", "Every row was rejected.", "所有行均被拒绝。", extras=report.as_dict())
+    return report.as_dict()
+
+
+def terms_of(request: Request, caller: Caller, crs: str) -> Terms:
+    """The terms of this installation for this caller."""
+    settings = request.app.state.settings
+    return Terms(
+        url=request.app.state.url,
+        crs=normal_name(crs),
+        scope=caller.scope,
+        max_age_days=settings.ingest_max_age_days,
+        timeout_s=settings.statement_timeout_s,
+    )
+
+
+async def _take(gate: IngestGate, parts: Any, terms: Terms) -> IngestReport:
+    return await anyio.to_thread.run_sync(functools.partial(ingest, parts, terms), limiter=gate.limiter)
+
+
+async def _read(request: Request, held: BatchBytes) -> bytes:
+    """The body; what it says of its length is held at once, what it does not say as it arrives."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit():
+        held.reserve(int(declared))
+    blocks: list[bytes] = []
+    size = 0
+    with anyio.move_on_after(BODY_SECONDS) as limit:
+        async for block in request.stream():
+            size += len(block)
+            held.reserve(size)
+            blocks.append(block)
+    if limit.cancelled_caught:
+        raise Problem(
+            "too-slow-body",
+            f"The body took more than {BODY_SECONDS} s.",
+            f"请求体超过 {BODY_SECONDS} 秒未传完。",
+        )
+    return b"".join(blocks)
+
+
+async def _drain(request: Request, most: int) -> None:
+    """Let the rest of a refused body pass by: a client that still sends would see a broken connection, not the answer.
+
+    Nothing is kept. A client that asked first (``Expect: 100-continue``) does not send it at all.
+    """
+    if request.headers.get("expect", "").lower() == "100-continue":
+        return
+    passed = 0
+    with anyio.move_on_after(DRAIN_SECONDS), contextlib.suppress(ClientDisconnect, RuntimeError):
+        async for block in request.stream():  # RuntimeError: it has been read to its end
+            passed += len(block)
+            if passed > most:
+                return
+
+
+Text = Annotated[str | None, Query(max_length=200)]
+
+
+def unread_parameters(
+    altitude: Text = None,
+    accuracy: Text = None,
+    hdop: Text = None,
+    batt: Text = None,
+    charge: Text = None,
+    cell: Text = None,
+    wifi: Text = None,
+    driverUniqueId: Text = None,
+) -> None:
+    """What clients of the protocol send and nobody here reads."""
+
+
+@router.get("/osmand", dependencies=[Depends(unread_parameters)])
+@router.post("/osmand", dependencies=[Depends(unread_parameters)])
+async def osmand(
+    request: Request,
+    caller: Writer,
+    id: Annotated[str | None, Query(max_length=200, description="Vehicle; also deviceid")] = None,
+    deviceid: Text = None,
+    lat: Annotated[str | None, Query(max_length=200, description="Degrees, WGS-84")] = None,
+    lon: Annotated[str | None, Query(max_length=200, description="Degrees, WGS-84")] = None,
+    location: Annotated[str | None, Query(max_length=200, description="lat,lon")] = None,
+    timestamp: Annotated[
+        str | None, Query(max_length=200, description="Unix seconds or milliseconds, or ISO 8601")
+    ] = None,
+    speed: Annotated[
+        str | None, Query(max_length=200, description="Knots, unless speed_unit says else")
+    ] = None,
+    speed_unit: Annotated[str | None, Query(max_length=3, description="kn, ms or kmh; default kn")] = None,
+    bearing: Annotated[str | None, Query(max_length=200, description="Degrees; also heading")] = None,
+    heading: Text = None,
+    valid: Text = None,
+    key: Annotated[
+        str | None, Query(max_length=200, description="API key, for devices that send no header")
+    ] = None,
+) -> dict[str, Any]:
+    """One fix of a device by the OsmAnd protocol; needs an API key. A fix that is rejected is told with 200.
+
+    A client that gets an error sends the same fix for ever, so only a request that cannot be understood is one.
+    """
+    if not caller.by_key:
+        raise Problem("login-required", "Send an API key: ?key=wk_… or a Bearer header.", "请提供 API 密钥。")
+    values = {k: v for k, v in request.query_params.items() if v} | await _form(request)
+    try:
+        fix = osmand_fix(values, dt.datetime.now(dt.UTC))
+    except InputError as error:
+        raise Problem("invalid-parameter", str(error)) from error
+    if values.get("valid", "true").lower() in ("false", "0"):
+        refused = {"row": 1, "field": "valid", "reason": "the device says that it is not valid"}
+        return IngestReport(rejected=1).as_dict() | {"reasons": [refused]}
+    gate: IngestGate = request.app.state.ingest_gate
+    with gate.batch():
+        report = await _take(gate, one_fix(fix), terms_of(request, caller, "wgs84"))
+    return report.as_dict()
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Parameters of the body of a POST."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return {}
+    declared = request.headers.get("content-length", "")
+    if not declared.isdigit() or int(declared) > FORM_BYTES:
+        raise Problem(
+            "too-large", f"A form may have {FORM_BYTES:,} bytes.", f"表单不得超过 {FORM_BYTES:,} 字节。"
+        )
+    return {name: str(value) for name, value in (await request.form()).items()}

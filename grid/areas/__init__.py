@@ -1,0 +1,1 @@
+"""Areas: their history, the point index, the communities and hexagonal cells."""

@@ -1,0 +1,250 @@
+"""The hierarchy of areas and its history: what was where at a given time.
+
+A version of an area holds from ``valid_from`` up to but not including ``valid_to``. Every question takes a moment;
+None means now.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy.orm import Session
+
+from grid.areas.point_index import owns
+from grid.errors import GridError, UnknownArea
+from layers.tables import AREA_KINDS, Area
+
+HIERARCHY = ("unit_grid", "community", "town", "county", "city")
+"""Kinds from the smallest to the largest; each lies inside one of the next."""
+OVERLAYS = ("functional_zone", "water")
+"""Kinds that lie across the hierarchy and may overlap it and each other."""
+
+BBox = tuple[float, float, float, float]
+Place = dict[str, Any]
+"""``id``, ``code``, ``name``, ``kind``, ``parent_id``, ``valid_from`` and ``valid_to`` of one version of an area."""
+
+
+def moment(at: dt.datetime | None) -> dt.datetime:
+    """The moment meant; None is now.
+
+    Raises
+    ------
+    GridError
+        When the time has no zone.
+    """
+    if at is None:
+        return dt.datetime.now(dt.UTC)
+    if at.tzinfo is None:
+        raise GridError(f"time {at.isoformat()} has no zone", f"时间 {at.isoformat()} 缺少时区")
+    return at
+
+
+def valid_at(at: dt.datetime) -> ColumnElement[bool]:
+    """Condition on ``areas``: the version that holds at that moment."""
+    return and_(Area.valid_from <= at, or_(Area.valid_to.is_(None), Area.valid_to > at))
+
+
+def read_areas(
+    db: Session,
+    *,
+    kind: str | Sequence[str],
+    at: dt.datetime | None = None,
+    bbox: BBox | None = None,
+    parent_id: int | None = None,
+) -> gpd.GeoDataFrame:
+    """Areas of one or more kinds as they were at a moment, by code.
+
+    Parameters
+    ----------
+    kind : str or sequence of str
+        Of ``layers.tables.AREA_KINDS``.
+    at : datetime, optional
+        With zone; now when left out.
+    bbox : tuple, optional
+        West, south, east, north in degrees: areas whose box meets it.
+    parent_id : int, optional
+        Only children of that version.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``id``, ``code``, ``name``, ``kind``, ``parent_id`` (Int64), ``valid_from``, ``valid_to``, ``geometry``
+        (EPSG:4326 multi-polygons), with a range index.
+
+    Raises
+    ------
+    GridError
+        An unknown kind or a time without zone.
+    """
+    kinds = [kind] if isinstance(kind, str) else list(kind)
+    if unknown := [name for name in kinds if name not in AREA_KINDS]:
+        raise GridError(f"kind {unknown[0]!r}: one of {', '.join(AREA_KINDS)}")
+    statement = (
+        select(*_PLACE_COLUMNS, func.ST_AsBinary(Area.geom))
+        .where(Area.kind.in_(kinds), valid_at(moment(at)))
+        .order_by(Area.code, Area.id)
+    )
+    if bbox is not None:
+        statement = statement.where(Area.geom.op("&&")(func.ST_MakeEnvelope(*bbox, 4326)))
+    if parent_id is not None:
+        statement = statement.where(Area.parent_id == parent_id)
+    rows = [tuple(row) for row in db.execute(statement)]
+    frame = pd.DataFrame([row[:-1] for row in rows], columns=list(_PLACE_NAMES))
+    frame["parent_id"] = frame["parent_id"].astype("Int64")
+    shapes = shapely.from_wkb([bytes(row[-1]) for row in rows])
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(list(shapes), crs=4326))
+
+
+_PLACE_COLUMNS = (
+    Area.id,
+    Area.code,
+    Area.name,
+    Area.kind,
+    Area.parent_id,
+    Area.valid_from,
+    Area.valid_to,
+)
+_PLACE_NAMES = tuple(column.key for column in _PLACE_COLUMNS)
+
+# A parent that ended is answered by its version of that moment; without one by the area that followed it and holds the
+# place; without that it stays as recorded.
+_UP = text("""
+WITH RECURSIVE up AS (
+    SELECT id AS root, id, code, name, kind, parent_id, valid_from, valid_to, label_point, 0 AS step
+    FROM areas WHERE id = ANY(:ids)
+    UNION ALL
+    SELECT up.root, v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to, up.label_point, up.step + 1
+    FROM up JOIN areas p ON p.id = up.parent_id
+    CROSS JOIN LATERAL (
+        SELECT c.*, c.valid_from <= :at AND (c.valid_to IS NULL OR c.valid_to > :at) AS holds FROM (
+            SELECT id, code, name, kind, parent_id, valid_from, valid_to FROM areas
+            WHERE code = p.code AND kind = p.kind
+            UNION ALL
+            SELECT n.id, n.code, n.name, n.kind, n.parent_id, n.valid_from, n.valid_to
+            FROM area_successions s JOIN areas n ON n.id = s.successor_id
+            WHERE s.predecessor_id = p.id AND p.valid_to <= :at AND n.code <> p.code AND n.kind = p.kind
+              AND n.valid_from <= :at AND ST_Intersects(n.geom, up.label_point)
+        ) c ORDER BY holds DESC, c.code = p.code DESC, c.id = p.id DESC LIMIT 1
+    ) v
+    WHERE up.step < 16
+)
+SELECT root, id, code, name, kind, parent_id, valid_from, valid_to FROM up ORDER BY root, step
+""")
+
+
+def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[Place]:
+    """The area itself and what it lies in, from the smallest to the city.
+
+    Parameters
+    ----------
+    at : datetime, optional
+        The moment whose versions of the larger areas are wanted. When left out: the moment at which the area itself
+        held (its last one, if it has ended).
+
+    Raises
+    ------
+    UnknownArea
+    """
+    ends = db.execute(select(Area.valid_to).where(Area.id == area_id)).one_or_none()
+    if ends is None:
+        raise UnknownArea(f"no area with id {area_id}", f"没有编号为 {area_id} 的区域")
+    if at is None:
+        now = dt.datetime.now(dt.UTC)
+        ended = ends.valid_to is not None and ends.valid_to <= now
+        at = ends.valid_to - dt.timedelta(microseconds=1) if ended else now
+    return chains(db, [area_id], at)[area_id]
+
+
+def chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[Place]]:
+    """For each area the areas that it lies in at a moment, itself first, up to the city."""
+    found: dict[int, list[Place]] = {area_id: [] for area_id in ids}
+    for row in db.execute(_UP, {"ids": list(ids), "at": at}).mappings():
+        found[row["root"]].append({name: row[name] for name in _PLACE_NAMES})
+    return found
+
+
+def scope_area_ids(db: Session, area_code: str) -> tuple[int, ...]:
+    """Ids of an area in every version and of everything below it down to communities, sorted.
+
+    Raises
+    ------
+    UnknownArea
+        When no area ever had this code.
+    """
+    ids = db.scalars(
+        text(
+            "WITH RECURSIVE below AS ("
+            " SELECT id FROM areas WHERE code = :code AND kind <> ALL(:outside)"
+            " UNION SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id WHERE a.kind <> ALL(:outside)"
+            ") SELECT id FROM below ORDER BY id"
+        ),
+        {"code": area_code, "outside": ["unit_grid", "responsibility_grid", "evaluation_grid"]},
+    ).all()
+    if not ids:
+        raise UnknownArea(f"no area with code {area_code!r}", f"没有编码为 {area_code} 的区域")
+    return tuple(ids)
+
+
+def locate_point(
+    db: Session, lon: float, lat: float, at: dt.datetime | None = None
+) -> dict[str, Place | list[Place]]:
+    """The areas that hold a point at a moment.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Degrees, EPSG:4326.
+
+    Returns
+    -------
+    dict
+        Kind to area for ``HIERARCHY`` (only kinds that are there), kind to a list of areas by code for ``OVERLAYS``
+        (always both). The smallest area decides by its polygon, half-open on shared edges; larger ones are the
+        areas it belongs to.
+    """
+    when = moment(at)
+    found: dict[str, Place | list[Place]] = {kind: touching(db, lon, lat, when, (kind,)) for kind in OVERLAYS}
+    for kind in HIERARCHY:
+        here = owners(touching(db, lon, lat, when, (kind,)), lon, lat)
+        if here:
+            for place in chains(db, [here[0]["id"]], when)[here[0]["id"]]:
+                found[place["kind"]] = place
+            break
+    return found
+
+
+_TOUCHING = text("""
+SELECT id, code, name, kind, parent_id, valid_from, valid_to, ST_AsBinary(geom) AS wkb
+FROM areas
+WHERE geom && ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)
+  AND kind = ANY(:kinds) AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at)
+  AND ST_Intersects(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
+ORDER BY code, id
+""")
+
+
+def touching(db: Session, lon: float, lat: float, at: dt.datetime, kinds: Sequence[str]) -> list[Place]:
+    """Areas of some kinds whose closed polygon holds the point at a moment, by code, with ``geometry``."""
+    values = {"lon": lon, "lat": lat, "at": at, "kinds": list(kinds)}
+    found = []
+    for row in db.execute(_TOUCHING, values).mappings():
+        place = {name: row[name] for name in _PLACE_NAMES}
+        found.append(place | {"geometry": shapely.from_wkb(bytes(row["wkb"]))})
+    return found
+
+
+def owners(places: list[Place], lon: float, lat: float) -> list[Place]:
+    """Of areas that touch a point those that own it (half-open edges), without their geometry.
+
+    On the eastern or northern outline of the city nobody owns the point by that rule; then all that touch it do.
+    """
+    kept = places
+    if len(places) > 1:
+        kept = [place for place in places if owns(place["geometry"], lon, lat)] or places
+    return [{name: place[name] for name in _PLACE_NAMES} for place in kept]

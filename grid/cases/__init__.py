@@ -1,0 +1,1 @@
+"""Cases: lifecycle, transitions, hash chain and indicators."""

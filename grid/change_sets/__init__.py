@@ -1,0 +1,1 @@
+"""Change sets: edits of the partition from draft to undo."""

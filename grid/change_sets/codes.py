@@ -1,0 +1,91 @@
+"""Codes for areas that begin: never used before, the next number of their parent."""
+
+from __future__ import annotations
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from grid.errors import EditConflict, GridError
+from layers.codes.identifiers import grid_profile, next_grid_codes
+from layers.errors import CodeOverflow
+from layers.records.areas import area_code_fault
+from layers.tables import Area
+
+
+class Codes:
+    """Gives codes that were never used, parent by parent, within one plan."""
+
+    def __init__(self, db: Session) -> None:
+        self.db = db
+        self._used: dict[str, list[str]] = {}
+        self._taken: set[tuple[str, str]] = set()
+
+    def take(self, kind: str, code: str) -> None:
+        """Nobody else in the plan gets this code: it goes with an area that gets another parent."""
+        self._taken.add((kind, code))
+
+    def _taken_under(self, kind: str, parent_code: str) -> list[str]:
+        return sorted(code for of, code in self._taken if of == kind and code.startswith(parent_code))
+
+    def of_units(
+        self, community_id: int, community_code: str, count: int, like: str
+    ) -> list[tuple[str, str]]:
+        """The next codes of unit grids of a community, with the names of their zones.
+
+        Parameters
+        ----------
+        like : str
+            Code of a zone that they follow: they get its kind digits, where the profile has such.
+
+        Raises
+        ------
+        GridError
+            No numbers are left.
+        """
+        if community_code not in self._used:
+            ever = select(Area.code).where(
+                Area.kind == "unit_grid",
+                or_(Area.parent_id == community_id, Area.code.startswith(community_code, autoescape=True)),
+            )
+            self._used[community_code] = list(self.db.scalars(ever))
+        used, profile = self._used[community_code], grid_profile()
+        used += [code for code in self._taken_under("unit_grid", community_code) if code not in used]
+        kind = like[profile.parent_digits : profile.parent_digits + profile.kind_digits]
+        try:
+            fresh = next_grid_codes(community_code, used, count, profile=profile.name, kind=kind)
+        except CodeOverflow as error:
+            raise GridError(str(error), f"社区 {community_code} 的网格顺序码已满") from error
+        used += fresh
+        return [(new, f"第{int(new[-profile.sequence_digits :])}网格") for new in fresh]
+
+    def of_larger(self, kind: str, parent_code: str, old_code: str, given: str | None) -> str:
+        """The code of a community or town under another parent: the given one, else its own last digits, else the next.
+
+        Raises
+        ------
+        GridError
+            A given code of the wrong form or under another parent, or no code is left.
+        EditConflict
+            A given code that was in use before.
+        """
+        ever = set(
+            self.db.scalars(
+                select(Area.code).where(Area.kind == kind, Area.code.startswith(parent_code, autoescape=True))
+            )
+        )
+        ever.update(self._taken_under(kind, parent_code))
+        if given is not None:
+            fault = area_code_fault(given, kind) or ("" if given.startswith(parent_code) else "other parent")
+            if fault:
+                raise GridError(f"code {given!r}: {fault}", f"编码 {given} 无效：{fault}")
+            if given in ever:
+                raise EditConflict(f"code {given} was used before", f"编码 {given} 已被使用过", [given])
+            return given
+        own = old_code[-3:]
+        first, last = (int(own[0]) * 100, int(own[0]) * 100 + 99)
+        tries = [own, *(f"{number:03d}" for number in range(max(first, 1), last + 1))]
+        for number in tries:
+            code = parent_code + number
+            if code not in ever and area_code_fault(code, kind) is None:
+                return code
+        raise GridError(f"no code is left for a {kind} under {parent_code}", f"{parent_code} 下没有可用编码")

@@ -1,0 +1,196 @@
+"""Zones and areas that get another parent: outlines and codes of everything between the zone and the common superior."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grid.areas.history import HIERARCHY
+from grid.change_sets.codes import Codes
+from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, current_units, unit_of
+from grid.change_sets.operations import Operation, parts_reason
+from grid.change_sets.plan import REASONS, NewVersion
+from grid.errors import GridError, UnknownArea
+from grid.topology import Land, check_touches, with_land, without_land
+from grid.topology.checks import Unit
+from layers.tables import Area
+
+PARENT_KIND = {"community": "town", "town": "county"}
+CODED_BY_PARENT = ("town", "community", "unit_grid")
+"""Kinds whose code begins with their parent's."""
+RANK = {kind: rank for rank, kind in enumerate(reversed(HIERARCHY))}
+
+
+def top_down(db: Session, operations: Sequence[Operation]) -> list[Operation]:
+    """Towns change their parent before communities, and these before zones: a code begins with the final parent's."""
+    ids = [operation["area_id"] for operation in operations if operation["op"] == "reparent"]
+    towns = set(db.scalars(select(Area.id).where(Area.id.in_(ids), Area.kind == "town")))
+
+    def rank(operation: Operation) -> int:
+        return 2 if operation["op"] != "reparent" else 0 if operation["area_id"] in towns else 1
+
+    return sorted(operations, key=rank)
+
+
+@dataclass
+class _Larger:
+    """A larger area under change."""
+
+    kind: str
+    unit: Unit
+    shape: Any
+    code: str
+    parent_id: int | None
+    reason: str = REASONS["outline"]
+    gains: list[int] = field(default_factory=list)
+    losses: list[int] = field(default_factory=list)
+
+
+class Outlines:
+    """Collects what hierarchy operations of one change set do; each builds on those before it."""
+
+    def __init__(self, db: Session, codes: Codes) -> None:
+        self.db = db
+        self.codes = codes
+        self._larger: dict[int, _Larger] = {}
+        self._small: list[NewVersion] = []
+        self._current: dict[int, tuple[str, Unit]] = {}
+
+    def transfer(self, units: list[Unit], operation: Operation) -> None:
+        """Give unit grids to a neighbouring community.
+
+        Raises
+        ------
+        TopologyFault, UnknownArea, GridError
+        """
+        sources = {unit.community_id for unit in units}
+        target = self._target(operation["community_id"], "community")
+        if len(sources) > 1:
+            raise GridError("transfer: unit grids of one community", "划转的网格应属于同一社区")
+        source = self._now(units[0].community_id, "community")
+        if source.unit.key == target.unit.key:
+            raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
+        land = Land(units, parts_reason(operation))
+        self._move(land, source, target)
+        fresh = self.codes.of_units(target.unit.key, target.code, len(units), units[0].code)
+        for unit, (code, name) in zip(_in_code_order(units), fresh, strict=True):
+            reason = REASONS["transfer"]
+            self._small.append(NewVersion(unit, "unit_grid", code, name, target.unit.key, unit.shape, reason))
+
+    def reparent(self, operation: Operation) -> None:
+        """Give a community to another town, or a town to another county, with all that lies in it.
+
+        Raises
+        ------
+        TopologyFault, UnknownArea, EditConflict, GridError
+        """
+        area_id = operation["area_id"]
+        unit = current_units(self.db, [area_id], tuple(PARENT_KIND))[area_id]
+        area = self._now(area_id, *PARENT_KIND)
+        target = self._target(operation["parent_id"], PARENT_KIND[area.kind])
+        if area.parent_id is None:
+            raise GridError(f"{unit.label} has no parent", f"{unit.label} 没有上级")
+        source = self._now(area.parent_id, PARENT_KIND[area.kind])
+        if source.unit.key == target.unit.key:
+            raise GridError("reparent: it lies there already", "该区域已属于此上级")
+        land = Land(
+            [Unit(unit.key, unit.code, unit.name, unit.community_id, area.shape)], parts_reason(operation)
+        )
+        self._move(land, source, target)
+        given = operation.get("code")
+        area.code = self.codes.of_larger(area.kind, target.code, area.unit.code, given)
+        self.codes.take(area.kind, area.code)
+        area.parent_id, area.reason = target.unit.key, REASONS["reparent"]
+        self._larger[unit.key] = area
+        self._descend(unit.key, area.code)
+
+    def _descend(self, area_id: int, code: str) -> None:
+        """New versions of all that lies in an area whose code changed."""
+        statement = select(Area.kind, *UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
+        for kind, *row in self.db.execute(statement.order_by(Area.code)).all():
+            unit = unit_of(row)
+            new = code + unit.code[len(code) :] if kind in CODED_BY_PARENT else unit.code
+            self.codes.take(kind, new)
+            reason = REASONS["reparent"]
+            if kind in PARENT_KIND:
+                self._larger[unit.key] = _Larger(kind, unit, unit.shape, new, area_id, reason)
+                self._descend(unit.key, new)
+            else:
+                self._small.append(NewVersion(unit, kind, new, unit.name, area_id, unit.shape, reason))
+
+    def _move(self, land: Land, source: _Larger, target: _Larger) -> None:
+        """Take land from the outlines of one chain of areas and give it to the other, up to the common superior."""
+        check_touches(land, Unit(target.unit.key, target.unit.code, target.unit.name, 0, target.shape))
+        giving = [place for place in self._chain(source)]
+        taking = [place for place in self._chain(target)]
+        common = {place.unit.key for place in giving} & {place.unit.key for place in taking}
+        for place in giving:
+            if place.unit.key not in common:
+                place.shape = without_land(_with_shape(place), land)
+                place.losses += [unit.key for unit in land.units]
+                self._larger[place.unit.key] = place
+        for place in taking:
+            if place.unit.key not in common:
+                place.shape = with_land(_with_shape(place), land)
+                place.gains += [unit.key for unit in land.units]
+                self._larger[place.unit.key] = place
+
+    def _chain(self, place: _Larger) -> list[_Larger]:
+        """The area and those above it, as the operations before have put them."""
+        chain = [place]
+        while (above := chain[-1].parent_id) is not None:
+            chain.append(self._now(above, *HIERARCHY))
+        return chain
+
+    def _target(self, area_id: int, kind: str) -> _Larger:
+        """The version that holds now; the draft may name an earlier one of the same code."""
+        if self._as_now(area_id) is None:
+            current_units(self.db, [area_id], (kind,))  # says what became of it
+        return self._now(area_id, kind)
+
+    def _now(self, area_id: int, *kinds: str) -> _Larger:
+        found = self._as_now(area_id)
+        if found is None or found[0] not in kinds:
+            raise UnknownArea(
+                f"area {area_id}: no {' or '.join(kinds)} that holds now", f"{area_id} 不是现行的上级区域"
+            )
+        kind, unit = found
+        if unit.key not in self._larger:
+            parent = None if unit.community_id is None else self._as_now(unit.community_id)
+            above = None if parent is None else parent[1].key
+            return _Larger(kind, unit, unit.shape, unit.code, above)
+        return self._larger[unit.key]
+
+    def _as_now(self, area_id: int) -> tuple[str, Unit] | None:
+        """Kind and shape of the version that holds now; nothing is written while a plan is made."""
+        if area_id not in self._current:
+            self._current |= as_now(self.db, [area_id])
+        return self._current.get(area_id)
+
+    def versions(self) -> list[NewVersion]:
+        """New versions of all areas concerned, larger ones first."""
+        larger = sorted(self._larger.values(), key=lambda place: (RANK[place.kind], place.unit.code))
+        return [self._version(place) for place in larger] + self._small
+
+    def _version(self, p: _Larger) -> NewVersion:
+        return NewVersion(
+            p.unit, p.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason,
+            gains=tuple(p.gains), losses=tuple(p.losses),
+        )  # fmt: skip
+
+
+def _with_shape(place: _Larger) -> Unit:
+    unit = place.unit
+    return Unit(unit.key, unit.code, unit.name, unit.community_id, place.shape)
+
+
+def _in_code_order(units: list[Unit]) -> list[Unit]:
+    def key(unit: Unit) -> tuple[float, float]:
+        point = unit.shape.representative_point()
+        return point.x, -point.y
+
+    return sorted(units, key=key)

@@ -1,0 +1,116 @@
+"""A plan: what a change set ends and begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from grid.topology.checks import Unit
+
+REASONS = {
+    "split": "拆分 split",
+    "merge": "合并 merge",
+    "move_vertex": "移动顶点 corner moved",
+    "move_edge": "移动边 edge moved",
+    "reshape": "重画边界 boundary redrawn",
+    "transfer": "划转 transferred",
+    "reparent": "变更上级 other parent",
+    "outline": "边界调整 outline changed",
+    "emptied": "不剩网格 no unit grid left",
+    "undo": "撤销 undo",
+}
+
+
+@dataclass(frozen=True)
+class NewUnit:
+    """A zone that begins."""
+
+    code: str
+    name: str
+    community_id: int
+    shape: Any
+    predecessors: tuple[int, ...]
+    reason: str
+    several_parts: bool = False
+    kind: str = "unit_grid"
+    like: int | None = None
+    """Id of a version whose households and road length it has again."""
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """An area that ends and begins again, with another outline, parent or code.
+
+    Attributes
+    ----------
+    parent_id : int or None
+        Id of the version of the parent that holds before the change.
+    also : tuple of int
+        Ids of further areas that it follows.
+    by_land : bool
+        Households and road length are those of its predecessors by the share of land in common.
+    gains, losses : tuple of int
+        Ids of areas whose households and road length come to it or leave it.
+    like : int or None
+        Id of a version whose households and road length it has again.
+    """
+
+    old: Unit
+    kind: str
+    code: str
+    name: str
+    parent_id: int | None
+    shape: Any
+    reason: str
+    also: tuple[int, ...] = ()
+    by_land: bool = False
+    gains: tuple[int, ...] = ()
+    losses: tuple[int, ...] = ()
+    like: int | None = None
+
+    @property
+    def predecessors(self) -> tuple[int, ...]:
+        """The version before, and the other areas that it follows."""
+        return (self.old.key, *self.also)
+
+
+@dataclass
+class Plan:
+    """What a change set does, checked.
+
+    Attributes
+    ----------
+    removed : list of Unit
+    added : list of NewUnit
+    noded : list of Unit
+        Neighbours with their new shape: the same land with more nodes.
+    versions : list of NewVersion
+        Areas of any kind that go on with another outline, parent or code, larger ones first.
+    ended : list of (kind, Unit)
+        Responsibility and evaluation grids of which nothing is left.
+    again : list of NewUnit
+        Such grids that begin again by an undo.
+    reasons : dict
+        Why each removed unit ends, by id.
+    scope_area_id : int
+        The community, or the smallest area that holds all areas concerned.
+    """
+
+    removed: list[Unit] = field(default_factory=list)
+    added: list[NewUnit] = field(default_factory=list)
+    noded: list[Unit] = field(default_factory=list)
+    versions: list[NewVersion] = field(default_factory=list)
+    ended: list[tuple[str, Unit]] = field(default_factory=list)
+    again: list[NewUnit] = field(default_factory=list)
+    reasons: dict[int, str] = field(default_factory=dict)
+    scope_area_id: int | None = None
+
+    @property
+    def recoded(self) -> list[NewVersion]:
+        """Versions that get another code."""
+        return [version for version in self.versions if version.code != version.old.code]
+
+    @property
+    def begun(self) -> list[NewUnit | NewVersion]:
+        """Everything that begins under a new code."""
+        return [*self.added, *self.recoded]

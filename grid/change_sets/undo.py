@@ -1,0 +1,145 @@
+"""The plan that takes an applied change set back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import shapely
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, neighbours, unit_of, with_nodes
+from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
+from grid.change_sets.planning import check
+from grid.change_sets.shared_nodes import share_nodes
+from grid.change_sets.taken_back import standing_units
+from grid.errors import EditConflict
+from grid.topology.changed_edges import MARGIN_DEG, changed_box, grown, inside, meets
+from grid.topology.checks import insert_nodes, local_area_m2
+from layers.tables import AREA_KINDS, Area
+
+
+def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
+    """The plan that brings ended areas back in the place of those that followed them.
+
+    Their old outlines get every node that neighbours have received on them since, and none that only the followers have:
+    a corner that was moved along an edge, to a nanometre, does not bend the edge that comes back.
+
+    Parameters
+    ----------
+    result : dict
+        Of the change set: ``created``, ``voided`` and ``versions``.
+
+    Raises
+    ------
+    EditConflict
+        One of the followers has ended (and no undo has brought it back), or a former code is in use.
+    TopologyFault
+    """
+    created = [int(unit["id"]) for unit in result.get("created", [])]
+    voided = [int(unit["id"]) for unit in result.get("voided", [])]
+    plan = Plan(versions=_reverse_versions(db, result.get("versions", [])))
+    _reverse_ended(db, plan, result)
+    if created:
+        _reverse_units(db, plan, created, voided)
+    share_nodes(db, plan)
+    return plan
+
+
+def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int]) -> None:
+    """The former unit grids in the place of those that followed them."""
+    units = standing_units(db, created)
+    removed = [units[key] for key in created]
+    rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(voided))).all()
+    _refuse_used(db, "unit_grid", [row[1] for row in rows])
+    around = neighbours(db, removed)
+    parents = as_now(db, [row[3] for row in rows])
+    plan.removed, plan.reasons = removed, {unit.key: REASONS["undo"] for unit in removed}
+    nodes = shapely.get_coordinates([unit.shape for unit in around])
+    for row in sorted(rows, key=lambda row: str(row[1])):
+        unit = unit_of(row)
+        shape = insert_nodes(unit.shape, nodes)
+        follows = tuple(one.key for one in removed if local_area_m2(one.shape.intersection(shape)) > 1.0)
+        several = shape.geom_type == "MultiPolygon"
+        parent = parents[unit.community_id][1].key
+        plan.added.append(
+            NewUnit(unit.code, unit.name, parent, shape, follows, REASONS["undo"], several, like=unit.key)
+        )
+    outlines = shapely.get_coordinates([unit.shape for unit in plan.added])
+    plan.noded = with_nodes(around, outlines)
+    check(db, plan, around)
+
+
+def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVersion]:
+    """The former versions again, each after the one that followed it."""
+    if not versions:
+        return []
+    now = standing_units(db, [int(version["id"]) for version in versions], AREA_KINDS)
+    old_ids = [int(version["old_id"]) for version in versions]
+    old = {row[0]: unit_of(row) for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(old_ids)))}
+    stands_for = {int(version["old_id"]): now[int(version["id"])].key for version in versions}
+    parents = as_now(db, [unit.community_id for unit in old.values() if unit.community_id is not None])
+    made = []
+    for version in versions:
+        before, after = old[int(version["old_id"])], now[int(version["id"])]
+        if before.code != after.code:
+            _refuse_used(db, version["kind"], [before.code])
+        parent: int | None = stands_for.get(before.community_id)
+        if parent is None and before.community_id is not None:
+            parent = parents[before.community_id][1].key
+        box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
+        around = [unit.shape for unit in neighbours(db, [after], version["kind"]) if meets(unit.shape, box)]
+        shape = insert_nodes(before.shape, inside(shapely.get_coordinates(around), box))
+        made.append(
+            NewVersion(
+                after,
+                version["kind"],
+                before.code,
+                before.name,
+                parent,
+                shape,
+                REASONS["undo"],
+                like=before.key,
+            )
+        )
+    return made
+
+
+def _reverse_ended(db: Session, plan: Plan, result: dict[str, Any]) -> None:
+    """Grids of which nothing was left begin again; those that an undo had brought back end again."""
+    back = {int(each["id"]): str(each["kind"]) for each in result.get("ended", [])}
+    gone = [int(each["id"]) for each in result.get("again", [])]
+    for unit in standing_units(db, gone, AREA_KINDS).values() if gone else ():
+        plan.ended.append((db.scalars(select(Area.kind).where(Area.id == unit.key)).one(), unit))
+    if not back:
+        return
+    for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(back)).order_by(Area.code)).all():
+        unit, kind = unit_of(row), back[row[0]]
+        _refuse_used(db, kind, [unit.code])
+        parent = as_now(db, [unit.community_id])[unit.community_id][1].key
+        around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == kind])
+        shape = insert_nodes(unit.shape, around) if len(around) else unit.shape
+        plan.again.append(
+            NewUnit(unit.code, unit.name, parent, shape, (unit.key,), REASONS["undo"], True, kind, unit.key)
+        )
+
+
+def _refuse_used(db: Session, kind: str, codes: list[str]) -> None:
+    used = db.scalars(
+        select(Area.code).where(Area.kind == kind, Area.code.in_(codes), Area.valid_to.is_(None))
+    ).all()
+    if used:
+        raise EditConflict(
+            f"codes in use again: {', '.join(used)}", f"编码已被使用：{'、'.join(used)}", list(used)
+        )
+
+
+def followers(result: dict[str, Any]) -> list[int]:
+    """Ids of the areas that a change set made; some may have ended since."""
+    return [int(each["id"]) for name in ("created", "versions", "again") for each in result.get(name, [])]
+
+
+def ended_ids(plan: Plan) -> list[int]:
+    """Ids of the areas that a plan ends."""
+    units = [*plan.removed, *(version.old for version in plan.versions), *(unit for _, unit in plan.ended)]
+    return [unit.key for unit in units]

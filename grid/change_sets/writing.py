@@ -1,0 +1,277 @@
+"""Preview of a plan, its locks, and writing it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import Geod
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from grid.areas.point_index import AreaCover
+from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
+from grid.topology.checks import Unit, as_geojson
+from layers.tables import Area
+
+_GEOD = Geod(ellps="WGS84")
+
+
+_COMMUNITIES = text("""
+WITH RECURSIVE named AS (
+    SELECT id, kind FROM areas WHERE id = ANY(:ids)
+    UNION SELECT a.id, a.kind FROM areas a JOIN named n ON a.parent_id = n.id WHERE n.kind IN ('town', 'community')
+), units AS (
+    SELECT DISTINCT n.parent_id FROM named u JOIN areas g ON g.id = u.id AND u.kind = 'unit_grid'
+    JOIN areas n ON n.kind = 'unit_grid' AND n.valid_to IS NULL AND n.geom && ST_Expand(g.geom, 1e-7)
+)
+SELECT DISTINCT c.code FROM areas c WHERE c.kind = 'community'
+ AND (c.id IN (SELECT parent_id FROM units) OR c.id IN (SELECT id FROM named)
+      OR c.id IN (SELECT parent_id FROM areas WHERE id = ANY(:ids)))
+ORDER BY 1
+""")
+
+
+def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = False) -> None:
+    """Wait for and take the locks of the communities of these areas and of their neighbours, in order.
+
+    A community is locked by its code, which all its versions share. Changes of the ``hierarchy`` follow each other.
+    """
+    codes = ["hierarchy"] if hierarchy else []
+    for code in [*codes, *db.scalars(_COMMUNITIES, {"ids": list(area_ids)}).all()]:
+        db.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"partition:{code}"}
+        )
+
+
+def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
+    """The moment of the change: the wanted one or now, and after the beginning of every version that it ends."""
+    ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
+    ids += [unit.key for _, unit in plan.ended]
+    latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))
+    moment = wanted or dt.datetime.now(dt.UTC)
+    return moment if latest is None or latest < moment else latest + dt.timedelta(microseconds=1)
+
+
+def area_m2(shape: Any) -> float:
+    """Geodesic area on WGS-84."""
+    return abs(float(_GEOD.geometry_area_perimeter(shape)[0]))
+
+
+LOADS_SHOWN = 200
+"""Zones of a preview whose load is told; a town that changes its county has more."""
+
+
+def preview(db: Session, plan: Plan) -> dict[str, Any]:
+    """What the plan would do, for people."""
+    recoded = [version for version in plan.recoded if version.kind == "unit_grid"]
+    before = [*plan.removed, *(version.old for version in recoded)]
+    cases = db.scalars(
+        text("SELECT number FROM cases WHERE grid_area_id = ANY(:ids) AND closed_at IS NULL ORDER BY number"),
+        {"ids": [unit.key for unit in before]},
+    ).all()
+    load_before, load_after = _load(db, before), _load(db, [*plan.added, *recoded])
+    return {
+        "affected_sites": sum(entry["sites"] for entry in load_before),
+        "open_cases": list(cases),
+        "new_codes": _new_codes(plan),
+        "voided_codes": _voided_codes(plan),
+        "noded": [unit.code for unit in plan.noded],
+        "outlines": _outlines(plan),
+        "load": {"before": load_before[:LOADS_SHOWN], "after": load_after[:LOADS_SHOWN]},
+        "result": {
+            "type": "FeatureCollection",
+            "features": [_feature(unit) for unit in plan.begun],
+        },
+    }
+
+
+def _new_codes(plan: Plan) -> list[str]:
+    return [unit.code for unit in plan.begun]
+
+
+def _voided_codes(plan: Plan) -> list[str]:
+    return [unit.code for unit in [*plan.removed, *(version.old for version in plan.recoded)]]
+
+
+def _outlines(plan: Plan) -> list[str]:
+    """Codes of the areas that go on under the same code with another outline."""
+    return [version.code for version in plan.versions if version.code == version.old.code]
+
+
+def _feature(unit: NewUnit | NewVersion) -> dict[str, Any]:
+    return {
+        "type": "Feature",
+        "geometry": as_geojson(unit.shape),
+        "properties": {
+            "code": unit.code,
+            "name": unit.name,
+            "kind": unit.kind if isinstance(unit, NewVersion) else "unit_grid",
+            "area_m2": round(area_m2(unit.shape), 1),
+        },
+    }
+
+
+def _load(db: Session, units: Sequence[Unit | NewUnit | NewVersion]) -> list[dict[str, Any]]:
+    """Sites, open cases and area of each zone, by place."""
+    if not units:
+        return []
+    shapes = [unit.shape for unit in units]
+    cover = AreaCover.build(gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, crs=4326)))
+    box = dict(zip(("west", "south", "east", "north"), map(float, shapely.total_bounds(shapes)), strict=True))
+    sites = _count(db, cover, _SITE_POINTS, box)
+    cases = _count(db, cover, _CASE_POINTS, box)
+    return [
+        {
+            "code": unit.code,
+            "sites": int(sites[i]),
+            "cases": int(cases[i]),
+            "area_m2": round(area_m2(unit.shape), 1),
+        }
+        for i, unit in enumerate(units)
+    ]
+
+
+_SITE_POINTS = "SELECT ST_X(geom), ST_Y(geom) FROM sites WHERE geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
+_CASE_POINTS = (
+    "SELECT ST_X(geom), ST_Y(geom) FROM cases WHERE closed_at IS NULL"
+    " AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
+)
+
+
+def _count(db: Session, cover: AreaCover, sql: str, box: dict[str, float]) -> Any:
+    points = np.array([tuple(row) for row in db.execute(text(sql), box)], dtype=np.float64).reshape(-1, 2)
+    where = cover.locate(points[:, 0], points[:, 1])
+    return np.bincount(where[where >= 0], minlength=cover.n_areas)
+
+
+def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict[str, Any]:
+    """End, begin and link the areas of a plan; returns what happened, for the change set's ``result``."""
+    followed: dict[int, int] = {}
+    versions = []
+    for version in plan.versions:
+        new_id = _write_version(db, version, change_set_id, now, followed)
+        followed[version.old.key] = new_id
+        versions.append({"old_id": version.old.key, "id": new_id, "kind": version.kind, "code": version.code})
+    for unit in plan.removed:
+        _end(db, unit.key, plan.reasons[unit.key], change_set_id, now)
+    for _, unit in plan.ended:
+        _end(db, unit.key, REASONS["emptied"], change_set_id, now)
+    for unit in plan.noded:
+        db.execute(_NODE, {"wkb": shapely.to_wkb(unit.shape), "id": unit.key})
+    created: list[dict[str, Any]] = []
+    again: list[dict[str, Any]] = []
+    for new in [*plan.added, *plan.again]:
+        parent = followed.get(new.community_id, new.community_id)
+        new_id = _insert(db, new, new.kind, parent, change_set_id, now)
+        told = {"id": new_id, "code": new.code, "name": new.name}
+        (created if new.kind == "unit_grid" else again).append(told)
+    if plan.recoded:
+        db.execute(_PLACE_SITES, {"ids": list(followed.values())})
+    db.expire_all()
+    return {
+        "created": created,
+        "voided": [{"id": unit.key, "code": unit.code, "name": unit.name} for unit in plan.removed],
+        "versions": versions,
+        "ended": [{"id": u.key, "code": u.code, "name": u.name, "kind": kind} for kind, u in plan.ended],
+        "again": again,
+        "noded": [unit.code for unit in plan.noded],
+        "new_codes": _new_codes(plan),
+        "voided_codes": _voided_codes(plan),
+    }
+
+
+def _write_version(
+    db: Session, version: NewVersion, change_set_id: int, now: dt.datetime, followed: dict[int, int]
+) -> int:
+    """End a version and begin the next one; what lay in it lies in the next one, unless the code changed."""
+    _end(db, version.old.key, version.reason, change_set_id, now)
+    parent = None if version.parent_id is None else followed.get(version.parent_id, version.parent_id)
+    new_id = _insert(db, version, version.kind, parent, change_set_id, now)
+    if version.code == version.old.code:
+        db.execute(
+            text("UPDATE areas SET parent_id = :new WHERE parent_id = :old AND valid_to IS NULL"),
+            {"new": new_id, "old": version.old.key},
+        )
+    return new_id
+
+
+def _end(db: Session, area_id: int, reason: str, change_set_id: int, now: dt.datetime) -> None:
+    db.execute(
+        text("UPDATE areas SET valid_to = :now, void_reason = :reason WHERE id = :id"),
+        {"now": now, "reason": f"{reason} (change set {change_set_id})", "id": area_id},
+    )
+
+
+# A node changes the area by some dm²: between two nodes an edge is the shortest way on the ellipsoid.
+_NODE = text("""
+UPDATE areas a SET geom = ST_Multi(g), area_m2 = ST_Area(g::geography),
+       label_point = CASE WHEN ST_Contains(g, a.label_point) THEN a.label_point ELSE ST_PointOnSurface(g) END
+FROM (SELECT ST_GeomFromWKB(:wkb, 4326) AS g) given WHERE a.id = :id
+""")
+
+# Households and road length: of an area that begins again those that it had; else the sum of the old ones' by the share
+# of land in common, with what comes and without what leaves.
+_INSERT = text("""
+WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
+old AS (
+    SELECT a.indicative, a.households, a.road_length_m,
+           CASE WHEN :alone OR COALESCE(a.households, a.road_length_m) IS NULL THEN 1.0
+                ELSE ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0) END AS share
+    FROM areas a, given WHERE a.id = ANY(:predecessors)
+), moved AS (
+    SELECT COALESCE(sum(sign * households), 0) AS households, COALESCE(sum(sign * road_length_m), 0) AS road_length_m
+    FROM (SELECT 1 AS sign, unnest(CAST(:gains AS bigint[])) AS id
+          UNION ALL SELECT -1, unnest(CAST(:losses AS bigint[]))) m JOIN areas a USING (id)
+), carried AS (
+    SELECT l.households, l.road_length_m FROM areas l WHERE l.id = :like
+    UNION ALL
+    SELECT CASE WHEN v.households < 0 THEN 0 ELSE v.households END,
+           CASE WHEN v.road_length_m < 0 THEN 0 ELSE v.road_length_m END
+    FROM (SELECT (SELECT sum(households * share) FROM old) + moved.households AS households,
+                 (SELECT sum(road_length_m * share) FROM old) + moved.road_length_m AS road_length_m FROM moved) v
+    WHERE CAST(:like AS bigint) IS NULL
+), made AS (
+    INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative, change_set_id,
+                       households, road_length_m)
+    SELECT :code, :name, :kind, :parent, :now, ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography),
+           COALESCE((SELECT bool_or(indicative) FROM old), false), :change_set, c.households, c.road_length_m
+    FROM given, carried c RETURNING id
+)
+INSERT INTO area_successions (predecessor_id, successor_id, change_set_id)
+SELECT p, made.id, :change_set FROM made LEFT JOIN unnest(CAST(:predecessors AS bigint[])) AS p ON true
+RETURNING successor_id
+""")
+_PLACE_SITES = text("""
+UPDATE sites s SET area_id = u.parent_id FROM areas u
+WHERE u.id = ANY(:ids) AND u.kind = 'unit_grid' AND s.geom && u.geom AND ST_Intersects(s.geom, u.geom)
+""")
+
+
+def _insert(
+    db: Session,
+    new: NewUnit | NewVersion,
+    kind: str,
+    parent: int | None,
+    change_set_id: int,
+    now: dt.datetime,
+) -> int:
+    values = {
+        "code": new.code,
+        "name": new.name,
+        "kind": kind,
+        "parent": parent,
+        "now": now,
+        "predecessors": list(new.predecessors),
+        "alone": isinstance(new, NewVersion) and not new.by_land,
+        "gains": list(new.gains) if isinstance(new, NewVersion) else [],
+        "losses": list(new.losses) if isinstance(new, NewVersion) else [],
+        "like": new.like,
+        "change_set": change_set_id,
+        "wkb": shapely.to_wkb(new.shape),
+    }
+    return int(db.execute(_INSERT, values).scalars().first() or 0)

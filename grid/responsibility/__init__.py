@@ -1,0 +1,1 @@
+"""Assignment of a place and a matter to areas and competent bodies."""

@@ -1,0 +1,173 @@
+"""Who is responsible for many points: the cover index finds the grids, each distinct question is answered once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from grid.areas.history import HIERARCHY, OVERLAYS, Place, chains, read_areas
+from grid.areas.point_index import AreaCover
+from grid.areas.point_index_cache import cover_of
+from grid.errors import GridError
+from grid.responsibility.assignment import assign, joined_codes
+from grid.responsibility.competent_bodies import resolve_bodies
+from grid.responsibility.duties import day_of
+from grid.responsibility.enterprise_sites import role_lines, sites_of
+from grid.responsibility.locating import Siting
+from grid.responsibility.succession import successors
+
+ANSWER_SCHEMA: dict[str, Any] = {
+    "outcome": pl.String,
+    **{kind: pl.String for kind in HIERARCHY},
+    "domain": pl.String,
+    "lead_body": pl.String,
+    "lead_level": pl.String,
+    "co_handlers": pl.List(pl.String),
+    **{f"{kind}_now": pl.String for kind in HIERARCHY},
+    "lead_body_now": pl.String,
+    "enterprise_sites": pl.List(pl.String),
+}
+_BODY_COLUMNS = ("domain", "lead_body", "lead_level", "co_handlers")
+
+
+def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.DataFrame:
+    """Answers for many points at one moment, as :func:`grid.responsibility.assignment.assign` gives them one by one.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        ``lon``, ``lat`` (degrees, EPSG:4326), ``item_code`` and perhaps ``enterprise_uscc`` (null for none).
+    at : datetime
+        With zone.
+
+    Returns
+    -------
+    polars.DataFrame
+        The frame with ``ANSWER_SCHEMA``: areas as codes; of those that have ended since the codes of their successors
+        (``<kind>_now``), and of ended areas or leads the lead of now; the places of the enterprise by role. A point that
+        is not finite has outcome ``no_area``.
+
+    Raises
+    ------
+    UnknownItem, GridError
+    """
+    if missing := [name for name in ("lon", "lat", "item_code") if name not in frame.columns]:
+        raise GridError(f"column {missing[0]} is missing", f"缺少列 {missing[0]}")
+    lon, lat = (frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("lon", "lat"))
+    root = cover_of(db, "unit_grid", at).locate(lon, lat)
+    zones = read_areas(db, kind=OVERLAYS, at=at)
+    table = pl.DataFrame(
+        {
+            "lon": lon,
+            "lat": lat,
+            "item_code": frame["item_code"],
+            "uscc": frame["enterprise_uscc"] if "enterprise_uscc" in frame.columns else [None] * frame.height,
+            "root": root,
+            **{f"zone_{k}": _locate(zones.iloc[k : k + 1], lon, lat) >= 0 for k in range(len(zones))},
+        },
+        schema_overrides={"item_code": pl.String, "uscc": pl.String},
+    ).with_row_index("row")
+    in_grid = _in_grids(db, table.filter(pl.col("root") >= 0), zones, at)
+    one_by_one = [
+        {"row": row["row"]} | _answer(db, row, at)
+        for row in table.filter(pl.col("root") < 0).iter_rows(named=True)
+    ]
+    outside = pl.DataFrame(one_by_one, schema={"row": pl.UInt32} | ANSWER_SCHEMA)
+    return frame.hstack(pl.concat([in_grid, outside]).sort("row").drop("row"))
+
+
+def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.datetime) -> pl.DataFrame:
+    """Answers of points in grids: areas by grid; bodies once for each item, town and set of overlapping areas."""
+    every = chains(db, table["root"].unique().to_list(), at)
+    places = {place["id"]: place for chain in every.values() for place in chain}
+    ids = [{"root": root} | {place["kind"]: place["id"] for place in chain} for root, chain in every.items()]
+    schema = {"root": pl.Int64} | {f"{kind}": pl.Int64 for kind in HIERARCHY}
+    table = table.join(pl.DataFrame(ids, schema=schema), on="root", how="left")
+    joined = _with_bodies(db, table, places, zones, at)
+    joined = _with_followers(db, joined, places, at)
+    codes = {area_id: place["code"] for area_id, place in places.items()}
+    named = [pl.col(kind).replace_strict(codes, default=None, return_dtype=pl.String) for kind in HIERARCHY]
+    sites = {uscc: role_lines(found) for uscc, found in sites_of(db, _given(table["uscc"]), at).items()}
+    listed = pl.Series(
+        "enterprise_sites", [sites.get(uscc, []) for uscc in joined["uscc"]], pl.List(pl.String)
+    )
+    answered = joined.with_columns(*named, listed, outcome=pl.lit("assigned"))
+    return answered.select("row", *ANSWER_SCHEMA)
+
+
+def _given(values: pl.Series) -> list[str]:
+    return values.drop_nulls().unique().to_list()
+
+
+def _with_bodies(
+    db: Session, table: pl.DataFrame, places: dict[int, Place], zones: gpd.GeoDataFrame, at: dt.datetime
+) -> pl.DataFrame:
+    """Lead and co-handlers of every row, and ``lead_until``: the day on which the lead's line ended."""
+    alone = ("row", "lon", "lat", "uscc", "root", "unit_grid", "community")
+    keys = [name for name in table.columns if name not in alone]
+    distinct = table.unique(subset=keys, maintain_order=True).select(keys)
+    bodies = []
+    for key in distinct.iter_rows(named=True):
+        areas: dict[str, Any] = {kind: places[key[kind]] for kind in HIERARCHY if key.get(kind) is not None}
+        over = [_place(zones, k) for k in range(len(zones)) if key[f"zone_{k}"]]
+        areas |= {kind: [place for place in over if place["kind"] == kind] for kind in OVERLAYS}
+        found = resolve_bodies(db, key["item_code"], at, Siting("assigned", areas))
+        bodies.append(found.flat() | {"lead_until": (found.lead or {}).get("valid_to")})
+    schema = {name: ANSWER_SCHEMA[name] for name in _BODY_COLUMNS} | {"lead_until": pl.String}
+    return table.join(
+        distinct.hstack(pl.DataFrame(bodies, schema=schema)), on=keys, how="left", nulls_equal=True
+    )
+
+
+def _with_followers(
+    db: Session, table: pl.DataFrame, places: dict[int, Place], at: dt.datetime
+) -> pl.DataFrame:
+    """``<kind>_now`` and ``lead_body_now``: successors of the areas that have ended since, and the lead of now where something has."""
+    now = dt.datetime.now(dt.UTC)
+    ended = [i for i, p in places.items() if p["valid_to"] is not None and p["valid_to"] <= now]
+    if at >= now:
+        ended = []
+    after = {i: joined_codes(found) for i, found in successors(db, ended, now).items()} if ended else {}
+    later = [
+        pl.col(kind).replace_strict(after, default=None, return_dtype=pl.String).alias(f"{kind}_now")
+        for kind in HIERARCHY
+    ]
+    gone = pl.any_horizontal(pl.col(kind).is_in(ended).fill_null(False) for kind in HIERARCHY)
+    over = (pl.col("lead_until") <= day_of(now).isoformat()).fill_null(False)
+    table = table.with_columns(*later, since=(gone | over) & pl.lit(at < now))
+    past = table.filter("since").select("row", "lon", "lat", "item_code")
+    if past.is_empty():
+        return table.with_columns(lead_body_now=pl.lit(None, dtype=pl.String))
+    leads = assign_many(db, past, at=now).select("row", lead_body_now="lead_body")
+    return table.join(leads, on="row", how="left")
+
+
+def _place(zones: gpd.GeoDataFrame, k: int) -> Place:
+    row = zones.iloc[k]
+    return {
+        "id": int(row["id"]),
+        "code": row["code"],
+        "name": row["name"],
+        "kind": row["kind"],
+        "valid_from": row["valid_from"],
+    }
+
+
+def _locate(areas: gpd.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
+    return AreaCover.build(areas).locate(lon, lat)
+
+
+def _answer(db: Session, row: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
+    lon, lat = row["lon"], row["lat"]
+    if not (abs(lon) <= 180 and abs(lat) <= 90):
+        return dict.fromkeys(ANSWER_SCHEMA) | {"outcome": "no_area"}
+    found = assign(
+        db, lon=lon, lat=lat, item_code=row["item_code"], at=at, enterprise_uscc=row["uscc"] or None
+    )
+    return found.flat()

@@ -1,0 +1,217 @@
+"""Who acts on a matter in given areas: lead, co-handlers and who gets a copy, from the duty list of that day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from grid.areas.history import OVERLAYS, Place
+from grid.responsibility.duties import LEVELS, Duty, all_lines, day_of
+from grid.responsibility.locating import Siting, Step, name_of
+
+BEFORE_COUNTY: Mapping[str, tuple[str, ...]] = {
+    "ecology": ("water", "functional_zone"),
+    "urban": ("functional_zone",),
+    "transport": ("water",),
+    "agriculture": ("water",),
+    "culture_tourism": (),
+    "market": ("functional_zone",),
+}
+"""Kinds of overlapping areas whose bodies go before the county's, by domain, in this order; the others come after it.
+An area without a line for the item never goes before anybody."""
+AFTER_COUNTY = ("functional_zone", "water")
+
+OVERLAY_NAMES = {"functional_zone": ("功能区", "functional zone"), "water": ("水域", "water area")}
+LEVEL_NAMES = {"town": ("镇（街道）级", "town"), "county": ("县级", "county"), "city": ("市级", "city")}
+
+
+@dataclass
+class Bodies:
+    """Who acts."""
+
+    domain: str | None = None
+    lead: dict[str, Any] | None = None
+    co_handlers: list[dict[str, Any]] = field(default_factory=list)
+    copied_to: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def flat(self) -> dict[str, Any]:
+        """``domain``, ``lead_body``, ``lead_level``, ``co_handlers`` (names): a row of a table."""
+        head = self.lead or {}
+        names = [partner["body"] for partner in self.co_handlers]
+        return {
+            "domain": self.domain,
+            "lead_body": head.get("body"),
+            "lead_level": head.get("level"),
+            "co_handlers": names,
+        }
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """A place in the order of precedence: an area whose bodies are asked."""
+
+    level: str
+    place: Place
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the area lies across the hierarchy: a functional zone or a water area."""
+        return self.place["kind"] in OVERLAYS
+
+
+def resolve_bodies(db: Session, item_code: str, at: dt.datetime, siting: Siting) -> Bodies:
+    """The lead and co-handlers of an item in the areas of a siting.
+
+    Raises
+    ------
+    UnknownItem
+    """
+    across = [place for kind in OVERLAYS for place in siting.areas[kind]]
+    places = [siting.areas[level] for level in LEVELS if level in siting.areas] + across
+    lines = all_lines(db, item_code, sorted({place["code"] for place in places}))
+    found = Bodies(domain=lines[0].domain if lines else all_lines(db, item_code)[0].domain)
+    seats = _seats(siting, found.domain)
+    day = day_of(at)
+    for seat in seats:
+        here = [line for line in lines if line.area_code == seat.place["code"] and line.holds(day)]
+        here = [line for line in here if seat.overlaps or line.level == seat.level]
+        leads = [line for line in here if line.role == "lead"]
+        if leads:
+            _fill(found, seat, leads, [line for line in here if line.role == "joint"])
+            _explain_lead(found, seats, seat, leads[0], lines, day)
+            _copy_above(found, seats, seat, lines, day)
+            _explain_partners(found)
+            return found
+    zh = f"事项 {item_code} 在所涉区域没有 {day} 有效的牵头主体，须由指挥中心指定。"
+    en = f"Item {item_code} has no lead in these areas on {day}; the command centre has to designate one."
+    found.steps.append(Step("lead", "no_line", zh, en, None, [_why_not(seat, lines, day) for seat in seats]))
+    return found
+
+
+def _seats(siting: Siting, domain: str | None) -> list[_Seat]:
+    """Whom to ask, in order: town, county, city; overlapping areas before or after the county by domain."""
+    first = BEFORE_COUNTY.get(domain or "", ())
+    across = {kind: [_Seat("county", place) for place in siting.areas[kind]] for kind in OVERLAYS}
+    seats: list[_Seat] = []
+    for level in LEVELS:
+        own = [_Seat(level, siting.areas[level])] if level in siting.areas else []
+        if level != "county":
+            seats += own
+            continue
+        seats += [seat for kind in first for seat in across[kind]] + own
+        seats += [seat for kind in AFTER_COUNTY if kind not in first for seat in across[kind]]
+    return seats
+
+
+def _fill(found: Bodies, seat: _Seat, leads: list[Duty], joints: list[Duty]) -> None:
+    lead = leads[0]
+    found.domain = lead.domain
+    found.lead = {
+        "body": lead.body,
+        "level": lead.level,
+        "item_code": lead.item_code,
+        "item": lead.item,
+        "legal_basis": lead.legal_basis,
+        "kind": lead.kind,
+        "area_code": lead.area_code,
+        "duty_item_id": lead.id,
+        "valid_from": lead.valid_from.isoformat(),
+        "valid_to": None if lead.valid_to is None else lead.valid_to.isoformat(),
+    }
+    taken = {lead.body}
+    for line, zh, en in [
+        *((line, "同一区域另一牵头主体", "another lead of the same area") for line in leads[1:]),
+        *((line, "权责清单列为协办", "named as joint in the duty list") for line in joints),
+    ]:
+        if line.body not in taken:
+            taken.add(line.body)
+            found.co_handlers.append({"body": line.body, "level": line.level, "reason": zh, "reason_en": en})
+
+
+def _explain_lead(
+    found: Bodies, seats: list[_Seat], seat: _Seat, lead: Duty, lines: list[Duty], day: dt.date
+) -> None:
+    zh_level, en_level = LEVEL_NAMES.get(lead.level, (lead.level, lead.level))
+    lower = seats[: seats.index(seat)]
+    passed = [_why_not(other, lines, day) for other in lower]
+    higher = [
+        f"{line.body}（{name_of(other.place)}）"
+        for other in seats[seats.index(seat) + 1 :]
+        for line in lines
+        if line.area_code == other.place["code"] and line.role == "lead" and line.holds(day)
+    ]
+    county = next((other for other in seats if other.place["kind"] == "county"), None)
+    goes_first = seat.overlaps and (county is None or seats.index(seat) < seats.index(county))
+    rule = f"{seat.place['kind']}_first" if goes_first else "lowest_level_first"
+    zh = f"按权责清单第 {lead.id} 条（{lead.item}，{lead.valid_from} 起有效），由能够办理的最低层级牵头：{zh_level} {lead.body}。"
+    en = (
+        f"By line {lead.id} of the duty list ({lead.item_code}, in force since {lead.valid_from}) the lowest level"
+        f" that may act leads: {en_level}, {lead.body}."
+    )
+    if passed:
+        zh, en = zh + "未选：" + "；".join(passed) + "。", en + " Lower levels have no line in force."
+    if seat.overlaps:
+        zh_kind, en_kind = OVERLAY_NAMES[seat.place["kind"]]
+        zh_order, en_order = ("优先于县级", "before") if goes_first else ("在县级之后", "after")
+        zh += f"{zh_kind} {name_of(seat.place)} 在该领域{zh_order}。"
+        en += f" In this domain the {en_kind} {name_of(seat.place)} goes {en_order} the county."
+    found.steps.append(Step("lead", rule, zh, en, lead.body, passed + higher))
+
+
+def _why_not(seat: _Seat, lines: list[Duty], day: dt.date) -> str:
+    """Why an area's bodies do not lead."""
+    own = [line for line in lines if line.area_code == seat.place["code"] and line.role == "lead"]
+    label = name_of(seat.place)
+    if not own:
+        return f"{label}：清单未授权 no line"
+    line = max(own, key=lambda one: one.valid_from)
+    if line.valid_from > day:
+        return f"{label}：{line.valid_from} 起才授权 not yet in force"
+    if line.valid_to is not None and line.valid_to <= day:
+        return f"{label}：授权已于 {line.valid_to} 收回 withdrawn"
+    return f"{label}：层级不符 level {line.level}"
+
+
+def _copy_above(found: Bodies, seats: list[_Seat], seat: _Seat, lines: list[Duty], day: dt.date) -> None:
+    involved = {found.lead["body"] if found.lead else None, *(c["body"] for c in found.co_handlers)}
+    for other in seats[seats.index(seat) + 1 :]:
+        if other.level != "city":
+            continue
+        for line in lines:
+            if line.area_code == other.place["code"] and line.role == "lead" and line.holds(day):
+                if line.body not in involved:
+                    reason = {
+                        "reason": "抄送市级主管部门",
+                        "reason_en": "copy to the city's department in charge",
+                    }
+                    found.copied_to.append({"body": line.body, "level": line.level, **reason})
+
+
+def _explain_partners(found: Bodies) -> None:
+    if found.co_handlers:
+        names = "、".join(partner["body"] for partner in found.co_handlers)
+        zh = f"事项涉及多个主体，作为联合案件办理，协办：{names}。"
+        en = f"The item concerns several bodies: a joint case with {', '.join(p['body'] for p in found.co_handlers)}."
+        rule = "joint_case"
+    else:
+        zh, en, rule = (
+            "清单没有协办主体，由牵头主体独立办理。",
+            "The list names no joint body: the lead acts alone.",
+            "single_body",
+        )
+    found.steps.append(Step("co_handlers", rule, zh, en, [p["body"] for p in found.co_handlers]))
+    if any(partner["reason_en"].startswith("another lead") for partner in found.co_handlers):
+        superior = found.copied_to[0]["body"] if found.copied_to else None
+        zh = f"同级有多个牵头主体：先立案者优先，有争议的由共同上级{superior or '指挥中心'}指定。"
+        en = f"Several leads of one level: who files first leads; in dispute the common superior ({superior or 'command centre'}) designates."
+        found.steps.append(Step("dispute", "first_to_file", zh, en, superior))
+    if found.copied_to:
+        names = "、".join(partner["body"] for partner in found.copied_to)
+        found.steps.append(
+            Step("copied_to", "supervising_department", f"抄送：{names}。", f"Copied to {names}.", names)
+        )

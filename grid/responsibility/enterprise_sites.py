@@ -1,0 +1,172 @@
+"""In which jurisdictions an enterprise has sites: registered, production, sales and storage places may differ.
+
+A site lies in the smallest area of the hierarchy (community and larger) that holds its point at the moment asked for,
+whatever area was recorded with it. Who has no registered site on record is registered where digits 3 to 8 of the USCC
+say; that code is never renewed after a merger, so that it may name a county of the past.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from grid.areas.history import OVERLAYS, Place, chains
+from grid.responsibility.competent_bodies import resolve_bodies
+from grid.responsibility.locating import Siting, Step, name_of
+
+KIND_NAMES = {
+    "registered": ("注册地", "registered"),
+    "production": ("生产地", "production"),
+    "sales": ("销售地", "sales"),
+    "storage": ("仓储地", "storage"),
+}
+
+_SITES = text("""
+SELECT e.uscc, s.site_id, s.kind, here.id AS area_id
+FROM sites s JOIN enterprises e ON e.id = s.enterprise_id
+LEFT JOIN LATERAL (
+    SELECT a.id FROM areas a
+    WHERE a.geom && s.geom AND a.kind IN ('community', 'town', 'county', 'city') AND a.valid_from <= :at
+      AND (a.valid_to IS NULL OR a.valid_to > :at) AND ST_Intersects(a.geom, s.geom)
+    ORDER BY array_position(ARRAY['community', 'town', 'county', 'city'], a.kind::text), a.code LIMIT 1
+) here ON true
+WHERE e.uscc = ANY(:uscc) ORDER BY e.uscc, s.kind, s.site_id
+""")
+_COUNTIES = text("""
+SELECT DISTINCT ON (code) id, code, name, kind, parent_id, valid_from, valid_to FROM areas
+WHERE kind IN ('county', 'city') AND code = ANY(:codes) ORDER BY code, valid_from <= :at DESC, valid_from DESC
+""")
+
+
+@dataclass(frozen=True)
+class SitePlace:
+    """One place of an enterprise.
+
+    Attributes
+    ----------
+    role : str
+        ``registered``, ``production``, ``sales`` or ``storage``.
+    site_id : str or None
+        None for the registration that only the USCC tells.
+    chain : dict
+        Kind to area, from the community up; empty outside of all stored areas.
+    code_of_registration : str or None
+        The six digits of the USCC, when they are all that is known.
+    """
+
+    role: str
+    site_id: str | None
+    chain: dict[str, Place]
+    code_of_registration: str | None = None
+
+    @property
+    def jurisdiction(self) -> Place | None:
+        """The town, or the smallest larger area that is known."""
+        return self.chain.get("town") or self.chain.get("county") or self.chain.get("city")
+
+    @property
+    def code(self) -> str:
+        """Code of the jurisdiction, or of the registration; empty when nothing is known."""
+        place = self.jurisdiction
+        return place["code"] if place is not None else self.code_of_registration or ""
+
+    @property
+    def label(self) -> str:
+        """Name and code for people."""
+        place = self.jurisdiction
+        return self.code_of_registration or "辖区外 outside" if place is None else name_of(place)
+
+
+def sites_of(db: Session, usccs: Sequence[str], at: dt.datetime) -> dict[str, list[SitePlace]]:
+    """The places of enterprises by USCC, by role and site; none for a USCC that is not known."""
+    wanted = sorted(set(usccs))
+    rows = db.execute(_SITES, {"uscc": wanted, "at": at}).all() if wanted else []
+    every = chains(db, sorted({row.area_id for row in rows if row.area_id is not None}), at) if rows else {}
+    found: dict[str, list[SitePlace]] = defaultdict(list)
+    for row in rows:
+        chain = {place["kind"]: place for place in every.get(row.area_id, [])}
+        found[row.uscc].append(SitePlace(row.kind, row.site_id, chain))
+    unregistered = [u for u, places in found.items() if all(p.role != "registered" for p in places)]
+    codes = {uscc: uscc[2:8] for uscc in unregistered}
+    counties = db.execute(_COUNTIES, {"codes": sorted(set(codes.values())), "at": at}).mappings()
+    known = {row["code"]: dict(row) for row in counties} if codes else {}
+    for uscc, code in codes.items():
+        county = known.get(code)
+        chain = {} if county is None else {county["kind"]: county}
+        found[uscc].append(SitePlace("registered", None, chain, code))
+    return dict(found)
+
+
+def role_lines(places: Sequence[SitePlace]) -> list[str]:
+    """One text a role and jurisdiction, as ``production 320601001``."""
+    return list(dict.fromkeys(f"{place.role} {place.code or 'outside'}" for place in places))
+
+
+def told_sites(
+    db: Session, places: Sequence[SitePlace], item_code: str, at: dt.datetime, town_code: str | None
+) -> list[dict[str, Any]]:
+    """Each place with its role, its jurisdiction, who leads the item there, and whether the matter lies there."""
+    leads: dict[str, dict[str, Any] | None] = {}
+    told = []
+    for place in places:
+        if place.chain and place.code not in leads:
+            areas: dict[str, Any] = place.chain | {kind: [] for kind in OVERLAYS}
+            leads[place.code] = resolve_bodies(db, item_code, at, Siting("assigned", areas)).lead
+        where, lead = place.jurisdiction, leads.get(place.code)
+        zh, en = KIND_NAMES.get(place.role, (place.role, place.role))
+        told.append(
+            {
+                "site_id": place.site_id,
+                "role": place.role,
+                "role_zh": zh,
+                "role_en": en,
+                "code": place.code or None,
+                "name": None if where is None else where["name"],
+                "lead_body": None if lead is None else lead["body"],
+                "place_of_matter": place.code == town_code and town_code is not None,
+            }
+        )
+    return told
+
+
+def unknown_step(uscc: str) -> Step:
+    """Say that nothing is known of an enterprise."""
+    return Step(
+        "enterprise",
+        "no_site_on_record",
+        f"统一社会信用代码 {uscc} 没有登记在册的场所，未用于判定。",
+        f"No site of {uscc} is on record: it did not bear on the answer.",
+    )
+
+
+def sites_step(places: Sequence[SitePlace], town_code: str | None) -> Step | None:
+    """Name all jurisdictions of an enterprise when they are not one town: the place of the matter decides.
+
+    Returns
+    -------
+    Step or None
+        None when every place lies in the town of the matter, or none is known.
+    """
+    labels = {(place.role, place.code): place.label for place in places}
+    if not {code for _, code in labels} - {town_code}:
+        return None
+    zh = "；".join(f"{KIND_NAMES.get(kind, (kind, kind))[0]} {label}" for (kind, _), label in labels.items())
+    en = "; ".join(
+        f"{KIND_NAMES.get(kind, (kind, kind))[1]} in {label}" for (kind, _), label in labels.items()
+    )
+    chosen = dict.fromkeys(label for (_, code), label in labels.items() if code == town_code)
+    others = dict.fromkeys(label for (_, code), label in labels.items() if code != town_code)
+    return Step(
+        "enterprise_sites",
+        "place_of_the_matter",
+        f"该企业的场所分属不同辖区：{zh}。以事项发生的地点确定管辖，其余辖区列明备查。",
+        f"The enterprise has sites in several jurisdictions: {en}. The place of the matter decides; the others are named.",
+        list(chosen),
+        list(others),
+    )

@@ -1,0 +1,329 @@
+"""Where a point lies, for a question of responsibility: grid and areas, with what was considered.
+
+The rules, in order:
+
+1. The unit grid whose polygon holds the point (half-open edges) at the time of the event.
+2. When the circle of the position's accuracy touches several grids the answer is ``ambiguous``: chosen is the grid
+   that holds a site of the enterprise in question, else the one with the larger share of the circle, else the lower
+   code; all are listed with their shares.
+3. Without a grid: a water area that holds the point; else the nearest grid within ``NEAREST_M``
+   (``nearest_assumed``); else the smallest area that holds it (its duty desk); else nothing (``no_area``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from grid.areas.history import HIERARCHY, OVERLAYS, Place, chains, owners, touching
+from grid.calendar import CHINA
+
+NEAREST_M = 200.0
+"""A point outside of every grid belongs to the nearest one within this distance; a position error, as a rule."""
+METRES_PER_DEGREE = 111_319.49
+MAX_ACCURACY_M = 5_000.0
+
+
+@dataclass
+class Step:
+    """One step of an explanation, for people."""
+
+    step: str
+    rule: str
+    zh: str
+    en: str
+    chosen: Any = None
+    not_chosen: list[Any] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "step": self.step,
+            "rule": self.rule,
+            "zh": self.zh,
+            "en": self.en,
+            "chosen": self.chosen,
+            "not_chosen": self.not_chosen,
+        }
+
+
+@dataclass
+class Siting:
+    """Where a point lies.
+
+    Attributes
+    ----------
+    outcome : str
+        ``assigned``, ``ambiguous``, ``nearest_assumed`` or ``no_area``.
+    areas : dict
+        Kind to place for the hierarchy, kind to list of places for the overlays.
+    candidates : list of dict
+        When ambiguous: grids with ``share`` of the circle, the chosen one first.
+    steps : list of Step
+    """
+
+    outcome: str
+    areas: dict[str, Any]
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+
+def site_point(
+    db: Session, lon: float, lat: float, at: dt.datetime, accuracy_m: float, enterprise_uscc: str | None
+) -> Siting:
+    """Where a point lies at a moment, by the rules of this module."""
+    here = touching(db, lon, lat, at, ("unit_grid", *OVERLAYS))
+    grids = [place for place in here if place["kind"] == "unit_grid"]
+    found = Siting("assigned", {kind: _plain(here, kind) for kind in OVERLAYS})
+    chosen: Place | None
+    if accuracy_m > 0 and _ambiguous(db, found, lon, lat, at, accuracy_m, enterprise_uscc):
+        chosen = found.candidates[0]
+    elif grids:
+        chosen = _of_edge(found, grids, lon, lat)
+    else:
+        chosen = _without_grid(db, found, lon, lat, at)
+    if chosen is not None:
+        for place in chains(db, [chosen["id"]], at)[chosen["id"]]:
+            if place["kind"] in HIERARCHY:
+                found.areas[place["kind"]] = place
+        if "city" not in found.areas:
+            found.areas |= _nearest_city(db, lon, lat, at)
+        found.steps.append(_hierarchy_step(found.areas))
+    _overlay_step(found)
+    return found
+
+
+def name_of(place: Place) -> str:
+    """Name and code of a place."""
+    return f"{place['name']} ({place['code']})"
+
+
+def _plain(places: list[Place], kind: str) -> list[Place]:
+    return [
+        {name: value for name, value in place.items() if name != "geometry"}
+        for place in places
+        if place["kind"] == kind
+    ]
+
+
+def _of_edge(found: Siting, grids: list[Place], lon: float, lat: float) -> Place:
+    chosen = owners(grids, lon, lat)[0]
+    others = [name_of(place) for place in grids if place["id"] != chosen["id"]]
+    version = chosen["valid_from"].astimezone(CHINA).date()
+    zh = f"点位落在单元网格 {name_of(chosen)}（{version} 起的版本）"
+    en = f"The point lies in unit grid {name_of(chosen)}, version of {version}"
+    if others:
+        zh += "；点在公共边上，按西、南边归属的规则确定"
+        en += "; it lies on a common edge, and a grid owns its western and southern edges"
+    rule = "half_open_edge" if others else "point_in_area"
+    found.steps.append(Step("locate", rule, zh + "。", en + ".", name_of(chosen), others))
+    return chosen
+
+
+_NEAR = text("""
+SELECT id, code, name, kind, parent_id, valid_from, valid_to, ST_AsBinary(geom) AS wkb
+FROM areas
+WHERE geom && ST_MakeEnvelope(:lon - :dx, :lat - :dy, :lon + :dx, :lat + :dy, 4326)
+  AND kind = 'unit_grid' AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at)
+ORDER BY code, id
+""")
+
+
+class _Local:
+    """Metres around a point: degrees scaled by constants, so that straight lines stay straight."""
+
+    def __init__(self, lon: float, lat: float) -> None:
+        self.lon, self.lat = lon, lat
+        self.x_m = METRES_PER_DEGREE * max(math.cos(math.radians(lat)), 1e-6)
+        self.y_m = METRES_PER_DEGREE
+
+    def metres(self, shape: Any) -> Any:
+        return shapely.transform(
+            shape, lambda c: (c - (self.lon, self.lat)) * (self.x_m, self.y_m)
+        )  # origin at the point
+
+    def near(self, db: Session, at: dt.datetime, radius_m: float) -> list[Place]:
+        values = {
+            "lon": self.lon,
+            "lat": self.lat,
+            "dx": radius_m / self.x_m,
+            "dy": radius_m / self.y_m,
+            "at": at,
+        }
+        found = []
+        for row in db.execute(_NEAR, values).mappings():
+            place = {name: value for name, value in row.items() if name != "wkb"}
+            found.append(place | {"geometry": self.metres(shapely.from_wkb(bytes(row["wkb"])))})
+        return found
+
+
+_SITES = text("""
+SELECT s.site_id, s.kind, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat
+FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE e.uscc = :uscc ORDER BY s.site_id
+""")
+
+
+def _ambiguous(
+    db: Session,
+    found: Siting,
+    lon: float,
+    lat: float,
+    at: dt.datetime,
+    accuracy_m: float,
+    enterprise_uscc: str | None,
+) -> bool:
+    """Fill ``found`` when the circle touches more than one grid."""
+    local = _Local(lon, lat)
+    radius_m = min(accuracy_m, MAX_ACCURACY_M)
+    circle = shapely.Point(0, 0).buffer(radius_m, quad_segs=16)
+    recorded = [] if enterprise_uscc is None else db.execute(_SITES, {"uscc": enterprise_uscc}).all()
+    candidates = []
+    for place in local.near(db, at, radius_m):
+        share = place["geometry"].intersection(circle).area / circle.area
+        if share > 0:
+            owns = any(
+                place["geometry"].intersects(local.metres(shapely.Point(s.lon, s.lat))) for s in recorded
+            )
+            place.pop("geometry")
+            candidates.append(place | {"share": round(share, 4), "holds_site": owns})
+    if len(candidates) < 2:
+        return False
+    candidates.sort(key=lambda c: (not c["holds_site"], -c["share"], c["code"]))
+    found.outcome, found.candidates = "ambiguous", candidates
+    found.steps.append(_ambiguous_step(candidates, radius_m))
+    _cross_region_step(db, found, at)
+    return True
+
+
+def _cross_region_step(db: Session, found: Siting, at: dt.datetime) -> None:
+    """Name the common superior when the grids lie in several towns."""
+    chosen = found.candidates[:20]
+    every = chains(db, [candidate["id"] for candidate in chosen], at)
+    chain_of = [{place["kind"]: place for place in every[candidate["id"]]} for candidate in chosen]
+    towns = {chain["town"]["code"]: name_of(chain["town"]) for chain in chain_of if "town" in chain}
+    if len(towns) < 2:
+        return
+    superior = next(
+        (
+            name_of(chain_of[0][kind])
+            for kind in ("county", "city")
+            if len({chain.get(kind, {}).get("code") for chain in chain_of}) == 1 and kind in chain_of[0]
+        ),
+        None,
+    )
+    zh = f"定位范围跨 {'、'.join(towns.values())}：有争议时由共同上级 {superior or '指挥中心'} 指定管辖。"
+    en = f"The circle spans {', '.join(towns.values())}: in dispute the common superior {superior or '(command centre)'} designates."
+    found.steps.append(Step("cross_region", "common_superior", zh, en, superior, list(towns.values())))
+
+
+def _ambiguous_step(candidates: list[dict[str, Any]], radius_m: float) -> Step:
+    chosen, second = candidates[:2]
+    if chosen["holds_site"] and not second["holds_site"]:
+        rule, why_zh, why_en = (
+            "recorded_site",
+            "企业登记的场所在该网格内",
+            "it holds a site of the enterprise",
+        )
+    elif chosen["share"] > second["share"]:
+        rule, why_zh, why_en = (
+            "larger_share",
+            f"占定位圆面积最大（{chosen['share']:.0%}）",
+            f"it has the largest share of the circle ({chosen['share']:.0%})",
+        )
+    else:
+        rule, why_zh, why_en = "lower_code", "面积相同，取编码较小者", "equal shares, the lower code"
+    return Step(
+        "locate",
+        rule,
+        f"定位精度 {radius_m:g} 米的圆跨 {len(candidates)} 个网格，归属不唯一；取 {name_of(chosen)}：{why_zh}。",
+        f"The circle of {radius_m:g} m accuracy touches {len(candidates)} grids: ambiguous. Chosen {name_of(chosen)}: {why_en}.",
+        name_of(chosen),
+        [f"{name_of(c)} {c['share']:.0%}" for c in candidates[1:]],
+    )
+
+
+def _without_grid(db: Session, found: Siting, lon: float, lat: float, at: dt.datetime) -> Place | None:
+    if water := found.areas["water"]:
+        chosen: Place = water[0]
+        zh, en = (
+            f"点位在水域 {name_of(chosen)} 内，不属于陆上网格。",
+            f"The point lies in water area {name_of(chosen)}, outside of every land grid.",
+        )
+        found.steps.append(
+            Step("locate", "water_first", zh, en, name_of(chosen), [name_of(w) for w in water[1:]])
+        )
+        return chosen
+    local = _Local(lon, lat)
+    near = [
+        (place.pop("geometry").distance(shapely.Point(0, 0)), place)
+        for place in local.near(db, at, NEAREST_M)
+    ]
+    near = sorted((n for n in near if n[0] <= NEAREST_M), key=lambda n: (n[0], n[1]["code"]))
+    if near:
+        distance_m, chosen = near[0]
+        found.outcome = "nearest_assumed"
+        zh = f"点位不在任何网格内；取 {NEAREST_M:g} 米内最近的 {name_of(chosen)}（{distance_m:.1f} 米）。"
+        en = f"The point lies in no grid; the nearest within {NEAREST_M:g} m is {name_of(chosen)} ({distance_m:.1f} m)."
+        others = [f"{name_of(place)} {d:.1f} m" for d, place in near[1:]]
+        found.steps.append(Step("locate", "nearest", zh, en, name_of(chosen), others))
+        return chosen
+    for kind in HIERARCHY[1:]:
+        if here := owners(touching(db, lon, lat, at, (kind,)), lon, lat):
+            zh = f"点位处没有单元网格；由所在的 {name_of(here[0])} 值守席负责。"
+            en = f"There is no unit grid at the point; the duty desk of {name_of(here[0])} takes it."
+            found.steps.append(Step("locate", "enclosing_area", zh, en, name_of(here[0])))
+            return here[0]
+    found.outcome = "no_area"
+    zh, en = "点位不在任何已登记区域内。", "The point lies in no area that is stored for this time."
+    found.steps.append(Step("locate", "no_area", zh, en))
+    return None
+
+
+_CITY = text("""
+SELECT id, code, name, kind, parent_id, valid_from, valid_to FROM areas
+WHERE kind = 'city' AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at)
+ORDER BY geom <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT 1
+""")
+
+
+def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[str, Any]:
+    """The city of an area that names no parent (water areas run along the border of a city)."""
+    row = db.execute(_CITY, {"lon": lon, "lat": lat, "at": at}).mappings().one_or_none()
+    return {} if row is None else {"city": dict(row)}
+
+
+def _hierarchy_step(areas: dict[str, Any]) -> Step:
+    chain = [areas[kind] for kind in HIERARCHY if kind in areas]
+    names = "、".join(f"{name_of(place)}" for place in chain)
+    versions = ", ".join(
+        f"{name_of(place)} since {place['valid_from'].astimezone(CHINA).date()}" for place in chain
+    )
+    return Step(
+        "areas",
+        "parent_of_area",
+        f"上级区域：{names}。",
+        f"It belongs to: {versions}.",
+        [p["code"] for p in chain],
+    )
+
+
+def _overlay_step(found: Siting) -> None:
+    zones = [place for kind in OVERLAYS for place in found.areas[kind]]
+    if zones:
+        names = "、".join(name_of(place) for place in zones)
+        english = ", ".join(name_of(place) for place in zones)
+        found.steps.append(
+            Step(
+                "overlays",
+                "overlapping_layers",
+                f"点位同时位于：{names}。",
+                f"The point also lies in: {english}.",
+                [p["code"] for p in zones],
+            )
+        )

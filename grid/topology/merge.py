@@ -1,0 +1,62 @@
+"""Join neighbours into one zone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+
+from grid.topology.change import Change
+from grid.topology.checks import Unit, fault
+
+
+def merge(units: Sequence[Unit], parts_reason: str = "") -> Change:
+    """Join zones of one community that share edges.
+
+    Parameters
+    ----------
+    parts_reason : str
+        Why zones that lie apart (islands) become one zone of several parts.
+
+    Raises
+    ------
+    TopologyFault
+        ``outside_parent`` (zones of several communities) or ``not_neighbours`` (no common edge; a common corner is
+        not enough), with the parts that lie apart.
+    """
+    if len({unit.community_id for unit in units}) > 1:
+        raise fault(
+            "outside_parent",
+            units,
+            "zones of different communities cannot be merged",
+            "不同社区的网格不能合并",
+            shapely.union_all([unit.shape for unit in units]),
+        )
+    joined = united([unit.shape for unit in units])
+    if parts_reason and joined.is_valid:
+        return Change("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
+    if joined.geom_type != "Polygon" or not joined.is_valid:
+        parts = sorted(shapely.get_parts(joined), key=lambda part: -part.area)
+        apart = shapely.union_all(parts[1:]) if len(parts) > 1 else joined
+        names = [unit for unit in units if unit.shape.representative_point().intersects(apart)]
+        raise fault(
+            "not_neighbours",
+            names or list(units),
+            f"{', '.join(unit.label for unit in names or units)}: no edge in common with the rest",
+            f"{'、'.join(unit.label for unit in names or units)} 与其余网格没有公共边",
+            apart,
+        )
+    return Change("merge", tuple(units), (joined,), np.empty((0, 2)))
+
+
+def united(shapes: list[Any]) -> Any:
+    """Union that keeps every node of the outline when edges are shared; any other partition is united by overlay."""
+    polygons = list(shapely.get_parts(shapes))
+    if shapely.coverage_is_valid(polygons):
+        joined = shapely.coverage_union_all(polygons)
+    else:
+        joined = shapely.union_all(polygons)
+    parts = shapely.get_parts(joined)
+    return parts[0] if len(parts) == 1 else joined

@@ -1,0 +1,173 @@
+"""Move a corner or an edge that zones share: every zone that has it moves with it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from grid.topology.change import Change, in_code_order
+from grid.topology.checks import METRES_PER_DEGREE, ON_EDGE_DEG, Unit, fault, insert_nodes, metres_scale
+from grid.topology.merge import united
+from grid.topology.split import SNAP_M
+
+Points = NDArray[np.float64]
+
+
+def nearest_corner(unit: Unit, point: Points) -> Points:
+    """The corner of a zone that is meant by a point: the nearest, within ``SNAP_M``.
+
+    Raises
+    ------
+    TopologyFault
+        ``no_such_corner``.
+    """
+    corners = shapely.get_coordinates(unit.shape)
+    distance_m = np.hypot(*((corners - point) * metres_scale(float(point[1]))).T)
+    nearest = int(np.argmin(distance_m))
+    if distance_m[nearest] > SNAP_M:
+        raise fault(
+            "no_such_corner",
+            [unit],
+            f"{unit.label} has no corner within {SNAP_M:g} m of the point",
+            f"{unit.label} 在该点 {SNAP_M:g} 米内没有顶点",
+            shapely.Point(point),
+        )
+    return np.asarray(corners[nearest])
+
+
+def move(
+    op: str, units: Sequence[Unit], old: Points, new: Points, edges: Sequence[Points] | None = None
+) -> Change:
+    """Move corners, in all the zones that touch them at once.
+
+    Parameters
+    ----------
+    op : str
+        ``move_vertex`` or ``move_edge``.
+    edges : sequence of ndarray of float64, shape (2, 2), optional
+        Which of the corners must be the ends of edges; of ``move_edge`` all of them when left out.
+    units : sequence of Unit
+        Every zone that touches one of the corners.
+    old, new : ndarray of float64, shape (n, 2)
+        Corners as they are and where they go, degrees.
+
+    Raises
+    ------
+    TopologyFault
+        ``outside_parent``: the corner lies on the border of two communities; ``no_such_edge``: the corners of an edge
+        do not follow each other in any zone.
+    """
+    if len({unit.community_id for unit in units}) > 1:
+        raise fault(
+            "outside_parent",
+            units,
+            "the corner lies on the border of two communities: transfer zones instead",
+            "该顶点位于社区边界上：请改用网格划转",
+            shapely.MultiPoint(old),
+        )
+    corners = shapely.get_coordinates([unit.shape for unit in units])
+    shapes = [insert_nodes(unit.shape, corners) for unit in units]
+    for edge in [old] if edges is None and op == "move_edge" else edges or ():
+        _check_edge(units, shapes, edge)
+    border = _Border(shapes)
+    new = np.array([border.snap(before, after) for before, after in zip(old, new, strict=True)])
+    moved = [shapely.remove_repeated_points(_moved(shape, old, new, border)) for shape in shapes]
+    for shape in moved:
+        if not shape.is_valid:
+            reason = shapely.is_valid_reason(shape)
+            raise fault(
+                "invalid", units, f"a zone would cross itself: {reason}", f"网格将自相交：{reason}", shape
+            )
+    return Change(op, tuple(units), in_code_order(moved), np.asarray(old, dtype=np.float64))
+
+
+def _check_edge(units: Sequence[Unit], shapes: Sequence[Any], edge: Points) -> None:
+    if not any(_has_edge(shape, edge) for shape in shapes):
+        raise fault(
+            "no_such_edge",
+            units,
+            "the two points are not the ends of one edge",
+            "两点不是同一条边的端点",
+            shapely.LineString(edge),
+        )
+
+
+class _Border:
+    """The outline of the moved zones together, which they keep: beyond it there is no zone that could move with them."""
+
+    def __init__(self, shapes: Sequence[Any]) -> None:
+        self.line = shapely.boundary(united(list(shapes)))
+        self._of = [{tuple(point) for point in shapely.get_coordinates(shape).tolist()} for shape in shapes]
+        lines = [shapely.get_coordinates(line).tolist() for line in shapely.get_parts(self.line)]
+        self._edges = {frozenset(map(tuple, pair)) for line in lines for pair in itertools.pairwise(line)}
+        self._corners = {tuple(point) for point in shapely.get_coordinates(self.line).tolist()}
+
+    def meets(self, corner: Points) -> bool:
+        """Whether the corner is where the edge between two of the zones meets the outline."""
+        point = tuple(corner.tolist())
+        return point in self._corners and sum(point in own for own in self._of) > 1
+
+    def snap(self, old: Points, new: Points) -> Points:
+        """Where a corner goes: one that lies on the outline goes onto it again, when it is meant to."""
+        if tuple(old.tolist()) not in self._corners:
+            return new
+        place = shapely.Point(new)
+        foot = shapely.get_coordinates(self.line.interpolate(self.line.project(place)))[0]
+        near_m = SNAP_M if self.meets(old) else ON_EDGE_DEG * METRES_PER_DEGREE
+        away_m = float(np.hypot(*((foot - new) * metres_scale(float(new[1])))))
+        if away_m > near_m:
+            return new
+        return np.asarray(old if np.abs(foot - old).max() <= ON_EDGE_DEG else foot)
+
+    def left(self, old: Points, new: Points, beside: Points) -> bool:
+        """Whether a corner left the edge of the outline to the vertex beside it: the outline still turns at it."""
+        if not self.meets(old) or frozenset((tuple(old.tolist()), tuple(beside.tolist()))) not in self._edges:
+            return False
+        return bool(
+            shapely.Point(new).distance(self.line) <= ON_EDGE_DEG
+            and shapely.LineString([old, beside]).distance(shapely.Point(new)) > ON_EDGE_DEG
+        )
+
+
+def _moved(shape: Any, old: Points, new: Points, border: _Border) -> Any:
+    """A zone with its corners moved; where one went along the outline, the outline keeps its own corner."""
+
+    def ring(points: Points) -> Points:
+        out = points.copy()
+        for before, after in zip(old, new, strict=True):
+            out[(points == before).all(axis=1)] = after
+        return _keep(points[:-1], out[:-1])
+
+    def _keep(points: Points, out: Points) -> Points:
+        kept: list[Points] = []
+        for k, (before, after) in enumerate(zip(points, out, strict=True)):
+            gone = not np.array_equal(before, after)
+            if gone and border.left(before, after, points[k - 1]):
+                kept.append(before)
+            kept.append(after)
+            if gone and border.left(before, after, points[(k + 1) % len(points)]):
+                kept.append(before)
+        return np.array([*kept, kept[0]])
+
+    polygons = [
+        shapely.Polygon(
+            ring(shapely.get_coordinates(p.exterior)), [ring(shapely.get_coordinates(r)) for r in p.interiors]
+        )
+        for p in shapely.get_parts(shape)
+    ]
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+def _has_edge(shape: Any, ends: Points) -> bool:
+    wanted = {tuple(point) for point in ends}
+    for part in shapely.get_parts(shape):
+        for ring in (part.exterior, *part.interiors):
+            points = [tuple(point) for point in shapely.get_coordinates(ring)]
+            if any({a, b} == wanted for a, b in itertools.pairwise(points)):
+                return True
+    return False

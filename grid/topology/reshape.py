@@ -1,0 +1,41 @@
+"""Draw the boundary between two neighbours anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from grid.topology.change import Change
+from grid.topology.checks import Unit, fault
+from grid.topology.merge import merge
+from grid.topology.split import split
+
+
+def reshape(units: Sequence[Unit], line: ArrayLike) -> Change:
+    """Replace the common boundary of two zones of a community by a line.
+
+    Parameters
+    ----------
+    line : array_like of float, shape (n, 2)
+        From edge to edge of the two zones together, degrees; its ends snap to corners and edges.
+
+    Raises
+    ------
+    TopologyFault
+        As of ``merge`` and ``split``, or ``line_crosses_more``: the line makes more than two zones.
+    """
+    joined = merge(units)
+    first = units[0]
+    names, codes = (", ".join(getattr(unit, name) for unit in units) for name in ("name", "code"))
+    whole = Unit(first.key, codes, names, first.community_id, joined.added[0])
+    cut = split(whole, line)
+    if len(cut.added) != 2:
+        raise fault(
+            "line_crosses_more",
+            units,
+            f"the line makes {len(cut.added)} zones of the two",
+            f"该线把两个网格分成了 {len(cut.added)} 个",
+            cut.added[-1],
+        )
+    return Change("reshape", tuple(units), cut.added, cut.nodes)

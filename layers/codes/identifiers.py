@@ -1,0 +1,365 @@
+"""Codes of areas, grids, enterprises and vehicles: parsed, checked and made.
+
+Every ``parse_*`` function returns a small frozen dataclass or raises ``InvalidIdentifier`` with the reason.
+Codes are strict: no blanks, no lower case, ASCII digits only.
+
+========================  =======  =====================================================
+code                      digits   standard
+========================  =======  =====================================================
+division                  6        GB/T 2260
+town or street            9        GB/T 10114
+statistical               12       statistical division code (not published since 2024)
+unit grid                 15       GB/T 30428.1, profile ``gb30428_15``
+social credit (USCC)      18       GB 32100-2015, inside it the GB 11714 organisation code
+plate                     7 or 8   GA 36, colour by JT/T 697.7
+========================  =======  =====================================================
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from layers.codes.credit_codes import (
+    Uscc,
+    check_uscc,
+    make_uscc,
+    organisation_check,
+    uscc_check,
+    uscc_is_valid,
+)
+from layers.errors import CodeOverflow, InvalidIdentifier
+
+__all__ = [
+    "GRID_PROFILES",
+    "PLATE_COLOURS",
+    "Division",
+    "GridCode",
+    "GridProfile",
+    "Plate",
+    "StatisticalCode",
+    "TownCode",
+    "Uscc",
+    "check_uscc",
+    "grid_profile",
+    "installed_grid_profile",
+    "make_uscc",
+    "next_grid_codes",
+    "organisation_check",
+    "parse_division",
+    "parse_grid_code",
+    "parse_plate",
+    "parse_statistical_code",
+    "parse_town_code",
+    "register_grid_profile",
+    "uscc_check",
+    "uscc_is_valid",
+]
+
+
+def _digits(text: str, length: int, what: str) -> None:
+    if not (text.isascii() and text.isdigit()):
+        raise InvalidIdentifier(f"{what} {text!r}: only the digits 0-9 are allowed")
+    if len(text) != length:
+        raise InvalidIdentifier(f"{what} {text!r}: {len(text)} digits, not {length}")
+
+
+@dataclass(frozen=True)
+class Division:
+    """A GB/T 2260 code. ``level`` is ``province``, ``city`` or ``county``."""
+
+    code: str
+    level: str
+
+    @property
+    def province(self) -> str:
+        """Code of the province."""
+        return self.code[:2] + "0000"
+
+    @property
+    def city(self) -> str:
+        """Code of the city (of a province itself: the province with city digits 00)."""
+        return self.code[:4] + "00"
+
+
+def parse_division(text: str) -> Division:
+    """A GB/T 2260 code of 6 digits: 2 province, 2 city, 2 county.
+
+    Raises
+    ------
+    InvalidIdentifier
+
+    Examples
+    --------
+    >>> parse_division("320685").city
+    '320600'
+    """
+    _digits(text, 6, "division code (GB/T 2260)")
+    if text[:2] < "11":
+        raise InvalidIdentifier(f"division code (GB/T 2260) {text!r}: province digits start at 11")
+    if text[2:4] == "00" and text[4:] != "00":
+        raise InvalidIdentifier(f"division code (GB/T 2260) {text!r}: a county without a city")
+    level = "province" if text[2:] == "0000" else "city" if text[4:] == "00" else "county"
+    return Division(text, level)
+
+
+@dataclass(frozen=True)
+class TownCode:
+    """A GB/T 10114 code: ``kind`` is ``street``, ``town``, ``township`` or ``enterprise`` (政企合一)."""
+
+    code: str
+    division: Division
+    kind: str
+
+
+_TOWN_KINDS = ("street", "town", "township", "township", "enterprise", "enterprise")
+
+
+def parse_town_code(text: str) -> TownCode:
+    """A town or street code of 9 digits (GB/T 10114): the county's 6 and 3 more, the first of which is the kind.
+
+    Raises
+    ------
+    InvalidIdentifier
+    """
+    _digits(text, 9, "town code (GB/T 10114)")
+    division = parse_division(text[:6])
+    if division.level == "province":
+        raise InvalidIdentifier(f"town code (GB/T 10114) {text!r}: a town belongs to a county or city")
+    if text[6:] == "000" or int(text[6]) >= len(_TOWN_KINDS):
+        raise InvalidIdentifier(f"town code (GB/T 10114) {text!r}: digits 7-9 are 001-599")
+    return TownCode(text, division, _TOWN_KINDS[int(text[6])])
+
+
+@dataclass(frozen=True)
+class StatisticalCode:
+    """A statistical code; ``kind`` is ``residents`` (居委会), ``villagers`` (村委会), ``similar`` or ``other``."""
+
+    code: str
+    town: TownCode
+    kind: str
+
+
+def parse_statistical_code(text: str) -> StatisticalCode:
+    """A community code of 12 digits: the town's 9 and 3 more (001-199 residents', 200-399 villagers' committee).
+
+    Raises
+    ------
+    InvalidIdentifier
+    """
+    _digits(text, 12, "statistical code")
+    town = parse_town_code(text[:9])
+    number = int(text[9:])
+    if number == 0:
+        raise InvalidIdentifier(f"statistical code {text!r}: digits 10-12 are 000, that is the town itself")
+    kind = (
+        "residents"
+        if number < 200
+        else "villagers"
+        if number < 400
+        else "similar"
+        if number < 600
+        else "other"
+    )
+    return StatisticalCode(text, town, kind)
+
+
+@dataclass(frozen=True)
+class GridProfile:
+    """How a place codes its grids: parent digits, kind digits (may be 0), then a running number from 1."""
+
+    name: str
+    parent_digits: int
+    kind_digits: int
+    sequence_digits: int
+
+    @property
+    def length(self) -> int:
+        """Digits of a whole code."""
+        return self.parent_digits + self.kind_digits + self.sequence_digits
+
+    @property
+    def last(self) -> int:
+        """The highest running number."""
+        return int(10**self.sequence_digits) - 1
+
+
+GRID_PROFILES: dict[str, GridProfile] = {
+    p.name: p for p in (GridProfile("gb30428_15", 12, 0, 3), GridProfile("local_18", 12, 2, 4))
+}
+"""Profiles by name. ``local_18`` is a pattern for local rules with two kind digits; adapt it to the local text."""
+
+
+def register_grid_profile(profile: GridProfile) -> None:
+    """Make a profile known by its name; a known name may only be given the same profile again."""
+    if GRID_PROFILES.setdefault(profile.name, profile) != profile:
+        raise ValueError(f"grid profile {profile.name!r} is already another one")
+
+
+def installed_grid_profile() -> str:
+    """Name of the profile of this installation: ``WANGGE_GRID_PROFILE``, a name or ``name:parent+kind+running`` digits.
+
+    Raises
+    ------
+    InvalidIdentifier
+        A definition that cannot be read.
+    """
+    given = os.environ.get("WANGGE_GRID_PROFILE") or "gb30428_15"
+    name, colon, digits = given.partition(":")
+    if colon:
+        try:
+            parent, kind, running = (int(part) for part in digits.split("+"))
+            register_grid_profile(GridProfile(name, parent, kind, running))
+        except ValueError as error:
+            raise InvalidIdentifier(f"WANGGE_GRID_PROFILE={given!r}: name or name:12+0+3") from error
+    return _profile(name).name
+
+
+def grid_profile(name: str | None = None) -> GridProfile:
+    """The profile of a name, or the one of this installation."""
+    return _profile(name or installed_grid_profile())
+
+
+def _profile(name: str) -> GridProfile:
+    if name not in GRID_PROFILES:
+        raise InvalidIdentifier(f"grid profile {name!r}: unknown; known are {', '.join(GRID_PROFILES)}")
+    return GRID_PROFILES[name]
+
+
+@dataclass(frozen=True)
+class GridCode:
+    """A unit grid code: ``community`` is the parent's code, ``kind`` its kind digits ('' without)."""
+
+    code: str
+    community: str
+    kind: str
+    sequence: int
+
+
+def parse_grid_code(text: str, profile: str | None = None) -> GridCode:
+    """A grid code: community (12 digits), then kind digits where the profile has them, then 001 and up.
+
+    Raises
+    ------
+    InvalidIdentifier
+
+    Examples
+    --------
+    >>> parse_grid_code("320623100001012").sequence
+    12
+    """
+    spec = grid_profile(profile)
+    profile = spec.name
+    _digits(text, spec.length, f"grid code ({profile})")
+    community = text[: spec.parent_digits]
+    parse_statistical_code(community)
+    sequence = int(text[-spec.sequence_digits :])
+    if sequence == 0:
+        raise InvalidIdentifier(f"grid code ({profile}) {text!r}: running numbers start at 1")
+    return GridCode(text, community, text[spec.parent_digits : spec.length - spec.sequence_digits], sequence)
+
+
+def next_grid_codes(
+    community: str, used: Iterable[str], count: int = 1, *, profile: str | None = None, kind: str = ""
+) -> list[str]:
+    """The next ``count`` free codes of a community: numbers after the highest ever used, never reused.
+
+    Parameters
+    ----------
+    community : str
+        12 digits.
+    used : iterable of str
+        Every code ever given below the community, void ones too; others are ignored.
+    count : int
+    profile, kind : str
+        Profile name (the installation's when left out) and, when it has kind digits, these.
+
+    Raises
+    ------
+    InvalidIdentifier
+    CodeOverflow
+        When fewer numbers are left.
+
+    Examples
+    --------
+    >>> next_grid_codes("320623100001", ["320623100001007"], 2)
+    ['320623100001008', '320623100001009']
+    """
+    spec = grid_profile(profile)
+    profile = spec.name
+    parse_statistical_code(community)
+    if len(kind) != spec.kind_digits:
+        raise InvalidIdentifier(f"grid kind {kind!r}: profile {profile} has {spec.kind_digits} kind digits")
+    prefix = community + kind
+    taken = [
+        int(code[len(prefix) :]) for code in used if len(code) == spec.length and code.startswith(prefix)
+    ]
+    first = max(taken, default=0) + 1
+    if first + count - 1 > spec.last:
+        raise CodeOverflow(
+            f"{prefix}: {count} more grid code(s) wanted, {max(spec.last - first + 1, 0)} left of {spec.last}"
+        )
+    return [f"{prefix}{number:0{spec.sequence_digits}d}" for number in range(first, first + count)]
+
+
+_PLATE = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z]"
+    r"(?:(?P<usual>[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])"
+    r"|(?P<small>[A-HJK][A-HJ-NP-Z0-9][0-9]{4})|(?P<large>[0-9]{5}[A-HJK]))"
+)
+PLATE_COLOURS = {
+    "blue": 1,
+    "yellow": 2,
+    "black": 3,
+    "white": 4,
+    "green": 5,
+    "other": 9,
+    "farm_yellow": 91,
+    "farm_green": 92,
+    "yellow_green": 93,
+    "gradient_green": 94,
+}
+"""Colour codes of JT/T 697.7 by name."""
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A number plate. Only plate and colour together name a vehicle."""
+
+    text: str
+    colour: str | None
+    office: str
+    new_energy: bool
+
+    @property
+    def key(self) -> str:
+        """Plate and colour code, as ``苏F12345_2``; without a known colour the code is 9 (other)."""
+        return f"{self.text}_{PLATE_COLOURS[self.colour or 'other']}"
+
+
+def parse_plate(text: str, colour: str | int | None = None) -> Plate:
+    """A number plate (GA 36) with its colour as name or JT/T 697.7 code.
+
+    Raises
+    ------
+    InvalidIdentifier
+        Also when the colour is not known or a new-energy plate is said to be neither green nor other.
+
+    Examples
+    --------
+    >>> parse_plate("苏F12345", 2).key
+    '苏F12345_2'
+    """
+    match = _PLATE.fullmatch(text)
+    if match is None:
+        raise InvalidIdentifier(f"plate {text!r}: not a number plate of GA 36")
+    names = {code: name for name, code in PLATE_COLOURS.items()}
+    name = names.get(colour) if isinstance(colour, int) else colour
+    if colour is not None and (name is None or name not in PLATE_COLOURS):
+        raise InvalidIdentifier(f"plate {text!r}: colour {colour!r} is not in JT/T 697.7")
+    new_energy = match["usual"] is None
+    if new_energy and name not in (None, "green", "yellow_green", "gradient_green", "other"):
+        raise InvalidIdentifier(f"plate {text!r}: a new-energy plate is green, not {name}")
+    return Plate(text, name, text[:2], new_energy)

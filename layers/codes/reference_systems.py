@@ -1,0 +1,138 @@
+"""The coordinate reference systems that a caller may ask for, by their URIs: axis order, SRID, and boxes in them.
+
+Coordinates follow the axis order that the authority defines: latitude first for EPSG:4326 and EPSG:4490, northing
+first for EPSG:4549. GCJ-02 and BD-09 have no entry in any registry; their names are an extension of this service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from layers.codes.crs import from_storage, to_storage
+from layers.errors import InvalidFilter, UnknownCrs
+
+Numbers = tuple[float, ...]
+Coordinates = NDArray[np.float64]
+EDGE_POINTS = 32
+"""Points of a box's edge on its way into the storage CRS: a straight edge there is a curve here."""
+
+
+@dataclass(frozen=True)
+class ReferenceSystem:
+    """One system.
+
+    Attributes
+    ----------
+    name : str
+        Short name; ``layers.codes.crs`` knows it too, except for ``CRS84``.
+    uri : str
+        As in ``Content-Crs``.
+    srid : int or None
+        What the database transforms to; None: not one of PROJ's, converted after reading.
+    north_first : bool
+        Latitude or northing is the first coordinate.
+    digits : int
+        Decimal places that are about a centimetre or less.
+    metres : bool
+        Coordinates are metres, not degrees.
+    """
+
+    name: str
+    uri: str
+    srid: int | None
+    north_first: bool = False
+    digits: int = 7
+    metres: bool = False
+
+    @property
+    def plain(self) -> bool:
+        """The numbers are those of the storage CRS, but for their order."""
+        return self.srid in (4326, 4490)
+
+    def to_storage(self, coordinates: Coordinates) -> Coordinates:
+        """Coordinates (n, 2) of this system to lon, lat of EPSG:4326."""
+        x, y = coordinates.T[::-1] if self.north_first else coordinates.T
+        if self.plain:
+            return np.column_stack((x, y))
+        return np.column_stack(to_storage(x, y, self.name))
+
+    def from_storage(self, coordinates: Coordinates) -> Coordinates:
+        """Lon, lat of EPSG:4326 (n, 2) to coordinates of this system."""
+        x, y = coordinates.T
+        u, v = (x, y) if self.plain else from_storage(x, y, self.name)
+        return np.column_stack((v, u) if self.north_first else (u, v))
+
+
+def _epsg(code: int, **more: bool | int) -> ReferenceSystem:
+    return ReferenceSystem(f"EPSG:{code}", f"http://www.opengis.net/def/crs/EPSG/0/{code}", code, **more)  # type: ignore[arg-type]
+
+
+CRS84 = ReferenceSystem("CRS84", "http://www.opengis.net/def/crs/OGC/1.3/CRS84", 4326)
+SYSTEMS: tuple[ReferenceSystem, ...] = (
+    CRS84,
+    _epsg(4326, north_first=True),
+    _epsg(4490, north_first=True),
+    _epsg(3857, digits=3, metres=True),
+    _epsg(4549, north_first=True, digits=4, metres=True),
+    ReferenceSystem("gcj02", "gcj02", None),
+    ReferenceSystem("bd09", "bd09", None),
+)
+PUBLISHED = tuple(system.uri for system in SYSTEMS if system.srid is not None)
+"""URIs that the description of a collection lists."""
+_BY_NAME: Mapping[str, ReferenceSystem] = {
+    name.lower(): system
+    for system in SYSTEMS
+    for name in (system.name, system.uri, f"[{system.name}]", f"[OGC:{system.name}]", f"OGC:{system.name}")
+}
+
+
+def reference_system(text: str, parameter: str = "crs") -> ReferenceSystem:
+    """The system of a URI (or short name).
+
+    Raises
+    ------
+    InvalidFilter
+        When it is not one of ``SYSTEMS``.
+
+    Examples
+    --------
+    >>> reference_system("http://www.opengis.net/def/crs/EPSG/0/4549").north_first
+    True
+    >>> reference_system("EPSG:3857").srid
+    3857
+    """
+    found = _BY_NAME.get(text.strip().strip("<>").lower())
+    if found is None:
+        raise InvalidFilter(f"{parameter}: {text!r} is not one of {', '.join(s.uri for s in SYSTEMS)}")
+    return found
+
+
+def box_outline(numbers: Numbers, system: ReferenceSystem) -> bytes:
+    """A box (first axis least, second least, first most, second most) as a polygon of EPSG:4326, WKB.
+
+    Raises
+    ------
+    InvalidFilter
+        When it is empty, or lies where the system cannot be.
+    """
+    low_1, low_2, high_1, high_2 = numbers
+    if not (low_1 <= high_1 and low_2 <= high_2):
+        raise InvalidFilter("bbox: the lower corner comes first")
+    if max(map(abs, numbers)) > (1e8 if system.metres else 540):
+        raise InvalidFilter(f"bbox: not within {system.name}")
+    ramp = np.linspace(0.0, 1.0, EDGE_POINTS + 1)[:-1]
+    a = low_1 + (high_1 - low_1) * np.concatenate((ramp, ramp * 0 + 1, 1 - ramp, ramp * 0))
+    b = low_2 + (high_2 - low_2) * np.concatenate((ramp * 0, ramp, ramp * 0 + 1, 1 - ramp))
+    try:
+        ring = system.to_storage(np.column_stack((a, b)))
+    except UnknownCrs as error:
+        raise InvalidFilter(f"bbox-crs: {error}") from error
+    if not np.isfinite(ring).all() or np.abs(ring).max() > 540:
+        raise InvalidFilter(f"bbox: not within {system.name}")
+    outline: bytes = shapely.to_wkb(shapely.Polygon(ring))
+    return outline

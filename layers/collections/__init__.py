@@ -1,0 +1,1 @@
+"""Collections of features: catalog, filters, pages, edits and tiles."""

@@ -1,0 +1,302 @@
+"""The published collections as data: where each comes from, what a reader sees, filters and sorts by.
+
+Row-level security decides which rows a caller gets (``migrations/sql/0001_security.sql``); ``login`` says
+which collections need a caller at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    FromClause,
+    and_,
+    case,
+    cast,
+    func,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import aliased
+
+from layers.collections.collection import Collection, Expression, Property
+from layers.collections.fences import fence_events, fences
+from layers.collections.movement import run_id, stays, tracks, visits
+from layers.errors import NotFound
+from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Place, Site
+
+GRID_KINDS = ("unit_grid", "responsibility_grid", "evaluation_grid")
+
+__all__ = ["COLLECTIONS", "Collection", "Expression", "Property", "collection"]
+
+
+def _areas() -> Collection:
+    a = Area
+    return Collection(
+        id="areas",
+        en="Areas and unit grids",
+        zh="区域与单元网格",
+        about_en="City, counties, towns, communities, unit grids, functional zones and waters, with their history.",
+        about_zh="市、县（市、区）、镇（街道）、社区（村）、单元网格、功能区与水域，含历史版本。",
+        source=a.__table__,
+        key=a.id,
+        geom=a.geom,
+        geom_3857=a.geom_3857,
+        geometry_type="polygon",
+        digits=15,
+        history=(a.valid_from, a.valid_to),
+        labels=a.label_point,
+        tile_zooms=a.tile_zooms,
+        tile_order=a.area_m2.desc(),
+        properties=(
+            Property("code", a.code, "text", "Code", "编码", tile=True, filterable=True, sortable=True),
+            Property("name", a.name, "text", "Name", "名称", tile=True, filterable=True, sortable=True),
+            Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
+            Property("parent_id", a.parent_id, "integer", "Parent", "上级", tile=True, filterable=True),
+            Property("valid_from", a.valid_from, "time", "Valid from", "启用时间"),
+            Property("valid_to", a.valid_to, "time", "Valid to", "失效时间"),
+            Property("area_m2", a.area_m2, "number", "Area in m²", "面积（平方米）", sortable=True),
+            Property(
+                "indicative", a.indicative, "boolean", "Indicative only", "示意", tile=True, filterable=True
+            ),
+            Property("void_reason", a.void_reason, "text", "Reason of the end", "失效原因"),
+        ),
+    )
+
+
+def _grids() -> Collection:
+    """The grids among the areas: a collection of their own for clients that take a collection as a layer."""
+    return replace(
+        _areas(),
+        id="grids",
+        en="Grids",
+        zh="网格",
+        about_en="Unit grids, and the responsibility and evaluation grids over them, with their history.",
+        about_zh="单元网格及责任网格、评价网格，含历史版本。",
+        current=Area.kind.in_(GRID_KINDS),
+        overrides=(),
+    )
+
+
+def _sites() -> Collection:
+    s, e = Site, Enterprise
+    return Collection(
+        id="sites",
+        en="Sites of enterprises",
+        zh="企业场所",
+        about_en="Registered, production, sales and storage sites of enterprises.",
+        about_zh="企业的注册、生产、销售、仓储场所。",
+        source=s.__table__.outerjoin(e.__table__, e.id == s.enterprise_id),
+        key=s.id,
+        geom=s.geom,
+        geom_3857=s.geom_3857,
+        geometry_type="point",
+        editable=True,
+        tile_order=case((s.hazard == "none", 1), else_=0),
+        properties=_site_properties(),
+    )
+
+
+def _site_properties() -> tuple[Property, ...]:
+    s, e = Site, Enterprise
+    boundary = cast(func.ST_AsGeoJSON(s.boundary, 7), JSON)
+    return (
+        Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, sortable=True),
+        Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True),
+        Property(
+            "enterprise_name",
+            s.enterprise_name,
+            "text",
+            "Enterprise",
+            "企业",
+            tile=True,
+            filterable=True,
+            sortable=True,
+        ),
+        Property("uscc", e.uscc, "text", "Unified social credit code", "统一社会信用代码", filterable=True),
+        Property("industry", e.industry, "text", "Industry", "行业", filterable=True),
+        Property("hazard", s.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
+        Property("status", s.status, "text", "Status", "状态", tile=True, filterable=True),
+        Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
+        Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
+        Property("boundary", boundary, "json", "Boundary", "厂界", shape=s.boundary),
+    )
+
+
+def _alerts() -> Collection:
+    a, s, e = Alert, Site, Enterprise
+    number = (
+        select(func.max(Case.number)).where(Case.alert_id == a.id).correlate(a.__table__).scalar_subquery()
+    )
+    return Collection(
+        id="alerts",
+        en="Alerts",
+        zh="预警",
+        about_en="Clues from the models, with a level and a score. A clue is never proof.",
+        about_zh="模型给出的线索，含等级与分值。线索不等于证据。",
+        source=a.__table__.outerjoin(s.__table__, s.id == a.site_id).outerjoin(
+            e.__table__, e.id == s.enterprise_id
+        ),
+        key=a.id,
+        geom=a.geom,
+        geom_3857=a.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(a.raised_at, a.raised_at),
+        tile_order=a.score.desc(),
+        properties=(
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
+            Property("site_name", e.name, "text", "Enterprise", "企业", tile=True),
+            Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
+            Property("level", a.level, "text", "Level", "等级", tile=True, filterable=True),
+            Property("score", a.score, "number", "Score", "分值", tile=True, sortable=True),
+            Property("raised_at", a.raised_at, "time", "Raised at", "预警时间", sortable=True),
+            Property("status", a.status, "text", "Status", "状态", tile=True, filterable=True),
+            Property("outcome", a.outcome, "text", "Outcome of the site check", "核查结果", filterable=True),
+            Property("case_number", number, "text", "Case", "案件编号"),
+            run_id(a.run_id),
+        ),
+    )
+
+
+def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
+    """Cases with the areas that they were given, by kind."""
+    columns = {
+        "unit": Case.grid_area_id,
+        "community": Case.community_area_id,
+        "town": Case.town_area_id,
+        "county": Case.county_area_id,
+    }
+    areas = {kind: aliased(Area, name=kind) for kind in columns}
+    source: FromClause = Case.__table__
+    for kind, column in columns.items():
+        source = source.outerjoin(areas[kind], areas[kind].id == column)
+    return source, areas
+
+
+def _cases() -> Collection:
+    c = Case
+    source, areas = _areas_of_a_case()
+    overdue = and_(c.closed_at.is_(None), func.coalesce(c.due_at < func.now(), False))
+    return Collection(
+        id="cases",
+        en="Cases",
+        zh="案件",
+        about_en="Cases with the areas and bodies that they were given at their opening.",
+        about_zh="案件及其立案时确定的网格、区域与责任主体。",
+        source=source,
+        key=c.id,
+        geom=c.geom,
+        geom_3857=c.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(c.opened_at, c.closed_at),
+        tile_order=c.opened_at.desc(),
+        properties=(
+            Property(
+                "number", c.number, "text", "Number", "案件编号", tile=True, filterable=True, sortable=True
+            ),
+            Property("title", c.title, "text", "Title", "标题", tile=True),
+            Property("state", c.state, "text", "State", "状态", tile=True, filterable=True),
+            Property("domain", c.domain, "text", "Domain", "领域", tile=True, filterable=True),
+            Property("item_code", c.item_code, "text", "Matter", "事项编码", filterable=True),
+            Property("lead_body", c.lead_body, "text", "Lead body", "牵头单位", filterable=True),
+            Property("co_handlers", func.to_json(c.co_handlers), "json", "Co-handlers", "协办单位"),
+            Property("grid_code", areas["unit"].code, "text", "Unit grid", "单元网格", filterable=True),
+            Property(
+                "community", areas["community"].name, "text", "Community", "社区（村）", filterable=True
+            ),
+            Property("town", areas["town"].name, "text", "Town", "镇（街道）", filterable=True),
+            Property("county", areas["county"].name, "text", "County", "县（市、区）", filterable=True),
+            Property("opened_at", c.opened_at, "time", "Opened at", "立案时间", sortable=True),
+            Property("due_at", c.due_at, "time", "Due at", "办结时限"),
+            Property("closed_at", c.closed_at, "time", "Closed at", "结案时间"),
+            Property("overdue", overdue, "boolean", "Overdue", "是否超期", tile=True, filterable=True),
+        ),
+    )
+
+
+def _hot_spots() -> Collection:
+    h = HotSpot
+    newest = aliased(HotSpot, name="newest")
+    latest = tuple_(h.field, h.run_id).in_(
+        select(newest.field, func.max(newest.run_id)).group_by(newest.field)
+    )
+    return Collection(
+        id="hot_spots",
+        en="Hot spots",
+        zh="热点",
+        about_en="H3 cells with Getis-Ord Gi*, the p value and the q value after false-discovery-rate correction.",
+        about_zh="H3 网格的 Gi* 统计量、p 值及经错误发现率校正的 q 值。",
+        source=h.__table__,
+        key=h.id,
+        geom=h.geom,
+        geom_3857=h.geom_3857,
+        geometry_type="polygon",
+        current=latest,
+        overrides=("run_id",),
+        tile_order=func.abs(h.z).desc(),
+        properties=(
+            Property("field", h.field, "text", "Field", "指标", tile=True, filterable=True),
+            Property("h3", func.to_hex(h.h3), "text", "H3 cell", "H3 单元"),
+            Property("value", h.value, "number", "Value", "数值", tile=True),
+            Property("exposure", h.exposure, "number", "Exposure", "基数"),
+            Property("z", h.z, "number", "z", "z 值", tile=True),
+            Property("p", h.p, "number", "p", "p 值"),
+            Property("q", h.q, "number", "q (FDR)", "q 值", tile=True),
+            Property("gi_bin", h.gi_bin, "integer", "Class", "显著性等级", tile=True, filterable=True),
+            run_id(h.run_id),
+        ),
+    )
+
+
+def _places() -> Collection:
+    p = Place
+    return Collection(
+        id="places",
+        en="Places where vehicles stand for good reasons",
+        zh="车辆合理停留地点",
+        about_en="Petrol stations, service areas, licensed parking, gate queues.",
+        about_zh="加油站、服务区、备案停车场、门前排队区。",
+        source=p.__table__,
+        key=p.id,
+        geom=p.geom,
+        geom_3857=func.ST_Transform(p.geom, 3857),
+        geometry_type="point",
+        editable=True,
+        tile_order=p.radius_m.desc(),
+        properties=(
+            Property("kind", p.kind, "text", "Kind", "类型", tile=True, filterable=True, sortable=True),
+            Property("radius_m", p.radius_m, "number", "Radius in m", "半径（米）", tile=True),
+        ),
+    )
+
+
+COLLECTIONS: Mapping[str, Collection] = {
+    c.id: c
+    for c in (
+        _areas(),
+        _grids(),
+        _sites(),
+        _places(),
+        _alerts(),
+        _cases(),
+        stays(),
+        visits(),
+        tracks(),
+        _hot_spots(),
+        fences(),
+        fence_events(),
+    )
+}
+
+
+def collection(collection_id: str) -> Collection:
+    """The collection of that name; NotFound when there is none."""
+    found = COLLECTIONS.get(collection_id)
+    if found is None:
+        raise NotFound(f"no collection {collection_id!r}; there are {', '.join(COLLECTIONS)}")
+    return found

@@ -1,0 +1,222 @@
+"""From what a reader asks (box, interval, moment, property values) to conditions on a collection."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, or_
+
+from layers.collections.catalog import Collection, Expression, Property
+from layers.errors import InvalidFilter
+
+FIRST_YEAR, LAST_YEAR = 1800, 2999
+Box = tuple[float, float, float, float]
+Interval = tuple[dt.datetime | None, dt.datetime | None]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which features of a collection are meant.
+
+    Attributes
+    ----------
+    bbox : tuple of four float, or None
+        west, south, east, north in degrees (CRS84); west > east crosses the antimeridian.
+    interval : tuple of two datetime, or None
+        Features whose time meets it; None at an end is open.
+    at : datetime or None
+        For collections with history: the moment; None is now.
+    values : mapping of name to texts
+        Property filters; several texts of one name are alternatives.
+    outline : bytes or None
+        The box of another reference system as a polygon of EPSG:4326 (WKB), instead of ``bbox``.
+    condition : condition or None
+        A filter that was read before (``layers.collections.cql2_conditions``).
+    names : frozenset of str
+        Properties that ``condition`` names.
+    """
+
+    bbox: Box | None = None
+    interval: Interval | None = None
+    at: dt.datetime | None = None
+    values: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    outline: bytes | None = None
+    condition: ColumnElement[bool] | None = None
+    names: frozenset[str] = frozenset()
+
+
+def parse_bbox(text: str) -> Box:
+    """Read ``west,south,east,north`` (or six numbers with heights, which are left out).
+
+    Examples
+    --------
+    >>> parse_bbox("120.5,31.9,121.2,32.3")
+    (120.5, 31.9, 121.2, 32.3)
+    """
+    west, south, east, north = box_numbers(text)
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise InvalidFilter(
+            "bbox: west,south,east,north in degrees are needed, longitude first, south <= north"
+        )
+    return west, south, east, north
+
+
+def box_numbers(text: str) -> Box:
+    """Four finite numbers of a ``bbox`` of any reference system; of six, the heights are left out."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InvalidFilter(f"bbox: not numbers: {text!r}") from error
+    if len(numbers) == 6:
+        numbers = [numbers[i] for i in (0, 1, 3, 4)]
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+        raise InvalidFilter(f"bbox: four or six numbers are needed: {text!r}")
+    return numbers[0], numbers[1], numbers[2], numbers[3]
+
+
+def parse_moment(text: str, name: str = "at") -> dt.datetime:
+    """Read an RFC 3339 time (a date is its midnight in UTC; no zone means UTC).
+
+    Examples
+    --------
+    >>> parse_moment("2026-03-01T08:00:00+08:00").isoformat()
+    '2026-03-01T00:00:00+00:00'
+    """
+    try:
+        moment = dt.datetime.fromisoformat(text.strip().replace(" ", "+"))
+    except ValueError as error:
+        raise InvalidFilter(f"{name}: not an RFC 3339 time: {text!r}") from error
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise InvalidFilter(f"{name}: the year must be in {FIRST_YEAR}-{LAST_YEAR}: {text!r}")
+    return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+
+
+def parse_interval(text: str) -> Interval:
+    """Read an OGC ``datetime``: one time, ``start/end``, ``../end``, ``start/..``.
+
+    Examples
+    --------
+    >>> parse_interval("2026-01-01/..")[1] is None
+    True
+    """
+    parts = text.split("/")
+    if len(parts) == 1:
+        moment = parse_moment(text, "datetime")
+        return moment, moment
+    if len(parts) != 2:
+        raise InvalidFilter(f"datetime: a time or start/end is needed: {text!r}")
+    start, end = (None if part in ("", "..") else parse_moment(part, "datetime") for part in parts)
+    if start is not None and end is not None and end < start:
+        raise InvalidFilter("datetime: the end is before the start")
+    return start, end
+
+
+def _boolean(text: str) -> bool:
+    known = {"true": True, "false": False, "1": True, "0": False}
+    return known[text.lower()]
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "text": str,
+    "integer": int,
+    "number": float,
+    "boolean": _boolean,
+    "time": parse_moment,
+    "date": dt.date.fromisoformat,
+}
+
+
+def _value(prop: Property, text: str) -> Any:
+    if "\x00" in text:
+        raise InvalidFilter(f"{prop.name}: a null character is not allowed")
+    try:
+        value = _READERS[prop.type](text)
+    except (ValueError, KeyError) as error:
+        raise InvalidFilter(f"{prop.name}: not of type {prop.type}: {text!r}") from error
+    if prop.type == "integer" and not -(2**63) <= value < 2**63:
+        raise InvalidFilter(f"{prop.name}: out of range: {text!r}")
+    return value
+
+
+def value_condition(prop: Property, texts: Sequence[str]) -> ColumnElement[bool]:
+    """Equality with one of the texts, read as the property's type."""
+    values = [_value(prop, text) for text in texts]
+    return prop.expression == values[0] if len(values) == 1 else prop.expression.in_(values)
+
+
+def box_condition(geom: Expression, bbox: Box) -> ColumnElement[bool]:
+    """Geometries (EPSG:4326) that meet the box; ``&&`` first, so that the spatial index is used."""
+    west, south, east, north = bbox
+    if west > east:
+        return or_(
+            box_condition(geom, (west, south, 180, north)), box_condition(geom, (-180, south, east, north))
+        )
+    envelope = func.ST_MakeEnvelope(west, south, east, north, 4326)
+    return and_(geom.op("&&")(envelope), func.ST_Intersects(geom, envelope))
+
+
+def outline_condition(geom: Expression, outline: bytes) -> ColumnElement[bool]:
+    """Geometries (EPSG:4326) that meet a polygon (WKB, EPSG:4326)."""
+    shape = func.ST_GeomFromWKB(literal(outline, LargeBinary), 4326)
+    return and_(geom.op("&&")(shape), func.ST_Intersects(geom, shape))
+
+
+def interval_condition(start: Expression, end: Expression, interval: Interval) -> ColumnElement[bool] | None:
+    """Rows whose time from start to end (null: open) meets the interval."""
+    first, last = interval
+    parts: list[ColumnElement[bool]] = []
+    if last is not None:
+        parts.append(start <= last)
+    if first is not None:
+        parts.append(or_(end.is_(None), end >= first))
+    return and_(*parts) if parts else None
+
+
+def conditions(collection: Collection, selection: Selection) -> list[ColumnElement[bool]]:
+    """Every condition of the selection, in the collection's columns.
+
+    Raises
+    ------
+    InvalidFilter
+        For an unknown property, a value that is not of its type, or a time filter where there is no time.
+    """
+    found: list[ColumnElement[bool]] = []
+    for name, texts in selection.values.items():
+        prop = collection.by_name.get(name)
+        if prop is None or not prop.filterable:
+            raise InvalidFilter(f"{name}: {collection.id} filters by {', '.join(collection.filterable)}")
+        found.append(value_condition(prop, texts))
+    if selection.bbox is not None:
+        found.append(box_condition(collection.geom, selection.bbox))
+    if selection.outline is not None:
+        found.append(outline_condition(collection.geom, selection.outline))
+    if selection.condition is not None:
+        found.append(selection.condition)
+    found.extend(_time_conditions(collection, selection))
+    named = selection.names | set(selection.values)
+    if collection.current is not None and not set(collection.overrides) & named:
+        found.append(collection.current)
+    return found
+
+
+def _time_conditions(collection: Collection, selection: Selection) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if collection.history is not None:
+        start, end = collection.history
+        if selection.interval is not None and selection.at is None:
+            condition = interval_condition(start, end, selection.interval)
+            return [] if condition is None else [condition]
+        at = func.now() if selection.at is None else selection.at
+        return [start <= at, or_(end.is_(None), end > at)]
+    if selection.at is not None:
+        raise InvalidFilter(f"at: {collection.id} has no history")
+    if selection.interval is not None:
+        if collection.time is None:
+            raise InvalidFilter(f"datetime: {collection.id} has no time")
+        condition = interval_condition(*collection.time, selection.interval)
+        found.extend([] if condition is None else [condition])
+    return found

@@ -1,0 +1,115 @@
+"""The published collections of how vehicles move: stays, visits and tracks."""
+
+from __future__ import annotations
+
+from layers.collections.collection import Collection, Expression, Property
+from layers.tables import Site, Stay, Vehicle, Visit
+from layers.tables.tracks import Track
+
+VEHICLE_ID = Property(
+    "vehicle_id", Vehicle.vehicle_id, "text", "Vehicle", "车辆编号", tile=True, filterable=True
+)
+"""The vehicle of a stay, a visit, a track or an event at a fence."""
+
+
+def run_id(expression: Expression) -> Property:
+    """The run of a model that made a feature."""
+    return Property("run_id", expression, "integer", "Model run", "模型批次", filterable=True)
+
+
+def stays() -> Collection:
+    """Where vehicles dwelt."""
+    s, v = Stay, Vehicle
+    return Collection(
+        id="stays",
+        en="Stays of vehicles",
+        zh="车辆停留",
+        about_en="Where a vehicle dwelt, and by what the dwell was ended.",
+        about_zh="车辆停留点及停留结束方式。",
+        source=s.__table__.outerjoin(v.__table__, v.id == s.vehicle_id),
+        key=s.id,
+        geom=s.geom,
+        geom_3857=s.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(s.started_at, s.ended_at),
+        tile_order=(s.ended_at - s.started_at).desc(),
+        properties=(
+            VEHICLE_ID,
+            Property("started_at", s.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
+            Property("ended_at", s.ended_at, "time", "Ended at", "结束时间", tile=True),
+            Property("left_by", s.left_by, "time", "Left by", "最迟离开时间"),
+            Property("ended_by", s.ended_by, "text", "Ended by", "结束方式", filterable=True),
+            Property("open", s.open, "boolean", "Still open", "未结束", filterable=True),
+            Property("radius_m", s.radius_m, "number", "Radius in m", "半径（米）"),
+            Property("n_fixes", s.n_fixes, "integer", "Fixes", "定位点数"),
+        ),
+    )
+
+
+def visits() -> Collection:
+    """Stays attributed to sites."""
+    w, v, s = Visit, Vehicle, Site
+    joined = w.__table__.outerjoin(v.__table__, v.id == w.vehicle_id).outerjoin(
+        s.__table__, s.id == w.site_id
+    )
+    return Collection(
+        id="visits",
+        en="Visits at sites",
+        zh="场所到访",
+        about_en="Stays attributed to sites, with the share of the attribution and what was left out.",
+        about_zh="归属到场所的停留，含归属比例与排除原因。",
+        source=joined,
+        key=w.id,
+        geom=w.geom,
+        geom_3857=w.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(w.entered_at, w.left_at),
+        tile_order=w.share.desc(),
+        properties=(
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
+            VEHICLE_ID,
+            Property("entered_at", w.entered_at, "time", "Entered at", "到达时间", tile=True, sortable=True),
+            Property("left_at", w.left_at, "time", "Left at", "离开时间", tile=True),
+            Property("seen_s", w.seen_s, "number", "Seen (s)", "有定位时长（秒）"),
+            Property("unseen_s", w.unseen_s, "number", "Unseen (s)", "无定位时长（秒）"),
+            Property("distance_m", w.distance_m, "number", "Distance (m)", "距离（米）"),
+            Property("share", w.share, "number", "Share", "归属比例", tile=True),
+            Property("night", w.night, "number", "Night share", "夜间占比"),
+            Property(
+                "excluded_by", w.excluded_by, "text", "Left out by", "排除原因", tile=True, filterable=True
+            ),
+        ),
+    )
+
+
+def tracks() -> Collection:
+    """Lines that vehicles drove; plates are not among the properties."""
+    t, v = Track, Vehicle
+    return Collection(
+        id="tracks",
+        en="Tracks of vehicles",
+        zh="车辆轨迹",
+        about_en="Lines that vehicles drove: one a vehicle, community and stretch without a gap of more than 15 min.",
+        about_zh="车辆行驶轨迹线：按车辆、社区（村）及不超过 15 分钟的连续定位分段。",
+        source=t.__table__.outerjoin(v.__table__, v.id == t.vehicle_id),
+        key=t.id,
+        geom=t.geom,
+        geom_3857=t.geom_3857,
+        geometry_type="line",
+        login=True,
+        permission="read_tracks",
+        time=(t.started_at, t.ended_at),
+        tile_order=t.length_m.desc(),
+        properties=(
+            VEHICLE_ID,
+            Property("kind", v.kind, "text", "Kind of vehicle", "车辆类型", tile=True, filterable=True),
+            Property("day", t.day, "date", "Day (UTC)", "日期（UTC）", filterable=True, sortable=True),
+            Property("started_at", t.started_at, "time", "First fix", "开始时间", tile=True, sortable=True),
+            Property("ended_at", t.ended_at, "time", "Last fix", "结束时间", tile=True),
+            Property("n_fixes", t.n_fixes, "integer", "Fixes", "定位点数"),
+            Property("length_m", t.length_m, "number", "Length in m", "长度（米）", tile=True, sortable=True),
+            Property("area_id", t.area_id, "integer", "Scope area", "所属区域", filterable=True),
+        ),
+    )

@@ -1,0 +1,375 @@
+"""Vector tiles: the database cuts, simplifies and encodes them from the stored Web Mercator geometry."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    Float,
+    FunctionFilter,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import UnaryExpression
+from sqlalchemy.sql.operators import desc_op
+from sqlalchemy.sql.selectable import LateralFromClause
+
+from layers.collections.catalog import Collection, Expression
+from layers.collections.filters import Selection, conditions
+from layers.collections.tile_aggregates import is_kept, kept_cells
+from layers.errors import NotFound
+from layers.postgres.async_reader import Query, Reader
+from layers.postgres.sessions import Scope
+
+EXTENT = 4096
+BUFFER = 64
+MAX_ZOOM = 22
+FEATURE_CAP = 20_000
+WORLD_WIDTH_M = 40_075_016.685578488
+"""Width of EPSG:3857 in its own metres."""
+HALF_WORLD_M = WORLD_WIDTH_M / 2
+HALF_PIXEL = 4
+"""Tile units of half a pixel on a 512 pixel tile: the tolerance of the simplification."""
+AGGREGATE_FROM = 3_000
+"""A tile of more points than that holds counts in cells instead, below ``AGGREGATE_BELOW``."""
+AGGREGATE_BELOW = 14
+CELLS = 128
+"""Cells a side of a tile: four pixels each."""
+CROWDED_NOTED = 10_000
+"""Tiles of a zoom that are remembered as crowded."""
+EXACT_ZOOM = 15
+"""From this zoom on polygons are not simplified."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile.
+
+    Attributes
+    ----------
+    body : bytes
+        Mapbox vector tile: a layer named as the collection, and ``<id>_labels`` where there are label points.
+    matched, shown : int
+        Features that meet the tile (at most cap + 1), and those of them that the tile holds: what is smaller
+        than a tile unit is left out, and so is what goes beyond the cap.
+    truncated : bool
+        More features than the cap.
+    aggregated : bool
+        The tile holds cells with a ``count``; the counts add up to ``matched``, over all tiles to all features.
+    """
+
+    body: bytes
+    matched: int
+    shown: int
+    truncated: bool
+    aggregated: bool = False
+
+
+TileAddress = tuple[int, int, int]
+"""Zoom, column and row."""
+
+
+def check_address(zoom: int, column: int, row: int) -> None:
+    """Refuse what is outside the tile matrix set.
+
+    Raises
+    ------
+    NotFound
+        Outside of it.
+    """
+    if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
+        raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
+
+
+def read_tile(
+    db: Session,
+    collection: Collection,
+    selection: Selection,
+    *,
+    zoom: int,
+    column: int,
+    row: int,
+    cap: int = FEATURE_CAP,
+) -> Tile:
+    """Make one tile of the WebMercatorQuad tile matrix set.
+
+    Parameters
+    ----------
+    zoom, column, row : int
+        Tile matrix, and the tile in it; row 0 is in the north.
+
+    Raises
+    ------
+    NotFound
+        Outside the tile matrix set.
+    """
+    check_address(zoom, column, row)
+    tile = (zoom, column, row)
+    if is_kept(collection, selection, zoom):
+        cells = db.execute(cells_statement(collection, selection, tile, kept=True)).one()
+        if cells[1] > AGGREGATE_FROM:
+            return _of_cells(*cells)
+    body, matched, kept = db.execute(tile_statement(collection, selection, tile, cap + 1)).one()
+    if _may_be_crowded(collection, zoom):
+        if matched > AGGREGATE_FROM:
+            return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
+    elif matched > cap:
+        body, _, kept = db.execute(tile_statement(collection, selection, tile, cap)).one()
+    return _of_features(body, matched, kept, cap)
+
+
+class TileQueries:
+    """The statements of the tiles of one zoom, compiled once for a collection and a selection."""
+
+    def __init__(self, collection: Collection, selection: Selection, zoom: int) -> None:
+        tile = (zoom, 0, 0)
+        self._features = Query.of(tile_statement(collection, selection, tile, FEATURE_CAP + 1), generic=True)
+        self._cells: Query | None = None
+        self._first: Query | None = None
+        if _may_be_crowded(collection, zoom):
+            self._cells = Query.of(cells_statement(collection, selection, tile), generic=True)
+        else:
+            self._first = Query.of(tile_statement(collection, selection, tile, FEATURE_CAP), generic=True)
+        self._kept: Query | None = None
+        if is_kept(collection, selection, zoom):
+            self._kept = Query.of(cells_statement(collection, selection, tile, kept=True), generic=True)
+        self._crowded: set[tuple[Hashable, int, int]] = set()
+
+    async def read(self, reader: Reader, scope: Scope, column: int, row: int) -> Tile:
+        """Make one tile (see :func:`read_tile`) in one round trip, in two when it is looked at for cells first, its
+        cells are counted for the first time, or it has too many features.
+        """
+        place = {"tile_column": column, "tile_row": row}
+        here = (scope.key, column, row)
+        first = self._kept or (self._cells if here in self._crowded else None)
+        if first is not None:
+            cells = (await reader.rows(scope, first.with_values(**place)))[0]
+            if cells[1] > AGGREGATE_FROM:  # so many are in the tile, more meet it
+                return _of_cells(*cells)
+            self._crowded.discard(here)
+        body, matched, kept = (await reader.rows(scope, self._features.with_values(**place)))[0]
+        if self._cells is not None:
+            if matched > AGGREGATE_FROM:
+                self._note_crowded(here)
+                return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
+        elif matched > FEATURE_CAP and self._first is not None:
+            body, _, kept = (await reader.rows(scope, self._first.with_values(**place)))[0]
+        return _of_features(body, matched, kept, FEATURE_CAP)
+
+    def _note_crowded(self, here: tuple[Hashable, int, int]) -> None:
+        """Next time the cells of this tile are asked for first; that changes nothing but the way."""
+        if len(self._crowded) >= CROWDED_NOTED:
+            self._crowded.clear()
+        self._crowded.add(here)
+
+
+def _of_features(body: bytes, matched: int, kept: int, cap: int) -> Tile:
+    return Tile(bytes(body), matched, min(kept, cap), matched > cap)
+
+
+def _of_cells(body: bytes, matched: int, cells: int) -> Tile:
+    return Tile(bytes(body), int(matched), cells, truncated=False, aggregated=True)
+
+
+def tile_statement(
+    collection: Collection, selection: Selection, tile: TileAddress, most: int = FEATURE_CAP
+) -> Select[*tuple[Any, ...]]:
+    """The query of one tile (zoom, column, row): the encoded layers, features that meet it, features that it holds.
+
+    At most ``most`` are read, the first in the order of the collection; where points may be too many to be drawn one
+    by one, no more than one above ``AGGREGATE_FROM``, in any order.
+    """
+    hits = _hits(collection, selection, tile, most)
+    features = _layer(hits, collection, "geom")
+    encoded = _encode(features.name, collection.id, hits.c.geom)
+    statement = select(encoded, func.count(), func.count(hits.c.geom)).select_from(
+        hits.join(features, true())
+    )
+    if collection.labels is None:
+        return statement
+    labels = _layer(hits, collection, "label")
+    second = _encode(labels.name, f"{collection.id}_labels", hits.c.label)
+    return select(encoded.op("||")(second), func.count(), func.count(hits.c.geom)).select_from(
+        hits.join(features, true()).join(labels, true())
+    )
+
+
+def _layer(hits: Subquery, collection: Collection, geom: str) -> LateralFromClause:
+    """Rows of one layer: the properties, and one of the geometries."""
+    properties = [hits.c[prop.name] for prop in collection.properties if prop.tile]
+    return select(hits.c.id, *properties, hits.c[geom].label("geom")).correlate(hits).lateral(f"with_{geom}")
+
+
+def _may_be_crowded(collection: Collection, zoom: int) -> bool:
+    return collection.geometry_type == "point" and zoom < AGGREGATE_BELOW
+
+
+def cells_statement(
+    collection: Collection, selection: Selection, tile: TileAddress, *, kept: bool = False
+) -> Select[*tuple[Any, ...]]:
+    """The query of one aggregated tile: the encoded layer, points that it counts, cells that it holds.
+
+    A point belongs to one cell and one tile; a cell stands at the middle of its points. ``kept``: the cells were
+    counted when their points were written (``tile_aggregates.is_kept``).
+    """
+    if kept:
+        points = kept_cells(collection, tile[0], *_place(tile), more_than=AGGREGATE_FROM)
+    else:
+        points = _counted(collection, selection, tile)
+    middle = func.ST_SetSRID(func.ST_MakePoint(points.c.x, points.c.y), 3857)
+    cells = (
+        select(points.c.count.label("count"), _cut(middle, tile, 0).label("geom"))
+        .order_by(points.c.cell)
+        .subquery("cells")
+    )
+    encoded = func.ST_AsMVT(literal_column("cells"), collection.id, EXTENT, "geom")
+    return select(encoded, func.coalesce(func.sum(cells.c.count), 0), func.count()).select_from(cells)
+
+
+def _counted(collection: Collection, selection: Selection, tile: TileAddress) -> Subquery:
+    """The cells of a tile, counted now; as in ``kept_cells``, and numbered in the same way."""
+    column, row = _place(tile)
+    half, cell_m = _number(HALF_WORLD_M), _number(WORLD_WIDTH_M / 2 ** tile[0] / CELLS)
+    x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
+    across = func.floor((x + half) / cell_m) - column * _number(CELLS)
+    down = func.floor((half - y) / cell_m) - row * _number(CELLS)
+    cell = cast(down * _number(CELLS) + across, Integer)
+    return (
+        select(
+            cell.label("cell"), func.count().label("count"), func.avg(x).label("x"), func.avg(y).label("y")
+        )
+        .select_from(collection.source)
+        .where(
+            collection.geom_3857.op("&&")(_envelope(tile)),
+            # Exactly, since && compares rounded boxes; the east and the south edge belong to the next tile.
+            *(part for at in (across, down) for part in (at >= _number(0), at < _number(CELLS))),
+            *conditions(collection, selection),
+        )
+        .group_by(cell)
+        .subquery("points")
+    )
+
+
+def _number(value: float) -> Expression:
+    """A constant that is part of the statement, so that a plan knows it."""
+    return literal_column(repr(value), Float if isinstance(value, float) else Integer)
+
+
+def _place(tile: TileAddress) -> tuple[BindParameter[int], BindParameter[int]]:
+    return bindparam("tile_column", tile[1], Integer), bindparam("tile_row", tile[2], Integer)
+
+
+def _envelope(tile: TileAddress, margin: float = 0.0) -> Expression:
+    bounds = func.ST_MakeEnvelope(
+        *map(_number, (-HALF_WORLD_M, -HALF_WORLD_M, HALF_WORLD_M, HALF_WORLD_M, 3857))
+    )
+    more = (bounds, _number(margin)) if margin else ()
+    return func.ST_TileEnvelope(_number(tile[0]), *_place(tile), *more)
+
+
+def _encode(alias: str, layer: str, geom: Expression) -> FunctionFilter[Any]:
+    encoded = func.ST_AsMVT(literal_column(alias), layer, _number(EXTENT), "geom", "id")
+    return encoded.filter(geom.is_not(None))
+
+
+def _properties(collection: Collection) -> list[Expression]:
+    return [prop.output.label(prop.name) for prop in collection.properties if prop.tile]
+
+
+def _cut(shape: Expression, tile: TileAddress, buffer: int) -> Expression:
+    """In units of the tile; the tile's box is computed once a query, not once a feature."""
+    box = select(_envelope(tile).op("::")(literal_column("box2d"))).scalar_subquery()
+    return func.ST_AsMVTGeom(shape, box, _number(EXTENT), _number(buffer), literal_column("true"))
+
+
+def _has_whole(collection: Collection, zoom: int) -> bool:
+    return collection.tile_zooms is not None and zoom < EXACT_ZOOM
+
+
+def _bit(zooms: Expression | None, zoom: int) -> Expression:
+    assert zooms is not None
+    return zooms.op("&")(_number(1 << zoom)) != _number(0)
+
+
+def _laid_on(shape: Expression, tile: TileAddress) -> Expression:
+    """A polygon inside the tile in its units; nothing is cut, and it is known to be valid (``tile_zooms``).
+
+    Outer rings turn as the format wants it: clockwise on the screen, whose y axis goes down.
+    """
+    unit = EXTENT / (WORLD_WIDTH_M / 2 ** tile[0])
+    column, row = _place(tile)
+    zero, extent, middle = _number(0), _number(float(EXTENT)), _number(EXTENT / 2 * 2.0 ** tile[0])
+    moved = func.ST_Affine(
+        shape, _number(unit), zero, zero, _number(-unit), middle - column * extent, middle - row * extent
+    )
+    return func.ST_ForcePolygonCCW(func.ST_SnapToGrid(moved, _number(1)))
+
+
+def _ranked(collection: Collection) -> tuple[Expression, bool]:
+    """What features are ordered by, and whether downwards."""
+    order = collection.tile_order
+    if isinstance(order, UnaryExpression) and order.modifier is desc_op:
+        return order.element, True
+    return order, False
+
+
+def _found(collection: Collection, selection: Selection, tile: TileAddress, most: int) -> Subquery:
+    """What meets a tile."""
+    crowdable = _may_be_crowded(collection, tile[0])
+    columns = [
+        collection.key.label("id"),
+        *_properties(collection),
+        collection.geom_3857.label("shape"),
+        _ranked(collection)[0].label("place"),
+    ]
+    if collection.labels is not None:
+        columns.append(collection.labels.label("label"))
+    if _has_whole(collection, tile[0]):
+        whole = collection.geom_3857.op("@")(_envelope(tile, BUFFER / EXTENT))
+        columns.append(and_(whole, _bit(collection.tile_zooms, tile[0])).label("whole"))
+    found = (
+        select(*columns)
+        .select_from(collection.source)
+        .where(
+            collection.geom_3857.op("&&")(_envelope(tile, BUFFER / EXTENT)),
+            *conditions(collection, selection),
+        )
+        .limit(_number(AGGREGATE_FROM + 1 if crowdable else most))
+    )
+    if not crowdable:
+        found = found.order_by(collection.tile_order, collection.key)
+    return found.subquery("found")
+
+
+def _hits(collection: Collection, selection: Selection, tile: TileAddress, most: int) -> Subquery:
+    """What was found, cut for the tile."""
+    found = _found(collection, selection, tile, most)
+    shape: Expression = found.c.shape
+    if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
+        tolerance_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL)
+        shape = func.ST_Simplify(shape, tolerance_m, literal_column("true"))
+    properties = [found.c[prop.name] for prop in collection.properties if prop.tile]
+    drawn = _cut(shape, tile, BUFFER)
+    if _has_whole(collection, tile[0]):
+        drawn = case((found.c.whole, _laid_on(shape, tile)), else_=drawn)
+    columns = [found.c.id, *properties, drawn.label("geom")]
+    if collection.labels is not None:
+        columns.append(_cut(func.ST_Transform(found.c.label, _number(3857)), tile, 0).label("label"))
+    hits = select(*columns).select_from(found).offset(_number(0))  # each geometry is cut once, not once a use
+    if _may_be_crowded(collection, tile[0]):
+        # By the place alone: what has the same is in the order of the table, which costs no comparisons.
+        hits = hits.order_by(found.c.place.desc() if _ranked(collection)[1] else found.c.place)
+    return hits.subquery("hits")

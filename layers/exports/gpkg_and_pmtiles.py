@@ -1,0 +1,214 @@
+"""Exports whose formats need random access: GeoPackage and PMTiles, made in a temporary file and then sent."""
+
+from __future__ import annotations
+
+import gzip
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pyarrow as pa
+import pyogrio
+from pmtiles.tile import Compression, TileType, zxy_to_tileid
+from pmtiles.writer import Writer
+from sqlalchemy import column, func, select, table, text, type_coerce
+from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
+
+from layers.collections.catalog import Collection
+from layers.collections.filters import Selection
+from layers.collections.tiles import FEATURE_CAP, read_tile
+from layers.errors import InvalidFilter, NotFound
+from layers.exports.rows import (
+    GEOMETRY,
+    Source,
+    geometry_kind,
+    known_errors,
+    plain_sql,
+    record_batches,
+    schema_of,
+)
+
+READ_BYTES = 2**20
+PMTILES_MAX_ZOOM = 14
+MAX_TILES = 200_000
+_INDEXES = (
+    "CREATE INDEX ON export_rows USING gist (geom_3857)",
+    "CREATE INDEX ON export_rows (place)",
+    "ANALYZE export_rows",
+)
+_FIELD_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
+
+Cell = tuple[int, int, int]
+"""Zoom, column, row."""
+
+
+def geopackage_blocks(source: Source) -> Iterator[bytes]:
+    """A GeoPackage with one layer named as the collection."""
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        path = Path(folder) / f"{source.collection.id}.gpkg"
+        _write_geopackage(path, source)
+        yield from _read(path, source)
+
+
+def _write_geopackage(path: Path, source: Source) -> None:
+    failed: list[Exception] = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from record_batches(source)
+        except Exception as error:  # GDAL reads through C and would lose it
+            failed.append(error)
+            raise
+
+    try:
+        pyogrio.write_arrow(
+            pa.RecordBatchReader.from_batches(schema_of(source.collection), batches()),
+            path,
+            driver="GPKG",
+            layer=source.collection.id,
+            geometry_name=GEOMETRY,
+            geometry_type=geometry_kind(source.collection),
+            crs="EPSG:4326",
+        )
+    except Exception as error:
+        raise (failed or [error])[0] from error
+    if failed:
+        raise failed[0]
+
+
+def pmtiles_blocks(source: Source) -> Iterator[bytes]:
+    """A PMTiles archive of the service's own vector tiles, zoom 0 to 14.
+
+    Raises
+    ------
+    NotFound
+        No feature is meant: an archive without a tile is not valid.
+    InvalidFilter
+        The features are spread over too many tiles.
+    """
+    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
+        path = Path(folder) / f"{source.collection.id}.pmtiles"
+        with source.session() as db, path.open("wb") as file:
+            rows = _materialised(db, source)
+            box = _box(db, rows)
+            writer = Writer(file)
+            truncated = _write_tiles(db, rows, source, writer)
+            writer.finalize(_header(box), _metadata(source.collection, truncated))
+        yield from _read(path, source)
+
+
+def _materialised(db: Session, source: Source) -> Collection:
+    """The features that are meant as a temporary table, and the collection over it: tiles ask for them many times."""
+    found = source.collection
+    plain = NullType()  # a geometry type would make the driver's binary form of it
+    columns: list[Any] = [
+        found.key.label("id"),
+        type_coerce(found.geom, plain).label("geom"),
+        type_coerce(found.geom_3857, plain).label("geom_3857"),
+        func.row_number().over(order_by=(found.tile_order, found.key)).label("place"),
+        *(prop.expression.label(f"p{i}") for i, prop in enumerate(found.properties)),
+    ]
+    if found.labels is not None:
+        columns.append(type_coerce(found.labels, plain).label("label"))
+    query, parameters = plain_sql(db, source.statement(columns))
+    driver = db.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    with (
+        known_errors(query),
+        psycopg.ClientCursor(driver) as cursor,
+    ):  # such a statement takes no parameters of the server's kind
+        cursor.execute(f"CREATE TEMPORARY TABLE export_rows ON COMMIT DROP AS {query}".encode(), parameters)
+    for statement in _INDEXES:
+        db.execute(text(statement))
+    rows = table("export_rows", *(column(c.name, c.type) for c in columns))
+    properties = tuple(replace(p, expression=rows.c[f"p{i}"]) for i, p in enumerate(found.properties))
+    return replace(
+        found,
+        source=rows,
+        key=rows.c.id,
+        geom=rows.c.geom,
+        geom_3857=rows.c.geom_3857,
+        tile_order=rows.c.place,
+        labels=None if found.labels is None else rows.c.label,
+        tile_zooms=None,
+        properties=properties,
+        time=None,
+        history=None,
+        current=None,
+    )
+
+
+def _read(path: Path, source: Source) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(READ_BYTES):
+            source.stop.check()
+            yield block
+
+
+def _box(db: Session, rows: Collection) -> tuple[float, float, float, float]:
+    shapes = select(func.ST_Extent(rows.geom).label("e")).select_from(rows.source).subquery()
+    row = db.execute(
+        select(*(f(shapes.c.e) for f in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
+    ).one()
+    if row[0] is None:
+        raise NotFound(f"{rows.id} has no feature there: nothing to export")
+    return float(row[0]), float(row[1]), float(row[2]), float(row[3])
+
+
+def _write_tiles(db: Session, rows: Collection, source: Source, writer: Writer) -> int:
+    """Zoom by zoom below the tiles that hold something, in the archive's order; returns how many are cut."""
+    level: list[Cell] = [(0, 0, 0)]
+    truncated = written = 0
+    for zoom in range(PMTILES_MAX_ZOOM + 1):
+        filled: list[Cell] = []
+        for cell in level:
+            source.stop.check()
+            tile = read_tile(db, rows, Selection(), zoom=zoom, column=cell[1], row=cell[2])
+            if not tile.matched:
+                continue
+            filled.append(cell)
+            if tile.body:
+                writer.write_tile(zxy_to_tileid(*cell), gzip.compress(tile.body, 6, mtime=0))
+                written += 1
+                truncated += tile.truncated
+        if written > MAX_TILES:
+            raise InvalidFilter(f"more than {MAX_TILES:,} tiles: narrow the export by bbox")
+        below = [(z + 1, 2 * x + dx, 2 * y + dy) for z, x, y in filled for dx in (0, 1) for dy in (0, 1)]
+        level = sorted(below, key=lambda c: zxy_to_tileid(*c))
+    return truncated
+
+
+def _header(box: tuple[float, float, float, float]) -> dict[str, Any]:
+    west, south, east, north = (round(v * 10_000_000) for v in box)
+    return {
+        "version": 3,
+        "tile_type": TileType.MVT,
+        "tile_compression": Compression.GZIP,
+        "min_lon_e7": west,
+        "min_lat_e7": south,
+        "max_lon_e7": east,
+        "max_lat_e7": north,
+        "center_zoom": 10,
+        "center_lon_e7": (west + east) // 2,
+        "center_lat_e7": (south + north) // 2,
+    }
+
+
+def _metadata(collection: Collection, truncated: int) -> dict[str, Any]:
+    """TileJSON's ``vector_layers``; ``truncated_tiles`` counts the tiles that hold only part of their features."""
+    fields = {p.name: _FIELD_TYPES.get(p.type, "String") for p in collection.properties if p.tile}
+    names = [collection.id] + ([f"{collection.id}_labels"] if collection.labels is not None else [])
+    return {
+        "name": f"{collection.zh} {collection.en}",
+        "description": collection.about_en,
+        "type": "overlay",
+        "truncated_tiles": truncated,
+        "feature_cap": FEATURE_CAP,
+        "vector_layers": [
+            {"id": name, "fields": fields, "minzoom": 0, "maxzoom": PMTILES_MAX_ZOOM} for name in names
+        ],
+    }

@@ -1,0 +1,278 @@
+"""Exports of a collection: rows leave the database by COPY and are written as they come, in constant memory.
+
+The rows and columns are those of the items: one statement, in the caller's scope, as of one moment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+import psycopg
+import pyarrow as pa
+from sqlalchemy import BigInteger, Integer, Select, Text, cast, func, literal_column, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from layers.collections.catalog import Collection, Expression, Property
+from layers.collections.filters import Selection, conditions
+from layers.collections.pages import feature_json
+from layers.postgres.sessions import Scope, apply_scope, engine
+
+BLOCK_BYTES = 256 * 1024
+"""Text leaves in blocks of about this size."""
+FRAME_BYTES = 2**20
+"""Rows that become columns are gathered to about this size."""
+GEOMETRY = "geometry"
+BOM = b"\xef\xbb\xbf"
+"""Spreadsheets read Chinese in a CSV file only with it."""
+RECORD_SEPARATOR = b"\x1e"
+"""RFC 8142: each text of a GeoJSON text sequence begins with it."""
+
+STATEMENT_NAME = "wangge export"
+"""What the server lists as the application while an export reads."""
+CANCEL_TIMEOUT_S = 5.0
+
+
+class Abandoned(Exception):
+    """Nobody waits for the export any more."""
+
+
+class Stop:
+    """Ends an export from another thread: the statement that runs is cancelled, and no further one begins."""
+
+    def __init__(self) -> None:
+        self._gone = threading.Event()
+        self._lock = threading.Lock()
+        self._connection: psycopg.Connection[Any] | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether :meth:`now` was called."""
+        return self._gone.is_set()
+
+    def now(self) -> None:
+        """End it; safe to repeat."""
+        self._gone.set()
+        with self._lock:
+            if self._connection is not None:
+                with contextlib.suppress(psycopg.Error):
+                    self._connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
+
+    def check(self) -> None:
+        """Raise :class:`Abandoned` when it was asked to end."""
+        if self.asked:
+            raise Abandoned
+
+    @contextlib.contextmanager
+    def over(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        """The connection may be cancelled within; never later, when the pool has given it to somebody else."""
+        with self._lock:
+            self._connection = connection
+        try:
+            self.check()
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is exported, and for whom.
+
+    Attributes
+    ----------
+    url : str
+        The database.
+    timeout_s : int
+        The statement is ended after this time, also when the reader is too slow.
+    stop : Stop
+        Looked at between blocks: ends the export when nobody waits any more.
+    """
+
+    url: str
+    scope: Scope
+    collection: Collection
+    selection: Selection
+    timeout_s: int
+    stop: Stop = field(default_factory=Stop)
+
+    @contextlib.contextmanager
+    def session(self) -> Iterator[Session]:
+        """A read-only transaction that sees one moment, in the scope."""
+        snapshot = engine(self.url).execution_options(isolation_level="REPEATABLE READ")
+        with Session(snapshot) as db, db.begin():
+            apply_scope(db, self.scope)
+            db.execute(
+                text(
+                    "SELECT set_config('statement_timeout', :ms, true), set_config('application_name', :name, true)"
+                ),
+                {"ms": f"{self.timeout_s * 1000}", "name": STATEMENT_NAME},
+            )
+            driver = db.connection().connection.driver_connection
+            assert isinstance(driver, psycopg.Connection)
+            with self.stop.over(driver):
+                yield db
+
+    def statement(self, columns: list[Expression]) -> Select[*tuple[Any, ...]]:
+        """These columns of the features that are meant, in the order of the key."""
+        return (
+            select(*columns)
+            .select_from(self.collection.source)
+            .where(*conditions(self.collection, self.selection))
+            .order_by(self.collection.key)
+        )
+
+
+def csv_blocks(source: Source) -> Iterator[bytes]:
+    """CSV in UTF-8 with a header: id, properties, then ``lon`` and ``lat`` or the geometry as WKT."""
+    statement = source.statement(_csv_columns(source.collection))
+    with source.session() as db:
+        rows = _copy(db, statement, "csv, HEADER")
+        with contextlib.closing(rows):
+            yield from _joined(itertools.chain([BOM], rows), source)
+
+
+def _csv_columns(collection: Collection) -> list[Expression]:
+    columns: list[Expression] = [collection.key.label("id")]
+    for prop in collection.properties:
+        shown = cast(prop.output, Text) if prop.type == "boolean" else prop.output
+        columns.append(shown.label(prop.name))
+    if collection.geometry_type == "point":
+        point = (func.ST_X(collection.geom).label("lon"), func.ST_Y(collection.geom).label("lat"))
+        return [*columns, *point]
+    return [*columns, func.ST_AsText(collection.geom, collection.digits).label("wkt")]
+
+
+def geojsonseq_blocks(source: Source) -> Iterator[bytes]:
+    """GeoJSON text sequence (RFC 8142): a record separator, a feature, a line feed."""
+    statement = source.statement([cast(feature_json(source.collection), Text)])
+    with source.session() as db:
+        rows = _copy(db, statement, "text")
+        with contextlib.closing(rows):
+            # COPY's text format doubles backslashes; JSON has no other character that it escapes.
+            yield from _joined((RECORD_SEPARATOR + row.replace(b"\\\\", b"\\") for row in rows), source)
+
+
+def plain_sql(db: Session, statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
+    """The statement as text for psycopg, and its parameters."""
+    compiled = statement.compile(dialect=db.get_bind().dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), dict(compiled.params)
+
+
+@contextlib.contextmanager
+def known_errors(statement: str) -> Iterator[None]:
+    """What the driver says of a slow or lost server, as SQLAlchemy says it."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        raise OperationalError(statement, None, error) from error
+
+
+def _copy(db: Session, statement: Select[*tuple[Any, ...]], form: str) -> Generator[bytes, None, None]:
+    """Rows of the statement as COPY writes them; the statement ends with the iterator."""
+    query, parameters = plain_sql(db, statement)
+    driver = db.connection().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    statement_text = f"COPY ({query}) TO STDOUT (FORMAT {form})"
+    with (
+        known_errors(statement_text),
+        driver.cursor() as cursor,
+        cursor.copy(statement_text.encode(), parameters) as copy,
+    ):
+        for row in copy:
+            yield bytes(row)
+
+
+def _joined(rows: Iterable[bytes], source: Source, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+    held: list[bytes] = []
+    held_bytes = 0
+    for row in rows:
+        held.append(row)
+        held_bytes += len(row)
+        if held_bytes >= size:
+            source.stop.check()
+            yield b"".join(held)
+            held, held_bytes = [], 0
+    if held:
+        yield b"".join(held)
+
+
+def record_batches(source: Source) -> Iterator[pa.RecordBatch]:
+    """The rows as typed columns: ``id``, the properties, ``geometry`` as WKB; schema :func:`schema_of`."""
+    collection = source.collection
+    columns: list[Expression] = [collection.key.label("id")]
+    columns += [_plain(prop).label(prop.name) for prop in collection.properties]
+    columns.append(func.encode(func.ST_AsBinary(collection.geom), "hex").label(GEOMETRY))
+    schema = schema_of(collection)
+    with source.session() as db:
+        rows = _copy(db, source.statement(columns), "csv")
+        with contextlib.closing(rows):
+            for block in _joined(rows, source, FRAME_BYTES):
+                yield from _typed(block, collection).to_arrow().cast(schema).combine_chunks().to_batches()
+
+
+def _plain(prop: Property) -> Expression:
+    """A property as plain text or number: what reads fastest back into its type."""
+    if prop.type == "time":
+        return cast(func.extract("epoch", prop.expression) * 1_000_000, BigInteger)
+    if prop.type == "date":
+        return cast(prop.expression - literal_column("DATE '1970-01-01'"), Integer)
+    if prop.type == "boolean":
+        return cast(prop.expression, Text)
+    return prop.output
+
+
+_READ_AS: dict[str, Any] = {
+    "text": pl.Utf8,
+    "integer": pl.Int64,
+    "number": pl.Float64,
+    "boolean": pl.Boolean,
+    "time": pl.Int64,
+    "date": pl.Int32,
+    "json": pl.Utf8,
+}
+_ARROW: dict[str, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "number": pa.float64(),
+    "boolean": pa.bool_(),
+    "time": pa.timestamp("us", "UTC"),
+    "date": pa.date32(),
+    "json": pa.string(),
+}
+
+
+def schema_of(collection: Collection) -> pa.Schema:
+    """Names and types of an export's columns."""
+    properties = [(prop.name, _ARROW[prop.type]) for prop in collection.properties]
+    return pa.schema([("id", pa.int64()), *properties, (GEOMETRY, pa.binary())])
+
+
+def geometry_kind(collection: Collection) -> str:
+    """``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``: the type of the stored column."""
+    stored = str(collection.geom.type.geometry_type)  # type: ignore[attr-defined]
+    return {
+        "POINT": "Point",
+        "LINESTRING": "LineString",
+        "POLYGON": "Polygon",
+        "MULTIPOLYGON": "MultiPolygon",
+    }[stored]
+
+
+def _typed(block: bytes, collection: Collection) -> pl.DataFrame:
+    schema = {"id": pl.Int64, **{p.name: _READ_AS[p.type] for p in collection.properties}, GEOMETRY: pl.Utf8}
+    frame = pl.read_csv(block, has_header=False, schema=schema)  # "" is empty text, nothing is null
+    times = [
+        pl.from_epoch(p.name, "us").dt.replace_time_zone("UTC")
+        for p in collection.properties
+        if p.type == "time"
+    ]
+    dates = [pl.col(p.name).cast(pl.Date) for p in collection.properties if p.type == "date"]
+    return frame.with_columns(*times, *dates, pl.col(GEOMETRY).str.decode("hex"))

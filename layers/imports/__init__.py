@@ -1,0 +1,1 @@
+"""Readers and checks of files that come from outside."""

@@ -1,0 +1,128 @@
+"""Area files: GeoPackage, Shapefile, GeoJSON and GeoParquet as people hand them over, brought to the columns of areas."""
+
+from __future__ import annotations
+
+import glob
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+
+from layers.codes.written_values import CHINESE_ENCODING, iso_day, narrow, plain_text
+from layers.errors import InputError, MissingColumns
+from layers.imports.columns import FILE_KINDS
+
+AREAS = FILE_KINDS["areas"]
+_REQUIRED = [column.name for column in AREAS.columns if column.required]
+_CODES = ("code", "kind", "parent_code", "predecessor_codes")
+_UNTOLD = (0x00, 0x57)
+"""Language drivers of a .dbf that name no code page."""
+
+
+def read_area_file(path: Path) -> gpd.GeoDataFrame:
+    """An area file with its own CRS kept in ``.crs``; columns named and values written as ours, geometry untouched.
+
+    Column names are read in any case, in Chinese, and cut to ten characters as a Shapefile does. Of several layers the
+    first one with the required columns is read. A ``.dbf`` that does not say its code page is UTF-8 when its bytes
+    are, else GB 18030.
+
+    Raises
+    ------
+    InputError
+        No such file, not readable, without geometry, or without any row.
+    MissingColumns
+    """
+    if not path.exists():
+        raise InputError(f"{path}: no such file 文件不存在")
+    try:
+        frame = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read(path)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path}: not a readable area file 无法读取区域文件 ({error})") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{path}: has no geometry 没有几何列")
+    frame = frame.rename(columns=_our_names(frame.columns)).reset_index(drop=True)
+    names = [str(name) for name in frame.columns]
+    if missing := [name for name in _REQUIRED if name not in names]:
+        raise MissingColumns.of(path, missing, names)
+    if frame.empty:
+        raise InputError(f"{path}: has no rows 没有记录")
+    return _written_plainly(frame)
+
+
+def _read(path: Path) -> Any:
+    layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+    fitting = (name for name in layers if len(layers) > 1 and _fits(path, name))
+    chosen = next(fitting, layers[0] if layers else None)
+    return gpd.read_file(path, engine="pyogrio", layer=chosen, encoding=_encoding(path))
+
+
+def _fits(path: Path, layer: str) -> bool:
+    names = [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
+    return set(_REQUIRED) <= set(_our_names(names).values()) | set(names)
+
+
+def _our_names(names: Iterable[object]) -> dict[str, str]:
+    """Names in the file to those of the columns, where they differ; a name that is right already is left alone."""
+    given = [str(name) for name in names]
+    ours: dict[str, str] = {}
+    for column in AREAS.columns:
+        chinese = column.headings[-1]
+        for name in given:
+            forms = (*column.headings, column.name[:10], chinese[:5], chinese[:3])
+            if column.name not in given and name not in ours and name.strip().lower() in forms:
+                ours[name] = column.name
+                break
+    return ours
+
+
+def _encoding(path: Path) -> str | None:
+    """The code page of a Shapefile that names none, or names UTF-8 and is not; None leaves it to the file."""
+    table, page = _attributes(path)
+    if len(table) < 32:
+        return None
+    told = page.decode("ascii", "ignore").strip().lower()
+    if (told or table[29] not in _UNTOLD) and told.replace("-", "") not in ("utf8", "65001"):
+        return None
+    try:
+        table[int.from_bytes(table[8:10], "little") :].decode("utf-8")
+    except UnicodeDecodeError:
+        return CHINESE_ENCODING
+    return "UTF-8"
+
+
+def _attributes(path: Path) -> tuple[bytes, bytes]:
+    """Contents of the ``.dbf`` and the ``.cpg`` of a Shapefile, also of a zipped one; empty where there is none."""
+    found = {".dbf": b"", ".cpg": b""}
+    if path.suffix.lower() == ".shp":
+        for file in path.parent.glob(f"{glob.escape(path.stem)}.*"):
+            if file.stem == path.stem and file.suffix.lower() in found:
+                found[file.suffix.lower()] = file.read_bytes()
+    elif path.suffix.lower() == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if name[-4:].lower() in found:
+                    found[name[-4:].lower()] = archive.read(name)
+    return found[".dbf"], found[".cpg"]
+
+
+def _written_plainly(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Codes and names as text, days as ``YYYY-MM-DD``; empty numbers as None. What cannot be read stays as it is."""
+    columns: dict[str, Any] = {}
+    for column in AREAS.columns:
+        if column.name not in frame:
+            continue
+        values = [plain_text(value) for value in frame[column.name]]
+        if column.name in _CODES:
+            values = [None if value is None else narrow(value).removesuffix(".0") for value in values]
+        elif column.dtype == "date":
+            values = [None if value is None else iso_day(value) or value for value in values]
+        elif column.dtype == "float":
+            values = [None if value is None else narrow(value) for value in values]
+        columns[column.name] = pd.Series(values, index=frame.index, dtype=object)
+    return frame.assign(**columns)

@@ -1,0 +1,381 @@
+"""The columns of every file that can be imported: one place for checks, templates and documentation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from layers.imports.column_types import Column as Column
+from layers.imports.column_types import Dtype as Dtype
+from layers.imports.column_types import FileKind as FileKind
+from layers.tables import AREA_KINDS, DOMAINS
+
+_LON = Column(
+    "lon", "float", "经度,文件坐标系", "x in the file's CRS; a longitude in degrees for geographic ones"
+)
+_LAT = Column(
+    "lat", "float", "纬度,文件坐标系", "y in the file's CRS; a latitude in degrees for geographic ones"
+)
+_USCC = Column(
+    "uscc", "text", "统一社会信用代码", "unified social credit code, both check characters are tested"
+)
+_SITE = Column("site_id", "text", "场所编号", "id of the site, yours, unique")
+
+
+def _optional(name: str, dtype: Dtype, zh: str, en: str, **more: Any) -> Column:
+    return Column(name, dtype, zh, en, required=False, nullable=True, **more)
+
+
+def _valid(name: str, *, nullable: bool = False) -> Column:
+    meaning = (
+        ("生效日期", "first day it holds")
+        if name == "valid_from"
+        else ("失效日期", "first day it no longer holds")
+    )
+    return Column(name, "date", *meaning, nullable=nullable)
+
+
+HAZARDS = ("none", "chemical", "explosive", "gas", "dust", "radioactive", "other")
+STATUSES = ("operating", "suspended", "closed", "dismantled")
+SITE_KINDS = ("registered", "production", "sales", "storage")
+VEHICLE_KINDS = ("hazmat", "coach", "vessel", "other")
+METER_KINDS = ("power", "water", "gas")
+QUALITIES = ("measured", "estimated", "missing")
+PLACE_KINDS = ("petrol", "service_area", "licensed_parking", "gate_queue")
+FENCE_RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
+_FENCE_NUMBERS = (
+    ("buffer_m", "滞回缓冲 m,默认 30", "hysteresis in metres, 30 when empty", 0),
+    ("enter_fixes", "确认进入的点数,默认 2", "fixes that confirm the begin, 2 when empty", 1),
+    ("leave_fixes", "确认离开的点数,默认 2", "fixes that confirm the end, 2 when empty", 1),
+    ("delay_s", "不足此秒数不报", "shorter breaches are not reported, seconds", 0),
+    ("limit_s", "限停秒数,限停规则必填", "dwell limit in seconds, needed by dwell_limit", 0),
+    ("below_speed_kmh", "仅计不超过此速度的点", "only fixes at most this fast count", 0),
+)
+NOTICE_KINDS = (
+    "dismantling",
+    "maintenance",
+    "remediation",
+    "fire_pump",
+    "sublet",
+    "shared_meter",
+    "outage",
+    "permit",
+)
+
+FILE_KINDS: dict[str, FileKind] = {
+    kind.name: kind
+    for kind in (
+        FileKind(
+            "areas",
+            (
+                Column(
+                    "code",
+                    "text",
+                    "区域代码",
+                    "6, 9, 12 or 15 digits by kind; free for functional zones and water",
+                ),
+                Column("name", "text", "名称", "name as people read it"),
+                Column("kind", "text", "类别", "what the area is", choices=AREA_KINDS),
+                Column(
+                    "parent_code", "text", "上级代码", "code of the parent; empty for the city", nullable=True
+                ),
+                _valid("valid_from"),
+                Column(
+                    "predecessor_codes",
+                    "text",
+                    "前身代码,分号分隔",
+                    "codes of areas of the same kind that this one follows, by semicolon; they end where it begins",
+                    required=False,
+                    nullable=True,
+                ),
+                Column(
+                    "households",
+                    "float",
+                    "户数",
+                    "households in it",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                ),
+                Column(
+                    "road_length_m",
+                    "float",
+                    "道路长度 m",
+                    "length of roads in it",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                ),
+                *(
+                    Column(
+                        f"label_{name}",
+                        "float",
+                        f"标注点{zh}",
+                        "of the label point in the file's CRS: told when it lies outside",
+                        required=False,
+                        nullable=True,
+                    )
+                    for name, zh in (("lon", "经度"), ("lat", "纬度"))
+                ),
+            ),
+            ("code", "kind"),
+            (),
+            zh="区域、网格、水域。GeoPackage、GeoJSON、Shapefile 或 GeoParquet。",
+            en="Areas, grids and water: GeoPackage, GeoJSON, Shapefile or GeoParquet with a polygon geometry.",
+        ),
+        FileKind(
+            "enterprises",
+            (
+                _USCC,
+                Column("name", "text", "企业名称", "registered name"),
+                Column("industry", "text", "行业", "trade, free text"),
+                Column("hazard", "text", "危险类别", "kind of hazard", choices=HAZARDS),
+                Column("status", "text", "经营状态", "what the register says", choices=STATUSES),
+                Column("status_since", "date", "状态起始日", "since when", nullable=True),
+            ),
+            ("uscc",),
+            (("91320600MA1EXAMPL0", "示例化工有限公司", "chemicals", "chemical", "closed", "2025-06-30"),),
+            zh="企业",
+            en="Enterprises",
+        ),
+        FileKind(
+            "sites",
+            (
+                _SITE,
+                _USCC,
+                Column("kind", "text", "场所类别", "what the site is", choices=SITE_KINDS),
+                _LON,
+                _LAT,
+                Column(
+                    "boundary",
+                    "wkt",
+                    "边界,WKT,可空",
+                    "polygon in WKT, may be empty",
+                    required=False,
+                    nullable=True,
+                ),
+            ),
+            ("site_id",),
+            (("S-0001", "91320600MA1EXAMPL0", "production", "120.8645", "32.0163", ""),),
+            has_coordinates=True,
+            zh="企业场所",
+            en="Sites of enterprises",
+        ),
+        FileKind(
+            "vehicles",
+            (
+                Column("vehicle_id", "text", "车辆编号", "id of the vehicle, yours, unique"),
+                Column("plate", "text", "号牌", "number plate", nullable=True),
+                Column(
+                    "plate_color",
+                    "text",
+                    "号牌颜色",
+                    "JT/T 697.7: blue yellow black white green other",
+                    nullable=True,
+                ),
+                Column("kind", "text", "车辆类别", "what the vehicle is", choices=VEHICLE_KINDS),
+            ),
+            ("vehicle_id",),
+            (("V-001", "苏F12345", "yellow", "hazmat"),),
+            zh="车辆与船舶",
+            en="Vehicles and vessels",
+        ),
+        FileKind(
+            "tracks",
+            (
+                Column(
+                    "vehicle_id", "text", "车辆编号", "a vehicle not registered yet becomes one of kind other"
+                ),
+                Column("t", "time", "时间", "ISO 8601 with zone, or UTC"),
+                _LON,
+                _LAT,
+                Column(
+                    "speed_kmh",
+                    "float",
+                    "速度 km/h",
+                    "speed",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                    maximum=1500,
+                ),
+                Column(
+                    "heading_deg",
+                    "float",
+                    "方向",
+                    "0 is north, clockwise",
+                    required=False,
+                    nullable=True,
+                    minimum=0,
+                    maximum=360,
+                ),
+            ),
+            ("vehicle_id", "t"),
+            (("V-001", "2026-10-01T08:00:00+08:00", "120.8645", "32.0163", "35", "90"),),
+            has_coordinates=True,
+            zh="轨迹点 (Parquet、CSV)",
+            en="Fixes of vehicles (Parquet, CSV)",
+        ),
+        FileKind(
+            "meters",
+            (
+                _SITE,
+                Column("kind", "text", "表计类别", "power in kWh, water and gas in m³", choices=METER_KINDS),
+                Column("day", "date", "日期", "local day"),
+                Column(
+                    "value", "float", "用量", "use of that day; empty when missing", nullable=True, minimum=0
+                ),
+                Column("quality", "text", "质量", "how the value came about", choices=QUALITIES),
+            ),
+            ("site_id", "kind", "day"),
+            (
+                ("S-0001", "power", "2026-10-01", "1520.5", "measured"),
+                ("S-0001", "water", "2026-10-01", "", "missing"),
+            ),
+            zh="用电用水用气日读数 (CSV、Parquet)",
+            en="Daily readings (CSV, Parquet)",
+        ),
+        FileKind(
+            "places",
+            (
+                Column("kind", "text", "类别", "why vehicles stand there", choices=PLACE_KINDS),
+                _LON,
+                _LAT,
+                Column("radius_m", "float", "半径 m", "reach in metres", minimum=1, maximum=5000),
+            ),
+            ("kind", "lon", "lat"),
+            (("petrol", "120.87", "32.02", "60"),),
+            has_coordinates=True,
+            zh="正当停车场所",
+            en="Places where vehicles stand for good reasons",
+        ),
+        FileKind(
+            "fences",
+            (
+                Column("fence_id", "text", "围栏编号", "id of the fence, yours, unique"),
+                Column("name", "text", "名称", "name as people read it"),
+                Column("rule", "text", "规则:禁入、禁出、限停", "what it forbids", choices=FENCE_RULES),
+                Column(
+                    "boundary",
+                    "wkt",
+                    "边界,WKT (几何文件中为几何)",
+                    "polygon in WKT; of a geometry file its geometry",
+                ),
+                _optional(
+                    "medium",
+                    "text",
+                    "陆域或水域",
+                    "applies to vehicles or to vessels",
+                    choices=("land", "water"),
+                ),
+                *(
+                    _optional(name, "float", zh, en, minimum=least, maximum=1e9)
+                    for name, zh, en, least in _FENCE_NUMBERS
+                ),
+                _optional(
+                    "vehicle_kinds",
+                    "text",
+                    "适用车船类别,分号分隔",
+                    "kinds it applies to, by semicolon: " + ", ".join(VEHICLE_KINDS),
+                ),
+                _optional(
+                    "vehicle_ids", "text", "适用车船编号,分号分隔", "vehicles it applies to, by semicolon"
+                ),
+                _optional(
+                    "times",
+                    "text",
+                    "生效时段,JSON: weekly 每周、yearly 每年、spans 起止",
+                    "when it holds, JSON with weekly, yearly, spans, zone; empty: always",
+                ),
+                _optional("legal_basis", "text", "依据", "law and article"),
+            ),
+            ("fence_id",),
+            (
+                (
+                    "F-001",
+                    "长江禁渔区",
+                    "forbid_enter",
+                    "POLYGON ((120.8 31.9, 120.9 31.9, 120.9 32.0, 120.8 32.0, 120.8 31.9))",
+                    "water",
+                    "30",
+                    "2",
+                    "2",
+                    "300",
+                    "",
+                    "8",
+                    "vessel",
+                    "",
+                    '{"yearly": [["05-01T12:00", "08-16T12:00"]]}',
+                    "长江保护法第五十三条",
+                ),
+                (
+                    "F-002",
+                    "危化品停车限时区",
+                    "dwell_limit",
+                    "POLYGON ((120.86 32.01, 120.87 32.01, 120.87 32.02, 120.86 32.02, 120.86 32.01))",
+                    "land",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "1800",
+                    "",
+                    "hazmat",
+                    "",
+                    '{"weekly": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "22:00", "to": "06:00"}]}',
+                    "",
+                ),
+            ),
+            has_coordinates=True,
+            zh="电子围栏 (CSV 含 WKT,或 GeoPackage、GeoJSON、Shapefile、GeoParquet)",
+            en="Fences (CSV with WKT, or GeoPackage, GeoJSON, Shapefile, GeoParquet).",
+        ),
+        FileKind(
+            "notices",
+            (
+                _SITE,
+                Column("kind", "text", "报备类别", "what was registered", choices=NOTICE_KINDS),
+                _valid("valid_from"),
+                _valid("valid_to", nullable=True),
+            ),
+            ("site_id", "kind", "valid_from"),
+            (("S-0001", "dismantling", "2026-09-01", "2026-12-01"),),
+            zh="报备",
+            en="Registered reasons for use at a closed site",
+        ),
+        FileKind(
+            "duties",
+            (
+                Column("item_code", "text", "事项编码", "code of the item"),
+                Column("item", "text", "事项名称", "name of the item"),
+                Column("domain", "text", "领域", "one of the six domains", choices=DOMAINS),
+                Column("legal_basis", "text", "法律依据", "law and article"),
+                Column("kind", "text", "职权类别", "处罚, 强制, 检查 …"),
+                Column("body", "text", "主体", "who may act"),
+                Column("level", "text", "层级", "level of the body", choices=("city", "county", "town")),
+                Column("area_code", "text", "区域代码", "where it may act"),
+                Column("role", "text", "角色", "leads or joins", choices=("lead", "joint")),
+                _valid("valid_from"),
+                _valid("valid_to", nullable=True),
+            ),
+            ("item_code", "body", "area_code", "role", "valid_from"),
+            (
+                (
+                    "ECO-RESUME-001",
+                    "疑似非法复工",
+                    "ecology",
+                    "环境保护法",
+                    "检查",
+                    "示例县生态环境局",
+                    "county",
+                    "320623",
+                    "lead",
+                    "2024-01-01",
+                    "",
+                ),
+            ),
+            zh="权责清单",
+            en="Duty list",
+        ),
+    )
+}
+"""Every kind of file by its name, in the order in which a folder is loaded."""

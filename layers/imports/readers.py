@@ -1,0 +1,135 @@
+"""Files in: CSV and Parquet as polars frames, in batches."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from layers.errors import InputError, MissingColumns
+from layers.imports.columns import FILE_KINDS, FileKind
+
+ROW = "__row"
+"""Name of the column that counts the file's rows from 1."""
+
+
+def template(kind: str) -> str:
+    """An example file of this kind as CSV text (areas: GeoJSON).
+
+    Examples
+    --------
+    >>> print(template("places"))
+    kind,lon,lat,radius_m
+    petrol,120.87,32.02,60
+    <BLANKLINE>
+    """
+    if kind == "areas":
+        return AREAS_TEMPLATE
+    spec = FILE_KINDS[kind]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(column.name for column in spec.columns)
+    writer.writerows(_with_valid_uscc(spec, row) for row in spec.examples)
+    return out.getvalue()
+
+
+def _with_valid_uscc(spec: FileKind, row: tuple[str, ...]) -> list[str]:
+    return [
+        EXAMPLE_USCC if column.name == "uscc" else value
+        for column, value in zip(spec.columns, row, strict=True)
+    ]
+
+
+EXAMPLE_USCC = "913206000000001230"
+"""A made-up code whose checks hold (the sum of its weights is a multiple of 31)."""
+
+AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
+ {"type": "Feature", "properties": {"code": "320600", "name": "南通市", "kind": "city", "parent_code": null,
+  "valid_from": "2020-07-23", "predecessor_codes": null}, "geometry": {"type": "Polygon", "coordinates":
+  [[[120.0, 31.5], [122.0, 31.5], [122.0, 33.0], [120.0, 33.0], [120.0, 31.5]]]}},
+ {"type": "Feature", "properties": {"code": "320623", "name": "如东县", "kind": "county", "parent_code": "320600",
+  "valid_from": "2020-07-23", "predecessor_codes": "", "households": 250000, "road_length_m": 1800000,
+  "label_lon": 121.1, "label_lat": 32.4}, "geometry": {"type": "Polygon", "coordinates":
+  [[[120.8, 32.1], [121.4, 32.1], [121.4, 32.7], [120.8, 32.7], [120.8, 32.1]]]}}
+]}
+"""
+
+
+def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> Iterator[pl.DataFrame]:
+    """The file as frames of text or typed columns with a running row number, in bounded memory.
+
+    A Parquet file that numbers its rows itself (``__row``, whole numbers) keeps its numbers.
+
+    Raises
+    ------
+    InputError
+        When the file is not there or is not CSV or Parquet.
+    MissingColumns
+        When a required column is missing; the message names all of them.
+    """
+    require_file(path)
+    start = 1
+    for frame in (
+        _parquet(path, kind, batch_rows) if path.suffix == ".parquet" else _csv(path, kind, batch_rows)
+    ):
+        yield frame if ROW in frame.columns else frame.with_row_index(ROW, offset=start)
+        start += frame.height
+
+
+def require_file(path: Path) -> None:
+    """Raise InputError when there is no such file."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file 文件不存在")
+
+
+def count_rows(path: Path) -> int:
+    """How many rows the file has, for a progress bar; 0 for a file that is not there."""
+    if not path.is_file():
+        return 0
+    if path.suffix == ".parquet":
+        return int(pq.ParquetFile(path).metadata.num_rows)
+    with path.open("rb") as file:
+        return max(sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1, 0)
+
+
+def _parquet(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
+    try:
+        file = pq.ParquetFile(path)
+    except Exception as error:
+        raise InputError(f"{path}: not a Parquet file ({error})") from error
+    names = file.schema_arrow.names
+    _require(path, kind, names)
+    wanted = [column.name for column in kind.columns if column.name in names]
+    if ROW in names and pa.types.is_integer(file.schema_arrow.field(ROW).type):
+        wanted.append(ROW)
+    for batch in file.iter_batches(batch_size=batch_rows, columns=wanted):
+        frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)
+        yield frame
+
+
+def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            header = next(csv.reader(file), [])
+        except UnicodeDecodeError as error:
+            raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
+    _require(path, kind, header)
+    wanted = [column.name for column in kind.columns if column.name in header]
+    try:
+        frame = pl.read_csv(path, columns=wanted, infer_schema=False, encoding="utf8")
+    except Exception as error:
+        raise InputError(f"{path}: not a readable CSV file ({error})") from error
+    for start in range(0, max(frame.height, 1), batch_rows):
+        yield frame.slice(start, batch_rows)
+
+
+def _require(path: Path, kind: FileKind, names: list[str]) -> None:
+    missing = [column.name for column in kind.columns if column.required and column.name not in names]
+    if missing:
+        raise MissingColumns.of(path, missing, names)

@@ -1,0 +1,1 @@
+"""Connections, transactions with a scope, COPY, and notices of committed changes."""

@@ -1,0 +1,184 @@
+"""Engines, the scope of a transaction, advisory locks, and the schema's version."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+
+from psycopg import sql
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from layers.errors import DatabaseUnavailable
+from layers.postgres.changes import drop_log, watch
+from layers.postgres.connections import process_limits
+
+READER_ROLE = "wangge_reader"
+"""The role that a scoped transaction takes: no superuser, no owner, so that row-level security holds."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the caller of a transaction may see.
+
+    Parameters
+    ----------
+    role : str
+        One of ``layers.tables.ROLES`` or ``public``.
+    city_wide : bool
+        True: every row. False: rows whose ``area_id`` is in ``area_ids``.
+    area_ids : tuple of int
+        The caller's area and all areas below it down to communities.
+    username : str or None
+        For events and the access log.
+    domains : tuple of str
+        Cases and alerts of these domains only; empty: of every domain.
+    """
+
+    role: str = "public"
+    city_wide: bool = False
+    area_ids: tuple[int, ...] = field(default=())
+    username: str | None = None
+    domains: tuple[str, ...] = field(default=())
+    body: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Part of every cache key: two callers with the same key see the same rows."""
+        areas = "*" if self.city_wide else ",".join(map(str, self.area_ids))
+        return f"{self.role}|{areas}|{','.join(self.domains)}"
+
+
+PUBLIC = Scope()
+SYSTEM = Scope(role="service", city_wide=True, username="system")
+
+
+def database_url() -> str:
+    """``WANGGE_DATABASE_URL``, else the private cluster of the data folder (started if it is not up)."""
+    url = os.environ.get("WANGGE_DATABASE_URL")
+    if url:
+        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
+            "postgres://", "postgresql+psycopg://", 1
+        )
+    from layers.private_server.server import running_cluster
+
+    return running_cluster().url
+
+
+@lru_cache(maxsize=8)
+def engine(url: str) -> Engine:
+    """One pooled engine a URL and process, as large as :mod:`layers.postgres.connections` allows."""
+    most = process_limits().pool
+    made = create_engine(
+        url,
+        pool_size=most // 2,
+        max_overflow=most - most // 2,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        connect_args={"connect_timeout": 10, "application_name": "wangge"},
+    )
+    watch(made, url)
+    return made
+
+
+@contextlib.contextmanager
+def session(scope: Scope, url: str | None = None) -> Iterator[Session]:
+    """One transaction in which the database applies ``scope``; committed at the end, rolled back on an error.
+
+    ``SYSTEM`` keeps the login role (jobs and imports); every other scope takes ``wangge_reader``.
+
+    Raises
+    ------
+    DatabaseUnavailable
+        When the server cannot be reached.
+    """
+    try:
+        with Session(engine(url or database_url()), expire_on_commit=False) as db, db.begin():
+            apply_scope(db, scope)
+            yield db
+    except OperationalError as error:
+        if error.connection_invalidated or "connect" in str(error.orig).lower():
+            raise DatabaseUnavailable(str(error.orig)) from error
+        raise
+
+
+_SCOPE_SQL = text(
+    "SELECT set_config('role', :role, true), set_config('wangge.city_wide', :city_wide, true),"
+    " set_config('wangge.areas', :areas, true), set_config('wangge.role', :caller, true),"
+    " set_config('wangge.domains', :domains, true)"
+)
+
+
+def apply_scope(db: Session, scope: Scope) -> None:
+    """Set the caller of this transaction; it ends with the transaction."""
+    db.execute(
+        _SCOPE_SQL,
+        {
+            "role": "none" if scope is SYSTEM else READER_ROLE,
+            "city_wide": "on" if scope.city_wide else "off",
+            "areas": ",".join(map(str, scope.area_ids)),
+            "caller": scope.role,
+            "domains": ",".join(scope.domains),
+        },
+    )
+
+
+@contextlib.contextmanager
+def advisory_lock(db: Session, name: str) -> Iterator[None]:
+    """Hold a named lock until the transaction ends: two runs of one job follow each other."""
+    db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+    yield
+
+
+def migrate(url: str) -> None:
+    """Bring the schema to the newest version (Alembic); safe to run again and from two processes at once."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("layers") / "migrations"))
+    config.attributes["url"] = url
+    command.upgrade(config, "head")
+
+
+def schema_is_current(url: str) -> bool:
+    """Whether the database is at the newest version of the schema."""
+    from alembic.migration import MigrationContext
+
+    with engine(url).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == newest_schema()
+
+
+def newest_schema() -> str | None:
+    """The newest version of the schema that this program knows."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("layers") / "migrations"))
+    return ScriptDirectory.from_config(config).get_current_head()
+
+
+def reset(url: str) -> None:
+    """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
+    from layers.collections.tile_aggregates import drop_cells
+    from layers.tables import Base
+
+    with engine(url).begin() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        names = [*Base.metadata.tables, "alembic_version"]
+        for name in names:
+            driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+        driver.execute(
+            "DROP FUNCTION IF EXISTS refuse_change, announce_change, wangge_may_write, keep_access_log,"
+            " announce_accounts CASCADE"
+        )
+        drop_log(driver)
+        drop_cells(driver)

@@ -1,0 +1,1 @@
+"""The private PostgreSQL of a data folder: make, start, stop, back up."""

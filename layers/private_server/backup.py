@@ -1,0 +1,93 @@
+"""A database in one file, and back: ``pg_dump -Fc`` and ``pg_restore``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from layers.errors import ClusterError
+from layers.private_server.binaries import Binaries
+from layers.private_server.first_database import conninfo, prepare_database
+from layers.private_server.processes import run_program
+
+HOURS_6 = 6 * 3600.0
+INCOMING = "wangge_incoming"
+OUTGOING = "wangge_outgoing"
+
+
+def dump(url: str, path: Path, binaries: Binaries) -> None:
+    """Write the database at ``url`` to ``path``: whole or not at all.
+
+    Raises
+    ------
+    ClusterError
+        ``pg_dump`` failed or the file cannot be written.
+    """
+    path = path.absolute()
+    if not path.parent.is_dir():
+        raise ClusterError(f"文件夹不存在。There is no folder {path.parent}")
+    partial = path.with_name(path.name + ".partial")
+    arguments = ["--format=custom", f"--file={partial}", f"--dbname={conninfo(url)}"]
+    try:
+        run_program(binaries.program("pg_dump"), *arguments, user=None, cwd=path.parent, timeout_s=HOURS_6)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def restore(url: str, path: Path, binaries: Binaries) -> None:
+    """Restore ``path`` beside the present database and change the two only when all of it is in.
+
+    Raises
+    ------
+    ClusterError
+        The file is missing or cannot be restored; the present database is untouched.
+    """
+    path = path.absolute()
+    if not path.is_file():
+        raise ClusterError(f"文件不存在。There is no file {path}")
+    arguments = ["--exit-on-error", "--no-owner", f"--dbname={conninfo(url, INCOMING)}", str(path)]
+    try:
+        _make_incoming(url)
+        run_program(binaries.program("pg_restore"), *arguments, user=None, cwd=path.parent, timeout_s=HOURS_6)
+        prepare_database(url, INCOMING)
+        _change_places(url)
+    except psycopg.Error as error:
+        raise ClusterError(
+            f"恢复失败，原数据未变。Not restored, the present data is untouched: {error}"
+        ) from error
+    finally:
+        _drop(url, INCOMING)
+
+
+def _make_incoming(url: str) -> None:
+    from layers.postgres.sessions import READER_ROLE
+
+    _drop(url, INCOMING)
+    with psycopg.connect(conninfo(url, "postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(INCOMING)))
+        # A dump names the roles of its grants and policies but does not hold them.
+        if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER_ROLE]).fetchone() is None:
+            server.execute(
+                sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(READER_ROLE))
+            )
+
+
+def _drop(url: str, database: str) -> None:
+    with psycopg.connect(conninfo(url, "postgres"), autocommit=True) as server:
+        server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
+
+
+def _change_places(url: str) -> None:
+    """Rename both in one transaction, so that there always is a database of the name."""
+    present = conninfo(url).partition("?")[0].rpartition("/")[2]
+    rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
+    _drop(url, OUTGOING)
+    with psycopg.connect(conninfo(url, "postgres")) as server:
+        server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [present])
+        server.execute(rename.format(sql.Identifier(present), sql.Identifier(OUTGOING)))
+        server.execute(rename.format(sql.Identifier(INCOMING), sql.Identifier(present)))
+    _drop(url, OUTGOING)

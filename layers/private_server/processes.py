@@ -1,0 +1,98 @@
+"""Running PostgreSQL's programs, and telling a live server from a stale pid file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from layers.errors import ClusterError
+from layers.private_server.settings import ServerUser
+
+
+def run_program(
+    program: str, *arguments: str, user: ServerUser | None, cwd: Path, timeout_s: float = 120
+) -> str:
+    """Run one program, as ``user`` when the caller is root, and give back what it printed.
+
+    Raises
+    ------
+    ClusterError
+        It failed; the message has its own words.
+    """
+    # PG* variables of the caller's shell would lead the programs to another server.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))} | {
+        "LC_ALL": "C"
+    }
+    rights = user.subprocess_arguments if user is not None else {}
+    try:
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            start_new_session=True,  # Ctrl+C in the shell is for us, not for the server
+            check=False,
+            **rights,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ClusterError(f"{program}: {error}") from error
+    if done.returncode:
+        hint = _how_to_enter(user, cwd) if rights and "Permission denied" in done.stdout else ""
+        said = done.stdout.strip()[-2000:]
+        raise ClusterError(f"{hint}{Path(program).name} failed with {done.returncode}:\n{said}")
+    return done.stdout
+
+
+def _how_to_enter(user: ServerUser | None, folder: Path) -> str:
+    name = user.name if user is not None else ""
+    return (
+        f"用户 {name} 无法进入 {folder}。The account {name} runs the server and must be able to enter every folder above "
+        f"{folder} (`chmod o+x`), or name another folder in WANGGE_DATA_DIR.\n"
+    )
+
+
+def postmaster_pid(pgdata: Path) -> int | None:
+    """Process id of the server that works on ``pgdata``; None when it is down.
+
+    A server that was killed leaves its pid file, and the number may since belong to somebody else: on Linux
+    the process must have ``pgdata`` as its working folder.
+    """
+    try:
+        pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    if pid <= 0:
+        return None
+    proc = Path(f"/proc/{pid}")
+    if Path("/proc/self").exists():
+        try:
+            return (
+                pid if (proc / "cwd").resolve(strict=True) == pgdata.resolve() and _is_alive(proc) else None
+            )
+        except OSError:
+            return None
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return pid
+
+
+def _is_alive(proc: Path) -> bool:
+    state = (proc / "stat").read_text().rpartition(")")[2].split()[0]
+    return state not in {"Z", "X"}
+
+
+def server_log(folder: Path, lines: int = 15) -> str:
+    """The last lines that the server wrote."""
+    files = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
+    text = "\n".join(path.read_text(errors="replace") for path in files[-2:])
+    return "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,370 @@
+"""The private PostGIS of a data folder: made, started, shared, stopped and saved.
+
+The server answers on a Unix socket only, in a folder that only its own account may enter, and it never
+runs as root. Who may stop it:
+
+* a process that only needs the database joins (:func:`running_cluster`); the last one that leaves stops it;
+* one process may own it (:func:`owned_cluster`, ``wangge serve``); a second owner is refused;
+* ``wangge db start`` pins it: then it runs until ``wangge db stop``.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NoReturn, Self
+from urllib.parse import quote
+
+from layers.errors import ClusterError, ClusterInUse
+from layers.private_server import backup as cluster_backup
+from layers.private_server import locks as cluster_locks
+from layers.private_server.binaries import Binaries, find_binaries
+from layers.private_server.first_database import prepare_database
+from layers.private_server.processes import postmaster_pid
+from layers.private_server.settings import PORT, default_data_dir, socket_folder
+from layers.private_server.start_stop import make_server, start_server, stop_server
+
+log = logging.getLogger("layers.private_server")
+
+
+class Cluster:
+    """The PostGIS of one data folder.
+
+    Parameters
+    ----------
+    data_dir : path, optional
+        Default: :func:`layers.private_server.settings.default_data_dir`.
+    durable : bool
+        False makes a throw-away cluster for tests: fast, and lost in a power cut.
+
+    Notes
+    -----
+    As a context manager it is joined on entering and left on leaving.
+    """
+
+    def __init__(self, data_dir: str | os.PathLike[str] | None = None, *, durable: bool = True) -> None:
+        self.data_dir = Path(data_dir).absolute() if data_dir is not None else default_data_dir()
+        self.durable = durable
+        self.pgdata = self.data_dir / "postgres"
+        self.socket_dir, self.socket_reason = socket_folder(self.data_dir)
+        self._joined: int | None = None
+        self._entered = 0
+        self._owned: int | None = None
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database ``wangge`` over the Unix socket."""
+        return f"postgresql+psycopg://wangge@/wangge?host={quote(str(self.socket_dir), safe='/')}&port={PORT}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the cluster has been made."""
+        return (self.pgdata / "PG_VERSION").is_file()
+
+    @property
+    def major(self) -> int | None:
+        """Major version of PostgreSQL that made the folder."""
+        return int((self.pgdata / "PG_VERSION").read_text()) if self.exists else None
+
+    @property
+    def pid(self) -> int | None:
+        """Process of the running server; None when it is down, whatever a stale pid file says."""
+        return postmaster_pid(self.pgdata)
+
+    @property
+    def owner(self) -> dict[str, Any] | None:
+        """Who serves the folder: pid, since, command; None when nobody does."""
+        path = self.data_dir / "owner.lock"
+        return None if cluster_locks.is_free(path) else cluster_locks.read_holder(path)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether ``wangge db start`` keeps it up without users."""
+        return (self.data_dir / "pinned").exists()
+
+    @property
+    def has_users(self) -> bool:
+        """Whether any process, this one too, has joined."""
+        return not cluster_locks.is_free(self.data_dir / "users.lock")
+
+    def binaries(self) -> Binaries:
+        """The programs that fit this folder.
+
+        Raises
+        ------
+        ClusterError
+            They are not installed; for an existing folder the message says how to move it to a newer version.
+        """
+        if self.major is None:
+            return find_binaries()
+        try:
+            return find_binaries(self.major)
+        except ClusterError as error:
+            raise ClusterError(
+                f"{error}\n{self.pgdata} 由 PostgreSQL {self.major} 建立。It was made by PostgreSQL {self.major} and only "
+                f"that version can read it. Install postgresql-{self.major} and its PostGIS again, run "
+                f"`wangge db backup FILE`, move {self.pgdata} away, then `wangge db restore FILE` with the new version."
+            ) from error
+
+    # -- making, starting, stopping ------------------------------------------------------------------
+
+    def init(self) -> None:
+        """Make the cluster if it is not there; a half-made one never counts."""
+        with self._changing():
+            self._init()
+
+    def start(self) -> None:
+        """Make and start it if needed; safe to repeat. It then runs until :meth:`stop`."""
+        with self._changing():
+            self._start()
+
+    def stop(self, *, force: bool = False) -> bool:
+        """Stop it; False when it was down.
+
+        Raises
+        ------
+        ClusterInUse
+            Another process serves the folder, or (without ``force``) uses it.
+        """
+        self._refuse_other_owner()
+        if not self.data_dir.is_dir():
+            return False
+        with self._changing():
+            if not force:
+                self._refuse_other_users("or add --force")
+            return self._stop()
+
+    def pin(self, keep: bool = True) -> None:
+        """Keep the server up when its last user leaves, or no longer."""
+        if keep:
+            (self.data_dir / "pinned").touch()
+        else:
+            (self.data_dir / "pinned").unlink(missing_ok=True)
+
+    def status(self) -> dict[str, Any]:
+        """What is known without starting anything."""
+        return {
+            "data_dir": str(self.data_dir),
+            "exists": self.exists,
+            "running": self.pid is not None,
+            "pid": self.pid,
+            "major": self.major,
+            "socket_dir": str(self.socket_dir),
+            "socket_reason": self.socket_reason,
+            "owner": self.owner,
+            "pinned": self.pinned,
+            "url": self.url,
+        }
+
+    # -- sharing -------------------------------------------------------------------------------------
+
+    def join(self) -> None:
+        """Use the cluster: started if it is down, kept up at least until :meth:`leave`."""
+        with self._changing():
+            if self._joined is None:
+                self._joined = cluster_locks.try_lock(self.data_dir / "users.lock", shared=True)
+            self._start()
+
+    def leave(self) -> None:
+        """Stop using it; the last one out stops the server, unless it is pinned."""
+        if self._joined is None:
+            return
+        if not self.data_dir.is_dir():  # removed meanwhile, and not to be made again
+            os.close(self._joined)
+            self._joined = None
+            return
+        with self._changing():
+            os.close(self._joined)
+            self._joined = None
+            if not self.has_users and not self.pinned and (self._owned is not None or self.owner is None):
+                self._stop()
+
+    def own(self) -> None:
+        """Become the one process that serves the folder.
+
+        Raises
+        ------
+        ClusterInUse
+            Another process does; the message has its pid and how to mend it.
+        """
+        self._prepare_folder()
+        descriptor = cluster_locks.try_lock(self.data_dir / "owner.lock")
+        if descriptor is None:
+            self._raise_in_use()
+        cluster_locks.write_holder(descriptor)
+        self._owned = descriptor
+
+    def disown(self) -> None:
+        """Give the ownership up."""
+        if self._owned is not None:
+            os.ftruncate(self._owned, 0)
+            os.close(self._owned)
+            self._owned = None
+
+    def __enter__(self) -> Self:
+        self.join()
+        self._entered += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._entered -= 1
+        if self._entered == 0:
+            self.leave()
+
+    # -- saving --------------------------------------------------------------------------------------
+
+    def backup(self, path: str | os.PathLike[str]) -> None:
+        """Write the database into one file (``pg_dump -Fc``); an older file stays until the new one is whole."""
+        with self:
+            cluster_backup.dump(self.url, Path(path), self.binaries())
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Put the database of a backup in the place of the present one, all or nothing.
+
+        Raises
+        ------
+        ClusterInUse
+            Another process serves the folder or uses it.
+        ClusterError
+            The file cannot be restored; the present database is untouched.
+        """
+        self._refuse_other_owner()
+        self._refuse_other_users("then restore")
+        with self:
+            cluster_backup.restore(self.url, Path(path), self.binaries())
+
+    # -- the steps -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        self._prepare_folder()
+        with cluster_locks.held(self.data_dir / "change.lock"):
+            yield
+
+    def _prepare_folder(self) -> None:
+        try:
+            self.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+            (self.data_dir / "change.lock").touch(mode=0o600)
+        except OSError as error:
+            raise ClusterError(
+                f"数据目录不可写。The data folder cannot be used: {error}. Name another one in WANGGE_DATA_DIR"
+            ) from error
+
+    def _start(self) -> None:
+        if self.pid is not None:
+            return
+        self._init()
+        if self.socket_reason:
+            log.warning(self.socket_reason)
+        start_server(self.pgdata, self.socket_dir, self.binaries(), durable=self.durable)
+        prepare_database(self.url)
+
+    def _init(self) -> None:
+        if not self.exists:
+            make_server(self.pgdata, self.binaries(), durable=self.durable)
+
+    def _stop(self) -> bool:
+        self.pin(False)
+        if self.pid is None:
+            return False
+        stop_server(self.pgdata, self.binaries())
+        if self.socket_reason:
+            shutil.rmtree(self.socket_dir, ignore_errors=True)
+        return True
+
+    def _refuse_other_owner(self) -> None:
+        if self._owned is None and self.owner is not None:
+            self._raise_in_use()
+
+    def _refuse_other_users(self, advice: str) -> None:
+        path = self.data_dir / "users.lock"
+        alone = (
+            cluster_locks.is_free(path)
+            if self._joined is None
+            else cluster_locks.is_only_holder(self._joined)
+        )
+        if not alone:
+            raise ClusterInUse(
+                f"{self.data_dir}: 仍有进程在使用数据库。Other processes use the database: wait for them, {advice}"
+            )
+
+    def _raise_in_use(self) -> NoReturn:
+        holder = cluster_locks.read_holder(self.data_dir / "owner.lock")
+        pid = holder.get("pid", "?")
+        raise ClusterInUse(
+            f"{self.data_dir} 正由进程 {pid} 使用。It is served by process {pid} ({holder.get('command', 'unknown')}): "
+            f"stop it (Ctrl+C there, or `kill {pid}`), or name another folder in WANGGE_DATA_DIR"
+        )
+
+
+_joined: dict[Path, Cluster] = {}
+_joining = threading.Lock()
+
+
+def running_cluster(data_dir: str | os.PathLike[str] | None = None) -> Cluster:
+    """The cluster of the data folder, up and joined by this process until it ends."""
+    key = Path(data_dir).absolute() if data_dir is not None else default_data_dir()
+    with _joining:
+        cluster = _joined.get(key)
+        if cluster is None:
+            cluster = Cluster(key)
+            cluster.join()
+            _joined[key] = cluster
+            atexit.register(_leave_at_exit, cluster, os.getpid())
+        elif cluster.pid is None:
+            cluster.join()
+    return cluster
+
+
+def _leave_at_exit(cluster: Cluster, pid: int) -> None:
+    if os.getpid() == pid:  # a forked child runs the same exit functions
+        cluster.leave()
+
+
+@contextlib.contextmanager
+def owned_cluster(data_dir: str | os.PathLike[str] | None = None) -> Iterator[Cluster]:
+    """Own the cluster of the data folder while it is served; it is stopped at the end, after SIGTERM too.
+
+    Raises
+    ------
+    ClusterInUse
+        Another process serves the folder.
+    """
+    cluster = Cluster(data_dir)
+    cluster.own()
+    try:
+        with _exit_on_signals(), cluster:
+            yield cluster
+    finally:
+        cluster.disown()
+
+
+@contextlib.contextmanager
+def _exit_on_signals() -> Iterator[None]:
+    """A default SIGTERM would end the process before the server is stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def leave(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+__all__ = ["Cluster", "default_data_dir", "owned_cluster", "running_cluster"]

@@ -1,0 +1,1 @@
+"""Reading and writing of stored rows, one module a subject."""

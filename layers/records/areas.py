@@ -1,0 +1,239 @@
+"""Writing areas: nothing is overwritten, a changed area is a new version from its ``valid_from`` on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import polars as pl
+import shapely
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from layers.codes.identifiers import parse_division, parse_grid_code, parse_statistical_code, parse_town_code
+from layers.errors import Fault, InvalidIdentifier, RejectedRows
+from layers.postgres.copying import Written, copy_frame
+
+KIND_ORDER = (
+    "city",
+    "county",
+    "town",
+    "community",
+    "unit_grid",
+    "responsibility_grid",
+    "evaluation_grid",
+    "functional_zone",
+    "water",
+)
+"""Parents before children."""
+
+
+_PARSERS = {
+    "city": parse_division,
+    "county": parse_division,
+    "town": parse_town_code,
+    "community": parse_statistical_code,
+    "unit_grid": parse_grid_code,
+}
+
+
+def area_code_fault(code: str, kind: str) -> str | None:
+    """Why ``code`` cannot be the code of an area of this kind; None when it can.
+
+    Examples
+    --------
+    >>> area_code_fault("320623", "county") is None
+    True
+    """
+    try:
+        if kind in _PARSERS:
+            _PARSERS[kind](code)
+    except InvalidIdentifier as error:
+        return str(error)
+    return None
+
+
+def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
+    """Faults of single geometries: empty, not polygons, invalid (with the place), and codes of the wrong form."""
+    geometry = frame.geometry.to_numpy()
+    kinds = shapely.get_type_id(geometry)
+    faults = []
+    for row, (shape, kind) in enumerate(zip(geometry, kinds, strict=True), start=1):
+        if shape is None or shape.is_empty:
+            faults.append(Fault(row, "geometry", "empty 为空"))
+        elif kind not in (3, 6):
+            faults.append(Fault(row, "geometry", "not a polygon 不是多边形", shape.geom_type))
+    for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)).tolist():
+        faults.append(Fault(row + 1, "geometry", _why_invalid(geometry[row])))
+    for row, (code, kind) in enumerate(zip(frame["code"], frame["kind"], strict=True), start=1):
+        given = code is not None and code == code
+        if given and (reason := area_code_fault(str(code), str(kind))):
+            faults.append(Fault(row, "code", reason, str(code)))
+    return sorted(faults, key=lambda fault: fault.row)
+
+
+_INVALID_ZH = {
+    "Ring Self-intersection": "环自接触",
+    "Self-intersection": "边界自相交",
+    "Hole lies outside shell": "孔洞在外环之外",
+    "Holes are nested": "孔洞相互嵌套",
+    "Nested shells": "部分相互嵌套",
+    "Interior is disconnected": "内部不连通",
+    "Duplicate Rings": "环重复",
+    "Too few points in geometry component": "环的点数不足",
+    "Invalid Coordinate": "坐标不是有限数",
+}
+
+
+def _why_invalid(shape: Any) -> str:
+    """The rule that a polygon breaks and its place, in the file's coordinates."""
+    reason = str(shapely.is_valid_reason(shape))
+    return f"{reason} {_INVALID_ZH.get(reason.partition('[')[0].strip(), '图形无效')}"
+
+
+def write_areas(
+    db: Session, frame: gpd.GeoDataFrame, *, indicative: Collection[str] = (), source: str = "areas"
+) -> Written:
+    """Write areas in EPSG:4326; parents may be in the frame or stored.
+
+    Parameters
+    ----------
+    indicative : collection of str
+        Kinds whose boundaries are no official ones; people see them marked 示意.
+
+    Raises
+    ------
+    RejectedRows
+        Unknown parents, or another content for a version that is stored already.
+    """
+    total = Written()
+    for kind in KIND_ORDER:
+        part = frame[frame["kind"] == kind]
+        if len(part):
+            total += _write_kind(db, part, indicative, source)
+    db.execute(
+        text("ANALYZE areas")
+    )  # the sites that follow are placed by an index only when its size is known
+    return total
+
+
+_COLUMNS = {
+    "row": "int",
+    "code": "text",
+    "name": "text",
+    "kind": "text",
+    "parent_code": "text",
+    "valid_from": "timestamptz",
+    "predecessor_codes": "text",
+    "households": "float8",
+    "road_length_m": "float8",
+    "geom": "geometry",
+}
+
+
+def _frame_of(part: gpd.GeoDataFrame) -> pl.DataFrame:
+    """Areas as rows of ``_COLUMNS``."""
+    multi = [shapely.multipolygons([g]) if g.geom_type == "Polygon" else g for g in part.geometry]
+    optional = {"parent_code": str, "predecessor_codes": str, "households": float, "road_length_m": float}
+    values = {
+        "row": [int(i) + 1 for i in part.index],
+        **{name: part[name].astype(str).tolist() for name in ("code", "name", "kind")},
+        "valid_from": [_instant(v) for v in part["valid_from"]],
+        **{name: _given(part, name, of) for name, of in optional.items()},
+        "geom": shapely.to_wkb(np.array(multi), hex=True).tolist(),
+    }
+    types = {name: pl.Utf8 if of is str else pl.Float64 for name, of in optional.items()}
+    return pl.DataFrame(values, schema_overrides=types).select(*_COLUMNS)
+
+
+def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> Written:
+    copy_frame(db, _frame_of(part), "given_areas", _COLUMNS)
+    db.execute(text(_RESOLVE))
+    faults = [Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()]
+    if faults:
+        raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
+    closed = db.execute(text(_CLOSE)).all()
+    inserted = db.execute(text(_INSERT), {"indicative": str(part["kind"].iloc[0]) in indicative}).all()
+    db.execute(text(_SUCCEED))
+    db.execute(text(_SUCCEED_CODES))
+    db.execute(text(_CLOSE_PREDECESSORS))
+    return Written(len(inserted) - len(closed), len(closed), len(part) - len(inserted))
+
+
+def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[Any]:
+    """Values of an optional column; None where there is none."""
+    if name not in part:
+        return [None] * len(part)
+    return [None if v is None or v != v or v == "" else of(v) for v in part[name]]
+
+
+def _instant(value: object) -> str:
+    """A date means the start of that day in China; a time keeps its zone."""
+    text_value = str(value)[:10]
+    day = dt.date.fromisoformat(text_value)
+    return f"{day} 00:00:00+08"
+
+
+# The metric area is measured on the ellipsoid: no projection is named in the data.
+_RESOLVE = """
+CREATE TEMPORARY TABLE IF NOT EXISTS resolved_areas (
+    "row" int, code text, name text, kind text, parent_id bigint, parent_code text, valid_from timestamptz,
+    predecessor_codes text[], households float8, road_length_m float8, geom geometry, old_id bigint, old_from timestamptz, same boolean) ON COMMIT DROP;
+TRUNCATE resolved_areas;
+INSERT INTO resolved_areas
+SELECT g."row", g.code, g.name, g.kind, p.id, g.parent_code, g.valid_from,
+       regexp_split_to_array(btrim(g.predecessor_codes, ' ;'), '[[:space:]]*;[[:space:]]*'), g.households, g.road_length_m,
+       ST_SetSRID(g.geom, 4326), o.id, o.valid_from,
+       o.name = g.name AND COALESCE(g.households = o.households, g.households IS NULL)
+       AND COALESCE(g.road_length_m = o.road_length_m, g.road_length_m IS NULL) AND o.parent_id IS NOT DISTINCT FROM p.id AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
+FROM given_areas g
+LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.valid_to IS NULL
+                   AND p.kind IN ('city', 'county', 'town', 'community') LIMIT 1) p ON true
+LEFT JOIN areas o ON o.code = g.code AND o.kind = g.kind AND o.valid_to IS NULL
+"""
+_FAULTS = """
+SELECT "row", 'parent_code', 'unknown parent 上级未登记', parent_code FROM resolved_areas
+WHERE parent_code IS NOT NULL AND parent_id IS NULL
+UNION ALL
+SELECT "row", 'parent_code', 'empty: only the city has no parent 为空：只有市没有上级', '' FROM resolved_areas
+WHERE parent_code IS NULL AND kind <> 'city' AND kind NOT IN ('water', 'functional_zone')
+UNION ALL
+SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date 该日或之后已有不同内容，请给更晚的日期', code
+FROM resolved_areas WHERE old_id IS NOT NULL AND NOT same AND valid_from <= old_from
+UNION ALL
+SELECT r."row", 'predecessor_codes', 'unknown, or not before valid_from 前身未登记或不早于生效日期', c FROM resolved_areas r, unnest(r.predecessor_codes) c
+WHERE NOT EXISTS (SELECT FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from)
+  AND NOT EXISTS (SELECT FROM resolved_areas a WHERE a.code = c AND a.valid_from < r.valid_from)
+"""
+_CLOSE = """
+UPDATE areas a SET valid_to = r.valid_from, void_reason = 'new version imported'
+FROM resolved_areas r WHERE a.id = r.old_id AND NOT r.same RETURNING a.id
+"""
+_INSERT = """
+INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2, indicative, households,
+                   road_length_m)
+SELECT code, name, kind, parent_id, valid_from, geom, ST_PointOnSurface(geom), ST_Area(geom::geography), :indicative,
+       households, road_length_m
+FROM resolved_areas WHERE old_id IS NULL OR NOT same RETURNING id
+"""
+_SUCCEED = """
+INSERT INTO area_successions (predecessor_id, successor_id)
+SELECT r.old_id, a.id FROM resolved_areas r JOIN areas a ON a.code = r.code AND a.kind = r.kind AND a.valid_to IS NULL
+WHERE r.old_id IS NOT NULL AND NOT r.same ON CONFLICT DO NOTHING
+"""
+_SUCCEED_CODES = """
+INSERT INTO area_successions (predecessor_id, successor_id)
+SELECT o.id, n.id FROM resolved_areas r, unnest(r.predecessor_codes) c
+JOIN LATERAL (SELECT id FROM areas a WHERE a.code = r.code AND a.kind = r.kind AND a.valid_from = r.valid_from) n ON true
+JOIN LATERAL (SELECT id FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from
+              ORDER BY a.valid_from DESC LIMIT 1) o ON true
+WHERE o.id <> n.id ON CONFLICT DO NOTHING
+"""
+_CLOSE_PREDECESSORS = """
+UPDATE areas a SET valid_to = r.valid_from, void_reason = '由 ' || r.code || ' 继承 followed by ' || r.code
+FROM resolved_areas r, unnest(r.predecessor_codes) c
+WHERE a.code = c AND a.kind = r.kind AND a.valid_to IS NULL AND a.code <> r.code AND a.valid_from < r.valid_from
+"""

@@ -1,0 +1,102 @@
+"""One case with its events, and what lies around it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from layers.collections.catalog import COLLECTIONS
+from layers.collections.pages import read_feature
+from layers.errors import NotFound
+from layers.tables import Area, Case, CaseEvent, Site
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """A case, as the caller may see it.
+
+    Attributes
+    ----------
+    feature : dict
+        The case as a GeoJSON feature, with the names of its areas.
+    """
+
+    case: Case
+    events: list[CaseEvent]
+    feature: dict[str, Any]
+
+    def event_dicts(self) -> list[dict[str, Any]]:
+        """The events in order, as plain data."""
+        names = ("seq", "actor", "role", "action", "from_state", "to_state", "payload", "prev_hash", "hash")
+        return [
+            {"at": event.at.isoformat(), **{name: getattr(event, name) for name in names}}
+            for event in self.events
+        ]
+
+
+def read_case_file(db: Session, number: str) -> CaseFile:
+    """The case of that number with its events.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or none that the caller may see.
+    """
+    case = db.scalars(
+        select(Case).where(Case.number == number), execution_options={"populate_existing": True}
+    ).one_or_none()
+    if case is None:
+        raise NotFound(f"no case {number!r}")
+    events = db.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq)).all()
+    return CaseFile(case, list(events), json.loads(read_feature(db, COLLECTIONS["cases"], case.id)))
+
+
+def surroundings(db: Session, case: Case) -> dict[str, dict[str, Any]]:
+    """The case's areas as they were at its opening, and its site, as GeoJSON by layer name."""
+    keys = {
+        "county": case.county_area_id,
+        "town": case.town_area_id,
+        "community": case.community_area_id,
+        "unit_grid": case.grid_area_id,
+    }
+    rows = db.execute(
+        select(Area.id, Area.code, Area.name, Area.kind, func.ST_AsGeoJSON(Area.geom, 6)).where(
+            Area.id.in_([key for key in keys.values() if key is not None])
+        )
+    )
+    found = {
+        kind: {
+            "type": "Feature",
+            "geometry": json.loads(geometry),
+            "properties": {"code": code, "name": name, "kind": kind},
+        }
+        for _, code, name, kind, geometry in rows
+    }
+    if case.site_id is not None:
+        found |= _site(db, case.site_id)
+    return found
+
+
+def _site(db: Session, site_key: int) -> dict[str, dict[str, Any]]:
+    row = db.execute(
+        select(Site.site_id, func.ST_AsGeoJSON(Site.geom, 7), func.ST_AsGeoJSON(Site.boundary, 7)).where(
+            Site.id == site_key
+        )
+    ).one()
+    site = {
+        "type": "Feature",
+        "geometry": json.loads(row[1]),
+        "properties": {"site_id": row[0], "kind": "site"},
+    }
+    if row[2] is None:
+        return {"site": site}
+    boundary = {
+        "type": "Feature",
+        "geometry": json.loads(row[2]),
+        "properties": {"site_id": row[0], "kind": "boundary"},
+    }
+    return {"site": site, "boundary": boundary}

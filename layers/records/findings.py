@@ -1,0 +1,246 @@
+"""What the models found: runs, stays, visits, alerts and hot spots, written by COPY and idempotent."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+import polars as pl
+from sqlalchemy import delete, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from layers.postgres.copying import copy_frame
+from layers.records.enterprises import AREA_OF_POINT
+from layers.tables import ModelRun
+
+LEVELS = ("none", "attention", "warning", "high")
+"""Levels of an alert from low to high: —, 关注, 预警, 高."""
+
+
+def find_run(db: Session, key: str) -> ModelRun | None:
+    """The run with this key, if it was finished."""
+    return db.scalar(select(ModelRun).where(ModelRun.key == key))
+
+
+def record_run(
+    db: Session,
+    *,
+    model: str,
+    version: str,
+    key: str,
+    at: dt.datetime,
+    parameters: dict[str, Any],
+    counts: dict[str, Any],
+) -> int:
+    """Store a finished run; a run with the same key is replaced (its id stays)."""
+    values = {
+        "model": model,
+        "version": version,
+        "key": key,
+        "at": at,
+        "parameters": parameters,
+        "counts": counts,
+        "finished_at": dt.datetime.now(dt.UTC),
+    }
+    statement = insert(ModelRun).values(**values)
+    statement = statement.on_conflict_do_update(index_elements=["key"], set_=values)
+    run_id: int = db.execute(statement.returning(ModelRun.id)).scalar_one()
+    return run_id
+
+
+def data_fingerprint(db: Session, start: dt.datetime, end: dt.datetime) -> str:
+    """Changes when any input of an analysis of ``[start, end)`` changes.
+
+    Whole numbers only: a sum of floats depends on the order in which a table happens to be read.
+    """
+    row = db.execute(
+        text(
+            "SELECT (SELECT count(*) || '/' || coalesce(max(t)::text, '') FROM fixes WHERE t >= :start AND t < :end),"
+            " (SELECT count(*) || '/' || coalesce(sum((value * 1000)::bigint), 0) FROM meter_readings WHERE day <= :end),"
+            " (SELECT count(*) || '/' || coalesce(sum(hashtext(e::text)::bigint), 0) FROM enterprises e),"
+            " (SELECT count(*) || '/' || coalesce(sum(hashtext(s.site_id || s.kind || s.geom::text)::bigint), 0) FROM sites s),"
+            " (SELECT count(*) || '/' || coalesce(sum(hashtext(n::text)::bigint), 0) FROM notices n),"
+            " (SELECT count(*) || '/' || coalesce(sum(hashtext(p::text)::bigint), 0) FROM places p),"
+            " (SELECT count(*) || '/' || coalesce(sum(hashtext(v.vehicle_id || v.kind)::bigint), 0) FROM vehicles v)"
+        ),
+        {"start": start, "end": end},
+    ).one()
+    return "|".join(map(str, row))
+
+
+def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetime, end: dt.datetime) -> int:
+    """Replace the stays that began in ``[start, end)`` of the vehicles analysed; returns how many there are.
+
+    Parameters
+    ----------
+    stays : polars.DataFrame
+        ``vehicle_id`` (the database's integer), ``started_at``, ``ended_at``, ``left_by``, ``ended_by``,
+        ``open``, ``lon``, ``lat``, ``radius_m``, ``n_fixes``, ``h3_9``.
+    """
+    columns = {
+        "vehicle_id": "bigint",
+        "started_at": "timestamptz",
+        "ended_at": "timestamptz",
+        "left_by": "timestamptz",
+        "ended_by": "text",
+        "open": "boolean",
+        "radius_m": "float8",
+        "n_fixes": "bigint",
+        "lon": "float8",
+        "lat": "float8",
+        "h3_9": "bigint",
+    }
+    copy_frame(db, stays, "given_stays", columns)
+    db.execute(
+        text("DELETE FROM stays WHERE started_at >= :start AND started_at < :end"),
+        {"start": start, "end": end},
+    )
+    point = "ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326)"
+    db.execute(
+        text(
+            "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, left_by, ended_by, open, radius_m, n_fixes,"
+            f" geom, h3_9, area_id) SELECT :run_id, g.vehicle_id, g.started_at, g.ended_at, g.left_by, g.ended_by, g.open,"
+            f" g.radius_m, g.n_fixes, {point}, g.h3_9, {AREA_OF_POINT.format(point=point)} FROM given_stays g"
+            " ON CONFLICT (vehicle_id, started_at) DO NOTHING"
+        ),
+        {"run_id": run_id},
+    )
+    return stays.height
+
+
+def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datetime, end: dt.datetime) -> int:
+    """Replace the visits that began in ``[start, end)``; returns how many rows.
+
+    Parameters
+    ----------
+    visits : polars.DataFrame
+        ``visit_id``, ``vehicle_id`` (integer), ``site_id`` (text or null), ``entered_at``, ``left_at``, ``seen_s``,
+        ``unseen_s``, ``distance_m``, ``share``, ``night``, ``excluded_by``, ``lon``, ``lat``.
+    """
+    columns = {
+        "visit_id": "text",
+        "vehicle_id": "bigint",
+        "site_id": "text",
+        "entered_at": "timestamptz",
+        "left_at": "timestamptz",
+        "seen_s": "float8",
+        "unseen_s": "float8",
+        "distance_m": "float8",
+        "share": "float8",
+        "night": "float8",
+        "excluded_by": "text",
+        "lon": "float8",
+        "lat": "float8",
+    }
+    copy_frame(db, visits, "given_visits", columns)
+    db.execute(
+        text("DELETE FROM visits WHERE entered_at >= :start AND entered_at < :end"),
+        {"start": start, "end": end},
+    )
+    result = db.execute(
+        text(
+            "INSERT INTO visits (run_id, visit_id, vehicle_id, site_id, entered_at, left_at, seen_s, unseen_s, distance_m,"
+            " share, night, excluded_by, geom, area_id)"
+            " SELECT :run_id, g.visit_id, g.vehicle_id, s.id, g.entered_at, g.left_at, g.seen_s, g.unseen_s, g.distance_m,"
+            " g.share, g.night, g.excluded_by, ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326), s.area_id"
+            " FROM given_visits g LEFT JOIN sites s USING (site_id) ON CONFLICT (visit_id, site_id) DO NOTHING"
+        ),
+        {"run_id": run_id},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def write_hot_spots(db: Session, cells: pl.DataFrame, run_id: int) -> int:
+    """Store the cells of a run: ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin``, ``geom`` (WKB hex)."""
+    columns = {
+        "field": "text",
+        "h3": "bigint",
+        "value": "float8",
+        "exposure": "float8",
+        "z": "float8",
+        "p": "float8",
+        "q": "float8",
+        "gi_bin": "smallint",
+        "geom": "text",
+    }
+    copy_frame(db, cells, "given_cells", columns)
+    db.execute(text("DELETE FROM hot_spots WHERE run_id = :run_id"), {"run_id": run_id})
+    db.execute(
+        text(
+            "INSERT INTO hot_spots (run_id, field, h3, value, exposure, z, p, q, gi_bin, geom)"
+            " SELECT :run_id, field, h3, value, exposure, z, p, q, gi_bin, ST_SetSRID(geom::geometry, 4326) FROM given_cells"
+        ),
+        {"run_id": run_id},
+    )
+    return cells.height
+
+
+def raise_alert(
+    db: Session,
+    *,
+    run_id: int,
+    site_id: str,
+    level: str,
+    score: float,
+    at: dt.datetime,
+    evidence: list[dict[str, Any]],
+    would_lower: list[dict[str, Any]],
+) -> tuple[int, bool]:
+    """Raise an alert for a site; one that stands is raised again only on a higher level.
+
+    Returns
+    -------
+    (int, bool)
+        Id of the alert, and whether it is new or higher than before.
+    """
+    standing = db.execute(
+        text(
+            "SELECT a.id, a.level FROM alerts a JOIN sites s ON s.id = a.site_id"
+            " WHERE s.site_id = :site AND a.kind = 'illegal_resumption' AND a.status = 'open' FOR UPDATE OF a"
+        ),
+        {"site": site_id},
+    ).first()
+    values = {
+        "run_id": run_id,
+        "site": site_id,
+        "level": level,
+        "score": score,
+        "at": at,
+        "evidence": json.dumps(evidence, ensure_ascii=False, default=str),
+        "would_lower": json.dumps(would_lower, ensure_ascii=False, default=str),
+    }
+    if standing is None:
+        alert_id = db.execute(text(_NEW_ALERT), values).scalar_one()
+        return int(alert_id), True
+    if LEVELS.index(level) <= LEVELS.index(standing.level):
+        return int(standing.id), False
+    db.execute(text(_HIGHER_ALERT), values | {"id": standing.id})
+    return int(standing.id), True
+
+
+_NEW_ALERT = """
+INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, status, geom, area_id)
+SELECT :run_id, s.id, 'illegal_resumption', :level, :score, :at, CAST(:evidence AS jsonb), CAST(:would_lower AS jsonb),
+       'open', s.geom, s.area_id
+FROM sites s WHERE s.site_id = :site RETURNING id
+"""
+_HIGHER_ALERT = """
+UPDATE alerts SET run_id = :run_id, level = :level, score = :score, raised_at = :at,
+       evidence = CAST(:evidence AS jsonb), would_lower = CAST(:would_lower AS jsonb)
+WHERE id = :id
+"""
+
+
+def forget_runs(db: Session, model: str, keep: int) -> None:
+    """Drop hot spots of all but the newest ``keep`` runs of a model."""
+    old = (
+        select(ModelRun.id)
+        .where(ModelRun.model == model)
+        .order_by(ModelRun.at.desc(), ModelRun.id.desc())
+        .offset(keep)
+    )
+    from layers.tables import HotSpot
+
+    db.execute(delete(HotSpot).where(HotSpot.run_id.in_(old)))

@@ -1,0 +1,50 @@
+"""Tables as SQLAlchemy classes, one module a subject; importing this package makes the metadata whole.
+
+Storage CRS is EPSG:4326 (x is longitude). Times are UTC. ``area_id`` on a row is the *scope area*: the smallest of
+community, town, county, city that holds the place; row-level security compares it with the caller's areas.
+"""
+
+from __future__ import annotations
+
+from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, User
+from layers.tables.areas import AREA_KINDS, Area, AreaSuccession, ChangeSet
+from layers.tables.base import Base
+from layers.tables.cases import DOMAINS, Case, CaseEvent, DutyItem
+from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
+from layers.tables.fences import Fence, FenceEvent
+from layers.tables.findings import Alert, HotSpot, ModelRun
+from layers.tables.movement import Fix, Stay, Vehicle, Visit
+from layers.tables.tracks import Track, TrackDay
+
+__all__ = [
+    "AREA_KINDS",
+    "DOMAINS",
+    "ROLES",
+    "AccessLog",
+    "Alert",
+    "ApiKey",
+    "Area",
+    "AreaSuccession",
+    "Base",
+    "Case",
+    "CaseEvent",
+    "ChangeSet",
+    "DutyItem",
+    "Enterprise",
+    "Fence",
+    "FenceEvent",
+    "Fix",
+    "HotSpot",
+    "LoginSession",
+    "MeterReading",
+    "ModelRun",
+    "Notice",
+    "Place",
+    "Site",
+    "Stay",
+    "Track",
+    "TrackDay",
+    "User",
+    "Vehicle",
+    "Visit",
+]

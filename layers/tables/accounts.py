@@ -1,0 +1,75 @@
+"""Accounts, logins, API keys and the access log."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.tables.base import Base, id_column
+
+ROLES = ("viewer", "grid_manager", "officer", "dispatcher", "supervisor", "service")
+
+
+class User(Base):
+    """A local account. ``area_id`` is the root of what the person may see; None means the whole city."""
+
+    __tablename__ = "users"
+    id: Mapped[int] = id_column()
+    username: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    display_name: Mapped[str]
+    role: Mapped[str]
+    body: Mapped[str | None]
+    area_code: Mapped[str | None]
+    domains: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    active: Mapped[bool] = mapped_column(default=True, server_default="true")
+
+
+class LoginSession(Base):
+    """A login of a person: only a hash of the cookie's token is stored."""
+
+    __tablename__ = "login_sessions"
+    token_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    csrf_token: Mapped[str]
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+
+
+class ApiKey(Base):
+    """A key of a service account: only a hash of it is stored."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (Index("ix_api_keys_user_id", "user_id"),)
+    key_hash: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[dt.datetime]
+    last_used_at: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]
+    name: Mapped[str] = mapped_column(default="", server_default="")
+    expires_at: Mapped[dt.datetime | None]
+    role: Mapped[str | None]  # less than the account's: viewer, or sender (writes fixes, reads nothing)
+    area_code: Mapped[str | None]
+
+
+class AccessLog(Base):
+    """Who read or changed what: append-only."""
+
+    __tablename__ = "access_log"
+    __table_args__ = (
+        Index("ix_access_log_at", "at"),
+        Index("ix_access_log_username", "username", "id"),
+        Index("ix_access_log_request_id", "request_id"),
+    )
+    id: Mapped[int] = id_column()
+    at: Mapped[dt.datetime]
+    username: Mapped[str | None]
+    role: Mapped[str]
+    method: Mapped[str]
+    path: Mapped[str]
+    status: Mapped[int]
+    request_id: Mapped[str]
+    area_code: Mapped[str | None]
+    address: Mapped[str | None]

@@ -1,0 +1,82 @@
+"""The duty list, cases and their events."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.tables.base import Base, geometry_column, id_column, mercator_column
+
+DOMAINS = ("ecology", "urban", "transport", "agriculture", "culture_tourism", "market")
+
+
+class DutyItem(Base):
+    """One line of the duty list (权责清单): who may act on what, where, since when."""
+
+    __tablename__ = "duty_items"
+    __table_args__ = (UniqueConstraint("item_code", "body", "area_code", "role", "valid_from"),)
+    id: Mapped[int] = id_column()
+    item_code: Mapped[str]
+    item: Mapped[str]
+    domain: Mapped[str]
+    legal_basis: Mapped[str]
+    kind: Mapped[str]
+    body: Mapped[str]
+    level: Mapped[str]
+    area_code: Mapped[str]
+    role: Mapped[str]
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+
+
+class Case(Base):
+    """A case: the facts at its opening. Its state is derived from ``case_events`` and kept here for reading."""
+
+    __tablename__ = "cases"
+    __table_args__ = (Index("ix_cases_area_id", "area_id"), Index("ix_cases_alert_id", "alert_id"))
+    id: Mapped[int] = id_column()
+    number: Mapped[str] = mapped_column(unique=True)
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"))
+    title: Mapped[str]
+    item_code: Mapped[str]
+    domain: Mapped[str]
+    grid_area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
+    community_area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
+    town_area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
+    county_area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
+    city_area_id: Mapped[int | None] = mapped_column(ForeignKey("areas.id"))
+    lead_body: Mapped[str | None]
+    co_handlers: Mapped[list[str]]
+    assignment: Mapped[dict[str, Any]]
+    state: Mapped[str]
+    opened_at: Mapped[dt.datetime]
+    due_at: Mapped[dt.datetime | None]
+    closed_at: Mapped[dt.datetime | None]
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
+    area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class CaseEvent(Base):
+    """One step of a case. Append-only; ``hash`` covers the row and the hash before it."""
+
+    __tablename__ = "case_events"
+    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+    id: Mapped[int] = id_column()
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    seq: Mapped[int]
+    at: Mapped[dt.datetime]
+    actor: Mapped[str]
+    role: Mapped[str]
+    action: Mapped[str]
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    prev_hash: Mapped[str]
+    hash: Mapped[str]
+    area_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -1,0 +1,66 @@
+"""Runs of models and what they found: alerts and hot spots."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.tables.base import Base, geometry_column, id_column, mercator_column
+
+
+class ModelRun(Base):
+    """One run of a model, with its version and parameters; ``key`` makes a second run find the first."""
+
+    __tablename__ = "model_runs"
+    id: Mapped[int] = id_column()
+    model: Mapped[str]
+    version: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    at: Mapped[dt.datetime]
+    parameters: Mapped[dict[str, Any]]
+    counts: Mapped[dict[str, Any]]
+    finished_at: Mapped[dt.datetime]
+
+
+class Alert(Base):
+    """A clue (线索), never proof: one row a site, raised again only on a higher level."""
+
+    __tablename__ = "alerts"
+    __table_args__ = (Index("ix_alerts_area_id", "area_id"),)
+    id: Mapped[int] = id_column()
+    run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
+    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    kind: Mapped[str]
+    level: Mapped[str]
+    score: Mapped[float]
+    raised_at: Mapped[dt.datetime]
+    evidence: Mapped[list[dict[str, Any]]]
+    would_lower: Mapped[list[dict[str, Any]]]
+    status: Mapped[str] = mapped_column(default="open", server_default="open")
+    outcome: Mapped[str | None]  # confirmed | legal_use | cannot_tell: what the site check found
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
+    area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class HotSpot(Base):
+    """One H3 cell of one run and field, with its significance."""
+
+    __tablename__ = "hot_spots"
+    __table_args__ = (UniqueConstraint("run_id", "field", "h3"),)
+    id: Mapped[int] = id_column()
+    run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
+    field: Mapped[str]
+    h3: Mapped[int] = mapped_column(BigInteger)
+    value: Mapped[float]
+    exposure: Mapped[float | None]
+    z: Mapped[float]
+    p: Mapped[float]
+    q: Mapped[float]
+    gi_bin: Mapped[int] = mapped_column(SmallInteger)
+    geom: Mapped[WKBElement] = geometry_column("POLYGON")
+    geom_3857: Mapped[Any] = mercator_column("POLYGON")

@@ -1,0 +1,86 @@
+"""Vehicles, fixes, stays and visits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.tables.base import Base, geometry_column, id_column, mercator_column
+
+
+class Vehicle(Base):
+    """A vehicle or vessel. The plate is personal data and leaves the database masked."""
+
+    __tablename__ = "vehicles"
+    id: Mapped[int] = id_column()
+    vehicle_id: Mapped[str] = mapped_column(unique=True)
+    plate: Mapped[str | None]
+    plate_color: Mapped[str | None]
+    kind: Mapped[str]
+
+
+class Fix(Base):
+    """One position of one vehicle. Partitioned by day: ``fixes_YYYYMMDD``."""
+
+    __tablename__ = "fixes"
+    __table_args__ = {"postgresql_partition_by": "RANGE (t)"}
+    vehicle_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    t: Mapped[dt.datetime] = mapped_column(primary_key=True)
+    lon: Mapped[float]
+    lat: Mapped[float]
+    speed_kmh: Mapped[float | None]
+    heading_deg: Mapped[float | None]
+    h3_9: Mapped[int] = mapped_column(BigInteger)
+    area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Stay(Base):
+    """A dwell of one vehicle, as found by one run."""
+
+    __tablename__ = "stays"
+    __table_args__ = (UniqueConstraint("vehicle_id", "started_at"), Index("ix_stays_area_id", "area_id"))
+    id: Mapped[int] = id_column()
+    run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
+    started_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime]
+    left_by: Mapped[dt.datetime | None]
+    ended_by: Mapped[str]
+    open: Mapped[bool]
+    radius_m: Mapped[float]
+    n_fixes: Mapped[int]
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
+    h3_9: Mapped[int] = mapped_column(BigInteger)
+    area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Visit(Base):
+    """A stay (or stays linked across a gap) at a site, with the part of it that is attributed to the site."""
+
+    __tablename__ = "visits"
+    __table_args__ = (
+        UniqueConstraint("visit_id", "site_id"),
+        Index("ix_visits_site_id", "site_id", "entered_at"),
+        Index("ix_visits_area_id", "area_id"),
+    )
+    id: Mapped[int] = id_column()
+    run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
+    visit_id: Mapped[str]
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"))
+    entered_at: Mapped[dt.datetime]
+    left_at: Mapped[dt.datetime]
+    seen_s: Mapped[float]
+    unseen_s: Mapped[float]
+    distance_m: Mapped[float | None]
+    share: Mapped[float]
+    night: Mapped[float]
+    excluded_by: Mapped[str | None]
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    geom_3857: Mapped[Any] = mercator_column("POINT")
+    area_id: Mapped[int | None] = mapped_column(BigInteger)

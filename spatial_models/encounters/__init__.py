@@ -1,0 +1,1 @@
+"""Encounters: two vehicles near each other for some time."""

@@ -1,0 +1,1 @@
+"""Geofence violations: entering, leaving, overstaying."""

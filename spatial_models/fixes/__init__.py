@@ -1,0 +1,1 @@
+"""Order, cleaning and row layout of vehicle fixes."""

@@ -1,0 +1,1 @@
+"""Hot spots: the Getis-Ord Gi* statistic over cells."""

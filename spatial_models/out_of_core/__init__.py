@@ -1,0 +1,1 @@
+"""Stays of data larger than memory: streamed, partitioned, on a cluster."""

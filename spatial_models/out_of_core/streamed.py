@@ -1,0 +1,263 @@
+"""Stays of Parquet files larger than memory: row group by row group, the state carried from one to the next.
+
+The one place besides `spatial_models.out_of_core.partitioned` where a model reads and writes files: what has to stream cannot be
+handed over as one frame.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+import fsspec
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from spatial_models.errors import InputFrameError, ParameterError
+from spatial_models.fixes.ordering import FIX_COLUMNS
+from spatial_models.frames import time_us, to_polars
+from spatial_models.stays.detect import StayState, detect_stays
+
+Progress = Callable[[int, int], None]
+BATCH_ROWS = 2_000_000
+"""Rows held at once: about 100 bytes each at the peak."""
+LATENESS_S = 600.0
+"""Rows may come this much too late in the file; the newest so many seconds wait for the next batch."""
+
+
+@dataclass
+class BulkResult:
+    """What was read and written.
+
+    Attributes
+    ----------
+    stays : int
+        Rows written.
+    quality : dict of str to int
+        Sums over the batches, see `spatial_models.stays.detect_stays`; ``pending`` is what still waits at the end.
+    files, row_groups : int
+    """
+
+    stays: int = 0
+    quality: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    row_groups: int = 0
+
+
+def stays_of_files(
+    source: str,
+    target: str,
+    *,
+    batch_rows: int = BATCH_ROWS,
+    lateness_s: float = LATENESS_S,
+    progress: Progress = lambda done, total: None,
+    **parameters: Any,
+) -> BulkResult:
+    """Write the stays of a Parquet file, or of all Parquet files below a folder in the order of their names.
+
+    Parameters
+    ----------
+    source, target : str
+        Paths, or URLs of any `fsspec` file system. The source has ``vehicle_id``, ``t``, ``lon``, ``lat``; rows of a vehicle
+        come in order of time, up to ``lateness_s``. The target is one Parquet file, complete or not there at all.
+    batch_rows : int
+        Rows handed to `detect_stays` at once: memory is bounded by this and the number of vehicles.
+    lateness_s : float
+        How much too late a row may come (in order of arrival).
+    progress : callable
+        Takes rows done and rows in all.
+    **parameters
+        Of `detect_stays`.
+
+    Returns
+    -------
+    BulkResult
+
+    Raises
+    ------
+    InputFrameError
+        There is no such file, it is no Parquet, or columns are missing.
+    ParameterError
+    """
+    if not 0 <= lateness_s <= 1e7 or batch_rows < 1:
+        raise ParameterError(
+            f"lateness_s must be 0 to 1e7 and batch_rows 1 or more, got {lateness_s!r}, {batch_rows!r}"
+        )
+    files = parquet_files(source)
+    result = BulkResult(files=len(files))
+    with FrameWriter(target) as writer:
+        state: StayState | None = None
+        for batch, last in _batches(files, batch_rows, lateness_s, progress, result):
+            part = detect_stays(batch, **parameters, state=state, final=last)
+            state = part.state
+            writer.write(part.stays)
+            add_quality(result.quality, part.quality)
+    result.stays = writer.rows
+    return result
+
+
+def add_quality(total: dict[str, int], part: dict[str, int]) -> None:
+    """Add the account of a batch; ``pending`` is a standing, not a sum."""
+    for name, count in part.items():
+        total[name] = count if name == "pending" else total.get(name, 0) + count
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One Parquet file of a file system."""
+
+    file_system: Any
+    path: str
+    rows: int
+    row_groups: int
+
+    def open(self) -> pq.ParquetFile:
+        """Opened, vehicle ids as a dictionary where they are text."""
+        handle = self.file_system.open(self.path, "rb")
+        return pq.ParquetFile(handle, read_dictionary=["vehicle_id"])
+
+
+def parquet_files(source: str) -> list[SourceFile]:
+    """The Parquet files at a path, sorted by name, checked for the columns of fixes.
+
+    Raises
+    ------
+    InputFrameError
+    """
+    try:
+        file_system, path = fsspec.core.url_to_fs(source)
+        if file_system.isdir(path):
+            paths = sorted(p for p in file_system.find(path) if p.endswith(".parquet"))
+        else:
+            paths = [path] if file_system.exists(path) else []
+    except (OSError, ValueError, ImportError) as error:
+        raise InputFrameError(f"{source}: cannot be read: {error}") from error
+    if not paths:
+        raise InputFrameError(f"{source}: no Parquet file there")
+    return [_checked(file_system, one) for one in paths]
+
+
+def _checked(file_system: Any, path: str) -> SourceFile:
+    try:
+        with file_system.open(path, "rb") as handle:
+            file = pq.ParquetFile(handle)
+            names = file.schema_arrow.names
+            rows, groups = file.metadata.num_rows, file.metadata.num_row_groups
+    except (OSError, pa.ArrowException) as error:
+        raise InputFrameError(f"{path}: is no Parquet file: {error}") from error
+    if missing := [name for name in FIX_COLUMNS if name not in names]:
+        raise InputFrameError(f"{path}: column {', '.join(missing)} missing")
+    return SourceFile(file_system, path, rows, groups)
+
+
+def read_tables(files: list[SourceFile], batch_rows: int, result: BulkResult) -> Iterator[pa.Table]:
+    """Row groups of all files, large ones in parts, small ones joined."""
+    waiting: list[pa.Table] = []
+    for file in files:
+        reader = file.open()
+        result.row_groups += file.row_groups
+        try:
+            for batch in reader.iter_batches(batch_size=batch_rows, columns=list(FIX_COLUMNS)):
+                table = pa.Table.from_batches([batch])
+                if waiting and waiting[0].schema != table.schema:
+                    yield pa.concat_tables(waiting)
+                    waiting = []
+                waiting.append(table)
+                if sum(t.num_rows for t in waiting) >= batch_rows:
+                    yield pa.concat_tables(waiting)
+                    waiting = []
+        except (OSError, pa.ArrowException) as error:
+            raise InputFrameError(f"{file.path}: cannot be read: {error}") from error
+        finally:
+            reader.close(force=True)
+    if waiting:
+        yield pa.concat_tables(waiting)
+
+
+def _batches(
+    files: list[SourceFile], batch_rows: int, lateness_s: float, progress: Progress, result: BulkResult
+) -> Iterator[tuple[pa.Table, bool]]:
+    """Batches with what waited before; the newest rows wait for the next, in case older ones follow."""
+    total, done = sum(file.rows for file in files), 0
+    held: pa.Table | None = None
+    for table in read_tables(files, batch_rows, result):
+        done += table.num_rows
+        if held is not None:
+            table = pa.concat_tables([held, table], promote_options="permissive")
+        batch, held = _held_back(table, lateness_s)
+        yield batch, False
+        progress(done, total)
+    empty = pa.table({name: pa.array([], kind) for name, kind in _schema(files).items()})
+    yield held if held is not None else empty, True
+
+
+def _schema(files: list[SourceFile]) -> dict[str, pa.DataType]:
+    reader = files[0].open()
+    try:
+        schema = reader.schema_arrow
+        return {name: schema.field(name).type for name in FIX_COLUMNS}
+    finally:
+        reader.close(force=True)
+
+
+def _held_back(table: pa.Table, lateness_s: float) -> tuple[pa.Table, pa.Table]:
+    """Rows to use now, and those of the last ``lateness_s``."""
+    if lateness_s == 0 or table.num_rows == 0:
+        return table, table.slice(0, 0)
+    t = time_us(to_polars(table.select(["t"]), "fixes", ("t",))["t"], "fixes")
+    # a clock in the far future would hold back nothing else
+    waits = t > np.quantile(t[:: max(1, len(t) // 10_000)], 0.999) - lateness_s * 1e6
+    first = int(waits.argmax()) if waits.any() else len(waits)
+    tail, waits = table.slice(first), pa.array(waits[first:])
+    return pa.concat_tables([table.slice(0, first), tail.filter(pc.invert(waits))]), tail.filter(waits)
+
+
+class FrameWriter:
+    """Writes frames into one Parquet file that is there when it is complete.
+
+    A local file is written beside its place and moved; an object store shows an object only when it is closed.
+    """
+
+    def __init__(self, target: str) -> None:
+        self.rows = 0
+        self._writer: pq.ParquetWriter | None = None
+        try:
+            self._fs, self._path = fsspec.core.url_to_fs(target)
+            folder = str(PurePosixPath(self._path).parent)
+            self._fs.makedirs(folder, exist_ok=True)
+            self._partial = f"{folder}/.{PurePosixPath(self._path).name}.{uuid.uuid4().hex[:8]}.partial"
+            self._handle = self._fs.open(self._partial, "wb")
+        except (OSError, ValueError, ImportError) as error:
+            raise InputFrameError(f"{target}: cannot be written: {error}") from error
+
+    def __enter__(self) -> FrameWriter:
+        return self
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append rows."""
+        table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+        if self._writer is None:
+            self._empty = table.slice(0, 0)
+            if table.num_rows == 0:
+                return
+            self._writer = pq.ParquetWriter(self._handle, table.schema, compression="zstd")
+        if table.num_rows:
+            self._writer.write_table(table.cast(self._writer.schema))
+            self.rows += table.num_rows
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and self._writer is None:
+            self._writer = pq.ParquetWriter(self._handle, self._empty.schema, compression="zstd")
+        if self._writer is not None:
+            self._writer.close()
+        self._handle.close()
+        if kind is None:
+            self._fs.mv(self._partial, self._path)
+        else:
+            self._fs.rm(self._partial)

@@ -1,0 +1,1 @@
+"""Detection of stays in vehicle fixes."""

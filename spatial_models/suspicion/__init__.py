@@ -1,0 +1,1 @@
+"""Suspicion of resumed work at closed sites, from meters and visits."""

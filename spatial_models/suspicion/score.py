@@ -1,0 +1,249 @@
+"""Suspected illegal resumption (疑似非法复工): evidence of several kinds put together, explained.
+
+A score is a clue (线索), never proof.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from spatial_models.errors import NaiveTimeError
+from spatial_models.frames import LOCAL_ZONE, to_polars
+from spatial_models.suspicion.config import DEFAULT, LEVELS, SuspicionConfig
+from spatial_models.suspicion.evidence import (
+    Evidence,
+    explaining,
+    meter_evidence,
+    vehicle_evidence,
+    would_lower,
+)
+from spatial_models.visits.find import vehicle_days
+
+__all__ = [
+    "DEFAULT",
+    "LEVELS",
+    "LEVELS_ZH",
+    "SITE_SCHEMA",
+    "SuspicionConfig",
+    "SuspicionResult",
+    "score_sites",
+]
+
+LEVELS_ZH = {"none": "无", "attention": "关注", "warning": "预警", "high": "高"}
+CANDIDATE_STATUSES = ("closed", "suspended", "dismantled")
+_EVIDENCE = pl.Struct(
+    {
+        "signal": pl.String,
+        "value": pl.Float64,
+        "baseline": pl.Float64,
+        "period": pl.List(pl.String),
+        "contribution": pl.Float64,
+        "family": pl.String,
+        "quality": pl.Float64,
+        "sentence_zh": pl.String,
+        "sentence_en": pl.String,
+    }
+)
+SITE_SCHEMA: dict[str, Any] = {
+    "site_id": pl.String,
+    "score": pl.Float64,
+    "level": pl.String,
+    "log_odds": pl.Float64,
+    "prior_log_odds": pl.Float64,
+    "families": pl.List(pl.String),
+    "evidence": pl.List(_EVIDENCE),
+    "would_lower": pl.List(pl.Struct({"zh": pl.String, "en": pl.String})),
+}
+
+
+@dataclass(frozen=True)
+class SuspicionResult:
+    """Scores of the candidate sites, highest first, with the model that made them.
+
+    Attributes
+    ----------
+    sites : polars.DataFrame
+        ``site_id``, ``score`` (0-1), ``level`` (none, attention 关注, warning 预警, high 高), ``log_odds``,
+        ``prior_log_odds``, ``families`` (those that speak for resumption on their own), ``evidence`` (list of
+        structs, the greatest contribution first), ``would_lower`` (list of ``zh``, ``en``).
+    version : str
+    at : datetime
+    """
+
+    sites: pl.DataFrame
+    version: str
+    at: dt.datetime
+
+
+def score_sites(
+    sites: Any,
+    meter_signals: pl.DataFrame,
+    visits: pl.DataFrame,
+    notices: Any = None,
+    *,
+    at: dt.datetime,
+    config: SuspicionConfig = DEFAULT,
+) -> SuspicionResult:
+    """Score every closed, suspended or dismantled site.
+
+    Parameters
+    ----------
+    sites : polars.DataFrame
+        ``site_id``, ``status``; optional ``status_since`` (a status of later than ``at`` is not looked at), ``hazard``.
+    meter_signals : polars.DataFrame
+        Of `spatial_models.suspicion.meter_signals.use_after_closure`.
+    visits : polars.DataFrame
+        Of `spatial_models.visits.find_visits`, of hazardous-goods vehicles.
+    notices : frame or None
+        ``site_id``, ``kind``, ``valid_from``, ``valid_to``.
+    at : datetime
+        The moment looked back from; later visits are not looked at.
+    config : SuspicionConfig
+
+    Returns
+    -------
+    SuspicionResult
+
+    Raises
+    ------
+    InputFrameError, NaiveTimeError
+
+    Notes
+    -----
+    log-odds = prior of the site's class + sum of contributions; score = logistic of it. A contribution is weight times
+    quality. Signals of one family (meters, vehicles) are correlated: their sum is capped, and the cap stands in the
+    evidence as an item of its own, so that the contributions always add up. A notice that holds takes away its part
+    of the families that it explains. Level ``warning`` or ``high`` needs at least ``config.least_families``
+    families that each give ``config.family_counts_from``: ONE FAMILY ALONE NEVER EXCEEDS attention. What is missing
+    adds nothing and is said, it is not taken as zero use.
+    """
+    if at.tzinfo is None:
+        raise NaiveTimeError("at: a time without a zone")
+    frame = _candidates(sites, at)
+    days = _visited_days(visits, frame, at, config)
+    signals: dict[str, list[dict[str, Any]]] = {}
+    for row in meter_signals.iter_rows(named=True):
+        signals.setdefault(row["site_id"], []).append(row)
+    notice_rows = _notice_rows(notices)
+    rows = [
+        _score(
+            site,
+            signals.get(site["site_id"], []),
+            days.get(site["site_id"]),
+            notice_rows.get(site["site_id"], []),
+            at,
+            config,
+        )
+        for site in frame.iter_rows(named=True)
+    ]
+    scored = pl.DataFrame(rows, schema=SITE_SCHEMA).sort("score", "site_id", descending=[True, False])
+    return SuspicionResult(scored, config.version, at)
+
+
+def _visited_days(
+    visits: pl.DataFrame, sites: pl.DataFrame, at: dt.datetime, config: SuspicionConfig
+) -> dict[str, dict[str, Any]]:
+    """By site: the vehicle-days looked back on, since the site has its status."""
+    since = at - dt.timedelta(days=config.visit_days)
+    lookback = visits.filter(
+        pl.col("site_id").is_in(sites["site_id"].implode())
+        & (pl.col("entered_at") >= since)
+        & (pl.col("entered_at") <= at)
+    ).join(sites.select("site_id", "status_since"), on="site_id")
+    local_day = pl.col("entered_at").dt.convert_time_zone(LOCAL_ZONE).dt.date()
+    lookback = lookback.filter(pl.col("status_since").is_null() | (local_day >= pl.col("status_since")))
+    days = vehicle_days(lookback, least_share=config.least_share)
+    return {row["site_id"]: row for row in days.iter_rows(named=True)}
+
+
+def _candidates(sites: Any, at: dt.datetime) -> pl.DataFrame:
+    frame = to_polars(sites, "sites", ("site_id", "status"))
+    optional = [name for name in ("status_since", "hazard") if name in sites.columns]
+    frame = frame if not optional else to_polars(sites, "sites", ("site_id", "status", *optional))
+    if "status_since" not in optional:
+        frame = frame.with_columns(status_since=pl.lit(None, dtype=pl.Date))
+    if "hazard" not in optional:
+        frame = frame.with_columns(hazard=pl.lit("other"))
+    frame = frame.with_columns(
+        pl.col("site_id", "status", "hazard").cast(pl.String), pl.col("status_since").cast(pl.Date)
+    )
+    today = at.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+    known = pl.col("status_since").is_null() | (pl.col("status_since") <= today)
+    return frame.filter(pl.col("status").is_in(CANDIDATE_STATUSES) & known).unique(
+        "site_id", keep="first", maintain_order=True
+    )
+
+
+def _notice_rows(notices: Any) -> dict[str, list[dict[str, Any]]]:
+    if notices is None:
+        return {}
+    by_site: dict[str, list[dict[str, Any]]] = {}
+    frame = to_polars(notices, "notices", ("site_id", "kind", "valid_from", "valid_to"))
+    frame = frame.with_columns(
+        pl.col("site_id").cast(pl.String), pl.col("valid_from", "valid_to").cast(pl.Date)
+    )
+    for row in frame.iter_rows(named=True):
+        by_site.setdefault(row["site_id"], []).append(row)
+    return by_site
+
+
+def _score(
+    site: dict[str, Any],
+    signals: list[dict[str, Any]],
+    days: dict[str, Any] | None,
+    notices: list[dict[str, Any]],
+    at: dt.datetime,
+    config: SuspicionConfig,
+) -> dict[str, Any]:
+    """One row of the result."""
+    prior = config.prior_log_odds(site["status"], site["hazard"])
+    items = [*meter_evidence(signals, at, config), *vehicle_evidence(days, at, config)]
+    items += [cap for family in config.family_caps if (cap := _cap(items, family, config)) is not None]
+    items += explaining(items, notices, at, config)
+    net = {
+        family: sum(item.contribution for item in items if item.family == family)
+        for family in config.family_caps
+    }
+    families = [family for family, value in net.items() if value >= config.family_counts_from]
+    log_odds = prior + sum(item.contribution for item in items)
+    score = 1.0 / (1.0 + math.exp(-log_odds))
+    items.sort(key=lambda item: (-item.contribution, item.signal))
+    return {
+        "site_id": site["site_id"],
+        "score": score,
+        "level": _level(score, len(families), config),
+        "log_odds": log_odds,
+        "prior_log_odds": prior,
+        "families": families,
+        "evidence": [item.as_dict() for item in items],
+        "would_lower": would_lower(items, families),
+    }
+
+
+def _level(score: float, n_families: int, config: SuspicionConfig) -> str:
+    level = sum(score >= limit for limit in config.thresholds)
+    return LEVELS[level if n_families >= config.least_families else min(level, 1)]
+
+
+def _cap(items: list[Evidence], family: str, config: SuspicionConfig) -> Evidence | None:
+    """The part of a family's sum that is above its cap, as a negative item."""
+    own = [item for item in items if item.family == family]
+    over = sum(item.contribution for item in own) - config.family_caps[family]
+    if over <= 0:
+        return None
+    return Evidence(
+        signal=f"{family}_cap",
+        value=config.family_caps[family] + over,
+        baseline=config.family_caps[family],
+        period=own[0].period,
+        contribution=-over,
+        family=family,
+        quality=1.0,
+        sentence_zh="同类信号相互关联,合计封顶。",
+        sentence_en="Signals of one kind are correlated: their sum is capped.",
+    )

@@ -1,0 +1,1 @@
+"""Attribution of stays to the sites beside them."""

@@ -1,0 +1,366 @@
+"""Visits: which stay was at which site, and how much of it belongs there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from spatial_models.distances import haversine_m
+from spatial_models.frames import LOCAL_ZONE, Array, named_columns, numbers, time_us, to_polars
+from spatial_models.stays.kernels import NO_TIME
+from spatial_models.visits.attribution import Attribution, attribute
+from spatial_models.visits.inputs import (
+    check_attribution,
+    check_numbers,
+    check_stays,
+    check_window,
+    check_zone,
+    read_places,
+    read_sites,
+)
+from spatial_models.visits.nearness import excluding_place, sites_in_reach
+
+STAY_COLUMNS = ("vehicle_id", "started_at", "ended_at", "left_by", "ended_by", "open", "lon", "lat")
+SETTLE_S = 300.0
+"""After a gap the vehicle is still at the place when its next stay begins within this many seconds."""
+DAY_S = 86_400
+NIGHT_ENDS_S, NIGHT_BEGINS_S = 6 * 3600, 22 * 3600
+_UTC = pl.Datetime("us", "UTC")
+VISIT_SCHEMA: dict[str, Any] = {
+    "visit_id": pl.String,
+    "vehicle_id": pl.String,
+    "site_id": pl.String,
+    "entered_at": _UTC,
+    "left_at": _UTC,
+    "left_by": _UTC,
+    "ended_by": pl.String,
+    "open": pl.Boolean,
+    "seen_s": pl.Float64,
+    "unseen_s": pl.Float64,
+    "n_stays": pl.Int64,
+    "lon": pl.Float64,
+    "lat": pl.Float64,
+    "distance_m": pl.Float64,
+    "inside": pl.Boolean,
+    "share": pl.Float64,
+    "n_candidates": pl.Int64,
+    "night": pl.Float64,
+    "excluded_by": pl.String,
+    "clipped_start": pl.Boolean,
+    "clipped_end": pl.Boolean,
+    "in_window_s": pl.Float64,
+}
+"""Columns of `find_visits`; ``vehicle_id`` keeps the type it had."""
+DAY_COLUMNS = (
+    "site_id", "vehicle_id", "entered_at", "left_at", "share", "seen_s", "unseen_s", "night", "excluded_by",
+)  # fmt: skip
+"""Columns that `vehicle_days` needs."""
+
+
+def find_visits(
+    stays: pl.DataFrame,
+    sites: pl.DataFrame,
+    places: pl.DataFrame | None = None,
+    *,
+    reach_m: float = 300.0,
+    min_dwell_s: float = 1800.0,
+    link_gap_s: float = 43_200.0,
+    link_radius_m: float = 150.0,
+    attribution: Attribution = Attribution(),
+    window: tuple[dt.datetime, dt.datetime] | None = None,
+    local_zone: str = LOCAL_ZONE,
+) -> pl.DataFrame:
+    """Stays at sites: one row a visit and candidate site.
+
+    Parameters
+    ----------
+    stays : polars.DataFrame
+        Of `spatial_models.stays.detect_stays`.
+    sites : polars.DataFrame
+        ``site_id``, ``lon``, ``lat``; optional ``boundary`` (WKB or shapely, WGS 84), ``status``, ``hazard``,
+        ``demand`` (licensed demand, > 0; without it the weight follows from status and hazard).
+    places : polars.DataFrame or None
+        Where vehicles stand for good reasons: ``kind``, ``lon``, ``lat``, ``radius_m``. A visit whose centre lies
+        in such a circle is marked ``excluded_by`` and nothing of it is attributed (share 0).
+    reach_m : float
+        A site is a candidate when the visit's centre is inside its boundary or within this of it (of its point
+        when it has none), metres.
+    min_dwell_s : float
+        Least time from entering to leaving, unseen time between linked stays included, seconds.
+    link_gap_s, link_radius_m : float
+        Two stays of a vehicle are ONE visit when a gap of at most this long parts them, their centres are within
+        this distance, and the vehicle was seen nowhere else between. A vehicle that comes back into sight at the
+        place after such a gap and drives off at once was there until then: that time is unseen, and counts.
+    attribution : Attribution
+        How a visit is shared among candidates.
+    window : (datetime, datetime) or None
+        Report window ``[from, to)``: visits outside are left out, what it cuts is flagged, never lost.
+    local_zone : str
+        Zone of the night, 22:00-06:00.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``VISIT_SCHEMA``, sorted by ``entered_at``, ``visit_id``, ``site_id``. ``visit_id`` is made of vehicle and
+        start and so stays the same from run to run. ``entered_at`` and ``left_at`` are the first and last fix seen
+        there, ``left_by`` the first fix known to be elsewhere. ``seen_s`` and ``unseen_s`` are apart. ``share`` of
+        one visit sums to 1 over its candidates (0 when excluded). ``night`` is the share of the visit's time at
+        night. An excluded visit without a candidate has ``site_id`` null. ``clipped_end`` is also true while the
+        visit is ``open``. ``in_window_s`` is what of seen + unseen lies in the window.
+
+    Raises
+    ------
+    InputFrameError, ParameterError
+    """
+    check_numbers(
+        reach_m=reach_m, min_dwell_s=min_dwell_s, link_gap_s=link_gap_s, link_radius_m=link_radius_m
+    )
+    check_zone(local_zone)
+    check_window(window)
+    check_attribution(attribution)
+    sites, places = read_sites(sites), read_places(places)
+    visits = link_stays(stays, link_gap_s=link_gap_s, link_radius_m=link_radius_m)
+    visits = visits.filter(
+        (pl.col("left_at") - pl.col("entered_at")).dt.total_microseconds() >= min_dwell_s * 1e6
+    )
+    visits = _night(_clipped(visits, window), local_zone)
+    lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
+    visits = visits.with_columns(excluded_by=excluding_place(lon, lat, places))
+    pairs = _candidate_pairs(visits, sites, reach_m, attribution)
+    joined = visits.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
+    joined = joined.join(pairs, on="row", how="left")
+    joined = joined.filter(pl.col("site_id").is_not_null() | pl.col("excluded_by").is_not_null())
+    joined = joined.with_columns(pl.col("share").fill_null(0.0), pl.col("n_candidates").fill_null(0))
+    return joined.select(VISIT_SCHEMA.keys()).sort("entered_at", "visit_id", "site_id")
+
+
+def _candidate_pairs(
+    visits: pl.DataFrame, sites: pl.DataFrame, reach_m: float, attribution: Attribution
+) -> pl.DataFrame:
+    """Row of the visit and site in reach, with the share of the visit that is the site's."""
+    lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
+    row, site, distance_m, inside = sites_in_reach(lon, lat, sites, reach_m)
+    excluded = visits["excluded_by"].is_not_null().to_numpy()
+    pairs = pl.DataFrame(
+        {
+            "row": row,
+            "site_id": sites["site_id"].cast(pl.String).gather(site),
+            "distance_m": distance_m,
+            "inside": inside,
+            "share": attribute(row, site, distance_m, inside, excluded, sites, attribution),
+        },
+        schema_overrides={"row": pl.Int64},
+    )
+    return pairs.with_columns(n_candidates=pl.len().over("row").cast(pl.Int64))
+
+
+def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) -> pl.DataFrame:
+    """Stays as visits: those that only a gap parts, at the same place, become one.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``visit_id``, ``vehicle_id``, ``entered_at``, ``left_at``, ``left_by``, ``ended_by``, ``open``, ``seen_s``,
+        ``unseen_s``, ``n_stays``, ``lon``, ``lat`` (means weighted by seen time).
+    """
+    stays = named_columns(stays, "stays", STAY_COLUMNS, ("left_m",))
+    check_stays(stays)
+    stays = stays.sort("vehicle_id", "started_at")
+    if "left_m" not in stays.columns:
+        stays = stays.with_columns(left_m=pl.lit(None, dtype=pl.Float64))
+    start, end = time_us(stays["started_at"], "stays"), time_us(stays["ended_at"], "stays")
+    linked = _linked(stays, start, end, link_gap_s, link_radius_m)
+    unseen_s = np.where(linked, (start - np.roll(end, 1)) / 1e6, 0.0)
+    seen_s = (end - start) / 1e6
+    numbered = stays.with_columns(
+        visit=pl.Series(np.cumsum(~linked)),
+        seen_s=pl.Series(seen_s, dtype=pl.Float64),
+        unseen_s=pl.Series(unseen_s, dtype=pl.Float64),
+        weight=pl.Series(np.maximum(seen_s, 1e-6), dtype=pl.Float64),
+    )
+    visits = _joined(numbered)
+    dark_s = (pl.col("left_by") - pl.col("left_at")).dt.total_microseconds() / 1e6
+    back_in_sight = (
+        (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
+    )
+    visits = visits.with_columns(
+        unseen_s=pl.col("unseen_s") + pl.when(back_in_sight).then(dark_s).otherwise(0.0),
+        left_at=pl.when(back_in_sight).then("left_by").otherwise("left_at"),
+    )
+    start_text = pl.col("entered_at").dt.strftime("%Y%m%dT%H%M%S%.6fZ")
+    visit_id = pl.concat_str(pl.col("vehicle_id").cast(pl.String), pl.lit("@"), start_text)
+    return visits.with_columns(visit_id=visit_id).drop("visit", "left_m")
+
+
+def _linked(
+    stays: pl.DataFrame, start_us: Array, end_us: Array, link_gap_s: float, link_radius_m: float
+) -> Array:
+    """Of sorted stays: whether each goes on with the one before it, which only a gap parts from it."""
+    linked = np.zeros(stays.height, bool)
+    if stays.height < 2:
+        return linked
+    vehicle = stays["vehicle_id"].rank("dense").to_numpy()
+    left_by = time_us(stays["left_by"], "stays")
+    lon, lat = numbers(stays["lon"], "stays"), numbers(stays["lat"], "stays")
+    linked[1:] = (
+        (vehicle[1:] == vehicle[:-1])
+        & (stays["ended_by"].to_numpy()[:-1] == "gap")
+        & (start_us[1:] - end_us[:-1] <= link_gap_s * 1e6)
+        & (left_by[:-1] != NO_TIME)
+        & (start_us[1:] - left_by[:-1] <= SETTLE_S * 1e6)
+        & (_haversine_m(lon[1:], lat[1:], lon[:-1], lat[:-1]) <= link_radius_m)
+    )
+    return linked
+
+
+def _joined(numbered: pl.DataFrame) -> pl.DataFrame:
+    """One row a visit of the stays that were numbered by it."""
+    return numbered.group_by("visit", maintain_order=True).agg(
+        pl.col("vehicle_id").first(),
+        entered_at=pl.col("started_at").first(),
+        left_at=pl.col("ended_at").last(),
+        left_by=pl.col("left_by").last(),
+        ended_by=pl.col("ended_by").last(),
+        open=pl.col("open").last(),
+        left_m=pl.col("left_m").last(),
+        seen_s=pl.col("seen_s").sum(),
+        unseen_s=pl.col("unseen_s").sum(),
+        n_stays=pl.len().cast(pl.Int64),
+        lon=(pl.col("lon") * pl.col("weight")).sum() / pl.col("weight").sum(),
+        lat=(pl.col("lat") * pl.col("weight")).sum() / pl.col("weight").sum(),
+    )
+
+
+def vehicle_days(
+    visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE
+) -> pl.DataFrame:
+    """Distinct vehicle-days of each site: a vehicle that comes twice on a day counts once, on the day of its arrival.
+
+    The day is the local one; a visit over midnight counts on the day on which it began.
+
+    Parameters
+    ----------
+    visits : polars.DataFrame
+        Of `find_visits`.
+    least_share : float
+        A visit of a smaller share serves somebody else: a hundred deliveries next door, each attributed here by
+        2 %, are not two visits.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``site_id``, ``vehicle_days`` (near the site, whomever they served), ``own_days`` (with a visit that serves the
+        site), ``attributed`` (sum of the largest share of each own day), ``excluded`` (vehicle-days at an excluded
+        place near the site), and of the visits that serve the site ``vehicles``, ``seen_s`` and ``unseen_s`` (times
+        share), ``night`` (by that time), ``first_at``, ``last_at``.
+    """
+    check_numbers(least_share=least_share)
+    check_zone(local_zone)
+    visits = to_polars(visits, "visits", DAY_COLUMNS)
+    daily = _by_day(visits, least_share, local_zone)
+    time_s = pl.col("time_s").sum()
+    return (
+        daily.group_by("site_id")
+        .agg(
+            vehicle_days=pl.len().cast(pl.Int64),
+            own_days=pl.col("own").sum().cast(pl.Int64),
+            attributed=pl.col("share").sum(),
+            excluded=pl.col("excluded").sum().cast(pl.Int64),
+            vehicles=pl.col("vehicle_id").filter("own").n_unique().cast(pl.Int64),
+            seen_s=pl.col("seen_s").sum(),
+            unseen_s=pl.col("unseen_s").sum(),
+            night=pl.when(time_s > 0).then(pl.col("night_s").sum() / time_s).otherwise(0.0),
+            first_at=pl.col("first_at").min(),
+            last_at=pl.col("last_at").max(),
+        )
+        .sort("site_id")
+    )
+
+
+def _by_day(visits: pl.DataFrame, least_share: float, local_zone: str) -> pl.DataFrame:
+    """One row a site, vehicle and local day."""
+    own = pl.col("share") >= least_share
+    local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
+    return (
+        visits.filter(pl.col("site_id").is_not_null())
+        .with_columns(
+            day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
+        )
+        .group_by("site_id", "vehicle_id", "day")
+        .agg(
+            share=pl.col("share").filter("own").max().fill_null(0.0),
+            own=pl.col("own").any(),
+            excluded=pl.col("excluded_by").is_not_null().all(),
+            seen_s=(pl.col("seen_s") * pl.col("share")).filter("own").sum(),
+            unseen_s=(pl.col("unseen_s") * pl.col("share")).filter("own").sum(),
+            time_s=pl.col("time_s").filter("own").sum(),
+            night_s=(pl.col("time_s") * pl.col("night")).filter("own").sum(),
+            first_at=pl.col("entered_at").filter("own").min(),
+            last_at=pl.col("left_at").filter("own").max(),
+        )
+    )
+
+
+def _haversine_m(lon_a: Array, lat_a: Array, lon_b: Array, lat_b: Array) -> Array:
+    return np.array(
+        [haversine_m(*four) for four in zip(lon_a, lat_a, lon_b, lat_b, strict=True)], dtype=float
+    )
+
+
+def _clipped(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime] | None) -> pl.DataFrame:
+    whole_s = pl.col("seen_s") + pl.col("unseen_s")
+    if window is None:
+        return visits.with_columns(
+            clipped_start=pl.lit(False), clipped_end=pl.col("open"), in_window_s=whole_s
+        )
+    since, until = window
+    a, b = pl.lit(since).cast(_UTC), pl.lit(until).cast(_UTC)
+    cut = pl.min_horizontal(pl.col("left_at"), b) - pl.max_horizontal(pl.col("entered_at"), a)
+    return visits.filter((pl.col("entered_at") < b) & (pl.col("left_at") >= a)).with_columns(
+        clipped_start=pl.col("entered_at") < a,
+        clipped_end=(pl.col("left_at") >= b) | pl.col("open"),
+        in_window_s=cut.dt.total_microseconds() / 1e6,
+    )
+
+
+def night_share(entered_at: pl.Series, left_at: pl.Series, local_zone: str = LOCAL_ZONE) -> Array:
+    """Share of each span that lies between 22:00 and 06:00 local time; of a moment: 1 at night, else 0.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> day = lambda hour: pl.Series([dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC)])
+    >>> night_share(day(12), day(16)).tolist()  # 20:00 to 24:00 in China
+    [0.5]
+    """
+    a, b = _local_seconds(entered_at, local_zone), _local_seconds(left_at, local_zone)
+    span = b - a
+    of_day = a % DAY_S
+    at_night = (of_day < NIGHT_ENDS_S) | (of_day >= NIGHT_BEGINS_S)
+    share: Array = np.where(
+        span > 0,
+        (_night_seconds_until(b) - _night_seconds_until(a)) / np.where(span > 0, span, 1.0),
+        at_night,
+    )
+    return share
+
+
+def _local_seconds(times: pl.Series, zone: str) -> Array:
+    wall = times.dt.convert_time_zone(zone).dt.replace_time_zone(None).dt.epoch("us")
+    return wall.to_numpy() / 1e6
+
+
+def _night_seconds_until(local_s: Array) -> Array:
+    """Seconds of night from the local epoch to each moment."""
+    days, of_day = np.divmod(local_s, DAY_S)
+    night_s = NIGHT_ENDS_S + DAY_S - NIGHT_BEGINS_S
+    into: Array = np.minimum(of_day, NIGHT_ENDS_S) + np.maximum(of_day - NIGHT_BEGINS_S, 0)
+    return days * night_s + into
+
+
+def _night(visits: pl.DataFrame, zone: str) -> pl.DataFrame:
+    share = night_share(visits["entered_at"], visits["left_at"], zone)
+    return visits.with_columns(night=pl.Series(share, dtype=pl.Float64))
