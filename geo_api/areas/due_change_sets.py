@@ -5,7 +5,8 @@ from __future__ import annotations
 import structlog
 
 from grid.change_sets import lifecycle as editing
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 
 log = structlog.get_logger()
 

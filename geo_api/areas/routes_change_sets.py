@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
+import geopandas as gpd
 from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
-from geo_api.areas.draft_files import MEDIA_TYPES, Format, draft_file
 from geo_api.areas.schemas import ChangeSetBody, RejectBody
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
-from geo_api.features.parameters import limit_parameter
 from geo_api.http.errors import Problem
+from geo_api.http.parameters import limit_parameter
 from grid.change_sets import lifecycle as editing
 from grid.change_sets.operations import target_ids
 from layers.errors import NotFound, OutOfScope
@@ -196,3 +197,36 @@ def _document(row: ChangeSet, may: bool) -> dict[str, Any]:
 
 def _answer(db: Session, caller: Caller, row: ChangeSet) -> dict[str, Any]:
     return _document(row, may_approve(db, caller, row)[row.id])
+
+
+Format = Literal["csv", "fgb", "parquet", "gpkg"]
+MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "fgb": "application/flatgeobuf",
+    "parquet": "application/vnd.apache.parquet",
+    "gpkg": "application/geopackage+sqlite3",
+}
+LAYER = "draft"
+
+
+def draft_file(result: dict[str, Any], form: Format) -> bytes:
+    """The features of a preview's ``result`` as one file in WGS-84 (EPSG:4326).
+
+    Parameters
+    ----------
+    result : dict
+        FeatureCollection of polygons with ``code``, ``name``, ``kind`` and ``area_m2``.
+    form : {"csv", "fgb", "parquet", "gpkg"}
+        CSV is UTF-8 with a byte order mark and the geometry as ``wkt``, like the exports of collections.
+    """
+    areas = gpd.GeoDataFrame.from_features(result["features"], crs=4326)
+    if form == "csv":
+        table = areas.drop(columns="geometry").assign(wkt=areas.geometry.to_wkt(rounding_precision=9))
+        return table.to_csv(index=False).encode("utf-8-sig")
+    out = io.BytesIO()
+    if form == "parquet":
+        areas.to_parquet(out, index=False)
+    else:
+        driver = {"fgb": "FlatGeobuf", "gpkg": "GPKG"}[form]
+        areas.to_file(out, driver=driver, layer=LAYER, engine="pyogrio", promote_to_multi=True)
+    return out.getvalue()

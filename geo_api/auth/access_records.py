@@ -16,12 +16,13 @@ import anyio
 import anyio.to_thread
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from layers.errors import DatabaseUnavailable
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.tables import AccessLog
 
 log = structlog.get_logger("geo_api.access")
@@ -153,3 +154,22 @@ class AccessRecords:
 def _insert(url: str, rows: list[AccessRow]) -> None:
     with session(SYSTEM, url) as db:
         db.execute(insert(AccessLog), rows)
+
+
+KEPT_DAYS = 184
+"""One day more than the trigger of the table keeps."""
+
+
+def remove_old_rows(url: str, days: int) -> int:
+    """Remove rows older than so many days, at least ``KEPT_DAYS``; 0 keeps all. Returns how many went."""
+    if days <= 0:
+        return 0
+    with session(SYSTEM, url) as db:
+        gone = db.execute(
+            text(
+                "WITH gone AS (DELETE FROM access_log WHERE at < now() - make_interval(days => :days) RETURNING 1)"
+                " SELECT count(*) FROM gone"
+            ),
+            {"days": max(days, KEPT_DAYS)},
+        )
+        return int(gone.scalar_one())

@@ -14,8 +14,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from geo_api.auth.access import CallerDep, Db, needs
-from geo_api.features.parameters import moment_parameter
 from geo_api.http.caching import PRIVATE
+from geo_api.http.parameters import moment_parameter
 from geo_api.http.representations import base_url, link
 from layers.collections.pages import read_cursor, write_cursor
 from layers.tables import AccessLog

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import text
 
 from geo_api.jobs.analysis import AnalysisResult
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 
 _FLAGGED = """
 SELECT s.site_id, e.uscc, a.level, a.score, a.evidence, c.number, c.lead_body, c.co_handlers, c.due_at,

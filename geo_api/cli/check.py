@@ -7,12 +7,12 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from geo_api.cli.finding import Finding
 from layers.errors import LayerError
 from layers.private_server.binaries import HOW_TO_INSTALL
 from layers.private_server.server import Cluster
@@ -20,17 +20,6 @@ from layers.private_server.settings import server_user
 
 FREE_DISK_GIB = 5
 DISTRIBUTION = "wangge"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; ``mend`` says what to do when ``ok`` is false."""
-
-    name: str
-    ok: bool
-    detail_en: str
-    detail_zh: str
-    mend: str = ""
 
 
 def check_installation() -> list[Finding]:

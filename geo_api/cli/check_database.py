@@ -8,9 +8,10 @@ import os
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from geo_api.cli.check import Finding
+from geo_api.cli.finding import Finding
 from layers.errors import LayerError
-from layers.postgres.sessions import READER_ROLE, database_url, engine, schema_is_current
+from layers.postgres.sessions import database_url, engine, schema_is_current
+from layers.roles import READER_ROLE
 
 OLDEST_POSTGRES = 15
 OLDEST_POSTGIS = (3, 3)

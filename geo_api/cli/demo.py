@@ -20,8 +20,10 @@ from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
 from layers.errors import LayerError
 from layers.imports.columns import FILE_KINDS
-from layers.postgres.sessions import SYSTEM, database_url, migrate, reset, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import database_url, migrate, session
 from layers.private_server.settings import default_data_dir
+from layers.records.everything import reset
 from layers.records.findings import find_run, record_run
 from layers.tables import AREA_KINDS, Area, ModelRun, User
 

@@ -49,7 +49,8 @@ def assign(
 ) -> None:
     """Who is responsible for every row of a file · 批量判定责任主体."""
     from geo_api.imports.assign_file import assign_file
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     target = out or path.with_name(
         f"{path.stem}.assigned{path.suffix if path.suffix == '.parquet' else '.csv'}"
@@ -69,7 +70,8 @@ def duties_check(
     """Say what is wrong with a duty list; 1 when something is · 检查权责清单."""
     from geo_api.imports.duty_files import DutyReport, read_duties
     from grid.responsibility.duties import check_stored, stored_list
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
     from layers.records.duty_lists import known_area_codes
 
     with session(SYSTEM, _ready()) as db:
@@ -126,7 +128,8 @@ def _duties_of(version: str) -> list[Duty]:
     from grid.responsibility.duties import stored_list
     from grid.responsibility.duty_changes import in_force
     from layers.errors import RejectedRows
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     try:
         day = dt.date.fromisoformat(version)
@@ -148,7 +151,8 @@ def duties_empowered(
 
     from grid.responsibility.duties import stored_list
     from grid.responsibility.duty_changes import empowerments
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     with session(SYSTEM, _ready()) as db:
         found = [one for one in empowerments(stored_list(db)) if town in (None, one.town_code)]

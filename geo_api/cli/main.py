@@ -286,7 +286,8 @@ def evaluate(
 def cases_verify() -> None:
     """Prove the chain of every case's events · 校验案件事件链."""
     from grid.cases.lifecycle import verify_chain
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     with session(SYSTEM, _ready()) as db:
         faults = verify_chain(db)

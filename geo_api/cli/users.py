@@ -26,7 +26,8 @@ def users_add(
 ) -> None:
     """Add an account or set its password and rights; its logins end · 新建账户."""
     from geo_api.auth.accounts import create_user
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     with session(SYSTEM, _ready()) as db:
         create_user(
@@ -47,7 +48,8 @@ def users_add(
 def users_off(username: str) -> None:
     """Switch an account off: its logins and keys end at once · 停用账户."""
     from geo_api.auth.accounts import switch_off
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     with session(SYSTEM, _ready()) as db:
         switch_off(db, username)
@@ -61,7 +63,8 @@ def users_list() -> None:
     from rich.table import Table
 
     from geo_api.auth.accounts import list_users
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     table = Table(
         "用户 user", "角色 role", "区域 area", "领域 domains", "启用 on", "登录 logins", "密钥 keys"
@@ -87,7 +90,8 @@ def users_key(
 ) -> None:
     """Make an API key of a service account and print it once · 服务账户密钥."""
     from geo_api.auth.api_keys import create_key, revoke_keys
-    from layers.postgres.sessions import SYSTEM, session
+    from layers.postgres.scope import SYSTEM
+    from layers.postgres.sessions import session
 
     with session(SYSTEM, _ready()) as db:
         if revoke:

@@ -21,7 +21,8 @@ from geo_api.http.errors import Problem
 from layers.collections.catalog import COLLECTIONS
 from layers.errors import DatabaseUnavailable
 from layers.postgres.changes import CELL_ZOOM, CHANNEL, SAME_TABLE, Change, TileVersions, changes_after
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 
 log = structlog.get_logger("geo_api.events")
 HEARTBEAT_S = 15.0

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from geo_api.http.caching import PRIVATE
-from geo_api.tracks.ingest_gate import busy
+from geo_api.http.errors import busy
 from layers.exports.flatgeobuf import flatgeobuf_blocks
 from layers.exports.geoparquet import geoparquet_blocks
 from layers.exports.gpkg_and_pmtiles import geopackage_blocks, pmtiles_blocks

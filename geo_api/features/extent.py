@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.collections.catalog import Collection
-from layers.postgres.sessions import Scope
+from layers.postgres.scope import Scope
 
 REMEMBERED_S = 60.0
 SPAN_MS = 500

@@ -28,7 +28,7 @@ from layers.collections.filters import Selection
 from layers.collections.tiles import Tile, TileQueries, check_address
 from layers.postgres.async_reader import Reader
 from layers.postgres.changes import TileVersions
-from layers.postgres.sessions import PUBLIC
+from layers.postgres.scope import PUBLIC
 
 TEMPLATE = "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}"
 QUESTIONS = 1_000

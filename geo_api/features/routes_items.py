@@ -21,7 +21,6 @@ from geo_api.features.descriptions import collection_url
 from geo_api.features.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep, may_read
 from geo_api.http.caching import cached_response
 from geo_api.http.database_slots import database_place
-from geo_api.http.pages import page as html_page
 from geo_api.http.representations import (
     GEOJSON,
     HTML,
@@ -32,6 +31,7 @@ from geo_api.http.representations import (
     own_links,
     wants_html,
 )
+from geo_api.http.representations import page as html_page
 from layers.codes.reference_systems import ReferenceSystem
 from layers.collections.catalog import Collection
 from layers.collections.editing import read_version

@@ -273,3 +273,16 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, _on_known)
     for cls in KINDS:
         app.add_exception_handler(cls, _on_known)
+
+
+RETRY_AFTER_S = 2
+
+
+def busy(why: str) -> Problem:
+    """429 with the time after which another try makes sense."""
+    return Problem(
+        "busy",
+        f"{why}; try again in {RETRY_AFTER_S} s. Nothing was written.",
+        f"接收繁忙，请在 {RETRY_AFTER_S} 秒后重试。本次未写入任何数据。",
+        headers={"Retry-After": f"{RETRY_AFTER_S}"},
+    )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import Query
+from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-
-from geo_api.http.pages import page
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -99,3 +99,13 @@ def document(
         text = page("document", title=title, title_zh=title_zh, links=links, body=shown)
         return HTMLResponse(text, headers=headers)
     return Response(orjson.dumps(body), media_type=media, headers=headers)
+
+
+@lru_cache
+def _environment() -> Environment:
+    return Environment(loader=PackageLoader("geo_api"), autoescape=select_autoescape(), trim_blocks=True)
+
+
+def page(name: str, **values: Any) -> str:
+    """One page as HTML."""
+    return _environment().get_template(f"{name}.html").render(**values)

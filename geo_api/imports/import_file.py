@@ -30,7 +30,8 @@ from layers.imports.area_files import read_area_file
 from layers.imports.area_topology import TILING, topology_faults, write_report
 from layers.imports.columns import FILE_KINDS
 from layers.postgres.copying import Written
-from layers.postgres.sessions import SYSTEM, advisory_lock, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import advisory_lock, session
 from layers.records import areas as area_versions
 from layers.records import duty_lists, enterprises, fences, meters, tracks
 from layers.tables import Area

@@ -27,7 +27,8 @@ from grid.cases.lifecycle import open_case
 from grid.errors import CalendarUnknown
 from grid.responsibility.assignment import assign
 from layers.errors import InputError
-from layers.postgres.sessions import SYSTEM, advisory_lock, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import advisory_lock, session
 from layers.records import enterprises, fences, findings, meters, tracks
 from layers.records.track_lines import refresh_tracks
 from spatial_models.fences.detect import detect_fence_events

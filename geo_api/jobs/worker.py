@@ -11,7 +11,8 @@ import os
 import structlog
 from procrastinate import App, PsycopgConnector
 
-from layers.postgres.sessions import SYSTEM, database_url, migrate, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import database_url, migrate, session
 
 log = structlog.get_logger()
 ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
@@ -69,7 +70,7 @@ def job_app(url: str) -> App:
     )
     def old_log_rows(timestamp: int) -> None:
         """Remove rows of the access log that are older than the installation keeps them."""
-        from geo_api.auth.access_log_age import remove_old_rows
+        from geo_api.auth.access_records import remove_old_rows
         from geo_api.http.settings import Settings
 
         log.info("old_log_rows", removed=remove_old_rows(url, Settings().access_log_days))

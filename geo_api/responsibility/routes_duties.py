@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 
 from geo_api.areas import routes_balance as areas
 from geo_api.auth.access import CallerDep, Db, needs
-from geo_api.features.parameters import limit_parameter
+from geo_api.http.parameters import limit_parameter
 from geo_api.http.settings import installed_version
 from grid.cases.transitions import RULES
 from grid.responsibility.duties import day_of

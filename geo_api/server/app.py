@@ -36,23 +36,22 @@ from geo_api.features import routes_vehicles as vehicles
 from geo_api.features.change_feed import ChangeFeed
 from geo_api.features.exports import ExportGate
 from geo_api.features.live_tiles import LiveTiles, TileShortcut
-from geo_api.features.parameters import known_parameters
 from geo_api.features.tile_cache import TileCache
 from geo_api.http import errors
 from geo_api.http.database_slots import places
 from geo_api.http.logs import configure_logs
-from geo_api.http.pages import page
+from geo_api.http.parameters import known_parameters
+from geo_api.http.representations import page
 from geo_api.http.settings import Settings, installed_version
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
 from geo_api.server.cross_origin import allow_origins
-from geo_api.server.middleware import Metrics, RequestFrame
+from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
 from geo_api.server.openapi import describe_api
 from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
 from geo_api.server.readiness import Readiness
 from geo_api.server.serving import end_with_parent, told_of_the_end
-from geo_api.server.transport_security import TransportSecurity
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
 from layers.postgres.async_reader import Reader

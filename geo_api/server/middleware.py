@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import secrets
 import time
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -189,3 +192,41 @@ class RequestFrame:
                     address=address,
                 )
             )
+
+
+YEAR_S = 31_536_000
+
+
+class TransportSecurity:
+    """Adds the header to every answer over https, which a trusted proxy may have ended (``X-Forwarded-Proto``)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope.get("scheme") != "https":
+            await self._app(scope, receive, send)
+            return
+
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Strict-Transport-Security", f"max-age={YEAR_S}")
+            await send(message)
+
+        await self._app(scope, receive, secured)
+
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Where the workers of ``wangge serve --workers N`` keep their counts; read by the client library at its import."""
+
+
+def exposition(registry: CollectorRegistry) -> bytes:
+    """The text of ``/metrics``: of this process, or of all workers when they count together."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if not folder:
+        return generate_latest(registry)
+    together = CollectorRegistry()
+    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(together)

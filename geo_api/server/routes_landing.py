@@ -10,9 +10,8 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from geo_api.features.descriptions import TILING_SCHEMES
 from geo_api.http.errors import TITLES, TYPE_BASE, Problem
-from geo_api.http.pages import page
-from geo_api.http.representations import HTML, JSON, Format, document, link, own_links, wants_html
-from geo_api.server.service_metrics import exposition
+from geo_api.http.representations import HTML, JSON, Format, document, link, own_links, page, wants_html
+from geo_api.server.middleware import exposition
 
 router = APIRouter(tags=["service"])
 BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, HTML: {}}}}

@@ -21,7 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
-from geo_api.server.service_metrics import FOLDER_VARIABLE
+from geo_api.server.middleware import FOLDER_VARIABLE
 from layers.postgres.changes import PATH_VARIABLE
 from layers.postgres.connections import LEAST, VARIABLE, Share, connection_room, process_limits, share
 

@@ -23,7 +23,8 @@ from layers.imports import checks
 from layers.imports.columns import FILE_KINDS
 from layers.imports.fix_formats import Part
 from layers.imports.readers import ROW
-from layers.postgres.sessions import SYSTEM, Scope, session
+from layers.postgres.scope import SYSTEM, Scope
+from layers.postgres.sessions import session
 from layers.records import tracks
 from layers.records.fix_writing import add_fixes
 

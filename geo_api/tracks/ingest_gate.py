@@ -7,9 +7,7 @@ from collections.abc import Iterator
 
 import anyio
 
-from geo_api.http.errors import Problem
-
-RETRY_AFTER_S = 2
+from geo_api.http.errors import Problem, busy
 
 
 class IngestGate:
@@ -77,13 +75,3 @@ class BatchBytes:
             raise busy(f"{gate.bytes:,} bytes are in flight")
         gate.bytes += total - self.reserved
         self.reserved = total
-
-
-def busy(why: str) -> Problem:
-    """429 with the time after which another try makes sense."""
-    return Problem(
-        "busy",
-        f"{why}; try again in {RETRY_AFTER_S} s. Nothing was written.",
-        f"接收繁忙，请在 {RETRY_AFTER_S} 秒后重试。本次未写入任何数据。",
-        headers={"Retry-After": f"{RETRY_AFTER_S}"},
-    )

@@ -34,8 +34,8 @@ from layers.codes.reference_systems import CRS84, ReferenceSystem
 from layers.collections.catalog import Collection
 from layers.errors import InputError, NotFound, OutOfScope, StillReferred, VersionConflict
 from layers.imports.columns import FILE_KINDS
-from layers.records.enterprises import AREA_OF_POINT
 from layers.tables import Base, Enterprise
+from layers.tables.areas import AREA_OF_POINT
 
 MAX_TEXT = 200
 Values = dict[str, Any]

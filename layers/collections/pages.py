@@ -42,7 +42,7 @@ from layers.collections.catalog import COLLECTIONS, Collection, Expression, Prop
 from layers.collections.filters import Selection, conditions, parse_moment
 from layers.errors import InvalidFilter, NotFound
 from layers.postgres.async_reader import Query, Reader
-from layers.postgres.sessions import Scope
+from layers.postgres.scope import Scope
 
 MAX_LIMIT = 10_000
 COUNT_TIMEOUT_MS = 2_000

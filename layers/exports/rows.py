@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 from layers.collections.catalog import Collection, Expression, Property
 from layers.collections.filters import Selection, conditions
 from layers.collections.pages import feature_json
-from layers.postgres.sessions import Scope, apply_scope, engine
+from layers.postgres.scope import Scope
+from layers.postgres.sessions import apply_scope, engine
 
 BLOCK_BYTES = 256 * 1024
 """Text leaves in blocks of about this size."""

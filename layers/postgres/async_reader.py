@@ -22,7 +22,8 @@ from sqlalchemy.exc import DBAPIError
 
 from layers.errors import DatabaseUnavailable
 from layers.postgres.connections import plain_conninfo
-from layers.postgres.sessions import PUBLIC, READER_ROLE, Scope
+from layers.postgres.scope import PUBLIC, Scope
+from layers.roles import READER_ROLE
 
 WAIT_S = 10.0
 """How long a reader waits for a connection that others use."""

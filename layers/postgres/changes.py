@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from layers.postgres.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
-    from layers.postgres.sessions import Scope
+    from layers.postgres.scope import Scope
 
 CHANNEL = "wangge_changes"
 """NOTIFY: one payload a transaction and layer, in the order of the commits."""

@@ -5,57 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
-from psycopg import sql
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.errors import DatabaseUnavailable
-from layers.postgres.changes import drop_log, watch
+from layers.postgres.changes import watch
 from layers.postgres.connections import process_limits
-
-READER_ROLE = "wangge_reader"
-"""The role that a scoped transaction takes: no superuser, no owner, so that row-level security holds."""
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What the caller of a transaction may see.
-
-    Parameters
-    ----------
-    role : str
-        One of ``layers.tables.ROLES`` or ``public``.
-    city_wide : bool
-        True: every row. False: rows whose ``area_id`` is in ``area_ids``.
-    area_ids : tuple of int
-        The caller's area and all areas below it down to communities.
-    username : str or None
-        For events and the access log.
-    domains : tuple of str
-        Cases and alerts of these domains only; empty: of every domain.
-    """
-
-    role: str = "public"
-    city_wide: bool = False
-    area_ids: tuple[int, ...] = field(default=())
-    username: str | None = None
-    domains: tuple[str, ...] = field(default=())
-    body: str | None = None
-
-    @property
-    def key(self) -> str:
-        """Part of every cache key: two callers with the same key see the same rows."""
-        areas = "*" if self.city_wide else ",".join(map(str, self.area_ids))
-        return f"{self.role}|{areas}|{','.join(self.domains)}"
-
-
-PUBLIC = Scope()
-SYSTEM = Scope(role="service", city_wide=True, username="system")
+from layers.postgres.scope import SYSTEM, Scope
+from layers.roles import READER_ROLE
 
 
 def database_url() -> str:
@@ -163,22 +124,3 @@ def newest_schema() -> str | None:
     config = Config()
     config.set_main_option("script_location", str(resources.files("layers") / "migrations"))
     return ScriptDirectory.from_config(config).get_current_head()
-
-
-def reset(url: str) -> None:
-    """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
-    from layers.collections.tile_aggregates import drop_cells
-    from layers.tables import Base
-
-    with engine(url).begin() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        names = [*Base.metadata.tables, "alembic_version"]
-        for name in names:
-            driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
-        driver.execute(
-            "DROP FUNCTION IF EXISTS refuse_change, announce_change, wangge_may_write, keep_access_log,"
-            " announce_accounts CASCADE"
-        )
-        drop_log(driver)
-        drop_cells(driver)

@@ -64,7 +64,7 @@ def restore(url: str, path: Path, binaries: Binaries) -> None:
 
 
 def _make_incoming(url: str) -> None:
-    from layers.postgres.sessions import READER_ROLE
+    from layers.roles import READER_ROLE
 
     _drop(url, INCOMING)
     with psycopg.connect(conninfo(url, "postgres"), autocommit=True) as server:

@@ -10,13 +10,9 @@ from sqlalchemy.orm import Session
 
 from layers.postgres.copying import Written, copy_frame, upsert
 from layers.tables import Base, Enterprise, Notice, Place, Site
+from layers.tables.areas import AREA_OF_POINT
 
 _TABLES = Base.metadata.tables
-
-AREA_OF_POINT = """(SELECT a.id FROM areas a WHERE a.kind IN ('community', 'town', 'county', 'city')
- AND a.valid_to IS NULL AND ST_Covers(a.geom, {point})
- ORDER BY array_position(ARRAY['community', 'town', 'county', 'city'], a.kind), a.code LIMIT 1)"""
-"""The scope area of a point: the smallest that covers it; on a shared edge the lower code."""
 
 
 def write_enterprises(db: Session, frame: pl.DataFrame) -> Written:

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from layers.errors import InputError
 from layers.postgres.copying import Written, copy_frame, upsert
-from layers.records.enterprises import AREA_OF_POINT
 from layers.tables import Base
+from layers.tables.areas import AREA_OF_POINT
 from layers.tables.fences import Fence
 
 _TABLES = Base.metadata.tables

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from layers.postgres.copying import copy_frame
-from layers.records.enterprises import AREA_OF_POINT
 from layers.tables import ModelRun
+from layers.tables.areas import AREA_OF_POINT
 
 LEVELS = ("none", "attention", "warning", "high")
 """Levels of an alert from low to high: —, 关注, 预警, 高."""

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from spatial_models.distances import M_PER_DEG, RAD, cos_sin, wrap_deg
-from spatial_models.stays.kernels import Array
+from spatial_models.fixes.row_layout import Array
 
 APART, SILENT, TRACK_EDGE = range(3)
 # columns of an encounter

@@ -12,7 +12,7 @@ from spatial_models.distances import M_PER_DEG, RAD, wrap_deg
 from spatial_models.fences.kernels import signed_distance_m
 from spatial_models.fences.shapes import RULES, FenceGrid, FenceShapes
 from spatial_models.fixes.ordering import OrderedFixes
-from spatial_models.stays.kernels import NO_TIME, Array
+from spatial_models.fixes.row_layout import NO_TIME, Array
 
 PLAUSIBLE_KMH = 200.0
 """A way that needs more is a jump of the receiver, and says nothing about what lies on it."""

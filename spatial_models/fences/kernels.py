@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from spatial_models.distances import M_PER_DEG, RAD, haversine_m, wrap_deg
-from spatial_models.stays.kernels import NO_TIME, Array
+from spatial_models.fixes.row_layout import NO_TIME, Array
 
 GOOD, NEUTRAL, BAD, UNRULED = 0, 1, 2, 3
 ENTERED, AFTER_GAP, TRACK_START, TABLE_BEGAN = range(4)

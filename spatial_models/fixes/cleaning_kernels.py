@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from spatial_models.distances import M_PER_DEG, haversine_m, wrap_deg
-from spatial_models.stays.kernels import (
+from spatial_models.fixes.row_layout import (
     BAD_NUMBER,
     BAD_RANGE,
     BAD_TIME,

@@ -16,18 +16,18 @@ import pyarrow as pa
 
 from spatial_models.errors import InputFrameError, StateMismatch
 from spatial_models.fixes import cleaning_kernels as cleaning
+from spatial_models.fixes import row_layout as layout
 from spatial_models.frames import Array, numbers, time_us, to_polars
-from spatial_models.stays import kernels as k
 
 FIX_COLUMNS = ("vehicle_id", "t", "lon", "lat")
 _REASONS = {
-    "invalid_vehicle": k.BAD_VEHICLE,
-    "invalid_time": k.BAD_TIME,
-    "invalid_number": k.BAD_NUMBER,
-    "invalid_range": k.BAD_RANGE,
-    "invalid_zero": k.BAD_ZERO,
-    "late": k.LATE,
-    "duplicates": k.DUPLICATE,
+    "invalid_vehicle": layout.BAD_VEHICLE,
+    "invalid_time": layout.BAD_TIME,
+    "invalid_number": layout.BAD_NUMBER,
+    "invalid_range": layout.BAD_RANGE,
+    "invalid_zero": layout.BAD_ZERO,
+    "late": layout.LATE,
+    "duplicates": layout.DUPLICATE,
 }
 THREADS = min(4, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 PART_ROWS = 250_000
@@ -246,12 +246,12 @@ def ordered_fixes(fixes: Any, seen: Seen = NOBODY, *, lent: bool = False) -> Ord
     InputFrameError, NaiveTimeError, StateMismatch
     """
     ids, pieces = fix_columns(fixes, seen.vehicle_ids)
-    last_t = np.full(len(ids), k.NO_TIME, np.int64)
+    last_t = np.full(len(ids), layout.NO_TIME, np.int64)
     last_t[: len(seen.last_t)] = seen.last_t
     starts, t, lon, lat, by_reason = by_vehicle(pieces, last_t, lent=lent)
     counts = np.zeros(8, np.int64)
     ends = cleaning.order_vehicles(starts, t, lon, lat, counts)
-    counts[k.C_USED] = (ends - starts[:-1]).sum()
+    counts[layout.C_USED] = (ends - starts[:-1]).sum()
     quality = account(by_reason, counts, sum(len(piece.code) for piece in pieces))
     for name in ("spikes", "pending", "outliers"):
         del quality[name]
@@ -309,7 +309,7 @@ def by_vehicle(
 
     if carried is not None:
         n = len(carried.code)
-        kept = np.full(n, k.KEEP, np.uint8)
+        kept = np.full(n, layout.KEEP, np.uint8)
         cleaning.gather_rows(
             carried.code, carried.t, carried.us, carried.lon, carried.lat, 0, n, kept, at[0], *out
         )
@@ -362,15 +362,15 @@ def in_parallel(work: Callable[[int], Any], n: int) -> list[Any]:
 def account(by_reason: Array, counts: Array, n_rows: int) -> dict[str, int]:
     """How many rows were given, used, and not used for which reason."""
     by_name = {name: int(by_reason[number]) for name, number in _REASONS.items()}
-    by_name["duplicates"] += int(counts[k.C_DUPLICATES])
+    by_name["duplicates"] += int(counts[layout.C_DUPLICATES])
     by_name["invalid"] = sum(n for name, n in by_name.items() if name.startswith("invalid_"))
     return {
         "rows": n_rows,
-        "used": int(counts[k.C_USED]),
-        "spikes": int(counts[k.C_SPIKES]),
-        "pending": int(counts[k.C_PENDING]),
-        "conflicts": int(counts[k.C_CONFLICTS]),
-        "out_of_order": int(counts[k.C_OUT_OF_ORDER]),
-        "outliers": int(counts[k.C_OUTLIERS]),
+        "used": int(counts[layout.C_USED]),
+        "spikes": int(counts[layout.C_SPIKES]),
+        "pending": int(counts[layout.C_PENDING]),
+        "conflicts": int(counts[layout.C_CONFLICTS]),
+        "out_of_order": int(counts[layout.C_OUT_OF_ORDER]),
+        "outliers": int(counts[layout.C_OUTLIERS]),
         **by_name,
     }

@@ -12,10 +12,11 @@ import polars as pl
 
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.fixes import cleaning_kernels as cleaning
+from spatial_models.fixes import row_layout as layout
 from spatial_models.fixes.ordering import Piece, account, by_vehicle, fix_columns, in_parallel, parts
 from spatial_models.frames import Array, utc_times
 from spatial_models.parameter_checks import check_between, is_number
-from spatial_models.stays import kernels as k
+from spatial_models.stays import kernels
 
 Anchor = Literal["first", "centroid"]
 ENDED_BY = ("left", "gap", "track_end")
@@ -227,7 +228,7 @@ def _empty_state(parameters: dict[str, Any]) -> StayState:
 def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
     """The state's arrays with room for vehicles that are new in this batch."""
     integers = np.zeros((n_vehicles, 7), np.int64)
-    integers[:, [k.LAST_T, k.KEPT_T]] = k.NO_TIME
+    integers[:, [layout.LAST_T, layout.KEPT_T]] = layout.NO_TIME
     floats = np.zeros((n_vehicles, 7))
     integers[: len(state.integers)] = state.integers
     floats[: len(state.floats)] = state.floats
@@ -238,7 +239,7 @@ def _rows(pieces: list[Piece], state: StayState, integers: Array, parameters: di
     """Rows of the state and the batch together, checked, by vehicle."""
     columns = [state.tail[name].to_numpy() for name in ("vehicle", "t", "lon", "lat")]
     tail = Piece(columns[0].astype(np.int32), columns[1], 1, *columns[2:])
-    starts, t, lon, lat, by_reason = by_vehicle(pieces, integers[:, k.LAST_T].copy(), tail, lent=True)
+    starts, t, lon, lat, by_reason = by_vehicle(pieces, integers[:, layout.LAST_T].copy(), tail, lent=True)
     judged = state.tail.filter(~pl.col("waits"))["vehicle"].to_numpy()
     carried = np.bincount(judged, minlength=len(integers))
     speed = parameters["max_speed_kmh"]
@@ -281,19 +282,21 @@ def _scan_some(
         parameters["anchor"] == "centroid",
         parameters["outliers"],
     )
-    needed = k.scan_vehicles(*fixes, starts, ends, integers[some], floats[some], *how, out_i, out_f, counts)
-    n = counts[k.C_STAYS]
+    needed = kernels.scan_vehicles(
+        *fixes, starts, ends, integers[some], floats[some], *how, out_i, out_f, counts
+    )
+    n = counts[layout.C_STAYS]
     maybe_i, maybe_f, m = np.empty((last - first, 6), np.int64), np.empty((last - first, 4)), 0
     if parameters["outliers"] > 0:
-        m = k.find_undecided(*fixes, needed, ends, integers[some], *how, maybe_i, maybe_f)
-    out_i[:n, k.OUT_CODE] += first
-    maybe_i[:m, k.OUT_CODE] += first
+        m = kernels.find_undecided(*fixes, needed, ends, integers[some], *how, maybe_i, maybe_f)
+    out_i[:n, kernels.OUT_CODE] += first
+    maybe_i[:m, kernels.OUT_CODE] += first
     return out_i[:n], out_f[:n], counts, ends, pending, needed, maybe_i[:m], maybe_f[:m]
 
 
 def _open_stays(integers: Array, floats: Array) -> tuple[Array, Array]:
     out_i, out_f = np.empty((len(integers), 6), np.int64), np.empty((len(integers), 4))
-    n = k.write_open_stays(integers, floats, out_i, out_f)
+    n = kernels.write_open_stays(integers, floats, out_i, out_f)
     return out_i[:n], out_f[:n]
 
 
@@ -314,19 +317,19 @@ def _tail(rows: _Rows, ends: Array, pending: Array, needed: Array) -> pl.DataFra
 
 def _stay_frame(found: list[tuple[Array, Array]], ids: pl.Series) -> pl.DataFrame:
     out_i, out_f = np.concatenate([i for i, _ in found]), np.concatenate([f for _, f in found])
-    ended_by = pl.Series(out_i[:, k.OUT_ENDED_BY])
+    ended_by = pl.Series(out_i[:, kernels.OUT_ENDED_BY])
     frame = pl.DataFrame(
         {
-            "vehicle_id": ids.gather(out_i[:, k.OUT_CODE]),
-            "started_at": utc_times(out_i[:, k.OUT_START]),
-            "ended_at": utc_times(out_i[:, k.OUT_END]),
-            "left_by": utc_times(out_i[:, k.OUT_LEFT_BY]),
+            "vehicle_id": ids.gather(out_i[:, kernels.OUT_CODE]),
+            "started_at": utc_times(out_i[:, kernels.OUT_START]),
+            "ended_at": utc_times(out_i[:, kernels.OUT_END]),
+            "left_by": utc_times(out_i[:, kernels.OUT_LEFT_BY]),
             "ended_by": ended_by.replace_strict(list(range(3)), list(ENDED_BY), return_dtype=pl.String),
-            "open": ended_by == k.TRACK_END,
+            "open": ended_by == kernels.TRACK_END,
             "lon": out_f[:, 0],
             "lat": out_f[:, 1],
             "radius_m": out_f[:, 2],
-            "n_fixes": out_i[:, k.OUT_N],
+            "n_fixes": out_i[:, kernels.OUT_N],
             "left_m": out_f[:, 3],
         }
     )

@@ -7,31 +7,35 @@ Everything here works on plain arrays: ``t`` int64 microseconds since 1970 UTC, 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 from spatial_models.distances import M2_PER_DEG2, RAD, cos_sin, haversine_m, wrap_deg
+from spatial_models.fixes.row_layout import (
+    ANCHOR_LAT,
+    ANCHOR_LON,
+    ANCHOR_T,
+    C_OUTLIERS,
+    C_STAYS,
+    FAR_M2,
+    LAST_IN_T,
+    N_IN,
+    NO_TIME,
+    PHASE,
+    POLAR_DEG,
+    SUM_DLAT,
+    SUM_DLON,
+    Array,
+)
 
-Array = np.ndarray[Any, Any]
-
-NO_TIME = np.iinfo(np.int64).min
-TIME_LIMIT = 4_000_000_000_000_000_000
-POLAR_DEG = 80.0
 MOST_SLIDES = 4096
 """Steps of a sliding sum before it is made afresh: its rounding stays far below a millionth of the radius."""
 
-KEEP, BAD_VEHICLE, BAD_TIME, BAD_NUMBER, BAD_RANGE, BAD_ZERO, LATE, DUPLICATE = range(8)
 LEFT, GAP, TRACK_END = 0, 1, 2
 
-# columns of the carried state: integers and floats of one vehicle
-PHASE, ANCHOR_T, LAST_IN_T, N_IN, N_OUTLIERS, LAST_T, KEPT_T = range(7)
-ANCHOR_LON, ANCHOR_LAT, SUM_DLON, SUM_DLAT, FAR_M2, KEPT_LON, KEPT_LAT = range(7)
 # columns of a found stay
 OUT_CODE, OUT_START, OUT_END, OUT_LEFT_BY, OUT_ENDED_BY, OUT_N = range(6)
-# columns of the counts that cleaning and scanning add to
-C_DUPLICATES, C_CONFLICTS, C_OUT_OF_ORDER, C_SPIKES, C_PENDING, C_OUTLIERS, C_STAYS, C_USED = range(8)
 
 
 @njit(cache=True, nogil=True)

@@ -22,7 +22,8 @@ import numpy as np
 from ten_thousand import BOX, insert_duties, insert_partition
 
 from layers.postgres import sessions as database
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.private_server.server import Cluster
 
 GOAL_MS = 15.0

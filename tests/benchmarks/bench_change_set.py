@@ -14,7 +14,8 @@ from ten_thousand import insert_partition
 from grid.areas.history import read_areas
 from grid.change_sets import lifecycle as editing
 from layers.postgres import sessions as database
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.private_server.server import Cluster
 
 GOAL_S = 1.0

@@ -21,7 +21,8 @@ from layers.collections.catalog import COLLECTIONS
 from layers.collections.filters import Selection
 from layers.exports.rows import Source
 from layers.postgres import sessions as database
-from layers.postgres.sessions import PUBLIC, SYSTEM, session
+from layers.postgres.scope import PUBLIC, SYSTEM
+from layers.postgres.sessions import session
 from layers.private_server.server import Cluster
 
 SMALL = 1_000

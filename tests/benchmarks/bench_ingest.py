@@ -34,7 +34,8 @@ from geo_api.auth.api_keys import create_key
 from grid.areas.cells import cells_of
 from grid.areas.communities import community_cover
 from layers.postgres import sessions as database
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.private_server.first_database import conninfo
 from layers.private_server.server import Cluster
 from layers.records.fix_writing import encode, in_key_order

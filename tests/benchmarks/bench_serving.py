@@ -36,7 +36,8 @@ from sqlalchemy.engine import make_url
 from geo_api.auth.access import create_user
 from layers.postgres import sessions as database
 from layers.postgres.connections import plain_conninfo
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.private_server.server import Cluster
 
 HERE = Path(__file__).parent

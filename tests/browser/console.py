@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import text
 
 from geo_api.cli.demo import Login
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 
 ARGS = [
     "--no-sandbox",

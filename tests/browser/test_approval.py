@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.private_server.server import Cluster
 from tests.browser.conftest import new_database, serve
 from tests.browser.console import City, Console, wait_until

@@ -16,7 +16,8 @@ from geo_api.auth.access import Caller, access_row
 from geo_api.auth.access_records import BATCH, AccessRecords
 from geo_api.server.middleware import Metrics
 from layers.postgres import sessions as database
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 
 

@@ -17,7 +17,8 @@ from sqlalchemy import text
 from geo_api.cli.demo import NotADemo, prepare_demo
 from geo_api.jobs.analysis import Analysis, _deadline
 from grid.cases.lifecycle import verify_chain
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from spatial_models.suspicion.evaluation import precision_recall
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")

@@ -14,7 +14,8 @@ from sqlalchemy import text
 
 from geo_api.imports.import_file import ImportReport, import_file
 from layers.errors import RejectedRows
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 
 FORMATS = ("gpkg", "shp", "geojson", "parquet")
 WEST, EAST, TALL = 3, 4, shapely.box(120, 32, 121, 33)

@@ -16,7 +16,8 @@ from geo_api.cli.main import app
 from grid.responsibility.assignment import assign
 from layers.codes.crs import wgs84_to_gcj02
 from layers.errors import RejectedRows
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.grid.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
 
 

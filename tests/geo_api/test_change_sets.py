@@ -19,7 +19,8 @@ from starlette.testclient import TestClient
 
 from geo_api.areas.due_change_sets import apply_due_changes
 from geo_api.auth.access import create_user
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 
 Login = Callable[[str], TestClient]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from geo_api.jobs.worker import SETTLE_CRON, job_app
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.geo_api.small_town import seed_town
 
 

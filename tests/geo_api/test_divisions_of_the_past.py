@@ -21,7 +21,8 @@ from grid.areas.history import ancestors, read_areas
 from grid.responsibility.assignment import assign
 from grid.responsibility.succession import successors
 from layers.errors import RejectedRows
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.grid.square_town import insert_duty
 
 WEST, SOUTH = 120.8, 32.0

@@ -21,7 +21,8 @@ from sqlalchemy import text
 from geo_api.features import change_feed as events
 from layers.collections.catalog import COLLECTIONS
 from layers.postgres.changes import Change
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.layers.test_changes import tile_of
 from tests.ports import free_port

@@ -14,7 +14,8 @@ from layers.collections.catalog import COLLECTIONS
 from layers.collections.filters import Selection
 from layers.collections.pages import Sort, fetch_page, read_page
 from layers.postgres.async_reader import Reader
-from layers.postgres.sessions import SYSTEM, Scope, session
+from layers.postgres.scope import SYSTEM, Scope
+from layers.postgres.sessions import session
 from tests.geo_api.conftest import Api
 
 Login = Callable[[str], TestClient]

@@ -21,7 +21,9 @@ from layers.collections.filters import Selection
 from layers.collections.tiles import TileQueries, tile_statement
 from layers.postgres.async_reader import Query, Reader
 from layers.postgres.connections import plain_conninfo
-from layers.postgres.sessions import READER_ROLE, SYSTEM, Scope, session
+from layers.postgres.scope import SYSTEM, Scope
+from layers.postgres.sessions import session
+from layers.roles import READER_ROLE
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 from tests.layers.test_changes import tile_of
 

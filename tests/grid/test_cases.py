@@ -17,7 +17,8 @@ from grid.cases.lifecycle import available_actions, next_number, open_case, tran
 from grid.errors import IllegalTransition
 from grid.responsibility.assignment import assign
 from layers.errors import NotFound
-from layers.postgres.sessions import SYSTEM, Scope, session
+from layers.postgres.scope import SYSTEM, Scope
+from layers.postgres.sessions import session
 from layers.tables import Case, CaseEvent
 from tests.grid.square_town import NOW, insert_duties, insert_town, middle
 

@@ -12,7 +12,8 @@ from grid.areas.history import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from layers.tables import Area, ChangeSet
 from tests.grid.square_town import community_code, insert_town, square, unit_code, x, y
 

@@ -20,7 +20,8 @@ from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.codes.identifiers import parse_grid_code
 from layers.errors import InvalidIdentifier
-from layers.postgres.sessions import SYSTEM, session
+from layers.postgres.scope import SYSTEM
+from layers.postgres.sessions import session
 from tests.grid.partition_checks import assert_tiles
 from tests.grid.square_town import insert_area, insert_town, middle, square, unit_code, x, y
 

@@ -18,7 +18,8 @@ from sqlalchemy.engine import make_url
 from layers.collections.catalog import COLLECTIONS
 from layers.postgres import sessions as database
 from layers.postgres.changes import CHANNEL, Change, TileVersions, tiles_over, versions_of
-from layers.postgres.sessions import SYSTEM, Scope, session
+from layers.postgres.scope import SYSTEM, Scope
+from layers.postgres.sessions import session
 
 LON, LAT = 121.05, 32.08
 

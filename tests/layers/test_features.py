@@ -25,7 +25,8 @@ from layers.collections.pages import (
 )
 from layers.collections.tiles import tile_statement
 from layers.errors import InvalidFilter, NotFound
-from layers.postgres.sessions import PUBLIC, SYSTEM, Scope, apply_scope
+from layers.postgres.scope import PUBLIC, SYSTEM, Scope
+from layers.postgres.sessions import apply_scope
 from tests.geo_api.small_town import RAISED, START, seed_town
 
 SECRET = b"test"

@@ -17,7 +17,8 @@ from layers.collections.filters import Selection
 from layers.collections.pages import read_page
 from layers.errors import InputError
 from layers.postgres.copying import Written
-from layers.postgres.sessions import PUBLIC, Scope, apply_scope
+from layers.postgres.scope import PUBLIC, Scope
+from layers.postgres.sessions import apply_scope
 from layers.records.fences import fences_fingerprint, read_fences, write_fence_events, write_fences
 from spatial_models.fences.detect import detect_fence_events
 from tests.geo_api.small_town import seed_town

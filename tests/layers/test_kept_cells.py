@@ -23,7 +23,8 @@ from layers.collections.tile_aggregates import COUNTED, drop_cells, settle
 from layers.collections.tiles import TileQueries, cells_statement, read_tile
 from layers.postgres import sessions as database
 from layers.postgres.async_reader import Reader
-from layers.postgres.sessions import PUBLIC, SYSTEM, Scope, apply_scope, session
+from layers.postgres.scope import PUBLIC, SYSTEM, Scope
+from layers.postgres.sessions import apply_scope, session
 
 WIDTH_M = 40_075_016.685578488
 KEYS = {

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from layers.postgres.async_reader import Query, Reader
 from layers.postgres.connections import plain_conninfo
-from layers.postgres.sessions import PUBLIC, Scope
+from layers.postgres.scope import PUBLIC, Scope
 
 PATIENCE_S = 60.0
 OFFICER = Scope(role="officer", area_ids=(1,), username="o")

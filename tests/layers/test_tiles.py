@@ -16,7 +16,8 @@ from layers.collections.catalog import COLLECTIONS
 from layers.collections.filters import Selection
 from layers.collections.tiles import Tile, read_tile
 from layers.errors import NotFound
-from layers.postgres.sessions import PUBLIC, Scope, apply_scope
+from layers.postgres.scope import PUBLIC, Scope
+from layers.postgres.sessions import apply_scope
 from tests.geo_api.small_town import seed_town
 
 

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.postgres.sessions import Scope, apply_scope
+from layers.postgres.scope import Scope
+from layers.postgres.sessions import apply_scope
 from layers.records import tracks
 from layers.records.track_lines import refresh_tracks
 
