@@ -31,6 +31,8 @@ check: setup-test ## 检查 the same without the tests
 fmt: setup-test ## 格式化 format and mend what can be mended
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(BIN)/python scripts/write_data_page.py
+	@$(BIN)/python scripts/write_module_table.py
 
 bench: setup-test ## 性能 speed and memory (not part of the tests)
 	@TRACKS="$(TRACKS)" scripts/bench

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from layers.imports.columns import FILE_KINDS, Column
+from layers.imports import FILE_KINDS, Column
 
 HEAD = """# Data in · 数据导入
 

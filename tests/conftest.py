@@ -24,8 +24,8 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from layers.postgres import sessions as database
+from layers.private_server import Cluster
 from layers.private_server.first_database import conninfo
-from layers.private_server.server import Cluster
 
 _numbers = itertools.count()
 

@@ -10,7 +10,7 @@ import pytest
 from typer.main import get_command
 
 from geo_api.cli.main import app
-from layers.imports.columns import FILE_KINDS
+from layers.imports import FILE_KINDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,7 +22,7 @@ def test_the_page_of_import_files_is_what_the_code_says() -> None:
 
 @pytest.mark.parametrize("kind", FILE_KINDS)
 def test_every_template_is_named_by_its_columns(kind: str) -> None:
-    from layers.imports.readers import template
+    from layers.imports import template
 
     text = template(kind)
     assert all(column.name in text for column in FILE_KINDS[kind].columns)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import structlog
 
 from grid.change_sets import lifecycle as editing
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 
 from geo_api.auth.access import CallerDep, SystemDb, needs
 from geo_api.http.errors import Problem
-from grid.change_sets.balance import MEASURES, balance_of
+from grid.change_sets import MEASURES, balance_of
 
 router = APIRouter(prefix="/areas", tags=["change sets"])
 

@@ -16,7 +16,7 @@ from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.errors import Problem
 from geo_api.http.parameters import limit_parameter
 from grid.change_sets import lifecycle as editing
-from grid.change_sets.operations import target_ids
+from grid.change_sets import target_ids
 from layers.errors import NotFound, OutOfScope
 from layers.tables import Area, ChangeSet, User
 

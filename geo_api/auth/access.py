@@ -18,8 +18,7 @@ from geo_api.auth.callers import MAY, Caller
 from geo_api.http.database_slots import database_place
 from geo_api.http.errors import Problem
 from geo_api.http.settings import Settings
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from layers.tables import Area
 
 __all__ = [

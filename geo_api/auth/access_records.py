@@ -21,8 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from layers.errors import DatabaseUnavailable
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from layers.tables import AccessLog
 
 log = structlog.get_logger("geo_api.access")

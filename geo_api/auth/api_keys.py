@@ -11,9 +11,9 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from geo_api.auth.accounts import token_hash
-from grid.areas.history import scope_area_ids
+from grid.areas import scope_area_ids
 from layers.errors import InputError
-from layers.postgres.scope import Scope
+from layers.postgres import Scope
 from layers.tables import ApiKey, User
 
 PREFIX = "wk_"

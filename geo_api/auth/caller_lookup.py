@@ -19,8 +19,7 @@ from geo_api.auth.known_callers import KnownCallers
 from geo_api.auth.oidc import Identity, IdentityRefused, TokenRefused, TokenVerifier
 from geo_api.auth.oidc_keys import KeysUnavailable
 from geo_api.http.errors import Problem
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, Scope, session
 from layers.tables import User
 
 COOKIE = "wangge_session"

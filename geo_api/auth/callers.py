@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from geo_api.http.errors import Problem
-from layers.postgres.scope import PUBLIC, Scope
+from layers.postgres import PUBLIC, Scope
 
 MAY: Mapping[str, frozenset[str]] = {
     "read_alerts": frozenset({"viewer", "grid_manager", "officer", "dispatcher", "supervisor", "service"}),

@@ -22,9 +22,9 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
-from grid.areas.history import scope_area_ids
+from grid.areas import scope_area_ids
 from grid.errors import UnknownArea
-from layers.postgres.shared_counters import SharedCounters
+from layers.postgres import SharedCounters
 
 if TYPE_CHECKING:
     from geo_api.auth.callers import Caller

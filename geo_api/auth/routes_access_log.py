@@ -17,7 +17,7 @@ from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.http.caching import PRIVATE
 from geo_api.http.parameters import moment_parameter
 from geo_api.http.representations import base_url, link
-from layers.collections.pages import read_cursor, write_cursor
+from layers.collections import read_cursor, write_cursor
 from layers.tables import AccessLog
 
 router = APIRouter(prefix="/v1/access-log", tags=["access log"])

@@ -10,7 +10,7 @@ from geo_api.auth.access import COOKIE, Caller, CallerDep, SystemDb, area_of, ch
 from geo_api.auth.accounts import LoginBrake, check_password, close_login, open_login
 from geo_api.http.errors import Problem
 from geo_api.http.schemas import LoginBody
-from layers.postgres.scope import Scope
+from layers.postgres import Scope
 from layers.tables import User
 
 router = APIRouter(prefix="/v1", tags=["login"])

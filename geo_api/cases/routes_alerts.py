@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from geo_api.auth.access import Caller, CallerDep, Db, mask_plate, needs
 from geo_api.http.schemas import OutcomeBody
-from grid.cases.lifecycle import transition
+from grid.cases import transition
 from layers.errors import NotFound
-from layers.records.alert_cards import alert_card
+from layers.records import alert_card
 from layers.tables import Alert, Case
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])

@@ -13,9 +13,8 @@ from starlette.responses import HTMLResponse
 from geo_api.auth.access import Caller, CallerDep, Db, needs
 from geo_api.cases.routes_alerts import with_plate
 from geo_api.http.schemas import CaseEventBody
-from grid.cases.lifecycle import available_actions, transition, verify_chain
-from layers.records.alert_cards import alert_card
-from layers.records.case_files import CaseFile, read_case_file, surroundings
+from grid.cases import available_actions, transition, verify_chain
+from layers.records import CaseFile, alert_card, read_case_file, surroundings
 from maps.reports import case_report
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])

@@ -12,9 +12,7 @@ from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import Db
 from grid.calendar import CHINA
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.pages import MAX_LIMIT, read_page
+from layers.collections import COLLECTIONS, MAX_LIMIT, Selection, read_page
 from layers.errors import NotFound
 from layers.tables import ModelRun
 from maps.reports import hotspot_report

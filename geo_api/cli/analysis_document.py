@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from geo_api.jobs.analysis import AnalysisResult
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 
 _FLAGGED = """
 SELECT s.site_id, e.uscc, a.level, a.score, a.evidence, c.number, c.lead_body, c.co_handlers, c.due_at,

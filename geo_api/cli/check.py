@@ -14,9 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from geo_api.cli.finding import Finding
 from layers.errors import LayerError
-from layers.private_server.binaries import HOW_TO_INSTALL
-from layers.private_server.server import Cluster
-from layers.private_server.settings import server_user
+from layers.private_server import HOW_TO_INSTALL, Cluster, server_user
 
 FREE_DISK_GIB = 5
 DISTRIBUTION = "wangge"

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from geo_api.cli.finding import Finding
 from layers.errors import LayerError
-from layers.postgres.sessions import database_url, engine, schema_is_current
+from layers.postgres import database_url, engine, schema_is_current
 from layers.roles import READER_ROLE
 
 OLDEST_POSTGRES = 15

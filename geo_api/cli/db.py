@@ -13,10 +13,9 @@ from rich.table import Table
 
 from geo_api.http.progress import console, step
 from layers.errors import ClusterError
-from layers.postgres.sessions import database_url, migrate, schema_is_current
+from layers.postgres import database_url, migrate, schema_is_current
+from layers.private_server import Cluster, find_binaries
 from layers.private_server import backup as cluster_backup
-from layers.private_server.binaries import find_binaries
-from layers.private_server.server import Cluster
 
 db_app = typer.Typer(no_args_is_help=True)
 

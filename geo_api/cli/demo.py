@@ -19,12 +19,10 @@ from geo_api.http.progress import console, step
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
 from layers.errors import LayerError
-from layers.imports.columns import FILE_KINDS
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import database_url, migrate, session
+from layers.imports import FILE_KINDS
+from layers.postgres import SYSTEM, database_url, migrate, session
 from layers.private_server.settings import default_data_dir
-from layers.records.everything import reset
-from layers.records.findings import find_run, record_run
+from layers.records import find_run, record_run, reset
 from layers.tables import AREA_KINDS, Area, ModelRun, User
 
 DEMO_MODEL = "demo_city"
@@ -190,7 +188,7 @@ def evaluate_seeds(seeds: Iterable[int], *, grids: int = 12_000) -> bool:
 
     The bar: every planted one is flagged, and of the flagged at least nine in ten are planted.
     """
-    from spatial_models.suspicion.evaluation import precision_recall
+    from spatial_models.suspicion import precision_recall
 
     holds = True
     for seed in seeds:

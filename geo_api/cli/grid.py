@@ -11,7 +11,7 @@ import typer
 from geo_api.http.progress import console, step
 
 if TYPE_CHECKING:
-    from grid.responsibility.duties import Duty
+    from grid.responsibility import Duty
 
 duties_app = typer.Typer(help="权责清单 duty list", no_args_is_help=True)
 
@@ -33,7 +33,7 @@ def _tell_fault(told: str) -> None:
 
 
 def _ready() -> str:
-    from layers.postgres.sessions import database_url, migrate
+    from layers.postgres import database_url, migrate
 
     url = database_url()
     migrate(url)
@@ -49,8 +49,7 @@ def assign(
 ) -> None:
     """Who is responsible for every row of a file · 批量判定责任主体."""
     from geo_api.imports.assign_file import assign_file
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from layers.postgres import SYSTEM, session
 
     target = out or path.with_name(
         f"{path.stem}.assigned{path.suffix if path.suffix == '.parquet' else '.csv'}"
@@ -69,10 +68,9 @@ def duties_check(
 ) -> None:
     """Say what is wrong with a duty list; 1 when something is · 检查权责清单."""
     from geo_api.imports.duty_files import DutyReport, read_duties
-    from grid.responsibility.duties import check_stored, stored_list
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
-    from layers.records.duty_lists import known_area_codes
+    from grid.responsibility import check_stored, stored_list
+    from layers.postgres import SYSTEM, session
+    from layers.records import known_area_codes
 
     with session(SYSTEM, _ready()) as db:
         known = known_area_codes(db)
@@ -104,7 +102,7 @@ def duties_diff(
     """What changed between two versions of the duty list · 比较权责清单."""
     from dataclasses import asdict
 
-    from grid.responsibility.duty_changes import compare_lists
+    from grid.responsibility import compare_lists
 
     changes = compare_lists(_duties_of(old), _duties_of(new))
     if as_json:
@@ -125,11 +123,9 @@ def duties_diff(
 def _duties_of(version: str) -> list[Duty]:
     """Lines of a file, or of the stored list as it holds on a day."""
     from geo_api.imports.duty_files import read_duties
-    from grid.responsibility.duties import stored_list
-    from grid.responsibility.duty_changes import in_force
+    from grid.responsibility import in_force, stored_list
     from layers.errors import RejectedRows
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from layers.postgres import SYSTEM, session
 
     try:
         day = dt.date.fromisoformat(version)
@@ -149,10 +145,8 @@ def duties_empowered(
     """Which town may act on which item, since when, and what was withdrawn · 乡镇赋权清单."""
     from rich.table import Table
 
-    from grid.responsibility.duties import stored_list
-    from grid.responsibility.duty_changes import empowerments
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from grid.responsibility import empowerments, stored_list
+    from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:
         found = [one for one in empowerments(stored_list(db)) if town in (None, one.town_code)]

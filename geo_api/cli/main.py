@@ -17,7 +17,7 @@ from geo_api.cli import grid as cli_grid
 from geo_api.cli import users as cli_users
 from geo_api.http.progress import console, step
 from layers.errors import LayerError
-from layers.imports.columns import FILE_KINDS
+from layers.imports import FILE_KINDS
 from layers.tables import AREA_KINDS
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _day(text: str | None) -> str | None:
 
 def _ready() -> str:
     """The database's URL, with the schema at its newest version."""
-    from layers.postgres.sessions import database_url, migrate
+    from layers.postgres import database_url, migrate
 
     url = database_url()
     migrate(url)
@@ -133,7 +133,7 @@ def import_(
 ) -> None:
     """Load files; all or nothing, safe to repeat · 导入数据."""
     from geo_api.imports.import_file import import_file
-    from layers.imports.readers import template as example
+    from layers.imports import template as example
 
     if template:
         if kind not in FILE_KINDS:
@@ -285,9 +285,8 @@ def evaluate(
 @cases_app.command("verify")
 def cases_verify() -> None:
     """Prove the chain of every case's events · 校验案件事件链."""
-    from grid.cases.lifecycle import verify_chain
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from grid.cases import verify_chain
+    from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:
         faults = verify_chain(db)

@@ -26,8 +26,7 @@ def users_add(
 ) -> None:
     """Add an account or set its password and rights; its logins end · 新建账户."""
     from geo_api.auth.accounts import create_user
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:
         create_user(
@@ -48,8 +47,7 @@ def users_add(
 def users_off(username: str) -> None:
     """Switch an account off: its logins and keys end at once · 停用账户."""
     from geo_api.auth.accounts import switch_off
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:
         switch_off(db, username)
@@ -63,8 +61,7 @@ def users_list() -> None:
     from rich.table import Table
 
     from geo_api.auth.accounts import list_users
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from layers.postgres import SYSTEM, session
 
     table = Table(
         "用户 user", "角色 role", "区域 area", "领域 domains", "启用 on", "登录 logins", "密钥 keys"
@@ -90,8 +87,7 @@ def users_key(
 ) -> None:
     """Make an API key of a service account and print it once · 服务账户密钥."""
     from geo_api.auth.api_keys import create_key, revoke_keys
-    from layers.postgres.scope import SYSTEM
-    from layers.postgres.sessions import session
+    from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, _ready()) as db:
         if revoke:
@@ -106,7 +102,7 @@ def users_key(
 
 
 def _ready() -> str:
-    from layers.postgres.sessions import database_url, migrate
+    from layers.postgres import database_url, migrate
 
     url = database_url()
     migrate(url)

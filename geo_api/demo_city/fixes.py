@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from geo_api.demo_city.itineraries import DAY_S, Legs
 from geo_api.demo_city.sizes import END_DAY
 from geo_api.demo_city.tessellation import Floats
-from layers.codes.crs import from_metric
+from layers.codes import from_metric
 
 LOCAL_ZONE = dt.timezone(dt.timedelta(hours=8))
 _INTERVAL_S = 45.0

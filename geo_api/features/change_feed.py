@@ -18,11 +18,18 @@ from geo_api.auth.caller_lookup import NOBODY
 from geo_api.auth.callers import Caller
 from geo_api.features.parameters import may_read
 from geo_api.http.errors import Problem
-from layers.collections.catalog import COLLECTIONS
+from layers.collections import COLLECTIONS
 from layers.errors import DatabaseUnavailable
-from layers.postgres.changes import CELL_ZOOM, CHANNEL, SAME_TABLE, Change, TileVersions, changes_after
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import (
+    CELL_ZOOM,
+    CHANNEL,
+    SAME_TABLE,
+    SYSTEM,
+    Change,
+    TileVersions,
+    changes_after,
+    session,
+)
 
 log = structlog.get_logger("geo_api.events")
 HEARTBEAT_S = 15.0

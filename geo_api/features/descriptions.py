@@ -9,9 +9,8 @@ from fastapi import Request
 
 from geo_api.features.exports import FORMATS
 from geo_api.http.representations import GEOJSON, HTML, JSON, SCHEMA_JSON, base_url, link
-from layers.codes.reference_systems import CRS84, PUBLISHED
-from layers.collections.catalog import Collection, Property
-from layers.collections.cql2_operands import GEOMETRY, queryable_kinds
+from layers.codes import CRS84, PUBLISHED
+from layers.collections import GEOMETRY, Collection, Property, queryable_kinds
 
 OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
 QUERYABLES, SORTABLES, SCHEMA = f"{OGC}queryables", f"{OGC}sortables", f"{OGC}schema"

@@ -16,10 +16,17 @@ from starlette.types import Receive, Scope, Send
 
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import busy
-from layers.exports.flatgeobuf import flatgeobuf_blocks
-from layers.exports.geoparquet import geoparquet_blocks
-from layers.exports.gpkg_and_pmtiles import geopackage_blocks, pmtiles_blocks
-from layers.exports.rows import Abandoned, Source, Stop, csv_blocks, geojsonseq_blocks
+from layers.exports import (
+    Abandoned,
+    Source,
+    Stop,
+    csv_blocks,
+    flatgeobuf_blocks,
+    geojsonseq_blocks,
+    geopackage_blocks,
+    geoparquet_blocks,
+    pmtiles_blocks,
+)
 
 WATCH_SECONDS = 0.5
 CLOSE_SECONDS = 30.0

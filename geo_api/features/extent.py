@@ -10,8 +10,8 @@ from sqlalchemy import case, func, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import Collection
-from layers.postgres.scope import Scope
+from layers.collections import Collection
+from layers.postgres import Scope
 
 REMEMBERED_S = 60.0
 SPAN_MS = 500

@@ -23,12 +23,8 @@ from geo_api.features.parameters import may_read
 from geo_api.features.tile_cache import RawHeaders, TileAnswer, TileCache
 from geo_api.features.tile_sets import MVT
 from geo_api.http.errors import known_problem
-from layers.collections.catalog import Collection
-from layers.collections.filters import Selection
-from layers.collections.tiles import Tile, TileQueries, check_address
-from layers.postgres.async_reader import Reader
-from layers.postgres.changes import TileVersions
-from layers.postgres.scope import PUBLIC
+from layers.collections import Collection, Selection, Tile, TileQueries, check_address
+from layers.postgres import PUBLIC, Reader, TileVersions
 
 TEMPLATE = "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}"
 QUESTIONS = 1_000

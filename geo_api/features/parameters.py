@@ -14,20 +14,24 @@ from fastapi.concurrency import run_in_threadpool
 
 from geo_api.auth.access import Caller, CallerDep
 from geo_api.http.parameters import limit_parameter
-from layers.codes.reference_systems import CRS84, ReferenceSystem, box_outline, reference_system
-from layers.collections.catalog import COLLECTIONS, Collection, collection
-from layers.collections.cql2_conditions import Filter, parse_filter
-from layers.collections.cql2_parse import Language
-from layers.collections.filters import (
+from layers.codes import CRS84, ReferenceSystem, box_outline, reference_system
+from layers.collections import (
+    COLLECTIONS,
     Box,
+    Collection,
+    Filter,
     Interval,
+    Language,
     Selection,
+    Sort,
     box_numbers,
     parse_bbox,
+    parse_filter,
     parse_interval,
     parse_moment,
+    read_cursor,
 )
-from layers.collections.pages import Sort, read_cursor
+from layers.collections.catalog import collection
 
 CollectionId = Annotated[
     str, Path(description="Name of a collection", json_schema_extra={"enum": list(COLLECTIONS)})

@@ -11,8 +11,8 @@ from geo_api.features import descriptions
 from geo_api.features.extent import city_box, time_extent
 from geo_api.features.parameters import CollectionDep, may_read
 from geo_api.http.representations import JSON, SCHEMA_JSON, Format, document, link
-from layers.codes.reference_systems import PUBLISHED
-from layers.collections.catalog import COLLECTIONS
+from layers.codes import PUBLISHED
+from layers.collections import COLLECTIONS
 
 router = APIRouter(tags=["collections"])
 BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, "text/html": {}}}}

@@ -16,16 +16,16 @@ from geo_api.features.routes_items import FeatureId, content_crs
 from geo_api.http.caching import PRIVATE, strong_etag
 from geo_api.http.errors import Problem
 from geo_api.http.representations import GEOJSON, JSON
-from layers.codes.reference_systems import CRS84, ReferenceSystem, reference_system
-from layers.collections.catalog import Collection
-from layers.collections.editing import (
+from layers.codes import CRS84, ReferenceSystem, reference_system
+from layers.collections import (
+    Collection,
     FeatureInput,
     create_feature,
     delete_feature,
+    read_feature,
     read_version,
     replace_feature,
 )
-from layers.collections.pages import read_feature
 
 router = APIRouter(tags=["editing"])
 MERGE_PATCH = "application/merge-patch+json"

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from geo_api.auth.access import CallerDep
 from geo_api.features.exports import FORMATS, export_response
 from geo_api.features.parameters import CollectionDep, SelectionDep
-from layers.exports.rows import Source
+from layers.exports import Source
 
 router = APIRouter(tags=["exports"])
 Format = Literal["csv", "geojsonseq", "fgb", "parquet", "gpkg", "pmtiles"]

@@ -32,17 +32,17 @@ from geo_api.http.representations import (
     wants_html,
 )
 from geo_api.http.representations import page as html_page
-from layers.codes.reference_systems import ReferenceSystem
-from layers.collections.catalog import Collection
-from layers.collections.editing import read_version
-from layers.collections.filters import Selection
-from layers.collections.pages import (
+from layers.codes import ReferenceSystem
+from layers.collections import (
+    Collection,
     Page,
+    Selection,
     count,
     estimate,
     fetch_page,
     read_cursor,
     read_feature,
+    read_version,
     write_cursor,
 )
 

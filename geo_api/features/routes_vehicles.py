@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Response
 from geo_api.auth.access import Db, needs
 from geo_api.http.errors import Problem
 from geo_api.http.parameters import moment_parameter
-from layers.records.alert_cards import vehicle_track
+from layers.records import vehicle_track
 
 router = APIRouter(prefix="/v1/vehicles", tags=["vehicles"])
 MAX_DAYS = 31

@@ -8,9 +8,8 @@ from fastapi import Request
 
 from geo_api.features.descriptions import TILING_SCHEME, collection_url
 from geo_api.http.representations import JSON, base_url, link
-from layers.codes.reference_systems import CRS84
-from layers.collections.catalog import Collection
-from layers.collections.tiles import MAX_ZOOM, WORLD_WIDTH_M
+from layers.codes import CRS84
+from layers.collections import MAX_ZOOM, WORLD_WIDTH_M, Collection
 
 MVT = "application/vnd.mapbox-vector-tile"
 TILEJSON = "application/json"

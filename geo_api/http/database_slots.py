@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 
 from geo_api.http.errors import Problem
-from layers.postgres.connections import process_limits
+from layers.postgres import process_limits
 
 PATIENCE_S = 10.0
 """Who waits longer is sent away: more than can be served in that time are waiting."""

@@ -8,11 +8,8 @@ from typing import Annotated
 from fastapi import Query, Request
 
 from geo_api.http.errors import Problem
+from layers.collections import MAX_LIMIT, parse_moment
 from layers.collections.catalog import collection
-from layers.collections.filters import (
-    parse_moment,
-)
-from layers.collections.pages import MAX_LIMIT
 
 DYNAMIC_PATHS = (
     "/collections/{collection_id}/items",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from layers.collections.filters import FIRST_YEAR, LAST_YEAR
+from layers.collections import FIRST_YEAR, LAST_YEAR
 
 MAX_POINTS = 10_000
 Crs = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]

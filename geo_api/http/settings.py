@@ -15,7 +15,7 @@ import layers.postgres.sessions
 
 
 def _data_dir() -> Path:
-    from layers.private_server.server import default_data_dir
+    from layers.private_server.settings import default_data_dir
 
     return default_data_dir()
 

@@ -13,13 +13,11 @@ from sqlalchemy.orm import Session
 
 from geo_api.imports.written_tables import as_parquet, is_parquet, is_plain
 from grid.calendar import CHINA
-from grid.responsibility.assignment import assign
-from grid.responsibility.bulk_assignment import ANSWER_SCHEMA, assign_many
+from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from layers.codes.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
-from layers.imports import checks
+from layers.imports import Column, FileKind, checks
 from layers.imports import readers as files
-from layers.imports.columns import Column, FileKind
 from layers.tables import Area, DutyItem
 
 PLACES = FileKind(

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from geo_api.imports.written_tables import is_parquet, read_table
-from grid.responsibility.duties import Duty, DutyFault, check_list
+from grid.responsibility import Duty, DutyFault, check_list
 from layers.errors import Fault
-from layers.imports import checks
+from layers.imports import FILE_KINDS, checks
 from layers.imports import readers as files
-from layers.imports.columns import FILE_KINDS
 
 DUTIES = FILE_KINDS["duties"]
 TEXTS = tuple(column.name for column in DUTIES.columns if column.dtype == "text" and not column.choices)

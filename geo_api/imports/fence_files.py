@@ -15,13 +15,11 @@ import polars as pl
 import pyarrow.parquet as pq
 import shapely
 
-from layers.codes.crs import GEOGRAPHIC, check_named
+from layers.codes import GEOGRAPHIC, check_named
 from layers.errors import InputError
-from layers.imports import checks
-from layers.imports.columns import FILE_KINDS, VEHICLE_KINDS
-from layers.imports.readers import require_file
+from layers.imports import FILE_KINDS, VEHICLE_KINDS, checks, require_file
 from spatial_models.errors import ParameterError
-from spatial_models.fences.time_tables import TimeTable
+from spatial_models.fences import TimeTable
 
 FENCES = FILE_KINDS["fences"]
 NAMES = tuple(column.name for column in FENCES.columns)

@@ -17,21 +17,14 @@ from sqlalchemy.orm import Session
 
 from geo_api.imports import duty_files, fence_files
 from geo_api.imports.written_tables import as_parquet
-from grid.areas.cells import cells_of
-from grid.areas.communities import place_fixes
-from grid.areas.history import read_areas
-from grid.responsibility.duties import check_stored
-from layers.codes.crs import check_named, normal_name, to_storage
-from layers.collections.tile_aggregates import settle
+from grid.areas import cells_of, place_fixes, read_areas
+from grid.responsibility import check_stored
+from layers.codes import check_named, normal_name, to_storage
+from layers.collections import settle
 from layers.errors import Fault, InputError, RejectedRows
-from layers.imports import checks
+from layers.imports import FILE_KINDS, TILING, checks, read_area_file, topology_faults, write_report
 from layers.imports import readers as files
-from layers.imports.area_files import read_area_file
-from layers.imports.area_topology import TILING, topology_faults, write_report
-from layers.imports.columns import FILE_KINDS
-from layers.postgres.copying import Written
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import advisory_lock, session
+from layers.postgres import SYSTEM, Written, advisory_lock, session
 from layers.records import areas as area_versions
 from layers.records import duty_lists, enterprises, fences, meters, tracks
 from layers.tables import Area

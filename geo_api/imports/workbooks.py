@@ -13,7 +13,7 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.cell import range_boundaries
 
-from layers.codes.written_values import plain_text
+from layers.codes import plain_text
 from layers.errors import InputError
 
 ZIP = b"PK\x03\x04"

@@ -19,10 +19,9 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from geo_api.imports import workbooks
-from layers.codes.written_values import CHINESE_ENCODING, iso_day, narrow, plain_text
+from layers.codes import CHINESE_ENCODING, iso_day, narrow, plain_text
 from layers.errors import Fault, InputError, MissingColumns, RejectedRows
-from layers.imports.columns import Column, FileKind
-from layers.imports.readers import ROW, require_file
+from layers.imports import ROW, Column, FileKind, require_file
 
 Values = Sequence[str | None]
 HEADER_WITHIN = 30

@@ -21,21 +21,18 @@ from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
 from geo_api.jobs.hot_spot_fields import hot_spot_cells
-from grid.areas.cells import cells_of
+from grid.areas import cells_of
 from grid.calendar import RESUMPTION_LIMIT, due_at
-from grid.cases.lifecycle import open_case
+from grid.cases import open_case
 from grid.errors import CalendarUnknown
-from grid.responsibility.assignment import assign
+from grid.responsibility import assign
 from layers.errors import InputError
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import advisory_lock, session
-from layers.records import enterprises, fences, findings, meters, tracks
-from layers.records.track_lines import refresh_tracks
-from spatial_models.fences.detect import detect_fence_events
-from spatial_models.stays.detect import detect_stays
-from spatial_models.suspicion.meter_signals import use_after_closure
-from spatial_models.suspicion.score import DEFAULT, score_sites
-from spatial_models.visits.find import find_visits
+from layers.postgres import SYSTEM, advisory_lock, session
+from layers.records import enterprises, fences, findings, meters, refresh_tracks, tracks
+from spatial_models.fences import detect_fence_events
+from spatial_models.stays import detect_stays
+from spatial_models.suspicion import DEFAULT, score_sites, use_after_closure
+from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
 VERSION = "2"

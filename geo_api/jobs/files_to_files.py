@@ -7,8 +7,7 @@ from typing import Any
 from geo_api.http.progress import step
 from geo_api.jobs.analysis import STAY_PARAMETERS
 from layers.errors import InputError
-from spatial_models.out_of_core.partitioned import partition_fixes, run_partitioned
-from spatial_models.out_of_core.streamed import stays_of_files
+from spatial_models.out_of_core import partition_fixes, run_partitioned, stays_of_files
 
 
 def partition_files(source: str, target: str, buckets: int) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.cells import cell_boundaries, parents_of
-from spatial_models.hotspots.getis_ord import getis_ord_star
-from spatial_models.hotspots.weights import ring_weights
+from grid.areas import cell_boundaries, parents_of
+from spatial_models.hotspots import getis_ord_star, ring_weights
 
 HOT_SPOT_RES = 8
 """About 0.55 km² a cell in Nantong: a plant and its surroundings."""

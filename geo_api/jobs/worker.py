@@ -11,8 +11,7 @@ import os
 import structlog
 from procrastinate import App, PsycopgConnector
 
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import database_url, migrate, session
+from layers.postgres import SYSTEM, database_url, migrate, session
 
 log = structlog.get_logger()
 ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
@@ -85,7 +84,7 @@ def job_app(url: str) -> App:
     )
     def settle_cells(timestamp: int) -> None:
         """Add up what was counted in the cells of tiles since the last time."""
-        from layers.collections.tile_aggregates import settle
+        from layers.collections import settle
 
         with session(SYSTEM, url) as db:
             settle(db)

@@ -15,11 +15,9 @@ from geo_api.areas.schemas import AssignPlaceBody, Geometry
 from geo_api.auth.access import CallerDep, Db
 from geo_api.http.schemas import AssignManyBody
 from grid.errors import GridError
-from grid.responsibility.assignment import assign
-from grid.responsibility.bulk_assignment import assign_many
-from grid.responsibility.cross_region import assign_geometry
-from layers.codes.crs import to_storage
-from layers.imports.checks import transform_geometries
+from grid.responsibility import assign, assign_geometry, assign_many
+from layers.codes import to_storage
+from layers.imports import transform_geometries
 
 router = APIRouter(prefix="/v1/assign", tags=["assign"])
 

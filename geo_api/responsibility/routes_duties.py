@@ -14,8 +14,8 @@ from geo_api.areas import routes_balance as areas
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.http.parameters import limit_parameter
 from geo_api.http.settings import installed_version
-from grid.cases.transitions import RULES
-from grid.responsibility.duties import day_of
+from grid.cases import RULES
+from grid.responsibility import day_of
 from layers.tables import DutyItem, ModelRun
 from maps.style import style_document
 

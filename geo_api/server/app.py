@@ -54,9 +54,7 @@ from geo_api.server.readiness import Readiness
 from geo_api.server.serving import end_with_parent, told_of_the_end
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
-from layers.postgres.async_reader import Reader
-from layers.postgres.changes import versions_of
-from layers.postgres.connections import process_limits
+from layers.postgres import Reader, process_limits, versions_of
 
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""

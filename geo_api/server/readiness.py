@@ -8,8 +8,7 @@ from functools import lru_cache
 
 import psycopg
 
-from layers.postgres.connections import plain_conninfo
-from layers.postgres.sessions import newest_schema
+from layers.postgres import newest_schema, plain_conninfo
 
 TIMEOUT_S = 3.0
 REMEMBERED_S = 1.0

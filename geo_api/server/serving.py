@@ -22,8 +22,7 @@ from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
 from geo_api.server.middleware import FOLDER_VARIABLE
-from layers.postgres.changes import PATH_VARIABLE
-from layers.postgres.connections import LEAST, VARIABLE, Share, connection_room, process_limits, share
+from layers.postgres import LEAST, PATH_VARIABLE, VARIABLE, Share, connection_room, process_limits, share
 
 PARENT_VARIABLE = "WANGGE_SERVE_PARENT"
 KEEP_ALIVE_S = 75
@@ -44,14 +43,14 @@ def serve_forever(host: str, port: int, workers: int) -> None:
     layers.errors.ClusterInUse
         Another ``wangge serve`` owns the data folder.
     """
-    from layers.postgres.sessions import migrate
+    from layers.postgres import migrate
 
     with _stopped_by_signals() as stopped:
         if url := os.environ.get("WANGGE_DATABASE_URL"):
             migrate(url)
             _run(host, port, workers, url)
             return
-        from layers.private_server.server import owned_cluster
+        from layers.private_server import owned_cluster
 
         try:
             with owned_cluster() as cluster:

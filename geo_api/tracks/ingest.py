@@ -17,16 +17,11 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from grid.areas.communities import CommunityCover, community_cover
+from grid.areas import CommunityCover, community_cover
 from layers.errors import Fault, InputError
-from layers.imports import checks
-from layers.imports.columns import FILE_KINDS
-from layers.imports.fix_formats import Part
-from layers.imports.readers import ROW
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
-from layers.records import tracks
-from layers.records.fix_writing import add_fixes
+from layers.imports import FILE_KINDS, ROW, Part, checks
+from layers.postgres import SYSTEM, Scope, session
+from layers.records import add_fixes, tracks
 
 TOLD = 100
 """Reasons and vehicle ids that an answer lists; the counts are whole."""

@@ -12,7 +12,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from layers.collections.filters import parse_moment
+from layers.collections import parse_moment
 from layers.errors import InputError
 
 KMH_PER_UNIT = {"kn": 1.852, "ms": 3.6, "kmh": 1.0}

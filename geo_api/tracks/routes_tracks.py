@@ -18,9 +18,9 @@ from geo_api.http.errors import Problem
 from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
 from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
 from geo_api.tracks.osmand import osmand_fix
-from layers.codes.crs import normal_name
+from layers.codes import normal_name
 from layers.errors import InputError, UnknownCrs
-from layers.imports.fix_formats import READERS, read_parts
+from layers.imports import READERS, read_parts
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 Writer = Annotated[Caller, needs("write_tracks")]

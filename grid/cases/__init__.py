@@ -1,1 +1,8 @@
 """Cases: lifecycle, transitions, hash chain and indicators."""
+
+from __future__ import annotations
+
+from grid.cases.lifecycle import available_actions, open_case, transition, verify_chain
+from grid.cases.transitions import RULES
+
+__all__ = ["RULES", "available_actions", "open_case", "transition", "verify_chain"]

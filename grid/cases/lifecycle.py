@@ -20,7 +20,7 @@ from grid.calendar import CHINA
 from grid.cases.hash_chain import GENESIS, ChainFault, canonical, event_hash, faults_of
 from grid.cases.transitions import RULES, check_step, target_of, why_not
 from grid.errors import ChainBroken, GridError, IllegalTransition
-from grid.responsibility.assignment import Assignment
+from grid.responsibility import Assignment
 from layers.errors import NotFound
 from layers.tables import Case, CaseEvent
 

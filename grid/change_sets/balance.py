@@ -24,9 +24,9 @@ from scipy.sparse.csgraph import connected_components
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.errors import GridError, UnknownArea
-from grid.topology.checks import metres_scale
+from grid.topology import metres_scale
 
 MEASURES = ("households", "enterprises", "cases", "area_m2", "road_length_m")
 WEIGHTS: Mapping[str, float] = {

@@ -6,9 +6,9 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from grid.errors import EditConflict, GridError
-from layers.codes.identifiers import grid_profile, next_grid_codes
+from layers.codes import grid_profile, next_grid_codes
 from layers.errors import CodeOverflow
-from layers.records.areas import area_code_fault
+from layers.records import area_code_fault
 from layers.tables import Area
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from grid.errors import EditConflict, UnknownArea
-from grid.topology.checks import Unit, insert_nodes
+from grid.topology import Unit, insert_nodes
 from layers.tables import Area, AreaSuccession, ChangeSet
 
 UNIT_COLUMNS = (Area.id, Area.code, Area.name, Area.parent_id, func.ST_AsBinary(Area.geom))

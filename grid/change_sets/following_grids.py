@@ -22,10 +22,18 @@ from sqlalchemy.orm import Session
 
 from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, unit_of
 from grid.change_sets.plan import REASONS, NewVersion, Plan
-from grid.topology import Land, with_land
-from grid.topology.change import COMMON_LAND_M2
-from grid.topology.checks import Unit, differs, fault, in_metres, insert_nodes, local_area_m2
-from grid.topology.land import left_over
+from grid.topology import (
+    COMMON_LAND_M2,
+    Land,
+    Unit,
+    differs,
+    fault,
+    in_metres,
+    insert_nodes,
+    left_over,
+    local_area_m2,
+    with_land,
+)
 from layers.tables import Area
 
 MANAGING = ("responsibility_grid", "evaluation_grid")

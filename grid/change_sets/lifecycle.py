@@ -24,7 +24,7 @@ import datetime as dt
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.areas.history import moment
+from grid.areas import moment
 from grid.change_sets import writing as store
 from grid.change_sets.operations import Operation, operand_ids, target_ids
 from grid.change_sets.planning import make_plan, resolve

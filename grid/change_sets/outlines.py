@@ -9,14 +9,13 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.areas.history import HIERARCHY
+from grid.areas import HIERARCHY
 from grid.change_sets.codes import Codes
 from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, current_units, unit_of
 from grid.change_sets.operations import Operation, parts_reason
 from grid.change_sets.plan import REASONS, NewVersion
 from grid.errors import GridError, UnknownArea
-from grid.topology import Land, check_touches, with_land, without_land
-from grid.topology.checks import Unit
+from grid.topology import Land, Unit, check_touches, with_land, without_land
 from layers.tables import Area
 
 PARENT_KIND = {"community": "town", "town": "county"}

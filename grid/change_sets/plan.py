@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from grid.topology.checks import Unit
+from grid.topology import Unit
 
 REASONS = {
     "split": "拆分 split",

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
-from grid.areas.history import ancestors
+from grid.areas import ancestors
 from grid.change_sets import operations as reading
 from grid.change_sets.codes import Codes
 from grid.change_sets.current_areas import as_now, current_units, neighbours, touching_units, with_nodes
@@ -18,8 +18,17 @@ from grid.change_sets.outlines import Outlines, top_down
 from grid.change_sets.plan import REASONS, NewUnit, Plan
 from grid.change_sets.shared_nodes import share_nodes
 from grid.errors import GridError
-from grid.topology import Change, merge, move, nearest_corner, reshape, split
-from grid.topology.checks import Unit, check_replacement, insert_nodes
+from grid.topology import (
+    Change,
+    Unit,
+    check_replacement,
+    insert_nodes,
+    merge,
+    move,
+    nearest_corner,
+    reshape,
+    split,
+)
 
 
 def resolve(db: Session, operations: Sequence[Operation]) -> list[Operation]:

@@ -16,18 +16,20 @@ from sqlalchemy.orm import Session
 
 from grid.change_sets.current_areas import neighbours, with_nodes
 from grid.change_sets.plan import NewUnit, NewVersion, Plan
-from grid.topology.changed_edges import (
+from grid.topology import (
     MARGIN_DEG,
     Box,
+    Unit,
     box_of,
     changed_box,
+    fault,
     grown,
+    insert_nodes,
     inside,
     joined,
     meets,
     unshared_edges,
 )
-from grid.topology.checks import Unit, fault, insert_nodes
 
 T = TypeVar("T", NewUnit, NewVersion)
 

@@ -21,8 +21,17 @@ from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.change_sets.planning import check
 from grid.change_sets.shared_nodes import share_nodes
 from grid.errors import EditConflict
-from grid.topology.changed_edges import MARGIN_DEG, changed_box, grown, inside, meets
-from grid.topology.checks import Unit, differs, insert_nodes, local_area_m2
+from grid.topology import (
+    MARGIN_DEG,
+    Unit,
+    changed_box,
+    differs,
+    grown,
+    insert_nodes,
+    inside,
+    local_area_m2,
+    meets,
+)
 from layers.tables import AREA_KINDS, Area
 
 

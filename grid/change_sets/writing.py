@@ -13,9 +13,9 @@ from pyproj import Geod
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from grid.areas.point_index import AreaCover
+from grid.areas import AreaCover
 from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
-from grid.topology.checks import Unit, as_geojson
+from grid.topology import Unit, as_geojson
 from layers.tables import Area
 
 _GEOD = Geod(ellps="WGS84")

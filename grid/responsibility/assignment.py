@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grid.areas.history import HIERARCHY, OVERLAYS, Place, moment
+from grid.areas import HIERARCHY, OVERLAYS, Place, moment
 from grid.errors import GridError
 from grid.responsibility.competent_bodies import Bodies, resolve_bodies
 from grid.responsibility.duties import day_of

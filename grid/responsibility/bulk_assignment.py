@@ -11,9 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from grid.areas.history import HIERARCHY, OVERLAYS, Place, chains, read_areas
-from grid.areas.point_index import AreaCover
-from grid.areas.point_index_cache import cover_of
+from grid.areas import HIERARCHY, OVERLAYS, AreaCover, Place, chains, cover_of, read_areas
 from grid.errors import GridError
 from grid.responsibility.assignment import assign, joined_codes
 from grid.responsibility.competent_bodies import resolve_bodies

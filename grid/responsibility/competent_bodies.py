@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grid.areas.history import OVERLAYS, Place
+from grid.areas import OVERLAYS, Place
 from grid.responsibility.duties import LEVELS, Duty, all_lines, day_of
 from grid.responsibility.locating import Siting, Step, name_of
 

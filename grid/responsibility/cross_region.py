@@ -18,12 +18,12 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import HIERARCHY, OVERLAYS, Place, chains, moment, touching
+from grid.areas import HIERARCHY, OVERLAYS, Place, chains, moment, touching
 from grid.errors import GridError
 from grid.responsibility.assignment import Assignment, answer_of, assign, with_enterprise
 from grid.responsibility.competent_bodies import Bodies, resolve_bodies
 from grid.responsibility.locating import Siting, Step, name_of
-from grid.topology.checks import metres_scale
+from grid.topology import metres_scale
 
 NEGLIGIBLE_SHARE = 1e-9
 CANDIDATES_SHOWN = 200

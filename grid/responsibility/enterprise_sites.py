@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import OVERLAYS, Place, chains
+from grid.areas import OVERLAYS, Place, chains
 from grid.responsibility.competent_bodies import resolve_bodies
 from grid.responsibility.locating import Siting, Step, name_of
 

@@ -21,7 +21,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import HIERARCHY, OVERLAYS, Place, chains, owners, touching
+from grid.areas import HIERARCHY, OVERLAYS, Place, chains, owners, touching
 from grid.calendar import CHINA
 
 NEAREST_M = 200.0

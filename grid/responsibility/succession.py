@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import HIERARCHY, Place
+from grid.areas import HIERARCHY, Place
 from grid.responsibility.locating import Siting, Step, name_of
 
 _SUCCESSORS = text("""

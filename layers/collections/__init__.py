@@ -1,1 +1,97 @@
 """Collections of features: catalog, filters, pages, edits and tiles."""
+
+from __future__ import annotations
+
+from layers.collections.catalog import COLLECTIONS, Collection, Expression, Property
+from layers.collections.cql2_conditions import Filter, parse_filter
+from layers.collections.cql2_operands import GEOMETRY, queryable_kinds
+from layers.collections.cql2_parse import Language
+from layers.collections.editing import (
+    FeatureInput,
+    create_feature,
+    delete_feature,
+    read_version,
+    replace_feature,
+)
+from layers.collections.filters import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    Box,
+    Interval,
+    Selection,
+    box_numbers,
+    conditions,
+    parse_bbox,
+    parse_interval,
+    parse_moment,
+)
+from layers.collections.pages import (
+    MAX_LIMIT,
+    Page,
+    Sort,
+    count,
+    estimate,
+    feature_json,
+    fetch_page,
+    read_cursor,
+    read_feature,
+    read_page,
+    write_cursor,
+)
+from layers.collections.tile_aggregates import drop_cells, settle
+from layers.collections.tiles import (
+    FEATURE_CAP,
+    MAX_ZOOM,
+    WORLD_WIDTH_M,
+    Tile,
+    TileQueries,
+    check_address,
+    read_tile,
+)
+
+__all__ = [
+    "COLLECTIONS",
+    "FEATURE_CAP",
+    "FIRST_YEAR",
+    "GEOMETRY",
+    "LAST_YEAR",
+    "MAX_LIMIT",
+    "MAX_ZOOM",
+    "WORLD_WIDTH_M",
+    "Box",
+    "Collection",
+    "Expression",
+    "FeatureInput",
+    "Filter",
+    "Interval",
+    "Language",
+    "Page",
+    "Property",
+    "Selection",
+    "Sort",
+    "Tile",
+    "TileQueries",
+    "box_numbers",
+    "check_address",
+    "conditions",
+    "count",
+    "create_feature",
+    "delete_feature",
+    "drop_cells",
+    "estimate",
+    "feature_json",
+    "fetch_page",
+    "parse_bbox",
+    "parse_filter",
+    "parse_interval",
+    "parse_moment",
+    "queryable_kinds",
+    "read_cursor",
+    "read_feature",
+    "read_page",
+    "read_tile",
+    "read_version",
+    "replace_feature",
+    "settle",
+    "write_cursor",
+]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, not_, or_
 
-from layers.codes.reference_systems import CRS84, ReferenceSystem
+from layers.codes import CRS84, ReferenceSystem
 from layers.collections.catalog import Collection, Expression
 from layers.collections.cql2_operands import Operand, Operands
 from layers.collections.cql2_parse import MAX_DEPTH, FilterText, Language, Tree

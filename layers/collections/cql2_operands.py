@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Date as SqlDate
 
-from layers.codes.reference_systems import ReferenceSystem
+from layers.codes import ReferenceSystem
 from layers.collections.catalog import Collection, Expression
 from layers.collections.cql2_parse import MAX_DEPTH, FilterText, Tree
 from layers.collections.filters import parse_moment

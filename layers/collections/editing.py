@@ -30,10 +30,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from layers.codes.reference_systems import CRS84, ReferenceSystem
+from layers.codes import CRS84, ReferenceSystem
 from layers.collections.catalog import Collection
 from layers.errors import InputError, NotFound, OutOfScope, StillReferred, VersionConflict
-from layers.imports.columns import FILE_KINDS
+from layers.imports import FILE_KINDS
 from layers.tables import Base, Enterprise
 from layers.tables.areas import AREA_OF_POINT
 

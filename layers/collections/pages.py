@@ -36,13 +36,11 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
-from layers.codes.crs import STORAGE_EPSG
-from layers.codes.reference_systems import CRS84, ReferenceSystem
+from layers.codes import CRS84, STORAGE_EPSG, ReferenceSystem
 from layers.collections.catalog import COLLECTIONS, Collection, Expression, Property
 from layers.collections.filters import Selection, conditions, parse_moment
 from layers.errors import InvalidFilter, NotFound
-from layers.postgres.async_reader import Query, Reader
-from layers.postgres.scope import Scope
+from layers.postgres import Query, Reader, Scope
 
 MAX_LIMIT = 10_000
 COUNT_TIMEOUT_MS = 2_000

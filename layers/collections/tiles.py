@@ -31,8 +31,7 @@ from layers.collections.catalog import Collection, Expression
 from layers.collections.filters import Selection, conditions
 from layers.collections.tile_aggregates import is_kept, kept_cells
 from layers.errors import NotFound
-from layers.postgres.async_reader import Query, Reader
-from layers.postgres.scope import Scope
+from layers.postgres import Query, Reader, Scope
 
 EXTENT = 4096
 BUFFER = 64

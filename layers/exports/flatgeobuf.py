@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 import shapely
 
-from layers.collections.catalog import Collection
+from layers.collections import Collection
 from layers.exports.rows import GEOMETRY, Source, geometry_kind, record_batches
 
 MAGIC = bytes.fromhex("6667620366676201")

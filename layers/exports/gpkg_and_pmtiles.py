@@ -18,9 +18,7 @@ from sqlalchemy import column, func, select, table, text, type_coerce
 from sqlalchemy.orm import Session
 from sqlalchemy.types import NullType
 
-from layers.collections.catalog import Collection
-from layers.collections.filters import Selection
-from layers.collections.tiles import FEATURE_CAP, read_tile
+from layers.collections import FEATURE_CAP, Collection, Selection, read_tile
 from layers.errors import InvalidFilter, NotFound
 from layers.exports.rows import (
     GEOMETRY,

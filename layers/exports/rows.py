@@ -19,11 +19,8 @@ from sqlalchemy import BigInteger, Integer, Select, Text, cast, func, literal_co
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import Collection, Expression, Property
-from layers.collections.filters import Selection, conditions
-from layers.collections.pages import feature_json
-from layers.postgres.scope import Scope
-from layers.postgres.sessions import apply_scope, engine
+from layers.collections import Collection, Expression, Property, Selection, conditions, feature_json
+from layers.postgres import Scope, apply_scope, engine
 
 BLOCK_BYTES = 256 * 1024
 """Text leaves in blocks of about this size."""

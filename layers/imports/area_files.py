@@ -6,15 +6,14 @@ import glob
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
-import pandas as pd
-import pyogrio
-
-from layers.codes.written_values import CHINESE_ENCODING, iso_day, narrow, plain_text
+from layers.codes import CHINESE_ENCODING, iso_day, narrow, plain_text
 from layers.errors import InputError, MissingColumns
 from layers.imports.columns import FILE_KINDS
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 AREAS = FILE_KINDS["areas"]
 _REQUIRED = [column.name for column in AREAS.columns if column.required]
@@ -36,6 +35,8 @@ def read_area_file(path: Path) -> gpd.GeoDataFrame:
         No such file, not readable, without geometry, or without any row.
     MissingColumns
     """
+    import geopandas as gpd  # half a second, which a command line without an area file saves
+
     if not path.exists():
         raise InputError(f"{path}: no such file 文件不存在")
     try:
@@ -56,6 +57,9 @@ def read_area_file(path: Path) -> gpd.GeoDataFrame:
 
 
 def _read(path: Path) -> Any:
+    import geopandas as gpd
+    import pyogrio
+
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     fitting = (name for name in layers if len(layers) > 1 and _fits(path, name))
     chosen = next(fitting, layers[0] if layers else None)
@@ -63,6 +67,8 @@ def _read(path: Path) -> Any:
 
 
 def _fits(path: Path, layer: str) -> bool:
+    import pyogrio
+
     names = [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
     return set(_REQUIRED) <= set(_our_names(names).values()) | set(names)
 
@@ -113,6 +119,8 @@ def _attributes(path: Path) -> tuple[bytes, bytes]:
 
 def _written_plainly(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Codes and names as text, days as ``YYYY-MM-DD``; empty numbers as None. What cannot be read stays as it is."""
+    import pandas as pd
+
     columns: dict[str, Any] = {}
     for column in AREAS.columns:
         if column.name not in frame:

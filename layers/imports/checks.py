@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import shapely
 
+from layers.codes import check_uscc
 from layers.codes import crs as crs_module
-from layers.codes.identifiers import check_uscc, uscc_is_valid
+from layers.codes.identifiers import uscc_is_valid
 from layers.errors import Fault, UnknownCrs
 from layers.imports.columns import Column, FileKind
 from layers.imports.readers import ROW

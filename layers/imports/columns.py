@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from layers.codes.written_values import narrow
+from layers.codes import narrow
 from layers.tables import AREA_KINDS, DOMAINS
 
 Dtype = Literal["text", "float", "date", "time", "wkt"]

@@ -26,7 +26,7 @@ def database_url() -> str:
         return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
             "postgres://", "postgresql+psycopg://", 1
         )
-    from layers.private_server.server import running_cluster
+    from layers.private_server import running_cluster
 
     return running_cluster().url
 

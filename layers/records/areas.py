@@ -13,9 +13,9 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.codes.identifiers import parse_division, parse_grid_code, parse_statistical_code, parse_town_code
+from layers.codes import parse_division, parse_grid_code, parse_statistical_code, parse_town_code
 from layers.errors import Fault, InvalidIdentifier, RejectedRows
-from layers.postgres.copying import Written, copy_frame
+from layers.postgres import Written, copy_frame
 
 KIND_ORDER = (
     "city",

@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.pages import read_feature
+from layers.collections import COLLECTIONS, read_feature
 from layers.errors import NotFound
 from layers.tables import Area, Case, CaseEvent, Site
 

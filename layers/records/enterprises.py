@@ -8,7 +8,7 @@ import polars as pl
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from layers.postgres.copying import Written, copy_frame, upsert
+from layers.postgres import Written, copy_frame, upsert
 from layers.tables import Base, Enterprise, Notice, Place, Site
 from layers.tables.areas import AREA_OF_POINT
 

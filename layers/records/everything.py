@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from layers.postgres.changes import drop_log
+from layers.postgres import drop_log
 
 
 def reset(url: str) -> None:
     """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
-    from layers.collections.tile_aggregates import drop_cells
-    from layers.postgres.sessions import engine
+    from layers.collections import drop_cells
+    from layers.postgres import engine
     from layers.tables import Base
 
     with engine(url).begin() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.errors import InputError
-from layers.postgres.copying import Written, copy_frame, upsert
+from layers.postgres import Written, copy_frame, upsert
 from layers.tables import Base
 from layers.tables.areas import AREA_OF_POINT
 from layers.tables.fences import Fence

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from layers.postgres.copying import copy_frame
+from layers.postgres import copy_frame
 from layers.tables import ModelRun
 from layers.tables.areas import AREA_OF_POINT
 

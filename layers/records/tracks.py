@@ -11,7 +11,7 @@ from sqlalchemy import Text, any_, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from layers.postgres.copying import Written, copy_frame, upsert
+from layers.postgres import Written, copy_frame, upsert
 from layers.records.fix_writing import add_fixes
 from layers.tables import Base, Vehicle
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models.encounters import kernels as e
-from spatial_models.fixes.ordering import THREADS, OrderedFixes, in_parallel, ordered_fixes
+from spatial_models.fixes import THREADS, OrderedFixes, in_parallel, ordered_fixes
 from spatial_models.frames import Array, utc_times
 from spatial_models.parameter_checks import check_between
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from spatial_models.distances import M_PER_DEG, RAD, cos_sin, wrap_deg
-from spatial_models.fixes.row_layout import Array
+from spatial_models.fixes import Array
 
 APART, SILENT, TRACK_EDGE = range(3)
 # columns of an encounter
@@ -105,7 +105,7 @@ def solve_contact(
 
 
 @njit(cache=True, nogil=True)
-def _walk(
+def _walk(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
     t: Array, lon: Array, lat: Array, ra: int, rb: int, at: int, begin_a: int, end_a: int, begin_b: int, end_b: int,
     max_gap: int, d2: float, rest_m_per_us: float, forward: bool, out: Array,
 ) -> tuple[int, int]:  # fmt: skip

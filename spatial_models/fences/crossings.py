@@ -11,8 +11,7 @@ from numba import njit
 from spatial_models.distances import M_PER_DEG, RAD, wrap_deg
 from spatial_models.fences.kernels import signed_distance_m
 from spatial_models.fences.shapes import RULES, FenceGrid, FenceShapes
-from spatial_models.fixes.ordering import OrderedFixes
-from spatial_models.fixes.row_layout import NO_TIME, Array
+from spatial_models.fixes import NO_TIME, Array, OrderedFixes
 
 PLAUSIBLE_KMH = 200.0
 """A way that needs more is a jump of the receiver, and says nothing about what lies on it."""
@@ -144,7 +143,7 @@ def _holds(keys: Array, key: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def cut_segments(
+def cut_segments(  # noqa: C901, PLR0912  one pass, compiled
     at: Array, vehicle: Array, starts: Array, t: Array, lon: Array, lat: Array, last_t: Array, last_lon: Array,
     last_lat: Array, group: Array, applies: Array, near_key: Array, west: float, south: float, step_lon: float,
     step_lat: float, nx: int, ny: int, cell_starts: Array, cell_boxes: Array, boxes: Array, box_fence: Array,

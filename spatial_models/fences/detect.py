@@ -16,8 +16,7 @@ from spatial_models.fences.events import EVENT_SCHEMA as EVENT_SCHEMA
 from spatial_models.fences.events import clip_to_window as clip_to_window
 from spatial_models.fences.events import crossing_rows, event_frame
 from spatial_models.fences.shapes import RULES, FenceGrid, FenceShapes, grid_of, groups_of, read_fences
-from spatial_models.fixes.ordering import NOBODY, OrderedFixes, Seen, ordered_fixes
-from spatial_models.fixes.row_layout import NO_TIME
+from spatial_models.fixes import NO_TIME, NOBODY, OrderedFixes, Seen, ordered_fixes
 from spatial_models.frames import Array
 from spatial_models.parameter_checks import check_between
 

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from spatial_models.distances import M_PER_DEG, RAD, haversine_m, wrap_deg
-from spatial_models.fixes.row_layout import NO_TIME, Array
+from spatial_models.fixes import NO_TIME, Array
 
 GOOD, NEUTRAL, BAD, UNRULED = 0, 1, 2, 3
 ENTERED, AFTER_GAP, TRACK_START, TABLE_BEGAN = range(4)
@@ -214,7 +214,7 @@ def _take_bad(
 
 
 @njit(cache=True, nogil=True)
-def follow(
+def follow(  # noqa: C901  one pass, compiled
     pair: Array, row: Array, signal: Array, bad_unruled: Array, first_row: Array, last_t: Array, t: Array, lon: Array,
     lat: Array, enter_fixes: Array, leave_fixes: Array, threshold: Array, max_gap: int,
     state_i: Array, state_f: Array, out_i: Array, out_f: Array,

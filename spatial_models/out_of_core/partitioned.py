@@ -19,16 +19,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from grid.areas.cells import cells_of
+from grid.areas import cells_of
 from spatial_models.errors import InputFrameError, ModelError, ParameterError, PartFailed, StateMismatch
-from spatial_models.fixes.ordering import FIX_COLUMNS
+from spatial_models.fixes import FIX_COLUMNS
 from spatial_models.out_of_core.partitioning import bucket_of as bucket_of
 from spatial_models.out_of_core.partitioning import buckets_of, keep_buckets
 from spatial_models.out_of_core.partitioning import partition_fixes as partition_fixes
 from spatial_models.out_of_core.streamed import FrameWriter, Progress, add_quality
-from spatial_models.stays.detect import StayState, detect_stays
-from spatial_models.stays.states import state_frame, state_of
-from spatial_models.visits.find import find_visits
+from spatial_models.stays import StayState, detect_stays, state_frame, state_of
+from spatial_models.visits import find_visits
 
 ATTEMPTS = 3
 """So often a part is tried again after it lost its worker."""

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models.errors import InputFrameError, ParameterError
-from spatial_models.fixes.ordering import FIX_COLUMNS, vehicle_codes
+from spatial_models.fixes import FIX_COLUMNS, vehicle_codes
 from spatial_models.frames import time_us, to_polars
 from spatial_models.out_of_core.streamed import (
     BATCH_ROWS,

@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from spatial_models.errors import InputFrameError, ParameterError
-from spatial_models.fixes.ordering import FIX_COLUMNS
+from spatial_models.fixes import FIX_COLUMNS
 from spatial_models.frames import time_us, to_polars
-from spatial_models.stays.detect import StayState, detect_stays
+from spatial_models.stays import StayState, detect_stays
 
 Progress = Callable[[int, int], None]
 BATCH_ROWS = 2_000_000

@@ -1,1 +1,8 @@
 """Detection of stays in vehicle fixes."""
+
+from __future__ import annotations
+
+from spatial_models.stays.detect import StayState, detect_stays
+from spatial_models.stays.states import state_frame, state_of
+
+__all__ = ["StayState", "detect_stays", "state_frame", "state_of"]

@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 
 from spatial_models.errors import ParameterError, StateMismatch
+from spatial_models.fixes import Piece, account, by_vehicle, fix_columns, in_parallel, parts
 from spatial_models.fixes import cleaning_kernels as cleaning
 from spatial_models.fixes import row_layout as layout
-from spatial_models.fixes.ordering import Piece, account, by_vehicle, fix_columns, in_parallel, parts
 from spatial_models.frames import Array, utc_times
 from spatial_models.parameter_checks import check_between, is_number
 from spatial_models.stays import kernels

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from spatial_models.distances import M2_PER_DEG2, RAD, cos_sin, haversine_m, wrap_deg
-from spatial_models.fixes.row_layout import (
+from spatial_models.fixes import (
     ANCHOR_LAT,
     ANCHOR_LON,
     ANCHOR_T,
@@ -113,7 +113,7 @@ def _first_unrefused(
 
 
 @njit(cache=True, nogil=True)
-def scan_vehicle(
+def scan_vehicle(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
     t: Array, lon: Array, lat: Array, start: int, end: int, v: int, state_i: Array, state_f: Array,
     radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int,
     out_i: Array, out_f: Array, counts: Array,

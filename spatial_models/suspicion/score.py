@@ -22,7 +22,7 @@ from spatial_models.suspicion.evidence import (
     vehicle_evidence,
     would_lower,
 )
-from spatial_models.visits.find import vehicle_days
+from spatial_models.visits import vehicle_days
 
 __all__ = [
     "DEFAULT",

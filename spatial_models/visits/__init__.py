@@ -1,1 +1,7 @@
 """Attribution of stays to the sites beside them."""
+
+from __future__ import annotations
+
+from spatial_models.visits.find import find_visits, vehicle_days
+
+__all__ = ["find_visits", "vehicle_days"]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models.distances import haversine_m
-from spatial_models.fixes.row_layout import NO_TIME
+from spatial_models.fixes import NO_TIME
 from spatial_models.frames import LOCAL_ZONE, Array, named_columns, numbers, time_us, to_polars
 from spatial_models.visits.attribution import Attribution, attribute
 from spatial_models.visits.inputs import (

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
-from spatial_models.fixes.row_layout import NO_TIME
+from spatial_models.fixes import NO_TIME
 from spatial_models.frames import named_columns, numbers, time_us
 from spatial_models.parameter_checks import is_number
 from spatial_models.visits.attribution import Attribution

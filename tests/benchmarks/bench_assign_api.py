@@ -21,10 +21,9 @@ from pathlib import Path
 import numpy as np
 from ten_thousand import BOX, insert_duties, insert_partition
 
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
-from layers.private_server.server import Cluster
+from layers.private_server import Cluster
 
 GOAL_MS = 15.0
 

@@ -9,7 +9,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from grid.areas.point_index import AreaCover
+from grid.areas import AreaCover
 
 
 def zones(n: int, seed: int = 1) -> gpd.GeoDataFrame:

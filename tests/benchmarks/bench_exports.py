@@ -17,13 +17,11 @@ from pathlib import Path
 from sqlalchemy import text
 
 from geo_api.features.exports import FORMATS
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.exports.rows import Source
+from layers.collections import COLLECTIONS, Selection
+from layers.exports import Source
+from layers.postgres import PUBLIC, SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import PUBLIC, SYSTEM
-from layers.postgres.sessions import session
-from layers.private_server.server import Cluster
+from layers.private_server import Cluster
 
 SMALL = 1_000
 KINDS = {"small": ["registered"], "tenth": ["registered", "storage"]}

@@ -31,13 +31,11 @@ from sqlalchemy import text
 
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
-from grid.areas.cells import cells_of
-from grid.areas.communities import community_cover
+from grid.areas import cells_of, community_cover
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.private_server import Cluster
 from layers.private_server.first_database import conninfo
-from layers.private_server.server import Cluster
 from layers.records.fix_writing import encode, in_key_order
 from layers.records.tracks import ensure_partitions
 

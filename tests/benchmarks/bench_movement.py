@@ -30,11 +30,11 @@ import shapely
 from reference_kernel import li_2008
 
 from spatial_models.encounters.find import find_encounters
-from spatial_models.fences.detect import detect_fence_events
-from spatial_models.fixes.ordering import ordered_fixes
-from spatial_models.out_of_core.streamed import stays_of_files
+from spatial_models.fences import detect_fence_events
+from spatial_models.fixes import ordered_fixes
+from spatial_models.out_of_core import stays_of_files
+from spatial_models.stays import detect_stays
 from spatial_models.stays import kernels as k
-from spatial_models.stays.detect import detect_stays
 
 COLUMNS = ["vehicle_id", "t", "lon", "lat"]
 HERE = Path(__file__).parent

@@ -34,11 +34,9 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from geo_api.auth.access import create_user
+from layers.postgres import SYSTEM, plain_conninfo, session
 from layers.postgres import sessions as database
-from layers.postgres.connections import plain_conninfo
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
-from layers.private_server.server import Cluster
+from layers.private_server import Cluster
 
 HERE = Path(__file__).parent
 BOX = (120.2, 31.6, 122.0, 32.7)

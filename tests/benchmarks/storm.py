@@ -25,10 +25,9 @@ import psycopg
 from ten_thousand import BOX, insert_duties, insert_partition
 
 from geo_api.auth.access import create_user
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
-from layers.private_server.server import Cluster
+from layers.private_server import Cluster
 from layers.private_server.start_stop import start_server, stop_server
 
 ALLOWED = {200, 304, 429, 503}

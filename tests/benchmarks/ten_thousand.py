@@ -8,7 +8,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.postgres.copying import copy_frame
+from layers.postgres import copy_frame
 
 BOX = (120.2, 31.68, 121.93, 32.72)
 SIDE = 10

@@ -25,8 +25,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, 
 
 from geo_api.cli.demo import Login, prepare_demo
 from layers.postgres import sessions as database
+from layers.private_server import Cluster
 from layers.private_server.first_database import conninfo
-from layers.private_server.server import Cluster
 from tests.browser.console import ARGS, City, Console, Visit
 from tests.ports import free_port
 

@@ -11,8 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from sqlalchemy import text
 
 from geo_api.cli.demo import Login
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 
 ARGS = [
     "--no-sandbox",

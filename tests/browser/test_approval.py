@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
-from layers.private_server.server import Cluster
+from layers.postgres import SYSTEM, session
+from layers.private_server import Cluster
 from tests.browser.conftest import new_database, serve
 from tests.browser.console import City, Console, wait_until
 from tests.browser.test_grid_editor import CURRENT, UNITS, across, draw, pick, show, take_back

@@ -15,11 +15,10 @@ import shapely
 
 from geo_api.auth.access import create_user
 from geo_api.cli.demo import Login
-from layers.collections.catalog import COLLECTIONS, Collection
+from layers.collections import COLLECTIONS, Collection
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
-from layers.private_server.server import Cluster
+from layers.private_server import Cluster
 from tests.browser.conftest import serve
 from tests.browser.console import City, Console, wait_until
 from tests.geo_api.busy_town import fill_every_collection

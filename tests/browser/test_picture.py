@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from layers.private_server.server import Cluster
+from layers.private_server import Cluster
 from tests.browser.conftest import analysed_city
 from tests.browser.console import Console
 

@@ -13,10 +13,9 @@ from pydantic import SecretStr
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from geo_api.http.settings import Settings
-from layers.collections.catalog import COLLECTIONS, Collection
+from layers.collections import COLLECTIONS, Collection
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
 from tests.geo_api.busy_town import fill_every_collection
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api, login, public, seeded, serving
 

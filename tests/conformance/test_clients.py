@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from layers.collections.catalog import COLLECTIONS
+from layers.collections import COLLECTIONS
 
 PUBLIC = tuple(c.id for c in COLLECTIONS.values() if not c.login)
 needs_gdal = pytest.mark.skipif(

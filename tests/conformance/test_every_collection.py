@@ -19,7 +19,7 @@ import httpx
 import pytest
 import shapely
 
-from layers.collections.catalog import COLLECTIONS, Collection
+from layers.collections import COLLECTIONS, Collection
 from tests.conformance.conftest import Town, readers, shapes
 
 needs_gdal = pytest.mark.skipif(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import shapely
 
-from layers.collections.catalog import COLLECTIONS, Collection
+from layers.collections import COLLECTIONS, Collection
 from tests.conformance.conftest import Town, readers, shapes
 
 pytestmark = [

@@ -16,7 +16,7 @@ from sqlalchemy import types as sql
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
-from layers.collections.catalog import COLLECTIONS, Collection
+from layers.collections import COLLECTIONS, Collection
 from layers.tables import Base
 from tests.geo_api.small_town import BOXES, RAISED
 

@@ -22,10 +22,10 @@ from starlette.testclient import TestClient
 from geo_api.auth.access import create_user
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
+from layers.postgres import SYSTEM
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
+from layers.private_server import Cluster
 from layers.private_server.first_database import conninfo
-from layers.private_server.server import Cluster
 from tests.geo_api.small_town import TOWN_A, TOWN_B, seed_town
 from tests.ports import free_port
 

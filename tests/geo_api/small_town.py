@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.records.track_lines import refresh_tracks
+from layers.records import refresh_tracks
 
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 RAISED = dt.datetime(2026, 3, 1, 8, 0, tzinfo=dt.UTC)

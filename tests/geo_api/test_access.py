@@ -11,10 +11,9 @@ from starlette.testclient import TestClient
 
 from geo_api.auth.access import MAY
 from geo_api.auth.accounts import create_user
-from layers.collections.catalog import COLLECTIONS
+from layers.collections import COLLECTIONS
 from layers.errors import InputError
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from layers.tables import ROLES
 from tests.geo_api.conftest import PASSWORD, Api
 

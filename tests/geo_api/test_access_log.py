@@ -19,9 +19,8 @@ from geo_api.auth.access import create_user, is_logged
 from geo_api.auth.access_records import remove_old_rows
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, logged_in
 from tests.geo_api.small_town import TOWN_A
 

@@ -29,10 +29,9 @@ from geo_api.auth.api_keys import create_key, revoke_keys
 from geo_api.features.exports import FORMATS
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
-from layers.collections.catalog import COLLECTIONS
+from layers.collections import COLLECTIONS
+from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
 from tests.geo_api.busy_town import seed_work
 from tests.geo_api.conftest import PASSWORD, Seeded, serving
 from tests.geo_api.small_town import BOXES, PLATES, TOWN_A, TOWN_B

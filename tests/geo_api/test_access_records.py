@@ -15,9 +15,8 @@ from structlog.testing import capture_logs
 from geo_api.auth.access import Caller, access_row
 from geo_api.auth.access_records import BATCH, AccessRecords
 from geo_api.server.middleware import Metrics
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 
 

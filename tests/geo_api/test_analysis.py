@@ -16,10 +16,9 @@ from sqlalchemy import text
 
 from geo_api.cli.demo import NotADemo, prepare_demo
 from geo_api.jobs.analysis import Analysis, _deadline
-from grid.cases.lifecycle import verify_chain
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
-from spatial_models.suspicion.evaluation import precision_recall
+from grid.cases import verify_chain
+from layers.postgres import SYSTEM, session
+from spatial_models.suspicion import precision_recall
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
 

@@ -14,8 +14,7 @@ from sqlalchemy import text
 
 from geo_api.imports.import_file import ImportReport, import_file
 from layers.errors import RejectedRows
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 
 FORMATS = ("gpkg", "shp", "geojson", "parquet")
 WEST, EAST, TALL = 3, 4, shapely.box(120, 32, 121, 33)

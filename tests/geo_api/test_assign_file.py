@@ -13,11 +13,10 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from geo_api.cli.main import app
-from grid.responsibility.assignment import assign
+from grid.responsibility import assign
 from layers.codes.crs import wgs84_to_gcj02
 from layers.errors import RejectedRows
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.grid.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
 
 
@@ -101,7 +100,7 @@ def test_faulty_rows_are_named_and_nothing_is_written(city: str, tmp_path: Path)
 def test_the_index_follows_the_partition(city: str) -> None:
     """An edit between two bulk answers of one process is seen at once."""
     from grid.change_sets import lifecycle as editing
-    from grid.responsibility.bulk_assignment import assign_many
+    from grid.responsibility import assign_many
 
     frame = pl.DataFrame({"lon": [x(0.25)], "lat": [y(0.5)], "item_code": [RESUME]})
     with session(SYSTEM, city) as db:

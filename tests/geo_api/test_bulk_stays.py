@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 from geo_api.cli.main import app
 from geo_api.jobs.analysis import STAY_PARAMETERS
 from layers.errors import InputError
-from spatial_models.out_of_core.partitioned import join_nights, partition_fixes
-from spatial_models.stays.detect import detect_stays
+from spatial_models.out_of_core import partition_fixes
+from spatial_models.out_of_core.partitioned import join_nights
+from spatial_models.stays import detect_stays
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 

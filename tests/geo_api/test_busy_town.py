@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
+from layers.collections import COLLECTIONS
 from tests.geo_api.busy_town import ensure_feature
 
 

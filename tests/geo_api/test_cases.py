@@ -12,11 +12,10 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from geo_api.auth.access import create_user
-from grid.cases.lifecycle import open_case
-from grid.responsibility.assignment import assign
+from grid.cases import open_case
+from grid.responsibility import assign
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
 from tests.geo_api.small_town import BOXES, RAISED
 

@@ -145,8 +145,7 @@ def test_a_change_changes_the_tag(public: TestClient, login: Callable[[str], Tes
     for status in ("checking", "open"):
         from sqlalchemy import text
 
-        from layers.postgres.scope import SYSTEM
-        from layers.postgres.sessions import session
+        from layers.postgres import SYSTEM, session
 
         with session(SYSTEM, api.url) as db:
             db.execute(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import text
 
 from geo_api.jobs.worker import SETTLE_CRON, job_app
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.geo_api.small_town import seed_town
 
 

@@ -17,8 +17,7 @@ from geo_api.demo_city import FILES, DemoCity, make_city
 from geo_api.demo_city.areas import make_areas
 from geo_api.demo_city.boundaries import read_counties, read_towns
 from geo_api.demo_city.sizes import FULL
-from layers.codes.crs import to_metric
-from layers.codes.identifiers import parse_grid_code, parse_statistical_code, parse_town_code
+from layers.codes import parse_grid_code, parse_statistical_code, parse_town_code, to_metric
 
 COLUMNS = {
     "areas": "code name kind parent_code valid_from geometry",

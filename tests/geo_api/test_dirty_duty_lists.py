@@ -18,10 +18,9 @@ from geo_api.cli.main import app
 from geo_api.imports import workbooks
 from geo_api.imports.duty_files import read_duties
 from geo_api.imports.import_file import import_file
-from grid.responsibility.duties import Duty, check_list
+from grid.responsibility import Duty, check_list
 from layers.errors import InputError, MissingColumns, RejectedRows
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.grid.square_town import insert_town
 
 Row = Sequence[object]

@@ -17,12 +17,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_api.imports.import_file import import_file
-from grid.areas.history import ancestors, read_areas
-from grid.responsibility.assignment import assign
+from grid.areas import ancestors, read_areas
+from grid.responsibility import assign
 from grid.responsibility.succession import successors
 from layers.errors import RejectedRows
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.grid.square_town import insert_duty
 
 WEST, SOUTH = 120.8, 32.0

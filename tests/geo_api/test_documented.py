@@ -9,9 +9,7 @@ import pytest
 
 from geo_api.http.errors import KINDS, TITLES
 from geo_api.http.settings import Settings
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.pages import MAX_LIMIT
-from layers.collections.tiles import FEATURE_CAP
+from layers.collections import COLLECTIONS, FEATURE_CAP, MAX_LIMIT
 from tests.geo_api.conftest import Api
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")

@@ -8,8 +8,7 @@ import time
 
 from geo_api.jobs.worker import job_app
 from grid.change_sets import lifecycle as editing
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from layers.tables import ChangeSet
 from tests.grid.square_town import insert_town, unit_code, x, y
 

@@ -17,8 +17,7 @@ from geo_api.cli.main import app
 from geo_api.imports.duty_files import DUTIES, read_duties
 from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.grid.square_town import insert_town
 
 HEADER = "item_code,item,domain,legal_basis,kind,body,level,area_code,role,valid_from,valid_to".split(",")

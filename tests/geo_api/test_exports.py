@@ -26,12 +26,11 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from geo_api.features.exports import FORMATS
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.exports.rows import STATEMENT_NAME, Source, record_batches
+from layers.collections import COLLECTIONS, Selection
+from layers.exports import Source
+from layers.exports.rows import STATEMENT_NAME, record_batches
+from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
 
 SEEDED = ("areas", "grids", "sites", "alerts", "cases", "stays", "visits", "tracks", "hot_spots")

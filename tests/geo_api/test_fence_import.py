@@ -16,9 +16,8 @@ from typer.testing import CliRunner
 from geo_api.cli.main import app
 from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns, RejectedRows, UnknownCrs
-from layers.imports.readers import template
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.imports import template
+from layers.postgres import SYSTEM, session
 from layers.records.fences import read_fences
 from spatial_models.fences.shapes import read_fences as checked_by_the_model
 

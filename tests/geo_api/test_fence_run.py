@@ -10,8 +10,7 @@ import shapely
 from sqlalchemy import text
 
 from geo_api.jobs.analysis import Analysis
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from layers.records.fences import write_fences
 from layers.records.tracks import write_fixes, write_vehicles
 

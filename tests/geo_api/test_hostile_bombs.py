@@ -21,10 +21,10 @@ from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from geo_api.tracks import routes_tracks as tracks
 from layers.errors import InputError
-from layers.imports.fix_formats import MAX_ROWS, read_parts
+from layers.imports import read_parts
+from layers.imports.fix_formats import MAX_ROWS
 from layers.imports.unpacked_sizes import MOST_BYTES
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, api_over, serving
 from tests.geo_api.test_ingest import ARROW, PARQUET
 from tests.geo_api.test_live import two_workers

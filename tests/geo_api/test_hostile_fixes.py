@@ -17,9 +17,9 @@ from starlette.testclient import TestClient
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from layers.errors import InputError
-from layers.imports.fix_formats import MAX_ROWS, read_parts
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.imports import read_parts
+from layers.imports.fix_formats import MAX_ROWS
+from layers.postgres import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, Seeded, api_over
 from tests.geo_api.test_ingest import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
 

@@ -13,10 +13,9 @@ from sqlalchemy import text
 
 from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns, RejectedRows, UnknownCrs
-from layers.imports.columns import FILE_KINDS
-from layers.imports.readers import EXAMPLE_USCC, template
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.imports import FILE_KINDS, template
+from layers.imports.readers import EXAMPLE_USCC
+from layers.postgres import SYSTEM, session
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 

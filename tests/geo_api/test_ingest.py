@@ -29,9 +29,8 @@ from geo_api.auth.api_keys import create_key, revoke_keys
 from geo_api.server.app import create_app
 from geo_api.tracks.ingest import Terms, ingest
 from layers.errors import InputError
-from layers.imports.fix_formats import read_parts
-from layers.postgres.scope import PUBLIC, SYSTEM
-from layers.postgres.sessions import session
+from layers.imports import read_parts
+from layers.postgres import PUBLIC, SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
 from tests.geo_api.small_town import TOWN_A
 

@@ -18,9 +18,9 @@ from geo_api.cli.check import check_calendar, check_data_folder, check_front_end
 from geo_api.cli.check_database import check_leakproof, check_reader_role, check_row_security
 from geo_api.cli.db import db_app
 from geo_api.cli.finding import Finding
-from layers.postgres.sessions import engine
+from layers.postgres import engine
+from layers.private_server import Cluster
 from layers.private_server.first_database import conninfo
-from layers.private_server.server import Cluster
 
 
 def _by_name(findings: list[Finding], word: str) -> Finding:

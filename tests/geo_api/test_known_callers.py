@@ -21,9 +21,8 @@ from geo_api.auth.known_callers import CAPACITY, KnownCallers
 from geo_api.cli.main import app as cli
 from geo_api.http.settings import Settings
 from layers.errors import InputError
+from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.geo_api.small_town import TOWN_A, TOWN_B
 

@@ -19,10 +19,8 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.features import change_feed as events
-from layers.collections.catalog import COLLECTIONS
-from layers.postgres.changes import Change
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.collections import COLLECTIONS
+from layers.postgres import SYSTEM, Change, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
 from tests.layers.test_changes import tile_of
 from tests.ports import free_port

@@ -21,7 +21,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.postgres.connections import LEAST, WANTED, Limits, connection_room, share
+from layers.postgres import LEAST, connection_room, share
+from layers.postgres.connections import WANTED, Limits
 from tests.geo_api.conftest import PATIENCE_S, Api
 from tests.ports import free_port
 
@@ -247,7 +248,7 @@ def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: 
 
 def idle_before(api: Api) -> int:
     """Connections that the tests' own engine keeps."""
-    from layers.postgres.sessions import engine
+    from layers.postgres import engine
 
     return int(engine(api.url).pool.checkedin())  # type: ignore[attr-defined]
 

@@ -9,13 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from geo_api.features import routes_items as items
-from layers.codes.reference_systems import CRS84, reference_system
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.pages import Sort, fetch_page, read_page
-from layers.postgres.async_reader import Reader
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
+from layers.codes import CRS84, reference_system
+from layers.collections import COLLECTIONS, Selection, Sort, fetch_page, read_page
+from layers.postgres import SYSTEM, Reader, Scope, session
 from tests.geo_api.conftest import Api
 
 Login = Callable[[str], TestClient]

@@ -20,8 +20,7 @@ from geo_api.http.errors import TITLES
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from geo_api.server.middleware import content_security_policy
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api
 
 

@@ -16,13 +16,9 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.features.tile_cache import OVERHEAD_BYTES, TileAnswer, TileCache
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.tiles import TileQueries, tile_statement
-from layers.postgres.async_reader import Query, Reader
-from layers.postgres.connections import plain_conninfo
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
+from layers.collections import COLLECTIONS, Selection, TileQueries
+from layers.collections.tiles import tile_statement
+from layers.postgres import SYSTEM, Query, Reader, Scope, plain_conninfo, session
 from layers.roles import READER_ROLE
 from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
 from tests.layers.test_changes import tile_of

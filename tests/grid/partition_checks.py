@@ -9,7 +9,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.topology.checks import ON_EDGE_DEG
 
 LEVELS = ("unit_grid", "community", "town", "county", "city")

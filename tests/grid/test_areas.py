@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import ancestors, locate_point, read_areas, scope_area_ids
+from grid.areas import ancestors, read_areas, scope_area_ids
+from grid.areas.history import locate_point
 from grid.change_sets import lifecycle as editing
 from grid.errors import GridError, UnknownArea
-from grid.responsibility.assignment import assign
-from grid.responsibility.bulk_assignment import ANSWER_SCHEMA, assign_many
+from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from tests.grid.square_town import (
     NOW,
     START,

@@ -11,8 +11,7 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from grid.errors import GridError, UnknownItem
-from grid.responsibility.assignment import assign
-from grid.responsibility.cross_region import assign_geometry
+from grid.responsibility import assign, assign_geometry
 from tests.grid.square_town import (
     NOW,
     RESUME,

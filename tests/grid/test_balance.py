@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from grid.change_sets import balance_of
 from grid.change_sets import lifecycle as editing
-from grid.change_sets.balance import balance_of, improve
+from grid.change_sets.balance import improve
 from grid.errors import GridError, UnknownArea
 from tests.grid.partition_checks import assert_tiles
 from tests.grid.square_town import insert_town, square, unit_code

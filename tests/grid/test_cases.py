@@ -11,14 +11,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from grid.areas.history import scope_area_ids
+from grid.areas import scope_area_ids
+from grid.cases import available_actions, open_case, transition, verify_chain
 from grid.cases.hash_chain import GENESIS
-from grid.cases.lifecycle import available_actions, next_number, open_case, transition, verify_chain
+from grid.cases.lifecycle import next_number
 from grid.errors import IllegalTransition
-from grid.responsibility.assignment import assign
+from grid.responsibility import assign
 from layers.errors import NotFound
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, Scope, session
 from layers.tables import Case, CaseEvent
 from tests.grid.square_town import NOW, insert_duties, insert_town, middle
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import shapely
 
-from grid.areas.cells import cell_boundaries, cells_of, parents_of, resolutions_of
+from grid.areas import cell_boundaries, cells_of, parents_of
+from grid.areas.cells import resolutions_of
 from grid.errors import GridError
 
 

@@ -7,7 +7,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grid.topology.changed_edges import MARGIN_DEG, NOWHERE, changed_box, grown, joined, unshared_edges
+from grid.topology import MARGIN_DEG, changed_box, grown, joined, unshared_edges
+from grid.topology.changed_edges import NOWHERE
 from tests.grid.grown_town import voronoi_zones
 
 ZONES = [zone for seed in (1, 2) for zone in [voronoi_zones(seed)]]

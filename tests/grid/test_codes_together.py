@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from tests.grid.partition_checks import assert_tiles
 from tests.grid.square_town import insert_town

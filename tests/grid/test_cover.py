@@ -9,7 +9,8 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from grid.areas.point_index import AreaCover, owns
+from grid.areas import AreaCover
+from grid.areas.point_index import owns
 from grid.errors import GridError
 from tests.grid.square_town import square, x, y
 

@@ -9,8 +9,7 @@ import shapely
 from sqlalchemy.orm import Session
 
 from grid.errors import GridError, UnknownItem
-from grid.responsibility.assignment import assign
-from grid.responsibility.cross_region import assign_geometry
+from grid.responsibility import assign, assign_geometry
 from tests.grid.square_town import (
     NOW,
     RESUME,

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from grid.errors import UnknownItem
-from grid.responsibility.duties import Duty, check_list, check_stored, items_for
+from grid.responsibility import Duty, check_list, check_stored
+from grid.responsibility.duties import items_for
 from tests.grid.square_town import NOW, insert_duties, insert_town
 
 

@@ -8,12 +8,11 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from layers.tables import Area, ChangeSet
 from tests.grid.square_town import community_code, insert_town, square, unit_code, x, y
 
@@ -383,8 +382,7 @@ def test_ten_managers_at_once(fresh_database: str) -> None:
 
 def test_zone_with_a_hole_is_cut_through_the_hole_only_on_both_sides(db: Session) -> None:
     """A ring around another zone: a line from the rim to the hole opens it but does not cut it."""
-    from grid.topology import split
-    from grid.topology.checks import Unit
+    from grid.topology import Unit, split
 
     ring = shapely.difference(square(0, 0, 4, 4), square(1, 1, 3, 3))
     unit = Unit(1, "c", "环", 1, ring)

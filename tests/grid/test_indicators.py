@@ -6,10 +6,10 @@ import polars as pl
 import pytest
 from sqlalchemy.orm import Session
 
+from grid.cases import open_case, transition
 from grid.cases.indicators import BREAKDOWNS, FACTS_SCHEMA, NAMES, case_facts, indicator_table
-from grid.cases.lifecycle import open_case, transition
 from grid.errors import GridError
-from grid.responsibility.assignment import assign
+from grid.responsibility import assign
 from tests.grid.square_town import insert_duties, insert_town, middle
 
 UTC = dt.UTC

@@ -9,7 +9,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import TopologyFault
 from tests.grid.partition_checks import assert_managed, assert_tiles

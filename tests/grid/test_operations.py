@@ -15,13 +15,13 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import ancestors, locate_point, read_areas
+from grid.areas import ancestors, read_areas
+from grid.areas.history import locate_point
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
-from layers.codes.identifiers import parse_grid_code
+from layers.codes import parse_grid_code
 from layers.errors import InvalidIdentifier
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.postgres import SYSTEM, session
 from tests.grid.partition_checks import assert_tiles
 from tests.grid.square_town import insert_area, insert_town, middle, square, unit_code, x, y
 

@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault
 from layers.tables import ChangeSet

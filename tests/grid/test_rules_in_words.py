@@ -11,11 +11,7 @@ from grid.change_sets.operations import OPS
 
 ROOT = Path(__file__).parents[2]
 TERMS = ROOT / "maps" / "web" / "src" / "core" / "terms.ts"
-SOURCES = [
-    *(ROOT / "grid" / "edits").glob("*.py"),
-    *(ROOT / "grid").glob("edit*.py"),
-    *(ROOT / "grid" / name for name in ("topology.py", "hierarchy.py", "plan.py", "operations.py")),
-]
+SOURCES = [*(ROOT / "grid" / "topology").glob("*.py"), *(ROOT / "grid" / "change_sets").glob("*.py")]
 """Where edits are refused (other modules call the rules of routing rules too)."""
 
 

@@ -9,11 +9,10 @@ import pytest
 import shapely
 from sqlalchemy.orm import Session
 
-from grid.areas.history import read_areas
+from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import TopologyFault
-from grid.topology import move
-from grid.topology.checks import Unit, check_replacement, insert_nodes
+from grid.topology import Unit, check_replacement, insert_nodes, move
 from tests.grid.partition_checks import assert_managed, assert_tiles
 from tests.grid.square_town import insert_managing, insert_town, square, unit_code, x, y
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grid.errors import TopologyFault
-from grid.topology import merge, split
-from grid.topology.checks import Unit, check_replacement, differs, insert_nodes, local_area_m2, width_m
+from grid.topology import Unit, check_replacement, differs, insert_nodes, local_area_m2, merge, split
+from grid.topology.checks import width_m
 from tests.grid.square_town import square, x, y
 
 PARENT = square(0, 0, 2, 2)

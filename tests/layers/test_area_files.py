@@ -15,9 +15,8 @@ import shapely
 
 from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns, RejectedRows
-from layers.imports.area_files import read_area_file
-from layers.postgres.scope import SYSTEM
-from layers.postgres.sessions import session
+from layers.imports import read_area_file
+from layers.postgres import SYSTEM, session
 from layers.tables import Area
 
 NAMES = ["甲市", "乙区", "丙县"]

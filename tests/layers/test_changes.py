@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from layers.collections.catalog import COLLECTIONS
+from layers.collections import COLLECTIONS
+from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, session, versions_of
 from layers.postgres import sessions as database
-from layers.postgres.changes import CHANNEL, Change, TileVersions, tiles_over, versions_of
-from layers.postgres.scope import SYSTEM, Scope
-from layers.postgres.sessions import session
+from layers.postgres.changes import tiles_over
 
 LON, LAT = 121.05, 32.08
 

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layers.imports import FILE_KINDS, ROW
 from layers.imports.checks import Checked, check_frame, to_storage
-from layers.imports.columns import FILE_KINDS
-from layers.imports.readers import ROW
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 

@@ -18,19 +18,12 @@ import psycopg
 import pytest
 
 from layers.errors import ClusterError, ClusterInUse
+from layers.private_server import Cluster, find_binaries, owned_cluster, server_user
 from layers.private_server import binaries as cluster_binaries
 from layers.private_server import locks as cluster_locks
-from layers.private_server.binaries import find_binaries
 from layers.private_server.first_database import conninfo
 from layers.private_server.processes import postmaster_pid
-from layers.private_server.server import Cluster, owned_cluster
-from layers.private_server.settings import (
-    default_data_dir,
-    make_private,
-    server_user,
-    settings,
-    socket_folder,
-)
+from layers.private_server.settings import default_data_dir, make_private, settings, socket_folder
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -276,7 +269,7 @@ def test_socket_folder_planted_by_somebody_else_is_refused(folder: Path) -> None
 def test_backup_and_restore_round_trip(folder: Path) -> None:
     saved = folder / "saved.dump"
     with Cluster(folder / "a", durable=False) as source:
-        from layers.postgres.sessions import engine, migrate
+        from layers.postgres import engine, migrate
 
         migrate(source.url)
         _run(

@@ -11,9 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.tiles import AGGREGATE_FROM, Tile, read_tile
+from layers.collections import COLLECTIONS, Selection, Tile, read_tile
+from layers.collections.tiles import AGGREGATE_FROM
 from tests.geo_api.small_town import seed_town
 
 SITES = 200_000

@@ -12,21 +12,24 @@ from hypothesis import strategies as st
 from sqlalchemy import Select, text
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS, collection
-from layers.collections.filters import Selection, parse_bbox, parse_interval, parse_moment
-from layers.collections.pages import (
+from layers.collections import (
+    COLLECTIONS,
+    Selection,
     Sort,
     count,
-    page_statement,
+    parse_bbox,
+    parse_interval,
+    parse_moment,
     read_cursor,
     read_feature,
     read_page,
     write_cursor,
 )
+from layers.collections.catalog import collection
+from layers.collections.pages import page_statement
 from layers.collections.tiles import tile_statement
 from layers.errors import InvalidFilter, NotFound
-from layers.postgres.scope import PUBLIC, SYSTEM, Scope
-from layers.postgres.sessions import apply_scope
+from layers.postgres import PUBLIC, SYSTEM, Scope, apply_scope
 from tests.geo_api.small_town import RAISED, START, seed_town
 
 SECRET = b"test"

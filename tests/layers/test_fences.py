@@ -12,15 +12,11 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.pages import read_page
+from layers.collections import COLLECTIONS, Selection, read_page
 from layers.errors import InputError
-from layers.postgres.copying import Written
-from layers.postgres.scope import PUBLIC, Scope
-from layers.postgres.sessions import apply_scope
+from layers.postgres import PUBLIC, Scope, Written, apply_scope
 from layers.records.fences import fences_fingerprint, read_fences, write_fence_events, write_fences
-from spatial_models.fences.detect import detect_fence_events
+from spatial_models.fences import detect_fence_events
 from tests.geo_api.small_town import seed_town
 
 T0 = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)

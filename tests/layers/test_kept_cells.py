@@ -17,14 +17,11 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.tile_aggregates import COUNTED, drop_cells, settle
-from layers.collections.tiles import TileQueries, cells_statement, read_tile
+from layers.collections import COLLECTIONS, Selection, TileQueries, drop_cells, read_tile, settle
+from layers.collections.tile_aggregates import COUNTED
+from layers.collections.tiles import cells_statement
+from layers.postgres import PUBLIC, SYSTEM, Reader, Scope, apply_scope, session
 from layers.postgres import sessions as database
-from layers.postgres.async_reader import Reader
-from layers.postgres.scope import PUBLIC, SYSTEM, Scope
-from layers.postgres.sessions import apply_scope, session
 
 WIDTH_M = 40_075_016.685578488
 KEYS = {

@@ -11,9 +11,7 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from layers.postgres.async_reader import Query, Reader
-from layers.postgres.connections import plain_conninfo
-from layers.postgres.scope import PUBLIC, Scope
+from layers.postgres import PUBLIC, Query, Reader, Scope, plain_conninfo
 
 PATIENCE_S = 60.0
 OFFICER = Scope(role="officer", area_ids=(1,), username="o")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from layers.postgres.shared_counters import SharedCounters
+from layers.postgres import SharedCounters
 
 
 def _raise(path: str, times: int) -> None:

@@ -14,10 +14,9 @@ from pyproj import Transformer
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.tile_aggregates import FINEST_ZOOM, is_kept, settle
-from layers.collections.tiles import AGGREGATE_FROM, cells_statement, read_tile
+from layers.collections import COLLECTIONS, Selection, read_tile, settle
+from layers.collections.tile_aggregates import FINEST_ZOOM, is_kept
+from layers.collections.tiles import AGGREGATE_FROM, cells_statement
 
 SITES = COLLECTIONS["sites"]
 HALF_M = 20_037_508.342789244

@@ -10,10 +10,8 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.collections import tiles
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.tiles import EXACT_ZOOM, WORLD_WIDTH_M, _hits
+from layers.collections import COLLECTIONS, WORLD_WIDTH_M, Selection, tiles
+from layers.collections.tiles import EXACT_ZOOM, _hits
 from tests.geo_api.small_town import seed_town
 from tests.layers.test_tiles import tile_of
 

@@ -12,12 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.collections.catalog import COLLECTIONS
-from layers.collections.filters import Selection
-from layers.collections.tiles import Tile, read_tile
+from layers.collections import COLLECTIONS, Selection, Tile, read_tile
 from layers.errors import NotFound
-from layers.postgres.scope import PUBLIC, Scope
-from layers.postgres.sessions import apply_scope
+from layers.postgres import PUBLIC, Scope, apply_scope
 from tests.geo_api.small_town import seed_town
 
 

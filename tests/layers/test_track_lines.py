@@ -11,10 +11,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.postgres.scope import Scope
-from layers.postgres.sessions import apply_scope
-from layers.records import tracks
-from layers.records.track_lines import refresh_tracks
+from layers.postgres import Scope, apply_scope
+from layers.records import refresh_tracks, tracks
 
 DAY = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 WINDOW = (DAY - dt.timedelta(days=1), DAY + dt.timedelta(days=2))

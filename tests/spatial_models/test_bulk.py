@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from spatial_models.errors import InputFrameError, ParameterError, PartFailed
-from spatial_models.out_of_core.partitioned import bucket_of, partition_fixes, run_partitioned
-from spatial_models.out_of_core.streamed import stays_of_files
-from spatial_models.stays.detect import detect_stays
-from spatial_models.visits.find import find_visits
+from spatial_models.out_of_core import partition_fixes, run_partitioned, stays_of_files
+from spatial_models.out_of_core.partitioned import bucket_of
+from spatial_models.stays import detect_stays
+from spatial_models.visits import find_visits
 
 T0 = dt.datetime(2026, 3, 2, 20, 0, tzinfo=dt.UTC)
 

@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 
 from spatial_models.errors import ParameterError
-from spatial_models.suspicion.evaluation import evaluate, lead_days, precision_at_k, precision_recall
+from spatial_models.suspicion import precision_recall
+from spatial_models.suspicion.evaluation import evaluate, lead_days, precision_at_k
 
 
 def test_precision_and_recall() -> None:

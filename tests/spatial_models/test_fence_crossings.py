@@ -15,7 +15,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spatial_models.fences.detect import detect_fence_events
+from spatial_models.fences import detect_fence_events
 
 T0 = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0

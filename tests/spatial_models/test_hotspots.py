@@ -14,8 +14,8 @@ from libpysal.weights import W
 from scipy import sparse, stats
 
 from spatial_models.errors import InputFrameError, ParameterError, StudyAreaError
-from spatial_models.hotspots.getis_ord import false_discovery_q, getis_ord_star
-from spatial_models.hotspots.weights import ring_weights
+from spatial_models.hotspots import getis_ord_star, ring_weights
+from spatial_models.hotspots.getis_ord import false_discovery_q
 
 CENTRE = h3.latlng_to_cell(32.0, 120.9, 8)
 

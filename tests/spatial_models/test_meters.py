@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, ParameterError
-from spatial_models.suspicion.meter_signals import SIGNAL_SCHEMA, MeterConfig, use_after_closure
+from spatial_models.suspicion import use_after_closure
+from spatial_models.suspicion.meter_signals import SIGNAL_SCHEMA, MeterConfig
 
 AT = dt.date(2026, 3, 1)
 CLOSED = AT - dt.timedelta(days=300)

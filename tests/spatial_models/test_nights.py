@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_models.errors import ParameterError, StateMismatch
-from spatial_models.out_of_core.partitioned import join_nights, partition_fixes, run_partitioned
-from spatial_models.stays.detect import detect_stays
-from spatial_models.stays.states import state_frame, state_of
+from spatial_models.out_of_core import partition_fixes, run_partitioned
+from spatial_models.out_of_core.partitioned import join_nights
+from spatial_models.stays import detect_stays, state_frame, state_of
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05")

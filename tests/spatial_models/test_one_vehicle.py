@@ -8,8 +8,8 @@ import pytest
 import shapely
 
 from spatial_models.encounters.find import find_encounters
-from spatial_models.fences.detect import detect_fence_events
-from spatial_models.stays.detect import detect_stays
+from spatial_models.fences import detect_fence_events
+from spatial_models.stays import detect_stays
 
 M_PER_DEG = 6_371_008.8 * np.pi / 180
 

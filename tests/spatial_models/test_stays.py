@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError, StateMismatch
-from spatial_models.stays.detect import detect_stays
+from spatial_models.stays import detect_stays
 
 T0 = dt.datetime(2026, 3, 2, 0, 0, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0

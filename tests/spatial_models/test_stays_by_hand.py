@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spatial_models.stays.detect import detect_stays
+from spatial_models.stays import detect_stays
 
 T0_S = 1_767_225_600
 EARTH_M = 6_371_008.8

@@ -14,16 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, NaiveTimeError
-from spatial_models.suspicion.meter_signals import use_after_closure
-from spatial_models.suspicion.score import (
-    DEFAULT,
-    LEVELS,
-    LEVELS_ZH,
-    SITE_SCHEMA,
-    SuspicionConfig,
-    score_sites,
-)
-from spatial_models.visits.find import VISIT_SCHEMA, find_visits
+from spatial_models.suspicion import DEFAULT, score_sites, use_after_closure
+from spatial_models.suspicion.score import LEVELS, LEVELS_ZH, SITE_SCHEMA, SuspicionConfig
+from spatial_models.visits import find_visits
+from spatial_models.visits.find import VISIT_SCHEMA
 
 AT = dt.datetime(2026, 3, 1, 15, 59, tzinfo=dt.UTC)
 TODAY = AT.date()

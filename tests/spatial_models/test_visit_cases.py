@@ -11,9 +11,9 @@ import pytest
 import shapely
 
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError
-from spatial_models.stays.detect import detect_stays
+from spatial_models.stays import detect_stays
+from spatial_models.visits import find_visits, vehicle_days
 from spatial_models.visits.attribution import Attribution
-from spatial_models.visits.find import find_visits, vehicle_days
 
 CHINA = dt.timezone(dt.timedelta(hours=8))
 LON, LAT = 120.9, 32.0

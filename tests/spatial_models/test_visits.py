@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
-from spatial_models.stays.detect import detect_stays
+from spatial_models.stays import detect_stays
+from spatial_models.visits import find_visits, vehicle_days
 from spatial_models.visits.attribution import Attribution, attribute
-from spatial_models.visits.find import VISIT_SCHEMA, find_visits, night_share, vehicle_days
+from spatial_models.visits.find import VISIT_SCHEMA, night_share
 from spatial_models.visits.nearness import sites_in_reach
 
 LON, LAT = 120.9, 32.0
