@@ -57,7 +57,13 @@ async function start(): Promise<void> {
   if (settings.tile_url) addBaseMap(map, settings.tile_url, settings.tile_crs);
 
   const layers = new LayerSwitch(map);
-  const parts: Console = { map, settings, track: new Track(map), covered: () => ({ left: panel.width, right: layers.width }), showGroup: (id, shown) => layers.show(id, shown) };
+  const parts: Console = {
+    map,
+    settings,
+    track: new Track(map),
+    covered: () => ({ left: panel.width, right: layers.width }),
+    showGroup: (id, shown) => layers.show(id, shown),
+  };
   addMark(map);
   const panel = new SidePanel(parts);
   stage.append(panel.element, layers.element, noticeHolder());
@@ -118,7 +124,13 @@ function expose({ map, settings }: Console): void {
 start().catch((error: unknown) => {
   const app = document.getElementById("app") ?? document.body;
   const fault = h("div", { class: "start-fault", role: "alert" });
-  const words = (): void => fill(fault, h("p", {}, t("problem.start")), h("p", { class: "muted" }, explain(error)), h("button", { class: "primary", onclick: () => location.reload() }, t("try_again")));
+  const words = (): void =>
+    fill(
+      fault,
+      h("p", {}, t("problem.start")),
+      h("p", { class: "muted" }, explain(error)),
+      h("button", { class: "primary", onclick: () => location.reload() }, t("try_again")),
+    );
   words();
   language.subscribe(words);
   app.replaceChildren(fault);

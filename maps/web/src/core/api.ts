@@ -61,7 +61,10 @@ async function problemOf(response: Response): Promise<Problem> {
   } catch {
     // not JSON: the status says enough
   }
-  const kind = String(body["type"] ?? "").split("/").pop() ?? "";
+  const kind =
+    String(body["type"] ?? "")
+      .split("/")
+      .pop() ?? "";
   return new Problem(response.status, kind, body);
 }
 
@@ -84,7 +87,10 @@ async function request(path: string, init: RequestInit): Promise<unknown> {
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return (await request(path, { headers: { Accept: "application/json, application/geo+json" }, ...(signal && { signal }) })) as T;
+  return (await request(path, {
+    headers: { Accept: "application/json, application/geo+json" },
+    ...(signal && { signal }),
+  })) as T;
 }
 
 function postHeaders(accept: string): Record<string, string> {
@@ -92,7 +98,12 @@ function postHeaders(accept: string): Record<string, string> {
 }
 
 export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
-  return (await request(path, { method: "POST", headers: postHeaders("application/json"), body: JSON.stringify(body), ...(signal && { signal }) })) as T;
+  return (await request(path, {
+    method: "POST",
+    headers: postHeaders("application/json"),
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
+  })) as T;
 }
 
 /** Post, and take what is answered as a file. */

@@ -2,10 +2,19 @@
 import type { Text } from "./messages";
 
 export const editSentences = {
-  "edit.about": { zh: "选择网格和操作，逐步起草；预览后提交审批。", en: "Choose grids and an operation, step by step; look at the preview, then submit it for approval." },
+  "edit.about": {
+    zh: "选择网格和操作，逐步起草；预览后提交审批。",
+    en: "Choose grids and an operation, step by step; look at the preview, then submit it for approval.",
+  },
   "edit.scope": { zh: "可编辑范围：{area}", en: "You may edit: {area}" },
-  "edit.zoom": { zh: "请放大到单元网格可见（12 级以上）。", en: "Zoom in until unit grids are shown (zoom 12 or more)." },
-  "edit.many_units": { zh: "当前视野网格过多，仅对部分吸附；请放大。", en: "Too many grids in view: snapping to some of them only. Zoom in." },
+  "edit.zoom": {
+    zh: "请放大到单元网格可见（12 级以上）。",
+    en: "Zoom in until unit grids are shown (zoom 12 or more).",
+  },
+  "edit.many_units": {
+    zh: "当前视野网格过多，仅对部分吸附；请放大。",
+    en: "Too many grids in view: snapping to some of them only. Zoom in.",
+  },
 
   "edit.selected": { zh: "1. 选择网格", en: "1. Choose grids" },
   "edit.select": { zh: "在地图上点选网格。", en: "Click unit grids on the map." },
@@ -18,13 +27,25 @@ export const editSentences = {
   "edit.reparent_community": { zh: "社区改属其他镇街", en: "Community to another town" },
   "edit.reparent_town": { zh: "镇街改属其他县区", en: "Town to another county" },
   "edit.clear": { zh: "取消选择", en: "Clear selection" },
-  "edit.needs.split": { zh: "拆分、移动：选 1 个网格；合并：同一社区 2 个以上；重画边界：同一社区 2 个；划转：1 个以上。", en: "Split and move: one grid. Merge: two or more of one community. Redraw: two of one community. Give away: one or more." },
+  "edit.needs.split": {
+    zh: "拆分、移动：选 1 个网格；合并：同一社区 2 个以上；重画边界：同一社区 2 个；划转：1 个以上。",
+    en: "Split and move: one grid. Merge: two or more of one community. Redraw: two of one community. Give away: one or more.",
+  },
   "edit.other_parent": { zh: "只能合并同一社区的网格。", en: "Only grids of one community can be merged." },
-  "edit.draw.split": { zh: "在网格上划线：点击加点，吸附到已有边界；Enter 完成，Ctrl+Z 退回一点，Esc 取消。", en: "Draw the line: click to add points, it snaps to borders; Enter finishes, Ctrl+Z takes a point back, Esc cancels." },
-  "edit.draw.reshape": { zh: "画出两网格之间的新边界，从外边到外边；Enter 完成，Ctrl+Z 退回一点，Esc 取消。", en: "Draw the new boundary between the two grids, from outer edge to outer edge; Enter finishes, Ctrl+Z takes a point back, Esc cancels." },
+  "edit.draw.split": {
+    zh: "在网格上划线：点击加点，吸附到已有边界；Enter 完成，Ctrl+Z 退回一点，Esc 取消。",
+    en: "Draw the line: click to add points, it snaps to borders; Enter finishes, Ctrl+Z takes a point back, Esc cancels.",
+  },
+  "edit.draw.reshape": {
+    zh: "画出两网格之间的新边界，从外边到外边；Enter 完成，Ctrl+Z 退回一点，Esc 取消。",
+    en: "Draw the new boundary between the two grids, from outer edge to outer edge; Enter finishes, Ctrl+Z takes a point back, Esc cancels.",
+  },
   "edit.finish_line": { zh: "完成", en: "Finish the line" },
   "edit.point_back": { zh: "退回一点", en: "Take a point back" },
-  "edit.moving": { zh: "拖动手柄：圆点为顶点，橙色的与相邻网格共用；白点为边。吸附到其他网格（按住 Alt 不吸附）。键盘：PageDown 选手柄，方向键移动，Enter 完成，Esc 取消。", en: "Drag a handle: dots are corners, orange ones are shared with neighbours; white ones are edges. It snaps to other grids (hold Alt not to). Keys: PageDown chooses a handle, arrows move it, Enter finishes, Esc cancels." },
+  "edit.moving": {
+    zh: "拖动手柄：圆点为顶点，橙色的与相邻网格共用；白点为边。吸附到其他网格（按住 Alt 不吸附）。键盘：PageDown 选手柄，方向键移动，Enter 完成，Esc 取消。",
+    en: "Drag a handle: dots are corners, orange ones are shared with neighbours; white ones are edges. It snaps to other grids (hold Alt not to). Keys: PageDown chooses a handle, arrows move it, Enter finishes, Esc cancels.",
+  },
   "edit.point": { zh: "请在地图上点击：{kind}。Esc 取消。", en: "Click on the map: {kind}. Esc cancels." },
   "edit.point_receiver": { zh: "接收的{kind}（给出：{what}）", en: "the {kind} that takes {what}" },
   "edit.nothing_there": { zh: "该处没有{kind}，或尚未显示；请放大。", en: "No {kind} is shown there; zoom in." },
@@ -68,8 +89,14 @@ export const editSentences = {
   "edit.legend_new": { zh: "新网格", en: "new grids" },
   "edit.legend_changes_from": { zh: "边界调整的网格：现在的边界", en: "grids that change: the outline of now" },
   "edit.legend_changes": { zh: "边界调整的网格：调整后", en: "grids that change: the new outline" },
-  "edit.legend_moves": { zh: "划转到其他社区的网格（边界不变，新编码）", en: "grids that move to another community (same outline, new code)" },
-  "edit.legend_moves_areas": { zh: "改属的区域及其网格（边界不变，新编码）", en: "areas that move to another parent, with their grids (same outline, new codes)" },
+  "edit.legend_moves": {
+    zh: "划转到其他社区的网格（边界不变，新编码）",
+    en: "grids that move to another community (same outline, new code)",
+  },
+  "edit.legend_moves_areas": {
+    zh: "改属的区域及其网格（边界不变，新编码）",
+    en: "areas that move to another parent, with their grids (same outline, new codes)",
+  },
   "edit.legend_site": { zh: "涉及场所", en: "sites concerned" },
   "edit.legend_case": { zh: "在办案件", en: "open cases" },
   "edit.legend_sketch": { zh: "未通过的划线", en: "what you drew" },
@@ -84,15 +111,24 @@ export const editSentences = {
   "edit.parts_reason": { zh: "如为飞地、岛屿，请填写理由", en: "If islands or exclaves are meant, say why" },
   "edit.parts_again": { zh: "按此理由重新检查", en: "Check again with this reason" },
   "edit.conflict": { zh: "他人已先修改这些网格", en: "Somebody else has changed these grids" },
-  "edit.conflict_kept": { zh: "您的草案已保留。可将其移到现有网格上，再次检查。", en: "Your draft is kept. It can be carried over to the grids of now and checked again." },
+  "edit.conflict_kept": {
+    zh: "您的草案已保留。可将其移到现有网格上，再次检查。",
+    en: "Your draft is kept. It can be carried over to the grids of now and checked again.",
+  },
   "edit.carry_over": { zh: "移到现有网格", en: "Carry over to the grids of now" },
   "edit.start_again": { zh: "放弃草案，重新开始", en: "Give it up and start again" },
-  "edit.lost_steps": { zh: "{n} 步在现有网格上已无对应，已移出草案（可按“恢复”找回）。", en: "{n} step(s) mean nothing on the grids of now and left the draft (“Do it again” brings them back)." },
+  "edit.lost_steps": {
+    zh: "{n} 步在现有网格上已无对应，已移出草案（可按“恢复”找回）。",
+    en: "{n} step(s) mean nothing on the grids of now and left the draft (“Do it again” brings them back).",
+  },
   "edit.take_up": { zh: "据此重新起草", en: "Draw it up anew" },
   "edit.taken_up": { zh: "已载入草案。", en: "It is in your draft." },
 
   "edit.submitted": { zh: "已提交，等待审批：#{id}", en: "Submitted, waits for approval: #{id}" },
-  "edit.waits_for": { zh: "等待上一级审批：本区域的监督员，或上级区域的网格管理员。批准后这里会自动更新。", en: "Waits for approval by a higher level: a supervisor of the area, or the grid manager of a larger one. This page tells when it is approved." },
+  "edit.waits_for": {
+    zh: "等待上一级审批：本区域的监督员，或上级区域的网格管理员。批准后这里会自动更新。",
+    en: "Waits for approval by a higher level: a supervisor of the area, or the grid manager of a larger one. This page tells when it is approved.",
+  },
   "edit.heard_approved": { zh: "#{id} 已由 {who} 批准", en: "#{id} was approved by {who}" },
   "edit.heard_rejected": { zh: "#{id} 未获批准（{who}）：{reason}", en: "#{id} was turned down by {who}: {reason}" },
   "edit.approver": { zh: "批准人", en: "Approved by" },
@@ -105,9 +141,15 @@ export const editSentences = {
   "edit.reject_needed": { zh: "请填写理由。", en: "Give a reason." },
   "edit.rejected": { zh: "已办理：#{id} 不予批准", en: "Turned down: #{id}" },
   "edit.withdrawn": { zh: "已撤回：#{id}", en: "Withdrawn: #{id}" },
-  "edit.not_yours": { zh: "须由上一级审批：本区域的监督员，或上级区域的网格管理员。", en: "Somebody of a higher level must approve: a supervisor of the area, or the grid manager of a larger one." },
+  "edit.not_yours": {
+    zh: "须由上一级审批：本区域的监督员，或上级区域的网格管理员。",
+    en: "Somebody of a higher level must approve: a supervisor of the area, or the grid manager of a larger one.",
+  },
   "edit.undo": { zh: "撤销此次修改", en: "Undo this change" },
-  "edit.undo_sure": { zh: "撤销 #{id}？原网格以原编码恢复，{codes} 作废；撤销本身记为一次变更，案件保留其网格。", en: "Undo #{id}? The former grids come back with their codes, {codes} end; the undo is a change set of its own, and cases keep their grid." },
+  "edit.undo_sure": {
+    zh: "撤销 #{id}？原网格以原编码恢复，{codes} 作废；撤销本身记为一次变更，案件保留其网格。",
+    en: "Undo #{id}? The former grids come back with their codes, {codes} end; the undo is a change set of its own, and cases keep their grid.",
+  },
   "edit.undone": { zh: "已撤销，原网格恢复。", en: "Undone: the former grids are back." },
 
   "edit.history": { zh: "变更记录", en: "Change sets in force and past" },
@@ -121,11 +163,17 @@ export const editSentences = {
   "edit.undoes": { zh: "撤销 #{id}", en: "undoes #{id}" },
 
   "edit.balance": { zh: "负载均衡", en: "Balance of load" },
-  "edit.balance_about": { zh: "各社区负荷（1 为平均）按户数、企业、在办案件、面积、道路加权；建议的划转保持社区连片。", en: "Load of each community (1 is the mean), weighted from households, enterprises, open cases, area and roads; suggested transfers keep communities in one piece." },
+  "edit.balance_about": {
+    zh: "各社区负荷（1 为平均）按户数、企业、在办案件、面积、道路加权；建议的划转保持社区连片。",
+    en: "Load of each community (1 is the mean), weighted from households, enterprises, open cases, area and roads; suggested transfers keep communities in one piece.",
+  },
   "edit.balance_show": { zh: "计算负荷", en: "Work out the load" },
   "edit.balance_hide": { zh: "收起", en: "Put away" },
   "edit.balance_area": { zh: "区域", en: "Area" },
-  "edit.balance_spread": { zh: "标准差 {before}，采纳全部建议后 {after}", en: "Spread {before}; {after} with all suggestions" },
+  "edit.balance_spread": {
+    zh: "标准差 {before}，采纳全部建议后 {after}",
+    en: "Spread {before}; {after} with all suggestions",
+  },
   "edit.balance_zone": { zh: "社区", en: "Community" },
   "edit.balance_load": { zh: "负荷", en: "Load" },
   "edit.balance_households": { zh: "户数", en: "Households" },
@@ -134,7 +182,10 @@ export const editSentences = {
   "edit.balance_none": { zh: "没有能明显改善的划转。", en: "No transfer would make it much more even." },
   "edit.balance_take": { zh: "采纳", en: "Take" },
   "edit.balance_take_all": { zh: "全部采纳到草案", en: "Take all into the draft" },
-  "edit.balance_legend": { zh: "图上：浅色负荷低，深色负荷高（负荷 {low} – {high}）", en: "On the map: light is little, dark is much (load {low} – {high})" },
+  "edit.balance_legend": {
+    zh: "图上：浅色负荷低，深色负荷高（负荷 {low} – {high}）",
+    en: "On the map: light is little, dark is much (load {low} – {high})",
+  },
 
   "edit.export": { zh: "导出", en: "Export" },
   "edit.export_area": { zh: "现有网格（{area}）", en: "The grids of now ({area})" },

@@ -83,7 +83,9 @@ export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return "–";
   const minutes = Math.round(seconds / 60);
   const hours = Math.floor(minutes / 60);
-  return hours ? t("duration.hours", { h: hours, m: String(minutes % 60).padStart(2, "0") }) : t("duration.minutes", { m: minutes });
+  return hours
+    ? t("duration.hours", { h: hours, m: String(minutes % 60).padStart(2, "0") })
+    : t("duration.minutes", { m: minutes });
 }
 
 /** Square metres, as km² when there are many. */

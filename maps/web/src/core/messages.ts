@@ -33,11 +33,17 @@ const sentences = {
   zoom: { zh: "级别", en: "Zoom" },
   live: { zh: "实时", en: "Live" },
   "live.updated": { zh: "已更新 {time}", en: "Updated {time}" },
-  "live.lost": { zh: "与服务的连接中断，所示内容可能不是最新。正在重连…", en: "The connection to the service is lost: what you see may be out of date. Reconnecting…" },
+  "live.lost": {
+    zh: "与服务的连接中断，所示内容可能不是最新。正在重连…",
+    en: "The connection to the service is lost: what you see may be out of date. Reconnecting…",
+  },
   "live.again": { zh: "立即重试", en: "Try now" },
   "live.off": { zh: "离线，正在重连", en: "Offline, reconnecting" },
 
-  "problem.network": { zh: "无法连接服务，请检查网络后重试。", en: "The service does not answer. Check the network and try again." },
+  "problem.network": {
+    zh: "无法连接服务，请检查网络后重试。",
+    en: "The service does not answer. Check the network and try again.",
+  },
   "problem.login": { zh: "请先登录。", en: "Log in first." },
   "problem.login_ended": { zh: "登录已失效，请重新登录。", en: "Your login has ended. Log in again." },
   "problem.denied": { zh: "当前角色或区域无权操作。", en: "Your role or area does not allow this." },
@@ -59,23 +65,47 @@ const sentences = {
 
   login: { zh: "登录", en: "Log in" },
   logout: { zh: "退出", en: "Log out" },
-  "login.about": { zh: "登录后可见本辖区的预警、案件与轨迹。", en: "After login you see the alerts, cases and tracks of your area." },
+  "login.about": {
+    zh: "登录后可见本辖区的预警、案件与轨迹。",
+    en: "After login you see the alerts, cases and tracks of your area.",
+  },
   "login.username": { zh: "用户名", en: "User name" },
   "login.password": { zh: "密码", en: "Password" },
   "login.city": { zh: "全市", en: "whole city" },
-  "login.ended": { zh: "登录已失效。重新登录后继续，未提交的内容不会丢失。", en: "Your login has ended. Log in again to go on: nothing that you drew is lost." },
+  "login.ended": {
+    zh: "登录已失效。重新登录后继续，未提交的内容不会丢失。",
+    en: "Your login has ended. Log in again to go on: nothing that you drew is lost.",
+  },
   "login.done": { zh: "已登录：{name}", en: "Logged in: {name}" },
   "logout.done": { zh: "已退出登录", en: "Logged out" },
 
-  "overview.lead": { zh: "哪里有问题、谁负责、办得怎样，都在这张图上。", en: "Where something is wrong, who is responsible, and what became of it: on one map." },
+  "overview.lead": {
+    zh: "哪里有问题、谁负责、办得怎样，都在这张图上。",
+    en: "Where something is wrong, who is responsible, and what became of it: on one map.",
+  },
   "overview.areas": { zh: "区域", en: "Areas" },
   "overview.sites": { zh: "危险类企业场所（全部场所 {n} 个）", en: "Hazardous sites (of {n} sites in all)" },
   "overview.how": { zh: "使用提示", en: "How to use" },
-  "overview.hint_click": { zh: "点击企业或区域查看详情；放大后显示社区与单元网格。", en: "Click a site or an area for its details; zoom in for communities and unit grids." },
-  "overview.hint_search": { zh: "顶部搜索框可按编码、名称、场所编号定位。", en: "The search box finds codes, names and sites." },
-  "overview.hint_responsible": { zh: "右击地图任意处可查该处责任单位。", en: "Right-click anywhere to ask who is responsible there." },
-  "overview.login": { zh: "预警、案件、车辆轨迹需登录后按辖区查看。", en: "Alerts, cases and tracks are shown after login, for your area." },
-  "overview.logged_in": { zh: "您已登录，可在上方切换到预警与案件。", en: "You are logged in: alerts and cases are in the tabs above." },
+  "overview.hint_click": {
+    zh: "点击企业或区域查看详情；放大后显示社区与单元网格。",
+    en: "Click a site or an area for its details; zoom in for communities and unit grids.",
+  },
+  "overview.hint_search": {
+    zh: "顶部搜索框可按编码、名称、场所编号定位。",
+    en: "The search box finds codes, names and sites.",
+  },
+  "overview.hint_responsible": {
+    zh: "右击地图任意处可查该处责任单位。",
+    en: "Right-click anywhere to ask who is responsible there.",
+  },
+  "overview.login": {
+    zh: "预警、案件、车辆轨迹需登录后按辖区查看。",
+    en: "Alerts, cases and tracks are shown after login, for your area.",
+  },
+  "overview.logged_in": {
+    zh: "您已登录，可在上方切换到预警与案件。",
+    en: "You are logged in: alerts and cases are in the tabs above.",
+  },
 
   "layer.alerts": { zh: "预警线索", en: "Alerts" },
   "layer.cases": { zh: "案件", en: "Cases" },
@@ -106,13 +136,19 @@ const sentences = {
   "area.valid": { zh: "有效期", en: "Valid" },
   "area.surface": { zh: "面积", en: "Area" },
 
-  "list.most": { zh: "仅列出前 {n} 条，请按地图或编号查找其余。", en: "Only the first {n} are listed: find others on the map or by number." },
+  "list.most": {
+    zh: "仅列出前 {n} 条，请按地图或编号查找其余。",
+    en: "Only the first {n} are listed: find others on the map or by number.",
+  },
   "hot.value": { zh: "数值", en: "Value" },
   "hot.z": { zh: "z 值", en: "z" },
   "hot.q": { zh: "q 值（FDR 校正）", en: "q (after FDR)" },
   "hot.class": { zh: "等级", en: "Class" },
   "alert.clue": { zh: "线索，非证据", en: "A clue, not proof" },
-  "alert.clue_long": { zh: "分值是线索，不是证据；须经现场核查认定。", en: "A score is a clue, not proof; a site check decides." },
+  "alert.clue_long": {
+    zh: "分值是线索，不是证据；须经现场核查认定。",
+    en: "A score is a clue, not proof; a site check decides.",
+  },
   "alert.none": { zh: "没有符合条件的预警。", en: "No alert here." },
   "alert.case": { zh: "案件", en: "Case" },
   "alert.no_case": { zh: "未立案件", en: "no case" },
@@ -145,7 +181,10 @@ const sentences = {
   "chart.none": { zh: "无读数", en: "no readings" },
 
   "track.of": { zh: "{vehicle} 的轨迹", en: "Track of {vehicle}" },
-  "track.facts": { zh: "{fixes} 个定位点，{gaps} 段信号中断，{stays} 次停留", en: "{fixes} fixes, {gaps} gaps, {stays} stays" },
+  "track.facts": {
+    zh: "{fixes} 个定位点，{gaps} 段信号中断，{stays} 次停留",
+    en: "{fixes} fixes, {gaps} gaps, {stays} stays",
+  },
   "track.driven": { zh: "行驶", en: "driven" },
   "track.gap": { zh: "信号中断", en: "no signal" },
   "track.time": { zh: "时间", en: "Time" },
@@ -161,7 +200,10 @@ const sentences = {
   "case.no_lead": { zh: "未确定牵头单位", en: "no lead body" },
   "case.note": { zh: "办理意见", en: "Note" },
   "case.note_needed": { zh: "此操作须填写办理意见。", en: "This step needs a note." },
-  "case.confirm": { zh: "确认对案件 {number} 执行“{action}”？此记录不可修改。", en: "{action}: case {number}? The record cannot be changed later." },
+  "case.confirm": {
+    zh: "确认对案件 {number} 执行“{action}”？此记录不可修改。",
+    en: "{action}: case {number}? The record cannot be changed later.",
+  },
   "case.done": { zh: "已完成：{action}", en: "Done: {action}" },
   "case.next": { zh: "可执行操作", en: "What you can do" },
   "case.no_action": { zh: "当前环节没有您可执行的操作。", en: "There is nothing for you to do at this stage." },
@@ -185,7 +227,10 @@ const sentences = {
   "case.alert": { zh: "查看依据", en: "Evidence" },
   "case.report": { zh: "案件报告", en: "Report" },
 
-  "assign.about": { zh: "选择事项并点击地图，查看该处由谁负责及其理由。", en: "Choose a matter and click on the map: who is responsible there, and why." },
+  "assign.about": {
+    zh: "选择事项并点击地图，查看该处由谁负责及其理由。",
+    en: "Choose a matter and click on the map: who is responsible there, and why.",
+  },
   "assign.item": { zh: "事项", en: "Matter" },
   "assign.click": { zh: "请在地图上点击一处。", en: "Click a place on the map." },
   "assign.place": { zh: "位置", en: "Place" },

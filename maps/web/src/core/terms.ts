@@ -132,9 +132,15 @@ export const terms = {
   "why.functional_zone_first": { zh: "功能区优先", en: "the functional zone first" },
   "why.supervising_department": { zh: "上级主管部门", en: "the department above" },
 
-  "rule.line_does_not_cross": { zh: "划线须从边到边贯穿网格", en: "The line must run through the grid from edge to edge" },
+  "rule.line_does_not_cross": {
+    zh: "划线须从边到边贯穿网格",
+    en: "The line must run through the grid from edge to edge",
+  },
   "rule.line_crosses_itself": { zh: "划线自相交", en: "The line crosses itself" },
-  "rule.line_crosses_more": { zh: "划线把两个网格分成了两个以上部分", en: "The line makes more than two parts of the two grids" },
+  "rule.line_crosses_more": {
+    zh: "划线把两个网格分成了两个以上部分",
+    en: "The line makes more than two parts of the two grids",
+  },
   "rule.no_such_corner": { zh: "该处没有网格顶点", en: "There is no corner of the grid at that place" },
   "rule.no_such_edge": { zh: "两点不是同一条边的端点", en: "The two points are not the ends of one edge" },
   "rule.gap": { zh: "会产生缝隙", en: "It would leave a gap" },
@@ -149,7 +155,10 @@ export const terms = {
   "rule.invalid": { zh: "图形自相交或无效", en: "An outline would cross itself" },
   "rule.duplicate": { zh: "与另一区域完全重合", en: "It is the same land as another area" },
   "rule.label_outside": { zh: "标注点不在区域内", en: "The label point lies outside of its area" },
-  "rule.named_twice": { zh: "每个网格在一份变更中只能出现一次（移动其不同顶点除外）：请先提交本草案，或撤回前一步", en: "Each grid may be part of one step only, other than moves of different corners: submit this draft first, or take the other step back" },
+  "rule.named_twice": {
+    zh: "每个网格在一份变更中只能出现一次（移动其不同顶点除外）：请先提交本草案，或撤回前一步",
+    en: "Each grid may be part of one step only, other than moves of different corners: submit this draft first, or take the other step back",
+  },
   "change.draft": { zh: "待审批", en: "Waiting for approval" },
   "change.approved": { zh: "已批准，待生效", en: "Approved, waits for its date" },
   "change.applied": { zh: "已生效", en: "In force" },

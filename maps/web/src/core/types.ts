@@ -117,7 +117,14 @@ export interface CardVisit {
 export interface EvidenceCard {
   alert: { id: number; status: string; outcome: string | null; raised_at: string };
   site: { site_id: string; kind?: string; lon?: number; lat?: number; geometry?: Geometry };
-  enterprise: { name: string; uscc: string; hazard?: string; industry?: string; status: string; status_since: string | null };
+  enterprise: {
+    name: string;
+    uscc: string;
+    hazard?: string;
+    industry?: string;
+    status: string;
+    status_since: string | null;
+  };
   level: string;
   score: number;
   evidence: Evidence[];

@@ -29,8 +29,12 @@ export async function followed(ids: readonly number[]): Promise<Map<number, Area
       now.set(Number(area.id), [area]);
       continue;
     }
-    const box = bounds(area.geometry)?.map((each) => each.toFixed(7)).join(",");
-    const around = box ? await allItems<AreaProperties>(itemsPath("areas", { kind: area.properties.kind, bbox: box, limit: 1000 }), 1000) : [];
+    const box = bounds(area.geometry)
+      ?.map((each) => each.toFixed(7))
+      .join(",");
+    const around = box
+      ? await allItems<AreaProperties>(itemsPath("areas", { kind: area.properties.kind, bbox: box, limit: 1000 }), 1000)
+      : [];
     now.set(Number(area.id), successors(area.geometry, around));
   }
   return now;

@@ -7,7 +7,11 @@ import { contains } from "../geometry/inside";
 
 const MOST = 2000;
 
-export async function concerned(ended: readonly Geometry[], openCases: readonly string[], signal: AbortSignal): Promise<Feature[]> {
+export async function concerned(
+  ended: readonly Geometry[],
+  openCases: readonly string[],
+  signal: AbortSignal,
+): Promise<Feature[]> {
   const box = bounds({ type: "GeometryCollection", geometries: [...ended] });
   if (!box) return [];
   const bbox = box.map((each) => each.toFixed(7)).join(",");
@@ -15,8 +19,13 @@ export async function concerned(ended: readonly Geometry[], openCases: readonly 
     allItems<SiteProperties, Point>(itemsPath("sites", { bbox, limit: 1000 }), MOST, signal),
     openCases.length ? allItems<CaseProperties, Point>(itemsPath("cases", { bbox, limit: 1000 }), MOST, signal) : [],
   ]);
-  const inside = (each: Feature<Point | null>): boolean => each.geometry !== null && ended.some((area) => contains(area, each.geometry?.coordinates ?? []));
-  const as = (what: string, { geometry }: Feature<Point>): Feature => ({ type: "Feature", properties: { what }, geometry });
+  const inside = (each: Feature<Point | null>): boolean =>
+    each.geometry !== null && ended.some((area) => contains(area, each.geometry?.coordinates ?? []));
+  const as = (what: string, { geometry }: Feature<Point>): Feature => ({
+    type: "Feature",
+    properties: { what },
+    geometry,
+  });
   return [
     ...sites.filter(inside).map((each) => as("site", each)),
     ...cases.filter((each) => openCases.includes(each.properties.number)).map((each) => as("case", each)),

@@ -32,9 +32,17 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
     undoRedo: { modeLevel: new TerraDrawModeUndoRedo() },
     modes: [
       new TerraDrawLineStringMode({
-        snapping: { toCustom: (event, { project }) => snapTo({ x: event.containerX, y: event.containerY }, zones(), project, REACH_PX) },
+        snapping: {
+          toCustom: (event, { project }) =>
+            snapTo({ x: event.containerX, y: event.containerY }, zones(), project, REACH_PX),
+        },
         keyEvents: { cancel: null, finish: "Enter" },
-        styles: { lineStringColor: COLORS.selected as Hex, lineStringWidth: 3, snappingPointColor: COLORS.chosen as Hex, snappingPointWidth: 7 },
+        styles: {
+          lineStringColor: COLORS.selected as Hex,
+          lineStringWidth: 3,
+          snappingPointColor: COLORS.chosen as Hex,
+          snappingPointWidth: 7,
+        },
       }),
     ],
   });
@@ -50,7 +58,8 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
   };
   /** terra-draw finishes a line by its key only. */
   const finish = (): void => {
-    for (const type of ["keydown", "keyup"]) map.getCanvas().dispatchEvent(new KeyboardEvent(type, { key: "Enter", bubbles: true }));
+    for (const type of ["keydown", "keyup"])
+      map.getCanvas().dispatchEvent(new KeyboardEvent(type, { key: "Enter", bubbles: true }));
   };
   const keys = (event: KeyboardEvent): void => {
     const back = isUndo(event);

@@ -22,16 +22,31 @@ export function fateOf({ op }: Operation): Fate {
 }
 
 /** The same areas, each with its fate among its properties. */
-export function withFates<P extends object>(areas: readonly Feature<Geometry, P>[], operations: readonly Operation[]): Feature<Geometry, P & { fate: Fate }>[] {
+export function withFates<P extends object>(
+  areas: readonly Feature<Geometry, P>[],
+  operations: readonly Operation[],
+): Feature<Geometry, P & { fate: Fate }>[] {
   const fates = new Map(operations.flatMap((each) => operandIds(each).map((id) => [id, fateOf(each)] as const)));
-  return areas.map((each) => ({ ...each, properties: { ...each.properties, fate: fates.get(Number(each.id)) ?? "ends" } }));
+  return areas.map((each) => ({
+    ...each,
+    properties: { ...each.properties, fate: fates.get(Number(each.id)) ?? "ends" },
+  }));
 }
 
 /** What begins, with the fate of the area on whose land its middle lies. */
-export function inheritedFates(begun: FeatureCollection, areas: readonly Feature<Geometry, { fate: Fate }>[]): FeatureCollection {
+export function inheritedFates(
+  begun: FeatureCollection,
+  areas: readonly Feature<Geometry, { fate: Fate }>[],
+): FeatureCollection {
   const fate = (geometry: Geometry): Fate => {
     const middle = insidePoint(geometry);
     return areas.find((each) => middle !== null && contains(each.geometry, middle))?.properties.fate ?? "ends";
   };
-  return { ...begun, features: begun.features.map((each) => ({ ...each, properties: { ...each.properties, fate: fate(each.geometry) } })) };
+  return {
+    ...begun,
+    features: begun.features.map((each) => ({
+      ...each,
+      properties: { ...each.properties, fate: fate(each.geometry) },
+    })),
+  };
 }

@@ -1,6 +1,14 @@
 /** Handles on the corners and edges of one grid: dragged with the pointer or moved with the arrow keys; neighbours are shown as they would follow. */
 import type { Feature, FeatureCollection, Position } from "geojson";
-import type { GeoJSONSource, LayerSpecification, Map as MapView, MapLayerMouseEvent, MapLayerTouchEvent, MapMouseEvent, MapTouchEvent } from "maplibre-gl";
+import type {
+  GeoJSONSource,
+  LayerSpecification,
+  Map as MapView,
+  MapLayerMouseEvent,
+  MapLayerTouchEvent,
+  MapMouseEvent,
+  MapTouchEvent,
+} from "maplibre-gl";
 import { corners, edges, middle, moved, type Move } from "../geometry/corners";
 import { round7, snapTo } from "../geometry/snap";
 import { COLORS } from "../map/palette";
@@ -14,7 +22,16 @@ const LAYER: LayerSpecification = {
   source: SOURCE,
   paint: {
     "circle-radius": ["case", ["get", "chosen"], 9, ["==", ["get", "kind"], "edge"], 5, 7],
-    "circle-color": ["case", ["get", "chosen"], COLORS.chosen, ["==", ["get", "kind"], "edge"], "#ffffff", ["get", "shared"], COLORS.sketch, COLORS.selected],
+    "circle-color": [
+      "case",
+      ["get", "chosen"],
+      COLORS.chosen,
+      ["==", ["get", "kind"], "edge"],
+      "#ffffff",
+      ["get", "shared"],
+      COLORS.sketch,
+      COLORS.selected,
+    ],
     "circle-stroke-color": ["case", ["==", ["get", "kind"], "edge"], COLORS.sketch, "#ffffff"],
     "circle-stroke-width": 2,
   },
@@ -42,7 +59,12 @@ interface Listeners {
   cancelled: () => void;
 }
 
-const ARROWS: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const ARROWS: Record<string, [number, number]> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
 
 export class Handles {
   readonly #map: MapView;
@@ -85,8 +107,12 @@ export class Handles {
 
   #find(unit: Unit): Handle[] {
     const shared = (from: Position[]): boolean => this.#touching(from).length > 1;
-    const points = corners(unit.geometry).map((at): Handle => ({ kind: "corner", from: [at], at, shared: shared([at]) }));
-    const lines = edges(unit.geometry).map((from): Handle => ({ kind: "edge", from, at: middle(...from), shared: shared(from) }));
+    const points = corners(unit.geometry).map(
+      (at): Handle => ({ kind: "corner", from: [at], at, shared: shared([at]) }),
+    );
+    const lines = edges(unit.geometry).map(
+      (from): Handle => ({ kind: "edge", from, at: middle(...from), shared: shared(from) }),
+    );
     return [...lines, ...points];
   }
 
@@ -96,8 +122,17 @@ export class Handles {
 
   #features(): FeatureCollection {
     const features = this.#handles.map((each, index): Feature => {
-      const at = index === this.#chosen && this.#to.length ? (each.kind === "corner" ? this.#to[0] : middle(this.#to[0] ?? [], this.#to[1] ?? [])) : each.at;
-      return { type: "Feature", properties: { index, kind: each.kind, shared: each.shared, chosen: index === this.#chosen }, geometry: { type: "Point", coordinates: at ?? each.at } };
+      const at =
+        index === this.#chosen && this.#to.length
+          ? each.kind === "corner"
+            ? this.#to[0]
+            : middle(this.#to[0] ?? [], this.#to[1] ?? [])
+          : each.at;
+      return {
+        type: "Feature",
+        properties: { index, kind: each.kind, shared: each.shared, chosen: index === this.#chosen },
+        geometry: { type: "Point", coordinates: at ?? each.at },
+      };
     });
     return { type: "FeatureCollection", features };
   }
@@ -114,7 +149,9 @@ export class Handles {
   }
 
   readonly #take = (event: MapLayerMouseEvent | MapLayerTouchEvent): void => {
-    const nearest = event.features?.sort((a, b) => Number(b.properties["kind"] === "corner") - Number(a.properties["kind"] === "corner"))[0];
+    const nearest = event.features?.sort(
+      (a, b) => Number(b.properties["kind"] === "corner") - Number(a.properties["kind"] === "corner"),
+    )[0];
     if (!nearest) return;
     event.preventDefault();
     this.#choose(Number(nearest.properties["index"]));
@@ -131,7 +168,8 @@ export class Handles {
     const handle = this.#handles[this.#chosen];
     if (!this.#dragging || !handle) return;
     const free = [round7(event.lngLat.lng), round7(event.lngLat.lat)];
-    if (handle.kind === "corner") this.#to = [event.originalEvent.altKey ? free : (this.#snapped(event.point, handle) ?? free)];
+    if (handle.kind === "corner")
+      this.#to = [event.originalEvent.altKey ? free : (this.#snapped(event.point, handle) ?? free)];
     else this.#to = shifted(handle, free);
     this.#draw();
   };
@@ -139,7 +177,10 @@ export class Handles {
   /** Corners and edges of grids that do not move themselves. */
   #snapped(point: { x: number; y: number }, handle: Handle): Position | undefined {
     const moving = new Set(this.#touching(handle.from));
-    const others = this.#units.all().filter((each) => !moving.has(each)).map((each) => each.geometry);
+    const others = this.#units
+      .all()
+      .filter((each) => !moving.has(each))
+      .map((each) => each.geometry);
     return snapTo(point, others, (lon, lat) => this.#map.project([lon, lat]), REACH_PX);
   }
 
@@ -152,7 +193,12 @@ export class Handles {
   #finish(): void {
     const handle = this.#handles[this.#chosen];
     if (!handle || !this.#to.length) return;
-    this.#listeners.finished({ kind: handle.kind, from: handle.from, to: this.#to, units: this.#touching(handle.from) });
+    this.#listeners.finished({
+      kind: handle.kind,
+      from: handle.from,
+      to: this.#to,
+      units: this.#touching(handle.from),
+    });
   }
 
   readonly #keys = (event: KeyboardEvent): void => {

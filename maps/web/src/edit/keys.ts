@@ -12,5 +12,10 @@ export function isRedo(event: KeyboardEvent): boolean {
 /** Whether somebody is writing: then keys are theirs. */
 export function isWriting(): boolean {
   const focused = document.activeElement;
-  return focused instanceof HTMLInputElement || focused instanceof HTMLTextAreaElement || focused instanceof HTMLSelectElement || document.querySelector("dialog[open]") !== null;
+  return (
+    focused instanceof HTMLInputElement ||
+    focused instanceof HTMLTextAreaElement ||
+    focused instanceof HTMLSelectElement ||
+    document.querySelector("dialog[open]") !== null
+  );
 }

@@ -3,7 +3,16 @@ import { merge, mergeBar } from "./merge";
 import type { Unit } from "./units";
 
 function unit(id: number, parent_id: number): Unit {
-  const properties = { code: `${id}`, name: "", kind: "unit_grid", parent_id, valid_from: "", valid_to: null, area_m2: 1, indicative: false };
+  const properties = {
+    code: `${id}`,
+    name: "",
+    kind: "unit_grid",
+    parent_id,
+    valid_from: "",
+    valid_to: null,
+    area_m2: 1,
+    indicative: false,
+  };
   return { type: "Feature", id, geometry: { type: "Polygon", coordinates: [] }, properties };
 }
 

@@ -6,17 +6,55 @@ import { takes, transfer } from "./transfer";
 import type { Unit } from "./units";
 
 function unit(id: number, parent_id: number): Unit {
-  const properties = { code: `${id}`, name: "", kind: "unit_grid", parent_id, valid_from: "", valid_to: null, area_m2: 1, indicative: false };
+  const properties = {
+    code: `${id}`,
+    name: "",
+    kind: "unit_grid",
+    parent_id,
+    valid_from: "",
+    valid_to: null,
+    area_m2: 1,
+    indicative: false,
+  };
   return { type: "Feature", id, geometry: { type: "Polygon", coordinates: [] }, properties };
 }
 
 it("moves corners and edges at full precision, without heights", () => {
-  expect(moveVertex(3, [120.123456789012, 32, 9], [120.2, 32.1])).toEqual({ op: "move_vertex", area_id: 3, vertex: [120.123456789012, 32], to: [120.2, 32.1] });
-  expect(moveEdge(3, [[0, 0], [1, 0]], [[0, 1], [1, 1]])).toEqual({
+  expect(moveVertex(3, [120.123456789012, 32, 9], [120.2, 32.1])).toEqual({
+    op: "move_vertex",
+    area_id: 3,
+    vertex: [120.123456789012, 32],
+    to: [120.2, 32.1],
+  });
+  expect(
+    moveEdge(
+      3,
+      [
+        [0, 0],
+        [1, 0],
+      ],
+      [
+        [0, 1],
+        [1, 1],
+      ],
+    ),
+  ).toEqual({
     op: "move_edge",
     area_id: 3,
-    edge: { type: "LineString", coordinates: [[0, 0], [1, 0]] },
-    to: { type: "LineString", coordinates: [[0, 1], [1, 1]] },
+    edge: {
+      type: "LineString",
+      coordinates: [
+        [0, 0],
+        [1, 0],
+      ],
+    },
+    to: {
+      type: "LineString",
+      coordinates: [
+        [0, 1],
+        [1, 1],
+      ],
+    },
   });
 });
 
@@ -24,7 +62,25 @@ it("reshapes two grids of one community", () => {
   expect(reshapeBar([unit(1, 9)])).toBe("not_two");
   expect(reshapeBar([unit(1, 9), unit(2, 8)])).toBe("other_parent");
   expect(reshapeBar([unit(1, 9), unit(2, 9)])).toBeNull();
-  expect(reshape([unit(1, 9), unit(2, 9)], [[1, 2], [3, 4]])).toEqual({ op: "reshape", area_ids: [1, 2], line: { type: "LineString", coordinates: [[1, 2], [3, 4]] } });
+  expect(
+    reshape(
+      [unit(1, 9), unit(2, 9)],
+      [
+        [1, 2],
+        [3, 4],
+      ],
+    ),
+  ).toEqual({
+    op: "reshape",
+    area_ids: [1, 2],
+    line: {
+      type: "LineString",
+      coordinates: [
+        [1, 2],
+        [3, 4],
+      ],
+    },
+  });
 });
 
 it("transfers to a community that does not have them, with a reason only when there is one", () => {
@@ -32,7 +88,12 @@ it("transfers to a community that does not have them, with a reason only when th
   expect(takes([unit(1, 9), unit(2, 8)], 7)).toBe(true);
   expect(takes([], 7)).toBe(false);
   expect(transfer([1, 2], 7)).toEqual({ op: "transfer", area_ids: [1, 2], community_id: 7 });
-  expect(transfer([1], 7, "an island")).toEqual({ op: "transfer", area_ids: [1], community_id: 7, parts_reason: "an island" });
+  expect(transfer([1], 7, "an island")).toEqual({
+    op: "transfer",
+    area_ids: [1],
+    community_id: 7,
+    parts_reason: "an island",
+  });
 });
 
 it("gives communities to towns and towns to counties", () => {

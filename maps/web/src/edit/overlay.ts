@@ -1,6 +1,12 @@
 /** What an edit draws on the map: the chosen grids, what a draft ends and begins, sites and cases concerned, a drawing, the place of a clash. */
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import type { ExpressionSpecification, FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
+import type {
+  ExpressionSpecification,
+  FilterSpecification,
+  GeoJSONSource,
+  LayerSpecification,
+  Map as MapView,
+} from "maplibre-gl";
 import { FONT } from "../map/area_layers";
 import { COLORS } from "../map/palette";
 
@@ -10,20 +16,57 @@ type SourceId = (typeof SOURCES)[number];
 const NO_POINTS: FilterSpecification = ["!=", ["geometry-type"], "Point"];
 
 /** Areas as they are now, and as they would be; what moves stays where it is. */
-const BEFORE: ExpressionSpecification = ["match", ["get", "fate"], "changes", COLORS.reshapedFrom, "moves", COLORS.moved, COLORS.voided];
-const AFTER: ExpressionSpecification = ["match", ["get", "fate"], "changes", COLORS.reshaped, "moves", COLORS.moved, COLORS.result];
+const BEFORE: ExpressionSpecification = [
+  "match",
+  ["get", "fate"],
+  "changes",
+  COLORS.reshapedFrom,
+  "moves",
+  COLORS.moved,
+  COLORS.voided,
+];
+const AFTER: ExpressionSpecification = [
+  "match",
+  ["get", "fate"],
+  "changes",
+  COLORS.reshaped,
+  "moves",
+  COLORS.moved,
+  COLORS.result,
+];
 
 const LAYERS: LayerSpecification[] = [
-  { id: "edit-selected-fill", type: "fill", source: "edit-selected", paint: { "fill-color": COLORS.selected, "fill-opacity": 0.16 } },
-  { id: "edit-selected-line", type: "line", source: "edit-selected", paint: { "line-color": COLORS.selected, "line-width": 3 } },
+  {
+    id: "edit-selected-fill",
+    type: "fill",
+    source: "edit-selected",
+    paint: { "fill-color": COLORS.selected, "fill-opacity": 0.16 },
+  },
+  {
+    id: "edit-selected-line",
+    type: "line",
+    source: "edit-selected",
+    paint: { "line-color": COLORS.selected, "line-width": 3 },
+  },
   { id: "edit-result-fill", type: "fill", source: "edit-result", paint: { "fill-color": AFTER, "fill-opacity": 0.2 } },
-  { id: "edit-void-line", type: "line", source: "edit-void", paint: { "line-color": BEFORE, "line-width": 5, "line-opacity": 0.55 } },
+  {
+    id: "edit-void-line",
+    type: "line",
+    source: "edit-void",
+    paint: { "line-color": BEFORE, "line-width": 5, "line-opacity": 0.55 },
+  },
   { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": AFTER, "line-width": 2.5 } },
   {
     id: "edit-result-label",
     type: "symbol",
     source: "edit-result",
-    layout: { "text-field": ["get", "code"], "text-font": FONT, "text-size": 13, "text-max-width": 30, "symbol-sort-key": ["length", ["get", "code"]] },
+    layout: {
+      "text-field": ["get", "code"],
+      "text-font": FONT,
+      "text-size": 13,
+      "text-max-width": 30,
+      "symbol-sort-key": ["length", ["get", "code"]],
+    },
     paint: { "text-color": AFTER, "text-halo-color": "#ffffff", "text-halo-width": 2 },
   },
   {
@@ -37,16 +80,46 @@ const LAYERS: LayerSpecification[] = [
       "circle-stroke-width": 2,
     },
   },
-  { id: "edit-sketch-fill", type: "fill", source: "edit-sketch", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLORS.sketch, "fill-opacity": 0.08 } },
-  { id: "edit-sketch-line", type: "line", source: "edit-sketch", filter: NO_POINTS, paint: { "line-color": COLORS.sketch, "line-width": 2.5, "line-dasharray": [2, 1.5] } },
-  { id: "edit-clash-fill", type: "fill", source: "edit-clash", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": COLORS.clash, "fill-opacity": 0.35 } },
-  { id: "edit-clash-line", type: "line", source: "edit-clash", filter: NO_POINTS, paint: { "line-color": COLORS.clash, "line-width": 4 } },
+  {
+    id: "edit-sketch-fill",
+    type: "fill",
+    source: "edit-sketch",
+    filter: ["==", ["geometry-type"], "Polygon"],
+    paint: { "fill-color": COLORS.sketch, "fill-opacity": 0.08 },
+  },
+  {
+    id: "edit-sketch-line",
+    type: "line",
+    source: "edit-sketch",
+    filter: NO_POINTS,
+    paint: { "line-color": COLORS.sketch, "line-width": 2.5, "line-dasharray": [2, 1.5] },
+  },
+  {
+    id: "edit-clash-fill",
+    type: "fill",
+    source: "edit-clash",
+    filter: ["==", ["geometry-type"], "Polygon"],
+    paint: { "fill-color": COLORS.clash, "fill-opacity": 0.35 },
+  },
+  {
+    id: "edit-clash-line",
+    type: "line",
+    source: "edit-clash",
+    filter: NO_POINTS,
+    paint: { "line-color": COLORS.clash, "line-width": 4 },
+  },
   {
     id: "edit-clash-point",
     type: "circle",
     source: "edit-clash",
     filter: ["==", ["geometry-type"], "Point"],
-    paint: { "circle-radius": 9, "circle-color": COLORS.clash, "circle-opacity": 0.5, "circle-stroke-color": COLORS.clash, "circle-stroke-width": 3 },
+    paint: {
+      "circle-radius": 9,
+      "circle-color": COLORS.clash,
+      "circle-opacity": 0.5,
+      "circle-stroke-color": COLORS.clash,
+      "circle-stroke-width": 3,
+    },
   },
 ];
 

@@ -4,8 +4,23 @@ import { carriedOver, successors, type AreaFeature } from "./rebase";
 import type { Step } from "./steps";
 
 function area(id: number, west: number, south: number, east: number, north: number): AreaFeature {
-  const ring: Position[] = [[west, south], [east, south], [east, north], [west, north], [west, south]];
-  const properties = { code: `C${id}`, name: `N${id}`, kind: "unit_grid", parent_id: 9, valid_from: "", valid_to: null, area_m2: 1, indicative: false };
+  const ring: Position[] = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ];
+  const properties = {
+    code: `C${id}`,
+    name: `N${id}`,
+    kind: "unit_grid",
+    parent_id: 9,
+    valid_from: "",
+    valid_to: null,
+    area_m2: 1,
+    indicative: false,
+  };
   return { type: "Feature", id, geometry: { type: "Polygon", coordinates: [ring] }, properties };
 }
 
@@ -28,7 +43,13 @@ describe("successors", () => {
 
 describe("carriedOver", () => {
   it("gives a line to the half that it runs through", () => {
-    const line = { type: "LineString" as const, coordinates: [[5, 6], [5, 10]] };
+    const line = {
+      type: "LineString" as const,
+      coordinates: [
+        [5, 6],
+        [5, 10],
+      ],
+    };
     expect(carriedOver(step({ op: "split", area_id: 1, line }), follow)).toEqual({
       operation: { op: "split", area_id: 3, line },
       zones: [{ id: 3, code: "C3", name: "N3" }],
@@ -36,25 +57,44 @@ describe("carriedOver", () => {
   });
 
   it("takes all that followed into a merge and a transfer", () => {
-    expect(carriedOver(step({ op: "merge", area_ids: [1, 4] }), follow)?.operation).toEqual({ op: "merge", area_ids: [2, 3, 4] });
+    expect(carriedOver(step({ op: "merge", area_ids: [1, 4] }), follow)?.operation).toEqual({
+      op: "merge",
+      area_ids: [2, 3, 4],
+    });
     const given = carriedOver(step({ op: "transfer", area_ids: [1], community_id: 4 }), follow);
     expect(given?.operation).toEqual({ op: "transfer", area_ids: [2, 3], community_id: 4 });
     expect(given?.target).toEqual({ id: 4, code: "C4", name: "N4" });
   });
 
   it("moves the corner of the half that has it", () => {
-    const moved = carriedOver(step({ op: "move_vertex", area_id: 1, area_ids: [1, 4], vertex: [10, 0], to: [10.2, 0] }), follow);
+    const moved = carriedOver(
+      step({ op: "move_vertex", area_id: 1, area_ids: [1, 4], vertex: [10, 0], to: [10.2, 0] }),
+      follow,
+    );
     expect(moved?.operation).toEqual({ op: "move_vertex", area_id: 2, vertex: [10, 0], to: [10.2, 0] });
   });
 
   it("reshapes the halves on both sides of the line", () => {
-    const line = { type: "LineString" as const, coordinates: [[10, 5], [11, 7], [10, 10]] };
-    expect(carriedOver(step({ op: "reshape", area_ids: [1, 4], line }), follow)?.operation).toEqual({ op: "reshape", area_ids: [3, 4], line });
+    const line = {
+      type: "LineString" as const,
+      coordinates: [
+        [10, 5],
+        [11, 7],
+        [10, 10],
+      ],
+    };
+    expect(carriedOver(step({ op: "reshape", area_ids: [1, 4], line }), follow)?.operation).toEqual({
+      op: "reshape",
+      area_ids: [3, 4],
+      line,
+    });
   });
 
   it("is null when nothing is left that the step could mean", () => {
     expect(carriedOver(step({ op: "merge", area_ids: [7, 4] }), follow)).toBeNull();
-    expect(carriedOver(step({ op: "split", area_id: 7, line: { type: "LineString", coordinates: [] } }), follow)).toBeNull();
+    expect(
+      carriedOver(step({ op: "split", area_id: 7, line: { type: "LineString", coordinates: [] } }), follow),
+    ).toBeNull();
     expect(carriedOver(step({ op: "reparent", area_id: 4, parent_id: 7 }), follow)).toBeNull();
     expect(carriedOver(step({ op: "undo", change_set_id: 1, area_ids: [1] }), follow)).toBeNull();
   });

@@ -29,7 +29,10 @@ function distance(geometry: Geometry, [x = 0, y = 0]: Position): number {
 /** The area that holds a place, else the nearest. */
 function at(place: Position | null, areas: readonly AreaFeature[]): AreaFeature | undefined {
   if (!place) return areas[0];
-  return areas.find((each) => contains(each.geometry, place)) ?? [...areas].sort((a, b) => distance(a.geometry, place) - distance(b.geometry, place))[0];
+  return (
+    areas.find((each) => contains(each.geometry, place)) ??
+    [...areas].sort((a, b) => distance(a.geometry, place) - distance(b.geometry, place))[0]
+  );
 }
 
 /** The place that says which of several areas a drawing is meant for. */
@@ -78,7 +81,8 @@ function withAreas(operation: Operation, ids: number[], target: number | null): 
  */
 export function carriedOver(step: Step, follow: (id: number) => readonly AreaFeature[]): Step | null {
   const { operation } = step;
-  const named = operation.op === "move_vertex" || operation.op === "move_edge" ? [operation.area_id] : operandIds(operation);
+  const named =
+    operation.op === "move_vertex" || operation.op === "move_edge" ? [operation.area_id] : operandIds(operation);
   const place = placeOf(operation);
   const whole = operation.op === "merge" || operation.op === "transfer";
   const found = named.flatMap((id) => {
@@ -91,6 +95,10 @@ export function carriedOver(step: Step, follow: (id: number) => readonly AreaFea
   const wanted = targetId(operation);
   const target = wanted === null ? undefined : follow(wanted)[0];
   if (wanted !== null && !target) return null;
-  const next = withAreas(operation, areas.map((each) => Number(each.id)), target ? Number(target.id) : null);
+  const next = withAreas(
+    operation,
+    areas.map((each) => Number(each.id)),
+    target ? Number(target.id) : null,
+  );
   return next && { operation: next, zones: areas.map(nameOf), ...(target && { target: nameOf(target) }) };
 }

@@ -12,9 +12,34 @@ import { inheritedFates, withFates } from "./fates";
 import { isRedo, isUndo, isWriting } from "./keys";
 import { Overlay } from "./overlay";
 import { carriedOver, nameOf } from "./rebase";
-import { added, doneAgain, effectiveAt, EMPTY, keep, kept, namedTwice, operandIds, plain, takenBack, targetId, type Sheet, type Step } from "./steps";
+import {
+  added,
+  doneAgain,
+  effectiveAt,
+  EMPTY,
+  keep,
+  kept,
+  namedTwice,
+  operandIds,
+  plain,
+  takenBack,
+  targetId,
+  type Sheet,
+  type Step,
+} from "./steps";
 import { Tools } from "./tools";
-import { approve, draft, namedTwiceRefusal, preview, turnDown, undo, type Answer, type Asked, type Conflict, type Refusal } from "./transact";
+import {
+  approve,
+  draft,
+  namedTwiceRefusal,
+  preview,
+  turnDown,
+  undo,
+  type Answer,
+  type Asked,
+  type Conflict,
+  type Refusal,
+} from "./transact";
 import { Units } from "./units";
 
 export type Outcome =
@@ -168,7 +193,13 @@ export class EditSession {
       const ended = withFates(known, operations);
       this.#overlay.voided(ended);
       this.#overlay.result(seen.result && inheritedFates(seen.result, ended));
-      this.#overlay.concerned(await concerned(ended.map((each) => each.geometry), seen.open_cases ?? [], drawing.signal));
+      this.#overlay.concerned(
+        await concerned(
+          ended.map((each) => each.geometry),
+          seen.open_cases ?? [],
+          drawing.signal,
+        ),
+      );
     } catch (error) {
       complain(error);
     }
@@ -223,11 +254,22 @@ export class EditSession {
 
   /** Draw up the operations of a stored change set anew, on the areas of now. */
   async takeUp(changeSet: ChangeSet): Promise<number> {
-    const areas = new Map((await areasById(changeSet.operations.flatMap((each) => [...operandIds(each), targetId(each) ?? 0]).filter(Boolean))).map((each) => [Number(each.id), nameOf(each)]));
-    const named = (id: number): { id: number; code: string; name: string } => areas.get(id) ?? { id, code: `#${id}`, name: "" };
+    const areas = new Map(
+      (
+        await areasById(
+          changeSet.operations.flatMap((each) => [...operandIds(each), targetId(each) ?? 0]).filter(Boolean),
+        )
+      ).map((each) => [Number(each.id), nameOf(each)]),
+    );
+    const named = (id: number): { id: number; code: string; name: string } =>
+      areas.get(id) ?? { id, code: `#${id}`, name: "" };
     const steps = changeSet.operations.map((each): Step => {
       const target = targetId(each);
-      return { operation: plain(each), zones: operandIds(each).map(named), ...(target !== null && { target: named(target) }) };
+      return {
+        operation: plain(each),
+        zones: operandIds(each).map(named),
+        ...(target !== null && { target: named(target) }),
+      };
     });
     this.#put({ ...EMPTY, steps, title: changeSet.title ?? "", reason: changeSet.reason ?? "" });
     return await this.carryOver(null);
@@ -238,7 +280,9 @@ export class EditSession {
     this.outcome.set({ name: "waiting" });
     const sheet = this.sheet.get();
     const steps = attempt ? [...sheet.steps, attempt] : sheet.steps;
-    const ids = new Set(steps.flatMap(({ operation }) => [...operandIds(operation), targetId(operation) ?? 0]).filter(Boolean));
+    const ids = new Set(
+      steps.flatMap(({ operation }) => [...operandIds(operation), targetId(operation) ?? 0]).filter(Boolean),
+    );
     const now = await followed([...ids]);
     const next = steps.map((each) => carriedOver(each, (id) => now.get(id) ?? []));
     const lost = steps.filter((_, i) => next[i] === null);

@@ -1,5 +1,16 @@
 import { expect, it } from "vitest";
-import { added, doneAgain, effectiveAt, EMPTY, namedTwice, operandIds, plain, takenBack, targetId, type Step } from "./steps";
+import {
+  added,
+  doneAgain,
+  effectiveAt,
+  EMPTY,
+  namedTwice,
+  operandIds,
+  plain,
+  takenBack,
+  targetId,
+  type Step,
+} from "./steps";
 
 function step(...ids: number[]): Step {
   return { operation: { op: "merge", area_ids: ids }, zones: ids.map((id) => ({ id, code: `${id}`, name: `Z${id}` })) };
@@ -28,7 +39,13 @@ it("lets several corners of one area move together, each once, and nothing else 
   const zones = step(1, 2).zones;
   const corner: Step = { operation: { op: "move_vertex", area_id: 1, vertex: [120, 31], to: [120.1, 31] }, zones };
   const edge = (start: number[], end: number[]): Step => {
-    const [from, to] = [[start, end], [[9, 9], [9, 8]]].map((coordinates) => ({ type: "LineString" as const, coordinates }));
+    const [from, to] = [
+      [start, end],
+      [
+        [9, 9],
+        [9, 8],
+      ],
+    ].map((coordinates) => ({ type: "LineString" as const, coordinates }));
     return { operation: { op: "move_edge", area_id: 2, edge: from!, to: to! }, zones };
   };
   expect(namedTwice([corner], edge([120, 32], [120, 33]))).toEqual([]);
@@ -48,8 +65,16 @@ it("lets a change hold from the beginning of a day in the city, and from now whe
 
 it("asks for a stored move as it was asked for first", () => {
   const stored = { op: "move_vertex", area_id: 1, area_ids: [1, 2, 3], vertex: [1, 2], to: [3, 4] } as const;
-  expect(plain({ ...stored, area_ids: [...stored.area_ids], vertex: [1, 2], to: [3, 4] })).toEqual({ op: "move_vertex", area_id: 1, vertex: [1, 2], to: [3, 4] });
+  expect(plain({ ...stored, area_ids: [...stored.area_ids], vertex: [1, 2], to: [3, 4] })).toEqual({
+    op: "move_vertex",
+    area_id: 1,
+    vertex: [1, 2],
+    to: [3, 4],
+  });
   expect(operandIds({ ...stored, area_ids: [1, 2, 3], vertex: [], to: [] })).toEqual([1, 2, 3]);
   expect(operandIds({ op: "reparent", area_id: 4, parent_id: 5 })).toEqual([4]);
-  expect([targetId({ op: "transfer", area_ids: [1], community_id: 7 }), targetId({ op: "merge", area_ids: [1, 2] })]).toEqual([7, null]);
+  expect([
+    targetId({ op: "transfer", area_ids: [1], community_id: 7 }),
+    targetId({ op: "merge", area_ids: [1, 2] }),
+  ]).toEqual([7, null]);
 });

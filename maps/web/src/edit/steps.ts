@@ -85,7 +85,8 @@ const name = (username: string): string => `wangge.draft.${username}`;
 /** Keep a sheet in the page's storage, for this person; an empty one is forgotten. */
 export function keep(username: string, sheet: Sheet): void {
   try {
-    if (sheet.steps.length || sheet.undone.length || sheet.title || sheet.reason) sessionStorage.setItem(name(username), JSON.stringify(sheet));
+    if (sheet.steps.length || sheet.undone.length || sheet.title || sheet.reason)
+      sessionStorage.setItem(name(username), JSON.stringify(sheet));
     else sessionStorage.removeItem(name(username));
   } catch {
     // storage may be closed: the draft lasts as long as the page

@@ -57,7 +57,9 @@ export class Tools {
     const unit = hit && this.#units.get(Number(hit.id));
     if (!unit) return;
     const chosen = this.selection.get();
-    this.select(chosen.some((each) => each.id === unit.id) ? chosen.filter((each) => each.id !== unit.id) : [...chosen, unit]);
+    this.select(
+      chosen.some((each) => each.id === unit.id) ? chosen.filter((each) => each.id !== unit.id) : [...chosen, unit],
+    );
   }
 
   select(units: readonly Unit[]): void {
@@ -124,7 +126,8 @@ export class Tools {
   }
 
   #movedTo(unit: Unit, { kind, from, to, units }: Moved): void {
-    const operation = kind === "corner" ? moveVertex(Number(unit.id), from[0] ?? [], to[0] ?? []) : moveEdge(Number(unit.id), from, to);
+    const operation =
+      kind === "corner" ? moveVertex(Number(unit.id), from[0] ?? [], to[0] ?? []) : moveEdge(Number(unit.id), from, to);
     this.leave();
     this.#overlay.sketch(lines(from, to));
     this.#finish(operation, [unit, ...units.filter((each) => each.id !== unit.id)]);
@@ -149,7 +152,11 @@ export class Tools {
   #pointed(now: Activity & { name: "pointing" }, event: MapMouseEvent): void {
     const [hit] = this.#console.map.queryRenderedFeatures(event.point, { layers: [`${now.kind}-fill`] });
     if (!hit) return tell(() => t("edit.nothing_there", { kind: t(`kind.${now.kind as "town"}`) }), "bad");
-    const area: ZoneName = { id: Number(hit.id), code: String(hit.properties["code"]), name: String(hit.properties["name"]) };
+    const area: ZoneName = {
+      id: Number(hit.id),
+      code: String(hit.properties["code"]),
+      name: String(hit.properties["name"]),
+    };
     if (now.tool === "transfer") this.#givenTo(area);
     else if (!now.child) this.activity.set({ ...now, child: area, kind: parentKind(now.kind as Movable) });
     else {
@@ -162,7 +169,14 @@ export class Tools {
     const chosen = this.selection.get();
     if (!takes(chosen, community.id)) return tell(() => t("edit.own_already", { name: community.name }), "bad");
     this.leave();
-    this.#finish(transfer(chosen.map((each) => Number(each.id)), community.id), chosen, community);
+    this.#finish(
+      transfer(
+        chosen.map((each) => Number(each.id)),
+        community.id,
+      ),
+      chosen,
+      community,
+    );
   }
 
   #finish(operation: Operation, units: readonly Unit[], target?: ZoneName): void {
@@ -177,5 +191,9 @@ export class Tools {
 }
 
 function lines(from: Position[], to: Position[]): Feature[] {
-  return from.map((each, i) => ({ type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: [each, to[i] ?? each] } }));
+  return from.map((each, i) => ({
+    type: "Feature",
+    properties: {},
+    geometry: { type: "LineString", coordinates: [each, to[i] ?? each] },
+  }));
 }

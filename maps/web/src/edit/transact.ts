@@ -36,7 +36,8 @@ async function answer<T>(work: () => Promise<T>): Promise<Answer<T>> {
     return { done: await withLogin(work) };
   } catch (error) {
     if (error instanceof Problem && error.kind === "topology-fault") return { refusal: refusalOf(error) };
-    if (error instanceof Problem && error.kind === "edit-conflict") return { conflict: { zones: zonesOf(error), detail: detailOf(error) } };
+    if (error instanceof Problem && error.kind === "edit-conflict")
+      return { conflict: { zones: zonesOf(error), detail: detailOf(error) } };
     throw error;
   }
 }
@@ -47,7 +48,8 @@ function zonesOf({ body }: Problem): string[] {
 
 /** The server's sentence in both languages, with times as people write them. */
 function detailOf({ body }: Problem): Text {
-  const written = (text: unknown): string => String(text ?? "").replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (iso) => time(iso));
+  const written = (text: unknown): string =>
+    String(text ?? "").replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (iso) => time(iso));
   return { en: written(body["detail"]), zh: written(body["detail_zh"] ?? body["detail"]) };
 }
 
@@ -63,7 +65,12 @@ function refusalOf(problem: Problem): Refusal {
 
 /** A refusal that needs no server: areas that an earlier step of the same draft changes already. */
 export function namedTwiceRefusal(zones: readonly ZoneName[]): Refusal {
-  return { rule: "named_twice", zones: zones.map((each) => `${each.name} (${each.code})`), clash: null, detail: { en: "", zh: "" } };
+  return {
+    rule: "named_twice",
+    zones: zones.map((each) => `${each.name} (${each.code})`),
+    clash: null,
+    detail: { en: "", zh: "" },
+  };
 }
 
 export function preview(asked: Asked, signal: AbortSignal): Promise<Answer<Trial>> {

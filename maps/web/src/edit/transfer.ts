@@ -3,7 +3,12 @@ import type { Operation } from "../core/types";
 import type { Unit } from "./units";
 
 export function transfer(areaIds: readonly number[], communityId: number, partsReason = ""): Operation {
-  return { op: "transfer", area_ids: [...areaIds], community_id: communityId, ...(partsReason && { parts_reason: partsReason }) };
+  return {
+    op: "transfer",
+    area_ids: [...areaIds],
+    community_id: communityId,
+    ...(partsReason && { parts_reason: partsReason }),
+  };
 }
 
 /** Whether the community may take them, as far as the browser knows: they are not its own already. */

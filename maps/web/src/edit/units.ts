@@ -51,7 +51,12 @@ export class Units {
     }
     const running = new AbortController();
     this.#running = running;
-    const box = this.#map.getBounds().toArray().flat().map((each) => each.toFixed(6)).join(",");
+    const box = this.#map
+      .getBounds()
+      .toArray()
+      .flat()
+      .map((each) => each.toFixed(6))
+      .join(",");
     try {
       const path = itemsPath("areas", { kind: "unit_grid", bbox: box, limit: 1000 });
       const found = await allItems<AreaProperties>(path, MOST, running.signal);

@@ -2,7 +2,27 @@ import { expect, it } from "vitest";
 import { bounds } from "./bounds";
 
 it("spans every part", () => {
-  const box = bounds({ type: "MultiPolygon", coordinates: [[[[1, 2], [3, 2], [3, 5], [1, 2]]], [[[-4, 0], [-3, 0], [-3, 1], [-4, 0]]]] });
+  const box = bounds({
+    type: "MultiPolygon",
+    coordinates: [
+      [
+        [
+          [1, 2],
+          [3, 2],
+          [3, 5],
+          [1, 2],
+        ],
+      ],
+      [
+        [
+          [-4, 0],
+          [-3, 0],
+          [-3, 1],
+          [-4, 0],
+        ],
+      ],
+    ],
+  });
   expect(box).toEqual([-4, 0, 3, 5]);
 });
 

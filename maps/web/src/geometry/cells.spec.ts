@@ -18,8 +18,14 @@ it("leaves out what lies elsewhere, and takes what is only just outside", () => 
 });
 
 it("goes over the antimeridian, in views on either side of it", () => {
-  const [last, first]: [Cell, Cell] = [[4095, 2048], [0, 2048]];
-  for (const view of [[179.95, -1, 180.05, 1], [-180.05, -1, -179.95, 1]] as const) {
+  const [last, first]: [Cell, Cell] = [
+    [4095, 2048],
+    [0, 2048],
+  ];
+  for (const view of [
+    [179.95, -1, 180.05, 1],
+    [-180.05, -1, -179.95, 1],
+  ] as const) {
     expect(meets([last], 12, [...view])).toBe(true);
     expect(meets([first], 12, [...view])).toBe(true);
     expect(meets([[2048, 2048]], 12, [...view])).toBe(false);

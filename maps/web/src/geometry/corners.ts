@@ -43,7 +43,9 @@ function movedRing(ring: Position[], moves: readonly Move[]): Position[] {
   const out: Position[] = [];
   for (const [i, each] of ring.entries()) {
     const before = ring[i - 1];
-    if (before) for (const { from, to } of moves) if (onEdge(from, before, each) && !ring.some((corner) => same(corner, from))) out.push(to);
+    if (before)
+      for (const { from, to } of moves)
+        if (onEdge(from, before, each) && !ring.some((corner) => same(corner, from))) out.push(to);
     out.push(moves.find(({ from }) => same(from, each))?.to ?? each);
   }
   return out;
@@ -51,7 +53,8 @@ function movedRing(ring: Position[], moves: readonly Move[]): Position[] {
 
 /** The zone with corners moved; a corner that lies on one of its edges becomes a node of it first. */
 export function moved(geometry: Geometry, moves: readonly Move[]): Geometry {
-  if (geometry.type === "Polygon") return { ...geometry, coordinates: geometry.coordinates.map((ring) => movedRing(ring, moves)) };
+  if (geometry.type === "Polygon")
+    return { ...geometry, coordinates: geometry.coordinates.map((ring) => movedRing(ring, moves)) };
   if (geometry.type === "MultiPolygon")
     return { ...geometry, coordinates: geometry.coordinates.map((part) => part.map((ring) => movedRing(ring, moves))) };
   return geometry;

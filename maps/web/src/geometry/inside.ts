@@ -47,7 +47,9 @@ export function insidePoint(geometry: Geometry): Position | null {
 
 /** The place half way along a line. */
 export function halfWay(line: readonly Position[]): Position | null {
-  const lengths = line.slice(1).map((to, i) => Math.hypot((to[0] ?? 0) - (line[i]?.[0] ?? 0), (to[1] ?? 0) - (line[i]?.[1] ?? 0)));
+  const lengths = line
+    .slice(1)
+    .map((to, i) => Math.hypot((to[0] ?? 0) - (line[i]?.[0] ?? 0), (to[1] ?? 0) - (line[i]?.[1] ?? 0)));
   let left = lengths.reduce((sum, each) => sum + each, 0) / 2;
   for (const [i, length] of lengths.entries()) {
     const [[ax = 0, ay = 0], [bx = 0, by = 0]] = [line[i] ?? [], line[i + 1] ?? []];

@@ -5,7 +5,13 @@ const reading = (day: string, value: number | null, quality = "measured"): Readi
 
 describe("runs", () => {
   it("breaks where a day is missing or has no value", () => {
-    const parts = runs([reading("2026-02-27", 1), reading("2026-02-28", 2), reading("2026-03-01", null), reading("2026-03-02", 3), reading("2026-03-05", 4)]);
+    const parts = runs([
+      reading("2026-02-27", 1),
+      reading("2026-02-28", 2),
+      reading("2026-03-01", null),
+      reading("2026-03-02", 3),
+      reading("2026-03-05", 4),
+    ]);
     expect(parts.map((part) => part.map((each) => each.value))).toEqual([[1, 2], [3], [4]]);
   });
 

@@ -5,11 +5,32 @@ import { along, rings, snapTo, type Project } from "./snap";
 /** 1000 pixels a degree, north up. */
 const project: Project = (lon, lat) => ({ x: (lon - 120) * 1000, y: (32 - lat) * 1000 });
 
-const square: Geometry = { type: "Polygon", coordinates: [[[120.1, 31.9], [120.2, 31.9], [120.2, 31.8], [120.1, 31.8], [120.1, 31.9]]] };
+const square: Geometry = {
+  type: "Polygon",
+  coordinates: [
+    [
+      [120.1, 31.9],
+      [120.2, 31.9],
+      [120.2, 31.8],
+      [120.1, 31.8],
+      [120.1, 31.9],
+    ],
+  ],
+};
 
 describe("snapTo", () => {
   it("gives the corner's own coordinates, not rendered ones", () => {
-    const odd: Geometry = { type: "Polygon", coordinates: [[[120.123456789012, 31.9], [120.2, 31.9], [120.2, 31.8], [120.123456789012, 31.9]]] };
+    const odd: Geometry = {
+      type: "Polygon",
+      coordinates: [
+        [
+          [120.123456789012, 31.9],
+          [120.2, 31.9],
+          [120.2, 31.8],
+          [120.123456789012, 31.9],
+        ],
+      ],
+    };
     expect(snapTo({ x: 125, y: 102 }, [odd], project, 12)).toEqual([120.123456789012, 31.9]);
   });
 
@@ -19,7 +40,17 @@ describe("snapTo", () => {
 
   it("finds the nearest place on an edge, rounded to 7 decimals", () => {
     expect(snapTo({ x: 150, y: 104 }, [square], project, 12)).toEqual([120.15, 31.9]);
-    const slanted: Geometry = { type: "Polygon", coordinates: [[[120, 32], [120.3, 31.9], [120.3, 31.7], [120, 32]]] };
+    const slanted: Geometry = {
+      type: "Polygon",
+      coordinates: [
+        [
+          [120, 32],
+          [120.3, 31.9],
+          [120.3, 31.7],
+          [120, 32],
+        ],
+      ],
+    };
     // The foot of (150, 55) on (0, 0)-(300, 100): share (150*300 + 55*100) / 100000 = 0.505.
     expect(snapTo({ x: 150, y: 55 }, [slanted], project, 12)).toEqual([120.1515, 31.9495]);
   });
@@ -30,8 +61,26 @@ describe("snapTo", () => {
   });
 
   it("sees holes and every part of a multipolygon", () => {
-    const hole = [[120.14, 31.86], [120.16, 31.86], [120.16, 31.84], [120.14, 31.86]];
-    const parts: Geometry = { type: "MultiPolygon", coordinates: [[[[121, 31], [121.1, 31], [121.1, 30.9], [121, 31]]], [square.coordinates[0]!, hole]] };
+    const hole = [
+      [120.14, 31.86],
+      [120.16, 31.86],
+      [120.16, 31.84],
+      [120.14, 31.86],
+    ];
+    const parts: Geometry = {
+      type: "MultiPolygon",
+      coordinates: [
+        [
+          [
+            [121, 31],
+            [121.1, 31],
+            [121.1, 30.9],
+            [121, 31],
+          ],
+        ],
+        [square.coordinates[0]!, hole],
+      ],
+    };
     expect(rings(parts)).toHaveLength(3);
     expect(snapTo({ x: 141, y: 141 }, [parts], project, 12)).toEqual([120.14, 31.86]);
   });

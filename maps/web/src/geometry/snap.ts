@@ -35,7 +35,12 @@ function distance(a: Pixel, b: Pixel): number {
  * The corner or place on an edge nearest to the pointer, within `reach` pixels; a corner in reach wins over an edge.
  * Corners are given back exactly, places on edges rounded to 7 decimals of a degree.
  */
-export function snapTo(pointer: Pixel, zones: Iterable<Geometry>, project: Project, reach: number): Position | undefined {
+export function snapTo(
+  pointer: Pixel,
+  zones: Iterable<Geometry>,
+  project: Project,
+  reach: number,
+): Position | undefined {
   let edge: Position | undefined;
   let corner: Position | undefined;
   let edgeDistance = reach;

@@ -2,8 +2,23 @@ import { describe, expect, it } from "vitest";
 import { alongLine, trackAt } from "./track_at";
 
 const parts = [
-  { line: [[120, 0], [120.1, 0], [120.1, 0.1]], from_ms: 1000, to_ms: 2000 },
-  { line: [[121, 0], [121.2, 0]], from_ms: 5000, to_ms: 6000 },
+  {
+    line: [
+      [120, 0],
+      [120.1, 0],
+      [120.1, 0.1],
+    ],
+    from_ms: 1000,
+    to_ms: 2000,
+  },
+  {
+    line: [
+      [121, 0],
+      [121.2, 0],
+    ],
+    from_ms: 5000,
+    to_ms: 6000,
+  },
 ];
 
 describe("trackAt", () => {
@@ -22,7 +37,15 @@ describe("trackAt", () => {
 
 describe("alongLine", () => {
   it("keeps to the ends", () => {
-    expect(alongLine([[1, 1], [2, 2]], 7)).toEqual([2, 2]);
+    expect(
+      alongLine(
+        [
+          [1, 1],
+          [2, 2],
+        ],
+        7,
+      ),
+    ).toEqual([2, 2]);
     expect(alongLine([[1, 1]], 0.5)).toEqual([1, 1]);
     expect(alongLine([], 0.5)).toBeNull();
   });

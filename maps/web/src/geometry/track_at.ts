@@ -34,7 +34,10 @@ export function alongLine(line: readonly Position[], share: number): Position | 
     if (!from || !to) break;
     if (left <= length && length > 0) {
       const part = left / length;
-      return [(from[0] ?? 0) + ((to[0] ?? 0) - (from[0] ?? 0)) * part, (from[1] ?? 0) + ((to[1] ?? 0) - (from[1] ?? 0)) * part];
+      return [
+        (from[0] ?? 0) + ((to[0] ?? 0) - (from[0] ?? 0)) * part,
+        (from[1] ?? 0) + ((to[1] ?? 0) - (from[1] ?? 0)) * part,
+      ];
     }
     left -= length;
   }

@@ -19,9 +19,24 @@ function byZoom(...stops: [number, number][]): ExpressionSpecification {
 }
 
 const BORDERS: Border[] = [
-  { kind: "unit_grid", color: COLORS.unit_grid, width: byZoom([12, 0.5], [16, 1.4]), opacity: byZoom([12, 0.45], [14.5, 1]) },
-  { kind: "community", color: COLORS.community, width: byZoom([11, 0.6], [15, 1.8]), opacity: byZoom([11, 0.5], [12.5, 1]) },
-  { kind: "town", color: COLORS.town, width: byZoom([8, 0.5], [12, 1.6], [16, 2.6]), opacity: byZoom([8, 0.55], [10, 1]) },
+  {
+    kind: "unit_grid",
+    color: COLORS.unit_grid,
+    width: byZoom([12, 0.5], [16, 1.4]),
+    opacity: byZoom([12, 0.45], [14.5, 1]),
+  },
+  {
+    kind: "community",
+    color: COLORS.community,
+    width: byZoom([11, 0.6], [15, 1.8]),
+    opacity: byZoom([11, 0.5], [12.5, 1]),
+  },
+  {
+    kind: "town",
+    color: COLORS.town,
+    width: byZoom([8, 0.5], [12, 1.6], [16, 2.6]),
+    opacity: byZoom([8, 0.55], [10, 1]),
+  },
   { kind: "county", color: COLORS.county, width: byZoom([7, 1.2], [11, 2.4], [16, 3.6]), opacity: 1 },
 ];
 
@@ -47,7 +62,15 @@ function touchable(kind: string): LayerSpecification {
   };
 }
 
-function label(kind: string, field: ExpressionSpecification, size: ExpressionSpecification, zooms: [number, number], color: string, spacing = 0, font = FONT): LayerSpecification {
+function label(
+  kind: string,
+  field: ExpressionSpecification,
+  size: ExpressionSpecification,
+  zooms: [number, number],
+  color: string,
+  spacing = 0,
+  font = FONT,
+): LayerSpecification {
   return {
     id: `${kind}-label`,
     type: "symbol",

@@ -15,7 +15,13 @@ async function picture(url: string, signal: AbortSignal): Promise<ImageBitmap | 
 }
 
 /** The WGS-84 tile, put together from the (up to four) GCJ-02 tiles that its land is drawn on. */
-async function shiftedTile(template: string, zoom: number, column: number, row: number, signal: AbortSignal): Promise<ArrayBuffer> {
+async function shiftedTile(
+  template: string,
+  zoom: number,
+  column: number,
+  row: number,
+  signal: AbortSignal,
+): Promise<ArrayBuffer> {
   const [dx, dy] = tileShift(zoom, column, row);
   const [left, top] = [column + dx, row + dy];
   const canvas = new OffscreenCanvas(TILE_PX, TILE_PX);
@@ -26,7 +32,8 @@ async function shiftedTile(template: string, zoom: number, column: number, row: 
     columns.flatMap((x) =>
       rows.map(async (y) => {
         const found = await picture(tileUrl(template, zoom, x, y), signal);
-        if (found) pen?.drawImage(found, Math.round((x - left) * TILE_PX), Math.round((y - top) * TILE_PX), TILE_PX, TILE_PX);
+        if (found)
+          pen?.drawImage(found, Math.round((x - left) * TILE_PX), Math.round((y - top) * TILE_PX), TILE_PX, TILE_PX);
       }),
     ),
   );
@@ -43,7 +50,12 @@ function addShiftedProtocol(template: string): void {
 export function addBaseMap(map: MapView, template: string, crs: string | undefined): void {
   const shifted = crs === "gcj02";
   if (shifted) addShiftedProtocol(template);
-  map.addSource("base", { type: "raster", tiles: [shifted ? `${SHIFTED}://{z}/{x}/{y}` : template], tileSize: TILE_PX, maxzoom: 18 });
+  map.addSource("base", {
+    type: "raster",
+    tiles: [shifted ? `${SHIFTED}://{z}/{x}/{y}` : template],
+    tileSize: TILE_PX,
+    maxzoom: 18,
+  });
   map.addLayer({ id: "base", type: "raster", source: "base" }, "land");
   map.setPaintProperty("land", "fill-opacity", 0.2);
 }

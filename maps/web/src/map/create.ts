@@ -25,7 +25,9 @@ function emptyStyle(): StyleSpecification {
   return {
     version: 8,
     "font-faces": { "Noto Sans": face(latinUrl), "Noto Sans Bold": face(boldUrl) },
-    sources: Object.fromEntries(TILE_SOURCES.filter((each) => !each.login).map((each) => [each.id, specification(each)])),
+    sources: Object.fromEntries(
+      TILE_SOURCES.filter((each) => !each.login).map((each) => [each.id, specification(each)]),
+    ),
     layers: [
       { id: "around", type: "background", paint: { "background-color": COLORS.around } },
       ...GROUND_LAYERS,

@@ -9,7 +9,12 @@ type Colors = Record<string, string>;
 export const LEVEL_COLORS: Colors = { high: "#b2182b", warning: "#ef8a62", attention: "#fddbc7" };
 /** Rings and borders of the same levels, dark enough on a light ground. */
 export const LEVEL_EDGES: Colors = { high: "#7d0f1d", warning: "#b8481a", attention: "#b98257" };
-export const STATUS_COLORS: Colors = { operating: "#1b7837", suspended: "#b8860b", closed: "#762a83", dismantled: "#878787" };
+export const STATUS_COLORS: Colors = {
+  operating: "#1b7837",
+  suspended: "#b8860b",
+  closed: "#762a83",
+  dismantled: "#878787",
+};
 export const GI_COLORS: Colors = {
   "3": "#b2182b",
   "2": "#ef8a62",

@@ -2,7 +2,11 @@
 import type { ExpressionSpecification, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { COLORS, GI_COLORS, LEVEL_COLORS, LEVEL_EDGES, STATUS_COLORS } from "./palette";
 
-function match(property: ExpressionSpecification, colors: Record<string, string>, other: string): ExpressionSpecification {
+function match(
+  property: ExpressionSpecification,
+  colors: Record<string, string>,
+  other: string,
+): ExpressionSpecification {
   return ["match", property, ...Object.entries(colors).flat(), other] as unknown as ExpressionSpecification;
 }
 
@@ -51,7 +55,19 @@ export const siteLayers = (): LayerSpecification[] => [
     "source-layer": "sites",
     layout: { "circle-sort-key": ["match", ["get", "status"], "operating", 0, "dismantled", 1, "suspended", 2, 3] },
     paint: {
-      "circle-radius": ["interpolate", ["linear"], ["zoom"], 7, quiet(1.1, 2.2), 10, quiet(2, 3.6), 13, quiet(4.5, 5.8), 16, 8],
+      "circle-radius": [
+        "interpolate",
+        ["linear"],
+        ["zoom"],
+        7,
+        quiet(1.1, 2.2),
+        10,
+        quiet(2, 3.6),
+        13,
+        quiet(4.5, 5.8),
+        16,
+        8,
+      ],
       "circle-color": status(),
       "circle-opacity": ["interpolate", ["linear"], ["zoom"], 9, quiet(0.55, 1), 12, 1],
       "circle-stroke-color": "#ffffff",
@@ -122,7 +138,13 @@ export const workLayers = (): LayerSpecification[] => [
 ];
 
 /** Layers whose features answer a click, the topmost first. */
-export const CLICKABLE = ["cases-point", "alerts-point", "stays-point", "hazard_sites-point", "other_sites-point"] as const;
+export const CLICKABLE = [
+  "cases-point",
+  "alerts-point",
+  "stays-point",
+  "hazard_sites-point",
+  "other_sites-point",
+] as const;
 
 const CASE_IMAGES = { "case-open": COLORS.case, "case-overdue": COLORS.overdue, "case-closed": COLORS.closedCase };
 

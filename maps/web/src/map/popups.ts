@@ -10,7 +10,14 @@ import { askedPlace } from "../panels/assign";
 import { facts, failure, loading } from "../panels/pieces";
 import { CLICKABLE } from "./place_layers";
 
-const AREA_FILLS = ["functional_zone-fill", "water-fill", "unit_grid-fill", "community-fill", "town-fill", "county-fill"];
+const AREA_FILLS = [
+  "functional_zone-fill",
+  "water-fill",
+  "unit_grid-fill",
+  "community-fill",
+  "town-fill",
+  "county-fill",
+];
 
 function visible(map: MapView, layers: readonly string[]): string[] {
   return layers.filter((id) => map.getLayer(id));
@@ -35,7 +42,10 @@ async function siteContent(id: unknown): Promise<HTMLElement> {
       [t("site.id"), `${p.site_id} · ${term("site_kind", p.kind)}`],
       [t("site.uscc"), h("code", {}, p.uscc)],
       [t("site.hazard"), term("hazard", p.hazard)],
-      [t("site.status"), `${term("status", p.status)}${p.status_since ? ` · ${t("since", { day: day(p.status_since) })}` : ""}`],
+      [
+        t("site.status"),
+        `${term("status", p.status)}${p.status_since ? ` · ${t("since", { day: day(p.status_since) })}` : ""}`,
+      ],
     ]),
   );
 }
@@ -43,7 +53,11 @@ async function siteContent(id: unknown): Promise<HTMLElement> {
 async function areaContent(areas: MapGeoJSONFeature[]): Promise<HTMLElement> {
   const smallest = areas[0];
   const { properties: p } = await get<Feature<null, AreaProperties>>(`collections/areas/items/${String(smallest?.id)}`);
-  const above = areas.slice(1).map((each) => [term("kind", String(each.properties["kind"])), String(each.properties["name"])] as [string, string]);
+  const above = areas
+    .slice(1)
+    .map(
+      (each) => [term("kind", String(each.properties["kind"])), String(each.properties["name"])] as [string, string],
+    );
   return h(
     "div",
     {},
@@ -60,7 +74,16 @@ async function areaContent(areas: MapGeoJSONFeature[]): Promise<HTMLElement> {
 
 function stayContent(feature: MapGeoJSONFeature): HTMLElement {
   const p = feature.properties;
-  return h("div", {}, h("h4", {}, t("layer.stays")), facts([[t("card.vehicle"), String(p["vehicle_id"])], [t("card.entered"), time(String(p["started_at"]))], [t("card.left"), time(String(p["ended_at"]))]]));
+  return h(
+    "div",
+    {},
+    h("h4", {}, t("layer.stays")),
+    facts([
+      [t("card.vehicle"), String(p["vehicle_id"])],
+      [t("card.entered"), time(String(p["started_at"]))],
+      [t("card.left"), time(String(p["ended_at"]))],
+    ]),
+  );
 }
 
 function hotSpotContent({ properties: p }: MapGeoJSONFeature): HTMLElement {
@@ -76,10 +99,15 @@ function hotSpotContent({ properties: p }: MapGeoJSONFeature): HTMLElement {
 /** One area of each kind, the smallest first: where two meet, the one drawn on top. */
 function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
   const byKind = new Map<string, MapGeoJSONFeature>();
-  for (const each of features) if (!byKind.has(String(each.properties["kind"]))) byKind.set(String(each.properties["kind"]), each);
+  for (const each of features)
+    if (!byKind.has(String(each.properties["kind"]))) byKind.set(String(each.properties["kind"]), each);
   const order = ["functional_zone", "water", "unit_grid", "community", "town", "county"];
-  const ranked = [...byKind.values()].sort((a, b) => order.indexOf(String(a.properties["kind"])) - order.indexOf(String(b.properties["kind"])));
-  const first = ranked.findIndex((each) => ["unit_grid", "community", "town", "county"].includes(String(each.properties["kind"])));
+  const ranked = [...byKind.values()].sort(
+    (a, b) => order.indexOf(String(a.properties["kind"])) - order.indexOf(String(b.properties["kind"])),
+  );
+  const first = ranked.findIndex((each) =>
+    ["unit_grid", "community", "town", "county"].includes(String(each.properties["kind"])),
+  );
   const [base] = first > 0 ? ranked.splice(first, 1) : [];
   return base ? [base, ...ranked] : ranked;
 }
@@ -117,7 +145,11 @@ export function attachPopups(map: MapView): void {
         bringClear(map, popup);
       })
       .catch((error: unknown) => {
-        if (!isAbort(error)) fill(box, failure(error, () => told?.()));
+        if (!isAbort(error))
+          fill(
+            box,
+            failure(error, () => told?.()),
+          );
       });
   };
 

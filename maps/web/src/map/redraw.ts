@@ -35,7 +35,8 @@ export class Redraw {
 
   put(change: Change): void {
     join(this.#waiting, change);
-    if (!this.#timer) this.#timer = window.setTimeout(this.#flush, Math.max(GATHER_MS, LEAST_MS - (performance.now() - this.#last)));
+    if (!this.#timer)
+      this.#timer = window.setTimeout(this.#flush, Math.max(GATHER_MS, LEAST_MS - (performance.now() - this.#last)));
   }
 
   readonly #flush = (): void => {

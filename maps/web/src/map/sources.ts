@@ -13,7 +13,13 @@ export interface TileSource {
 
 const HAZARDS = "chemical,explosive,gas,dust,radioactive,other";
 
-function source(id: string, collection: string, filter: Record<string, string>, zooms: [number, number], login = false): TileSource {
+function source(
+  id: string,
+  collection: string,
+  filter: Record<string, string>,
+  zooms: [number, number],
+  login = false,
+): TileSource {
   return { id, collection, filter, minzoom: zooms[0], maxzoom: zooms[1], login };
 }
 

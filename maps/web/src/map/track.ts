@@ -38,7 +38,14 @@ const ROUND = { "line-cap": "round", "line-join": "round" } as const;
 const DRIVEN: FilterSpecification = ["==", ["get", "kind"], "track"];
 
 const trackLayers = (): LayerSpecification[] => [
-  { id: "track-casing", type: "line", source: "track", filter: DRIVEN, layout: ROUND, paint: { "line-color": "#ffffff", "line-width": 6 } },
+  {
+    id: "track-casing",
+    type: "line",
+    source: "track",
+    filter: DRIVEN,
+    layout: ROUND,
+    paint: { "line-color": "#ffffff", "line-width": 6 },
+  },
   {
     id: "track-gap",
     type: "line",
@@ -46,18 +53,35 @@ const trackLayers = (): LayerSpecification[] => [
     filter: ["==", ["get", "kind"], "gap"],
     paint: { "line-color": COLORS.gap, "line-width": 2.5, "line-dasharray": [2, 2] },
   },
-  { id: "track-line", type: "line", source: "track", filter: DRIVEN, layout: ROUND, paint: { "line-color": COLORS.track, "line-width": 3 } },
+  {
+    id: "track-line",
+    type: "line",
+    source: "track",
+    filter: DRIVEN,
+    layout: ROUND,
+    paint: { "line-color": COLORS.track, "line-width": 3 },
+  },
   {
     id: "track-stays",
     type: "circle",
     source: "track-stays",
-    paint: { "circle-radius": 7, "circle-color": "#ffffff", "circle-stroke-color": COLORS.track, "circle-stroke-width": 3 },
+    paint: {
+      "circle-radius": 7,
+      "circle-color": "#ffffff",
+      "circle-stroke-color": COLORS.track,
+      "circle-stroke-width": 3,
+    },
   },
   {
     id: "track-head",
     type: "circle",
     source: "track-head",
-    paint: { "circle-radius": 8, "circle-color": COLORS.chosen, "circle-stroke-color": COLORS.text, "circle-stroke-width": 2.5 },
+    paint: {
+      "circle-radius": 8,
+      "circle-color": COLORS.chosen,
+      "circle-stroke-color": COLORS.text,
+      "circle-stroke-width": 2.5,
+    },
   },
 ];
 

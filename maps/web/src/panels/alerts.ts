@@ -35,8 +35,19 @@ function row(context: ViewContext, alert: AlertFeature): HTMLElement {
   return h(
     "button",
     { class: "row", "data-alert": alert.id, onclick: open },
-    h("span", { class: "row-head" }, levelBadge(p.level), h("b", {}, p.site_name || p.site_id), h("span", { class: "score", title: t("alert.clue") }, p.score.toFixed(2))),
-    h("span", { class: "row-foot" }, h("span", {}, time(p.raised_at)), p.case_number ? h("span", {}, t("alert.case"), " ", p.case_number) : h("span", {}, t("alert.no_case"))),
+    h(
+      "span",
+      { class: "row-head" },
+      levelBadge(p.level),
+      h("b", {}, p.site_name || p.site_id),
+      h("span", { class: "score", title: t("alert.clue") }, p.score.toFixed(2)),
+    ),
+    h(
+      "span",
+      { class: "row-foot" },
+      h("span", {}, time(p.raised_at)),
+      p.case_number ? h("span", {}, t("alert.case"), " ", p.case_number) : h("span", {}, t("alert.no_case")),
+    ),
   );
 }
 
@@ -47,9 +58,19 @@ function filterBar(alerts: AlertFeature[], redraw: () => void): HTMLElement {
       filter.set(level);
       redraw();
     };
-    return h("button", { class: "chip", "data-level": level, "aria-pressed": filter.get() === level ? "true" : "false", onclick: pick }, name, h("small", {}, n));
+    return h(
+      "button",
+      { class: "chip", "data-level": level, "aria-pressed": filter.get() === level ? "true" : "false", onclick: pick },
+      name,
+      h("small", {}, n),
+    );
   };
-  return h("div", { class: "chips" }, choice("", t("all")), LEVELS.map((level) => choice(level, term("level", level))));
+  return h(
+    "div",
+    { class: "chips" },
+    choice("", t("all")),
+    LEVELS.map((level) => choice(level, term("level", level))),
+  );
 }
 
 export const alerts: View = (context) => {
@@ -60,7 +81,11 @@ export const alerts: View = (context) => {
   void show(
     list,
     async () => {
-      const found = await allItems<AlertProperties, Point>(itemsPath("alerts", { limit: 500, sortby: "-score" }), MOST, signal);
+      const found = await allItems<AlertProperties, Point>(
+        itemsPath("alerts", { limit: 500, sortby: "-score" }),
+        MOST,
+        signal,
+      );
       found.sort(byWeight);
       const holder = h("div", {});
       const draw = (): void => {
@@ -69,7 +94,13 @@ export const alerts: View = (context) => {
           holder,
           filterBar(found, draw),
           found.length >= MOST ? h("p", { class: "muted" }, t("list.most", { n: MOST })) : "",
-          chosen.length ? h("div", { class: "rows" }, chosen.map((each) => row(context, each))) : empty(t("alert.none")),
+          chosen.length
+            ? h(
+                "div",
+                { class: "rows" },
+                chosen.map((each) => row(context, each)),
+              )
+            : empty(t("alert.none")),
         );
       };
       draw();

@@ -10,7 +10,12 @@ export function ask(question: string, act: string, label?: string): Promise<stri
     { method: "dialog" },
     h("p", {}, question),
     text && label ? h("label", {}, label, text) : null,
-    h("div", { class: "actions" }, h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")), h("button", { class: "primary", type: "submit", value: "yes", "data-confirm": true }, act)),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", onclick: () => dialog.close() }, t("cancel")),
+      h("button", { class: "primary", type: "submit", value: "yes", "data-confirm": true }, act),
+    ),
   );
   const dialog = h("dialog", { class: "login", "aria-label": act }, form);
   document.body.append(dialog);

@@ -22,7 +22,9 @@ const DIGITS = 6;
 function drawPlace({ map }: Console, place: Place | null): void {
   map.getSource<GeoJSONSource>("mark")?.setData({
     type: "FeatureCollection",
-    features: place ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [place.lon, place.lat] } }] : [],
+    features: place
+      ? [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: [place.lon, place.lat] } }]
+      : [],
   });
 }
 
@@ -38,7 +40,15 @@ function itemSelect(items: DutyItem[], changed: () => void): HTMLElement {
       h(
         "optgroup",
         { label: term("domain", domain) },
-        items.filter((each) => each.domain === domain).map((each) => h("option", { value: each.item_code, selected: each.item_code === askedItem.get() }, `${each.item} (${each.item_code})`)),
+        items
+          .filter((each) => each.domain === domain)
+          .map((each) =>
+            h(
+              "option",
+              { value: each.item_code, selected: each.item_code === askedItem.get() },
+              `${each.item} (${each.item_code})`,
+            ),
+          ),
       ),
     ),
   );
@@ -54,7 +64,11 @@ function answer(found: Assignment): HTMLElement {
   return h(
     "div",
     { class: "answer", "data-outcome": found.outcome },
-    h("p", { class: `verdict ${found.outcome === "assigned" ? "good" : "bad"}` }, term("assign_outcome", found.outcome)),
+    h(
+      "p",
+      { class: `verdict ${found.outcome === "assigned" ? "good" : "bad"}` },
+      term("assign_outcome", found.outcome),
+    ),
     section(t("case.bodies"), bodies(found)),
     section(t("assign.areas"), areaFacts(found.areas)),
     section(t("case.why"), assignmentSteps(found.explanation)),
@@ -65,7 +79,8 @@ export const assign: View = ({ console: parts, into, signal, again }) => {
   const holder = h("div", {});
   into.append(h("h2", {}, t("assign")), h("p", { class: "muted" }, t("assign.about")), holder);
   parts.map.getCanvas().classList.add("asking");
-  const place = (event: MapMouseEvent): void => askedPlace.set({ lon: Number(event.lngLat.lng.toFixed(DIGITS)), lat: Number(event.lngLat.lat.toFixed(DIGITS)) });
+  const place = (event: MapMouseEvent): void =>
+    askedPlace.set({ lon: Number(event.lngLat.lng.toFixed(DIGITS)), lat: Number(event.lngLat.lat.toFixed(DIGITS)) });
   parts.map.on("click", place);
   drawPlace(parts, askedPlace.get());
   const stop = askedPlace.subscribe(again);
@@ -83,11 +98,24 @@ export const assign: View = ({ console: parts, into, signal, again }) => {
       const asked = askedPlace.get();
       const result = h("div", {});
       const ask = (): void => {
-        if (asked) void show(result, async () => answer(await post<Assignment>("v1/assign", { ...asked, item_code: askedItem.get() })), ask);
+        if (asked)
+          void show(
+            result,
+            async () => answer(await post<Assignment>("v1/assign", { ...asked, item_code: askedItem.get() })),
+            ask,
+          );
       };
       const form = itemSelect(distinct(items), ask);
       ask();
-      return [form, h("p", { class: "place" }, asked ? [t("assign.place"), " ", h("code", {}, `${asked.lon}, ${asked.lat}`)] : t("assign.click")), result];
+      return [
+        form,
+        h(
+          "p",
+          { class: "place" },
+          asked ? [t("assign.place"), " ", h("code", {}, `${asked.lon}, ${asked.lat}`)] : t("assign.click"),
+        ),
+        result,
+      ];
     },
     again,
   );

@@ -23,7 +23,14 @@ export function bodies(assignment: Assignment | null, leadName?: string | null, 
   const joint = jointNames?.map((body) => co_handlers.find((each) => each.body === body) ?? { body }) ?? co_handlers;
   const own = lead && lead.body === name;
   return [
-    name ? bodyBox(t("case.lead"), own ? { body: name, level: lead.level } : { body: name }, true, own ? lead.legal_basis : "") : h("p", { class: "verdict bad" }, t("case.no_lead")),
+    name
+      ? bodyBox(
+          t("case.lead"),
+          own ? { body: name, level: lead.level } : { body: name },
+          true,
+          own ? lead.legal_basis : "",
+        )
+      : h("p", { class: "verdict bad" }, t("case.no_lead")),
     joint.map((each) => bodyBox(t("case.joint"), each)),
     copied_to.map((each) => bodyBox(t("case.copy"), each)),
   ];
@@ -31,7 +38,13 @@ export function bodies(assignment: Assignment | null, leadName?: string | null, 
 
 function names(value: AreaName | AreaName[] | null | undefined): Child {
   const list = Array.isArray(value) ? value : value ? [value] : [];
-  return list.length ? list.map((each, i) => [i ? h("br") : null, each.name, each.name === each.code ? null : [" ", h("code", {}, each.code)]]) : null;
+  return list.length
+    ? list.map((each, i) => [
+        i ? h("br") : null,
+        each.name,
+        each.name === each.code ? null : [" ", h("code", {}, each.code)],
+      ])
+    : null;
 }
 
 const ORDER = ["city", "county", "town", "community", "unit_grid", "functional_zone", "water"] as const;
@@ -42,5 +55,9 @@ export function areaFacts(areas: Assignment["areas"]): HTMLElement {
 
 export function assignmentSteps(steps: ExplanationStep[]): Child {
   if (!steps.length) return empty(t("assign.no_steps"));
-  return h("ol", { class: "steps" }, steps.map((each) => h("li", {}, pick(each), each.rule && h("small", {}, term("why", each.rule)))));
+  return h(
+    "ol",
+    { class: "steps" },
+    steps.map((each) => h("li", {}, pick(each), each.rule && h("small", {}, term("why", each.rule)))),
+  );
 }

@@ -42,7 +42,11 @@ function evidenceRow(item: Evidence, largest: number): HTMLElement {
 function evidenceList(items: Evidence[]): Child {
   if (!items.length) return empty(t("card.no_evidence"));
   const largest = Math.max(...items.map((each) => Math.abs(each.contribution)));
-  return h("ul", { class: "evidence" }, items.map((each) => evidenceRow(each, largest)));
+  return h(
+    "ul",
+    { class: "evidence" },
+    items.map((each) => evidenceRow(each, largest)),
+  );
 }
 
 /** The baseline that the model used for a meter, when the evidence names one. */
@@ -82,19 +86,39 @@ function visitTable(context: ViewContext, visits: CardVisit[]): Child {
     h(
       "table",
       { class: "visits" },
-      h("thead", {}, h("tr", {}, head.map((key) => h("th", {}, t(key))), tracks && h("th", {}))),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((key) => h("th", {}, t(key))),
+          tracks && h("th", {}),
+        ),
+      ),
       h(
         "tbody",
         {},
         visits.map((visit) =>
           h(
             "tr",
-            { class: visit.excluded_by ? "excluded" : "", title: visit.excluded_by ? t("card.excluded", { reason: term("excluded", visit.excluded_by) }) : "" },
+            {
+              class: visit.excluded_by ? "excluded" : "",
+              title: visit.excluded_by ? t("card.excluded", { reason: term("excluded", visit.excluded_by) }) : "",
+            },
             h("td", {}, visit.plate_masked ?? visit.vehicle_id),
             h("td", {}, time(visit.entered_at).slice(5)),
             h("td", {}, duration((Date.parse(visit.left_at) - Date.parse(visit.entered_at)) / 1000)),
             h("td", { class: "num" }, visit.excluded_by ? "–" : `${number(visit.share * 100)} %`),
-            tracks && h("td", {}, actionButton(t("card.track"), () => showTrack(context, visit), { class: "small", "data-track": visit.vehicle_id })),
+            tracks &&
+              h(
+                "td",
+                {},
+                actionButton(t("card.track"), () => showTrack(context, visit), {
+                  class: "small",
+                  "data-track": visit.vehicle_id,
+                }),
+              ),
           ),
         ),
       ),
@@ -105,7 +129,11 @@ function visitTable(context: ViewContext, visits: CardVisit[]): Child {
 function outcomeButtons(card: EvidenceCard, again: () => void): Child {
   if (!may("record_outcome")) return null;
   const draft = written(`alert ${card.alert.id}`);
-  const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note"), oninput: () => draft.keep(note.value) }, draft.text);
+  const note = h(
+    "textarea",
+    { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note"), oninput: () => draft.keep(note.value) },
+    draft.text,
+  );
   const record = (outcome: string): HTMLElement =>
     actionButton(term("outcome", outcome), async () => {
       await post(`v1/alerts/${card.alert.id}/outcome`, { outcome, note: note.value });
@@ -113,7 +141,12 @@ function outcomeButtons(card: EvidenceCard, again: () => void): Child {
       tell(() => t("card.outcome_saved"));
       again();
     });
-  return section(t("card.outcome"), card.alert.outcome && h("p", {}, t("card.outcome_now"), " ", h("b", {}, term("outcome", card.alert.outcome))), note, h("div", { class: "actions wrap" }, ["confirmed", "legal_use", "cannot_tell"].map(record)));
+  return section(
+    t("card.outcome"),
+    card.alert.outcome && h("p", {}, t("card.outcome_now"), " ", h("b", {}, term("outcome", card.alert.outcome))),
+    note,
+    h("div", { class: "actions wrap" }, ["confirmed", "legal_use", "cannot_tell"].map(record)),
+  );
 }
 
 function cardBody(context: ViewContext, card: EvidenceCard): Child {
@@ -123,21 +156,71 @@ function cardBody(context: ViewContext, card: EvidenceCard): Child {
     "article",
     { class: "card", "data-card": card.alert.id },
     h("header", { class: "card-head" }, levelBadge(card.level), h("h2", {}, e.name)),
-    h("div", { class: "score-line" }, h("span", { class: "big" }, card.score.toFixed(2)), h("span", {}, h("b", {}, t("alert.clue")), h("small", {}, t("card.raised", { time: time(card.alert.raised_at) })))),
+    h(
+      "div",
+      { class: "score-line" },
+      h("span", { class: "big" }, card.score.toFixed(2)),
+      h(
+        "span",
+        {},
+        h("b", {}, t("alert.clue")),
+        h("small", {}, t("card.raised", { time: time(card.alert.raised_at) })),
+      ),
+    ),
     facts([
-      [t("site.status"), `${term("status", e.status)}${e.status_since ? ` · ${t("since", { day: day(e.status_since) })}` : ""}`],
+      [
+        t("site.status"),
+        `${term("status", e.status)}${e.status_since ? ` · ${t("since", { day: day(e.status_since) })}` : ""}`,
+      ],
       [t("site.hazard"), term("hazard", e.hazard)],
       [t("site.uscc"), h("code", {}, e.uscc)],
       [t("site.id"), `${card.site.site_id} · ${term("site_kind", card.site.kind)}`],
-      [t("alert.case"), card.case_number && h("a", { href: "#", "data-case": card.case_number, onclick: (event: Event) => openCase(event, card.case_number ?? "") }, card.case_number)],
+      [
+        t("alert.case"),
+        card.case_number &&
+          h(
+            "a",
+            {
+              href: "#",
+              "data-case": card.case_number,
+              onclick: (event: Event) => openCase(event, card.case_number ?? ""),
+            },
+            card.case_number,
+          ),
+      ],
     ]),
     section(t("card.evidence"), evidenceList(card.evidence)),
     section(t("card.meters"), meterCharts(card)),
     section(t("card.visits", { n: card.visits.length }), trackPanel(context), visitTable(context, card.visits)),
-    section(t("card.would_lower"), card.would_lower.length ? h("ul", { class: "plain" }, card.would_lower.map((each) => h("li", {}, pick(each)))) : empty(t("card.nothing"))),
-    notices.length ? section(t("card.notices"), h("ul", { class: "plain" }, notices.map((n) => h("li", {}, `${term("notice", n.kind)}: ${n.valid_from} – ${n.valid_to ?? t("open_end")}`)))) : null,
+    section(
+      t("card.would_lower"),
+      card.would_lower.length
+        ? h(
+            "ul",
+            { class: "plain" },
+            card.would_lower.map((each) => h("li", {}, pick(each))),
+          )
+        : empty(t("card.nothing")),
+    ),
+    notices.length
+      ? section(
+          t("card.notices"),
+          h(
+            "ul",
+            { class: "plain" },
+            notices.map((n) =>
+              h("li", {}, `${term("notice", n.kind)}: ${n.valid_from} – ${n.valid_to ?? t("open_end")}`),
+            ),
+          ),
+        )
+      : null,
     outcomeButtons(card, context.again),
-    h("footer", { class: "actions no-print" }, h("button", { onclick: () => download(`alert-${card.alert.id}.json`, card) }, t("export")), h("button", { onclick: () => window.print() }, t("print"))),
+    h(
+      "footer",
+      { class: "actions no-print" },
+      h("button", { onclick: () => download(`alert-${card.alert.id}.json`, card) }, t("export")),
+      h("button", { onclick: () => window.print() }, t("print")),
+    ),
   );
 }
 
@@ -149,7 +232,10 @@ function openCase(event: Event, number_: string): void {
 export function card(id: number): View {
   return (context) => {
     const holder = h("div", {});
-    context.into.append(backButton(t("alerts"), () => go({ view: "alerts" })), holder);
+    context.into.append(
+      backButton(t("alerts"), () => go({ view: "alerts" })),
+      holder,
+    );
     void show(
       holder,
       async () => {

@@ -22,7 +22,12 @@ function confirmed(question: string): Promise<boolean> {
       dialog.close();
     };
     const yes = h("button", { class: "primary", "data-confirm": true, onclick: () => answer(true) }, t("confirm"));
-    const dialog = h("dialog", { class: "login" }, h("p", {}, question), h("div", { class: "actions" }, h("button", { onclick: () => answer(false) }, t("cancel")), yes));
+    const dialog = h(
+      "dialog",
+      { class: "login" },
+      h("p", {}, question),
+      h("div", { class: "actions" }, h("button", { onclick: () => answer(false) }, t("cancel")), yes),
+    );
     dialog.addEventListener("close", () => {
       resolve(false);
       dialog.remove();
@@ -38,7 +43,9 @@ function bodyField(found: CaseDocument): { field: HTMLInputElement; element: HTM
   const options = h("datalist", { id: "lead-bodies" });
   const field = h("input", { list: "lead-bodies", "aria-label": t("case.new_lead") });
   get<{ items: DutyItem[] }>(`v1/duty-items?limit=1000&item_code=${encodeURIComponent(found.item_code)}`)
-    .then(({ items }) => options.append(...[...new Set(items.map((each) => each.body))].map((body) => h("option", { value: body }))))
+    .then(({ items }) =>
+      options.append(...[...new Set(items.map((each) => each.body))].map((body) => h("option", { value: body }))),
+    )
     .catch(complain);
   return { field, element: h("label", {}, t("case.new_lead"), field, options) };
 }
@@ -46,7 +53,11 @@ function bodyField(found: CaseDocument): { field: HTMLInputElement; element: HTM
 function actions(context: ViewContext, found: CaseDocument): Child {
   if (!found.available_actions.length) return section(t("case.next"), empty(t("case.no_action")));
   const draft = written(`case ${found.number}`);
-  const note = h("textarea", { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note"), oninput: () => draft.keep(note.value) }, draft.text);
+  const note = h(
+    "textarea",
+    { rows: 2, placeholder: t("case.note"), "aria-label": t("case.note"), oninput: () => draft.keep(note.value) },
+    draft.text,
+  );
   const fault = h("p", { class: "fault", role: "alert" });
   const lead = found.available_actions.includes("reassign") ? bodyField(found) : null;
   const lacking = (action: string): string => {
@@ -55,7 +66,11 @@ function actions(context: ViewContext, found: CaseDocument): Child {
   };
   const take = async (action: string): Promise<void> => {
     fault.textContent = lacking(action);
-    if (fault.textContent || !(await confirmed(t("case.confirm", { action: term("action", action), number: found.number })))) return;
+    if (
+      fault.textContent ||
+      !(await confirmed(t("case.confirm", { action: term("action", action), number: found.number })))
+    )
+      return;
     const payload = action === "reassign" ? { lead_body: lead?.field.value.trim() } : {};
     await post(`v1/cases/${encodeURIComponent(found.number)}/events`, { action, note: note.value.trim(), payload });
     note.value = "";
@@ -64,8 +79,17 @@ function actions(context: ViewContext, found: CaseDocument): Child {
     context.again();
   };
   const button = (action: string): HTMLElement =>
-    actionButton(term("action", action), () => take(action), { class: NEEDS_NOTE.has(action) ? "" : "primary", "data-action": action });
-  return section(t("case.next"), note, lead?.element, fault, h("div", { class: "actions wrap" }, found.available_actions.map(button)));
+    actionButton(term("action", action), () => take(action), {
+      class: NEEDS_NOTE.has(action) ? "" : "primary",
+      "data-action": action,
+    });
+  return section(
+    t("case.next"),
+    note,
+    lead?.element,
+    fault,
+    h("div", { class: "actions wrap" }, found.available_actions.map(button)),
+  );
 }
 
 function noteOf(event: CaseEvent): string {
@@ -78,7 +102,10 @@ function hashMark(event: CaseEvent, before: CaseEvent | undefined): HTMLElement 
   const linked = !before || event.prev_hash === before.hash;
   return h(
     "code",
-    { class: `hash ${linked ? "" : "broken"}`, title: `${t(linked ? "case.linked" : "case.not_linked")}\n${event.hash}` },
+    {
+      class: `hash ${linked ? "" : "broken"}`,
+      title: `${t(linked ? "case.linked" : "case.not_linked")}\n${event.hash}`,
+    },
     `#${event.seq} ${event.hash.slice(0, SHORT_HASH)} ${linked ? "✓" : "✗"}`,
   );
 }
@@ -91,8 +118,18 @@ function timeline(found: CaseDocument): Child {
       h(
         "li",
         {},
-        h("div", { class: "row-head" }, h("b", {}, term("action", event.action)), h("span", { class: "muted" }, "→ ", term("state", event.to_state))),
-        h("div", { class: "row-foot" }, h("span", {}, time(event.at)), h("span", {}, event.actor, " · ", term("role", event.role))),
+        h(
+          "div",
+          { class: "row-head" },
+          h("b", {}, term("action", event.action)),
+          h("span", { class: "muted" }, "→ ", term("state", event.to_state)),
+        ),
+        h(
+          "div",
+          { class: "row-foot" },
+          h("span", {}, time(event.at)),
+          h("span", {}, event.actor, " · ", term("role", event.role)),
+        ),
         noteOf(event) && h("p", { class: "note" }, noteOf(event)),
         hashMark(event, found.events[i - 1]),
       ),
@@ -117,7 +154,9 @@ function verification(found: CaseDocument): Child {
     const verdict = verdicts.get(key);
     if (!verdict) return;
     result.className = `verdict ${verdict.holds ? "good" : "bad"}`;
-    result.textContent = verdict.holds ? `✓ ${t("case.chain_holds", { n: verdict.events })}` : `✗ ${t("case.chain_broken", { faults: verdict.faults.join("; ") })}`;
+    result.textContent = verdict.holds
+      ? `✓ ${t("case.chain_holds", { n: verdict.events })}`
+      : `✗ ${t("case.chain_broken", { faults: verdict.faults.join("; ") })}`;
   };
   sayVerdict();
   const check = actionButton(t("case.verify"), async () => {
@@ -134,7 +173,16 @@ function place(found: CaseDocument): Child {
     [t("kind.community"), found.community],
     [t("kind.unit_grid"), found.grid_code && h("code", {}, found.grid_code)],
     [t("case.opened"), time(found.opened_at)],
-    [t("case.due_at"), found.due_at && h("span", { class: found.overdue ? "overdue" : "" }, time(found.due_at), found.overdue ? ` · ${t("case.overdue")}` : "")],
+    [
+      t("case.due_at"),
+      found.due_at &&
+        h(
+          "span",
+          { class: found.overdue ? "overdue" : "" },
+          time(found.due_at),
+          found.overdue ? ` · ${t("case.overdue")}` : "",
+        ),
+    ],
     [t("case.closed_at"), found.closed_at && time(found.closed_at)],
     [t("case.domain"), `${term("domain", found.domain)} · ${found.item_code}`],
   ]);
@@ -146,7 +194,15 @@ function body(context: ViewContext, found: CaseDocument): Child {
     "article",
     { class: "card", "data-open-case": found.number },
     h("header", { class: "card-head" }, stateBadge(found.state), h("h2", {}, found.title)),
-    h("p", { class: "muted" }, h("code", {}, found.number), found.alert_id !== null && [" · ", h("a", { href: "#", onclick: (event: Event) => openAlert(event, found.alert_id ?? 0) }, t("case.alert"))]),
+    h(
+      "p",
+      { class: "muted" },
+      h("code", {}, found.number),
+      found.alert_id !== null && [
+        " · ",
+        h("a", { href: "#", onclick: (event: Event) => openAlert(event, found.alert_id ?? 0) }, t("case.alert")),
+      ],
+    ),
     place(found),
     section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers)),
     actions(context, found),
@@ -170,13 +226,17 @@ function openAlert(event: Event, id: number): void {
 export function caseView(number_: string): View {
   return (context) => {
     const holder = h("div", {});
-    context.into.append(backButton(t("cases"), () => go({ view: "cases" })), holder);
+    context.into.append(
+      backButton(t("cases"), () => go({ view: "cases" })),
+      holder,
+    );
     void show(
       holder,
       async () => {
         const found = await get<CaseDocument>(`v1/cases/${encodeURIComponent(number_)}`, context.signal);
         mark(context.console, pointOf(found.geometry));
-        if (!context.console.map.getBounds().contains(pointOf(found.geometry) ?? [0, 0])) flyTo(context.console, found.geometry, 14);
+        if (!context.console.map.getBounds().contains(pointOf(found.geometry) ?? [0, 0]))
+          flyTo(context.console, found.geometry, 14);
         return body(context, found);
       },
       context.again,

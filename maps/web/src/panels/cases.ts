@@ -32,7 +32,12 @@ function row(context: ViewContext, found: CaseFeature): HTMLElement {
       "span",
       { class: "row-foot" },
       h("span", {}, p.lead_body ?? t("case.no_lead")),
-      p.due_at && h("span", { class: p.overdue ? "overdue" : "" }, t(p.overdue ? "case.overdue_since" : "case.due", { day: day(p.due_at) })),
+      p.due_at &&
+        h(
+          "span",
+          { class: p.overdue ? "overdue" : "" },
+          t(p.overdue ? "case.overdue_since" : "case.due", { day: day(p.due_at) }),
+        ),
     ),
   );
 }
@@ -40,12 +45,15 @@ function row(context: ViewContext, found: CaseFeature): HTMLElement {
 function stateFilter(cases: CaseFeature[], redraw: () => void): HTMLElement {
   const states = [...new Set(cases.map((each) => each.properties.state))];
   const overdue = cases.filter((each) => each.properties.overdue).length;
-  const option = (value: string, text: string): HTMLElement => h("option", { value, selected: chosenState.get() === value }, text);
+  const option = (value: string, text: string): HTMLElement =>
+    h("option", { value, selected: chosenState.get() === value }, text);
   const select = h(
     "select",
     { name: "case-state", "aria-label": t("case.filter") },
     option("", `${t("all")} (${cases.length})`),
-    states.map((state) => option(state, `${term("state", state)} (${cases.filter((each) => each.properties.state === state).length})`)),
+    states.map((state) =>
+      option(state, `${term("state", state)} (${cases.filter((each) => each.properties.state === state).length})`),
+    ),
     overdue ? option("overdue", `${t("case.overdue")} (${overdue})`) : null,
   );
   select.addEventListener("change", () => {
@@ -65,11 +73,19 @@ export const cases: View = (context) => {
   mark(parts, null);
   const list = h("div", {});
   const area = session.get().area?.name;
-  into.append(h("h2", {}, t("cases")), h("p", { class: "muted" }, area ? t("case.scope", { area }) : t("case.scope_city")), list);
+  into.append(
+    h("h2", {}, t("cases")),
+    h("p", { class: "muted" }, area ? t("case.scope", { area }) : t("case.scope_city")),
+    list,
+  );
   void show(
     list,
     async () => {
-      const found = await allItems<CaseProperties, Point>(itemsPath("cases", { limit: 500, sortby: "-opened_at" }), MOST, signal);
+      const found = await allItems<CaseProperties, Point>(
+        itemsPath("cases", { limit: 500, sortby: "-opened_at" }),
+        MOST,
+        signal,
+      );
       found.sort((a, b) => Number(b.properties.overdue) - Number(a.properties.overdue));
       const holder = h("div", {});
       const draw = (): void => {
@@ -78,7 +94,13 @@ export const cases: View = (context) => {
           holder,
           stateFilter(found, draw),
           found.length >= MOST ? h("p", { class: "muted" }, t("list.most", { n: MOST })) : "",
-          chosen.length ? h("div", { class: "rows" }, chosen.map((each) => row(context, each))) : empty(t("case.none")),
+          chosen.length
+            ? h(
+                "div",
+                { class: "rows" },
+                chosen.map((each) => row(context, each)),
+              )
+            : empty(t("case.none")),
         );
       };
       draw();

@@ -40,7 +40,9 @@ function scaleOf({ readings, baseline }: ChartInput): Scale {
 }
 
 function path(run: readonly Reading[], scale: Scale): string {
-  return run.map((each, i) => `${i ? "L" : "M"}${scale.x(each.day).toFixed(1)} ${scale.y(each.value ?? 0).toFixed(1)}`).join("");
+  return run
+    .map((each, i) => `${i ? "L" : "M"}${scale.x(each.day).toFixed(1)} ${scale.y(each.value ?? 0).toFixed(1)}`)
+    .join("");
 }
 
 function axes(input: ChartInput, scale: Scale): SVGElement[] {
@@ -62,7 +64,13 @@ function references({ baseline, closedOn }: ChartInput, scale: Scale): SVGElemen
     const x = scale.x(closedOn);
     const late = x > SIZE.width / 2;
     parts.push(svg("line", { class: "closure", x1: x, x2: x, y1: SIZE.top - 4, y2: SIZE.height - SIZE.bottom }));
-    parts.push(svg("text", { class: "closure", x: late ? x - 4 : x + 4, y: SIZE.top + 4, "text-anchor": late ? "end" : "start" }, t("chart.closed", { day: closedOn })));
+    parts.push(
+      svg(
+        "text",
+        { class: "closure", x: late ? x - 4 : x + 4, y: SIZE.top + 4, "text-anchor": late ? "end" : "start" },
+        t("chart.closed", { day: closedOn }),
+      ),
+    );
   }
   if (baseline !== null && baseline !== undefined) {
     const y = scale.y(baseline);
@@ -78,7 +86,9 @@ function readout(picture: SVGElement, input: ChartInput, scale: Scale, line: HTM
   picture.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
     const share = ((event.clientX - box.left) / box.width) * SIZE.width;
-    const nearest = input.readings.reduce((a, b) => (Math.abs(scale.x(b.day) - share) < Math.abs(scale.x(a.day) - share) ? b : a));
+    const nearest = input.readings.reduce((a, b) =>
+      Math.abs(scale.x(b.day) - share) < Math.abs(scale.x(a.day) - share) ? b : a,
+    );
     const x = scale.x(nearest.day);
     for (const end of ["x1", "x2"]) cursor.setAttribute(end, String(x));
     cursor.setAttribute("visibility", "visible");
@@ -92,12 +102,22 @@ function readout(picture: SVGElement, input: ChartInput, scale: Scale, line: HTM
 
 export function chart(input: ChartInput): HTMLElement {
   if (!input.readings.some((each) => each.value !== null))
-    return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, input.title), h("span", {}, t("chart.none"))));
+    return h(
+      "figure",
+      { class: "chart" },
+      h("figcaption", {}, h("b", {}, input.title), h("span", {}, t("chart.none"))),
+    );
   const scale = scaleOf(input);
   const lines = runs(input.readings).map((run) =>
     run.length === 1 && run[0]
       ? svg("circle", { cx: scale.x(run[0].day), cy: scale.y(run[0].value ?? 0), r: 1.2, fill: input.color })
-      : svg("path", { d: path(run, scale), fill: "none", stroke: input.color, "stroke-width": 1.3, "stroke-linejoin": "round" }),
+      : svg("path", {
+          d: path(run, scale),
+          fill: "none",
+          stroke: input.color,
+          "stroke-width": 1.3,
+          "stroke-linejoin": "round",
+        }),
   );
   const picture = svg(
     "svg",
@@ -106,7 +126,10 @@ export function chart(input: ChartInput): HTMLElement {
     ...lines,
     ...references(input, scale),
   );
-  const base = input.baseline === null || input.baseline === undefined ? "" : t("chart.baseline", { value: number(input.baseline, 2), unit: input.unit });
+  const base =
+    input.baseline === null || input.baseline === undefined
+      ? ""
+      : t("chart.baseline", { value: number(input.baseline, 2), unit: input.unit });
   const line = h("span", {}, base || input.unit);
   readout(picture, input, scale, line);
   return h("figure", { class: "chart" }, h("figcaption", {}, h("b", {}, input.title), line), picture);

@@ -45,7 +45,11 @@ function sit(parts: Console, signal: AbortSignal): EditSession {
 }
 
 /** Boxes that follow the sitting; what is being written is not drawn over. */
-function follow(editor: EditSession, list: () => void, boxes: Record<"tools" | "steps" | "outcome" | "exports", HTMLElement>): (() => void)[] {
+function follow(
+  editor: EditSession,
+  list: () => void,
+  boxes: Record<"tools" | "steps" | "outcome" | "exports", HTMLElement>,
+): (() => void)[] {
   const tools = (): void => fill(boxes.tools, toolBox(editor));
   const steps = (): void => fill(boxes.steps, stepBox(editor));
   const outcome = (): void => {
@@ -76,7 +80,12 @@ export const edit: View = (context) => {
   mark(parts, null);
   for (const kind of ["unit_grid", "community"]) parts.showGroup(kind, true);
   const editor = sit(parts, signal);
-  const boxes = { tools: h("div", {}), steps: h("div", {}), outcome: h("div", { class: "outcome" }), exports: h("div", {}) };
+  const boxes = {
+    tools: h("div", {}),
+    steps: h("div", {}),
+    outcome: h("div", { class: "outcome" }),
+    exports: h("div", {}),
+  };
   const [waiting, past, zoomHint] = [h("div", {}), h("div", {}), h("p", { class: "fault" })];
   const area = session.get().area?.name ?? t("login.city");
   into.append(
@@ -92,7 +101,8 @@ export const edit: View = (context) => {
     boxes.exports,
   );
   const hint = (): void => {
-    zoomHint.textContent = parts.map.getZoom() < UNIT_ZOOM ? t("edit.zoom") : editor.units.truncated ? t("edit.many_units") : "";
+    zoomHint.textContent =
+      parts.map.getZoom() < UNIT_ZOOM ? t("edit.zoom") : editor.units.truncated ? t("edit.many_units") : "";
   };
   const list = changeLists(editor, waiting, past, signal);
   const ends = follow(editor, list, boxes);

@@ -25,9 +25,22 @@ export function newCodes({ result, preview }: ChangeSet): string[] {
 /** Codes; of a long list the first, the others when they are asked for. */
 export function codes(kind: "new" | "void", list: string[] | undefined): Child {
   if (!list?.length) return null;
-  const some = (part: readonly string[]): HTMLElement => h("span", { class: `code-list ${kind}` }, part.map((code) => h("code", {}, code)));
+  const some = (part: readonly string[]): HTMLElement =>
+    h(
+      "span",
+      { class: `code-list ${kind}` },
+      part.map((code) => h("code", {}, code)),
+    );
   if (list.length <= FEW_CODES) return some(list);
-  return [some(list.slice(0, FIRST_CODES)), h("details", {}, h("summary", {}, t("edit.more_codes", { n: list.length - FIRST_CODES })), some(list.slice(FIRST_CODES)))];
+  return [
+    some(list.slice(0, FIRST_CODES)),
+    h(
+      "details",
+      {},
+      h("summary", {}, t("edit.more_codes", { n: list.length - FIRST_CODES })),
+      some(list.slice(FIRST_CODES)),
+    ),
+  ];
 }
 
 function own(changeSet: ChangeSet): boolean {
@@ -38,7 +51,11 @@ async function turnDown(editor: EditSession, changeSet: ChangeSet): Promise<void
   const { id } = changeSet;
   const withdraw = own(changeSet);
   const question = `${t(withdraw ? "edit.withdraw" : "edit.reject")} #${id}`;
-  const reason = await ask(question, t(withdraw ? "edit.withdraw" : "edit.reject"), withdraw ? undefined : t("edit.reject_reason"));
+  const reason = await ask(
+    question,
+    t(withdraw ? "edit.withdraw" : "edit.reject"),
+    withdraw ? undefined : t("edit.reject_reason"),
+  );
   if (reason === null) return;
   await editor.turnDown(changeSet, reason);
   tell(() => t(withdraw ? "edit.withdrawn" : "edit.rejected", { id }));
@@ -59,7 +76,11 @@ export function reviewButtons(editor: EditSession, changeSet: ChangeSet): HTMLEl
     { class: "actions wrap" },
     status === "draft" && may_approve ? actionButton(approve, work, { class: "primary", "data-edit": "apply" }) : null,
     status === "draft" && !may_approve ? h("p", { class: "muted" }, t("edit.not_yours")) : null,
-    WAITING.includes(status) && (may_approve || own(changeSet)) ? actionButton(t(own(changeSet) ? "edit.withdraw" : "edit.reject"), () => turnDown(editor, changeSet), { "data-edit": "reject" }) : null,
+    WAITING.includes(status) && (may_approve || own(changeSet))
+      ? actionButton(t(own(changeSet) ? "edit.withdraw" : "edit.reject"), () => turnDown(editor, changeSet), {
+          "data-edit": "reject",
+        })
+      : null,
     h("button", { "data-edit": "close", onclick: () => void editor.check() }, t("edit.close")),
   );
 }
@@ -69,7 +90,8 @@ export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLEleme
   if (!changeSet.may_approve) return null;
   const work = async (): Promise<void> => {
     const { id } = changeSet;
-    if ((await ask(t("edit.undo_sure", { id, codes: newCodes(changeSet).join(", ") }), t("edit.undo"))) === null) return;
+    if ((await ask(t("edit.undo_sure", { id, codes: newCodes(changeSet).join(", ") }), t("edit.undo"))) === null)
+      return;
     if (await editor.undo(changeSet)) tell(() => t("edit.undone"));
   };
   return actionButton(t("edit.undo"), work, { class: "danger", "data-edit": "undo" });
@@ -99,8 +121,15 @@ function rowText(changeSet: ChangeSet): Child {
 function row(editor: EditSession, changeSet: ChangeSet): HTMLElement {
   const { id, status, title, preview, operations } = changeSet;
   const ops = [...new Set(operations.map((each) => term("op", each.op)))].join(", ");
-  const take = actionButton(t("edit.take_up"), async () => void (await editor.takeUp(changeSet)), { class: "small", "data-take": id });
-  const look = h("button", { class: "small", "data-review": id, onclick: () => void editor.review(changeSet).catch(complain) }, t("edit.review"));
+  const take = actionButton(t("edit.take_up"), async () => void (await editor.takeUp(changeSet)), {
+    class: "small",
+    "data-take": id,
+  });
+  const look = h(
+    "button",
+    { class: "small", "data-review": id, onclick: () => void editor.review(changeSet).catch(complain) },
+    t("edit.review"),
+  );
   const undo = status === "applied" ? undoButton(editor, changeSet) : null;
   undo?.classList.add("small");
   undo?.setAttribute("data-undo", String(id));
@@ -112,20 +141,37 @@ function row(editor: EditSession, changeSet: ChangeSet): HTMLElement {
     h("span", {}, time(changeSet.applied_at ?? changeSet.created_at)),
     h("p", {}, title ? `${ops} · ` : "", rowText(changeSet)),
     h("p", {}, codes("void", preview.voided_codes), " → ", codes("new", newCodes(changeSet))),
-    h("div", { class: "actions wrap" }, WAITING.includes(status) ? look : null, undo, status === "rejected" || status === "undone" ? take : null),
+    h(
+      "div",
+      { class: "actions wrap" },
+      WAITING.includes(status) ? look : null,
+      undo,
+      status === "rejected" || status === "undone" ? take : null,
+    ),
   );
 }
 
 /** The two lists: what waits, and what is in force or past. The result loads them anew. */
-export function changeLists(editor: EditSession, waiting: HTMLElement, past: HTMLElement, signal: AbortSignal): () => void {
+export function changeLists(
+  editor: EditSession,
+  waiting: HTMLElement,
+  past: HTMLElement,
+  signal: AbortSignal,
+): () => void {
   let drawn = "";
   const draw = (sets: readonly ChangeSet[]): void => {
     const told = JSON.stringify(sets);
     if (told === drawn) return;
     drawn = told;
-    for (const [box, waits] of [[waiting, true], [past, false]] as const) {
+    for (const [box, waits] of [
+      [waiting, true],
+      [past, false],
+    ] as const) {
       const found = sets.filter((each) => WAITING.includes(each.status) === waits).slice(0, SHOWN);
-      fill(box, found.length ? found.map((each) => row(editor, each)) : empty(t(waits ? "edit.no_drafts" : "edit.no_history")));
+      fill(
+        box,
+        found.length ? found.map((each) => row(editor, each)) : empty(t(waits ? "edit.no_drafts" : "edit.no_history")),
+      );
     }
   };
   const list = async (): Promise<void> => {
@@ -155,6 +201,7 @@ export function changeLists(editor: EditSession, waiting: HTMLElement, past: HTM
 function tellOf(changeSet: ChangeSet | null): void {
   if (!changeSet) return;
   const { id, status, approved_by, result } = changeSet;
-  if (status === "rejected") tell(() => t("edit.heard_rejected", { id, who: result?.rejected_by ?? "", reason: reasonOf(changeSet) }), "bad");
+  if (status === "rejected")
+    tell(() => t("edit.heard_rejected", { id, who: result?.rejected_by ?? "", reason: reasonOf(changeSet) }), "bad");
   else if (approved_by) tell(() => t("edit.heard_approved", { id, who: approved_by }));
 }

@@ -31,17 +31,30 @@ const FORMATS = [
 ] as const;
 
 async function draftFile(operations: readonly Operation[], format: string): Promise<void> {
-  save(`draft.${format}`, await withLogin(() => postForFile(`v1/change-sets/preview?f=${format}`, { operations: operations.map(plain) })));
+  save(
+    `draft.${format}`,
+    await withLogin(() => postForFile(`v1/change-sets/preview?f=${format}`, { operations: operations.map(plain) })),
+  );
 }
 
 /** The new areas of a draft, or of a change set that is looked at. */
 function draftBox({ operations, preview }: Trial): HTMLElement {
-  const button = ([format, name]: (typeof FORMATS)[number]): HTMLElement => actionButton(name, () => draftFile(operations, format), { "data-export": `draft-${format}` });
+  const button = ([format, name]: (typeof FORMATS)[number]): HTMLElement =>
+    actionButton(name, () => draftFile(operations, format), { "data-export": `draft-${format}` });
   return h(
     "div",
     {},
     h("p", { class: "muted" }, t("edit.export_draft")),
-    h("div", { class: "actions wrap" }, h("button", { type: "button", "data-export": "draft", onclick: () => download("draft.geojson", preview.result) }, "GeoJSON"), FORMATS.map(button)),
+    h(
+      "div",
+      { class: "actions wrap" },
+      h(
+        "button",
+        { type: "button", "data-export": "draft", onclick: () => download("draft.geojson", preview.result) },
+        "GeoJSON",
+      ),
+      FORMATS.map(button),
+    ),
   );
 }
 
@@ -49,11 +62,29 @@ export function exportBox(editor: EditSession): HTMLElement {
   const area = session.get().area?.name ?? t("login.city");
   const outcome = editor.outcome.get();
   const drawn = outcome.name === "preview" ? outcome.trial : outcome.name === "review" ? outcome.changeSet : null;
-  const link = (format: string, name: string): HTMLElement => h("a", { class: "button", href: address(`collections/areas/export?f=${format}&${query()}`), download: "", "data-export": format }, name);
+  const link = (format: string, name: string): HTMLElement =>
+    h(
+      "a",
+      {
+        class: "button",
+        href: address(`collections/areas/export?f=${format}&${query()}`),
+        download: "",
+        "data-export": format,
+      },
+      name,
+    );
   return section(
     t("edit.export"),
     h("p", { class: "muted" }, t("edit.export_area", { area })),
-    h("div", { class: "actions wrap" }, actionButton("GeoJSON", geoJson, { "data-export": "geojson" }), link("gpkg", "GeoPackage"), link("parquet", "GeoParquet"), link("fgb", "FlatGeobuf"), link("csv", "CSV")),
+    h(
+      "div",
+      { class: "actions wrap" },
+      actionButton("GeoJSON", geoJson, { "data-export": "geojson" }),
+      link("gpkg", "GeoPackage"),
+      link("parquet", "GeoParquet"),
+      link("fgb", "FlatGeobuf"),
+      link("csv", "CSV"),
+    ),
     drawn?.preview.result ? draftBox(drawn) : null,
   );
 }

@@ -32,11 +32,47 @@ function loadTable(preview: Preview): Child {
   const { before, after } = loadsOf(preview);
   if (!before.length && !after.length) return null;
   const most = MEASURES.map((name) => Math.max(...[...before, ...after].map((each) => each[name] ?? 0)));
-  const row = (when: string) => (each: UnitLoad): HTMLElement =>
-    h("tr", {}, h("td", {}, h("code", {}, each.code)), MEASURES.map((name, i) => measured(each[name] ?? 0, most[i] ?? 0, name === "area_m2" ? surface(each[name]) : number(each[name] ?? 0), when)));
-  const rows = (name: string, when: string, list: UnitLoad[]): Child => [h("tr", {}, h("th", { colspan: 4 }, name)), list.map(row(when))];
-  const head = h("tr", {}, h("th", {}, t("area.code")), h("th", {}, t("edit.load_sites")), h("th", {}, t("edit.load_cases")), h("th", {}, t("area.surface")));
-  return section(t("edit.load"), h("div", { class: "scroll" }, h("table", { class: "loads" }, h("thead", {}, head), h("tbody", {}, rows(t("edit.before"), "before", before), rows(t("edit.after"), "after", after)))));
+  const row =
+    (when: string) =>
+    (each: UnitLoad): HTMLElement =>
+      h(
+        "tr",
+        {},
+        h("td", {}, h("code", {}, each.code)),
+        MEASURES.map((name, i) =>
+          measured(
+            each[name] ?? 0,
+            most[i] ?? 0,
+            name === "area_m2" ? surface(each[name]) : number(each[name] ?? 0),
+            when,
+          ),
+        ),
+      );
+  const rows = (name: string, when: string, list: UnitLoad[]): Child => [
+    h("tr", {}, h("th", { colspan: 4 }, name)),
+    list.map(row(when)),
+  ];
+  const head = h(
+    "tr",
+    {},
+    h("th", {}, t("area.code")),
+    h("th", {}, t("edit.load_sites")),
+    h("th", {}, t("edit.load_cases")),
+    h("th", {}, t("area.surface")),
+  );
+  return section(
+    t("edit.load"),
+    h(
+      "div",
+      { class: "scroll" },
+      h(
+        "table",
+        { class: "loads" },
+        h("thead", {}, head),
+        h("tbody", {}, rows(t("edit.before"), "before", before), rows(t("edit.after"), "after", after)),
+      ),
+    ),
+  );
 }
 
 type Entry = [mark: string, color: string, text: MessageKey];
@@ -45,15 +81,27 @@ type Entry = [mark: string, color: string, text: MessageKey];
 function fateEntries(operations: readonly Operation[]): Entry[] {
   const fates = new Set(operations.map(fateOf));
   const entries: Entry[] = [];
-  if (fates.has("ends")) entries.push(["line", COLORS.voided, "edit.legend_ends"], ["fill", COLORS.result, "edit.legend_new"]);
-  if (fates.has("changes")) entries.push(["line", COLORS.reshapedFrom, "edit.legend_changes_from"], ["fill", COLORS.reshaped, "edit.legend_changes"]);
+  if (fates.has("ends"))
+    entries.push(["line", COLORS.voided, "edit.legend_ends"], ["fill", COLORS.result, "edit.legend_new"]);
+  if (fates.has("changes"))
+    entries.push(
+      ["line", COLORS.reshapedFrom, "edit.legend_changes_from"],
+      ["fill", COLORS.reshaped, "edit.legend_changes"],
+    );
   if (operations.some((each) => each.op === "transfer")) entries.push(["fill", COLORS.moved, "edit.legend_moves"]);
-  if (operations.some((each) => each.op === "reparent")) entries.push(["fill", COLORS.moved, "edit.legend_moves_areas"]);
+  if (operations.some((each) => each.op === "reparent"))
+    entries.push(["fill", COLORS.moved, "edit.legend_moves_areas"]);
   return entries;
 }
 
 function legend(...entries: Entry[]): HTMLElement {
-  return h("ul", { class: "legend edit-legend", "aria-label": t("edit.legend") }, entries.map(([mark, color, text]) => h("li", {}, h("span", { class: `mark ${mark}`, style: `--color:${color}` }), t(text))));
+  return h(
+    "ul",
+    { class: "legend edit-legend", "aria-label": t("edit.legend") },
+    entries.map(([mark, color, text]) =>
+      h("li", {}, h("span", { class: `mark ${mark}`, style: `--color:${color}` }), t(text)),
+    ),
+  );
 }
 
 function previewBody({ operations, preview, effective_at }: Trial): Child {
@@ -67,7 +115,11 @@ function previewBody({ operations, preview, effective_at }: Trial): Child {
       [t("edit.effective"), effective_at ? time(effective_at) : t("edit.at_once")],
     ]),
     h("p", { class: "muted" }, t("edit.cases_keep")),
-    legend(...fateEntries(operations), ["dot", COLORS.affectedSite, "edit.legend_site"], ["dot", COLORS.openCase, "edit.legend_case"]),
+    legend(
+      ...fateEntries(operations),
+      ["dot", COLORS.affectedSite, "edit.legend_site"],
+      ["dot", COLORS.openCase, "edit.legend_case"],
+    ),
     loadTable(preview),
   ];
 }
@@ -85,12 +137,21 @@ function reviewPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
 
 function reasonForParts(editor: EditSession, attempt: Step): HTMLElement {
   const text = h("input", { name: "parts-reason", maxlength: 1000 });
-  const again = (): Promise<void> => (text.value.trim() ? editor.addWithReason(attempt, text.value.trim()) : Promise.resolve(text.focus()));
-  return h("div", { class: "draft-about" }, h("label", {}, t("edit.parts_reason"), text), actionButton(t("edit.parts_again"), again, { class: "small", "data-edit": "parts" }));
+  const again = (): Promise<void> =>
+    text.value.trim() ? editor.addWithReason(attempt, text.value.trim()) : Promise.resolve(text.focus());
+  return h(
+    "div",
+    { class: "draft-about" },
+    h("label", {}, t("edit.parts_reason"), text),
+    actionButton(t("edit.parts_again"), again, { class: "small", "data-edit": "parts" }),
+  );
 }
 
 function refusedPanel(editor: EditSession, refusal: Refusal, attempt: Step | null): HTMLElement {
-  const parts = attempt && ["merge", "transfer", "reparent"].includes(attempt.operation.op) && ["multipart", "not_neighbours"].includes(refusal.rule);
+  const parts =
+    attempt &&
+    ["merge", "transfer", "reparent"].includes(attempt.operation.op) &&
+    ["multipart", "not_neighbours"].includes(refusal.rule);
   return h(
     "div",
     { class: "refused", role: "alert", "data-rule": refusal.rule },
@@ -101,7 +162,11 @@ function refusedPanel(editor: EditSession, refusal: Refusal, attempt: Step | nul
     refusal.clash && h("p", { class: "muted" }, t("edit.place")),
     refusal.clash && legend(["dash", COLORS.sketch, "edit.legend_sketch"], ["line", COLORS.clash, "edit.legend_clash"]),
     parts && attempt ? reasonForParts(editor, attempt) : null,
-    h("div", { class: "actions wrap" }, h("button", { class: "small", "data-edit": "dismiss", onclick: () => void editor.check() }, t("edit.close"))),
+    h(
+      "div",
+      { class: "actions wrap" },
+      h("button", { class: "small", "data-edit": "dismiss", onclick: () => void editor.check() }, t("edit.close")),
+    ),
   );
 }
 
@@ -114,8 +179,14 @@ async function carry(editor: EditSession, work: () => Promise<number>): Promise<
 function conflictPanel(editor: EditSession, outcome: Outcome & { name: "conflict" }): HTMLElement {
   const { conflict, attempt, stored } = outcome;
   const again = stored
-    ? actionButton(t("edit.take_up"), () => carry(editor, () => editor.takeUp(stored)), { class: "primary", "data-edit": "take-up" })
-    : actionButton(t("edit.carry_over"), () => carry(editor, () => editor.carryOver(attempt)), { class: "primary", "data-edit": "carry-over" });
+    ? actionButton(t("edit.take_up"), () => carry(editor, () => editor.takeUp(stored)), {
+        class: "primary",
+        "data-edit": "take-up",
+      })
+    : actionButton(t("edit.carry_over"), () => carry(editor, () => editor.carryOver(attempt)), {
+        class: "primary",
+        "data-edit": "carry-over",
+      });
   return h(
     "div",
     { class: "refused", role: "alert", "data-conflict": true },
@@ -123,14 +194,29 @@ function conflictPanel(editor: EditSession, outcome: Outcome & { name: "conflict
     h("p", {}, pick(conflict.detail)),
     facts([[t("edit.zones"), conflict.zones.join(", ")]]),
     stored ? null : h("p", {}, t("edit.conflict_kept")),
-    h("div", { class: "actions wrap" }, again, h("button", { "data-edit": "start-again", onclick: () => (stored ? editor.dismiss() : editor.clearDraft()) }, t(stored ? "edit.close" : "edit.start_again"))),
+    h(
+      "div",
+      { class: "actions wrap" },
+      again,
+      h(
+        "button",
+        { "data-edit": "start-again", onclick: () => (stored ? editor.dismiss() : editor.clearDraft()) },
+        t(stored ? "edit.close" : "edit.start_again"),
+      ),
+    ),
   );
 }
 
 function waitingPanel(editor: EditSession): HTMLElement {
   const began = Date.now();
   const words = h("span", {}, t("edit.checking", { s: 0 }));
-  const box = h("div", { class: "loading", role: "status", "aria-busy": "true" }, h("span", { class: "spinner" }), words, h("button", { class: "small", onclick: () => editor.stop() }, t("edit.stop")));
+  const box = h(
+    "div",
+    { class: "loading", role: "status", "aria-busy": "true" },
+    h("span", { class: "spinner" }),
+    words,
+    h("button", { class: "small", onclick: () => editor.stop() }, t("edit.stop")),
+  );
   const tick = setInterval(() => {
     if (!box.isConnected) clearInterval(tick);
     else words.textContent = t("edit.checking", { s: Math.round((Date.now() - began) / 1000) });
@@ -148,15 +234,32 @@ function appliedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
       [t("edit.voided"), codes("void", changeSet.preview.voided_codes)],
       [t("edit.approver"), changeSet.approved_by],
     ]),
-    h("div", { class: "actions wrap" }, undoButton(editor, changeSet), h("button", { onclick: () => editor.dismiss() }, t("edit.close"))),
+    h(
+      "div",
+      { class: "actions wrap" },
+      undoButton(editor, changeSet),
+      h("button", { onclick: () => editor.dismiss() }, t("edit.close")),
+    ),
   );
 }
 
 function submittedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
   const { id, status, effective_at } = changeSet;
-  const words = status === "approved" ? t("edit.approved_waits", { id, day: time(effective_at) }) : t("edit.submitted", { id });
+  const words =
+    status === "approved" ? t("edit.approved_waits", { id, day: time(effective_at) }) : t("edit.submitted", { id });
   const look = (): void => void editor.review(changeSet).catch(complain);
-  return h("div", { class: "preview", "data-submitted": id }, h("p", { role: "status" }, words), status === "draft" && !changeSet.may_approve ? h("p", { class: "muted" }, t("edit.waits_for")) : null, h("div", { class: "actions wrap" }, h("button", { onclick: look }, t("edit.review")), h("button", { onclick: () => editor.dismiss() }, t("edit.close"))));
+  return h(
+    "div",
+    { class: "preview", "data-submitted": id },
+    h("p", { role: "status" }, words),
+    status === "draft" && !changeSet.may_approve ? h("p", { class: "muted" }, t("edit.waits_for")) : null,
+    h(
+      "div",
+      { class: "actions wrap" },
+      h("button", { onclick: look }, t("edit.review")),
+      h("button", { onclick: () => editor.dismiss() }, t("edit.close")),
+    ),
+  );
 }
 
 /** The panel of what was said last. */
@@ -168,13 +271,23 @@ export function outcomeBox(editor: EditSession): Child {
     case "waiting":
       return waitingPanel(editor);
     case "preview":
-      return h("div", { class: "preview", "data-preview": true }, h("h3", {}, t("edit.draft")), previewBody(outcome.trial));
+      return h(
+        "div",
+        { class: "preview", "data-preview": true },
+        h("h3", {}, t("edit.draft")),
+        previewBody(outcome.trial),
+      );
     case "refused":
       return refusedPanel(editor, outcome.refusal, outcome.attempt);
     case "conflict":
       return conflictPanel(editor, outcome);
     case "unchecked":
-      return h("div", { class: "refused", role: "alert", "data-unchecked": true }, h("h3", {}, t("edit.unchecked")), h("p", {}, explain(outcome.error)));
+      return h(
+        "div",
+        { class: "refused", role: "alert", "data-unchecked": true },
+        h("h3", {}, t("edit.unchecked")),
+        h("p", {}, explain(outcome.error)),
+      );
     case "review":
       return reviewPanel(editor, outcome.changeSet);
     case "submitted":

@@ -8,7 +8,14 @@ import { actionButton, empty, section } from "./pieces";
 
 function stepRow({ operation, zones, target }: Step): HTMLElement {
   const names = zones.map((each) => `${each.name} ${each.code}`.trim()).join(", ");
-  return h("li", { "data-step": operation.op }, h("b", {}, term("op", operation.op)), " ", h("span", {}, names), target ? h("span", {}, ` → ${target.name || target.code}`) : null);
+  return h(
+    "li",
+    { "data-step": operation.op },
+    h("b", {}, term("op", operation.op)),
+    " ",
+    h("span", {}, names),
+    target ? h("span", {}, ` → ${target.name || target.code}`) : null,
+  );
 }
 
 function today(): string {
@@ -18,8 +25,23 @@ function today(): string {
 function about(editor: EditSession): HTMLElement {
   const { title, reason, day } = editor.sheet.get();
   const field = (name: "title" | "day", type: string, value: string): HTMLInputElement =>
-    h("input", { name: `draft-${name}`, type, value, ...(type === "date" ? { min: today() } : { maxlength: 200 }), onchange: (event: Event) => editor.write({ [name]: (event.target as HTMLInputElement).value }) });
-  const why = h("textarea", { name: "draft-reason", rows: 2, maxlength: 4000, onchange: (event: Event) => editor.write({ reason: (event.target as HTMLTextAreaElement).value }) }, reason);
+    h("input", {
+      name: `draft-${name}`,
+      type,
+      value,
+      ...(type === "date" ? { min: today() } : { maxlength: 200 }),
+      onchange: (event: Event) => editor.write({ [name]: (event.target as HTMLInputElement).value }),
+    });
+  const why = h(
+    "textarea",
+    {
+      name: "draft-reason",
+      rows: 2,
+      maxlength: 4000,
+      onchange: (event: Event) => editor.write({ reason: (event.target as HTMLTextAreaElement).value }),
+    },
+    reason,
+  );
   return h(
     "div",
     { class: "draft-about" },
@@ -36,7 +58,8 @@ async function emptyIt(editor: EditSession): Promise<void> {
 
 function handIn(editor: EditSession): HTMLElement | null {
   const outcome = editor.outcome.get();
-  if (outcome.name !== "preview") return actionButton(t("edit.preview_again"), () => editor.check(), { "data-edit": "check" });
+  if (outcome.name !== "preview")
+    return actionButton(t("edit.preview_again"), () => editor.check(), { "data-edit": "check" });
   const { day } = editor.sheet.get();
   const approve = day > today() ? t("edit.approve_on", { day }) : t("edit.apply");
   return h(
@@ -55,9 +78,41 @@ export function stepBox(editor: EditSession): HTMLElement {
   const history = h(
     "div",
     { class: "actions wrap" },
-    h("button", { type: "button", class: "small", "data-edit": "step-undo", title: "Ctrl+Z", disabled: !steps.length || waiting, onclick: () => editor.undoStep() }, t("edit.step_undo")),
-    h("button", { type: "button", class: "small", "data-edit": "step-redo", title: "Ctrl+Y", disabled: !undone.length || waiting, onclick: () => editor.redoStep() }, t("edit.step_redo")),
-    h("button", { type: "button", class: "small", "data-edit": "step-clear", disabled: !steps.length || waiting, onclick: () => void emptyIt(editor) }, t("edit.step_clear")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-edit": "step-undo",
+        title: "Ctrl+Z",
+        disabled: !steps.length || waiting,
+        onclick: () => editor.undoStep(),
+      },
+      t("edit.step_undo"),
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-edit": "step-redo",
+        title: "Ctrl+Y",
+        disabled: !undone.length || waiting,
+        onclick: () => editor.redoStep(),
+      },
+      t("edit.step_redo"),
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "small",
+        "data-edit": "step-clear",
+        disabled: !steps.length || waiting,
+        onclick: () => void emptyIt(editor),
+      },
+      t("edit.step_clear"),
+    ),
   );
   return section(
     t("edit.steps"),

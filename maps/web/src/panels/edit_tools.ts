@@ -17,7 +17,14 @@ function hint(activity: Activity, editor: EditSession): string | null {
       return t("edit.moving");
     case "pointing": {
       const kind = term("kind", activity.kind);
-      const what = activity.child?.name ?? (activity.tool === "transfer" ? editor.tools.selection.get().map((each) => each.properties.code).join(", ") : null);
+      const what =
+        activity.child?.name ??
+        (activity.tool === "transfer"
+          ? editor.tools.selection
+              .get()
+              .map((each) => each.properties.code)
+              .join(", ")
+          : null);
       return t("edit.point", { kind: what === null ? kind : t("edit.point_receiver", { kind, what }) });
     }
   }
@@ -26,7 +33,8 @@ function hint(activity: Activity, editor: EditSession): string | null {
 function buttons(editor: EditSession): Child {
   const { tools } = editor;
   const chosen = tools.selection.get();
-  const tool = (name: string, text: string, off: boolean, act: () => void): HTMLElement => h("button", { type: "button", "data-edit": name, disabled: off, onclick: act }, text);
+  const tool = (name: string, text: string, off: boolean, act: () => void): HTMLElement =>
+    h("button", { type: "button", "data-edit": name, disabled: off, onclick: act }, text);
   return h(
     "div",
     { class: "edit-tools", role: "toolbar", "aria-label": t("edit.tools") },
@@ -54,9 +62,23 @@ export function toolBox(editor: EditSession): HTMLElement {
       h(
         "div",
         { class: "actions wrap" },
-        activity.name === "drawing" && h("button", { type: "button", class: "small", "data-edit": "finish", onclick: () => tools.finish() }, t("edit.finish_line")),
-        activity.name === "drawing" && h("button", { type: "button", class: "small", "data-edit": "point-back", onclick: () => tools.takePointBack() }, t("edit.point_back")),
-        h("button", { type: "button", class: "small", "data-edit": "leave", onclick: () => tools.leave() }, t("cancel")),
+        activity.name === "drawing" &&
+          h(
+            "button",
+            { type: "button", class: "small", "data-edit": "finish", onclick: () => tools.finish() },
+            t("edit.finish_line"),
+          ),
+        activity.name === "drawing" &&
+          h(
+            "button",
+            { type: "button", class: "small", "data-edit": "point-back", onclick: () => tools.takePointBack() },
+            t("edit.point_back"),
+          ),
+        h(
+          "button",
+          { type: "button", class: "small", "data-edit": "leave", onclick: () => tools.leave() },
+          t("cancel"),
+        ),
       ),
     );
   const codes = chosen.map((each) => h("code", { title: each.properties.name }, each.properties.code));

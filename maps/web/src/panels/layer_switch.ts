@@ -47,7 +47,8 @@ export class LayerSwitch {
   apply(): void {
     for (const group of this.#groups)
       for (const layer of group.layers)
-        if (this.#map.getLayer(layer)) this.#map.setLayoutProperty(layer, "visibility", group.shown ? "visible" : "none");
+        if (this.#map.getLayer(layer))
+          this.#map.setLayoutProperty(layer, "visibility", group.shown ? "visible" : "none");
   }
 
   draw(): void {
@@ -59,8 +60,19 @@ export class LayerSwitch {
     };
     fill(
       this.element,
-      h("button", { class: "layers-head", "data-layers": true, "aria-expanded": this.#open ? "true" : "false", onclick: toggle }, h("b", {}, t("layers")), h("span", {}, this.#open ? "▾" : "▸")),
-      this.#open ? h("div", { class: "layers-body" }, groups.map((each) => this.#group(each))) : null,
+      h(
+        "button",
+        { class: "layers-head", "data-layers": true, "aria-expanded": this.#open ? "true" : "false", onclick: toggle },
+        h("b", {}, t("layers")),
+        h("span", {}, this.#open ? "▾" : "▸"),
+      ),
+      this.#open
+        ? h(
+            "div",
+            { class: "layers-body" },
+            groups.map((each) => this.#group(each)),
+          )
+        : null,
     );
     this.#markZoom();
   }
@@ -86,9 +98,19 @@ export class LayerSwitch {
         filterSource(this.#map, "hot_spots", { field });
         this.draw();
       };
-      return h("button", { class: "chip", "aria-pressed": this.#hotField === field ? "true" : "false", onclick: pick }, t(`hot_field.${field}`));
+      return h(
+        "button",
+        { class: "chip", "aria-pressed": this.#hotField === field ? "true" : "false", onclick: pick },
+        t(`hot_field.${field}`),
+      );
     };
-    return h("div", {}, h("div", { class: "chips" }, HOT_FIELDS.map(choose)), h("p", { class: "muted" }, t("gi.about")), h("ul", { class: "legend" }, rows));
+    return h(
+      "div",
+      {},
+      h("div", { class: "chips" }, HOT_FIELDS.map(choose)),
+      h("p", { class: "muted" }, t("gi.about")),
+      h("ul", { class: "legend" }, rows),
+    );
   }
 
   #markZoom(): void {

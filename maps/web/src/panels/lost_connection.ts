@@ -9,7 +9,12 @@ const PATIENCE_MS = 5000;
 export function lostConnection(again: () => void): HTMLElement {
   const bar = h("div", { class: "lost", role: "alert", hidden: true });
   let timer = 0;
-  const words = (): void => fill(bar, h("span", {}, t("live.lost")), h("button", { type: "button", class: "small", "data-reconnect": true, onclick: again }, t("live.again")));
+  const words = (): void =>
+    fill(
+      bar,
+      h("span", {}, t("live.lost")),
+      h("button", { type: "button", class: "small", "data-reconnect": true, onclick: again }, t("live.again")),
+    );
   const follow = (): void => {
     clearTimeout(timer);
     if (connected.get()) bar.hidden = true;

@@ -27,8 +27,24 @@ export const overview: View = ({ console: parts, into, signal, again }) => {
     h("h2", {}, parts.settings.city || t("title")),
     h("p", { class: "lead" }, t("overview.lead")),
     numbers,
-    section(t("overview.how"), h("ul", { class: "hints" }, h("li", {}, t("overview.hint_click")), h("li", {}, t("overview.hint_search")), h("li", {}, t("overview.hint_responsible")))),
-    loggedIn() ? h("p", { class: "muted" }, t("overview.logged_in")) : h("div", { class: "callout" }, h("p", {}, t("overview.login")), h("button", { class: "primary", onclick: openLogin }, t("login"))),
+    section(
+      t("overview.how"),
+      h(
+        "ul",
+        { class: "hints" },
+        h("li", {}, t("overview.hint_click")),
+        h("li", {}, t("overview.hint_search")),
+        h("li", {}, t("overview.hint_responsible")),
+      ),
+    ),
+    loggedIn()
+      ? h("p", { class: "muted" }, t("overview.logged_in"))
+      : h(
+          "div",
+          { class: "callout" },
+          h("p", {}, t("overview.login")),
+          h("button", { class: "primary", onclick: openLogin }, t("login")),
+        ),
   );
   void show(
     numbers,
@@ -39,10 +55,21 @@ export const overview: View = ({ console: parts, into, signal, again }) => {
         count("sites", {}, signal),
       ]);
       return [
-        section(t("overview.areas"), h("div", { class: "tiles" }, KINDS.map((kind, i) => tile(areas[i] ?? null, term("kind", kind))))),
+        section(
+          t("overview.areas"),
+          h(
+            "div",
+            { class: "tiles" },
+            KINDS.map((kind, i) => tile(areas[i] ?? null, term("kind", kind))),
+          ),
+        ),
         section(
           t("overview.sites", { n: number(all) }),
-          h("div", { class: "tiles" }, STATUSES.map((status, i) => tile(sites[i] ?? null, term("status", status), STATUS_COLORS[status]))),
+          h(
+            "div",
+            { class: "tiles" },
+            STATUSES.map((status, i) => tile(sites[i] ?? null, term("status", status), STATUS_COLORS[status])),
+          ),
         ),
       ];
     },

@@ -33,7 +33,11 @@ export async function show(into: HTMLElement, work: () => Promise<Child>, again:
 }
 
 /** A button that cannot be pressed again while its work is done. */
-export function actionButton(text: string, work: () => Promise<void>, attributes: Record<string, unknown> = {}): HTMLButtonElement {
+export function actionButton(
+  text: string,
+  work: () => Promise<void>,
+  attributes: Record<string, unknown> = {},
+): HTMLButtonElement {
   const button = h("button", { type: "button", ...attributes }, text);
   button.addEventListener("click", () => {
     button.disabled = true;
@@ -62,7 +66,9 @@ export function facts(rows: [string, Child][]): HTMLElement {
   return h(
     "dl",
     { class: "facts" },
-    rows.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+    rows
+      .filter(([, value]) => value !== null && value !== undefined && value !== "")
+      .map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
   );
 }
 

@@ -18,14 +18,27 @@ interface Hit {
   open: () => void;
 }
 
-async function ask<P>(collection: string, name: string, value: string, open: (feature: Page<P>["features"][number]) => Hit): Promise<Hit[]> {
+async function ask<P>(
+  collection: string,
+  name: string,
+  value: string,
+  open: (feature: Page<P>["features"][number]) => Hit,
+): Promise<Hit[]> {
   const page = await get<Page<P>>(itemsPath(collection, { [name]: value, limit: MOST }));
   return page.features.map(open);
 }
 
 async function find(parts: Console, text: string): Promise<Hit[]> {
-  const area = (f: Page<AreaProperties>["features"][number]): Hit => ({ title: f.properties.name, about: `${term("kind", f.properties.kind)} · ${f.properties.code}`, open: () => flyTo(parts, f.geometry, 16) });
-  const site = (f: Page<SiteProperties>["features"][number]): Hit => ({ title: f.properties.enterprise_name, about: `${f.properties.site_id} · ${term("status", f.properties.status)}`, open: () => flyTo(parts, f.geometry, 15) });
+  const area = (f: Page<AreaProperties>["features"][number]): Hit => ({
+    title: f.properties.name,
+    about: `${term("kind", f.properties.kind)} · ${f.properties.code}`,
+    open: () => flyTo(parts, f.geometry, 16),
+  });
+  const site = (f: Page<SiteProperties>["features"][number]): Hit => ({
+    title: f.properties.enterprise_name,
+    about: `${f.properties.site_id} · ${term("status", f.properties.status)}`,
+    open: () => flyTo(parts, f.geometry, 15),
+  });
   const found = (f: Page<CaseProperties>["features"][number]): Hit => ({
     title: f.properties.number,
     about: f.properties.title,

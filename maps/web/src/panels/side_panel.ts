@@ -43,7 +43,12 @@ function viewOf(to: Route): View {
 }
 
 function tabs(): Tab[] {
-  return ["overview", ...(loggedIn() ? (["alerts", "cases"] as const) : []), "assign", ...(may("edit_areas") ? (["edit"] as const) : [])];
+  return [
+    "overview",
+    ...(loggedIn() ? (["alerts", "cases"] as const) : []),
+    "assign",
+    ...(may("edit_areas") ? (["edit"] as const) : []),
+  ];
 }
 
 export class SidePanel {
@@ -81,7 +86,15 @@ export class SidePanel {
     const current = route.get();
     this.#labels();
     const tab = (name: Tab): HTMLElement =>
-      h("button", { "aria-current": tabOf(current) === name ? "page" : undefined, "data-tab": name, onclick: () => go({ view: name }) }, t(name));
+      h(
+        "button",
+        {
+          "aria-current": tabOf(current) === name ? "page" : undefined,
+          "data-tab": name,
+          onclick: () => go({ view: name }),
+        },
+        t(name),
+      );
     fill(this.#bar, tabs().map(tab));
     this.#ended.abort();
     this.#ended = new AbortController();
@@ -105,7 +118,9 @@ export class SidePanel {
   }
 
   #isWriting(): boolean {
-    return [...this.#body.querySelectorAll("textarea")].some((each) => each.value !== "" || each === document.activeElement);
+    return [...this.#body.querySelectorAll("textarea")].some(
+      (each) => each.value !== "" || each === document.activeElement,
+    );
   }
 
   #labels(): void {

@@ -21,11 +21,24 @@ export function statusBar(map: MapView, shiftedBase: boolean): HTMLElement {
     indicative.title = t("indicative");
     attribution.textContent = shiftedBase ? `${t("base.shifted")} · ${t("attribution")}` : t("attribution");
   };
-  map.on("mousemove", (event) => (place.textContent = `${event.lngLat.lng.toFixed(5)}, ${event.lngLat.lat.toFixed(5)}`));
+  map.on(
+    "mousemove",
+    (event) => (place.textContent = `${event.lngLat.lng.toFixed(5)}, ${event.lngLat.lat.toFixed(5)}`),
+  );
   map.on("zoom", words);
   language.subscribe(words);
   connected.subscribe(words);
   updated.subscribe(words);
   words();
-  return h("footer", { class: "status" }, place, zoom, live, sign, h("span", { class: "space" }), indicative, attribution);
+  return h(
+    "footer",
+    { class: "status" },
+    place,
+    zoom,
+    live,
+    sign,
+    h("span", { class: "space" }),
+    indicative,
+    attribution,
+  );
 }

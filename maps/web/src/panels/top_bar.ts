@@ -9,7 +9,8 @@ import { searchBox } from "./search";
 
 function who(): HTMLElement {
   const now = session.get();
-  if (!loggedIn()) return h("button", { class: "on-dark strong", "data-login": true, onclick: () => void openLogin() }, t("login"));
+  if (!loggedIn())
+    return h("button", { class: "on-dark strong", "data-login": true, onclick: () => void openLogin() }, t("login"));
   const leave = (): void => {
     logOut()
       .then(() => tell(t("logout.done")))
@@ -18,7 +19,12 @@ function who(): HTMLElement {
   return h(
     "div",
     { class: "who" },
-    h("span", {}, h("b", {}, now.display_name || now.username), h("small", {}, term("role", now.role), " · ", now.area?.name ?? t("login.city"))),
+    h(
+      "span",
+      {},
+      h("b", {}, now.display_name || now.username),
+      h("small", {}, term("role", now.role), " · ", now.area?.name ?? t("login.city")),
+    ),
     h("button", { class: "on-dark", "data-logout": true, onclick: leave }, t("logout")),
   );
 }
@@ -30,9 +36,19 @@ export function topBar(parts: Console): HTMLElement {
     document.title = `${t("title")} · ${parts.settings.city ?? ""}`;
     fill(
       bar,
-      h("div", { class: "brand" }, h("img", { src: "./favicon.svg", alt: "", width: 26, height: 26 }), h("b", {}, t("title")), h("small", {}, parts.settings.city)),
+      h(
+        "div",
+        { class: "brand" },
+        h("img", { src: "./favicon.svg", alt: "", width: 26, height: 26 }),
+        h("b", {}, t("title")),
+        h("small", {}, parts.settings.city),
+      ),
       search,
-      h("button", { class: "on-dark", "data-language": true, onclick: () => language.set(language.get() === "zh" ? "en" : "zh") }, t("language")),
+      h(
+        "button",
+        { class: "on-dark", "data-language": true, onclick: () => language.set(language.get() === "zh" ? "en" : "zh") },
+        t("language"),
+      ),
       who(),
     );
   };

@@ -16,9 +16,27 @@ function body(shown: ShownTrack, { console: parts }: ViewContext): HTMLElement[]
     parts.track.moveHead(at);
   });
   return [
-    h("div", { class: "row-head" }, h("b", {}, t("track.of", { vehicle: shown.label })), h("button", { class: "icon", "aria-label": t("track.clear"), onclick: () => parts.track.clear() }, "×")),
-    h("p", { class: "muted" }, t("track.facts", { fixes: shown.fixCount, gaps: shown.gaps, stays: shown.stays.length })),
-    h("div", { class: "legend-line" }, h("i", { class: "mark line track" }), t("track.driven"), h("i", { class: "mark dash gap" }), t("track.gap"), h("i", { class: "mark ring track" }), t("layer.stays")),
+    h(
+      "div",
+      { class: "row-head" },
+      h("b", {}, t("track.of", { vehicle: shown.label })),
+      h("button", { class: "icon", "aria-label": t("track.clear"), onclick: () => parts.track.clear() }, "×"),
+    ),
+    h(
+      "p",
+      { class: "muted" },
+      t("track.facts", { fixes: shown.fixCount, gaps: shown.gaps, stays: shown.stays.length }),
+    ),
+    h(
+      "div",
+      { class: "legend-line" },
+      h("i", { class: "mark line track" }),
+      t("track.driven"),
+      h("i", { class: "mark dash gap" }),
+      t("track.gap"),
+      h("i", { class: "mark ring track" }),
+      t("layer.stays"),
+    ),
     h("div", { class: "slider" }, slider, readout),
   ];
 }
