@@ -31,6 +31,7 @@ check: setup-test ## 检查 the same without the tests
 fmt: setup-test ## 格式化 format and mend what can be mended
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+	@$(BIN)/python hatch_build.py run fmt
 	@$(BIN)/python scripts/write_data_page.py
 	@$(BIN)/python scripts/write_module_table.py
 

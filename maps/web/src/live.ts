@@ -32,8 +32,8 @@ async function patience(attempt: number, signal: AbortSignal): Promise<number> {
   try {
     const answer = await fetch(streamAddress(), { credentials: "same-origin", signal: asking.signal });
     asking.abort();
-    const wanted = Number(answer.headers.get("Retry-After"));
-    return answer.ok && attempt === 0 ? 0 : Math.max(usual, wanted > 0 ? wanted : 0);
+    const wanted = Number(answer.headers.get("Retry-After")) || 0;
+    return answer.ok && attempt === 0 ? 0 : Math.max(usual, wanted);
   } catch {
     return usual;
   }

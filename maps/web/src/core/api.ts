@@ -22,14 +22,14 @@ export class Problem extends Error {
     readonly kind: string,
     readonly body: Record<string, unknown>,
   ) {
-    super(String(body["detail"] ?? body["title"] ?? kind));
+    super(String(body.detail ?? body.title ?? kind));
   }
 
   /** One or two sentences in the language of the page. */
   get text(): string {
     const zh = language.get() === "zh";
-    const title = zh ? (this.body["title_zh"] ?? this.body["title"]) : this.body["title"];
-    const detail = zh ? (this.body["detail_zh"] ?? this.body["detail"]) : this.body["detail"];
+    const title = zh ? (this.body.title_zh ?? this.body.title) : this.body.title;
+    const detail = zh ? (this.body.detail_zh ?? this.body.detail) : this.body.detail;
     const known = [title, detail].filter((part) => typeof part === "string" && part !== "");
     return known.length ? known.join(language.get() === "zh" ? "：" : ": ") : statusText(this.status);
   }
@@ -62,7 +62,7 @@ async function problemOf(response: Response): Promise<Problem> {
     // not JSON: the status says enough
   }
   const kind =
-    String(body["type"] ?? "")
+    String(body.type ?? "")
       .split("/")
       .pop() ?? "";
   return new Problem(response.status, kind, body);

@@ -66,7 +66,10 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
     if (event.key !== "Escape" && !back) return;
     event.stopPropagation();
     event.preventDefault();
-    if (back) return takeBack();
+    if (back) {
+      takeBack();
+      return;
+    }
     stop();
     cancelled();
   };

@@ -55,5 +55,5 @@ it("gives what begins the fate of the land that it takes", () => {
     },
     areas,
   );
-  expect(begun.features.map((each) => each.properties?.["fate"])).toEqual(["ends", "ends", "moves", "ends"]);
+  expect(begun.features.map((each) => each.properties?.fate)).toEqual(["ends", "ends", "moves", "ends"]);
 });

@@ -150,11 +150,11 @@ export class Handles {
 
   readonly #take = (event: MapLayerMouseEvent | MapLayerTouchEvent): void => {
     const nearest = event.features?.sort(
-      (a, b) => Number(b.properties["kind"] === "corner") - Number(a.properties["kind"] === "corner"),
+      (a, b) => Number(b.properties.kind === "corner") - Number(a.properties.kind === "corner"),
     )[0];
     if (!nearest) return;
     event.preventDefault();
-    this.#choose(Number(nearest.properties["index"]));
+    this.#choose(Number(nearest.properties.index));
     this.#dragging = true;
   };
 

@@ -141,7 +141,8 @@ export class EditSession {
     this.#asking?.abort();
     this.#overlay.clash(null);
     if (!tried.steps.length) return this.dismiss();
-    const asking = (this.#asking = new AbortController());
+    const asking = new AbortController();
+    this.#asking = asking;
     this.outcome.set({ name: "waiting" });
     try {
       const answer = await preview(this.#asked(tried), asking.signal);
@@ -186,7 +187,8 @@ export class EditSession {
 
   /** What ends, what begins, and the sites and cases in it, on the map. */
   async #draw({ operations, preview: seen }: Trial): Promise<void> {
-    const drawing = (this.#asking = new AbortController());
+    const drawing = new AbortController();
+    this.#asking = drawing;
     this.#overlay.result(seen.result);
     try {
       const known = await areasById(operations.flatMap(operandIds), drawing.signal);

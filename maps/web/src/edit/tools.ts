@@ -101,7 +101,10 @@ export class Tools {
 
   #drawn(tool: "split" | "reshape", units: readonly Unit[], line: Position[]): void {
     const [unit] = units;
-    if (!unit || distinct(line) < 2) return this.line(tool);
+    if (!unit || distinct(line) < 2) {
+      this.line(tool);
+      return;
+    }
     this.leave();
     this.#overlay.sketch([{ type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: line } }]);
     this.#finish(tool === "split" ? split(Number(unit.id), line) : reshape(units, line), units);
@@ -151,11 +154,14 @@ export class Tools {
 
   #pointed(now: Activity & { name: "pointing" }, event: MapMouseEvent): void {
     const [hit] = this.#console.map.queryRenderedFeatures(event.point, { layers: [`${now.kind}-fill`] });
-    if (!hit) return tell(() => t("edit.nothing_there", { kind: t(`kind.${now.kind as "town"}`) }), "bad");
+    if (!hit) {
+      tell(() => t("edit.nothing_there", { kind: t(`kind.${now.kind as "town"}`) }), "bad");
+      return;
+    }
     const area: ZoneName = {
       id: Number(hit.id),
-      code: String(hit.properties["code"]),
-      name: String(hit.properties["name"]),
+      code: String(hit.properties.code),
+      name: String(hit.properties.name),
     };
     if (now.tool === "transfer") this.#givenTo(area);
     else if (!now.child) this.activity.set({ ...now, child: area, kind: parentKind(now.kind as Movable) });
@@ -167,7 +173,10 @@ export class Tools {
 
   #givenTo(community: ZoneName): void {
     const chosen = this.selection.get();
-    if (!takes(chosen, community.id)) return tell(() => t("edit.own_already", { name: community.name }), "bad");
+    if (!takes(chosen, community.id)) {
+      tell(() => t("edit.own_already", { name: community.name }), "bad");
+      return;
+    }
     this.leave();
     this.#finish(
       transfer(

@@ -43,14 +43,14 @@ async function answer<T>(work: () => Promise<T>): Promise<Answer<T>> {
 }
 
 function zonesOf({ body }: Problem): string[] {
-  return Array.isArray(body["zones"]) ? body["zones"].map(String) : [];
+  return Array.isArray(body.zones) ? body.zones.map(String) : [];
 }
 
 /** The server's sentence in both languages, with times as people write them. */
 function detailOf({ body }: Problem): Text {
   const written = (text: unknown): string =>
     String(text ?? "").replace(/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, (iso) => time(iso));
-  return { en: written(body["detail"]), zh: written(body["detail_zh"] ?? body["detail"]) };
+  return { en: written(body.detail), zh: written(body.detail_zh ?? body.detail) };
 }
 
 function refusalOf(problem: Problem): Refusal {

@@ -1,10 +1,10 @@
 /**
  * The offset of GCJ-02, the coordinates of Chinese public maps, from WGS-84. The published formula, as everybody
- * uses it; the same as `layers/crs.py`. Outside of China there is none.
+ * uses it; the same as `layers/codes/crs.py`. Outside of China there is none.
  */
 
 const AXIS_M = 6378245.0;
-const ECCENTRICITY2 = 0.00669342162296594323;
+const ECCENTRICITY2 = 0.006693421622965943;
 
 function inChina(lon: number, lat: number): boolean {
   return lon >= 72.004 && lon <= 137.8347 && lat >= 0.8293 && lat <= 55.8271;

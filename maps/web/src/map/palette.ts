@@ -71,9 +71,9 @@ function adopt(colors: Colors, legend: Record<string, Entry> | undefined): void 
 
 /** Take the colours that the service names; what it does not name stays as it is here. */
 export function adoptStyle(document: StyleDocument): void {
-  adopt(LEVEL_COLORS, document["alert_levels"]);
-  adopt(STATUS_COLORS, document["site_statuses"]);
-  adopt(GI_COLORS, document["gi_bins"]);
-  COLORS.track = document["track"]?.["track"]?.color ?? COLORS.track;
-  COLORS.gap = document["track"]?.["gap"]?.color ?? COLORS.gap;
+  adopt(LEVEL_COLORS, document.alert_levels);
+  adopt(STATUS_COLORS, document.site_statuses);
+  adopt(GI_COLORS, document.gi_bins);
+  COLORS.track = document.track?.track?.color ?? COLORS.track;
+  COLORS.gap = document.track?.gap?.color ?? COLORS.gap;
 }

@@ -55,9 +55,7 @@ async function areaContent(areas: MapGeoJSONFeature[]): Promise<HTMLElement> {
   const { properties: p } = await get<Feature<null, AreaProperties>>(`collections/areas/items/${String(smallest?.id)}`);
   const above = areas
     .slice(1)
-    .map(
-      (each) => [term("kind", String(each.properties["kind"])), String(each.properties["name"])] as [string, string],
-    );
+    .map((each) => [term("kind", String(each.properties.kind)), String(each.properties.name)] as [string, string]);
   return h(
     "div",
     {},
@@ -79,19 +77,19 @@ function stayContent(feature: MapGeoJSONFeature): HTMLElement {
     {},
     h("h4", {}, t("layer.stays")),
     facts([
-      [t("card.vehicle"), String(p["vehicle_id"])],
-      [t("card.entered"), time(String(p["started_at"]))],
-      [t("card.left"), time(String(p["ended_at"]))],
+      [t("card.vehicle"), String(p.vehicle_id)],
+      [t("card.entered"), time(String(p.started_at))],
+      [t("card.left"), time(String(p.ended_at))],
     ]),
   );
 }
 
 function hotSpotContent({ properties: p }: MapGeoJSONFeature): HTMLElement {
   const rows: [string, string][] = [
-    [t("hot.class"), term("gi", String(p["gi_bin"]))],
-    [t("hot.value"), `${number(Number(p["value"]), 2)} (${term("hot_field", String(p["field"]))})`],
-    [t("hot.z"), number(Number(p["z"]), 2)],
-    [t("hot.q"), Number(p["q"]).toPrecision(2)],
+    [t("hot.class"), term("gi", String(p.gi_bin))],
+    [t("hot.value"), `${number(Number(p.value), 2)} (${term("hot_field", String(p.field))})`],
+    [t("hot.z"), number(Number(p.z), 2)],
+    [t("hot.q"), Number(p.q).toPrecision(2)],
   ];
   return h("div", {}, h("h4", {}, t("hot.cell")), facts(rows), h("p", { class: "muted" }, t("gi.about")));
 }
@@ -100,13 +98,13 @@ function hotSpotContent({ properties: p }: MapGeoJSONFeature): HTMLElement {
 function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
   const byKind = new Map<string, MapGeoJSONFeature>();
   for (const each of features)
-    if (!byKind.has(String(each.properties["kind"]))) byKind.set(String(each.properties["kind"]), each);
+    if (!byKind.has(String(each.properties.kind))) byKind.set(String(each.properties.kind), each);
   const order = ["functional_zone", "water", "unit_grid", "community", "town", "county"];
   const ranked = [...byKind.values()].sort(
-    (a, b) => order.indexOf(String(a.properties["kind"])) - order.indexOf(String(b.properties["kind"])),
+    (a, b) => order.indexOf(String(a.properties.kind)) - order.indexOf(String(b.properties.kind)),
   );
   const first = ranked.findIndex((each) =>
-    ["unit_grid", "community", "town", "county"].includes(String(each.properties["kind"])),
+    ["unit_grid", "community", "town", "county"].includes(String(each.properties.kind)),
   );
   const [base] = first > 0 ? ranked.splice(first, 1) : [];
   return base ? [base, ...ranked] : ranked;
@@ -157,9 +155,9 @@ export function attachPopups(map: MapView): void {
     if (busy()) return;
     const [hit] = map.queryRenderedFeatures(event.point, { layers: visible(map, CLICKABLE) });
     // Where a tile holds too many points they come as cells with a count: nearer in there are the points.
-    if (hit?.properties["count"] !== undefined) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
+    if (hit?.properties.count !== undefined) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
     else if (hit?.source === "alerts") go({ view: "alert", id: Number(hit.id) });
-    else if (hit?.source === "cases") go({ view: "case", number: String(hit.properties["number"]) });
+    else if (hit?.source === "cases") go({ view: "case", number: String(hit.properties.number) });
     else if (hit?.source === "stays") open(event, async () => stayContent(hit));
     else if (hit) open(event, () => siteContent(hit.id));
     else {

@@ -112,7 +112,7 @@ export class Track {
       from: answer.from,
       to: answer.to,
       stays,
-      gaps: answer.features.filter((each) => each.properties?.["kind"] === "gap").length,
+      gaps: answer.features.filter((each) => each.properties?.kind === "gap").length,
       parts: partsOf(answer),
       answer,
     };
@@ -143,9 +143,9 @@ export class Track {
 }
 
 function partsOf(answer: TrackAnswer): TrackPart[] {
-  const track = answer.features.find((each) => each.properties?.["kind"] === "track");
+  const track = answer.features.find((each) => each.properties?.kind === "track");
   if (track?.geometry?.type !== "MultiLineString") return [];
-  const times = (track.properties?.["parts"] ?? []) as { from: string; to: string }[];
+  const times = (track.properties?.parts ?? []) as { from: string; to: string }[];
   return track.geometry.coordinates.flatMap((line, i) => {
     const time = times[i];
     return time ? [{ line, from_ms: Date.parse(time.from), to_ms: Date.parse(time.to) }] : [];

@@ -93,7 +93,7 @@ function actions(context: ViewContext, found: CaseDocument): Child {
 }
 
 function noteOf(event: CaseEvent): string {
-  const note = event.payload["note"];
+  const note = event.payload.note;
   return typeof note === "string" ? note : "";
 }
 

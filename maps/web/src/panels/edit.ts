@@ -33,7 +33,8 @@ async function goToScope(parts: Console): Promise<void> {
 let sitting: EditSession | null = null;
 
 function sit(parts: Console, signal: AbortSignal): EditSession {
-  const editor = (sitting ??= new EditSession(parts));
+  sitting ??= new EditSession(parts);
+  const editor = sitting;
   signal.addEventListener("abort", () =>
     queueMicrotask(() => {
       if (route.get().view === "edit" && may("edit_areas")) return;

@@ -116,7 +116,7 @@ export class LayerSwitch {
   #markZoom(): void {
     const zoom = this.#map.getZoom();
     for (const group of this.element.querySelectorAll<HTMLElement>(".group[data-from]")) {
-      const far = zoom < Number(group.dataset["from"]);
+      const far = zoom < Number(group.dataset.from);
       group.classList.toggle("far", far);
       const hint = group.querySelector(".zoom-hint");
       if (hint) hint.textContent = far ? t("layer.zoom_in") : "";
