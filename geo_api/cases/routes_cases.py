@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Response
-from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
-from geo_api.auth.access import Caller, CallerDep, Db, needs
-from geo_api.cases.routes_alerts import with_plate
+from geo_api.auth.access import CallerDep, Db, needs
+from geo_api.cases.documents import card_document, case_document
 from geo_api.http.schemas import CaseEventBody
-from grid.cases import available_actions, transition, verify_chain
-from layers.records import CaseFile, alert_card, read_case_file, surroundings
+from grid.alerts import alert_card
+from grid.cases import transition, verify_chain
+from layers.records import read_case_file, surroundings
 from maps.reports import case_report
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -25,7 +25,7 @@ CaseNumber = Annotated[str, Path(min_length=1, max_length=100)]
 def case(number: CaseNumber, caller: CallerDep, db: Db, response: Response) -> dict[str, Any]:
     """One case: facts, assignment with its explanation, every event, and what the caller may do next."""
     response.headers["Cache-Control"] = "private, no-store"
-    return _document(read_case_file(db, number), caller)
+    return case_document(read_case_file(db, number), caller)
 
 
 @router.post("/{number}/events", dependencies=[needs("move_cases")], status_code=201)
@@ -44,7 +44,7 @@ def add_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db
         at=dt.datetime.now(dt.UTC),
     )
     db.flush()
-    return _document(read_case_file(db, number), caller)
+    return case_document(read_case_file(db, number), caller)
 
 
 @router.get("/{number}/verify", dependencies=[needs("read_cases")])
@@ -64,35 +64,12 @@ def verify(number: CaseNumber, db: Db) -> dict[str, Any]:
 def report(number: CaseNumber, caller: CallerDep, db: Db) -> HTMLResponse:
     """The case as one HTML file that opens without a network."""
     found = read_case_file(db, number)
-    document = _document(found, caller)
-    document["alert"] = _card(db, found, caller)
+    alert_id = found.case.alert_id
+    alert = None if alert_id is None else card_document(alert_card(db, alert_id), caller)
+    document = case_document(found, caller) | {"alert": alert}
     html = case_report(document, layers=surroundings(db, found.case))
     headers = {
         "Cache-Control": "private, no-store",
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(number)}.html",
     }
     return HTMLResponse(html, headers=headers)
-
-
-def _document(found: CaseFile, caller: Caller) -> dict[str, Any]:
-    actions = available_actions(
-        found.case, found.events, actor=caller.username, role=caller.role, body=caller.scope.body
-    )
-    return {
-        **found.feature["properties"],
-        "id": found.case.id,
-        "geometry": found.feature["geometry"],
-        "alert_id": found.case.alert_id,
-        "assignment": found.case.assignment,
-        "explanation": found.case.assignment.get("explanation", []),
-        "events": found.event_dicts(),
-        "available_actions": list(actions) if caller.may("move_cases") else [],
-    }
-
-
-def _card(db: Session, found: CaseFile, caller: Caller) -> dict[str, Any] | None:
-    if found.case.alert_id is None:
-        return None
-    card = alert_card(db, found.case.alert_id)
-    card["visits"] = [with_plate(visit, caller) for visit in card["visits"]]
-    return card

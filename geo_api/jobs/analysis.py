@@ -16,16 +16,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
 from geo_api.jobs.hot_spot_fields import hot_spot_cells
+from grid.alerts import RESUMPTION_KIND, Finding, raise_alerts
 from grid.areas import cells_of
-from grid.calendar import RESUMPTION_LIMIT, due_at
-from grid.cases import open_case
-from grid.errors import CalendarUnknown
-from grid.responsibility import assign
 from layers.errors import InputError
 from layers.postgres import SYSTEM, advisory_lock, session
 from layers.records import enterprises, fences, findings, meters, refresh_tracks, tracks
@@ -36,9 +32,6 @@ from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
 VERSION = "2"
-RESUMPTION_ITEM = "ECO-RESUME-001"
-CASE_LEVELS = ("warning", "high")
-"""An alert of one of these levels (预警, 高) opens a case."""
 
 STAY_PARAMETERS: dict[str, Any] = {
     "radius_m": 150.0,
@@ -197,65 +190,15 @@ class Analysis:
             findings.forget_runs(db, MODEL, keep=12)
 
     def _raise(self, db: Session, run_id: int, scored: pl.DataFrame, at: dt.datetime) -> None:
-        opened = raised = 0
         flagged = scored.filter(pl.col("level") != "none").sort("score", descending=True)
+        columns = [field.name for field in dataclasses.fields(Finding)]
+        found = [Finding(**row) for row in flagged.select(columns).iter_rows(named=True)]
         with step("预警与案件 alerts and cases", self.seconds, "cases") as tell:
-            for done, row in enumerate(flagged.iter_rows(named=True), start=1):
-                alert_id, fresh = findings.raise_alert(
-                    db,
-                    run_id=run_id,
-                    site_id=row["site_id"],
-                    level=row["level"],
-                    score=row["score"],
-                    at=at,
-                    evidence=row["evidence"],
-                    would_lower=row["would_lower"],
-                )
-                raised += fresh
-                if row["level"] in CASE_LEVELS:
-                    opened += _open_case(db, alert_id, at)
-                tell(done, flagged.height)
+            raised = raise_alerts(db, found, kind=RESUMPTION_KIND, run_id=run_id, at=at, tell=tell)
         levels = scored["level"].value_counts()
         self.counts |= {f"level_{level}": count for level, count in levels.iter_rows()}
-        self.counts |= {"candidates": scored.height, "alerts_raised": raised, "cases_opened": opened}
-
-
-def _open_case(db: Session, alert_id: int, at: dt.datetime) -> bool:
-    """Open the case of an alert unless it has one."""
-    row = db.execute(text(_ALERT_SITE), {"alert": alert_id}).one()
-    if row.number is not None:
-        return False
-    assignment = assign(
-        db, lon=row.lon, lat=row.lat, item_code=RESUMPTION_ITEM, at=at, enterprise_uscc=row.uscc
-    )
-    open_case(
-        db,
-        title=f"疑似非法复工 suspected illegal resumption: {row.name}",
-        item_code=RESUMPTION_ITEM,
-        assignment=assignment,
-        lon=row.lon,
-        lat=row.lat,
-        opened_at=at,
-        **_deadline(at),
-        alert_id=alert_id,
-        site_id=row.site_id,
-    )
-    return True
-
-
-def _deadline(at: dt.datetime) -> dict[str, Any]:
-    """The deadline; where the working days are not published yet the case says so instead of guessing."""
-    try:
-        return {"due_at": due_at(at, RESUMPTION_LIMIT)}
-    except CalendarUnknown as error:
-        return {"due_at": None, "payload": {"due_at": str(error)}}
-
-
-_ALERT_SITE = """
-SELECT c.number, s.id AS site_id, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat, e.uscc, e.name
-FROM alerts a JOIN sites s ON s.id = a.site_id JOIN enterprises e ON e.id = s.enterprise_id
-LEFT JOIN cases c ON c.alert_id = a.id WHERE a.id = :alert
-"""
+        self.counts |= {"candidates": scored.height, "alerts_raised": raised.alerts}
+        self.counts |= {"cases_opened": raised.cases}
 
 
 def _plain(config: Any) -> Any:

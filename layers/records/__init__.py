@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from layers.records.alert_cards import alert_card, vehicle_track
+from layers.records.alerts import (
+    alert_site,
+    change_alert,
+    insert_alert,
+    open_alert,
+    open_case_number,
+    read_alert,
+    set_outcome,
+    site_meters,
+    site_visits,
+)
 from layers.records.areas import area_code_fault
 from layers.records.case_files import CaseFile, read_case_file, surroundings
 from layers.records.duty_lists import known_area_codes
 from layers.records.everything import reset
 from layers.records.findings import find_run, record_run
 from layers.records.fix_writing import add_fixes
-from layers.records.track_lines import refresh_tracks
+from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [
     "CaseFile",
     "add_fixes",
-    "alert_card",
+    "alert_site",
     "area_code_fault",
+    "change_alert",
     "find_run",
+    "insert_alert",
     "known_area_codes",
+    "open_alert",
+    "open_case_number",
+    "read_alert",
     "read_case_file",
     "record_run",
     "refresh_tracks",
     "reset",
+    "set_outcome",
+    "site_meters",
+    "site_visits",
     "surroundings",
     "vehicle_track",
 ]

@@ -1,9 +1,8 @@
-"""What the models found: runs, stays, visits, alerts and hot spots, written by COPY and idempotent."""
+"""What the models found: runs, stays, visits and hot spots, written by COPY and idempotent."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
 from typing import Any
 
 import polars as pl
@@ -14,9 +13,6 @@ from sqlalchemy.orm import Session
 from layers.postgres import copy_frame
 from layers.tables import ModelRun
 from layers.tables.areas import AREA_OF_POINT
-
-LEVELS = ("none", "attention", "warning", "high")
-"""Levels of an alert from low to high: —, 关注, 预警, 高."""
 
 
 def find_run(db: Session, key: str) -> ModelRun | None:
@@ -175,62 +171,6 @@ def write_hot_spots(db: Session, cells: pl.DataFrame, run_id: int) -> int:
         {"run_id": run_id},
     )
     return cells.height
-
-
-def raise_alert(
-    db: Session,
-    *,
-    run_id: int,
-    site_id: str,
-    level: str,
-    score: float,
-    at: dt.datetime,
-    evidence: list[dict[str, Any]],
-    would_lower: list[dict[str, Any]],
-) -> tuple[int, bool]:
-    """Raise an alert for a site; one that stands is raised again only on a higher level.
-
-    Returns
-    -------
-    (int, bool)
-        Id of the alert, and whether it is new or higher than before.
-    """
-    standing = db.execute(
-        text(
-            "SELECT a.id, a.level FROM alerts a JOIN sites s ON s.id = a.site_id"
-            " WHERE s.site_id = :site AND a.kind = 'illegal_resumption' AND a.status = 'open' FOR UPDATE OF a"
-        ),
-        {"site": site_id},
-    ).first()
-    values = {
-        "run_id": run_id,
-        "site": site_id,
-        "level": level,
-        "score": score,
-        "at": at,
-        "evidence": json.dumps(evidence, ensure_ascii=False, default=str),
-        "would_lower": json.dumps(would_lower, ensure_ascii=False, default=str),
-    }
-    if standing is None:
-        alert_id = db.execute(text(_NEW_ALERT), values).scalar_one()
-        return int(alert_id), True
-    if LEVELS.index(level) <= LEVELS.index(standing.level):
-        return int(standing.id), False
-    db.execute(text(_HIGHER_ALERT), values | {"id": standing.id})
-    return int(standing.id), True
-
-
-_NEW_ALERT = """
-INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, status, geom, area_id)
-SELECT :run_id, s.id, 'illegal_resumption', :level, :score, :at, CAST(:evidence AS jsonb), CAST(:would_lower AS jsonb),
-       'open', s.geom, s.area_id
-FROM sites s WHERE s.site_id = :site RETURNING id
-"""
-_HIGHER_ALERT = """
-UPDATE alerts SET run_id = :run_id, level = :level, score = :score, raised_at = :at,
-       evidence = CAST(:evidence AS jsonb), would_lower = CAST(:would_lower AS jsonb)
-WHERE id = :id
-"""
 
 
 def forget_runs(db: Session, model: str, keep: int) -> None:

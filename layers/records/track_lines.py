@@ -9,13 +9,16 @@ from __future__ import annotations
 import datetime as dt
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 from psycopg import sql
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
-from layers.records.alert_cards import GAP_S
+from layers.errors import NotFound
 
+GAP_S = 15 * 60
+"""Longer without a fix is a gap: the way between is not known."""
 SAME_DEG = 1e-6
 """Fixes nearer to each other than that (0.1 m) are one vertex: a parked vehicle is a point of its line."""
 
@@ -33,10 +36,8 @@ ON CONFLICT (day, vehicle_id) DO UPDATE SET n_fixes = excluded.n_fixes
 
 
 @lru_cache
-def _lines() -> TextClause:
-    return text(
-        (resources.files("layers") / "records" / "sql" / "tracks_of_day.sql").read_text(encoding="utf-8")
-    )
+def _statement(name: str) -> TextClause:
+    return text((resources.files("layers") / "records" / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def refresh_tracks(db: Session, start: dt.datetime, end: dt.datetime) -> int:
@@ -76,7 +77,7 @@ def _refresh_day(db: Session, day: dt.date) -> int:
         ),
         asked,
     )
-    written = db.execute(_lines(), asked | {"gap_s": GAP_S, "same_deg": SAME_DEG})
+    written = db.execute(_statement("tracks_of_day"), asked | {"gap_s": GAP_S, "same_deg": SAME_DEG})
     db.execute(text(_REMEMBER), asked)
     return int(written.rowcount)  # type: ignore[attr-defined]
 
@@ -95,3 +96,45 @@ def _ensure_partition(db: Session, day: dt.date) -> None:
             table, sql.Literal(f"{day}"), sql.Literal(f"{day + dt.timedelta(1)}")
         )
     )
+
+
+def vehicle_track(
+    db: Session, vehicle_id: str, *, start: dt.datetime | None = None, until: dt.datetime | None = None
+) -> dict[str, Any]:
+    """One vehicle's way as GeoJSON: what was driven, and the gaps between.
+
+    Parameters
+    ----------
+    start, until : datetime or None
+        By default the 24 hours before the vehicle's last fix that the caller may see.
+
+    Returns
+    -------
+    dict
+        FeatureCollection: one feature of kind ``track`` (MultiLineString, one part between two gaps; null geometry
+        without fixes), and one of kind ``gap`` (LineString) a gap; ``fix_count``, ``from``, ``to``.
+
+    Raises
+    ------
+    NotFound
+        When there are no fixes of such a vehicle, or none that the caller may see: the two are not told apart.
+    """
+    key = db.scalar(
+        text("SELECT id FROM vehicles WHERE vehicle_id = :vehicle_id"), {"vehicle_id": vehicle_id}
+    )
+    newest = db.scalar(text("SELECT max(t) FROM fixes WHERE vehicle_id = :key"), {"key": key})
+    if newest is None:
+        raise NotFound(f"no fixes of a vehicle {vehicle_id!r}")
+    until = until or newest
+    start = start or until - dt.timedelta(hours=24)
+    asked = {"vehicle_key": key, "start": start, "until": until, "gap_s": GAP_S}
+    row = db.execute(_statement("vehicle_track"), asked).one()
+    properties = {"kind": "track", "vehicle_id": vehicle_id, "n_fixes": row.n_fixes, "parts": row.parts or []}
+    track = {"type": "Feature", "geometry": row.track, "properties": properties}
+    return {
+        "type": "FeatureCollection",
+        "features": [track, *(row.gaps or [])],
+        "fix_count": row.n_fixes,
+        "from": start.isoformat(),
+        "to": until.isoformat(),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import signal
@@ -15,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.cli.demo import NotADemo, prepare_demo
-from geo_api.jobs.analysis import Analysis, _deadline
+from geo_api.jobs.analysis import Analysis
 from grid.cases import verify_chain
 from layers.postgres import SYSTEM, session
 from spatial_models.suspicion import precision_recall
@@ -166,8 +165,3 @@ def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
     )
     assert done.returncode == 2
     assert "import tracks or meters first" in done.stderr
-
-
-def test_a_deadline_beyond_the_published_calendar_is_left_open_and_said() -> None:
-    deadline = _deadline(dt.datetime(2093, 5, 3, tzinfo=dt.UTC))
-    assert deadline["due_at"] is None and "2093" in deadline["payload"]["due_at"]

@@ -1,0 +1,65 @@
+"""The case of an alert: opened once, with the duty item, the title and the deadline of the alert's kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from grid.calendar import RESUMPTION_LIMIT, TimeLimit, due_at
+from grid.cases import open_case
+from grid.errors import CalendarUnknown
+from grid.responsibility import assign
+from layers.records import alert_site
+
+
+@dataclass(frozen=True)
+class CaseTemplate:
+    """What cases of one kind of alert have in common."""
+
+    item_code: str
+    title: str
+    limit: TimeLimit
+
+
+TEMPLATES: Mapping[str, CaseTemplate] = {
+    "illegal_resumption": CaseTemplate(
+        "ECO-RESUME-001", "疑似非法复工 suspected illegal resumption", RESUMPTION_LIMIT
+    ),
+}
+"""Cases by kind of alert."""
+
+
+def open_case_of_alert(db: Session, alert_id: int, at: dt.datetime) -> bool:
+    """Open the case of an alert unless it has one; returns whether a case was opened."""
+    site = alert_site(db, alert_id)
+    if site.case_number is not None:
+        return False
+    template = TEMPLATES[site.kind]
+    due, unknown = deadline(at, template.limit)
+    open_case(
+        db,
+        title=f"{template.title}: {site.enterprise}",
+        item_code=template.item_code,
+        assignment=assign(
+            db, lon=site.lon, lat=site.lat, item_code=template.item_code, at=at, enterprise_uscc=site.uscc
+        ),
+        lon=site.lon,
+        lat=site.lat,
+        opened_at=at,
+        due_at=due,
+        payload=None if unknown is None else {"due_at": unknown},
+        alert_id=alert_id,
+        site_id=site.site_id,
+    )
+    return True
+
+
+def deadline(at: dt.datetime, limit: TimeLimit) -> tuple[dt.datetime | None, str | None]:
+    """The deadline; where the working days are not published yet None and the reason, instead of a guess."""
+    try:
+        return due_at(at, limit), None
+    except CalendarUnknown as error:
+        return None, str(error)

@@ -1,0 +1,67 @@
+"""The memory of alerts: what becomes of a finding at a site that has an open alert already.
+
+A site has one open alert of a kind. A finding of a higher level changes it (level, score, evidence and run); one of the
+same or a lower level leaves it as it is. An alert that a site check has answered is not open any more: the next
+finding makes a new one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from layers.records import change_alert, insert_alert, open_alert
+
+LEVELS = ("none", "attention", "warning", "high")
+"""Levels of an alert from low to high: —, 关注, 预警, 高."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a model found at one site.
+
+    Attributes
+    ----------
+    level : str
+        Of ``LEVELS``.
+    evidence, would_lower : sequence of mapping
+        As the model writes them, for the card: what was seen, and what would lower the score.
+    """
+
+    site_id: str
+    level: str
+    score: float
+    evidence: Sequence[Mapping[str, object]]
+    would_lower: Sequence[Mapping[str, object]]
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """The alert of a finding. ``fresh``: it is new, or has a higher level than before."""
+
+    alert_id: int
+    fresh: bool
+
+
+def remember(db: Session, finding: Finding, *, kind: str, run_id: int, at: dt.datetime) -> Remembered:
+    """Store a finding as an alert, or in the open alert of its site."""
+    before = open_alert(db, finding.site_id, kind)
+    if before is None:
+        made = insert_alert(db, run_id=run_id, kind=kind, at=at, **vars(finding))
+        return Remembered(made, True)
+    if LEVELS.index(finding.level) <= LEVELS.index(before.level):
+        return Remembered(before.id, False)
+    change_alert(
+        db,
+        before.id,
+        run_id=run_id,
+        level=finding.level,
+        score=finding.score,
+        at=at,
+        evidence=finding.evidence,
+        would_lower=finding.would_lower,
+    )
+    return Remembered(before.id, True)

@@ -1,0 +1,66 @@
+"""Outcomes of site checks: the answer to an alert, and the label that models are measured by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from grid.cases import transition
+from layers.records import open_case_number, set_outcome
+
+OUTCOMES: Mapping[str, tuple[str, str]] = {
+    "confirmed": ("属实", "confirmed"),
+    "legal_use": ("合法使用", "legal use"),
+    "cannot_tell": ("无法判定", "cannot tell"),
+}
+"""Outcomes with their names in Chinese and English."""
+CHECKED = "checked"
+"""Status of an alert that has an outcome."""
+
+
+@dataclass(frozen=True)
+class RecordedOutcome:
+    """An alert with its outcome, and the number of the case that notes it (None without an open case)."""
+
+    id: int
+    outcome: str
+    status: str
+    noted_in_case: str | None
+
+
+def record_outcome(
+    db: Session, alert_id: int, outcome: str, *, note: str, actor: str, role: str, body: str | None
+) -> RecordedOutcome:
+    """Store what the site check found; the alert's open case gets it as an event, so that who found what is provable.
+
+    Parameters
+    ----------
+    outcome : str
+        A key of ``OUTCOMES``.
+    note : str
+        For the event; the name of the outcome when empty.
+    actor, role, body : str
+        As of :func:`grid.cases.transition`.
+
+    Raises
+    ------
+    layers.errors.NotFound
+        No such alert, or none that the caller may see.
+    """
+    set_outcome(db, alert_id, outcome, CHECKED)
+    number = open_case_number(db, alert_id)
+    if number is not None:
+        zh, en = OUTCOMES[outcome]
+        transition(
+            db,
+            number,
+            "note",
+            actor=actor,
+            role=role,
+            body=body,
+            note=note or f"核查结果：{zh} · outcome: {en}",
+            payload={"alert_id": alert_id, "outcome": outcome},
+        )
+    return RecordedOutcome(alert_id, outcome, CHECKED, number)

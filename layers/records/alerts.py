@@ -1,0 +1,166 @@
+"""Rows of alerts: the open one of a site, written, changed, and read with all that its card shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from sqlalchemy import RowMapping, TextClause, text, update
+from sqlalchemy.orm import Session
+
+from layers.errors import NotFound
+from layers.tables import Alert
+
+
+@lru_cache
+def _statement(name: str) -> TextClause:
+    return text((resources.files("layers") / "records" / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class OpenAlert:
+    """The alert of a site that no check has answered yet."""
+
+    id: int
+    level: str
+
+
+def open_alert(db: Session, site_id: str, kind: str) -> OpenAlert | None:
+    """The open alert of a site and kind, locked until the transaction ends."""
+    row = db.execute(_OPEN, {"site": site_id, "kind": kind}).first()
+    return None if row is None else OpenAlert(int(row.id), row.level)
+
+
+def insert_alert(
+    db: Session,
+    *,
+    run_id: int,
+    site_id: str,
+    kind: str,
+    level: str,
+    score: float,
+    at: dt.datetime,
+    evidence: Sequence[Mapping[str, object]],
+    would_lower: Sequence[Mapping[str, object]],
+) -> int:
+    """Write a new open alert at the place of its site; returns its id."""
+    values = {"run_id": run_id, "site": site_id, "kind": kind, "level": level, "score": score, "at": at}
+    return int(db.execute(_INSERT, values | _as_json(evidence, would_lower)).scalar_one())
+
+
+def change_alert(
+    db: Session,
+    alert_id: int,
+    *,
+    run_id: int,
+    level: str,
+    score: float,
+    at: dt.datetime,
+    evidence: Sequence[Mapping[str, object]],
+    would_lower: Sequence[Mapping[str, object]],
+) -> None:
+    """Give an alert the level, the score and the evidence of another run."""
+    values = {"id": alert_id, "run_id": run_id, "level": level, "score": score, "at": at}
+    db.execute(_CHANGE, values | _as_json(evidence, would_lower))
+
+
+def _as_json(
+    evidence: Sequence[Mapping[str, object]], would_lower: Sequence[Mapping[str, object]]
+) -> dict[str, str]:
+    named = {"evidence": evidence, "would_lower": would_lower}
+    return {name: json.dumps(given, ensure_ascii=False, default=str) for name, given in named.items()}
+
+
+_OPEN = text("""
+SELECT a.id, a.level FROM alerts a JOIN sites s ON s.id = a.site_id
+WHERE s.site_id = :site AND a.kind = :kind AND a.status = 'open' FOR UPDATE OF a
+""")
+_INSERT = text("""
+INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, status, geom, area_id)
+SELECT :run_id, s.id, :kind, :level, :score, :at, CAST(:evidence AS jsonb), CAST(:would_lower AS jsonb),
+       'open', s.geom, s.area_id
+FROM sites s WHERE s.site_id = :site RETURNING id
+""")
+_CHANGE = text("""
+UPDATE alerts SET run_id = :run_id, level = :level, score = :score, raised_at = :at,
+       evidence = CAST(:evidence AS jsonb), would_lower = CAST(:would_lower AS jsonb)
+WHERE id = :id
+""")
+
+
+def set_outcome(db: Session, alert_id: int, outcome: str, status: str) -> None:
+    """Store what the site check found, and the status that follows.
+
+    Raises
+    ------
+    NotFound
+        When there is no such alert, or none that the caller may see.
+    """
+    statement = update(Alert).where(Alert.id == alert_id).values(outcome=outcome, status=status)
+    if db.execute(statement.returning(Alert.id)).scalar_one_or_none() is None:
+        raise NotFound(f"no alert {alert_id}")
+
+
+@dataclass(frozen=True)
+class AlertSite:
+    """Where an alert is, whose site it is, and the case that it has already."""
+
+    kind: str
+    site_id: int
+    lon: float
+    lat: float
+    uscc: str
+    enterprise: str
+    case_number: str | None
+
+
+def alert_site(db: Session, alert_id: int) -> AlertSite:
+    """The site of an alert, with what a case of it needs."""
+    return AlertSite(**db.execute(_SITE, {"alert_id": alert_id}).mappings().one())
+
+
+_SITE = text("""
+SELECT a.kind, s.id AS site_id, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat, e.uscc, e.name AS enterprise,
+       c.number AS case_number
+FROM alerts a JOIN sites s ON s.id = a.site_id JOIN enterprises e ON e.id = s.enterprise_id
+LEFT JOIN cases c ON c.alert_id = a.id WHERE a.id = :alert_id
+""")
+
+
+def open_case_number(db: Session, alert_id: int) -> str | None:
+    """Number of the newest case of an alert that is not closed."""
+    return db.scalar(_OPEN_CASE, {"alert_id": alert_id})
+
+
+_OPEN_CASE = text("SELECT max(number) FROM cases WHERE alert_id = :alert_id AND state <> 'closed'")
+
+
+def read_alert(db: Session, alert_id: int) -> RowMapping:
+    """One alert with its run, site, enterprise and notices, as ``alert_card.sql`` names them.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or none that the caller may see.
+    """
+    row = db.execute(_statement("alert_card"), {"alert_id": alert_id}).mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"no alert {alert_id}")
+    return row
+
+
+def site_meters(db: Session, site_key: int, *, since: dt.date, until: dt.date) -> list[tuple[str, Any]]:
+    """Kinds of meters of a site with their readings after ``since`` up to ``until``, oldest first."""
+    values = {"site_key": site_key, "since": since, "until": until}
+    return [(kind, readings) for kind, readings in db.execute(_statement("site_meters"), values)]
+
+
+def site_visits(db: Session, site_key: int, *, until: dt.datetime, limit: int) -> Sequence[RowMapping]:
+    """Visits at a site up to a moment, newest first."""
+    values = {"site_key": site_key, "until": until, "limit": limit}
+    return db.execute(_statement("site_visits"), values).mappings().all()

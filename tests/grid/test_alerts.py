@@ -1,0 +1,147 @@
+"""Alerts: one open alert a site, higher levels only, the case of the serious ones, the outcome noted in the case."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from grid.alerts import RESUMPTION_KIND, Finding, alert_card, raise_alerts, record_outcome
+from grid.alerts.case_opening import deadline
+from grid.calendar import RESUMPTION_LIMIT
+from grid.cases import transition, verify_chain
+from layers.errors import NotFound
+from layers.tables import Alert, Case, CaseEvent
+from tests.grid.square_town import NOW, insert_duties, insert_town, middle, unit_code
+
+LATER = NOW + dt.timedelta(days=1)
+
+
+@pytest.fixture
+def run(db: Session) -> int:
+    """A run of a model, in a town with one site of one enterprise (in the square of column 0, row 0)."""
+    insert_duties(db)
+    insert_town(db)
+    lon, lat = middle(0, 0)
+    db.execute(
+        text(
+            "INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES"
+            " ('91320601MA00000010', '测试化工厂', 'chemicals', 'high', 'closed')"
+        )
+    )
+    db.execute(
+        text(
+            "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, area_id)"
+            " SELECT 'S-1', e.id, 'production', ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0, 0, a.id"
+            " FROM enterprises e, areas a WHERE a.code = '320601001001'"
+        ),
+        {"lon": lon, "lat": lat},
+    )
+    inserted = text(
+        "INSERT INTO model_runs (model, version, key, at, parameters, counts, finished_at)"
+        " VALUES ('m', '1', 'k', :at, '{}', '{}', :at) RETURNING id"
+    )
+    return int(db.execute(inserted, {"at": NOW}).scalar_one())
+
+
+def found(level: str, score: float) -> Finding:
+    evidence = [{"signal": "power", "value": score, "day": dt.date(2026, 3, 1)}]
+    return Finding("S-1", level, score, evidence, [{"en": "a permit", "zh": "许可"}])
+
+
+def raise_one(db: Session, run: int, finding: Finding, at: dt.datetime = NOW) -> tuple[int, int]:
+    raised = raise_alerts(db, [finding], kind=RESUMPTION_KIND, run_id=run, at=at)
+    return raised.alerts, raised.cases
+
+
+def stored(db: Session) -> list[tuple[str, float, str]]:
+    return [
+        (a.level, a.score, a.status) for a in db.scalars(select(Alert).order_by(Alert.id).execution_options(populate_existing=True))
+    ]  # fmt: skip
+
+
+def test_a_repeated_finding_changes_the_open_alert_only_when_it_is_higher(db: Session, run: int) -> None:
+    assert raise_one(db, run, found("warning", 0.6)) == (1, 1)
+    assert raise_one(db, run, found("warning", 0.7), LATER) == (0, 0), "the same level: nothing new"
+    assert raise_one(db, run, found("attention", 0.2), LATER) == (0, 0)
+    assert stored(db) == [("warning", 0.6, "open")]
+    assert raise_one(db, run, found("high", 0.9), LATER) == (1, 0), "higher, and it has its case"
+    assert stored(db) == [("high", 0.9, "open")]
+    (alert,) = db.scalars(select(Alert).execution_options(populate_existing=True))
+    assert alert.raised_at == LATER and alert.evidence == [
+        {"signal": "power", "value": 0.9, "day": "2026-03-01"}
+    ]
+
+
+def test_only_serious_levels_open_a_case(db: Session, run: int) -> None:
+    told: list[tuple[int, int]] = []
+    quiet = raise_alerts(
+        db,
+        [found("attention", 0.3)],
+        kind=RESUMPTION_KIND,
+        run_id=run,
+        at=NOW,
+        tell=lambda *n: told.append(n),
+    )
+    assert (quiet.alerts, quiet.cases, told) == (1, 0, [(1, 1)])
+    assert raise_one(db, run, found("warning", 0.6)) == (1, 1)
+    (case,) = db.scalars(select(Case))
+    assert case.title == "疑似非法复工 suspected illegal resumption: 测试化工厂"
+    assert (case.item_code, case.state, case.lead_body is not None) == ("ECO-RESUME-001", "reported", True)
+    # Monday 2026-03-02 10:00 in China and three working days: Thursday at the end of work.
+    assert case.due_at == dt.datetime(2026, 3, 5, 10, 0, tzinfo=dt.UTC)
+    assert unit_code(0, 0) in json.dumps(case.assignment)
+
+
+def test_an_outcome_closes_the_alert_and_is_noted_in_the_open_case(db: Session, run: int) -> None:
+    raise_one(db, run, found("high", 0.9))
+    alert_id, number = db.execute(select(Alert.id, Case.number).join(Case, Case.alert_id == Alert.id)).one()
+    done = record_outcome(db, alert_id, "legal_use", note="", actor="ofei", role="officer", body="b")
+    assert (done.status, done.noted_in_case) == ("checked", number)
+    last = db.scalars(select(CaseEvent).order_by(CaseEvent.seq.desc())).first()
+    assert last is not None and last.payload == {
+        "alert_id": alert_id, "outcome": "legal_use", "body": "b", "note": "核查结果：合法使用 · outcome: legal use",
+    }  # fmt: skip
+    assert verify_chain(db) == []
+    assert raise_one(db, run, found("attention", 0.3), LATER) == (1, 0), "the next finding makes a new alert"
+    assert [status for _, _, status in stored(db)] == ["checked", "open"]
+    with pytest.raises(NotFound):
+        record_outcome(db, 10**9, "confirmed", note="", actor="ofei", role="officer", body=None)
+
+
+def test_an_outcome_after_the_end_of_the_case_is_noted_nowhere(db: Session, run: int) -> None:
+    raise_one(db, run, found("high", 0.9))
+    alert_id, number = db.execute(select(Alert.id, Case.number).join(Case, Case.alert_id == Alert.id)).one()
+    for action, actor, role in (
+        ("verify", "dan", "dispatcher"), ("file", "dan", "dispatcher"), ("dispatch", "dan", "dispatcher"),
+        ("dispose", "ofei", "officer"), ("feed_back", "ofei", "officer"),
+        ("check", "sue", "supervisor"), ("close", "sue", "supervisor"),
+    ):  # fmt: skip
+        transition(db, number, action, actor=actor, role=role)
+    done = record_outcome(db, alert_id, "confirmed", note="x", actor="ofei", role="officer", body=None)
+    assert done.noted_in_case is None
+
+
+def test_the_card_holds_what_the_model_wrote(db: Session, run: int) -> None:
+    raise_one(db, run, found("high", 0.9))
+    alert_id, number = db.execute(select(Alert.id, Case.number).join(Case, Case.alert_id == Alert.id)).one()
+    card = alert_card(db, alert_id)
+    assert (card.alert.kind, card.site.site_id, card.enterprise.name) == (
+        "illegal_resumption",
+        "S-1",
+        "测试化工厂",
+    )
+    assert (card.case_number, card.run.run_id, card.meters, card.visits) == (
+        number, run, {"power": [], "water": []}, [],
+    )  # fmt: skip
+    assert card.evidence[0]["signal"] == "power" and card.would_lower[0]["zh"] == "许可"
+    with pytest.raises(NotFound):
+        alert_card(db, 10**9)
+
+
+def test_a_deadline_beyond_the_published_calendar_is_left_open_and_said() -> None:
+    due, reason = deadline(dt.datetime(2093, 5, 3, tzinfo=dt.UTC), RESUMPTION_LIMIT)
+    assert due is None and reason is not None and "2093" in reason
