@@ -177,7 +177,9 @@ def _one_by_one(db: Session, frame: pl.DataFrame, explain: bool) -> pl.DataFrame
         )
         told = answer.flat()
         if explain:
-            told["explanation"] = json.dumps(answer.explanation, ensure_ascii=False, default=str)
+            told["explanation"] = json.dumps(
+                [step.as_json() for step in answer.explanation], ensure_ascii=False
+            )
         rows.append(told)
     schema = ANSWER_SCHEMA | ({"explanation": pl.String} if explain else {})
     return frame.hstack(pl.DataFrame(rows, schema=schema))

@@ -15,7 +15,7 @@ from geo_api.areas.schemas import AssignPlaceBody, Geometry
 from geo_api.auth.access import CallerDep, Db
 from geo_api.http.schemas import AssignManyBody
 from grid.errors import GridError
-from grid.responsibility import assign, assign_geometry, assign_many
+from grid.responsibility import Assignment, assign, assign_geometry, assign_many
 from layers.codes import to_storage
 from layers.imports import transform_geometries
 
@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/assign", tags=["assign"])
 @router.post("")
 def assign_one(body: AssignPlaceBody, caller: CallerDep, db: Db) -> dict[str, Any]:
     """The responsible grid, areas and bodies of one point, line or polygon, with the explanation of each step."""
-    return _assigned(db, body)
+    return _assigned(db, body).as_json()
 
 
 @router.post("/bulk")
@@ -37,21 +37,19 @@ def assign_bulk(body: AssignManyBody, caller: CallerDep, db: Db) -> dict[str, An
     return {"assignments": assign_many(db, placed, at=body.at or dt.datetime.now(dt.UTC)).to_dicts()}
 
 
-def _assigned(db: Session, body: AssignPlaceBody) -> dict[str, Any]:
+def _assigned(db: Session, body: AssignPlaceBody) -> Assignment:
     when = body.at or dt.datetime.now(dt.UTC)
     if body.geometry is not None:
-        shape = _in_storage(body.geometry, body.crs)
-        found = assign_geometry(
+        return assign_geometry(
             db,
-            shape,
+            _in_storage(body.geometry, body.crs),
             item_code=body.item_code,
             at=when,
             enterprise_uscc=body.enterprise_uscc,
             first_filed=body.first_filed,
         )
-        return found.as_dict()
     lon, lat = to_storage(float(body.lon or 0), float(body.lat or 0), body.crs)
-    answer: dict[str, Any] = assign(
+    return assign(
         db,
         lon=float(lon),
         lat=float(lat),
@@ -59,8 +57,7 @@ def _assigned(db: Session, body: AssignPlaceBody) -> dict[str, Any]:
         item_code=body.item_code,
         at=when,
         enterprise_uscc=body.enterprise_uscc,
-    ).as_dict()
-    return answer
+    )
 
 
 def _in_storage(geometry: Geometry, crs: str) -> Any:

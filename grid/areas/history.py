@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -26,8 +27,36 @@ OVERLAYS = ("functional_zone", "water")
 """Kinds that lie across the hierarchy and may overlap it and each other."""
 
 BBox = tuple[float, float, float, float]
-Place = dict[str, Any]
-"""``id``, ``code``, ``name``, ``kind``, ``parent_id``, ``valid_from`` and ``valid_to`` of one version of an area."""
+
+
+@dataclass(frozen=True, slots=True)
+class AreaVersion:
+    """One version of an area: what it is called, what it lies in, and when it holds."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    parent_id: int | None
+    valid_from: dt.datetime
+    valid_to: dt.datetime | None
+
+    @property
+    def label(self) -> str:
+        """Name and code, for people."""
+        return f"{self.name} ({self.code})"
+
+    def ended_by(self, at: dt.datetime) -> bool:
+        """Whether it does not hold any more at a moment."""
+        return self.valid_to is not None and self.valid_to <= at
+
+
+@dataclass(frozen=True, slots=True)
+class AreaShape:
+    """One version of an area with its polygon, in the CRS that the caller names."""
+
+    area: AreaVersion
+    shape: Any
 
 
 def moment(at: dt.datetime | None) -> dt.datetime:
@@ -86,7 +115,7 @@ def read_areas(
     if unknown := [name for name in kinds if name not in AREA_KINDS]:
         raise GridError(f"kind {unknown[0]!r}: one of {', '.join(AREA_KINDS)}")
     statement = (
-        select(*_PLACE_COLUMNS, func.ST_AsBinary(Area.geom))
+        select(*_COLUMNS, func.ST_AsBinary(Area.geom))
         .where(Area.kind.in_(kinds), valid_at(moment(at)))
         .order_by(Area.code, Area.id)
     )
@@ -95,13 +124,13 @@ def read_areas(
     if parent_id is not None:
         statement = statement.where(Area.parent_id == parent_id)
     rows = [tuple(row) for row in db.execute(statement)]
-    frame = pd.DataFrame([row[:-1] for row in rows], columns=list(_PLACE_NAMES))
+    frame = pd.DataFrame([row[:-1] for row in rows], columns=[column.key for column in _COLUMNS])
     frame["parent_id"] = frame["parent_id"].astype("Int64")
     shapes = shapely.from_wkb([bytes(row[-1]) for row in rows])
     return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries(list(shapes), crs=4326))
 
 
-_PLACE_COLUMNS = (
+_COLUMNS = (
     Area.id,
     Area.code,
     Area.name,
@@ -110,7 +139,7 @@ _PLACE_COLUMNS = (
     Area.valid_from,
     Area.valid_to,
 )
-_PLACE_NAMES = tuple(column.key for column in _PLACE_COLUMNS)
+"""In the order of the members of ``AreaVersion``."""
 
 # A parent that ended is answered by its version of that moment; without one by the area that followed it and holds the
 # place; without that it stays as recorded.
@@ -138,7 +167,7 @@ SELECT root, id, code, name, kind, parent_id, valid_from, valid_to FROM up ORDER
 """)
 
 
-def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[Place]:
+def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[AreaVersion]:
     """The area itself and what it lies in, from the smallest to the city.
 
     Parameters
@@ -161,11 +190,11 @@ def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[
     return chains(db, [area_id], at)[area_id]
 
 
-def chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[Place]]:
+def chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[AreaVersion]]:
     """For each area the areas that it lies in at a moment, itself first, up to the city."""
-    found: dict[int, list[Place]] = {area_id: [] for area_id in ids}
-    for row in db.execute(_UP, {"ids": list(ids), "at": at}).mappings():
-        found[row["root"]].append({name: row[name] for name in _PLACE_NAMES})
+    found: dict[int, list[AreaVersion]] = {area_id: [] for area_id in ids}
+    for root, *version in db.execute(_UP, {"ids": list(ids), "at": at}):
+        found[root].append(AreaVersion(*version))
     return found
 
 
@@ -191,34 +220,6 @@ def scope_area_ids(db: Session, area_code: str) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def locate_point(
-    db: Session, lon: float, lat: float, at: dt.datetime | None = None
-) -> dict[str, Place | list[Place]]:
-    """The areas that hold a point at a moment.
-
-    Parameters
-    ----------
-    lon, lat : float
-        Degrees, EPSG:4326.
-
-    Returns
-    -------
-    dict
-        Kind to area for ``HIERARCHY`` (only kinds that are there), kind to a list of areas by code for ``OVERLAYS``
-        (always both). The smallest area decides by its polygon, half-open on shared edges; larger ones are the
-        areas it belongs to.
-    """
-    when = moment(at)
-    found: dict[str, Place | list[Place]] = {kind: touching(db, lon, lat, when, (kind,)) for kind in OVERLAYS}
-    for kind in HIERARCHY:
-        here = owners(touching(db, lon, lat, when, (kind,)), lon, lat)
-        if here:
-            for place in chains(db, [here[0]["id"]], when)[here[0]["id"]]:
-                found[place["kind"]] = place
-            break
-    return found
-
-
 _TOUCHING = text("""
 SELECT id, code, name, kind, parent_id, valid_from, valid_to, ST_AsBinary(geom) AS wkb
 FROM areas
@@ -229,22 +230,21 @@ ORDER BY code, id
 """)
 
 
-def touching(db: Session, lon: float, lat: float, at: dt.datetime, kinds: Sequence[str]) -> list[Place]:
-    """Areas of some kinds whose closed polygon holds the point at a moment, by code, with ``geometry``."""
+def touching(db: Session, lon: float, lat: float, at: dt.datetime, kinds: Sequence[str]) -> list[AreaShape]:
+    """Areas of some kinds whose closed polygon holds the point at a moment, by code (EPSG:4326)."""
     values = {"lon": lon, "lat": lat, "at": at, "kinds": list(kinds)}
-    found = []
-    for row in db.execute(_TOUCHING, values).mappings():
-        place = {name: row[name] for name in _PLACE_NAMES}
-        found.append(place | {"geometry": shapely.from_wkb(bytes(row["wkb"]))})
-    return found
+    return [
+        AreaShape(AreaVersion(*version), shapely.from_wkb(bytes(wkb)))
+        for *version, wkb in db.execute(_TOUCHING, values)
+    ]
 
 
-def owners(places: list[Place], lon: float, lat: float) -> list[Place]:
-    """Of areas that touch a point those that own it (half-open edges), without their geometry.
+def owners(areas: Sequence[AreaShape], lon: float, lat: float) -> list[AreaVersion]:
+    """Of areas that touch a point those that own it (half-open edges).
 
     On the eastern or northern outline of the city nobody owns the point by that rule; then all that touch it do.
     """
-    kept = places
-    if len(places) > 1:
-        kept = [place for place in places if owns(place["geometry"], lon, lat)] or places
-    return [{name: place[name] for name in _PLACE_NAMES} for place in kept]
+    kept = areas
+    if len(areas) > 1:
+        kept = [one for one in areas if owns(one.shape, lon, lat)] or areas
+    return [one.area for one in kept]

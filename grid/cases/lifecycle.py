@@ -92,9 +92,9 @@ def _assigned(assignment: Assignment) -> dict[str, Any]:
         "town_area_id": assignment.area_id("town"),
         "county_area_id": assignment.area_id("county"),
         "city_area_id": assignment.area_id("city"),
-        "lead_body": assignment.lead["body"] if assignment.lead else None,
-        "co_handlers": [partner["body"] for partner in assignment.co_handlers],
-        "assignment": assignment.as_dict(),
+        "lead_body": assignment.lead and assignment.lead.body,
+        "co_handlers": [partner.body for partner in assignment.co_handlers],
+        "assignment": assignment.as_json(),
         "area_id": assignment.scope_area_id,
     }
 

@@ -165,5 +165,5 @@ def _scope(db: Session, plan: Plan) -> int | None:
     """The community, or the smallest area that holds all areas concerned."""
     parents = {unit.community_id for unit in plan.removed}
     parents |= {version.old.key for version in plan.versions if version.kind != "unit_grid"}
-    chains = [[place["id"] for place in ancestors(db, area_id)] for area_id in sorted(parents)]
+    chains = [[area.id for area in ancestors(db, area_id)] for area_id in sorted(parents)]
     return next((area_id for area_id in chains[0] if all(area_id in chain for chain in chains)), None)

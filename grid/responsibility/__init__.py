@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from grid.responsibility.assignment import Assignment, assign
+from grid.responsibility.answer import Assignment
+from grid.responsibility.assignment import assign
 from grid.responsibility.bulk_assignment import ANSWER_SCHEMA, assign_many
 from grid.responsibility.cross_region import assign_geometry
 from grid.responsibility.duties import Duty, DutyFault, check_list, check_stored, day_of, stored_list

@@ -7,17 +7,19 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, AreaCover, Place, chains, cover_of, read_areas
+from grid.areas import HIERARCHY, OVERLAYS, AreaCover, AreaVersion, chains, cover_of, read_areas
 from grid.errors import GridError
-from grid.responsibility.assignment import assign, joined_codes
-from grid.responsibility.competent_bodies import resolve_bodies
+from grid.responsibility.answer import joined_codes
+from grid.responsibility.assignment import assign
+from grid.responsibility.competent_bodies import resolve_bodies, row_of_bodies
 from grid.responsibility.duties import day_of
 from grid.responsibility.enterprise_sites import role_lines, sites_of
-from grid.responsibility.locating import Siting
+from grid.responsibility.locating import AreasByKind
 from grid.responsibility.succession import successors
 
 ANSWER_SCHEMA: dict[str, Any] = {
@@ -83,13 +85,13 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
 def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.datetime) -> pl.DataFrame:
     """Answers of points in grids: areas by grid; bodies once for each item, town and set of overlapping areas."""
     every = chains(db, table["root"].unique().to_list(), at)
-    places = {place["id"]: place for chain in every.values() for place in chain}
-    ids = [{"root": root} | {place["kind"]: place["id"] for place in chain} for root, chain in every.items()]
+    areas = {area.id: area for chain in every.values() for area in chain}
+    ids = [{"root": root} | {area.kind: area.id for area in chain} for root, chain in every.items()]
     schema = {"root": pl.Int64} | {f"{kind}": pl.Int64 for kind in HIERARCHY}
     table = table.join(pl.DataFrame(ids, schema=schema), on="root", how="left")
-    joined = _with_bodies(db, table, places, zones, at)
-    joined = _with_followers(db, joined, places, at)
-    codes = {area_id: place["code"] for area_id, place in places.items()}
+    joined = _with_bodies(db, table, areas, zones, at)
+    joined = _with_followers(db, joined, areas, at)
+    codes = {area_id: area.code for area_id, area in areas.items()}
     named = [pl.col(kind).replace_strict(codes, default=None, return_dtype=pl.String) for kind in HIERARCHY]
     sites = {uscc: role_lines(found) for uscc, found in sites_of(db, _given(table["uscc"]), at).items()}
     listed = pl.Series(
@@ -104,31 +106,34 @@ def _given(values: pl.Series) -> list[str]:
 
 
 def _with_bodies(
-    db: Session, table: pl.DataFrame, places: dict[int, Place], zones: gpd.GeoDataFrame, at: dt.datetime
+    db: Session, table: pl.DataFrame, areas: dict[int, AreaVersion], zones: gpd.GeoDataFrame, at: dt.datetime
 ) -> pl.DataFrame:
     """Lead and co-handlers of every row, and ``lead_until``: the day on which the lead's line ended."""
     alone = ("row", "lon", "lat", "uscc", "root", "unit_grid", "community")
     keys = [name for name in table.columns if name not in alone]
     distinct = table.unique(subset=keys, maintain_order=True).select(keys)
+    overlays = [_zone(zones, k) for k in range(len(zones))]
     bodies = []
     for key in distinct.iter_rows(named=True):
-        areas: dict[str, Any] = {kind: places[key[kind]] for kind in HIERARCHY if key.get(kind) is not None}
-        over = [_place(zones, k) for k in range(len(zones)) if key[f"zone_{k}"]]
-        areas |= {kind: [place for place in over if place["kind"] == kind] for kind in OVERLAYS}
-        found = resolve_bodies(db, key["item_code"], at, Siting("assigned", areas))
-        bodies.append(found.flat() | {"lead_until": (found.lead or {}).get("valid_to")})
-    schema = {name: ANSWER_SCHEMA[name] for name in _BODY_COLUMNS} | {"lead_until": pl.String}
+        here = AreasByKind({kind: areas[key[kind]] for kind in HIERARCHY if key.get(kind) is not None})
+        for k, zone in enumerate(overlays):
+            if key[f"zone_{k}"]:
+                here.overlays[zone.kind].append(zone)
+        found = resolve_bodies(db, key["item_code"], at, here)
+        until = {"lead_until": found.lead and found.lead.valid_to}
+        bodies.append(row_of_bodies(found.domain, found.lead, found.co_handlers) | until)
+    schema = {name: ANSWER_SCHEMA[name] for name in _BODY_COLUMNS} | {"lead_until": pl.Date}
     return table.join(
         distinct.hstack(pl.DataFrame(bodies, schema=schema)), on=keys, how="left", nulls_equal=True
     )
 
 
 def _with_followers(
-    db: Session, table: pl.DataFrame, places: dict[int, Place], at: dt.datetime
+    db: Session, table: pl.DataFrame, areas: dict[int, AreaVersion], at: dt.datetime
 ) -> pl.DataFrame:
     """``<kind>_now`` and ``lead_body_now``: successors of the areas that have ended since, and the lead of now where something has."""
     now = dt.datetime.now(dt.UTC)
-    ended = [i for i, p in places.items() if p["valid_to"] is not None and p["valid_to"] <= now]
+    ended = [area.id for area in areas.values() if area.ended_by(now)]
     if at >= now:
         ended = []
     after = {i: joined_codes(found) for i, found in successors(db, ended, now).items()} if ended else {}
@@ -137,7 +142,7 @@ def _with_followers(
         for kind in HIERARCHY
     ]
     gone = pl.any_horizontal(pl.col(kind).is_in(ended).fill_null(False) for kind in HIERARCHY)
-    over = (pl.col("lead_until") <= day_of(now).isoformat()).fill_null(False)
+    over = (pl.col("lead_until") <= day_of(now)).fill_null(False)
     table = table.with_columns(*later, since=(gone | over) & pl.lit(at < now))
     past = table.filter("since").select("row", "lon", "lat", "item_code")
     if past.is_empty():
@@ -146,15 +151,13 @@ def _with_followers(
     return table.join(leads, on="row", how="left")
 
 
-def _place(zones: gpd.GeoDataFrame, k: int) -> Place:
+def _zone(zones: gpd.GeoDataFrame, k: int) -> AreaVersion:
     row = zones.iloc[k]
-    return {
-        "id": int(row["id"]),
-        "code": row["code"],
-        "name": row["name"],
-        "kind": row["kind"],
-        "valid_from": row["valid_from"],
-    }
+    parent = None if pd.isna(row["parent_id"]) else int(row["parent_id"])
+    until = None if pd.isna(row["valid_to"]) else row["valid_to"]
+    return AreaVersion(
+        int(row["id"]), row["code"], row["name"], row["kind"], parent, row["valid_from"], until
+    )
 
 
 def _locate(areas: gpd.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:

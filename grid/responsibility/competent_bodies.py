@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from grid.areas import OVERLAYS, Place
+from grid.areas import OVERLAYS, AreaVersion
 from grid.responsibility.duties import LEVELS, Duty, all_lines, day_of
-from grid.responsibility.locating import Siting, Step, name_of
+from grid.responsibility.explanation import Step
+from grid.responsibility.locating import AreasByKind
 
 BEFORE_COUNTY: Mapping[str, tuple[str, ...]] = {
     "ecology": ("water", "functional_zone"),
@@ -29,26 +30,64 @@ OVERLAY_NAMES = {"functional_zone": ("功能区", "functional zone"), "water": (
 LEVEL_NAMES = {"town": ("镇（街道）级", "town"), "county": ("县级", "county"), "city": ("市级", "city")}
 
 
+@dataclass(frozen=True)
+class Lead:
+    """The body that leads, by the line of the duty list that says so."""
+
+    body: str
+    level: str
+    item_code: str
+    item: str
+    legal_basis: str
+    kind: str
+    area_code: str
+    duty_item_id: int
+    valid_from: dt.date
+    valid_to: dt.date | None
+
+    @classmethod
+    def of_line(cls, line: Duty) -> Lead:
+        """The lead that a line of the duty list names."""
+        return cls(
+            line.body, line.level, line.item_code, line.item, line.legal_basis, line.kind, line.area_code,
+            line.id, line.valid_from, line.valid_to,
+        )  # fmt: skip
+
+    def as_json(self) -> dict[str, Any]:
+        """The lead as JSON data; days are ISO 8601."""
+        until = None if self.valid_to is None else self.valid_to.isoformat()
+        return asdict(self) | {"valid_from": self.valid_from.isoformat(), "valid_to": until}
+
+
+@dataclass(frozen=True)
+class Partner:
+    """A body beside the lead, with the reason in Chinese and English."""
+
+    body: str
+    level: str
+    reason: str
+    reason_en: str
+
+
 @dataclass
-class Bodies:
-    """Who acts."""
+class CompetentBodies:
+    """Who acts: the lead (None when no line applies), its co-handlers, and who gets a copy."""
 
     domain: str | None = None
-    lead: dict[str, Any] | None = None
-    co_handlers: list[dict[str, Any]] = field(default_factory=list)
-    copied_to: list[dict[str, Any]] = field(default_factory=list)
+    lead: Lead | None = None
+    co_handlers: list[Partner] = field(default_factory=list)
+    copied_to: list[Partner] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
-    def flat(self) -> dict[str, Any]:
-        """``domain``, ``lead_body``, ``lead_level``, ``co_handlers`` (names): a row of a table."""
-        head = self.lead or {}
-        names = [partner["body"] for partner in self.co_handlers]
-        return {
-            "domain": self.domain,
-            "lead_body": head.get("body"),
-            "lead_level": head.get("level"),
-            "co_handlers": names,
-        }
+
+def row_of_bodies(domain: str | None, lead: Lead | None, co_handlers: Sequence[Partner]) -> dict[str, object]:
+    """Domain, lead and names of co-handlers as columns of a table."""
+    return {
+        "domain": domain,
+        "lead_body": lead and lead.body,
+        "lead_level": lead and lead.level,
+        "co_handlers": [partner.body for partner in co_handlers],
+    }
 
 
 @dataclass(frozen=True)
@@ -56,29 +95,29 @@ class _Seat:
     """A place in the order of precedence: an area whose bodies are asked."""
 
     level: str
-    place: Place
+    area: AreaVersion
 
     @property
     def overlaps(self) -> bool:
         """Whether the area lies across the hierarchy: a functional zone or a water area."""
-        return self.place["kind"] in OVERLAYS
+        return self.area.kind in OVERLAYS
 
 
-def resolve_bodies(db: Session, item_code: str, at: dt.datetime, siting: Siting) -> Bodies:
-    """The lead and co-handlers of an item in the areas of a siting.
+def resolve_bodies(db: Session, item_code: str, at: dt.datetime, areas: AreasByKind) -> CompetentBodies:
+    """The lead and co-handlers of an item in the areas that a place lies in.
 
     Raises
     ------
     UnknownItem
     """
-    across = [place for kind in OVERLAYS for place in siting.areas[kind]]
-    places = [siting.areas[level] for level in LEVELS if level in siting.areas] + across
-    lines = all_lines(db, item_code, sorted({place["code"] for place in places}))
-    found = Bodies(domain=lines[0].domain if lines else all_lines(db, item_code)[0].domain)
-    seats = _seats(siting, found.domain)
+    across = [area for kind in OVERLAYS for area in areas.overlays[kind]]
+    asked = [areas.hierarchy[level] for level in LEVELS if level in areas.hierarchy] + across
+    lines = all_lines(db, item_code, sorted({area.code for area in asked}))
+    found = CompetentBodies(domain=lines[0].domain if lines else all_lines(db, item_code)[0].domain)
+    seats = _seats(areas, found.domain)
     day = day_of(at)
     for seat in seats:
-        here = [line for line in lines if line.area_code == seat.place["code"] and line.holds(day)]
+        here = [line for line in lines if line.area_code == seat.area.code and line.holds(day)]
         here = [line for line in here if seat.overlaps or line.level == seat.level]
         leads = [line for line in here if line.role == "lead"]
         if leads:
@@ -93,13 +132,13 @@ def resolve_bodies(db: Session, item_code: str, at: dt.datetime, siting: Siting)
     return found
 
 
-def _seats(siting: Siting, domain: str | None) -> list[_Seat]:
+def _seats(areas: AreasByKind, domain: str | None) -> list[_Seat]:
     """Whom to ask, in order: town, county, city; overlapping areas before or after the county by domain."""
     first = BEFORE_COUNTY.get(domain or "", ())
-    across = {kind: [_Seat("county", place) for place in siting.areas[kind]] for kind in OVERLAYS}
+    across = {kind: [_Seat("county", area) for area in areas.overlays[kind]] for kind in OVERLAYS}
     seats: list[_Seat] = []
     for level in LEVELS:
-        own = [_Seat(level, siting.areas[level])] if level in siting.areas else []
+        own = [_Seat(level, areas.hierarchy[level])] if level in areas.hierarchy else []
         if level != "county":
             seats += own
             continue
@@ -108,21 +147,10 @@ def _seats(siting: Siting, domain: str | None) -> list[_Seat]:
     return seats
 
 
-def _fill(found: Bodies, seat: _Seat, leads: list[Duty], joints: list[Duty]) -> None:
+def _fill(found: CompetentBodies, seat: _Seat, leads: list[Duty], joints: list[Duty]) -> None:
     lead = leads[0]
     found.domain = lead.domain
-    found.lead = {
-        "body": lead.body,
-        "level": lead.level,
-        "item_code": lead.item_code,
-        "item": lead.item,
-        "legal_basis": lead.legal_basis,
-        "kind": lead.kind,
-        "area_code": lead.area_code,
-        "duty_item_id": lead.id,
-        "valid_from": lead.valid_from.isoformat(),
-        "valid_to": None if lead.valid_to is None else lead.valid_to.isoformat(),
-    }
+    found.lead = Lead.of_line(lead)
     taken = {lead.body}
     for line, zh, en in [
         *((line, "同一区域另一牵头主体", "another lead of the same area") for line in leads[1:]),
@@ -130,24 +158,24 @@ def _fill(found: Bodies, seat: _Seat, leads: list[Duty], joints: list[Duty]) -> 
     ]:
         if line.body not in taken:
             taken.add(line.body)
-            found.co_handlers.append({"body": line.body, "level": line.level, "reason": zh, "reason_en": en})
+            found.co_handlers.append(Partner(line.body, line.level, zh, en))
 
 
 def _explain_lead(
-    found: Bodies, seats: list[_Seat], seat: _Seat, lead: Duty, lines: list[Duty], day: dt.date
+    found: CompetentBodies, seats: list[_Seat], seat: _Seat, lead: Duty, lines: list[Duty], day: dt.date
 ) -> None:
     zh_level, en_level = LEVEL_NAMES.get(lead.level, (lead.level, lead.level))
     lower = seats[: seats.index(seat)]
     passed = [_why_not(other, lines, day) for other in lower]
     higher = [
-        f"{line.body}（{name_of(other.place)}）"
+        f"{line.body}（{other.area.label}）"
         for other in seats[seats.index(seat) + 1 :]
         for line in lines
-        if line.area_code == other.place["code"] and line.role == "lead" and line.holds(day)
+        if line.area_code == other.area.code and line.role == "lead" and line.holds(day)
     ]
-    county = next((other for other in seats if other.place["kind"] == "county"), None)
+    county = next((other for other in seats if other.area.kind == "county"), None)
     goes_first = seat.overlaps and (county is None or seats.index(seat) < seats.index(county))
-    rule = f"{seat.place['kind']}_first" if goes_first else "lowest_level_first"
+    rule = f"{seat.area.kind}_first" if goes_first else "lowest_level_first"
     zh = f"按权责清单第 {lead.id} 条（{lead.item}，{lead.valid_from} 起有效），由能够办理的最低层级牵头：{zh_level} {lead.body}。"
     en = (
         f"By line {lead.id} of the duty list ({lead.item_code}, in force since {lead.valid_from}) the lowest level"
@@ -156,17 +184,17 @@ def _explain_lead(
     if passed:
         zh, en = zh + "未选：" + "；".join(passed) + "。", en + " Lower levels have no line in force."
     if seat.overlaps:
-        zh_kind, en_kind = OVERLAY_NAMES[seat.place["kind"]]
+        zh_kind, en_kind = OVERLAY_NAMES[seat.area.kind]
         zh_order, en_order = ("优先于县级", "before") if goes_first else ("在县级之后", "after")
-        zh += f"{zh_kind} {name_of(seat.place)} 在该领域{zh_order}。"
-        en += f" In this domain the {en_kind} {name_of(seat.place)} goes {en_order} the county."
+        zh += f"{zh_kind} {seat.area.label} 在该领域{zh_order}。"
+        en += f" In this domain the {en_kind} {seat.area.label} goes {en_order} the county."
     found.steps.append(Step("lead", rule, zh, en, lead.body, passed + higher))
 
 
 def _why_not(seat: _Seat, lines: list[Duty], day: dt.date) -> str:
     """Why an area's bodies do not lead."""
-    own = [line for line in lines if line.area_code == seat.place["code"] and line.role == "lead"]
-    label = name_of(seat.place)
+    own = [line for line in lines if line.area_code == seat.area.code and line.role == "lead"]
+    label = seat.area.label
     if not own:
         return f"{label}：清单未授权 no line"
     line = max(own, key=lambda one: one.valid_from)
@@ -177,26 +205,25 @@ def _why_not(seat: _Seat, lines: list[Duty], day: dt.date) -> str:
     return f"{label}：层级不符 level {line.level}"
 
 
-def _copy_above(found: Bodies, seats: list[_Seat], seat: _Seat, lines: list[Duty], day: dt.date) -> None:
-    involved = {found.lead["body"] if found.lead else None, *(c["body"] for c in found.co_handlers)}
+def _copy_above(
+    found: CompetentBodies, seats: list[_Seat], seat: _Seat, lines: list[Duty], day: dt.date
+) -> None:
+    involved = {found.lead.body if found.lead else None, *(partner.body for partner in found.co_handlers)}
     for other in seats[seats.index(seat) + 1 :]:
         if other.level != "city":
             continue
         for line in lines:
-            if line.area_code == other.place["code"] and line.role == "lead" and line.holds(day):
+            if line.area_code == other.area.code and line.role == "lead" and line.holds(day):
                 if line.body not in involved:
-                    reason = {
-                        "reason": "抄送市级主管部门",
-                        "reason_en": "copy to the city's department in charge",
-                    }
-                    found.copied_to.append({"body": line.body, "level": line.level, **reason})
+                    zh, en = "抄送市级主管部门", "copy to the city's department in charge"
+                    found.copied_to.append(Partner(line.body, line.level, zh, en))
 
 
-def _explain_partners(found: Bodies) -> None:
+def _explain_partners(found: CompetentBodies) -> None:
     if found.co_handlers:
-        names = "、".join(partner["body"] for partner in found.co_handlers)
+        names = "、".join(partner.body for partner in found.co_handlers)
         zh = f"事项涉及多个主体，作为联合案件办理，协办：{names}。"
-        en = f"The item concerns several bodies: a joint case with {', '.join(p['body'] for p in found.co_handlers)}."
+        en = f"The item concerns several bodies: a joint case with {', '.join(p.body for p in found.co_handlers)}."
         rule = "joint_case"
     else:
         zh, en, rule = (
@@ -204,14 +231,14 @@ def _explain_partners(found: Bodies) -> None:
             "The list names no joint body: the lead acts alone.",
             "single_body",
         )
-    found.steps.append(Step("co_handlers", rule, zh, en, [p["body"] for p in found.co_handlers]))
-    if any(partner["reason_en"].startswith("another lead") for partner in found.co_handlers):
-        superior = found.copied_to[0]["body"] if found.copied_to else None
+    found.steps.append(Step("co_handlers", rule, zh, en, [p.body for p in found.co_handlers]))
+    if any(partner.reason_en.startswith("another lead") for partner in found.co_handlers):
+        superior = found.copied_to[0].body if found.copied_to else None
         zh = f"同级有多个牵头主体：先立案者优先，有争议的由共同上级{superior or '指挥中心'}指定。"
         en = f"Several leads of one level: who files first leads; in dispute the common superior ({superior or 'command centre'}) designates."
         found.steps.append(Step("dispute", "first_to_file", zh, en, superior))
     if found.copied_to:
-        names = "、".join(partner["body"] for partner in found.copied_to)
+        names = "、".join(partner.body for partner in found.copied_to)
         found.steps.append(
             Step("copied_to", "supervising_department", f"抄送：{names}。", f"Copied to {names}.", names)
         )

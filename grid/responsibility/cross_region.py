@@ -11,22 +11,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Any
 
 import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, Place, chains, moment, touching
+from grid.areas import HIERARCHY, OVERLAYS, AreaVersion, chains, moment, touching
 from grid.errors import GridError
-from grid.responsibility.assignment import Assignment, answer_of, assign, with_enterprise
-from grid.responsibility.competent_bodies import Bodies, resolve_bodies
-from grid.responsibility.locating import Siting, Step, name_of
+from grid.responsibility.answer import AreaName, Assignment, CrossRegion, TownShare
+from grid.responsibility.assignment import answer_of, assign, with_enterprise
+from grid.responsibility.competent_bodies import CompetentBodies, Partner, resolve_bodies
+from grid.responsibility.explanation import Step
+from grid.responsibility.locating import AreasByKind, Candidate, PointInAreas
 from grid.topology import metres_scale
 
 NEGLIGIBLE_SHARE = 1e-9
 CANDIDATES_SHOWN = 200
+_TOWN_OR_ELSE = ("town", "county", "city", "community", "unit_grid")
 
 _MEETING = text("""
 SELECT id, code, name, kind, parent_id, valid_from, valid_to, ST_AsBinary(geom) AS wkb FROM areas
@@ -59,8 +62,7 @@ def assign_geometry(
     Returns
     -------
     Assignment
-        ``candidates`` are the grids with their shares; ``cross_region`` is
-        ``{"lead_town", "superior", "towns": [{"code", "name", "share", "lead"}], "outside"}`` or None for one town.
+        ``candidates`` are the grids with their shares; ``cross_region`` is None for one town.
 
     Raises
     ------
@@ -76,20 +78,24 @@ def assign_geometry(
         return assign(
             db, lon=here.x, lat=here.y, item_code=item_code, at=when, enterprise_uscc=enterprise_uscc
         )
-    every = chains(db, [place["id"] for place in shares], when)
+    every = chains(db, [share.area.id for share in shares], when)
     towns = _by_town(shares, every)
-    lead = next((town for town in towns if town["code"] == first_filed), towns[0])
-    chosen = next(place for place in shares if place["id"] in lead["grids"])
-    siting = _siting(db, geometry, when, chosen, every)
-    siting.candidates = [place | {"holds_site": False} for place in shares[:CANDIDATES_SHOWN]]
-    siting.steps.append(_share_step(shares, chosen, geometry))
-    bodies = resolve_bodies(db, item_code, when, siting)
-    cross = _cross_region(db, item_code, when, towns, lead, every, bodies) if len(towns) > 1 else None
-    if cross is not None and lead["code"] == first_filed:
-        bodies.steps[-1].rule = "first_to_file"
-    answer = answer_of(db, siting, bodies, here.x, here.y, 0.0, item_code, when)
-    if cross is not None:
-        cross["outside"] = round(max(1.0 - sum(place["share"] for place in shares), 0.0), 4)
+    lead = next((town for town in towns if town.code == first_filed), towns[0])
+    chosen = next(share for share in shares if share.area.id in lead.grids)
+    found = PointInAreas("assigned", _areas(db, geometry, when, every[chosen.area.id]))
+    found.candidates = shares[:CANDIDATES_SHOWN]
+    found.steps.append(_share_step(shares, chosen, geometry))
+    bodies = resolve_bodies(db, item_code, when, found.areas)
+    cross = None
+    if len(towns) > 1:
+        told = _leads_of_towns(db, item_code, when, towns, lead, every, bodies)
+        above = _superior(towns, every)
+        rule = "first_to_file" if lead.code == first_filed else "largest_share_leads"
+        bodies.steps.append(_cross_step(rule, told, lead, above))
+        outside = round(max(1.0 - sum(share.share for share in shares), 0.0), 4)
+        superior = None if above is None else AreaName(above.code, above.name)
+        cross = CrossRegion(lead.code, superior, told, outside)
+    answer = answer_of(db, found, bodies, here.x, here.y, 0.0, item_code, when)
     answer.cross_region = cross
     return with_enterprise(db, answer, enterprise_uscc)
 
@@ -114,112 +120,104 @@ def _measure(geometry: Any) -> float:
     return float(metres.area or metres.length or len(shapely.get_parts(geometry)))
 
 
-def _shares(db: Session, geometry: Any, at: dt.datetime) -> list[dict[str, Any]]:
+def _shares(db: Session, geometry: Any, at: dt.datetime) -> list[Candidate]:
     """Grids with their share, the largest first. What lies on a common edge is shared by both sides."""
     dimension = shapely.get_dimensions(geometry)
     whole = _measure(geometry)
     found = []
-    for row in db.execute(_MEETING, {"wkb": shapely.to_wkb(geometry), "at": at}).mappings():
-        part = geometry.intersection(shapely.from_wkb(bytes(row["wkb"])))
+    for *version, wkb in db.execute(_MEETING, {"wkb": shapely.to_wkb(geometry), "at": at}):
+        part = geometry.intersection(shapely.from_wkb(bytes(wkb)))
         pieces = [p for p in shapely.get_parts(part) if shapely.get_dimensions(p) == dimension]
         share = sum(_measure(piece) for piece in pieces) / whole
         if share > NEGLIGIBLE_SHARE:
-            place = {name: value for name, value in row.items() if name != "wkb"}
-            found.append(place | {"share": round(share, 4)})
-    return sorted(found, key=lambda place: (-place["share"], place["code"]))
+            found.append(Candidate(AreaVersion(*version), round(share, 4)))
+    return sorted(found, key=lambda one: (-one.share, one.area.code))
 
 
-def _by_town(shares: list[dict[str, Any]], every: dict[int, list[Place]]) -> list[dict[str, Any]]:
-    """Shares added up by town (or the smallest larger area of a grid without one)."""
-    towns: dict[str, dict[str, Any]] = {}
-    total: dict[str, float] = defaultdict(float)
-    for place in shares:
-        chain = {p["kind"]: p for p in every[place["id"]]}
-        town = next(
-            chain[kind] for kind in ("town", "county", "city", "community", "unit_grid") if kind in chain
-        )
-        entry = towns.setdefault(town["code"], {"code": town["code"], "name": town["name"], "grids": set()})
-        entry["grids"].add(place["id"])
-        total[town["code"]] += place["share"]
-    for code, entry in towns.items():
-        entry["share"] = round(total[code], 4)
-    return sorted(towns.values(), key=lambda town: (-town["share"], town["code"]))
+@dataclass
+class _Town:
+    """A town (or the smallest larger area of a grid without one) with its grids and their share."""
+
+    code: str
+    name: str
+    grids: set[int] = field(default_factory=set)
+    share: float = 0.0
 
 
-def _siting(
-    db: Session, geometry: Any, at: dt.datetime, chosen: Place, every: dict[int, list[Place]]
-) -> Siting:
+def _by_town(shares: list[Candidate], every: dict[int, list[AreaVersion]]) -> list[_Town]:
+    """Shares added up by town, the largest first."""
+    towns: dict[str, _Town] = {}
+    for one in shares:
+        chain = {area.kind: area for area in every[one.area.id]}
+        area = next(chain[kind] for kind in _TOWN_OR_ELSE if kind in chain)
+        town = towns.setdefault(area.code, _Town(area.code, area.name))
+        town.grids.add(one.area.id)
+        town.share += one.share
+    for town in towns.values():
+        town.share = round(town.share, 4)
+    return sorted(towns.values(), key=lambda town: (-town.share, town.code))
+
+
+def _areas(db: Session, geometry: Any, at: dt.datetime, chain: list[AreaVersion]) -> AreasByKind:
+    """The areas of the chosen grid, and the overlays at a point of the geometry."""
+    areas = AreasByKind({area.kind: area for area in chain if area.kind in HIERARCHY})
     point = geometry.representative_point()
-    over = touching(db, point.x, point.y, at, OVERLAYS)
-    plain = [{name: value for name, value in place.items() if name != "geometry"} for place in over]
-    areas: dict[str, Any] = {kind: [p for p in plain if p["kind"] == kind] for kind in OVERLAYS}
-    areas |= {p["kind"]: p for p in every[chosen["id"]] if p["kind"] in HIERARCHY}
-    return Siting("assigned", areas)
+    for one in touching(db, point.x, point.y, at, OVERLAYS):
+        areas.overlays[one.area.kind].append(one.area)
+    return areas
 
 
-def _share_step(shares: list[dict[str, Any]], chosen: Place, geometry: Any) -> Step:
+def _share_step(shares: list[Candidate], chosen: Candidate, geometry: Any) -> Step:
     what = {0: ("点数", "points"), 1: ("长度", "length"), 2: ("面积", "area")}[
         shapely.get_dimensions(geometry)
     ]
-    share = next(place["share"] for place in shares if place["id"] == chosen["id"])
-    zh = f"事项范围涉及 {len(shares)} 个网格，按{what[0]}占比取 {name_of(chosen)}（{share:.0%}）。"
-    en = f"The matter lies in {len(shares)} grid(s); by share of its {what[1]} {name_of(chosen)} is taken ({share:.0%})."
-    others = [f"{name_of(place)} {place['share']:.0%}" for place in shares if place["id"] != chosen["id"]]
-    return Step("locate", "largest_share", zh, en, name_of(chosen), others[:50])
+    label = chosen.area.label
+    zh = f"事项范围涉及 {len(shares)} 个网格，按{what[0]}占比取 {label}（{chosen.share:.0%}）。"
+    en = f"The matter lies in {len(shares)} grid(s); by share of its {what[1]} {label} is taken ({chosen.share:.0%})."
+    others = [f"{one.area.label} {one.share:.0%}" for one in shares if one.area.id != chosen.area.id]
+    return Step("locate", "largest_share", zh, en, label, others[:50])
 
 
-def _cross_region(
+def _leads_of_towns(
     db: Session,
     item_code: str,
     at: dt.datetime,
-    towns: list[dict[str, Any]],
-    lead: dict[str, Any],
-    every: dict[int, list[Place]],
-    bodies: Bodies,
-) -> dict[str, Any]:
-    """Bodies of the other towns beside the lead, and the common superior."""
-    taken = {
-        bodies.lead["body"] if bodies.lead else None,
-        *(partner["body"] for partner in bodies.co_handlers),
-    }
+    towns: list[_Town],
+    lead: _Town,
+    every: dict[int, list[AreaVersion]],
+    bodies: CompetentBodies,
+) -> list[TownShare]:
+    """The towns with their leads; those of the other towns become co-handlers beside the lead."""
+    taken = {bodies.lead and bodies.lead.body, *(partner.body for partner in bodies.co_handlers)}
     told = []
     for town in towns:
         body = bodies.lead
         if town is not lead:
-            chain = {p["kind"]: p for p in every[min(town["grids"])]}
-            areas: dict[str, Any] = chain | {kind: [] for kind in OVERLAYS}
-            body = resolve_bodies(db, item_code, at, Siting("assigned", areas)).lead
-        if body is not None and body["body"] not in taken:
-            taken.add(body["body"])
-            reason = {
-                "reason": f"跨区域：{town['name']} 的主体",
-                "reason_en": f"cross-region: acts in {town['code']}",
-            }
-            bodies.co_handlers.append({"body": body["body"], "level": body["level"], **reason})
-        told.append(
-            {name: town[name] for name in ("code", "name", "share")} | {"lead": (body or {}).get("body")}
-        )
-    superior = _superior(towns, every)
-    bodies.steps.append(_cross_step(told, lead, superior))
-    above = None if superior is None else {"code": superior["code"], "name": superior["name"]}
-    return {"lead_town": lead["code"], "superior": above, "towns": told}
+            areas = AreasByKind({area.kind: area for area in every[min(town.grids)]})
+            body = resolve_bodies(db, item_code, at, areas).lead
+        if body is not None and body.body not in taken:
+            taken.add(body.body)
+            zh, en = f"跨区域：{town.name} 的主体", f"cross-region: acts in {town.code}"
+            bodies.co_handlers.append(Partner(body.body, body.level, zh, en))
+        told.append(TownShare(town.code, town.name, town.share, body.body if body else None))
+    return told
 
 
-def _superior(towns: list[dict[str, Any]], every: dict[int, list[Place]]) -> Place | None:
+def _superior(towns: list[_Town], every: dict[int, list[AreaVersion]]) -> AreaVersion | None:
     """The smallest area that holds all the towns."""
-    sets = [{p["code"] for p in every[grid]} for town in towns for grid in town["grids"]]
-    first = every[min(towns[0]["grids"])]
-    return next((place for place in first if all(place["code"] in codes for codes in sets)), None)
+    sets = [{area.code for area in every[grid]} for town in towns for grid in town.grids]
+    first = every[min(towns[0].grids)]
+    return next((area for area in first if all(area.code in codes for codes in sets)), None)
 
 
-def _cross_step(told: list[dict[str, Any]], lead: dict[str, Any], superior: Place | None) -> Step:
-    listed = "、".join(f"{town['name']} ({town['code']}) {town['share']:.0%}" for town in told)
-    above = "指挥中心" if superior is None else name_of(superior)
-    zh = f"事项跨区域：{listed}。{lead['name']} 牵头（先立案者优先，否则占比最大者），其余协办；有争议的由共同上级 {above} 指定管辖。"
+def _cross_step(rule: str, towns: list[TownShare], lead: _Town, superior: AreaVersion | None) -> Step:
+    listed = "、".join(f"{town.name} ({town.code}) {town.share:.0%}" for town in towns)
+    above = "指挥中心" if superior is None else superior.label
+    zh = f"事项跨区域：{listed}。{lead.name} 牵头（先立案者优先，否则占比最大者），其余协办；有争议的由共同上级 {above} 指定管辖。"
     en = (
-        f"The matter spans {len(told)} towns ({', '.join(town['code'] for town in told)}): {lead['code']} leads"
+        f"The matter spans {len(towns)} towns ({', '.join(town.code for town in towns)}): {lead.code} leads"
         f" (who filed first, else the largest share), the others join; in dispute the common superior"
         f" {above if superior is not None else '(command centre)'} designates."
     )
-    others = [town["code"] for town in told if town["code"] != lead["code"]]
-    return Step("cross_region", "largest_share_leads", zh, en, lead["code"], others)
+    others = [town.code for town in towns if town.code != lead.code]
+    return Step("cross_region", rule, zh, en, lead.code, others)

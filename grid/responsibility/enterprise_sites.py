@@ -11,14 +11,14 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import OVERLAYS, Place, chains
-from grid.responsibility.competent_bodies import resolve_bodies
-from grid.responsibility.locating import Siting, Step, name_of
+from grid.areas import AreaVersion, chains
+from grid.responsibility.competent_bodies import Lead, resolve_bodies
+from grid.responsibility.explanation import Step
+from grid.responsibility.locating import AreasByKind
 
 KIND_NAMES = {
     "registered": ("注册地", "registered"),
@@ -45,7 +45,7 @@ WHERE kind IN ('county', 'city') AND code = ANY(:codes) ORDER BY code, valid_fro
 
 
 @dataclass(frozen=True)
-class SitePlace:
+class EnterpriseSite:
     """One place of an enterprise.
 
     Attributes
@@ -62,77 +62,96 @@ class SitePlace:
 
     role: str
     site_id: str | None
-    chain: dict[str, Place]
+    chain: dict[str, AreaVersion]
     code_of_registration: str | None = None
 
     @property
-    def jurisdiction(self) -> Place | None:
+    def jurisdiction(self) -> AreaVersion | None:
         """The town, or the smallest larger area that is known."""
         return self.chain.get("town") or self.chain.get("county") or self.chain.get("city")
 
     @property
     def code(self) -> str:
         """Code of the jurisdiction, or of the registration; empty when nothing is known."""
-        place = self.jurisdiction
-        return place["code"] if place is not None else self.code_of_registration or ""
+        area = self.jurisdiction
+        return area.code if area is not None else self.code_of_registration or ""
 
     @property
     def label(self) -> str:
         """Name and code for people."""
-        place = self.jurisdiction
-        return self.code_of_registration or "辖区外 outside" if place is None else name_of(place)
+        area = self.jurisdiction
+        return self.code_of_registration or "辖区外 outside" if area is None else area.label
 
 
-def sites_of(db: Session, usccs: Sequence[str], at: dt.datetime) -> dict[str, list[SitePlace]]:
+@dataclass(frozen=True)
+class JudgedSite:
+    """A place of the enterprise in question, with who leads the matter there.
+
+    Attributes
+    ----------
+    code, name : str or None
+        Of the jurisdiction; None outside of all stored areas.
+    place_of_matter : bool
+        Whether the matter lies in the same jurisdiction.
+    """
+
+    site_id: str | None
+    role: str
+    role_zh: str
+    role_en: str
+    code: str | None
+    name: str | None
+    lead_body: str | None
+    place_of_matter: bool
+
+
+def sites_of(db: Session, usccs: Sequence[str], at: dt.datetime) -> dict[str, list[EnterpriseSite]]:
     """The places of enterprises by USCC, by role and site; none for a USCC that is not known."""
     wanted = sorted(set(usccs))
     rows = db.execute(_SITES, {"uscc": wanted, "at": at}).all() if wanted else []
     every = chains(db, sorted({row.area_id for row in rows if row.area_id is not None}), at) if rows else {}
-    found: dict[str, list[SitePlace]] = defaultdict(list)
+    found: dict[str, list[EnterpriseSite]] = defaultdict(list)
     for row in rows:
-        chain = {place["kind"]: place for place in every.get(row.area_id, [])}
-        found[row.uscc].append(SitePlace(row.kind, row.site_id, chain))
+        chain = {area.kind: area for area in every.get(row.area_id, [])}
+        found[row.uscc].append(EnterpriseSite(row.kind, row.site_id, chain))
     unregistered = [u for u, places in found.items() if all(p.role != "registered" for p in places)]
     codes = {uscc: uscc[2:8] for uscc in unregistered}
-    counties = db.execute(_COUNTIES, {"codes": sorted(set(codes.values())), "at": at}).mappings()
-    known = {row["code"]: dict(row) for row in counties} if codes else {}
+    rows = db.execute(_COUNTIES, {"codes": sorted(set(codes.values())), "at": at}).all() if codes else []
+    known = {county.code: county for county in (AreaVersion(*row) for row in rows)}
     for uscc, code in codes.items():
         county = known.get(code)
-        chain = {} if county is None else {county["kind"]: county}
-        found[uscc].append(SitePlace("registered", None, chain, code))
+        chain = {} if county is None else {county.kind: county}
+        found[uscc].append(EnterpriseSite("registered", None, chain, code))
     return dict(found)
 
 
-def role_lines(places: Sequence[SitePlace]) -> list[str]:
+def role_lines(places: Sequence[EnterpriseSite]) -> list[str]:
     """One text a role and jurisdiction, as ``production 320601001``."""
     return list(dict.fromkeys(f"{place.role} {place.code or 'outside'}" for place in places))
 
 
-def told_sites(
-    db: Session, places: Sequence[SitePlace], item_code: str, at: dt.datetime, town_code: str | None
-) -> list[dict[str, Any]]:
+def judged_sites(
+    db: Session, sites: Sequence[EnterpriseSite], item_code: str, at: dt.datetime, town_code: str | None
+) -> list[JudgedSite]:
     """Each place with its role, its jurisdiction, who leads the item there, and whether the matter lies there."""
-    leads: dict[str, dict[str, Any] | None] = {}
-    told = []
-    for place in places:
-        if place.chain and place.code not in leads:
-            areas: dict[str, Any] = place.chain | {kind: [] for kind in OVERLAYS}
-            leads[place.code] = resolve_bodies(db, item_code, at, Siting("assigned", areas)).lead
-        where, lead = place.jurisdiction, leads.get(place.code)
-        zh, en = KIND_NAMES.get(place.role, (place.role, place.role))
-        told.append(
-            {
-                "site_id": place.site_id,
-                "role": place.role,
-                "role_zh": zh,
-                "role_en": en,
-                "code": place.code or None,
-                "name": None if where is None else where["name"],
-                "lead_body": None if lead is None else lead["body"],
-                "place_of_matter": place.code == town_code and town_code is not None,
-            }
+    leads: dict[str, Lead | None] = {}
+    judged = []
+    for site in sites:
+        if site.chain and site.code not in leads:
+            leads[site.code] = resolve_bodies(db, item_code, at, AreasByKind(site.chain)).lead
+        where, lead = site.jurisdiction, leads.get(site.code)
+        judged.append(
+            JudgedSite(
+                site.site_id,
+                site.role,
+                *KIND_NAMES.get(site.role, (site.role, site.role)),
+                code=site.code or None,
+                name=None if where is None else where.name,
+                lead_body=None if lead is None else lead.body,
+                place_of_matter=site.code == town_code and town_code is not None,
+            )
         )
-    return told
+    return judged
 
 
 def unknown_step(uscc: str) -> Step:
@@ -145,7 +164,7 @@ def unknown_step(uscc: str) -> Step:
     )
 
 
-def sites_step(places: Sequence[SitePlace], town_code: str | None) -> Step | None:
+def sites_step(places: Sequence[EnterpriseSite], town_code: str | None) -> Step | None:
     """Name all jurisdictions of an enterprise when they are not one town: the place of the matter decides.
 
     Returns

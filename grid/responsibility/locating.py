@@ -21,8 +21,9 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, Place, chains, owners, touching
+from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, chains, owners, touching
 from grid.calendar import CHINA
+from grid.responsibility.explanation import Step
 
 NEAREST_M = 200.0
 """A point outside of every grid belongs to the nearest one within this distance; a position error, as a rule."""
@@ -31,98 +32,95 @@ MAX_ACCURACY_M = 5_000.0
 
 
 @dataclass
-class Step:
-    """One step of an explanation, for people."""
+class AreasByKind:
+    """The areas that a place lies in.
 
-    step: str
-    rule: str
-    zh: str
-    en: str
-    chosen: Any = None
-    not_chosen: list[Any] = field(default_factory=list)
+    Attributes
+    ----------
+    hierarchy : dict of str to AreaVersion
+        By kind of ``HIERARCHY``; only kinds that are there.
+    overlays : dict of str to list of AreaVersion
+        By kind of ``OVERLAYS``, each list by code; every kind is there.
+    """
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return {
-            "step": self.step,
-            "rule": self.rule,
-            "zh": self.zh,
-            "en": self.en,
-            "chosen": self.chosen,
-            "not_chosen": self.not_chosen,
-        }
+    hierarchy: dict[str, AreaVersion] = field(default_factory=dict)
+    overlays: dict[str, list[AreaVersion]] = field(default_factory=lambda: {kind: [] for kind in OVERLAYS})
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A grid that may hold the place, with its share of it, and whether the enterprise has a site there."""
+
+    area: AreaVersion
+    share: float
+    holds_site: bool = False
 
 
 @dataclass
-class Siting:
+class PointInAreas:
     """Where a point lies.
 
     Attributes
     ----------
     outcome : str
         ``assigned``, ``ambiguous``, ``nearest_assumed`` or ``no_area``.
-    areas : dict
-        Kind to place for the hierarchy, kind to list of places for the overlays.
-    candidates : list of dict
-        When ambiguous: grids with ``share`` of the circle, the chosen one first.
+    areas : AreasByKind
+    candidates : list of Candidate
+        When ambiguous: grids with their share of the circle, the chosen one first.
     steps : list of Step
     """
 
     outcome: str
-    areas: dict[str, Any]
-    candidates: list[dict[str, Any]] = field(default_factory=list)
+    areas: AreasByKind = field(default_factory=AreasByKind)
+    candidates: list[Candidate] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
 
-def site_point(
-    db: Session, lon: float, lat: float, at: dt.datetime, accuracy_m: float, enterprise_uscc: str | None
-) -> Siting:
-    """Where a point lies at a moment, by the rules of this module."""
+def locate_point(
+    db: Session,
+    lon: float,
+    lat: float,
+    at: dt.datetime,
+    accuracy_m: float = 0.0,
+    enterprise_uscc: str | None = None,
+) -> PointInAreas:
+    """Where a point (degrees, EPSG:4326) lies at a moment, by the rules of this module."""
     here = touching(db, lon, lat, at, ("unit_grid", *OVERLAYS))
-    grids = [place for place in here if place["kind"] == "unit_grid"]
-    found = Siting("assigned", {kind: _plain(here, kind) for kind in OVERLAYS})
-    chosen: Place | None
+    grids = [one for one in here if one.area.kind == "unit_grid"]
+    found = PointInAreas("assigned")
+    for one in here:
+        if one.area.kind in OVERLAYS:
+            found.areas.overlays[one.area.kind].append(one.area)
+    chosen: AreaVersion | None
     if accuracy_m > 0 and _ambiguous(db, found, lon, lat, at, accuracy_m, enterprise_uscc):
-        chosen = found.candidates[0]
+        chosen = found.candidates[0].area
     elif grids:
         chosen = _of_edge(found, grids, lon, lat)
     else:
         chosen = _without_grid(db, found, lon, lat, at)
     if chosen is not None:
-        for place in chains(db, [chosen["id"]], at)[chosen["id"]]:
-            if place["kind"] in HIERARCHY:
-                found.areas[place["kind"]] = place
-        if "city" not in found.areas:
-            found.areas |= _nearest_city(db, lon, lat, at)
-        found.steps.append(_hierarchy_step(found.areas))
+        above = found.areas.hierarchy
+        above |= {
+            area.kind: area for area in chains(db, [chosen.id], at)[chosen.id] if area.kind in HIERARCHY
+        }
+        if "city" not in above:
+            above |= _nearest_city(db, lon, lat, at)
+        found.steps.append(_hierarchy_step(above))
     _overlay_step(found)
     return found
 
 
-def name_of(place: Place) -> str:
-    """Name and code of a place."""
-    return f"{place['name']} ({place['code']})"
-
-
-def _plain(places: list[Place], kind: str) -> list[Place]:
-    return [
-        {name: value for name, value in place.items() if name != "geometry"}
-        for place in places
-        if place["kind"] == kind
-    ]
-
-
-def _of_edge(found: Siting, grids: list[Place], lon: float, lat: float) -> Place:
+def _of_edge(found: PointInAreas, grids: list[AreaShape], lon: float, lat: float) -> AreaVersion:
     chosen = owners(grids, lon, lat)[0]
-    others = [name_of(place) for place in grids if place["id"] != chosen["id"]]
-    version = chosen["valid_from"].astimezone(CHINA).date()
-    zh = f"点位落在单元网格 {name_of(chosen)}（{version} 起的版本）"
-    en = f"The point lies in unit grid {name_of(chosen)}, version of {version}"
+    others = [one.area.label for one in grids if one.area.id != chosen.id]
+    version = chosen.valid_from.astimezone(CHINA).date()
+    zh = f"点位落在单元网格 {chosen.label}（{version} 起的版本）"
+    en = f"The point lies in unit grid {chosen.label}, version of {version}"
     if others:
         zh += "；点在公共边上，按西、南边归属的规则确定"
         en += "; it lies on a common edge, and a grid owns its western and southern edges"
     rule = "half_open_edge" if others else "point_in_area"
-    found.steps.append(Step("locate", rule, zh + "。", en + ".", name_of(chosen), others))
+    found.steps.append(Step("locate", rule, zh + "。", en + ".", chosen.label, others))
     return chosen
 
 
@@ -148,7 +146,8 @@ class _Local:
             shape, lambda c: (c - (self.lon, self.lat)) * (self.x_m, self.y_m)
         )  # origin at the point
 
-    def near(self, db: Session, at: dt.datetime, radius_m: float) -> list[Place]:
+    def near(self, db: Session, at: dt.datetime, radius_m: float) -> list[AreaShape]:
+        """Unit grids whose box meets the circle, with their polygon in these metres."""
         values = {
             "lon": self.lon,
             "lat": self.lat,
@@ -156,11 +155,10 @@ class _Local:
             "dy": radius_m / self.y_m,
             "at": at,
         }
-        found = []
-        for row in db.execute(_NEAR, values).mappings():
-            place = {name: value for name, value in row.items() if name != "wkb"}
-            found.append(place | {"geometry": self.metres(shapely.from_wkb(bytes(row["wkb"])))})
-        return found
+        return [
+            AreaShape(AreaVersion(*version), self.metres(shapely.from_wkb(bytes(wkb))))
+            for *version, wkb in db.execute(_NEAR, values)
+        ]
 
 
 _SITES = text("""
@@ -171,7 +169,7 @@ FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE e.uscc = :uscc O
 
 def _ambiguous(
     db: Session,
-    found: Siting,
+    found: PointInAreas,
     lon: float,
     lat: float,
     at: dt.datetime,
@@ -183,37 +181,36 @@ def _ambiguous(
     radius_m = min(accuracy_m, MAX_ACCURACY_M)
     circle = shapely.Point(0, 0).buffer(radius_m, quad_segs=16)
     recorded = [] if enterprise_uscc is None else db.execute(_SITES, {"uscc": enterprise_uscc}).all()
+    points = [local.metres(shapely.Point(s.lon, s.lat)) for s in recorded]
     candidates = []
-    for place in local.near(db, at, radius_m):
-        share = place["geometry"].intersection(circle).area / circle.area
+    for near in local.near(db, at, radius_m):
+        share = near.shape.intersection(circle).area / circle.area
         if share > 0:
-            owns = any(
-                place["geometry"].intersects(local.metres(shapely.Point(s.lon, s.lat))) for s in recorded
-            )
-            place.pop("geometry")
-            candidates.append(place | {"share": round(share, 4), "holds_site": owns})
+            holds_site = any(near.shape.intersects(point) for point in points)
+            candidates.append(Candidate(near.area, round(share, 4), holds_site))
     if len(candidates) < 2:
         return False
-    candidates.sort(key=lambda c: (not c["holds_site"], -c["share"], c["code"]))
+    candidates.sort(key=lambda c: (not c.holds_site, -c.share, c.area.code))
     found.outcome, found.candidates = "ambiguous", candidates
     found.steps.append(_ambiguous_step(candidates, radius_m))
     _cross_region_step(db, found, at)
     return True
 
 
-def _cross_region_step(db: Session, found: Siting, at: dt.datetime) -> None:
+def _cross_region_step(db: Session, found: PointInAreas, at: dt.datetime) -> None:
     """Name the common superior when the grids lie in several towns."""
-    chosen = found.candidates[:20]
-    every = chains(db, [candidate["id"] for candidate in chosen], at)
-    chain_of = [{place["kind"]: place for place in every[candidate["id"]]} for candidate in chosen]
-    towns = {chain["town"]["code"]: name_of(chain["town"]) for chain in chain_of if "town" in chain}
+    ids = [candidate.area.id for candidate in found.candidates[:20]]
+    every = chains(db, ids, at)
+    chain_of = [{area.kind: area for area in every[area_id]} for area_id in ids]
+    towns = {chain["town"].code: chain["town"].label for chain in chain_of if "town" in chain}
     if len(towns) < 2:
         return
     superior = next(
         (
-            name_of(chain_of[0][kind])
+            chain_of[0][kind].label
             for kind in ("county", "city")
-            if len({chain.get(kind, {}).get("code") for chain in chain_of}) == 1 and kind in chain_of[0]
+            if kind in chain_of[0]
+            and all(kind in chain and chain[kind].code == chain_of[0][kind].code for chain in chain_of)
         ),
         None,
     )
@@ -222,62 +219,57 @@ def _cross_region_step(db: Session, found: Siting, at: dt.datetime) -> None:
     found.steps.append(Step("cross_region", "common_superior", zh, en, superior, list(towns.values())))
 
 
-def _ambiguous_step(candidates: list[dict[str, Any]], radius_m: float) -> Step:
+def _ambiguous_step(candidates: list[Candidate], radius_m: float) -> Step:
     chosen, second = candidates[:2]
-    if chosen["holds_site"] and not second["holds_site"]:
+    if chosen.holds_site and not second.holds_site:
         rule, why_zh, why_en = (
             "recorded_site",
             "企业登记的场所在该网格内",
             "it holds a site of the enterprise",
         )
-    elif chosen["share"] > second["share"]:
+    elif chosen.share > second.share:
         rule, why_zh, why_en = (
             "larger_share",
-            f"占定位圆面积最大（{chosen['share']:.0%}）",
-            f"it has the largest share of the circle ({chosen['share']:.0%})",
+            f"占定位圆面积最大（{chosen.share:.0%}）",
+            f"it has the largest share of the circle ({chosen.share:.0%})",
         )
     else:
         rule, why_zh, why_en = "lower_code", "面积相同，取编码较小者", "equal shares, the lower code"
     return Step(
         "locate",
         rule,
-        f"定位精度 {radius_m:g} 米的圆跨 {len(candidates)} 个网格，归属不唯一；取 {name_of(chosen)}：{why_zh}。",
-        f"The circle of {radius_m:g} m accuracy touches {len(candidates)} grids: ambiguous. Chosen {name_of(chosen)}: {why_en}.",
-        name_of(chosen),
-        [f"{name_of(c)} {c['share']:.0%}" for c in candidates[1:]],
+        f"定位精度 {radius_m:g} 米的圆跨 {len(candidates)} 个网格，归属不唯一；取 {chosen.area.label}：{why_zh}。",
+        f"The circle of {radius_m:g} m accuracy touches {len(candidates)} grids: ambiguous. Chosen {chosen.area.label}: {why_en}.",
+        chosen.area.label,
+        [f"{other.area.label} {other.share:.0%}" for other in candidates[1:]],
     )
 
 
-def _without_grid(db: Session, found: Siting, lon: float, lat: float, at: dt.datetime) -> Place | None:
-    if water := found.areas["water"]:
-        chosen: Place = water[0]
-        zh, en = (
-            f"点位在水域 {name_of(chosen)} 内，不属于陆上网格。",
-            f"The point lies in water area {name_of(chosen)}, outside of every land grid.",
-        )
-        found.steps.append(
-            Step("locate", "water_first", zh, en, name_of(chosen), [name_of(w) for w in water[1:]])
-        )
-        return chosen
-    local = _Local(lon, lat)
-    near = [
-        (place.pop("geometry").distance(shapely.Point(0, 0)), place)
-        for place in local.near(db, at, NEAREST_M)
-    ]
-    near = sorted((n for n in near if n[0] <= NEAREST_M), key=lambda n: (n[0], n[1]["code"]))
+def _without_grid(
+    db: Session, found: PointInAreas, lon: float, lat: float, at: dt.datetime
+) -> AreaVersion | None:
+    if water := found.areas.overlays["water"]:
+        label = water[0].label
+        zh = f"点位在水域 {label} 内，不属于陆上网格。"
+        en = f"The point lies in water area {label}, outside of every land grid."
+        found.steps.append(Step("locate", "water_first", zh, en, label, [other.label for other in water[1:]]))
+        return water[0]
+    point = shapely.Point(0, 0)
+    near = [(one.shape.distance(point), one.area) for one in _Local(lon, lat).near(db, at, NEAREST_M)]
+    near = sorted((n for n in near if n[0] <= NEAREST_M), key=lambda n: (n[0], n[1].code))
     if near:
         distance_m, chosen = near[0]
         found.outcome = "nearest_assumed"
-        zh = f"点位不在任何网格内；取 {NEAREST_M:g} 米内最近的 {name_of(chosen)}（{distance_m:.1f} 米）。"
-        en = f"The point lies in no grid; the nearest within {NEAREST_M:g} m is {name_of(chosen)} ({distance_m:.1f} m)."
-        others = [f"{name_of(place)} {d:.1f} m" for d, place in near[1:]]
-        found.steps.append(Step("locate", "nearest", zh, en, name_of(chosen), others))
+        zh = f"点位不在任何网格内；取 {NEAREST_M:g} 米内最近的 {chosen.label}（{distance_m:.1f} 米）。"
+        en = f"The point lies in no grid; the nearest within {NEAREST_M:g} m is {chosen.label} ({distance_m:.1f} m)."
+        others = [f"{area.label} {away_m:.1f} m" for away_m, area in near[1:]]
+        found.steps.append(Step("locate", "nearest", zh, en, chosen.label, others))
         return chosen
     for kind in HIERARCHY[1:]:
         if here := owners(touching(db, lon, lat, at, (kind,)), lon, lat):
-            zh = f"点位处没有单元网格；由所在的 {name_of(here[0])} 值守席负责。"
-            en = f"There is no unit grid at the point; the duty desk of {name_of(here[0])} takes it."
-            found.steps.append(Step("locate", "enclosing_area", zh, en, name_of(here[0])))
+            zh = f"点位处没有单元网格；由所在的 {here[0].label} 值守席负责。"
+            en = f"There is no unit grid at the point; the duty desk of {here[0].label} takes it."
+            found.steps.append(Step("locate", "enclosing_area", zh, en, here[0].label))
             return here[0]
     found.outcome = "no_area"
     zh, en = "点位不在任何已登记区域内。", "The point lies in no area that is stored for this time."
@@ -292,38 +284,23 @@ ORDER BY geom <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT 1
 """)
 
 
-def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[str, Any]:
+def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[str, AreaVersion]:
     """The city of an area that names no parent (water areas run along the border of a city)."""
-    row = db.execute(_CITY, {"lon": lon, "lat": lat, "at": at}).mappings().one_or_none()
-    return {} if row is None else {"city": dict(row)}
+    row = db.execute(_CITY, {"lon": lon, "lat": lat, "at": at}).one_or_none()
+    return {} if row is None else {"city": AreaVersion(*row)}
 
 
-def _hierarchy_step(areas: dict[str, Any]) -> Step:
+def _hierarchy_step(areas: dict[str, AreaVersion]) -> Step:
     chain = [areas[kind] for kind in HIERARCHY if kind in areas]
-    names = "、".join(f"{name_of(place)}" for place in chain)
-    versions = ", ".join(
-        f"{name_of(place)} since {place['valid_from'].astimezone(CHINA).date()}" for place in chain
-    )
-    return Step(
-        "areas",
-        "parent_of_area",
-        f"上级区域：{names}。",
-        f"It belongs to: {versions}.",
-        [p["code"] for p in chain],
-    )
+    names = "、".join(area.label for area in chain)
+    versions = ", ".join(f"{area.label} since {area.valid_from.astimezone(CHINA).date()}" for area in chain)
+    zh, en = f"上级区域：{names}。", f"It belongs to: {versions}."
+    return Step("areas", "parent_of_area", zh, en, [area.code for area in chain])
 
 
-def _overlay_step(found: Siting) -> None:
-    zones = [place for kind in OVERLAYS for place in found.areas[kind]]
+def _overlay_step(found: PointInAreas) -> None:
+    zones = [area for kind in OVERLAYS for area in found.areas.overlays[kind]]
     if zones:
-        names = "、".join(name_of(place) for place in zones)
-        english = ", ".join(name_of(place) for place in zones)
-        found.steps.append(
-            Step(
-                "overlays",
-                "overlapping_layers",
-                f"点位同时位于：{names}。",
-                f"The point also lies in: {english}.",
-                [p["code"] for p in zones],
-            )
-        )
+        zh = f"点位同时位于：{'、'.join(area.label for area in zones)}。"
+        en = f"The point also lies in: {', '.join(area.label for area in zones)}."
+        found.steps.append(Step("overlays", "overlapping_layers", zh, en, [area.code for area in zones]))

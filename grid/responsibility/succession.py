@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, Place
-from grid.responsibility.locating import Siting, Step, name_of
+from grid.areas import HIERARCHY, AreaVersion
+from grid.responsibility.explanation import Step
+from grid.responsibility.locating import AreasByKind
 
 _SUCCESSORS = text("""
 WITH RECURSIVE line AS (
@@ -31,50 +31,52 @@ WHERE line.step > 0 AND a.valid_from <= :at AND (a.valid_to IS NULL OR a.valid_t
 """)
 
 
-def successors(db: Session, ids: Sequence[int], at: dt.datetime | None = None) -> dict[int, list[Place]]:
+def successors(
+    db: Session, ids: Sequence[int], at: dt.datetime | None = None
+) -> dict[int, list[AreaVersion]]:
     """For each area that has ended the areas of a moment (now) that followed it, directly or through others."""
-    found: dict[int, list[Place]] = {area_id: [] for area_id in ids}
+    found: dict[int, list[AreaVersion]] = {area_id: [] for area_id in ids}
     values = {"ids": list(ids), "at": at or dt.datetime.now(dt.UTC)}
-    for row in db.execute(_SUCCESSORS, values).mappings():
-        found[row["root"]].append({name: value for name, value in row.items() if name != "root"})
+    for root, *version in db.execute(_SUCCESSORS, values):
+        found[root].append(AreaVersion(*version))
     return found
 
 
-def ended_places(siting: Siting, now: dt.datetime) -> list[Place]:
-    """Areas of the hierarchy in a siting that have ended since, larger ones first."""
-    places = [siting.areas[kind] for kind in reversed(HIERARCHY) if kind in siting.areas]
-    return [place for place in places if place["valid_to"] is not None and place["valid_to"] <= now]
+def ended_areas(areas: AreasByKind, now: dt.datetime) -> list[AreaVersion]:
+    """Areas of the hierarchy that have ended since, larger ones first."""
+    held = [areas.hierarchy[kind] for kind in reversed(HIERARCHY) if kind in areas.hierarchy]
+    return [area for area in held if area.ended_by(now)]
 
 
-def area_steps(db: Session, siting: Siting, now: dt.datetime) -> tuple[dict[str, Any], list[Step]]:
+def area_steps(
+    db: Session, areas: AreasByKind, now: dt.datetime
+) -> tuple[dict[str, list[AreaVersion]], list[Step]]:
     """Successors of now by kind, and a step for each area that goes on under another code."""
-    ended = ended_places(siting, now)
-    followers = successors(db, [place["id"] for place in ended], now)
-    by_kind: dict[str, Any] = {}
+    ended = ended_areas(areas, now)
+    followers = successors(db, [area.id for area in ended], now)
+    by_kind: dict[str, list[AreaVersion]] = {}
     steps = []
-    for place in ended:
-        found = followers[place["id"]]
-        by_kind[place["kind"]] = [
-            {"id": f["id"], "code": f["code"], "name": f["name"], "valid_from": f["valid_from"].isoformat()}
-            for f in found
-        ]
-        if {f["code"] for f in found} == {place["code"]}:
+    for area in ended:
+        by_kind[area.kind] = found = followers[area.id]
+        if {follower.code for follower in found} == {area.code}:
             continue  # a new version of the same area
-        names = "、".join(name_of(f) for f in found) or "无 none"
-        day = place["valid_to"].date()
-        zh = f"{name_of(place)} 已于 {day} 撤销或变更，现为 {names}。"
-        en = (
-            f"{name_of(place)} ended on {day}; now it is {', '.join(name_of(f) for f in found) or 'nothing'}."
-        )
-        steps.append(
-            Step("successor", "area_succession", zh, en, [f["code"] for f in found], [place["code"]])
-        )
+        labels = [follower.label for follower in found]
+        ended_at = area.valid_to or now
+        zh = f"{area.label} 已于 {ended_at.date()} 撤销或变更，现为 {'、'.join(labels) or '无 none'}。"
+        en = f"{area.label} ended on {ended_at.date()}; now it is {', '.join(labels) or 'nothing'}."
+        codes = [follower.code for follower in found]
+        steps.append(Step("successor", "area_succession", zh, en, codes, [area.code]))
     return by_kind, steps
 
 
-def body_step(lead: dict[str, Any] | None, lead_now: dict[str, Any] | None, place_now: str) -> Step | None:
-    """A step when another body leads the item at this place now."""
-    before, after = ((one or {}).get("body") for one in (lead, lead_now))
+def body_step(before: str | None, after: str | None, place_now: str) -> Step | None:
+    """A step when another body leads the item at this place now.
+
+    Parameters
+    ----------
+    before, after : str or None
+        Name of the lead of then and of now; None without a lead.
+    """
     if before == after:
         return None
     zh = f"{before or '（无牵头主体）'} 已不再承办该事项；现由 {after or '指挥中心指定的主体'} 牵头（{place_now}），派遣以现行主体为准。"

@@ -106,17 +106,16 @@ def ask(db: Session, code: str, year: int) -> Any:
 def test_a_matter_of_2019_has_the_district_of_then_and_the_successor_of_now(city: str) -> None:
     with session(SYSTEM, city) as db:
         answer = ask(db, "320611", 2019)
-        assert (answer.areas["county"]["code"], answer.lead["body"]) == ("320611", "港闸区生态环境局")
-        assert [a["code"] for a in answer.now["areas"]["county"]] == ["320613"]
-        assert answer.now["lead"]["body"] == "崇川区生态环境局"
-        rules = {s["rule"]: s for s in answer.explanation if s["step"] == "successor"}
+        assert (answer.areas.hierarchy["county"].code, answer.lead.body) == ("320611", "港闸区生态环境局")
+        assert [area.code for area in answer.now.areas["county"]] == ["320613"]
+        assert answer.now.lead.body == "崇川区生态环境局"
+        rules = {s.rule: s for s in answer.explanation if s.step == "successor"}
         assert (
-            "崇川区 (320613)" in rules["area_succession"]["zh"]
-            and "2020-07-22" in rules["area_succession"]["en"]
+            "崇川区 (320613)" in rules["area_succession"].zh and "2020-07-22" in rules["area_succession"].en
         )
-        assert rules["body_of_now"]["chosen"] == "崇川区生态环境局"
+        assert rules["body_of_now"].chosen == "崇川区生态环境局"
         later = ask(db, "320611", 2021)
-        assert (later.areas["county"]["code"], later.lead["body"], later.now) == (
+        assert (later.areas.hierarchy["county"].code, later.lead.body, later.now) == (
             "320613",
             "崇川区生态环境局",
             None,
@@ -135,12 +134,12 @@ def test_a_matter_of_2019_has_the_district_of_then_and_the_successor_of_now(city
 def test_each_change(city: str, place: str, year: int, then: str, now: str | None) -> None:
     with session(SYSTEM, city) as db:
         answer = ask(db, place, year)
-        assert answer.areas["county"]["code"] == then and answer.lead["area_code"] == then
+        assert answer.areas.hierarchy["county"].code == then and answer.lead.area_code == then
         if now is None:
             assert answer.now is None
         else:
-            assert [a["code"] for a in answer.now["areas"]["county"]] == [now]
-            assert answer.now["lead"]["area_code"] == now
+            assert [area.code for area in answer.now.areas["county"]] == [now]
+            assert answer.now.lead.area_code == now
 
 
 def test_counties_of_each_time_and_who_followed_whom(city: str) -> None:
@@ -157,14 +156,14 @@ def test_counties_of_each_time_and_who_followed_whom(city: str) -> None:
             row.code: row.id for row in db.execute(text("SELECT code, id FROM areas WHERE kind = 'county'"))
         }
         followed = successors(db, [ids[code] for code in BOX])
-        assert {code: [a["code"] for a in followed[ids[code]]] for code in BOX} == {
+        assert {code: [area.code for area in followed[ids[code]]] for code in BOX} == {
             "320602": ["320613"], "320611": ["320613"], "320621": ["320685"], "320684": ["320614"],
         }  # fmt: skip
         # A town that was not in the file of 2020 lies in the district that holds its place.
         town = db.execute(text("SELECT id FROM areas WHERE code = '320602001'")).scalar_one()
-        assert [a["code"] for a in ancestors(db, town)] == ["320602001", "320613", "320600"]
+        assert [area.code for area in ancestors(db, town)] == ["320602001", "320613", "320600"]
         then = dt.datetime(2019, 1, 1, tzinfo=dt.UTC)
-        assert [a["code"] for a in ancestors(db, town, then)] == ["320602001", "320602", "320600"]
+        assert [area.code for area in ancestors(db, town, then)] == ["320602001", "320602", "320600"]
 
 
 def test_an_import_again_changes_nothing_and_unknown_predecessors_are_named(

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import ancestors, read_areas, scope_area_ids
-from grid.areas.history import locate_point
 from grid.change_sets import lifecycle as editing
 from grid.errors import GridError, UnknownArea
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
+from grid.responsibility.locating import locate_point
 from tests.grid.square_town import (
     NOW,
     START,
@@ -75,7 +75,7 @@ def test_versions_as_then_and_as_now(db: Session, ids: dict[str, int]) -> None:
 
 def test_ancestors_and_scope(db: Session, ids: dict[str, int]) -> None:
     chain = ancestors(db, ids[unit_code(3, 3)])
-    assert [place["code"] for place in chain] == [
+    assert [area.code for area in chain] == [
         unit_code(3, 3),
         "320601002002",
         "320601002",
@@ -115,11 +115,12 @@ def test_ancestors_and_scope(db: Session, ids: dict[str, int]) -> None:
 def test_locate_point(db: Session, ids: dict[str, int]) -> None:
     insert_area(db, "Z1", "区一", "functional_zone", None, square(0, 0, 2, 2))
     insert_area(db, "Z2", "区二", "functional_zone", None, square(1, 1, 3, 3))
-    found = locate_point(db, *middle(1, 1))
-    assert found["unit_grid"]["code"] == unit_code(1, 1)  # type: ignore[call-overload]
-    assert [place["code"] for place in found["functional_zone"]] == ["Z1", "Z2"]  # type: ignore[index]
-    assert found["water"] == []
-    assert locate_point(db, 0.0, 0.0) == {"functional_zone": [], "water": []}
+    found = locate_point(db, *middle(1, 1), NOW).areas
+    assert found.hierarchy["unit_grid"].code == unit_code(1, 1)
+    assert [area.code for area in found.overlays["functional_zone"]] == ["Z1", "Z2"]
+    assert found.overlays["water"] == []
+    nowhere = locate_point(db, 0.0, 0.0, NOW).areas
+    assert (nowhere.hierarchy, nowhere.overlays) == ({}, {"functional_zone": [], "water": []})
 
 
 def test_bulk_assignment_equals_single(db: Session, ids: dict[str, int]) -> None:

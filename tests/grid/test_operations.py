@@ -16,9 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import ancestors, read_areas
-from grid.areas.history import locate_point
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
+from grid.responsibility.locating import locate_point
 from layers.codes import parse_grid_code
 from layers.errors import InvalidIdentifier
 from layers.postgres import SYSTEM, session
@@ -144,17 +144,20 @@ def test_a_zone_goes_to_the_community_of_another_town(db: Session, ids: dict[str
     assert_tiles(db, LAND)
     assert shapes(db, "town")["320601002"].area == pytest.approx(9e-6)
     point = middle(1, 0)
-    now, then = locate_point(db, *point), locate_point(db, *point, at=before)
-    assert [now[kind]["code"] for kind in ("unit_grid", "community", "town")] == ["320601002001005", "320601002001", "320601002"]  # type: ignore[call-overload]  # fmt: skip
-    assert [then[kind]["code"] for kind in ("unit_grid", "community", "town")] == [unit_code(1, 0), "320601001001", "320601001"]  # type: ignore[call-overload]  # fmt: skip
-    assert [place["code"] for place in ancestors(db, unit)][:3] == [
+    after = dt.datetime.now(dt.UTC)
+    now, then = (locate_point(db, *point, at).areas.hierarchy for at in (after, before))
+    kinds = ("unit_grid", "community", "town")
+    assert [now[kind].code for kind in kinds] == ["320601002001005", "320601002001", "320601002"]
+    assert [then[kind].code for kind in kinds] == [unit_code(1, 0), "320601001001", "320601001"]
+    assert [area.code for area in ancestors(db, unit)][:3] == [
         unit_code(1, 0),
         "320601001001",
         "320601001",
     ]
     editing.undo(db, done.id, "boss")
     assert_tiles(db, LAND)
-    assert locate_point(db, *point)["unit_grid"]["code"] == unit_code(1, 0)  # type: ignore[call-overload]
+    again = locate_point(db, *point, dt.datetime.now(dt.UTC)).areas.hierarchy
+    assert again["unit_grid"].code == unit_code(1, 0)
 
 
 def test_transfers_that_are_refused(db: Session, ids: dict[str, int]) -> None:
@@ -186,7 +189,7 @@ def test_a_community_goes_to_another_town(db: Session, ids: dict[str, int]) -> N
     assert done.result["new_codes"][0] == "320601002003"
     assert "320601002003001" in shapes(db) and unit_code(0, 0) not in shapes(db)
     assert_tiles(db, LAND)
-    assert [p["code"] for p in ancestors(db, moving)][:2] == ["320601001001", "320601001"]
+    assert [area.code for area in ancestors(db, moving)][:2] == ["320601001001", "320601001"]
     back = editing.undo(db, done.id, "boss")
     assert_tiles(db, LAND)
     assert unit_code(0, 0) in shapes(db) and "320601002003" not in shapes(db, "community")
@@ -318,7 +321,7 @@ def test_unreadable_operations(db: Session, ids: dict[str, int], operation: dict
 APPLY = """
 import sys
 import threading
-from grid import editing
+from grid.change_sets import lifecycle as editing
 from layers.postgres.sessions import SYSTEM, session
 from layers.errors import InvalidIdentifier
 from layers.codes.identifiers import parse_grid_code
