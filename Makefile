@@ -34,6 +34,7 @@ fmt: setup-test ## 格式化 format and mend what can be mended
 	@$(BIN)/python hatch_build.py run fmt
 	@$(BIN)/python scripts/write_data_page.py
 	@$(BIN)/python scripts/write_module_table.py
+	@$(BIN)/python scripts/write_glossary_page.py
 
 bench: setup-test ## 性能 speed and memory (not part of the tests)
 	@TRACKS="$(TRACKS)" scripts/bench

@@ -32,11 +32,10 @@ LAYER_COLORS = {
     "town": style.AREA_KINDS["town"],
     "community": style.AREA_KINDS["community"],
     "unit_grid": style.AREA_KINDS["unit_grid"],
-    "boundary": style.Entry("#7f2704", "site boundary", "厂界"),
-    "track": style.TRACK,
-    "gap": style.GAP,
+    "boundary": style.map_feature("boundary", "#7f2704"),
+    **style.TRACK_PARTS,
 }
-SITE = style.Entry("#b2182b", "site of the case", "案发场所")
+SITE = style.map_feature("case_site", "#b2182b")
 
 STUDY_AREA = "#d9dee5"
 """Cells that do not stand out."""
@@ -115,10 +114,7 @@ def hotspot_report(
         ((str(name), frame) for name, frame in cells.groupby("field")),
         key=lambda group: (order.index(group[0]) if group[0] in order else len(order), group[0]),
     )
-    fields = [
-        _draw_field(chart, style.FIELDS.get(name, name), frame, top, show=i == 0)
-        for i, (name, frame) in enumerate(groups)
-    ]
+    fields = [_draw_field(chart, name, frame, top, show=i == 0) for i, (name, frame) in enumerate(groups)]
     if fields:
         _fit_cells(chart, cells, areas)
         folium.LayerControl(collapsed=False).add_to(chart)
@@ -178,7 +174,7 @@ def _draw_field(
     colors = class_colors(len(breaks))
     classes = class_of(frame["value"], breaks)
     entries = [style.entry(style.GI_BINS, int(bin_)) for bin_ in frame["gi_bin"]]
-    by_value = [colors[index] if index >= 0 else style.UNKNOWN.color for index in classes]
+    by_value = [colors[index] if index >= 0 else style.UNKNOWN_COLOR for index in classes]
     significance = folium.FeatureGroup(f"{escape(name)}: 显著性 significance", overlay=False, show=show)
     _add_cells(significance, frame, [entry.color for entry in entries], frame["gi_bin"] != 0)
     value = folium.FeatureGroup(f"{escape(name)}: 数值 value", overlay=False, show=False)

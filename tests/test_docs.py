@@ -20,6 +20,13 @@ def test_the_page_of_import_files_is_what_the_code_says() -> None:
     assert (ROOT / "docs" / "data.md").read_text(encoding="utf-8") == page, "run scripts/write_data_page.py"
 
 
+def test_the_glossary_page_is_what_the_glossary_says() -> None:
+    page = runpy.run_path(str(ROOT / "scripts" / "write_glossary_page.py"))["page"]()
+    assert (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8") == page, (
+        "run scripts/write_glossary_page.py"
+    )
+
+
 @pytest.mark.parametrize("kind", FILE_KINDS)
 def test_every_template_is_named_by_its_columns(kind: str) -> None:
     from layers.imports import template

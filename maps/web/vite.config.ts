@@ -7,5 +7,6 @@ export default defineConfig({
   base: "./",
   build: { target: "es2022", chunkSizeWarningLimit: 1500 },
   worker: { format: "es" },
-  server: { proxy: { "/v1": service, "/collections": service } },
+  // maps/glossary.json is shared with the reports
+  server: { proxy: { "/v1": service, "/collections": service }, fs: { allow: [".."] } },
 });

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Route, expect
 
+from maps.glossary import glossary
 from tests.browser.console import City, Console, wait_until
 from tests.browser.test_approval import NAMELESS
 from tests.browser.test_grid_editor import UNITS, across, pick
@@ -132,9 +133,8 @@ def test_a_line_is_drawn_on_a_tablet_without_a_keyboard(open_page: Open, city: C
 
 
 def test_every_rule_of_an_answer_has_words_in_both_languages() -> None:
-    """The steps of the reasoning, as the packages name them, against the texts of the console."""
-    terms = (ROOT / "maps" / "web" / "src" / "core" / "terms.ts").read_text(encoding="utf-8")
-    known = set(re.findall(r'"why\.(\w+)"', terms))
+    """The steps of the reasoning, as the packages name them, against the glossary."""
+    known = set(glossary()["why"]["terms"])
     named: set[str] = set()
     for path in (ROOT / "grid").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -4,7 +4,8 @@ import "./style/base.css";
 import "./style/panels.css";
 import { explain, get } from "./core/api";
 import { fill, h } from "./core/dom";
-import { language, t } from "./core/language";
+import { announceLanguage, language } from "./texts/language";
+import { t } from "./texts/text";
 import { offerLogin } from "./core/login_again";
 import { noticeHolder } from "./core/notices";
 import { loggedIn, refreshSession, session } from "./core/session";
@@ -39,6 +40,7 @@ interface Described {
 }
 
 async function start(): Promise<void> {
+  announceLanguage();
   const placed = location.hash.includes("map=");
   const [settings, style, areas] = await Promise.all([
     optional<Settings>("v1/settings", {}),

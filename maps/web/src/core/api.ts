@@ -1,6 +1,7 @@
 /** Calls of the service: addresses, the CSRF header, and problems instead of bare statuses. */
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import { language, t } from "./language";
+import { language } from "../texts/language";
+import { t } from "../texts/text";
 
 /** The console is served one folder below the service. */
 export const serviceRoot = new URL("..", document.baseURI).href;

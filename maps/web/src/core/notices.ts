@@ -1,7 +1,8 @@
 /** Short messages at the lower edge of the map: what went wrong, what was done. */
 import { explain, isAbort, Problem } from "./api";
 import { h } from "./dom";
-import { language, t } from "./language";
+import { language } from "../texts/language";
+import { t } from "../texts/text";
 import { forgetSession, loggedIn } from "./session";
 
 const SHOWN_MS = 7000;

@@ -1,6 +1,6 @@
 /** What the service answers, as far as the console reads it. */
 import type { FeatureCollection, Geometry } from "geojson";
-import type { Text } from "./messages";
+import type { Text } from "../texts/language";
 
 export interface AreaName {
   id?: number;

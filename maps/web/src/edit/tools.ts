@@ -2,7 +2,7 @@
 import type { Feature, Position } from "geojson";
 import type { MapMouseEvent } from "maplibre-gl";
 import { tell } from "../core/notices";
-import { t } from "../core/language";
+import { t } from "../texts/text";
 import type { Operation, ZoneName } from "../core/types";
 import { Value } from "../core/value";
 import type { Console } from "../console";

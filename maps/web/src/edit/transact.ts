@@ -1,8 +1,8 @@
 /** The one path of every edit: preview, draft, approve or turn down, undo. The server decides; a refusal names its place. */
 import type { Geometry } from "geojson";
 import { get, post, Problem } from "../core/api";
-import { time } from "../core/language";
-import type { Text } from "../core/messages";
+import { time } from "../texts/format";
+import type { Text } from "../texts/language";
 import { withLogin } from "../core/login_again";
 import type { ChangeSet, Operation, Trial, ZoneName } from "../core/types";
 

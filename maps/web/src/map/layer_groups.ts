@@ -1,5 +1,5 @@
 /** What the layer switcher shows: groups of map layers with their legend. */
-import type { MessageKey } from "../core/messages";
+import type { MessageKey } from "../texts/messages";
 import { COLORS, GI_BINS, GI_COLORS, LEVEL_COLORS, LEVELS, STATUS_COLORS, STATUSES } from "./palette";
 
 export type Mark = "line" | "fill" | "dot" | "ring" | "ringdot" | "diamond" | "dash";

@@ -3,7 +3,9 @@ import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent 
 import type { Feature } from "geojson";
 import { get, isAbort } from "../core/api";
 import { h, fill } from "../core/dom";
-import { day, language, number, surface, t, term, time } from "../core/language";
+import { day, number, surface, time } from "../texts/format";
+import { language } from "../texts/language";
+import { t, term } from "../texts/text";
 import { go, route } from "../core/route";
 import type { AreaProperties, SiteProperties } from "../core/types";
 import { askedPlace } from "../panels/assign";
@@ -44,7 +46,7 @@ async function siteContent(id: unknown): Promise<HTMLElement> {
       [t("site.hazard"), term("hazard", p.hazard)],
       [
         t("site.status"),
-        `${term("status", p.status)}${p.status_since ? ` · ${t("since", { day: day(p.status_since) })}` : ""}`,
+        `${term("status", p.status)}${p.status_since ? ` · ${t("written.since", { day: day(p.status_since) })}` : ""}`,
       ],
     ]),
   );
@@ -62,7 +64,7 @@ async function areaContent(areas: MapGeoJSONFeature[]): Promise<HTMLElement> {
     h("h4", {}, p.name, " ", h("small", {}, term("kind", p.kind))),
     facts([
       [t("area.code"), h("code", {}, p.code)],
-      [t("area.valid"), `${day(p.valid_from)} – ${p.valid_to ? day(p.valid_to) : t("open_end")}`],
+      [t("area.valid"), `${day(p.valid_from)} – ${p.valid_to ? day(p.valid_to) : t("written.open_end")}`],
       [t("area.surface"), surface(p.area_m2)],
       ...above,
     ]),

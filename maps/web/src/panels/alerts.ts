@@ -2,7 +2,8 @@
 import type { Feature, Point } from "geojson";
 import { allItems, itemsPath } from "../core/api";
 import { fill, h } from "../core/dom";
-import { t, term, time } from "../core/language";
+import { time } from "../texts/format";
+import { t, term } from "../texts/text";
 import { go } from "../core/route";
 import type { AlertProperties } from "../core/types";
 import { Value } from "../core/value";

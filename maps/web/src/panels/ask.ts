@@ -1,6 +1,6 @@
 /** A question before something is done that others will see. */
 import { h } from "../core/dom";
-import { t } from "../core/language";
+import { t } from "../texts/text";
 
 /** Ask for a yes, and for a text when `label` is given: the text (or an empty one), null for no. */
 export function ask(question: string, act: string, label?: string): Promise<string | null> {

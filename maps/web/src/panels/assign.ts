@@ -2,7 +2,7 @@
 import type { GeoJSONSource, MapMouseEvent } from "maplibre-gl";
 import { get, post } from "../core/api";
 import { h } from "../core/dom";
-import { t, term } from "../core/language";
+import { t, term } from "../texts/text";
 import type { Assignment, DutyItem } from "../core/types";
 import { Value } from "../core/value";
 import type { Console } from "../console";

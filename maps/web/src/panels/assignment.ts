@@ -1,6 +1,6 @@
 /** How an assignment is shown: the bodies, the areas, and every step that led to them. */
 import { h, type Child } from "../core/dom";
-import { pick, t, term } from "../core/language";
+import { pick, t, term } from "../texts/text";
 import type { AreaName, Assignment, CoHandler, ExplanationStep } from "../core/types";
 import { empty, facts } from "./pieces";
 

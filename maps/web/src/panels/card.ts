@@ -1,7 +1,8 @@
 /** The evidence card of one alert. */
 import { get, post } from "../core/api";
 import { h, type Child } from "../core/dom";
-import { day, duration, number, pick, t, term, time } from "../core/language";
+import { day, duration, number, time } from "../texts/format";
+import { pick, t, term } from "../texts/text";
 import { tell } from "../core/notices";
 import { go } from "../core/route";
 import { may } from "../core/session";
@@ -170,7 +171,7 @@ function cardBody(context: ViewContext, card: EvidenceCard): Child {
     facts([
       [
         t("site.status"),
-        `${term("status", e.status)}${e.status_since ? ` · ${t("since", { day: day(e.status_since) })}` : ""}`,
+        `${term("status", e.status)}${e.status_since ? ` · ${t("written.since", { day: day(e.status_since) })}` : ""}`,
       ],
       [t("site.hazard"), term("hazard", e.hazard)],
       [t("site.uscc"), h("code", {}, e.uscc)],
@@ -209,7 +210,7 @@ function cardBody(context: ViewContext, card: EvidenceCard): Child {
             "ul",
             { class: "plain" },
             notices.map((n) =>
-              h("li", {}, `${term("notice", n.kind)}: ${n.valid_from} – ${n.valid_to ?? t("open_end")}`),
+              h("li", {}, `${term("notice", n.kind)}: ${n.valid_from} – ${n.valid_to ?? t("written.open_end")}`),
             ),
           ),
         )

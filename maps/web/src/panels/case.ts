@@ -1,7 +1,8 @@
 /** One case: where it lies, who acts, why, what was done, and what may be done next. */
 import { address, get, post } from "../core/api";
 import { h, type Child } from "../core/dom";
-import { t, term, time } from "../core/language";
+import { time } from "../texts/format";
+import { t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
 import { go } from "../core/route";
 import { written } from "../core/written";

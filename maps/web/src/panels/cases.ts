@@ -2,7 +2,8 @@
 import type { Feature, Point } from "geojson";
 import { allItems, itemsPath } from "../core/api";
 import { fill, h } from "../core/dom";
-import { day, t, term } from "../core/language";
+import { day } from "../texts/format";
+import { t, term } from "../texts/text";
 import { go } from "../core/route";
 import { session } from "../core/session";
 import type { CaseProperties } from "../core/types";

@@ -1,6 +1,7 @@
 /** A small chart of daily readings: the line breaks where days are missing, the baseline and the closure are drawn. */
 import { h, svg } from "../core/dom";
-import { number, t } from "../core/language";
+import { number } from "../texts/format";
+import { t } from "../texts/text";
 import { dayNumber, niceTicks, runs, type Reading } from "../geometry/series";
 
 export interface ChartInput {

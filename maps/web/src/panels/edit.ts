@@ -1,7 +1,7 @@
 /** The grid editor's panel: puts its boxes together and draws each anew when what it shows changes. */
 import { get, itemsPath, type Page } from "../core/api";
 import { fill, h } from "../core/dom";
-import { t } from "../core/language";
+import { t } from "../texts/text";
 import { complain } from "../core/notices";
 import { route } from "../core/route";
 import { may, session } from "../core/session";

@@ -1,7 +1,9 @@
 /** Approving, turning down, withdrawing and undoing change sets, and the lists of them. */
 import { isAbort } from "../core/api";
 import { fill, h, type Child } from "../core/dom";
-import { language, t, term, time } from "../core/language";
+import { time } from "../texts/format";
+import { language } from "../texts/language";
+import { t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
 import { session } from "../core/session";
 import type { ChangeSet } from "../core/types";

@@ -1,7 +1,8 @@
 /** What each community carries, on the map and as a table, and transfers that would even it out. */
 import { get, itemsPath, type Page } from "../core/api";
 import { fill, h, type Child } from "../core/dom";
-import { number, t } from "../core/language";
+import { number } from "../texts/format";
+import { t } from "../texts/text";
 import { session } from "../core/session";
 import type { AreaName, AreaProperties, Balance, BalanceMove, ZoneLoad } from "../core/types";
 import type { Console } from "../console";

@@ -1,7 +1,7 @@
 /** Taking the grids of now, or the new areas of a draft, away as files. */
 import { address, allItems, postForFile } from "../core/api";
 import { h } from "../core/dom";
-import { t } from "../core/language";
+import { t } from "../texts/text";
 import { session } from "../core/session";
 import { withLogin } from "../core/login_again";
 import type { AreaProperties, Operation, Trial } from "../core/types";

@@ -1,9 +1,10 @@
 /** What the server says of a draft: the preview, the rule that it breaks, or who was faster. */
 import { explain } from "../core/api";
 import { h, type Child } from "../core/dom";
-import { number, pick, surface, t, term, time } from "../core/language";
+import { number, surface, time } from "../texts/format";
+import { pick, t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
-import type { MessageKey } from "../core/messages";
+import type { MessageKey } from "../texts/messages";
 import type { ChangeSet, Operation, Preview, Trial, UnitLoad } from "../core/types";
 import { fateOf } from "../edit/fates";
 import type { EditSession, Outcome } from "../edit/session";

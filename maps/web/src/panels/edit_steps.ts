@@ -1,6 +1,6 @@
 /** The draft: its steps, what is said of it, and handing it in. */
 import { h } from "../core/dom";
-import { t, term } from "../core/language";
+import { t, term } from "../texts/text";
 import type { EditSession } from "../edit/session";
 import type { Step } from "../edit/steps";
 import { ask } from "./ask";

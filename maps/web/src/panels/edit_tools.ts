@@ -1,6 +1,6 @@
 /** Choosing grids and an operation. */
 import { h, type Child } from "../core/dom";
-import { t, term } from "../core/language";
+import { t, term } from "../texts/text";
 import { mergeBar } from "../edit/merge";
 import { reshapeBar } from "../edit/reshape";
 import type { EditSession } from "../edit/session";

@@ -1,7 +1,8 @@
 /** The card at the right: layers on and off, each with its legend. */
 import type { Map as MapView } from "maplibre-gl";
 import { h, fill, type Child } from "../core/dom";
-import { language, t } from "../core/language";
+import { language } from "../texts/language";
+import { t } from "../texts/text";
 import { loggedIn, session } from "../core/session";
 import { layerGroups, type LayerGroup, type Swatch } from "../map/layer_groups";
 import { filterSource } from "../map/sources";

@@ -1,7 +1,7 @@
 /** The login dialog. */
 import { explain } from "../core/api";
 import { h } from "../core/dom";
-import { t } from "../core/language";
+import { t } from "../texts/text";
 import { logIn } from "../core/session";
 
 /** Resolves when the dialog is closed: whether somebody logged in. */

@@ -1,6 +1,7 @@
 /** A bar over the map while the service does not tell of changes: what is shown may be out of date. */
 import { fill, h } from "../core/dom";
-import { language, t } from "../core/language";
+import { language } from "../texts/language";
+import { t } from "../texts/text";
 import { connected } from "../live";
 
 /** A connection that comes back at once is not worth a word. */

@@ -1,7 +1,8 @@
 /** What everybody sees first: what this map is, how much it holds, and what a login adds. */
 import { get, itemsPath, type Page } from "../core/api";
 import { h } from "../core/dom";
-import { number, t, term } from "../core/language";
+import { number } from "../texts/format";
+import { t, term } from "../texts/text";
 import { loggedIn } from "../core/session";
 import { STATUSES, STATUS_COLORS } from "../map/palette";
 import { openLogin } from "./login_dialog";

@@ -1,7 +1,7 @@
 /** Small pieces that several panels are made of. */
 import { explain, isAbort } from "../core/api";
 import { h, fill, type Child } from "../core/dom";
-import { t, term } from "../core/language";
+import { t, term } from "../texts/text";
 import { complain } from "../core/notices";
 import { LEVEL_COLORS, LEVEL_EDGES } from "../map/palette";
 

@@ -1,7 +1,8 @@
 /** Search by code, name, site or case number. */
 import { get, itemsPath, type Page } from "../core/api";
 import { h, fill } from "../core/dom";
-import { language, t, term } from "../core/language";
+import { language } from "../texts/language";
+import { t, term } from "../texts/text";
 import { complain } from "../core/notices";
 import { go } from "../core/route";
 import { loggedIn } from "../core/session";

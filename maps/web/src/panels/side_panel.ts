@@ -1,6 +1,7 @@
 /** The panel at the left: tabs, and the view that the route names. */
 import { h, fill } from "../core/dom";
-import { language, t } from "../core/language";
+import { language } from "../texts/language";
+import { t } from "../texts/text";
 import { go, route, tabOf, type Route, type Tab } from "../core/route";
 import { loggedIn, may, session } from "../core/session";
 import type { Console } from "../console";

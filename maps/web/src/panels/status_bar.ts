@@ -1,7 +1,9 @@
 /** The line under the map: coordinates, zoom, what the boundaries are worth, whose data it is. */
 import type { Map as MapView } from "maplibre-gl";
 import { h } from "../core/dom";
-import { clock, language, t } from "../core/language";
+import { clock } from "../texts/format";
+import { language } from "../texts/language";
+import { t } from "../texts/text";
 import { connected, updated } from "../live";
 
 export function statusBar(map: MapView, shiftedBase: boolean): HTMLElement {

@@ -1,6 +1,7 @@
 /** The bar at the top: name, search, language, who is logged in. */
 import { h, fill } from "../core/dom";
-import { language, t, term } from "../core/language";
+import { language, rememberLanguage } from "../texts/language";
+import { t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
 import { loggedIn, logOut, session } from "../core/session";
 import type { Console } from "../console";
@@ -29,6 +30,11 @@ function who(): HTMLElement {
   );
 }
 
+function switchLanguage(): void {
+  language.set(language.get() === "zh" ? "en" : "zh");
+  rememberLanguage(language.get());
+}
+
 export function topBar(parts: Console): HTMLElement {
   const search = searchBox(parts);
   const bar = h("header", { class: "top" });
@@ -44,11 +50,7 @@ export function topBar(parts: Console): HTMLElement {
         h("small", {}, parts.settings.city),
       ),
       search,
-      h(
-        "button",
-        { class: "on-dark", "data-language": true, onclick: () => language.set(language.get() === "zh" ? "en" : "zh") },
-        t("language"),
-      ),
+      h("button", { class: "on-dark", "data-language": true, onclick: switchLanguage }, t("language")),
       who(),
     );
   };

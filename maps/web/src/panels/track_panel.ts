@@ -1,6 +1,7 @@
 /** What is drawn of a vehicle, and a slider over its time. */
 import { h, fill } from "../core/dom";
-import { t, time } from "../core/language";
+import { time } from "../texts/format";
+import { t } from "../texts/text";
 import type { ShownTrack } from "../map/track";
 import type { ViewContext } from "./view";
 

@@ -1,11 +1,7 @@
 /** Every text that a person reads, in both languages: a text with one of them missing does not compile. */
 import { editSentences } from "./edit_messages";
-import { terms } from "./terms";
-
-export interface Text {
-  zh: string;
-  en: string;
-}
+import { terms } from "./glossary";
+import type { Text } from "./language";
 
 const sentences = {
   title: { zh: "网格治理一张图", en: "Grid governance map" },
@@ -18,10 +14,6 @@ const sentences = {
   all: { zh: "全部", en: "All" },
   export: { zh: "导出 JSON", en: "Export JSON" },
   print: { zh: "打印", en: "Print" },
-  "duration.hours": { zh: "{h} 小时 {m} 分", en: "{h} h {m} min" },
-  "duration.minutes": { zh: "{m} 分", en: "{m} min" },
-  since: { zh: "自 {day}", en: "since {day}" },
-  open_end: { zh: "至今", en: "today" },
   language: { zh: "English", en: "中文" },
   panel_hide: { zh: "收起面板", en: "Hide panel" },
   panel_show: { zh: "展开面板", en: "Show panel" },
@@ -117,15 +109,7 @@ const sentences = {
   "legend.case_open": { zh: "办理中", en: "Open" },
   "legend.case_overdue": { zh: "已超期", en: "Overdue" },
   "legend.case_closed": { zh: "已结案", en: "Closed" },
-  "hot_field.visits": { zh: "到访", en: "Visits" },
-  "hot_field.alerts": { zh: "预警", en: "Alerts" },
   "gi.about": { zh: "相对车流的聚集，经 FDR 校正后的显著性", en: "Clusters against traffic; significance after FDR" },
-  "gi.3": { zh: "热点 99%", en: "Hot, 99 %" },
-  "gi.2": { zh: "热点 95%", en: "Hot, 95 %" },
-  "gi.1": { zh: "热点 90%", en: "Hot, 90 %" },
-  "gi.-1": { zh: "冷点 90%", en: "Cold, 90 %" },
-  "gi.-2": { zh: "冷点 95%", en: "Cold, 95 %" },
-  "gi.-3": { zh: "冷点 99%", en: "Cold, 99 %" },
   "hot.cell": { zh: "热点单元", en: "Hot-spot cell" },
 
   "site.id": { zh: "场所", en: "Site" },

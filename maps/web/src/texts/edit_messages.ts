@@ -1,5 +1,5 @@
 /** The texts of the grid editor, in both languages. */
-import type { Text } from "./messages";
+import type { Text } from "./language";
 
 export const editSentences = {
   "edit.about": {

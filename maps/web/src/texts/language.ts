@@ -1,0 +1,51 @@
+/** The language of the page. */
+import { Value } from "../core/value";
+
+export type Language = "zh" | "en";
+
+export interface Text {
+  zh: string;
+  en: string;
+}
+
+const STORED = "wangge.language";
+
+export function isLanguage(value: unknown): value is Language {
+  return value === "zh" || value === "en";
+}
+
+/** What was chosen in this browser before, else the language of the browser. */
+function initial(): Language {
+  try {
+    const stored = localStorage.getItem(STORED);
+    if (isLanguage(stored)) return stored;
+  } catch {
+    // storage may be closed: the browser's language is used
+  }
+  return globalThis.navigator?.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export const language = new Value<Language>(initial());
+
+/** The tag of the language in HTML and for number formats. */
+export function locale(): string {
+  return language.get() === "zh" ? "zh-CN" : "en-GB";
+}
+
+/** Say in the document which language it is in, now and whenever it changes. */
+export function announceLanguage(): void {
+  const announce = (): void => {
+    document.documentElement.lang = language.get() === "zh" ? "zh-CN" : "en";
+  };
+  announce();
+  language.subscribe(announce);
+}
+
+/** Remember the language for the next visit. */
+export function rememberLanguage(chosen: Language): void {
+  try {
+    localStorage.setItem(STORED, chosen);
+  } catch {
+    // storage may be closed: the choice lasts as long as the page
+  }
+}

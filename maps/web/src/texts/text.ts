@@ -1,0 +1,26 @@
+/** Texts in the language of the page. */
+import type { TermGroup } from "./glossary";
+import { language, type Text } from "./language";
+import { messages, type MessageKey } from "./messages";
+
+function filled(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The text of that key; `{name}` is replaced by `values.name`. */
+export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
+  return filled(messages[key][language.get()], values);
+}
+
+/** The name of a code of the API, such as `state` and `filed`; an unknown code stands as it came. */
+export function term(group: TermGroup, code: string | null | undefined): string {
+  if (!code) return "–";
+  const key = `${group}.${code}`;
+  return key in messages ? t(key as MessageKey) : code;
+}
+
+/** The half of a text that is in the language of the page, else the other one. */
+export function pick(text: Partial<Text> | null | undefined): string {
+  if (!text) return "";
+  return (language.get() === "zh" ? text.zh : text.en) || text.en || text.zh || "";
+}
