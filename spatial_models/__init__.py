@@ -1,6 +1,7 @@
-"""Models over arrays and frames, one room a model: stays, visits, fences, encounters, suspicion, hot spots.
+"""Models over arrays and frames: stays, visits, fences, encounters, suspicion, hot spots.
 
-Frame in, frame out: no database, no HTTP, no files (only ``out_of_core`` streams Parquet that is larger than memory).
-Neighbourhood, clock and random generator are arguments; units stand in names; coordinates are WGS 84 longitude and
-latitude in degrees, times are UTC. A score is a clue (线索), never proof.
+A model takes a frame and returns a frame. It uses no database, no HTTP and no files; only ``out_of_core``
+reads and writes Parquet files that are larger than memory. The neighbourhood, the current time and the random
+generator are arguments. Names carry units. Coordinates are WGS 84 longitude and latitude in degrees, times
+are UTC. A score is a clue (线索), never proof.
 """

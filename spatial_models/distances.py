@@ -1,4 +1,4 @@
-"""Distances on the sphere for compiled loops."""
+"""Distances on the sphere, for compiled loops."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NODES_PER_DEG = 4
 NODES_BELOW = 90 * NODES_PER_DEG
 NODES = np.arange(-NODES_BELOW, NODES_BELOW + 1) / NODES_PER_DEG * RAD
 NODE_COS, NODE_SIN = np.cos(NODES), np.sin(NODES)
-"""Cosine and sine of latitudes a quarter of a degree apart."""
+"""Cosine and sine of latitudes at steps of a quarter of a degree."""
 
 
 @njit(cache=True, nogil=True, inline="always")
 def wrap_deg(dlon: float) -> float:
-    """A difference of longitudes in [-180, 180]."""
+    """Return a difference of longitudes, degrees, wrapped to [-180, 180]."""
     if dlon > 180.0:
         return dlon - 360.0
     if dlon < -180.0:
@@ -34,7 +34,29 @@ def wrap_deg(dlon: float) -> float:
 
 @njit(cache=True, nogil=True)
 def haversine_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float:
-    """Great-circle distance in metres on a sphere of 6 371 008.8 m.
+    r"""Return the great-circle distance in metres on a sphere of radius 6 371 008.8 m.
+
+    Parameters
+    ----------
+    lon_a, lat_a, lon_b, lat_b : float
+        Two points, WGS 84 degrees.
+
+    Notes
+    -----
+    The haversine formula, Sinnott, "Virtues of the haversine", 1984:
+
+    .. math:: d = 2 R \arcsin \sqrt{\sin^2(\Delta\phi / 2) + \cos\phi_a \cos\phi_b \sin^2(\Delta\lambda / 2)}
+
+    Parameters
+    ----------
+    lon_a, lat_a, lon_b, lat_b : float
+        Two points, WGS 84 degrees.
+
+    Notes
+    -----
+    The haversine formula, Sinnott, "Virtues of the haversine", 1984:
+
+    .. math:: d = 2 R \arcsin \sqrt{\sin^2(\Delta\phi / 2) + \cos\phi_a \cos\phi_b \sin^2(\Delta\lambda / 2)}
 
     Examples
     --------
@@ -49,7 +71,7 @@ def haversine_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float
 
 @njit(cache=True, nogil=True, inline="always")
 def cos_sin(lat_deg: float) -> tuple[float, float]:
-    """Cosine and sine of a latitude by table and series, error below 1e-12.
+    """Return cosine and sine of a latitude in degrees from a table and a series; the error is below 1e-12.
 
     The nodes are fixed, so that the same latitude gives the same bits in every batch.
     """

@@ -1,21 +1,21 @@
-"""What can go wrong in a model.
+"""Errors of the models.
 
 ::
 
     ModelError
-    ├── InputFrameError         a frame without a column, or with a column of a type that cannot be read
-    │   └── NaiveTimeError      times without a time zone
-    ├── ParameterError          a parameter outside its range; names the parameter and its value
-    ├── StateMismatch           a state that was made with other parameters or other vehicle ids
-    ├── PartFailed              a part of a run on a cluster that failed again and again
-    └── StudyAreaError          cells that are no H3 cells, doubled, or of mixed resolution
+    ├── InputFrameError         a column is missing or has a type that cannot be read
+    │   └── NaiveTimeError      times have no time zone
+    ├── ParameterError          a parameter is outside its range
+    ├── StateMismatch           a state was made with other parameters or another type of vehicle id
+    ├── PartFailed              a part of a cluster run failed too often
+    └── StudyAreaError          cells are no H3 cells, not unique, or of mixed resolution
 """
 
 from __future__ import annotations
 
 
 class ModelError(Exception):
-    """Base of this package's errors.
+    """Base class of all errors of this package.
 
     Examples
     --------
@@ -30,24 +30,24 @@ class ModelError(Exception):
 
 
 class InputFrameError(ModelError):
-    """A frame without a column that is needed, or with a column of a type that cannot be read."""
+    """A frame lacks a column, or a column has a type that cannot be read."""
 
 
 class NaiveTimeError(InputFrameError):
-    """Times without a time zone: which moment they mean is not known."""
+    """Times have no time zone, so the moment that they mean is unknown."""
 
 
 class ParameterError(ModelError):
-    """A parameter outside its range."""
+    """A parameter is outside its range; the message names the parameter and its value."""
 
 
 class StateMismatch(ModelError):
-    """A state that was made with other parameters or another type of vehicle id."""
+    """A state was made with other parameters or with another type of vehicle id."""
 
 
 class PartFailed(ModelError):
-    """A part of a run on a cluster that failed again and again, or a cluster that cannot be reached."""
+    """A part of a cluster run failed too often, or the cluster cannot be reached."""
 
 
 class StudyAreaError(ModelError):
-    """A study area that is no set of H3 cells of one resolution."""
+    """A study area is not a set of distinct H3 cells of one resolution."""

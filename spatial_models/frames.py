@@ -1,4 +1,4 @@
-"""Frames at the door of a model: any of polars, pandas or pyarrow in, checked polars columns out."""
+"""Conversion of input frames (polars, pandas, pyarrow) to checked polars columns."""
 
 from __future__ import annotations
 
@@ -12,14 +12,30 @@ from spatial_models.errors import InputFrameError, NaiveTimeError
 
 Array = np.ndarray[Any, Any]
 
-MOST_MS = 4_000_000_000_000_000
-"""Milliseconds beyond this do not fit when they become microseconds."""
+MAX_MS = 4_000_000_000_000_000
+"""Greatest number of milliseconds that fits into 64 bits as microseconds."""
 LOCAL_ZONE = "Asia/Shanghai"
-"""Where days and nights are counted."""
+"""Time zone of local days and nights."""
 
 
 def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
-    """The named columns of a polars, pandas or pyarrow frame, as polars.
+    """Return the named columns of a polars, pandas or pyarrow frame as a polars frame.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, polars.LazyFrame, pandas.DataFrame or pyarrow.Table
+    name : str
+        Name of the frame in error messages.
+    columns : tuple of str
+        Columns that must be present.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame, polars.LazyFrame, pandas.DataFrame or pyarrow.Table
+    name : str
+        Name of the frame in error messages.
+    columns : tuple of str
+        Columns that must be present.
 
     Raises
     ------
@@ -47,10 +63,22 @@ def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
     return converted
 
 
-def named_columns(
+def select_columns(
     frame: Any, name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> pl.DataFrame:
-    """As `to_polars`, with those of the optional columns that are there.
+    """Return the needed columns and those optional columns that are present, as polars.
+
+    Parameters
+    ----------
+    frame, name
+        As in `to_polars`.
+    needed, optional : tuple of str
+
+    Parameters
+    ----------
+    frame, name
+        As in `to_polars`.
+    needed, optional : tuple of str
 
     Raises
     ------
@@ -70,7 +98,12 @@ def _collected(frame: pl.LazyFrame, name: str) -> pl.DataFrame:
 
 
 def _without_naive_times(frame: Any, name: str) -> Any:
-    """The pandas frame, when no column of objects mixes times with and without zone (they would be taken for UTC)."""
+    """Return the pandas frame unless a column of objects holds times without a zone.
+
+    Such a column may mix times with and without a zone, and polars would read all of them as UTC.
+
+    Such a column may mix times with and without a zone, and polars would read all of them as UTC.
+    """
     for column in frame.columns:
         values = frame[column]
         if values.dtype != object or isinstance(values.head(1).squeeze(), str):
@@ -90,8 +123,12 @@ def _column_names(frame: Any, name: str) -> list[str]:
     raise InputFrameError(f"{name}: a polars, pandas or pyarrow frame is needed, got {type(frame).__name__}")
 
 
-def time_us(column: pl.Series, name: str) -> Array:
-    """Microseconds since 1970 UTC as int64; null and times that do not fit become the smallest int64.
+def epoch_us(column: pl.Series, name: str) -> Array:
+    """Convert a column of times to microseconds since 1970 UTC, int64.
+
+    Null and times that do not fit into 64 bits become the smallest int64.
+
+    Null and times that do not fit into 64 bits become the smallest int64.
 
     Raises
     ------
@@ -116,14 +153,25 @@ def time_us(column: pl.Series, name: str) -> Array:
         return raw
     if dtype.time_unit == "ns":
         return np.where(raw == no_time, no_time, raw // 1000)
-    if raw.size and (raw.min() < -MOST_MS or raw.max() > MOST_MS):
-        raw = np.where((raw >= -MOST_MS) & (raw <= MOST_MS), raw, no_time // 1000 - 1)
-        return np.where(raw < -MOST_MS, no_time, raw * 1000)
+    if raw.size and (raw.min() < -MAX_MS or raw.max() > MAX_MS):
+        raw = np.where((raw >= -MAX_MS) & (raw <= MAX_MS), raw, no_time // 1000 - 1)
+        return np.where(raw < -MAX_MS, no_time, raw * 1000)
     return raw * 1000
 
 
-def numbers(column: pl.Series, name: str) -> Array:
-    """A column as float64; what is null or no number becomes NaN."""
+def float_column(column: pl.Series, name: str) -> Array:
+    """Convert a column to float64; null and values that are no numbers become NaN.
+
+    Raises
+    ------
+    InputFrameError
+        The column is neither numeric, boolean nor text.
+
+    Raises
+    ------
+    InputFrameError
+        The column is neither numeric, boolean nor text.
+    """
     if column.dtype != pl.Null and not (column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.String)):
         raise InputFrameError(f"{name}: column {column.name} holds {column.dtype}, not numbers")
     values = column.cast(pl.Float64, strict=False)
@@ -132,7 +180,7 @@ def numbers(column: pl.Series, name: str) -> Array:
 
 
 def utc_times(us: Array) -> pl.Series:
-    """Microseconds since 1970 as UTC times; the smallest int64 becomes null."""
+    """Convert microseconds since 1970 UTC to polars times; the smallest int64 becomes null."""
     # numpy's "not a time" is the smallest int64, and polars reads it as null
     times = np.ascontiguousarray(us, np.int64).view("datetime64[us]")
     return pl.Series(times).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")

@@ -1,4 +1,4 @@
-"""Checks of the numbers that a caller sets."""
+"""Range checks of numeric model parameters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from spatial_models.errors import ParameterError
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a finite number, and no truth value.
+    """Return whether a value is a finite number and not a boolean.
 
     Examples
     --------
@@ -22,7 +22,7 @@ def is_number(value: object) -> bool:
 
 
 def check_between(name: str, value: object, least: float, most: float) -> None:
-    """Refuse what is no number from ``least`` to ``most``, both included.
+    """Raise an error unless a value is a number from ``least`` to ``most``, both included.
 
     Raises
     ------

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,9 @@ FOLDERS = [
     for folder in (ROOT / package, *sorted((ROOT / package).iterdir()))
     if folder.is_dir() and folder.name not in APART and any(folder.glob("*.py"))
 ]
+PLAIN_ROOMS = [_folder for _folder in FOLDERS if _folder.relative_to(ROOT).parts[0] == "spatial_models"]
+"""Rooms whose public docstrings begin with a plain statement; the list grows to all rooms."""
+RIDDLES = re.compile(r"(?:What|Those|That which|One who|They|Whoever|How|Who|Whom|Which|Where|When)\b")
 FORBIDDEN_IN_MODELS = {"sqlalchemy", "psycopg", "fastapi", "starlette", "requests", "httpx"}
 
 
@@ -38,6 +43,25 @@ def test_no_folder_is_a_hall(folder: Path) -> None:
 def test_every_room_says_what_it_is(folder: Path) -> None:
     for path in folder.glob("*.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def _public_docstrings(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        yield name, ast.get_docstring(node) or ""
+    for child in getattr(node, "body", []) if isinstance(node, ast.Module | ast.ClassDef) else []:
+        if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if not child.name.startswith("_"):
+                yield from _public_docstrings(child, f"{name}.{child.name}")
+
+
+@pytest.mark.parametrize("folder", PLAIN_ROOMS, ids=_name)
+def test_public_docstrings_begin_with_a_plain_statement(folder: Path) -> None:
+    for path in folder.glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for name, docstring in _public_docstrings(tree, _name(path)):
+            first = docstring.split("\n")[0]
+            assert first.endswith(".") and len(first) <= 120, f"{name}: {first!r}"
+            assert not RIDDLES.match(first), f"{name}: {first!r}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)

@@ -27,7 +27,7 @@ from layers.postgres import SYSTEM, advisory_lock, session
 from layers.records import enterprises, fences, findings, meters, refresh_tracks, tracks
 from spatial_models.fences import detect_fence_events
 from spatial_models.stays import detect_stays
-from spatial_models.suspicion import DEFAULT, score_sites, use_after_closure
+from spatial_models.suspicion import DEFAULT_CONFIG, score_sites, use_after_closure
 from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
@@ -89,7 +89,7 @@ class Analysis:
             key = self._key(db, start, end, only_stays)
             if found := findings.find_run(db, key):
                 return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0})
-            parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(DEFAULT)}
+            parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(DEFAULT_CONFIG)}
             model = "stays" if only_stays else MODEL
             record = partial(
                 findings.record_run, db, model=model, version=VERSION, key=key, at=at, parameters=parameters
@@ -111,7 +111,7 @@ class Analysis:
         return max(moments)
 
     def _key(self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool) -> str:
-        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT)]
+        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT_CONFIG)]
         text_key = json.dumps(
             [*facts, findings.data_fingerprint(db, start, end), fences.fences_fingerprint(db)],
             default=str,

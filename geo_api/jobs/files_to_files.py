@@ -7,7 +7,7 @@ from typing import Any
 from geo_api.http.progress import step
 from geo_api.jobs.analysis import STAY_PARAMETERS
 from layers.errors import InputError
-from spatial_models.out_of_core import partition_fixes, run_partitioned, stays_of_files
+from spatial_models.out_of_core import detect_stays_in_files, partition_fixes, run_partitioned
 
 
 def partition_files(source: str, target: str, buckets: int) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def analyse_files(
     seconds: dict[str, float] = {}
     with step(f"停留 stays of {source}", seconds, "stays") as tell:
         if scheduler is None:
-            streamed = stays_of_files(source, target, progress=tell, **STAY_PARAMETERS)
+            streamed = detect_stays_in_files(source, target, progress=tell, **STAY_PARAMETERS)
             document = {"stays": streamed.stays, "quality": streamed.quality}
         else:
             address = None if scheduler == "local" else scheduler

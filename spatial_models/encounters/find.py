@@ -1,4 +1,4 @@
-"""Encounters: two vehicles near each other long enough, met at rest or driving together."""
+"""Encounters: pairs of vehicles that were near each other for some time, at rest or moving together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models.encounters import kernels as e
-from spatial_models.fixes import THREADS, OrderedFixes, in_parallel, ordered_fixes
+from spatial_models.fixes import THREADS, OrderedFixes, order_fixes, run_in_threads
 from spatial_models.frames import Array, utc_times
 from spatial_models.parameter_checks import check_between
 
@@ -18,25 +18,27 @@ BEGUN_BY = ("approach", "gap", "track_start")
 ENDED_BY = ("apart", "gap", "track_end")
 KINDS = ("meeting", "convoy", "mixed")
 BLOCK_SAMPLES = 4_000_000
-"""Sampled positions held at once: bounds the memory, about 60 bytes each."""
+"""Sampled positions in memory at a time, about 60 bytes each."""
 
-THREAD_SAMPLES = 50_000
-"""Sampled positions that are worth a thread."""
+MIN_SAMPLES_PER_THREAD = 50_000
+"""Least number of sampled positions for another thread."""
 
 
 @dataclass(frozen=True)
 class EncounterResult:
-    """Encounters and the account of every row.
+    """Encounters and the count of every row.
 
     Attributes
     ----------
     encounters : polars.DataFrame
-        Sorted by start and vehicles: ``encounter_id``, ``vehicle_a`` < ``vehicle_b``, ``started_at``, ``ended_at``,
-        ``begun_by`` (approach, gap, track_start), ``ended_by`` (apart, gap, track_end), ``open``, ``duration_s``,
-        ``kind`` (meeting, convoy, mixed), ``rest_s`` (both at rest), ``convoy_s`` (both moving), ``nearest_m``,
-        ``nearest_at``, ``lon``, ``lat`` (half way between them at that moment), ``path_a_m``, ``path_b_m``.
+        Sorted by start and vehicles: ``encounter_id``, ``vehicle_a`` < ``vehicle_b``, ``started_at``,
+        ``ended_at``, ``begun_by`` (approach, gap, track_start), ``ended_by`` (apart, gap, track_end),
+        ``open``, ``duration_s``, ``kind`` (meeting, convoy, mixed), ``rest_s`` (both at rest), ``convoy_s``
+        (both moving), ``nearest_m``, ``nearest_at``, ``lon``, ``lat`` (half way between them at that moment),
+        ``path_a_m``, ``path_b_m``.
     quality : dict of str to int
-        ``rows`` = ``used`` + ``duplicates`` + ``late`` + ``invalid``, as in `spatial_models.stays.detect_stays`.
+        ``rows`` = ``used`` + ``duplicates`` + ``late`` + ``invalid``, as in
+        `spatial_models.stays.detect_stays`.
     """
 
     encounters: pl.DataFrame
@@ -51,7 +53,7 @@ def find_encounters(
     max_gap_s: float = 900.0,
     rest_speed_kmh: float = 3.0,
 ) -> EncounterResult:
-    r"""Find every pair of vehicles within a distance of each other for a time.
+    r"""Find pairs of vehicles that stayed within a distance of each other for some time.
 
     Parameters
     ----------
@@ -60,18 +62,18 @@ def find_encounters(
     distance_m : float
         Greatest distance, metres, included; 1 to 100 000.
     min_duration_s : float
-        Least time without a break, seconds, included; 60 or more.
+        Least time without interruption, seconds, included; 60 or more.
     max_gap_s : float
-        Positions are interpolated only between fixes at most this far apart; a longer silence of either ends the
-        encounter.
+        Positions are interpolated only between fixes at most this far apart, seconds; a longer gap of either
+        vehicle ends the encounter.
     rest_speed_kmh : float
         A vehicle is at rest while the speed between two fixes is at most this.
 
     Returns
     -------
     EncounterResult
-        ``kind`` is ``meeting`` when both were at rest for ``min_duration_s`` in all, else ``convoy`` when both were
-        moving for at least half of the time, else ``mixed``.
+        ``kind`` is ``meeting`` when both were at rest for ``min_duration_s`` in total, else ``convoy`` when
+        both were moving for at least half of the time, else ``mixed``.
 
     Raises
     ------
@@ -83,11 +85,12 @@ def find_encounters(
 
     .. math:: |D + V s|^2 = |V|^2 s^2 + 2 (D \cdot V) s + |D|^2 \le d^2
 
-    and the interval is exact (in a local plane, one cosine a segment pair; from the sphere it differs by less than 1e-6
-    of the distance up to 60 degrees of latitude and segments of 10 km; beyond 89 degrees it is not to be used).
-    Nothing is missed: an encounter of at least ``min_duration_s`` holds a multiple of ``min_duration_s`` on the clock, so
-    pairs are looked for at those moments only, by a hash of (moment, cell) with cells at least ``distance_m`` wide, and
-    each is followed both ways. Order of rows and names of vehicles change nothing.
+    and the interval is exact. It is solved in a local plane with one cosine per segment pair, which differs
+    from the sphere by less than 1e-6 of the distance up to 60 degrees of latitude and segments of 10 km; do
+    not use it beyond 89 degrees. No encounter is missed: one of at least ``min_duration_s`` contains a
+    multiple of ``min_duration_s`` in time. Pairs are searched at those moments only, by a hash of (moment,
+    cell) with cells at least ``distance_m`` wide, and each pair is followed in both directions. The order of
+    rows and the names of vehicles do not change the result.
 
     Examples
     --------
@@ -98,16 +101,18 @@ def find_encounters(
     ...                     "lon": [120.0] * 4 + [120.1, 120.0, 120.0, 120.1]})
     >>> find_encounters(two).encounters.select("vehicle_a", "vehicle_b", "kind", "nearest_m").row(0)
     ('A', 'B', 'meeting', 0.0)
+    >>> find_encounters(two.clear()).encounters.height
+    0
     """
     _check(distance_m, min_duration_s, max_gap_s, rest_speed_kmh)
-    rows = ordered_fixes(fixes, lent=True)
+    rows = order_fixes(fixes, reuse_buffers=True)
     order = rows.vehicle_ids.arg_sort().to_numpy()
     starts, ends = rows.starts[order], rows.ends[order]
     some = ends > starts
     order, starts, ends = order[some], starts[some], ends[some]
     step = round(min_duration_s * 1e6)
     numbers = (round(max_gap_s * 1e6), float(distance_m), step, rest_speed_kmh / 3.6e6)
-    out_i, out_f = _search(rows, starts, ends, step, numbers) if len(starts) > 1 else _nothing()
+    out_i, out_f = _search(rows, starts, ends, step, numbers) if len(starts) > 1 else _no_encounters()
     ids = rows.vehicle_ids.gather(order)
     return EncounterResult(_frame(out_i, out_f, ids, min_duration_s), rows.quality)
 
@@ -119,20 +124,22 @@ def _check(distance_m: float, min_duration_s: float, max_gap_s: float, rest_spee
     check_between("rest_speed_kmh", rest_speed_kmh, 0, 1e3)
 
 
-def _nothing() -> tuple[Array, Array]:
+def _no_encounters() -> tuple[Array, Array]:
     return np.empty((0, 7), np.int64), np.empty((0, 8))
 
 
 def _search(
     rows: OrderedFixes, starts: Array, ends: Array, step: int, numbers: tuple[int, float, int, float]
 ) -> tuple[Array, Array]:
-    """Encounters of all blocks of moments; one that lies in two blocks comes once."""
+    """Search all blocks of moments; report an encounter that lies in two blocks once."""
     fixes = rows.t, rows.lon, rows.lat, starts, ends
     edges = np.array([rows.t[starts].min() // step, rows.t[ends - 1].max() // step + 1])
-    n, *samples = e.sample(*fixes, step, numbers[0], *edges.tolist(), min(len(rows.t) + 1024, BLOCK_SAMPLES))
+    n, *samples = e.sample_positions(
+        *fixes, step, numbers[0], *edges.tolist(), min(len(rows.t) + 1024, BLOCK_SAMPLES)
+    )
     if n <= len(samples[0]):
-        halves = _halves(samples)
-        found = in_parallel(lambda half: _search_block(halves[half], fixes, numbers), len(halves))
+        halves = _split_samples(samples)
+        found = run_in_threads(lambda half: _search_block(halves[half], fixes, numbers), len(halves))
     else:
         some = np.sort(rows.t[:: max(1, len(rows.t) // 1_000_000)])
         at = np.linspace(0, len(some) - 1, min(n // BLOCK_SAMPLES + 2, 4096)).astype(np.int64)
@@ -149,9 +156,9 @@ def _search(
     return out_i, out_f
 
 
-def _halves(samples: list[Array]) -> list[list[Array]]:
-    """Samples before and from the middle moment, one part a thread; few stay whole."""
-    if THREADS == 1 or len(samples[0]) < THREAD_SAMPLES:
+def _split_samples(samples: list[Array]) -> list[list[Array]]:
+    """Split samples at the middle moment, one part per thread; few samples stay whole."""
+    if THREADS == 1 or len(samples[0]) < MIN_SAMPLES_PER_THREAD:
         return [samples]
     middle = np.partition(samples[1], len(samples[1]) // 2)[len(samples[1]) // 2]
     before = samples[1] < middle
@@ -161,7 +168,7 @@ def _halves(samples: list[Array]) -> list[list[Array]]:
 def _sample_block(fixes: tuple[Array, ...], step: int, max_gap: int, since: int, until: int) -> list[Array]:
     room = BLOCK_SAMPLES
     while True:
-        n, *samples = e.sample(*fixes, step, max_gap, since, until, room)
+        n, *samples = e.sample_positions(*fixes, step, max_gap, since, until, room)
         if n <= room:
             return samples
         room = n

@@ -1,4 +1,8 @@
-"""Compiled loops of encounters: who is near whom at sampled moments, and exactly from when to when."""
+"""Compiled loops of encounters: find near pairs at sampled moments and follow each to its begin and end.
+
+``t`` is int64 microseconds since 1970 UTC, ``lon`` and ``lat`` are float64 degrees (WGS 84), sorted by
+vehicle and time; ``starts`` and ``ends`` hold the rows of each vehicle. Durations are int64 microseconds.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,14 @@ EF_NEAREST, EF_REST, EF_CONVOY, EF_LON, EF_LAT, EF_PATH_A, EF_PATH_B, EF_NEAREST
 
 
 @njit(cache=True, nogil=True)
-def sample(
+def sample_positions(
     t: Array, lon: Array, lat: Array, starts: Array, ends: Array, step: int, max_gap: int, since: int, until: int,
     room: int,
 ) -> tuple[int, Array, Array, Array, Array, Array]:  # fmt: skip
-    """Positions at the multiples ``since <= m < until`` of ``step`` in segments that may be interpolated.
+    """Interpolate positions at multiples of ``step`` inside segments at most ``max_gap`` long.
 
-    Returns how many (more than ``room``: call again with that room), vehicle, m, row of the segment, lon, lat.
+    The multiples are ``since <= m < until``. Returns the number of samples, vehicle, m, row of the segment,
+    lon, lat. When the number exceeds ``room``, call again with that room.
     """
     vehicle, moment, row = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int64)
     x, y = np.empty(room), np.empty(room)
@@ -57,7 +62,7 @@ def sample(
 
 @njit(cache=True, nogil=True, inline="always")
 def _columns_of(band: int, reach_deg: float) -> int:
-    """How many cells around the earth a band of latitude has, each at least ``reach`` wide."""
+    """Return the number of cells around the earth in a band of latitude, each at least ``reach_deg`` wide."""
     edge = max(abs(band * reach_deg - 90.0), abs((band + 1) * reach_deg - 90.0))
     return max(1, int(360.0 * max(0.0, math.cos(min(edge, 90.0) * RAD)) / reach_deg))
 
@@ -79,9 +84,20 @@ def _hash(moment: int, band: int, column: int, mask: int) -> int:
 def solve_contact(
     dx: float, dy: float, vx: float, vy: float, d2: float, length: float
 ) -> tuple[float, float]:
-    """When ``|D + V s| <= d`` for ``0 <= s <= length``: the first and last ``s``; (1, 0) when never.
+    """Return the first and last ``s`` in ``[0, length]`` with ``|D + V s| <= d``; (1, 0) without one.
 
-    The square of the distance is a quadratic in time, so its interval is exact.
+    The square of the distance is a quadratic in time, so the interval is exact.
+
+    Parameters
+    ----------
+    dx, dy : float
+        Relative position D at s = 0, metres.
+    vx, vy : float
+        Relative velocity V, metres per unit of s.
+    d2 : float
+        Square of the distance d.
+    length : float
+        End of the interval of s.
 
     Examples
     --------
@@ -105,14 +121,15 @@ def solve_contact(
 
 
 @njit(cache=True, nogil=True)
-def _walk(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
+def _follow_pair(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
     t: Array, lon: Array, lat: Array, ra: int, rb: int, at: int, begin_a: int, end_a: int, begin_b: int, end_b: int,
     max_gap: int, d2: float, rest_m_per_us: float, forward: bool, out: Array,
 ) -> tuple[int, int]:  # fmt: skip
-    """Follow two vehicles from a moment at which they are near, until they part or one is silent.
+    """Follow two near vehicles from a moment until they part or one of them is silent.
 
-    ``ra``, ``rb``: rows of the segments that hold ``at``. Returns the moment (microseconds) and why; adds to the sums in
-    ``out``. One function on purpose: an array handed to a function in the loop costs more than the arithmetic.
+    ``ra`` and ``rb`` are the rows of the segments that contain ``at``. Returns the moment (microseconds) and
+    the reason, and adds to the sums in ``out``. It is one long function because passing an array to a
+    function inside the loop costs more than the arithmetic.
     """
     edge, why = at, APART
     nearest2, nearest_s = out[EF_NEAREST] ** 2, out[EF_NEAREST_S]
@@ -187,11 +204,12 @@ def find_encounters(
     t: Array, lon: Array, lat: Array, starts: Array, ends: Array, max_gap: int, distance_m: float,
     min_duration: int, rest_m_per_us: float, room: int, out_i: Array, out_f: Array,
 ) -> int:  # fmt: skip
-    """Pairs near each other at a sampled moment, each followed both ways to its exact begin and end.
+    """Find pairs near each other at a sampled moment and follow each to its exact begin and end.
 
-    Candidates come from a hash of (moment, cell): cells are at least ``distance_m`` wide, so the nine around a point hold
-    everybody within it. Samples come by vehicle, so what a pair already has is the last found one of that pair. Returns
-    how many encounters there are; when they are more than ``room`` call again with more room.
+    Candidates come from a hash of (moment, cell). Cells are at least ``distance_m`` wide, so the nine cells
+    around a point contain every vehicle within that distance. Samples are sorted by vehicle, so only the last
+    encounter of a pair must be compared. Returns the number of encounters; when it exceeds ``room``, call
+    again with more room.
     """
     n, n_vehicles = len(vehicle), len(starts)
     size = 1024
@@ -228,7 +246,7 @@ def find_encounters(
                         continue
                     dx, dy = wrap_deg(x[j] - x[i]) * kx, (y[j] - y[i]) * M_PER_DEG
                     if dx * dx + dy * dy <= near2 and w != v:
-                        found = _one_encounter(
+                        found = _record_encounter(
                                 w, v, row[j], row[i], m * step, t, lon, lat, starts, ends, max_gap, d2, min_duration,
                                 rest_m_per_us, room, out_i, out_f, found, covered_by, covered_until, sums,
                             )  # fmt: skip
@@ -242,17 +260,17 @@ def find_encounters(
 
 
 @njit(cache=True, nogil=True)
-def _one_encounter(
+def _record_encounter(
     a: int, b: int, ra: int, rb: int, at: int, t: Array, lon: Array, lat: Array, starts: Array, ends: Array,
     max_gap: int, d2: float, min_duration: int, rest_m_per_us: float, room: int, out_i: Array, out_f: Array, found: int,
     covered_by: Array, covered_until: Array, sums: Array,
 ) -> int:  # fmt: skip
-    """Follow one pair from a moment both ways; write it when it lasts. Returns how many there are now."""
+    """Follow one pair both ways from a moment; write it if it lasts long enough; return the number so far."""
     sums[:] = 0.0
     sums[EF_NEAREST] = math.inf
     pair = (t, lon, lat, ra, rb, at, starts[a], ends[a], starts[b], ends[b], max_gap, d2, rest_m_per_us)
-    begin, how_begun = _walk(*pair, False, sums)
-    end, how_ended = _walk(*pair, True, sums)
+    begin, how_begun = _follow_pair(*pair, False, sums)
+    end, how_ended = _follow_pair(*pair, True, sums)
     covered_by[a], covered_until[a] = b, end
     if end - begin < min_duration - 1:  # both ends are rounded to a microsecond
         return found

@@ -1,4 +1,4 @@
-"""Geofence violations: entering, leaving, overstaying."""
+"""Geofence violations: entering, leaving and overstaying."""
 
 from __future__ import annotations
 

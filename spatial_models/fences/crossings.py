@@ -1,4 +1,4 @@
-"""Crossings of a fence between two fixes that both lie outside: inferred from the straight way, never seen."""
+"""Crossings of a geofence between two fixes outside it, inferred from the straight line between them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from spatial_models.fences.shapes import RULES, FenceGrid, FenceShapes
 from spatial_models.fixes import NO_TIME, Array, OrderedFixes
 
 PLAUSIBLE_KMH = 200.0
-"""A way that needs more is a jump of the receiver, and says nothing about what lies on it."""
+"""Greatest plausible speed; a faster segment is a jump of the receiver and is not tested for crossings."""
 
 
 @dataclass(frozen=True)
 class Crossings:
-    """One row a crossing.
+    """Inferred crossings, one row each.
 
     Attributes
     ----------
-    vehicle, fence : ndarray of int64
+    vehicle, fence : ndarray of int64, shape (n,)
     times : ndarray of int64, shape (n, 4)
         Microseconds since 1970 UTC: fix before, interpolated begin and end inside, fix after.
     places : ndarray of float64, shape (n, 4)
-        Longitude and latitude of the begin, and of the middle of the way inside.
+        Longitude and latitude of the begin, and of the middle of the line inside, degrees.
     """
 
     vehicle: Array
@@ -47,15 +47,17 @@ def find_crossings(
     near_key: Array,
     max_gap: int,
 ) -> Crossings:
-    """Straight ways between two fixes that cut a fence which neither of them is near to.
+    """Find pairs of consecutive fixes outside a geofence whose straight line crosses it.
 
     Parameters
     ----------
     rows : OrderedFixes
     last_lon, last_lat : ndarray of float64, shape (vehicles,)
-        Newest fix of each vehicle before ``rows``; its time is in ``rows.last_t``.
+        Newest fix of each vehicle before ``rows``, degrees; its time is in ``rows.last_t``.
+    shapes : FenceShapes
+    grid : FenceGrid
     group, applies
-        Of `spatial_models.fences.shapes.groups_of`.
+        From `spatial_models.fences.shapes.group_vehicles`.
     near_key : ndarray of int64
         ``row * fences + fence`` of the rows within a fence or its buffer, sorted.
     max_gap : int
@@ -80,24 +82,35 @@ def find_crossings(
         room = n
     found_i, found_f = found_i[:n], found_f[:n]
     ruled = np.ones(n, bool)
-    for table in {table for table in shapes.tables if not table.always}:
+    for table in {table for table in shapes.tables if not table.is_always}:
         mine = np.array([one == table for one in shapes.tables])[found_i[:, 1]]
-        ruled[mine] = table.holds(found_i[mine, 3]) & table.holds(found_i[mine, 4])
+        ruled[mine] = table.applies_at(found_i[mine, 3]) & table.applies_at(found_i[mine, 4])
     return Crossings(found_i[ruled, 0], found_i[ruled, 1], found_i[ruled, 2:], found_f[ruled])
 
 
 @njit(cache=True, nogil=True)
-def way_inside(
+def clip_segment(
     lon_a: float, lat_a: float, lon_b: float, lat_b: float, edges: Array, begin: int, end: int
 ) -> tuple[float, float, float]:
-    """Where a segment that begins and ends outside is inside a polygon: first and last share of the way, metres inside.
+    """Clip a segment to a polygon; both its ends lie outside.
 
-    In a local plane at its middle; the even-odd rule along the segment, half-open at corners. (0, 0, 0) when never.
+    Returns the first and the last share of the segment inside, and the metres inside; (0, 0, 0) when it
+    misses the polygon. It uses a local plane at the middle of the segment and the even-odd rule, half-open at
+    corners.
+
+    Parameters
+    ----------
+    lon_a, lat_a, lon_b, lat_b : float
+        Ends of the segment, WGS 84 degrees.
+    edges : ndarray of float64, shape (edges, 4)
+        Rows ``lon_a, lat_a, lon_b, lat_b``.
+    begin, end : int
+        Rows of ``edges`` that form the polygon.
 
     Examples
     --------
     >>> box = np.array([[1.0, -1, 2, -1], [2, -1, 2, 1], [2, 1, 1, 1], [1, 1, 1, -1]])
-    >>> [round(share, 6) for share in way_inside(0.0, 0.0, 4.0, 0.0, box, 0, 4)[:2]]
+    >>> [round(share, 6) for share in clip_segment(0.0, 0.0, 4.0, 0.0, box, 0, 4)[:2]]
     [0.25, 0.5]
     """
     half = 0.5 * wrap_deg(lon_b - lon_a)
@@ -137,7 +150,8 @@ def way_inside(
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _holds(keys: Array, key: int) -> bool:
+def _contains(keys: Array, key: int) -> bool:
+    """Return whether a sorted array contains a key."""
     at = np.searchsorted(keys, key)
     return bool(at < len(keys) and keys[at] == key)
 
@@ -150,10 +164,13 @@ def cut_segments(  # noqa: C901, PLR0912  one pass, compiled
     edges: Array, edge_starts: Array, buffer_m: Array, below_kmh: Array, threshold: Array, max_gap: int, room: int,
     out_i: Array, out_f: Array,
 ) -> int:  # fmt: skip
-    """Segments that cut a fence deep and long enough, to ``out_i`` (vehicle, fence, four times) and ``out_f``.
+    """Write segments that cross a geofence deep and long enough.
 
-    Returns how many there are (more than ``room``: call again with that room). One function on purpose: it runs over every
-    fix, and an array handed on in the loop costs more than the comparison that sends nearly all of them away.
+    ``out_i`` gets vehicle, fence and four times, ``out_f`` the positions of `Crossings`.
+
+    Returns their number; when it exceeds ``room``, call again with that room. It is one long function because
+    it runs over every fix: passing an array inside the loop costs more than the comparison that rejects
+    nearly all of them.
     """
     n, n_fences = 0, len(edge_starts) - 1
     asked = np.full(n_fences, -1, np.int64)
@@ -194,16 +211,18 @@ def cut_segments(  # noqa: C901, PLR0912  one pass, compiled
                         ):
                             continue
                         asked[fence] = p
-                        if _holds(near_key, r * n_fences + fence):
+                        if _contains(near_key, r * n_fences + fence):
                             continue
                         first_edge, end_edge = edge_starts[fence], edge_starts[fence + 1]
                         if inside_batch:
-                            near = _holds(near_key, (r - 1) * n_fences + fence)
+                            near = _contains(near_key, (r - 1) * n_fences + fence)
                         else:
                             near = signed_distance_m(xa, ya, edges, first_edge, end_edge) <= buffer_m[fence]
                         if near:
                             continue
-                        first, last, metres = way_inside(xa, ya, lon[r], lat[r], edges, first_edge, end_edge)
+                        first, last, metres = clip_segment(
+                            xa, ya, lon[r], lat[r], edges, first_edge, end_edge
+                        )
                         if metres <= 0.0 or metres < buffer_m[fence]:
                             continue
                         wide, high = dx * math.cos(0.5 * (ya + lat[r]) * RAD), lat[r] - ya

@@ -1,4 +1,4 @@
-"""Fences: vehicles and vessels where they must not be, not where they must be, or for too long."""
+"""Geofence violations in fixes: vehicles and vessels that enter, leave or overstay against a rule."""
 
 from __future__ import annotations
 
@@ -15,20 +15,30 @@ from spatial_models.fences.crossings import Crossings, find_crossings
 from spatial_models.fences.events import EVENT_SCHEMA as EVENT_SCHEMA
 from spatial_models.fences.events import clip_to_window as clip_to_window
 from spatial_models.fences.events import crossing_rows, event_frame
-from spatial_models.fences.shapes import RULES, FenceGrid, FenceShapes, grid_of, groups_of, read_fences
-from spatial_models.fixes import NO_TIME, NOBODY, OrderedFixes, Seen, ordered_fixes
+from spatial_models.fences.shapes import (
+    RULES,
+    FenceGrid,
+    FenceShapes,
+    build_grid,
+    group_vehicles,
+    read_fences,
+)
+from spatial_models.fixes import NO_LAST_FIXES, NO_TIME, LastFixes, OrderedFixes, order_fixes
 from spatial_models.frames import Array
 from spatial_models.parameter_checks import check_between
 
 CROSSING_CELLS = 64
-"""Cells a side of the grid for segments: a segment lies over many small cells."""
+"""Cells per side of the grid for segments; with more, a segment would cover too many cells."""
 
 
 @dataclass(frozen=True)
 class FenceState:
-    """What the next batch needs: a few numbers a vehicle, and a few of each vehicle that is at a fence now."""
+    """State that the next batch continues from.
 
-    seen: Seen
+    It holds a few numbers per vehicle, and a few more per vehicle that is at a fence now.
+    """
+
+    last_fixes: LastFixes
     last_lon: Array
     last_lat: Array
     vehicle: Array
@@ -40,14 +50,15 @@ class FenceState:
 
 @dataclass(frozen=True)
 class FenceResult:
-    """Events, the account of every row, and the state for the next batch.
+    """Violation events, the count of every row, and the state for the next batch.
 
     Attributes
     ----------
     events : polars.DataFrame
         ``EVENT_SCHEMA``, sorted by vehicle, start and fence.
     quality : dict of str to int
-        ``rows`` = ``used`` + ``duplicates`` + ``late`` + ``invalid``, as in `spatial_models.stays.detect_stays`.
+        ``rows`` = ``used`` + ``duplicates`` + ``late`` + ``invalid``, as in
+        `spatial_models.stays.detect_stays`.
     state : FenceState
     """
 
@@ -66,46 +77,49 @@ def detect_fence_events(
     state: FenceState | None = None,
     final: bool = True,
 ) -> FenceResult:
-    """Find where vehicles broke the rule of a fence, from when to when.
+    """Detect violations of geofence rules, with their begin and end.
 
     Parameters
     ----------
     fixes : polars.DataFrame, polars.LazyFrame, pandas.DataFrame or pyarrow.Table
         ``vehicle_id``, ``t``, ``lon``, ``lat``, in any order.
     fences : polars.DataFrame
-        ``fence_id``; ``rule``: ``forbid_enter``, ``forbid_leave`` or ``dwell_limit``; ``boundary`` (polygon as WKB or
-        shapely, WGS 84). Optional, null for the default:
+        ``fence_id``; ``rule``: ``forbid_enter``, ``forbid_leave`` or ``dwell_limit``; ``boundary`` (polygon
+        as WKB or shapely, WGS 84). Optional, null for the default:
 
-        ``buffer_m`` (30): a fix is inside up to the boundary, it is out beyond this distance; between them nothing
-        changes (hysteresis). ``enter_fixes`` (2), ``leave_fixes`` (2): so many fixes must agree, one after the other,
-        before a breach begins or ends; it then begins and ends with the first of them. ``delay_s`` (0): shorter
-        breaches are not reported. ``limit_s``: the dwell limit. ``times``: `TimeTable`, or its JSON.
-        ``below_speed_kmh``: only fixes at most this fast count as inside (a vessel that fishes, not one that passes).
-        ``medium``: ``land`` or ``water``; ``vehicle_kinds``, ``vehicle_ids``: lists of those it applies to.
+        ``buffer_m`` (30): a fix is inside up to the boundary, it is outside beyond this distance; between
+        them nothing changes (hysteresis). ``enter_fixes`` (2), ``leave_fixes`` (2): number of consecutive
+        fixes that must agree before a violation begins or ends; it then begins and ends with the first of
+        them. ``delay_s`` (0): shorter violations are not reported. ``limit_s``: the dwell limit. ``times``:
+        `TimeTable`, or its JSON. ``below_speed_kmh``: only fixes at most this fast count as inside (a vessel
+        that fishes, not one that passes). ``medium``: ``land`` or ``water``; ``vehicle_kinds``,
+        ``vehicle_ids``: lists of the vehicles that the fence applies to.
     vehicles : polars.DataFrame or None
-        ``vehicle_id``, ``kind``; vessels belong to ``water``. None: ``medium`` is not looked at.
+        ``vehicle_id``, ``kind``; vessels belong to ``water``. None: ``medium`` is ignored.
     max_gap_s : float
-        A longer silence closes an event, seconds.
+        A longer gap between fixes ends an event, seconds.
     crossings : bool
-        Also infer breaches of ``forbid_enter`` between two fixes that both lie beyond the buffer: the straight way between
-        them cuts the fence for at least ``buffer_m`` metres, at no more than 200 km/h and ``below_speed_kmh``, within
-        ``max_gap_s`` and, by the interpolated times, for at least ``delay_s``.
+        Also infer violations of ``forbid_enter`` between two fixes that both lie beyond the buffer: the
+        straight line between them crosses the fence for at least ``buffer_m`` metres, at no more than 200
+        km/h and ``below_speed_kmh``, within ``max_gap_s`` and, by the interpolated times, for at least
+        ``delay_s``.
     state : FenceState or None
-        Of the batch before. Batches come in time order of each vehicle.
+        Of the batch before. The batches of a vehicle come in time order.
     final : bool
-        Also emit what is still open; a later row with the same ``event_id`` replaces it.
+        Also return events that are still open; a later row with the same ``event_id`` replaces such an event.
 
     Returns
     -------
     FenceResult
-        An event runs from ``started_at`` to ``ended_at``, the first and last fix against the rule. It was not before
-        ``started_after`` (last fix before; null when the track begins in it: ``begun_by`` track_start) and was over by
-        ``left_by``. ``begun_by``: entered, gap (the vehicle came out of a silence against the rule), track_start,
-        table (it stood there when the time table began). ``ended_by``: left, gap, track_end (``open``), table.
-        ``confirmed_at``: the fix at which fixes and time sufficed to report it. ``over_s``: seconds above the delay or
-        the limit. ``clipped_start``, ``clipped_end``: the true begin or end lies outside the data.
-        An inferred crossing has ``begun_by`` and ``ended_by`` crossed and no fix (``n_fixes`` 0): ``started_at`` and
-        ``ended_at`` are interpolated, ``started_after`` and ``left_by`` are the fixes before and after.
+        An event runs from ``started_at`` to ``ended_at``, the first and last fix against the rule.
+        ``started_after`` is the last fix before it (null when the track begins in it: ``begun_by``
+        track_start), ``left_by`` the first fix after it. ``begun_by``: entered, gap (the vehicle reappeared
+        against the rule), track_start, table (it was there when the time table began). ``ended_by``: left,
+        gap, track_end (``open``), table. ``confirmed_at``: the fix at which the number of fixes and the time
+        were enough to report it. ``over_s``: seconds above the delay or the limit. ``clipped_start``,
+        ``clipped_end``: the true begin or end lies outside the data. An inferred crossing has ``begun_by``
+        and ``ended_by`` crossed and no fix (``n_fixes`` 0): ``started_at`` and ``ended_at`` are interpolated,
+        ``started_after`` and ``left_by`` are the fixes before and after.
 
     Raises
     ------
@@ -113,9 +127,9 @@ def detect_fence_events(
 
     Notes
     -----
-    Inside is decided in a local plane at the fix (even-odd rule, the boundary included). A fence that forbids to
-    enter and one that limits dwelling are broken inside, one that forbids to leave is broken beyond its buffer.
-    Nothing depends on where batches are cut.
+    Inside is decided in a local plane at the fix (even-odd rule, the boundary included). The rules
+    ``forbid_enter`` and ``dwell_limit`` are broken inside the fence, ``forbid_leave`` is broken beyond its
+    buffer. The result does not depend on how the fixes are divided into batches.
 
     Examples
     --------
@@ -125,8 +139,13 @@ def detect_fence_events(
     >>> t0 = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     >>> track = pl.DataFrame({"vehicle_id": "A", "t": [t0 + dt.timedelta(minutes=m) for m in range(6)],
     ...                       "lon": [119.9, 119.95, 120.05, 120.06, 120.2, 120.3], "lat": 32.05})
-    >>> detect_fence_events(track, fence).events.select("begun_by", "ended_by", "n_fixes", "duration_s").row(0)
+    >>> events = detect_fence_events(track, fence).events
+    >>> events.select("begun_by", "ended_by", "n_fixes", "duration_s").row(0)
     ('entered', 'left', 2, 60.0)
+    >>> detect_fence_events(track.clear(), fence).events.height
+    0
+    >>> detect_fence_events(track, fence, None).events.height
+    1
     """
     check_between("max_gap_s", max_gap_s, 0, 1e9)
     shapes = read_fences(fences)
@@ -134,35 +153,39 @@ def detect_fence_events(
     if state is not None and state.parameters != parameters:
         raise StateMismatch("the state was made with other fences or another max_gap_s")
     state = state or _empty_state(parameters)
-    rows = ordered_fixes(fixes, state.seen, lent=True)
+    rows = order_fixes(fixes, state.last_fixes, reuse_buffers=True)
     n_vehicles = len(rows.vehicle_ids)
     last_lon, last_lat = _widened(state.last_lon, n_vehicles), _widened(state.last_lat, n_vehicles)
-    group, applies = groups_of(shapes, rows.vehicle_ids, vehicles)
-    grid = grid_of(shapes)
-    walk = _walk(rows, shapes, grid, group, applies, state)
-    cut = _crossings(rows, shapes, group, applies, walk, last_lon, last_lat, max_gap_s, wanted=crossings)
-    found, carried = _follow(rows, shapes, walk, state, last_lon, last_lat, round(max_gap_s * 1e6))
+    group, applies = group_vehicles(shapes, rows.vehicle_ids, vehicles)
+    grid = build_grid(shapes)
+    pair_rows = _select_pair_rows(rows, shapes, grid, group, applies, state)
+    cut = _infer_crossings(
+        rows, shapes, group, applies, pair_rows, last_lon, last_lat, max_gap_s, wanted=crossings
+    )
+    found, carried = _track_violations(
+        rows, shapes, pair_rows, state, last_lon, last_lat, round(max_gap_s * 1e6)
+    )
     if final:
-        found = [*found, _open(walk, carried)]
-    found = [*found, crossing_rows(cut, len(walk.vehicle))]
+        found = [*found, _open_events(pair_rows, carried)]
+    found = [*found, crossing_rows(cut, len(pair_rows.vehicle))]
     some = rows.ends > rows.starts
     last_lon[some], last_lat[some] = rows.lon[rows.ends[some] - 1], rows.lat[rows.ends[some] - 1]
     return FenceResult(
         events=event_frame(
             found,
-            np.concatenate([walk.vehicle, cut.vehicle]),
-            np.concatenate([walk.fence, cut.fence]),
+            np.concatenate([pair_rows.vehicle, cut.vehicle]),
+            np.concatenate([pair_rows.fence, cut.fence]),
             shapes,
             rows.vehicle_ids,
         ),
         quality=rows.quality,
-        state=_next_state(rows, walk, carried, last_lon, last_lat, parameters),
+        state=_next_state(rows, pair_rows, carried, last_lon, last_lat, parameters),
     )
 
 
 @dataclass(frozen=True)
-class _Walk:
-    """Rows of each pair of vehicle and fence that decide anything, pair by pair in time."""
+class _PairRows:
+    """Rows that decide about each pair of vehicle and fence, sorted by pair and time."""
 
     vehicle: Array
     fence: Array
@@ -177,7 +200,7 @@ class _Walk:
 def _empty_state(parameters: tuple[float, int]) -> FenceState:
     none = np.empty(0, np.int64)
     return FenceState(
-        NOBODY,
+        NO_LAST_FIXES,
         np.empty(0),
         np.empty(0),
         none,
@@ -194,17 +217,17 @@ def _widened(values: Array, length: int) -> Array:
     return wide
 
 
-def _near(
+def _near_fixes(
     rows: OrderedFixes, shapes: FenceShapes, grid: FenceGrid, group: Array, applies: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Vehicle, fence, row and distance of every fix within a fence or its buffer, by vehicle, fence and row."""
+    """Return vehicle, fence, row and distance of every fix within a fence or its buffer, sorted."""
     vehicle = np.repeat(np.arange(len(rows.starts)), rows.ends - rows.starts)
     at = np.concatenate(
         [np.arange(a, b) for a, b in zip(rows.starts, rows.ends, strict=True)] or [np.empty(0, np.int64)]
     )
     room = len(at) + 1024
     while True:
-        n, row, fence, distance_m = f.near_pairs(
+        n, row, fence, distance_m = f.find_near_pairs(
             rows.lon[at], rows.lat[at], group[vehicle], applies, grid.west, grid.south, grid.step_lon, grid.step_lat,
             grid.nx, grid.ny, grid.cell_starts, grid.cell_boxes, grid.boxes, grid.box_fence,
             shapes.edges, shapes.edge_starts, shapes.buffer_m, room,
@@ -218,11 +241,11 @@ def _near(
     return vehicle[row], fence[order].astype(np.int64), at[row], distance_m[order]
 
 
-def _walk(
+def _select_pair_rows(
     rows: OrderedFixes, shapes: FenceShapes, grid: FenceGrid, group: Array, applies: Array, state: FenceState
-) -> _Walk:
+) -> _PairRows:
     n_fences = max(1, len(shapes.ids))
-    vehicle, fence, row, distance_m = _near(rows, shapes, grid, group, applies)
+    vehicle, fence, row, distance_m = _near_fixes(rows, shapes, grid, group, applies)
     near_key = vehicle * n_fences + fence
     old_key = state.vehicle * n_fences + state.fence
     leave = np.flatnonzero(shapes.rule == RULES.index("forbid_leave"))
@@ -236,7 +259,7 @@ def _walk(
     keys = np.unique(np.concatenate([near_key, old_key, bound_key]))
     pair_vehicle, pair_fence = keys // n_fences, keys % n_fences
     integers, floats = np.zeros((len(keys), 10), np.int64), np.zeros((len(keys), 4))
-    integers[:, f.UNRULED_T] = NO_TIME
+    integers[:, f.INACTIVE_T] = NO_TIME
     old = np.searchsorted(keys, old_key)
     integers[old], floats[old] = state.integers, state.floats
     carried = np.zeros(len(keys), bool)
@@ -250,92 +273,94 @@ def _walk(
     near_pair = np.searchsorted(keys, near_key)
     room = int(np.minimum((end - first).astype(float), following * (np.bincount(near_pair, minlength=len(keys)) + 1.0)
                           + np.bincount(near_pair, minlength=len(keys))).sum()) + 1  # fmt: skip
-    pair, at, near = f.with_following(near_pair, row, first, end, carried, following, room)
+    pair, at, near = f.add_following_rows(near_pair, row, first, end, carried, following, room)
     distance = np.where(near >= 0, distance_m[near] if len(distance_m) else math.inf, math.inf)
-    return _Walk(pair_vehicle, pair_fence, integers, floats, pair, at, distance, near >= 0)
+    return _PairRows(pair_vehicle, pair_fence, integers, floats, pair, at, distance, near >= 0)
 
 
-def _crossings(
-    rows: OrderedFixes, shapes: FenceShapes, group: Array, applies: Array, walk: _Walk,
+def _infer_crossings(
+    rows: OrderedFixes, shapes: FenceShapes, group: Array, applies: Array, pair_rows: _PairRows,
     last_lon: Array, last_lat: Array, max_gap_s: float, *, wanted: bool,
 ) -> Crossings:  # fmt: skip
     if not wanted:
         none = np.empty(0, np.int64)
         return Crossings(none, none, np.empty((0, 4), np.int64), np.empty((0, 4)))
-    near = walk.row * len(shapes.ids) + walk.fence[walk.pair]
+    near = pair_rows.row * len(shapes.ids) + pair_rows.fence[pair_rows.pair]
     return find_crossings(
         rows,
         last_lon,
         last_lat,
         shapes,
-        grid_of(shapes, CROSSING_CELLS),
+        build_grid(shapes, CROSSING_CELLS),
         group,
         applies,
-        np.sort(near[walk.known_near]),
+        np.sort(near[pair_rows.known_near]),
         round(max_gap_s * 1e6),
     )
 
 
-def _signals(walk: _Walk, rows: OrderedFixes, shapes: FenceShapes, slow: Array) -> tuple[Array, Array]:
-    """Signal of each row, and whether it is against the rule apart from the time table."""
-    fence = walk.fence[walk.pair]
+def _classify_rows(
+    pair_rows: _PairRows, rows: OrderedFixes, shapes: FenceShapes, slow: Array
+) -> tuple[Array, Array]:
+    """Return the signal of each row, and whether it breaks the rule apart from the time table."""
+    fence = pair_rows.fence[pair_rows.pair]
     forbid_leave = shapes.rule[fence] == RULES.index("forbid_leave")
-    inside, outside = walk.distance_m <= 0.0, walk.distance_m > shapes.buffer_m[fence]
+    inside, outside = pair_rows.distance_m <= 0.0, pair_rows.distance_m > shapes.buffer_m[fence]
     bad = np.where(forbid_leave, outside, inside & (slow == 1))
     good = np.where(forbid_leave, inside, outside | (inside & (slow == 0)))
     signal = np.where(bad, f.BAD, np.where(good, f.GOOD, f.NEUTRAL)).astype(np.uint8)
     ruled = np.ones(len(signal), bool)
-    for table in {table for table in shapes.tables if not table.always}:
+    for table in {table for table in shapes.tables if not table.is_always}:
         of_table = np.array([t == table for t in shapes.tables])[fence]
-        ruled[of_table] = table.holds(rows.t[walk.row[of_table]])
-    signal[~ruled] = f.UNRULED
+        ruled[of_table] = table.applies_at(rows.t[pair_rows.row[of_table]])
+    signal[~ruled] = f.INACTIVE
     return signal, bad & ~ruled
 
 
-def _follow(
+def _track_violations(
     rows: OrderedFixes,
     shapes: FenceShapes,
-    walk: _Walk,
+    pair_rows: _PairRows,
     state: FenceState,
     last_lon: Array,
     last_lat: Array,
     max_gap: int,
 ) -> tuple[list[tuple[Array, Array]], Array]:
-    """Events that ended, and which pairs the next batch needs."""
-    vehicle, fence = walk.vehicle[walk.pair], walk.fence[walk.pair]
+    """Return the events that ended, and a mask of the pairs that the next batch needs."""
+    vehicle, fence = pair_rows.vehicle[pair_rows.pair], pair_rows.fence[pair_rows.pair]
     first, last_t = rows.starts[vehicle], rows.last_t[vehicle]
-    slow = f.slow_enough(
-        walk.row, first, rows.t, rows.lon, rows.lat, last_t, shapes.below_speed_kmh[fence], max_gap,
+    slow = f.flag_slow_fixes(
+        pair_rows.row, first, rows.t, rows.lon, rows.lat, last_t, shapes.below_speed_kmh[fence], max_gap,
         last_lon[vehicle], last_lat[vehicle],
     )  # fmt: skip
-    signal, bad_unruled = _signals(walk, rows, shapes, slow)
-    room = len(walk.row) + 1
+    signal, bad_inactive = _classify_rows(pair_rows, rows, shapes, slow)
+    room = len(pair_rows.row) + 1
     out_i, out_f = np.empty((room, 10), np.int64), np.empty((room, 4))
-    n = f.follow(
-        walk.pair, walk.row, signal, bad_unruled, first, last_t, rows.t, rows.lon, rows.lat,
-        shapes.enter_fixes[walk.fence], shapes.leave_fixes[walk.fence], shapes.threshold_us[walk.fence], max_gap,
-        walk.integers, walk.floats, out_i, out_f,
+    n = f.track_violations(
+        pair_rows.pair, pair_rows.row, signal, bad_inactive, first, last_t, rows.t, rows.lon, rows.lat,
+        shapes.enter_fixes[pair_rows.fence], shapes.leave_fixes[pair_rows.fence], shapes.threshold_us[pair_rows.fence], max_gap,
+        pair_rows.integers, pair_rows.floats, out_i, out_f,
     )  # fmt: skip
-    newest = rows.seen.last_t[walk.vehicle]
-    needed = (walk.integers[:, f.PHASE] != f.IDLE) | (walk.integers[:, f.UNRULED_T] == newest)
+    newest = rows.last_fixes.last_t[pair_rows.vehicle]
+    needed = (pair_rows.integers[:, f.PHASE] != f.IDLE) | (pair_rows.integers[:, f.INACTIVE_T] == newest)
     return [(out_i[:n], out_f[:n])], needed
 
 
-def _open(walk: _Walk, needed: Array) -> tuple[Array, Array]:
-    out_i, out_f = np.empty((len(walk.integers), 10), np.int64), np.empty((len(walk.integers), 4))
-    n = f.write_open_events(walk.integers, walk.floats, out_i, out_f)
+def _open_events(pair_rows: _PairRows, needed: Array) -> tuple[Array, Array]:
+    out_i, out_f = np.empty((len(pair_rows.integers), 10), np.int64), np.empty((len(pair_rows.integers), 4))
+    n = f.write_open_events(pair_rows.integers, pair_rows.floats, out_i, out_f)
     return out_i[:n], out_f[:n]
 
 
 def _next_state(
     rows: OrderedFixes,
-    walk: _Walk,
+    pair_rows: _PairRows,
     needed: Array,
     last_lon: Array,
     last_lat: Array,
     parameters: tuple[float, int],
 ) -> FenceState:
     return FenceState(
-        rows.seen, last_lon, last_lat, walk.vehicle[needed], walk.fence[needed], walk.integers[needed],
-        walk.floats[needed], parameters,
+        rows.last_fixes, last_lon, last_lat, pair_rows.vehicle[needed], pair_rows.fence[needed], pair_rows.integers[needed],
+        pair_rows.floats[needed], parameters,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Events at fences as frames: columns, rows, and the part of them that a report window shows."""
+"""Geofence events as frames: columns, rows, and clipping to a report window."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EVENT_SCHEMA: dict[str, Any] = {
     "clipped_start": pl.Boolean,
     "clipped_end": pl.Boolean,
 }
-"""Columns of the events; ``vehicle_id`` keeps the type it had."""
+"""Columns of the events; ``vehicle_id`` keeps the type of the input."""
 
 
 def event_frame(
@@ -50,7 +50,7 @@ def event_frame(
     shapes: FenceShapes,
     vehicle_ids: pl.Series,
 ) -> pl.DataFrame:
-    """Events as a frame of ``EVENT_SCHEMA``.
+    """Build a frame of ``EVENT_SCHEMA`` from the arrays of the compiled loops.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ _TIMES = {
 
 
 def crossing_rows(crossings: Crossings, first_pair: int) -> tuple[Array, Array]:
-    """Crossings as rows of events whose pairs are numbered from ``first_pair``."""
+    """Convert inferred crossings to event rows whose pairs are numbered from ``first_pair``."""
     n = len(crossings.vehicle)
     out_i = np.zeros((n, 10), np.int64)
     out_i[:, f.EV_PAIR] = first_pair + np.arange(n)
@@ -110,7 +110,7 @@ def crossing_rows(crossings: Crossings, first_pair: int) -> tuple[Array, Array]:
 
 
 def clip_to_window(events: pl.DataFrame, since: dt.datetime, until: dt.datetime) -> pl.DataFrame:
-    """Events of a report ``[since, until)``: what the window cuts stays, flagged and measured.
+    """Keep the events of a report window ``[since, until)``; flag and measure those that it cuts.
 
     Returns
     -------

@@ -1,4 +1,8 @@
-"""Compiled loops of fences: which fixes are near which fence, how far, and what follows from it over time."""
+"""Compiled loops that find fixes near geofences and track the violations of each pair of vehicle and fence.
+
+``t`` is int64 microseconds since 1970 UTC, ``lon`` and ``lat`` are float64 degrees (WGS 84). ``edges`` has
+rows ``lon_a, lat_a, lon_b, lat_b``.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,12 @@ from numba import njit
 from spatial_models.distances import M_PER_DEG, RAD, haversine_m, wrap_deg
 from spatial_models.fixes import NO_TIME, Array
 
-GOOD, NEUTRAL, BAD, UNRULED = 0, 1, 2, 3
+GOOD, NEUTRAL, BAD, INACTIVE = 0, 1, 2, 3
 ENTERED, AFTER_GAP, TRACK_START, TABLE_BEGAN = range(4)
 LEFT, GAP, TRACK_END, TABLE_ENDED = range(4)
 
 # columns of the carried state of one pair of vehicle and fence: integers and floats
-PHASE, START_T, AFTER_T, BEGUN_BY, LAST_BAD_T, N_BAD, GOOD_T, N_GOOD, CONFIRMED_T, UNRULED_T = range(10)
+PHASE, START_T, AFTER_T, BEGUN_BY, LAST_BAD_T, N_BAD, GOOD_T, N_GOOD, CONFIRMED_T, INACTIVE_T = range(10)
 IDLE, CANDIDATE, VIOLATING = range(3)
 ST_LON, ST_LAT, ST_SUM_LON, ST_SUM_LAT = range(4)
 # columns of a written event
@@ -25,9 +29,9 @@ ON_EDGE_M = 1e-6
 
 @njit(cache=True, nogil=True)
 def signed_distance_m(lon: float, lat: float, edges: Array, begin: int, end: int) -> float:
-    """Distance to a polygon's edges in a local plane at the point, metres; negative inside (even-odd rule).
+    """Return the distance of a point to a polygon's edges, metres; negative inside.
 
-    ``edges`` has rows ``lon_a, lat_a, lon_b, lat_b``. A point on an edge gets 0 or less.
+    It uses a local plane at the point and the even-odd rule. A point on an edge gets 0 or less.
     """
     kx = M_PER_DEG * math.cos(lat * RAD)
     nearest2 = math.inf
@@ -51,14 +55,15 @@ def signed_distance_m(lon: float, lat: float, edges: Array, begin: int, end: int
 
 
 @njit(cache=True, nogil=True)
-def near_pairs(
+def find_near_pairs(
     lon: Array, lat: Array, vehicle: Array, applies: Array, west: float, south: float, step_lon: float,
     step_lat: float, nx: int, ny: int, cell_starts: Array, cell_boxes: Array, boxes: Array, box_fence: Array,
     edges: Array, edge_starts: Array, buffer_m: Array, room: int,
 ) -> tuple[int, Array, Array, Array]:  # fmt: skip
-    """Pairs of row and fence with a distance of at most the fence's buffer.
+    """Find pairs of row and fence with a distance of at most the fence's buffer.
 
-    Returns how many there are (more than ``room``: call again with that room), ``row``, ``fence``, ``distance_m``.
+    Returns their number, ``row``, ``fence``, ``distance_m``. When the number exceeds ``room``, call again
+    with that room.
     """
     out_row, out_fence, out_m = np.empty(room, np.int64), np.empty(room, np.int32), np.empty(room)
     n = 0
@@ -89,13 +94,15 @@ def near_pairs(
 
 
 @njit(cache=True, nogil=True)
-def with_following(
+def add_following_rows(
     near_pair: Array, near_row: Array, pair_first: Array, pair_end: Array, carried: Array, leave_fixes: Array,
     room: int,
 ) -> tuple[Array, Array, Array]:  # fmt: skip
-    """Rows that `follow` needs: the near ones, and after each (and first of a carried pair) ``leave_fixes`` others.
+    """Return the near rows of each pair and the next ``leave_fixes`` rows after each of them.
 
-    ``near_pair`` is sorted, rows grow within a pair. Returns ``pair``, ``row``, ``near`` (place among the near rows or -1).
+    A carried pair also gets the first ``leave_fixes`` rows. ``near_pair`` is sorted, rows increase within a
+    pair. Returns ``pair``, ``row`` and ``near`` (index among the near rows or -1): the input of
+    `track_violations`.
     """
     out_pair, out_row, out_near = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
     m, n = 0, 0
@@ -121,11 +128,14 @@ def with_following(
 
 
 @njit(cache=True, nogil=True)
-def slow_enough(
+def flag_slow_fixes(
     rows: Array, first_row: Array, t: Array, lon: Array, lat: Array, last_t: Array, limit_kmh: Array,
     max_gap: int, last_lon: Array, last_lat: Array,
 ) -> Array:  # fmt: skip
-    """Whether the speed from the fix before is at most the limit; 2 when it is not known (first fix, after a gap)."""
+    """Flag fixes whose speed since the fix before is at most the limit: 1 yes, 0 no, 2 unknown.
+
+    The speed is unknown for a vehicle's first fix and after a gap.
+    """
     out = np.empty(len(rows), np.uint8)
     for n in range(len(rows)):
         row = rows[n]
@@ -145,7 +155,7 @@ def slow_enough(
 
 
 @njit(cache=True, nogil=True)
-def _write(
+def _write_event(
     pair: int, state_i: Array, state_f: Array, left_by: int, how: int, out_i: Array, out_f: Array, m: int
 ) -> int:
     out_i[m, EV_PAIR], out_i[m, EV_START], out_i[m, EV_AFTER] = (
@@ -172,30 +182,30 @@ def _write(
 
 
 @njit(cache=True, nogil=True)
-def _reported(state_i: Array, pair: int) -> bool:
-    """Whether enough fixes and time have come together for an event."""
+def _is_reported(state_i: Array, pair: int) -> bool:
+    """Return whether a violation has enough fixes and time to be an event."""
     return state_i[pair, PHASE] == VIOLATING and state_i[pair, CONFIRMED_T] != NO_TIME
 
 
 @njit(cache=True, nogil=True)
-def _end(
+def _close_event(
     pair: int, at: int, how: int, state_i: Array, state_f: Array, out_i: Array, out_f: Array, m: int
 ) -> int:
-    """Write what is going on, when it is an event, and forget it; with fixes outside already it was left before."""
-    if _reported(state_i, pair):
+    """Write the pair's violation if it is an event, and clear it; after fixes outside it ends by leaving."""
+    if _is_reported(state_i, pair):
         gone = state_i[pair, N_GOOD] > 0
         left_by, how = (state_i[pair, GOOD_T], LEFT) if gone else (at, how)
-        m = _write(pair, state_i, state_f, left_by, how, out_i, out_f, m)
+        m = _write_event(pair, state_i, state_f, left_by, how, out_i, out_f, m)
     state_i[pair, PHASE], state_i[pair, N_GOOD] = IDLE, 0
     return m
 
 
 @njit(cache=True, nogil=True)
-def _take_bad(
+def _add_bad_fix(
     pair: int, at: int, x: float, y: float, before: int, how: int, enter_fixes: int, threshold: int,
     state_i: Array, state_f: Array,
 ) -> None:  # fmt: skip
-    """One more fix against the rule."""
+    """Add a fix against the rule to the pair's state."""
     if state_i[pair, PHASE] == IDLE:
         state_i[pair, PHASE] = CANDIDATE
         state_i[pair, START_T], state_i[pair, AFTER_T], state_i[pair, BEGUN_BY] = at, before, how
@@ -214,16 +224,16 @@ def _take_bad(
 
 
 @njit(cache=True, nogil=True)
-def follow(  # noqa: C901  one pass, compiled
-    pair: Array, row: Array, signal: Array, bad_unruled: Array, first_row: Array, last_t: Array, t: Array, lon: Array,
+def track_violations(  # noqa: C901  one pass, compiled
+    pair: Array, row: Array, signal: Array, bad_inactive: Array, first_row: Array, last_t: Array, t: Array, lon: Array,
     lat: Array, enter_fixes: Array, leave_fixes: Array, threshold: Array, max_gap: int,
     state_i: Array, state_f: Array, out_i: Array, out_f: Array,
 ) -> int:  # fmt: skip
-    """Walk the rows of each pair in time; write every event that ends, keep the rest in the state.
+    """Track the violation of each pair over its rows; write events that end, keep the rest in the state.
 
-    Rows that are not given lie outside and were preceded by ``leave_fixes`` such rows that are. ``signal`` is ``GOOD``,
-    ``NEUTRAL``, ``BAD`` or ``UNRULED`` (the time table does not hold); ``bad_unruled``: would be against the rule if
-    the table held. Returns how many events.
+    Rows that are not given lie outside and follow ``leave_fixes`` given rows outside. ``signal`` is ``GOOD``,
+    ``NEUTRAL``, ``BAD`` or ``INACTIVE`` (outside the time table). ``bad_inactive``: the row would break the
+    rule inside the time table. Returns the number of events.
     """
     m = 0
     for n in range(len(pair)):
@@ -231,35 +241,35 @@ def follow(  # noqa: C901  one pass, compiled
         at = t[r]
         before = t[r - 1] if r > first_row[n] else last_t[n]
         silent = before != NO_TIME and at - before > max_gap
-        was_bad_unruled = before != NO_TIME and state_i[p, UNRULED_T] == before
+        was_bad_inactive = before != NO_TIME and state_i[p, INACTIVE_T] == before
         if silent and state_i[p, PHASE] != IDLE:
-            m = _end(p, at, GAP, state_i, state_f, out_i, out_f, m)
+            m = _close_event(p, at, GAP, state_i, state_f, out_i, out_f, m)
         if signal[n] == BAD:
             how = ENTERED
             if before == NO_TIME:
                 how = TRACK_START
             elif silent:
                 how = AFTER_GAP
-            elif was_bad_unruled:
+            elif was_bad_inactive:
                 how = TABLE_BEGAN
-            _take_bad(p, at, lon[r], lat[r], before, how, enter_fixes[p], threshold[p], state_i, state_f)
-        elif signal[n] == UNRULED or (signal[n] == GOOD and state_i[p, PHASE] == CANDIDATE):
-            m = _end(p, at, TABLE_ENDED, state_i, state_f, out_i, out_f, m)
+            _add_bad_fix(p, at, lon[r], lat[r], before, how, enter_fixes[p], threshold[p], state_i, state_f)
+        elif signal[n] == INACTIVE or (signal[n] == GOOD and state_i[p, PHASE] == CANDIDATE):
+            m = _close_event(p, at, TABLE_ENDED, state_i, state_f, out_i, out_f, m)
         elif signal[n] == GOOD and state_i[p, PHASE] == VIOLATING:
             if state_i[p, N_GOOD] == 0:
                 state_i[p, GOOD_T] = at
             state_i[p, N_GOOD] += 1
             if state_i[p, N_GOOD] >= leave_fixes[p]:
-                m = _end(p, at, LEFT, state_i, state_f, out_i, out_f, m)
-        state_i[p, UNRULED_T] = at if bad_unruled[n] else NO_TIME
+                m = _close_event(p, at, LEFT, state_i, state_f, out_i, out_f, m)
+        state_i[p, INACTIVE_T] = at if bad_inactive[n] else NO_TIME
     return m
 
 
 @njit(cache=True, nogil=True)
 def write_open_events(state_i: Array, state_f: Array, out_i: Array, out_f: Array) -> int:
-    """Write the events that are still open; returns how many."""
+    """Write the events that are still open; return their number."""
     m = 0
     for p in range(len(state_i)):
-        if _reported(state_i, p):
-            m = _write(p, state_i, state_f, NO_TIME, TRACK_END, out_i, out_f, m)
+        if _is_reported(state_i, p):
+            m = _write_event(p, state_i, state_f, NO_TIME, TRACK_END, out_i, out_f, m)
     return m

@@ -1,4 +1,4 @@
-"""Fences as arrays: edges, boxes in a grid, parameters, and whom each applies to."""
+"""Geofences as arrays: edges, a grid of boxes, parameters, and the vehicles they apply to."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import shapely
 from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.fences.time_tables import ALWAYS, TimeTable
-from spatial_models.frames import Array, numbers, to_polars
+from spatial_models.frames import Array, float_column, to_polars
 
 RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
 WATER_KINDS = ("vessel",)
 """Kinds of vehicles that fences on water apply to; fences on land apply to the others."""
-MOST_CELL_BOXES = 4_000_000
+MAX_CELL_BOXES = 4_000_000
 _DEFAULTS = {"buffer_m": 30.0, "enter_fixes": 2.0, "leave_fixes": 2.0, "delay_s": 0.0, "limit_s": math.nan,
              "below_speed_kmh": math.inf}  # fmt: skip
 _LEAST = {
@@ -34,24 +34,25 @@ _LEAST = {
 
 @dataclass(frozen=True)
 class FenceShapes:
-    """Fences as arrays, one row a fence.
+    """Geofences as arrays, one row per fence.
 
     Attributes
     ----------
     ids : list of str
     rule : ndarray of int8
-        Place in ``RULES``.
+        Index in ``RULES``.
     edges : ndarray of float64, shape (edges, 4)
-    edge_starts : ndarray of int64
+        ``lon_a, lat_a, lon_b, lat_b``, WGS 84 degrees.
+    edge_starts : ndarray of int64, shape (fences + 1,)
     boxes, box_fence : ndarray
         West, south, east, north of each part, and its fence.
     buffer_m, below_speed_kmh : ndarray of float64
     enter_fixes, leave_fixes : ndarray of int64
     threshold_us : ndarray of int64
-        Least duration of an event: the delay, of a dwell limit the limit.
+        Least duration of an event, microseconds: the delay, or the limit of a dwell limit.
     tables : list of TimeTable
     medium, vehicle_kinds, vehicle_ids : list
-        Whom it applies to.
+        Vehicles that the fence applies to.
     """
 
     ids: list[str]
@@ -72,7 +73,7 @@ class FenceShapes:
 
     @property
     def fingerprint(self) -> int:
-        """Changes with anything that decides about events."""
+        """Hash of everything that decides about events."""
         arrays = (self.rule, self.edges, self.edge_starts, self.buffer_m, self.below_speed_kmh, self.enter_fixes,
                   self.leave_fixes, self.threshold_us)  # fmt: skip
         whom = repr((self.ids, self.tables, self.medium, self.vehicle_kinds, self.vehicle_ids))
@@ -80,7 +81,7 @@ class FenceShapes:
 
 
 def read_fences(fences: Any) -> FenceShapes:
-    """Check a frame of fences; columns as in `spatial_models.fences.detect_fence_events`.
+    """Read and check a frame of fences; see `spatial_models.fences.detect_fence_events` for its columns.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def read_fences(fences: Any) -> FenceShapes:
 def _column(frame: pl.DataFrame, ids: list[str], name: str) -> Array:
     if name not in frame.columns:
         return np.full(len(ids), _DEFAULTS[name])
-    given = numbers(frame[name], "fences")
+    given = float_column(frame[name], "fences")
     values: Array = np.where(frame[name].is_null().to_numpy(), _DEFAULTS[name], given)
     wrong = (
         ~(values >= _LEAST[name])
@@ -131,7 +132,7 @@ def _column(frame: pl.DataFrame, ids: list[str], name: str) -> Array:
 
 
 def _edges(boundaries: list[Any], ids: list[str]) -> tuple[Array, Array, Array, Array]:
-    """Edges, where those of each fence start, box of each part, fence of each part."""
+    """Return all edges, the first edge of each fence, the box of each part, and the fence of each part."""
     edges, starts, boxes, box_fence = [], [0], [], []
     for n, value in enumerate(boundaries):
         try:
@@ -194,10 +195,17 @@ def _lists(frame: pl.DataFrame, ids: list[str], name: str) -> list[list[str] | N
     return [None if value is None else [str(v) for v in value] for value in frame[name].to_list()]
 
 
-def groups_of(
+def group_vehicles(
     shapes: FenceShapes, vehicle_ids: pl.Series, vehicles: pl.DataFrame | None
 ) -> tuple[Array, Array]:
-    """Vehicles in groups of one treatment.
+    """Group vehicles that the same fences apply to.
+
+    Parameters
+    ----------
+    shapes : FenceShapes
+    vehicle_ids : polars.Series
+    vehicles : polars.DataFrame or None
+        ``vehicle_id``, ``kind``.
 
     Returns
     -------
@@ -239,7 +247,7 @@ def _applies(
 
 @dataclass(frozen=True)
 class FenceGrid:
-    """Boxes of fences in a grid of longitude and latitude."""
+    """Grid index over the boxes of fences, in degrees of longitude and latitude."""
 
     west: float
     south: float
@@ -253,8 +261,11 @@ class FenceGrid:
     box_fence: Array
 
 
-def grid_of(shapes: FenceShapes, n: int = 512) -> FenceGrid:
-    """Boxes grown by each fence's buffer, in at most ``n`` x ``n`` cells; over the antimeridian on both sides."""
+def build_grid(shapes: FenceShapes, n: int = 512) -> FenceGrid:
+    """Build a grid index over the boxes of fences, each extended by the fence's buffer.
+
+    It has at most ``n`` x ``n`` cells. A box across the antimeridian is entered on both sides.
+    """
     low, high = shapes.boxes[:, 1], shapes.boxes[:, 3]
     grow_lat = (shapes.buffer_m / M_PER_DEG * 1.001 + 1e-9)[shapes.box_fence]
     low, high = low - grow_lat, high + grow_lat
@@ -277,7 +288,7 @@ def grid_of(shapes: FenceShapes, n: int = 512) -> FenceGrid:
             np.floor((boxes[:, :2] - [west, south]) / [step_lon, step_lat]).astype(np.int64).clip(0, n - 1)
         )
         last = np.floor((boxes[:, 2:] - [west, south]) / [step_lon, step_lat]).astype(np.int64).clip(0, n - 1)
-        if (last - first + 1).prod(axis=1).sum() <= MOST_CELL_BOXES or n == 1:
+        if (last - first + 1).prod(axis=1).sum() <= MAX_CELL_BOXES or n == 1:
             break
         n //= 2
     starts, members = _cell_members(first, last, n)
@@ -285,7 +296,7 @@ def grid_of(shapes: FenceShapes, n: int = 512) -> FenceGrid:
 
 
 def _cell_members(first: Array, last: Array, n: int) -> tuple[Array, Array]:
-    """Boxes of each cell as CSR."""
+    """Return the boxes of each cell as a compressed sparse row (CSR) structure."""
     cells, members = [], []
     for box, ((x0, y0), (x1, y1)) in enumerate(zip(first, last, strict=True)):
         covered = (np.arange(y0, y1 + 1)[:, None] * n + np.arange(x0, x1 + 1)).ravel()

@@ -1,4 +1,4 @@
-"""When a rule holds: weekly windows, seasons of every year, spans of dates, in a local zone."""
+"""Time tables of rules: weekly windows, seasons of every year and spans of dates in a local zone."""
 
 from __future__ import annotations
 
@@ -20,29 +20,36 @@ _MINUTE_US = 60_000_000
 
 @dataclass(frozen=True)
 class TimeTable:
-    """When a rule holds. Every part that is given must hold; with none it always holds.
+    """Times at which a rule applies.
+
+    Every part that is given must apply; a table without parts applies always.
 
     Attributes
     ----------
     weekly : tuple of (days, begin, end)
-        ``days``: ISO weekdays on which the window begins (1 Monday - 7 Sunday); ``begin``, ``end``: ``"HH:MM"`` local,
-        half-open, over midnight when ``end`` is not after ``begin`` (equal: 24 hours). Any window suffices.
+        ``days``: ISO weekdays on which the window begins (1 Monday - 7 Sunday); ``begin``, ``end``:
+        ``"HH:MM"`` local, half-open, over midnight when ``end`` is not after ``begin`` (equal: 24 hours). One
+        window is enough.
     yearly : tuple of (begin, end)
-        ``"MM-DD"`` or ``"MM-DDTHH:MM"`` local: a season of every year, over the new year when ``end`` is not after
-        ``begin``. A begin without a clock is 00:00, an end without one includes its whole day. Summer fishing ban:
-        ``(("05-01T12:00", "08-16T12:00"),)``.
+        ``"MM-DD"`` or ``"MM-DDTHH:MM"`` local: a season of every year, over the new year when ``end`` is not
+        after ``begin``. A begin without a time is 00:00, an end without a time includes its whole day. Summer
+        fishing ban: ``(("05-01T12:00", "08-16T12:00"),)``.
     spans : tuple of (first, last)
         ``datetime.date`` local days, both included, or ``datetime`` with zone, half-open; None is open.
-        ``yearly`` and ``spans`` together: either suffices.
+        With both ``yearly`` and ``spans``, one of them is enough.
     zone : str
-        Local zone.
+        Local time zone.
 
     Examples
     --------
+    In China the four times are 21, 22, 05 and 06 o'clock:
+
     >>> night = TimeTable(weekly=(((1, 2, 3, 4, 5, 6, 7), "22:00", "06:00"),))
-    >>> times = [dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC) for hour in (13, 14, 21, 22)]  # 21, 22, 05, 06 in China
-    >>> night.holds(np.array([int(t.timestamp() * 1e6) for t in times])).tolist()
+    >>> times = [dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC) for hour in (13, 14, 21, 22)]
+    >>> night.applies_at(np.array([int(t.timestamp() * 1e6) for t in times])).tolist()
     [False, True, True, False]
+    >>> night.applies_at(np.array([])).tolist()
+    []
     """
 
     weekly: tuple[tuple[tuple[int, ...], str, str], ...] = ()
@@ -70,8 +77,10 @@ class TimeTable:
 
     @classmethod
     def from_dict(cls, document: dict[str, Any] | None) -> Self:
-        """Of JSON: ``{"weekly": [{"days": [1], "from": "22:00", "to": "06:00"}], "yearly": [["05-01", "08-16"]],
-        "spans": [["2021-01-01", "2030-12-31"]], "zone": "Asia/Shanghai"}``.
+        """Read a time table from JSON.
+
+        ``{"weekly": [{"days": [1], "from": "22:00", "to": "06:00"}], "yearly": [["05-01", "08-16"]],
+        "spans": [["2021-01-01", "2030-12-31"]], "zone": "Asia/Shanghai"}``
 
         Raises
         ------
@@ -91,7 +100,7 @@ class TimeTable:
             raise ParameterError(f"time table: {error}") from error
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON; `from_dict` reads it."""
+        """Return the table as JSON values, to be read by `from_dict`."""
         document: dict[str, Any] = {"zone": self.zone}
         if self.weekly:
             document["weekly"] = [{"days": list(d), "from": a, "to": b} for d, a, b in self.weekly]
@@ -104,51 +113,51 @@ class TimeTable:
         return document
 
     @property
-    def always(self) -> bool:
-        """Whether it always holds."""
+    def is_always(self) -> bool:
+        """Whether the rule applies at every time."""
         return not (self.weekly or self.yearly or self.spans)
 
-    def holds(self, t: Array) -> Array:
-        """Whether the rule holds at each moment (microseconds since 1970 UTC)."""
+    def applies_at(self, t: Array) -> Array:
+        """Return whether the rule applies at each moment (int64 microseconds since 1970 UTC)."""
         t = np.asarray(t, np.int64)
-        if self.always:
+        if self.is_always:
             return np.ones(len(t), bool)
         utc = pl.Series(t, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         local = utc.dt.convert_time_zone(self.zone).dt.replace_time_zone(None)
-        holds = np.ones(len(t), bool)
+        active = np.ones(len(t), bool)
         if self.weekly:
-            holds &= self._in_week(local)
+            active &= self._in_week(local)
         if self.yearly or self.spans:
-            holds &= self._in_season(local) | self._in_span(t)
-        return holds
+            active &= self._in_season(local) | self._in_span(t)
+        return active
 
     def _in_week(self, local: pl.Series) -> Array:
         minute = (local.to_physical() // _MINUTE_US).to_numpy()
         # 1970-01-01 was a Thursday: day 0 is ISO weekday 4
         of_week = (minute + 3 * 1440) % (7 * 1440)
-        holds = np.zeros(len(minute), bool)
+        active = np.zeros(len(minute), bool)
         for days, begin, end in self.weekly:
             a, b = _minute(begin), _minute(end)
             length = (b - a) % 1440 or 1440
             for day in days:
-                holds |= (of_week - ((day - 1) * 1440 + a)) % (7 * 1440) < length
-        return holds
+                active |= (of_week - ((day - 1) * 1440 + a)) % (7 * 1440) < length
+        return active
 
     def _in_season(self, local: pl.Series) -> Array:
         minute = (local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute()).to_numpy()
         point = (local.dt.month().cast(pl.Int64) * 100 + local.dt.day()).to_numpy() * 10_000 + minute
-        holds = np.zeros(len(point), bool)
+        active = np.zeros(len(point), bool)
         for begin, end in self.yearly:
             a, b = _season_point(begin, end=False), _season_point(end, end=True)
-            holds |= (point >= a) & (point < b) if a < b else (point >= a) | (point < b)
-        return holds
+            active |= (point >= a) & (point < b) if a < b else (point >= a) | (point < b)
+        return active
 
     def _in_span(self, t: Array) -> Array:
-        holds = np.zeros(len(t), bool)
+        active = np.zeros(len(t), bool)
         for first, last in self.spans:
             a, b = _moment_us(first, self.zone, end=False), _moment_us(last, self.zone, end=True)
-            holds |= (t >= a) & (t < b)
-        return holds
+            active |= (t >= a) & (t < b)
+        return active
 
 
 ALWAYS = TimeTable()
@@ -164,7 +173,7 @@ def _minute(text: str) -> int:
 
 
 def _season_point(text: str, *, end: bool) -> int:
-    """Month, day and minute of a year as one number that grows with them."""
+    """Encode month, day and minute as one number that increases over the year."""
     found = _MONTH_DAY.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is no MM-DD or MM-DDTHH:MM")

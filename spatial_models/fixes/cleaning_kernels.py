@@ -1,4 +1,8 @@
-"""Compiled loops that check, order, de-duplicate and de-spike fixes, before anything looks at where they are."""
+"""Compiled loops that check, sort and de-duplicate fixes and remove spikes.
+
+Arrays are as in `spatial_models.fixes.row_layout`. ``starts`` holds the first row of each vehicle and one
+past the last row, ``counts`` the counts by ``C_…``, ``state_i`` and ``state_f`` one row of state per vehicle.
+"""
 
 from __future__ import annotations
 
@@ -35,14 +39,18 @@ from spatial_models.fixes.row_layout import (
 
 @njit(cache=True, nogil=True)
 def check_rows(
-    code: Array, t: Array, us: int, lon: Array, lat: Array, begin: int, end: int, last_t: Array,
+    code: Array, t: Array, us_per_unit: int, lon: Array, lat: Array, begin: int, end: int, last_t: Array,
     reason: Array, by_reason: Array, per_vehicle: Array,
 ) -> None:  # fmt: skip
-    """Write to ``reason`` (uint8) why a row of ``begin..end`` cannot be used, and count the usable ones.
+    """Write to ``reason`` (uint8) why each row of ``begin..end`` cannot be used; count usable rows.
 
-    ``us``: microseconds of a unit of ``t``.
+    ``us_per_unit`` is the number of microseconds in a unit of ``t``.
+
+    ``us_per_unit`` is the number of microseconds in a unit of ``t``.
+
+    ``us_per_unit``: microseconds of a unit of ``t``.
     """
-    limit = TIME_LIMIT // us
+    limit = TIME_LIMIT // us_per_unit
     for row in range(begin, end):
         x, y, v, at = lon[row], lat[row], code[row], t[row]
         why = KEEP
@@ -56,8 +64,8 @@ def check_rows(
             why = BAD_RANGE
         elif x == 0.0 and y == 0.0:
             why = BAD_ZERO
-        elif at * us <= last_t[v]:
-            why = LATE if at * us < last_t[v] else DUPLICATE
+        elif at * us_per_unit <= last_t[v]:
+            why = LATE if at * us_per_unit < last_t[v] else DUPLICATE
         else:
             per_vehicle[v] += 1
         reason[row - begin] = why
@@ -66,23 +74,26 @@ def check_rows(
 
 @njit(cache=True, nogil=True)
 def gather_rows(
-    code: Array, t: Array, us: int, lon: Array, lat: Array, begin: int, end: int, reason: Array, at: Array,
+    code: Array, t: Array, us_per_unit: int, lon: Array, lat: Array, begin: int, end: int, reason: Array, at: Array,
     t_out: Array, lon_out: Array, lat_out: Array,
 ) -> None:  # fmt: skip
-    """Counting sort by vehicle, stable in row order, of the rows whose reason is ``KEEP``; ``at``: next place of each."""
+    """Copy the usable rows to the output arrays, grouped by vehicle (a stable counting sort).
+
+    A row is usable when its reason is ``KEEP``. ``at`` holds the next output row of each vehicle.
+    """
     for row in range(begin, end):
         if reason[row - begin] == KEEP:
             v = code[row]
             k = at[v]
-            t_out[k], lon_out[k], lat_out[k] = t[row] * us, lon[row], lat[row]
+            t_out[k], lon_out[k], lat_out[k] = t[row] * us_per_unit, lon[row], lat[row]
             at[v] = k + 1
 
 
 @njit(cache=True, nogil=True)
 def _order_segment(t: Array, lon: Array, lat: Array, start: int, end: int) -> int:
-    """Sort one vehicle's rows by time, stable; returns how many came after a later one.
+    """Sort one vehicle's rows by time, stable; return how many rows were out of order.
 
-    Insertion while it is cheap (late rows move a little), a merge sort when the moves explode.
+    It is an insertion sort while rows move a few places, and a merge sort when the moves exceed a budget.
     """
     late = 0
     newest = NO_TIME
@@ -113,7 +124,7 @@ def _order_segment(t: Array, lon: Array, lat: Array, start: int, end: int) -> in
 
 @njit(cache=True, nogil=True)
 def _drop_equal_times(t: Array, lon: Array, lat: Array, start: int, end: int, counts: Array) -> int:
-    """Keep the first row of each time; returns the new end."""
+    """Keep the first row of each time; return the new end."""
     w = min(start + 1, end)
     while w < end and t[w] != t[w - 1]:
         w += 1
@@ -130,9 +141,10 @@ def _drop_equal_times(t: Array, lon: Array, lat: Array, start: int, end: int, co
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _too_fast(
+def _is_too_fast(
     t_a: int, lon_a: float, lat_a: float, t_b: int, lon_b: float, lat_b: float, m_per_us: float
 ) -> bool:
+    """Return whether the way from one fix to another needs more than the greatest speed."""
     reach_m = (t_b - t_a) * m_per_us
     if (abs(lat_b - lat_a) + abs(wrap_deg(lon_b - lon_a))) * M_PER_DEG <= reach_m:
         return False  # the sum of both legs is an upper bound: no trigonometry for nearly every row
@@ -144,20 +156,23 @@ def _drop_spikes(
     t: Array, lon: Array, lat: Array, start: int, end: int, kept_t: int, kept_lon: float, kept_lat: float,
     m_per_us: float, counts: Array,
 ) -> tuple[int, bool]:  # fmt: skip
-    """Drop fixes that are too fast from the last kept one AND to the next one.
+    """Drop fixes that are too fast both from the last kept fix and to the next fix.
 
-    The last row can only be judged when the next one comes: it then stands at the new end, and the flag is True.
+    Whether the last row is a spike depends on the next batch. It then lies at the new end, and the flag is
+    True.
     """
     w = start
     pending = False
     for k in range(start, end):
-        if pending and not _too_fast(t[w], lon[w], lat[w], t[k], lon[k], lat[k], m_per_us):
+        if pending and not _is_too_fast(t[w], lon[w], lat[w], t[k], lon[k], lat[k], m_per_us):
             kept_t, kept_lon, kept_lat = t[w], lon[w], lat[w]
             w += 1
         elif pending:
             counts[C_SPIKES] += 1
         t[w], lon[w], lat[w] = t[k], lon[k], lat[k]
-        pending = kept_t != NO_TIME and _too_fast(kept_t, kept_lon, kept_lat, t[k], lon[k], lat[k], m_per_us)
+        pending = kept_t != NO_TIME and _is_too_fast(
+            kept_t, kept_lon, kept_lat, t[k], lon[k], lat[k], m_per_us
+        )
         if not pending:
             kept_t, kept_lon, kept_lat = t[k], lon[k], lat[k]
             w += 1
@@ -166,7 +181,7 @@ def _drop_spikes(
 
 @njit(cache=True, nogil=True)
 def order_vehicles(starts: Array, t: Array, lon: Array, lat: Array, counts: Array) -> Array:
-    """Order and de-duplicate each vehicle's rows in place; returns one past the last usable row of each."""
+    """Sort and de-duplicate each vehicle's rows in place; return one past its last usable row."""
     ends = np.empty(len(starts) - 1, np.int64)
     for v in range(len(ends)):
         counts[C_OUT_OF_ORDER] += _order_segment(t, lon, lat, starts[v], starts[v + 1])
@@ -179,9 +194,10 @@ def clean_vehicles(
     starts: Array, n_carried: Array, t: Array, lon: Array, lat: Array, state_i: Array, state_f: Array,
     m_per_us: float, counts: Array,
 ) -> tuple[Array, Array]:  # fmt: skip
-    """Order, de-duplicate and de-spike each vehicle's rows in place.
+    """Sort and de-duplicate each vehicle's rows in place and remove spikes.
 
-    Returns ``ends`` (one past the last usable row) and ``pending`` (the row at ``ends`` waits for its judgement).
+    Returns ``ends`` (one past the last usable row) and ``pending`` (whether the row at ``ends`` may be a
+    spike, which the next batch decides).
     """
     n_vehicles = len(starts) - 1
     ends = np.empty(n_vehicles, np.int64)

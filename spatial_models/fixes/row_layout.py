@@ -1,7 +1,8 @@
-"""Columns and codes of the arrays that the compiled loops share.
+"""Column numbers and codes of the arrays that the compiled loops share.
 
-Integers and floats of one vehicle, verdicts on one fix, and counts. ``t`` is int64 microseconds since 1970 UTC,
-``lon`` and ``lat`` are float64 degrees (WGS 84), ``code`` is an int64 dense vehicle number.
+They cover the state of one vehicle (integers and floats), the reason why a fix is not used, and the counts.
+``t`` is int64 microseconds since 1970 UTC, ``lon`` and ``lat`` are float64 degrees (WGS 84), ``code`` is the
+int64 number of a vehicle: its row among the vehicle ids.
 """
 
 from __future__ import annotations

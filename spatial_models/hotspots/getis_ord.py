@@ -1,4 +1,4 @@
-"""Hot spots: where high values stand together more than chance would have it (Getis-Ord Gi*)."""
+"""Hot spots by Getis-Ord Gi*: cells whose neighbourhood has higher values than chance explains."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.frames import Array
 
 BIN_LIMITS = (0.10, 0.05, 0.01)
-"""q below these is bin 1, 2, 3 (90, 95, 99 % confidence), negative for cold spots."""
+"""Greatest q of bin 1, 2 and 3 (90, 95, 99 % confidence); bins of cold spots are negative."""
 
 
 def getis_ord_star(
@@ -24,24 +24,25 @@ def getis_ord_star(
     permutations: int = 0,
     rng: np.random.Generator | None = None,
 ) -> pl.DataFrame:
-    r"""Gi* of each cell, with false-discovery-rate correction.
+    r"""Compute Gi* of each cell, with false-discovery-rate correction.
 
     .. math:: z_i = \frac{\sum_j w_{ij} x_j - \bar x W_i}{s \sqrt{(n \sum_j w_{ij}^2 - W_i^2) / (n - 1)}}
 
-    with :math:`W_i = \sum_j w_{ij}`, :math:`w_{ii} > 0` and the population deviation :math:`s` (Ord and Getis 1995).
+    with :math:`W_i = \sum_j w_{ij}`, :math:`w_{ii} > 0` and the population deviation :math:`s` (Ord and Getis
+    1995).
 
     Parameters
     ----------
     values : array_like of float, shape (n,)
-        One value a cell of the study area; finite.
+        One finite value per cell of the study area.
     weights : scipy.sparse.csr_array, shape (n, n)
-        Of `spatial_models.hotspots.weights.ring_weights`; a missing diagonal is filled with 1.
+        From `spatial_models.hotspots.ring_weights`; a missing diagonal is filled with 1.
     exposure : array_like of float or None
-        What the value is counted against (traffic): the model then looks at value / exposure, and cells without
+        Base of the rate (traffic), shape (n,): the statistic then uses value / exposure, and cells without
         exposure do not take part (z 0, p 1).
     permutations : int
-        Draws for ``p_sim``: the cell keeps its value, its neighbours are drawn from all others. The normal
-        approximation is poor for sparse counts; 999 is usual.
+        Draws for ``p_sim``: the cell keeps its value, its neighbours are drawn from all other cells. The
+        normal approximation is poor for sparse counts; 999 is usual.
     rng : numpy.random.Generator or None
         Needed with permutations.
 
@@ -49,7 +50,8 @@ def getis_ord_star(
     -------
     polars.DataFrame
         In the order of the cells: ``value`` (the rate with exposure), ``z``, ``p`` (two-sided, normal), ``q``
-        (Benjamini-Hochberg), ``gi_bin`` (-3 to 3 by q); with permutations ``p_sim`` (two-sided) and ``q_sim``.
+        (Benjamini-Hochberg), ``gi_bin`` (-3 to 3 by q); with permutations ``p_sim`` (two-sided) and
+        ``q_sim``.
 
     Raises
     ------
@@ -60,6 +62,8 @@ def getis_ord_star(
     >>> line = sparse.csr_array(np.array([[1.0, 1, 0], [1, 1, 1], [0, 1, 1]]))
     >>> getis_ord_star([0.0, 0.0, 3.0], line)["z"].round(3).to_list()
     [-1.414, 0.0, 0.707]
+    >>> getis_ord_star([], sparse.csr_array((0, 0))).height
+    0
     """
     x = _checked_values(values, "values")
     n = len(x)
@@ -76,11 +80,22 @@ def getis_ord_star(
         takes_part = against > 0
         x = np.divide(x, against, out=np.zeros(n), where=takes_part)
         w = w[takes_part][:, takes_part]
-    return _table(x, w, takes_part, permutations, rng)
+    return _result_frame(x, w, takes_part, permutations, rng)
 
 
 def false_discovery_q(p: Array) -> Array:
-    """Benjamini-Hochberg adjusted p: the least false-discovery rate at which each test is significant.
+    """Return Benjamini-Hochberg adjusted p values (q).
+
+    The q value is the least false-discovery rate at which the test is significant (Benjamini and Hochberg
+    1995).
+
+    Parameters
+    ----------
+    p : ndarray of float, shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
 
     Parameters
     ----------
@@ -102,7 +117,7 @@ def false_discovery_q(p: Array) -> Array:
 
 
 def gi_bins(z: Array, q: Array) -> Array:
-    """Bins -3 to 3 by significance and sign, int8."""
+    """Return bins -3 to 3 by significance and sign, int8."""
     strength = sum((q <= limit).astype(np.int8) for limit in BIN_LIMITS)
     bins: Array = (np.sign(z) * strength).astype(np.int8)
     return bins
@@ -120,7 +135,7 @@ def _checked_values(values: Any, name: str) -> Array:
     return x
 
 
-def _table(
+def _result_frame(
     x: Array, w: sparse.csr_array, takes_part: Array, permutations: int, rng: np.random.Generator | None
 ) -> pl.DataFrame:
     n = len(x)
@@ -141,7 +156,7 @@ def _table(
 
 
 def z_scores(x: Array, w: sparse.csr_array) -> Array:
-    """Closed form of Gi*, shape (n,); 0 where every value is the same or the row covers the whole study area."""
+    """Return the closed form of Gi*, shape (n,); 0 for constant values and rows that cover the study area."""
     n = len(x)
     if n < 2:
         return np.zeros(n)
@@ -156,9 +171,21 @@ def z_scores(x: Array, w: sparse.csr_array) -> Array:
 
 
 def permutation_p(x: Array, w: sparse.csr_array, permutations: int, rng: np.random.Generator) -> Array:
-    """Two-sided conditional permutation p of the weighted sum, (2 min(above, below) + 1 each) / (permutations + 1).
+    """Return two-sided conditional permutation p values of the weighted sums.
 
-    All cells share the same draws (as esda does), so a run with the same generator gives the same p.
+    p = (2 min(above, below) + 1 each) / (permutations + 1). All cells share the same draws (as in esda), so
+    the same generator gives the same p.
+
+    Parameters
+    ----------
+    x : ndarray of float64, shape (n,)
+    w : scipy.sparse.csr_array, shape (n, n)
+    permutations : int
+    rng : numpy.random.Generator
+
+    Raises
+    ------
+    ParameterError
     """
     if not 1 <= permutations <= 100_000:
         raise ParameterError(f"permutations must be 1 to 100000, got {permutations!r}")
@@ -169,12 +196,12 @@ def permutation_p(x: Array, w: sparse.csr_array, permutations: int, rng: np.rand
     draws = np.empty((permutations, most), np.int64)
     for draw in draws:
         draw[:] = rng.choice(n - 1, size=most, replace=False, shuffle=True)
-    p: Array = _fold(x, w.indptr, w.indices, w.data, draws)
+    p: Array = _count_extreme_draws(x, w.indptr, w.indices, w.data, draws)
     return p
 
 
 @njit(cache=True, nogil=True)
-def _fold(x: Array, indptr: Array, indices: Array, data: Array, draws: Array) -> Array:
+def _count_extreme_draws(x: Array, indptr: Array, indices: Array, data: Array, draws: Array) -> Array:
     p = np.empty(len(x))
     for i in range(len(x)):
         observed = 0.0

@@ -14,17 +14,17 @@ from spatial_models.frames import Array
 
 
 def ring_weights(cells: Any, k: int = 1, *, include_self: bool = True) -> sparse.csr_array:
-    """Binary weights: 1 for each cell of the study area within ``k`` rings.
+    """Build binary weights: 1 for each cell of the study area within ``k`` rings.
 
     Parameters
     ----------
     cells : array_like of uint64 or int64, shape (n,)
-        The study area, each cell once, all of one resolution. A cell without data is part of it when it stands here
-        and is not when it does not: mean, variance and z depend on it.
+        The study area: distinct H3 cells of one resolution. A cell without data takes part when it is given,
+        and does not when it is not; mean, variance and z depend on it.
     k : int
         Rings; 1 is the cell and its (at most) 6 neighbours.
     include_self : bool
-        The star form (Gi*) counts the cell itself.
+        Whether a cell is its own neighbour, as the star form (Gi*) needs.
 
     Returns
     -------
@@ -68,12 +68,16 @@ def ring_weights(cells: Any, k: int = 1, *, include_self: bool = True) -> sparse
 
 
 def checked_cells(cells: Any) -> Array:
-    """Cells as uint64 after the checks of a study area.
+    """Convert cells to uint64 after the checks of a study area.
+
+    Parameters
+    ----------
+    cells : array_like of uint64 or int64, shape (n,)
 
     Raises
     ------
     StudyAreaError
-        Not H3 cells, of mixed resolution, or one stands twice.
+        A value is no H3 cell, resolutions are mixed, or a cell occurs twice.
     """
     raw = np.asarray(cells)
     if raw.size == 0:

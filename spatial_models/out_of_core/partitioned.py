@@ -1,8 +1,8 @@
-"""Stays, visits and hot-spot counts of Parquet on a cluster (Dask ``distributed``), one part a bucket of vehicles.
+"""Stays, visits and hot-spot counts of partitioned Parquet on a cluster (Dask ``distributed``).
 
-Layout, on any `fsspec` path: ``day=2026-01-31/bucket=017/*.parquet``. A vehicle is always in the same bucket, so a part needs no
-other part, and a part that lost its worker is simply run again. This module and `spatial_models.out_of_core.streamed` are the only ones that
-read and write files.
+The layout, on any `fsspec` path, is ``day=2026-01-31/bucket=017/*.parquet``. A vehicle is always in the same
+bucket, so a part needs no other part, and a part whose worker is lost can run again. Only this module and
+`spatial_models.out_of_core.streamed` read and write files.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from grid.areas import cells_of
 from spatial_models.errors import InputFrameError, ModelError, ParameterError, PartFailed, StateMismatch
 from spatial_models.fixes import FIX_COLUMNS
 from spatial_models.out_of_core.partitioning import bucket_of as bucket_of
-from spatial_models.out_of_core.partitioning import buckets_of, keep_buckets
 from spatial_models.out_of_core.partitioning import partition_fixes as partition_fixes
-from spatial_models.out_of_core.streamed import FrameWriter, Progress, add_quality
-from spatial_models.stays import StayState, detect_stays, state_frame, state_of
+from spatial_models.out_of_core.partitioning import read_bucket_count, write_bucket_count
+from spatial_models.out_of_core.streamed import FrameWriter, Progress, add_counts
+from spatial_models.stays import StayState, detect_stays, state_from_frame, state_to_frame
 from spatial_models.visits import find_visits
 
 ATTEMPTS = 3
-"""So often a part is tried again after it lost its worker."""
+"""Number of retries of a part after it lost its worker."""
 _PART = re.compile(r"day=(?P<day>\d{4}-\d\d-\d\d)/bucket=(?P<bucket>\d+)/[^/]+\.parquet$")
 _STATE = re.compile(r"after=(?P<day>\d{4}-\d\d-\d\d)/bucket=(?P<bucket>\d+)\.parquet$")
 _COUNTS: dict[str, Any] = {"cell": pl.UInt64, "stays": pl.Int64, "vehicles": pl.Int64, "dwell_s": pl.Float64}
@@ -38,7 +38,7 @@ _COUNTS: dict[str, Any] = {"cell": pl.UInt64, "stays": pl.Int64, "vehicles": pl.
 
 @dataclass
 class PartitionedResult:
-    """What a run wrote below its target.
+    """Counts and hot spots of a run; its rows are files below the target.
 
     Attributes
     ----------
@@ -74,39 +74,47 @@ def run_partitioned(
     progress: Progress = lambda done, total: None,
     **parameters: Any,
 ) -> PartitionedResult:
-    """Stays, visits and hot-spot counts of partitioned fixes on a cluster; the same rows as in one process.
+    """Compute stays, visits and hot-spot counts of partitioned fixes on a cluster.
+
+    The rows are the same as of one process.
 
     Parameters
     ----------
     source : str
-        Of `partition_fixes`: ``day=…/bucket=…/*.parquet``. Every worker must be able to read it.
+        From `partition_fixes`: ``day=…/bucket=…/*.parquet``. Every worker must be able to read it.
     target : str
-        Gets ``stays/bucket=*.parquet``, ``visits/bucket=*.parquet`` (with ``sites``) and ``hot_spots.parquet``; each file is
-        complete or not there, so a run that was stopped can be run again.
+        Receives ``stays/bucket=*.parquet``, ``visits/bucket=*.parquet`` (with ``sites``) and
+        ``hot_spots.parquet``. Each file exists only when it is complete, so a run that was stopped can be run
+        again.
     scheduler : str or None
         ``tcp://host:port`` of a Dask scheduler; None: a cluster on this machine.
     workers : int
         Processes of the cluster on this machine.
     sites, places, visit_parameters
-        Of `spatial_models.visits.find_visits`.
+        As in `spatial_models.visits.find_visits`.
     resolution : int
         H3 resolution of the hot-spot counts.
     first_day, last_day : str or None
-        ``2026-01-31``: only these UTC days, both included. Without ``states``, what goes on at the first day's begin
-        starts there.
+        ``2026-01-31``: only these UTC days, both included. Without ``states``, a stay that is in progress
+        when the first day begins starts there.
     states : str or None
-        Folder of states, for a run every night: the newest one before ``first_day`` is continued, the one after ``last_day``
-        (both must be given) is written as ``after=2026-01-31/bucket=*.parquet``. So a run may be repeated, also of an older
-        day whose rows came late. The rows of the next night replace the open rows of this one (see `join_nights`).
+        Folder of states, for a nightly run (``first_day`` and ``last_day`` are then needed): the newest state
+        before ``first_day`` is continued, the state after ``last_day`` is written as
+        ``after=2026-01-31/bucket=*.parquet``. So a run may be repeated, also for an older day whose rows came
+        late. The rows of the next night replace the open rows of this one (see `join_runs`).
     progress : callable
-        Takes parts done and parts in all.
+        Takes parts done and parts in total.
     **parameters
-        Of `spatial_models.stays.detect_stays`.
+        As in `spatial_models.stays.detect_stays`.
+
+    Returns
+    -------
+    PartitionedResult
 
     Raises
     ------
     InputFrameError
-        Nothing is partitioned there.
+        The source has no partitions.
     StateMismatch
         The states have other parameters or another number of buckets.
     PartFailed
@@ -114,8 +122,8 @@ def run_partitioned(
     """
     if states is not None and (first_day is None or last_day is None):
         raise ParameterError("states needs first_day and last_day")
-    parts = _parts(source, first_day or "", last_day or "9999-12-31", has_states=states is not None)
-    before, after = _states(source, states, first_day or "", last_day or "")
+    parts = _part_urls(source, first_day or "", last_day or "9999-12-31", has_states=states is not None)
+    before, after = _state_urls(source, states, first_day or "", last_day or "")
     for bucket in before:
         parts.setdefault(bucket, [])
     task = partial(
@@ -130,33 +138,38 @@ def run_partitioned(
         after=after,
     )
     with _client(scheduler, min(workers, len(parts))) as client:
-        result = _summed(_completed(client, task, sorted(parts.items())), len(parts), progress)
+        result = _sum_results(_run_tasks(client, task, sorted(parts.items())), len(parts), progress)
     with FrameWriter(f"{target}/hot_spots.parquet") as writer:
         writer.write(result.hot_spots)
     return result
 
 
-def _summed(found: Iterator[PartitionedResult], parts: int, progress: Progress) -> PartitionedResult:
-    """The results of all parts in one, as they come."""
+def _sum_results(found: Iterator[PartitionedResult], parts: int, progress: Progress) -> PartitionedResult:
+    """Add up the results of all parts as they arrive."""
     result = PartitionedResult(parts=parts)
     counts = [result.hot_spots]
     for done, part in enumerate(found, start=1):
         result.stays += part.stays
         result.visits += part.visits
         counts.append(part.hot_spots)
-        add_quality(result.quality, part.quality)
+        add_counts(result.quality, part.quality)
         progress(done, parts)
     summed = pl.concat(counts).group_by("cell").agg(pl.col("stays", "vehicles", "dwell_s").sum())
     result.hot_spots = summed.sort("cell")
     return result
 
 
-def join_nights(nights: list[pl.DataFrame]) -> pl.DataFrame:
-    """Stays of runs one after the other: what was open is replaced by what the next run made of it.
+def join_runs(runs: list[pl.DataFrame]) -> pl.DataFrame:
+    """Join the stays of consecutive runs; the next run replaces the open stays of a run.
 
     Parameters
     ----------
-    nights : list of polars.DataFrame
+    runs : list of polars.DataFrame
+        Stays of each run, in their order.
+
+    Parameters
+    ----------
+    runs : list of polars.DataFrame
         Stays of each run, in their order.
 
     Returns
@@ -164,21 +177,21 @@ def join_nights(nights: list[pl.DataFrame]) -> pl.DataFrame:
     polars.DataFrame
         Sorted by vehicle and time; the same rows as of one run over everything.
     """
-    kept = [night.filter(~pl.col("open")) for night in nights[:-1]] + nights[-1:]
+    kept = [run.filter(~pl.col("open")) for run in runs[:-1]] + runs[-1:]
     return pl.concat(kept, how="vertical_relaxed").sort("vehicle_id", "started_at")
 
 
-def _states(
+def _state_urls(
     source: str, states: str | None, first_day: str, last_day: str
 ) -> tuple[dict[int, str], str | None]:
-    """URLs of the newest state of each bucket before the first day, and the folder of the one after the last."""
+    """Return the newest state of each bucket before the first day, and the folder of the next states."""
     if states is None:
         return {}, None
-    buckets = buckets_of(source)
-    if buckets_of(states) not in (None, buckets):
-        raise StateMismatch(f"{states} has {buckets_of(states)} buckets, {source} has {buckets}")
+    buckets = read_bucket_count(source)
+    if read_bucket_count(states) not in (None, buckets):
+        raise StateMismatch(f"{states} has {read_bucket_count(states)} buckets, {source} has {buckets}")
     if buckets is not None:
-        keep_buckets(states, buckets)
+        write_bucket_count(states, buckets)
     file_system, path = fsspec.core.url_to_fs(states)
     found = [
         (m, p) for p in sorted(file_system.find(path)) if (m := _STATE.search(p)) and m["day"] < first_day
@@ -188,10 +201,10 @@ def _states(
     return before, f"{states}/after={last_day}"
 
 
-def _parts(
+def _part_urls(
     source: str, first_day: str = "", last_day: str = "9999-12-31", *, has_states: bool = False
 ) -> dict[int, list[str]]:
-    """URLs of each bucket's files, by day."""
+    """Return the URLs of each bucket's files, by day."""
     try:
         file_system, path = fsspec.core.url_to_fs(source)
         found = [
@@ -232,12 +245,12 @@ def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
         yield client
 
 
-def _completed(
+def _run_tasks(
     client: Any,
     task: Callable[[tuple[int, list[str]]], PartitionedResult],
     parts: list[tuple[int, list[str]]],
 ) -> Iterator[PartitionedResult]:
-    """Results as they come; a part whose worker is lost runs again elsewhere."""
+    """Yield results as they arrive; a part whose worker is lost runs again elsewhere."""
     from distributed import KilledWorker, as_completed
 
     futures = client.map(task, parts, pure=False, retries=ATTEMPTS)
@@ -265,18 +278,18 @@ def _run_part(
     before: dict[int, str],
     after: str | None,
 ) -> PartitionedResult:
-    """All days of one bucket."""
+    """Process all days of one bucket."""
     bucket, urls = part
     result = PartitionedResult(parts=1)
-    state = None if bucket not in before else state_of(_frame(before[bucket]))
+    state = None if bucket not in before else state_from_frame(_read_frame(before[bucket]))
     stays, state = _stays_by_day(urls, state, parameters, result)
     if after is not None:
         with FrameWriter(f"{after}/bucket={bucket:03d}.parquet") as writer:
-            writer.write(state_frame(state))
+            writer.write(state_to_frame(state))
     with FrameWriter(f"{target}/stays/bucket={bucket:03d}.parquet") as writer:
         writer.write(stays)
     result.stays = stays.height
-    result.hot_spots = count_cells(stays, resolution)
+    result.hot_spots = count_stays_by_cell(stays, resolution)
     if sites is not None:
         visits = find_visits(stays, sites, places, **visit_parameters)
         with FrameWriter(f"{target}/visits/bucket={bucket:03d}.parquet") as writer:
@@ -288,16 +301,16 @@ def _run_part(
 def _stays_by_day(
     urls: list[str], state: StayState | None, parameters: dict[str, Any], result: PartitionedResult
 ) -> tuple[pl.DataFrame, StayState]:
-    """Stays of one bucket, day by day with the state carried."""
-    days = sorted({_day(url) for url in urls})
+    """Detect the stays of one bucket, day by day, with the state carried from day to day."""
+    days = sorted({_day_of_url(url) for url in urls})
     found = []
     for day in days or [""]:
-        tables = [_read(url) for url in urls if _day(url) == day]
+        tables = [_read_fixes(url) for url in urls if _day_of_url(url) == day]
         frame = pa.concat_tables(tables, promote_options="permissive") if tables else _no_fixes(state)
         some = detect_stays(frame, **parameters, state=state, final=day == (days or [""])[-1])
         state = some.state
         found.append(some.stays)
-        add_quality(result.quality, some.quality)
+        add_counts(result.quality, some.quality)
     assert state is not None
     return pl.concat(found, how="vertical_relaxed").sort("vehicle_id", "started_at"), state
 
@@ -309,13 +322,13 @@ def _no_fixes(state: StayState | None) -> pl.DataFrame:
     )
 
 
-def _day(url: str) -> str:
+def _day_of_url(url: str) -> str:
     match = _PART.search(url)
     assert match is not None
     return match["day"]
 
 
-def _read(url: str) -> pa.Table:
+def _read_fixes(url: str) -> pa.Table:
     try:
         with fsspec.open(url, "rb") as handle:
             return pq.ParquetFile(handle, read_dictionary=["vehicle_id"]).read(columns=list(FIX_COLUMNS))
@@ -323,7 +336,7 @@ def _read(url: str) -> pa.Table:
         raise InputFrameError(f"{url}: cannot be read: {error}") from error
 
 
-def _frame(url: str) -> pl.DataFrame:
+def _read_frame(url: str) -> pl.DataFrame:
     try:
         with fsspec.open(url, "rb") as handle:
             frame = pl.from_arrow(pq.ParquetFile(handle).read())
@@ -333,8 +346,8 @@ def _frame(url: str) -> pl.DataFrame:
     return frame
 
 
-def count_cells(stays: pl.DataFrame, resolution: int) -> pl.DataFrame:
-    """Stays, distinct vehicles and seconds in each H3 cell, sorted by cell."""
+def count_stays_by_cell(stays: pl.DataFrame, resolution: int) -> pl.DataFrame:
+    """Count stays, distinct vehicles and seconds of stay in each H3 cell, sorted by cell."""
     cells = cells_of(stays["lon"].to_numpy(), stays["lat"].to_numpy(), resolution)
     dwell = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
     counts = stays.select("vehicle_id", cell=pl.Series(cells, dtype=pl.UInt64), dwell_s=dwell).group_by("cell").agg(

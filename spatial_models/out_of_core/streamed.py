@@ -1,7 +1,7 @@
-"""Stays of Parquet files larger than memory: row group by row group, the state carried from one to the next.
+"""Stays of Parquet files larger than memory, row group by row group, with the state carried between batches.
 
-The one place besides `spatial_models.out_of_core.partitioned` where a model reads and writes files: what has to stream cannot be
-handed over as one frame.
+Only this module and `spatial_models.out_of_core.partitioned` read and write files, because such data cannot
+be passed as one frame.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ import pyarrow.parquet as pq
 
 from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.fixes import FIX_COLUMNS
-from spatial_models.frames import time_us, to_polars
+from spatial_models.frames import epoch_us, to_polars
 from spatial_models.stays import StayState, detect_stays
 
 Progress = Callable[[int, int], None]
 BATCH_ROWS = 2_000_000
-"""Rows held at once: about 100 bytes each at the peak."""
+"""Rows in memory at a time, about 100 bytes each at the peak."""
 LATENESS_S = 600.0
-"""Rows may come this much too late in the file; the newest so many seconds wait for the next batch."""
+"""Greatest delay of a row in a file, seconds; the newest rows wait this long for the next batch."""
 
 
 @dataclass
 class BulkResult:
-    """What was read and written.
+    """Counts of a streamed run.
 
     Attributes
     ----------
     stays : int
         Rows written.
     quality : dict of str to int
-        Sums over the batches, see `spatial_models.stays.detect_stays`; ``pending`` is what still waits at the end.
+        Sums over the batches, see `spatial_models.stays.detect_stays`; ``pending`` is the value after the
+        last batch.
     files, row_groups : int
     """
 
@@ -50,7 +51,7 @@ class BulkResult:
     row_groups: int = 0
 
 
-def stays_of_files(
+def detect_stays_in_files(
     source: str,
     target: str,
     *,
@@ -59,21 +60,24 @@ def stays_of_files(
     progress: Progress = lambda done, total: None,
     **parameters: Any,
 ) -> BulkResult:
-    """Write the stays of a Parquet file, or of all Parquet files below a folder in the order of their names.
+    """Detect the stays in a Parquet file, or in all Parquet files below a folder, and write them to a file.
+
+    Files are read in the order of their names.
 
     Parameters
     ----------
     source, target : str
-        Paths, or URLs of any `fsspec` file system. The source has ``vehicle_id``, ``t``, ``lon``, ``lat``; rows of a vehicle
-        come in order of time, up to ``lateness_s``. The target is one Parquet file, complete or not there at all.
+        Paths, or URLs of any `fsspec` file system. The source has ``vehicle_id``, ``t``, ``lon``, ``lat``;
+        the rows of a vehicle are in order of time, up to ``lateness_s``. The target is one Parquet file that
+        exists only when complete.
     batch_rows : int
-        Rows handed to `detect_stays` at once: memory is bounded by this and the number of vehicles.
+        Rows passed to `detect_stays` at a time; it and the number of vehicles bound the memory.
     lateness_s : float
-        How much too late a row may come (in order of arrival).
+        Greatest delay of a row against newer rows before it, seconds.
     progress : callable
-        Takes rows done and rows in all.
+        Takes rows done and rows in total.
     **parameters
-        Of `detect_stays`.
+        As in `detect_stays`.
 
     Returns
     -------
@@ -82,7 +86,7 @@ def stays_of_files(
     Raises
     ------
     InputFrameError
-        There is no such file, it is no Parquet, or columns are missing.
+        The file does not exist, is no Parquet file, or lacks columns.
     ParameterError
     """
     if not 0 <= lateness_s <= 1e7 or batch_rows < 1:
@@ -97,20 +101,20 @@ def stays_of_files(
             part = detect_stays(batch, **parameters, state=state, final=last)
             state = part.state
             writer.write(part.stays)
-            add_quality(result.quality, part.quality)
+            add_counts(result.quality, part.quality)
     result.stays = writer.rows
     return result
 
 
-def add_quality(total: dict[str, int], part: dict[str, int]) -> None:
-    """Add the account of a batch; ``pending`` is a standing, not a sum."""
+def add_counts(total: dict[str, int], part: dict[str, int]) -> None:
+    """Add the counts of a batch; ``pending`` is the current value, not a sum."""
     for name, count in part.items():
         total[name] = count if name == "pending" else total.get(name, 0) + count
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One Parquet file of a file system."""
+    """Parquet file of a file system."""
 
     file_system: Any
     path: str
@@ -118,13 +122,13 @@ class SourceFile:
     row_groups: int
 
     def open(self) -> pq.ParquetFile:
-        """Opened, vehicle ids as a dictionary where they are text."""
+        """Open the file; text vehicle ids are read as a dictionary."""
         handle = self.file_system.open(self.path, "rb")
         return pq.ParquetFile(handle, read_dictionary=["vehicle_id"])
 
 
 def parquet_files(source: str) -> list[SourceFile]:
-    """The Parquet files at a path, sorted by name, checked for the columns of fixes.
+    """List the Parquet files at a path, sorted by name, and check that they have the columns of fixes.
 
     Raises
     ------
@@ -157,7 +161,7 @@ def _checked(file_system: Any, path: str) -> SourceFile:
 
 
 def read_tables(files: list[SourceFile], batch_rows: int, result: BulkResult) -> Iterator[pa.Table]:
-    """Row groups of all files, large ones in parts, small ones joined."""
+    """Yield the row groups of all files; large ones are split, small ones joined."""
     waiting: list[pa.Table] = []
     for file in files:
         reader = file.open()
@@ -183,14 +187,14 @@ def read_tables(files: list[SourceFile], batch_rows: int, result: BulkResult) ->
 def _batches(
     files: list[SourceFile], batch_rows: int, lateness_s: float, progress: Progress, result: BulkResult
 ) -> Iterator[tuple[pa.Table, bool]]:
-    """Batches with what waited before; the newest rows wait for the next, in case older ones follow."""
+    """Yield batches; the newest rows of each wait for the next batch, in case older rows follow."""
     total, done = sum(file.rows for file in files), 0
     held: pa.Table | None = None
     for table in read_tables(files, batch_rows, result):
         done += table.num_rows
         if held is not None:
             table = pa.concat_tables([held, table], promote_options="permissive")
-        batch, held = _held_back(table, lateness_s)
+        batch, held = _hold_back(table, lateness_s)
         yield batch, False
         progress(done, total)
     empty = pa.table({name: pa.array([], kind) for name, kind in _schema(files).items()})
@@ -206,11 +210,11 @@ def _schema(files: list[SourceFile]) -> dict[str, pa.DataType]:
         reader.close(force=True)
 
 
-def _held_back(table: pa.Table, lateness_s: float) -> tuple[pa.Table, pa.Table]:
-    """Rows to use now, and those of the last ``lateness_s``."""
+def _hold_back(table: pa.Table, lateness_s: float) -> tuple[pa.Table, pa.Table]:
+    """Split a table into the rows to use now and the rows of the last ``lateness_s``."""
     if lateness_s == 0 or table.num_rows == 0:
         return table, table.slice(0, 0)
-    t = time_us(to_polars(table.select(["t"]), "fixes", ("t",))["t"], "fixes")
+    t = epoch_us(to_polars(table.select(["t"]), "fixes", ("t",))["t"], "fixes")
     # a clock in the far future would hold back nothing else
     waits = t > np.quantile(t[:: max(1, len(t) // 10_000)], 0.999) - lateness_s * 1e6
     first = int(waits.argmax()) if waits.any() else len(waits)
@@ -219,9 +223,10 @@ def _held_back(table: pa.Table, lateness_s: float) -> tuple[pa.Table, pa.Table]:
 
 
 class FrameWriter:
-    """Writes frames into one Parquet file that is there when it is complete.
+    """Writer of frames into one Parquet file that exists only when it is complete.
 
-    A local file is written beside its place and moved; an object store shows an object only when it is closed.
+    A local file is written under a temporary name and moved; an object store shows an object only after it is
+    closed.
     """
 
     def __init__(self, target: str) -> None:

@@ -1,4 +1,4 @@
-"""Stays: where a vehicle dwelt, how long it was seen there, and how the dwell ended."""
+"""Stay detection: where a vehicle stayed, how long it was seen there, and how the stay ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ import numpy as np
 import polars as pl
 
 from spatial_models.errors import ParameterError, StateMismatch
-from spatial_models.fixes import Piece, account, by_vehicle, fix_columns, in_parallel, parts
+from spatial_models.fixes import (
+    FixChunk,
+    count_rows,
+    group_by_vehicle,
+    read_fix_columns,
+    run_in_threads,
+    split_rows,
+)
 from spatial_models.fixes import cleaning_kernels as cleaning
 from spatial_models.fixes import row_layout as layout
 from spatial_models.frames import Array, utc_times
@@ -24,18 +31,21 @@ ENDED_BY = ("left", "gap", "track_end")
 
 @dataclass(frozen=True)
 class StayState:
-    """What the next batch needs; small: at most ``min_duration_s`` of fixes a vehicle, however long it stands.
+    """State that the next batch continues from.
+
+    It is small: at most ``min_duration_s`` of fixes per vehicle, however long the vehicle stays.
 
     Attributes
     ----------
     vehicle_ids : polars.Series
-        One row a vehicle seen so far.
+        One row per vehicle.
     integers, floats : numpy.ndarray
-        Sums of the open stay of each vehicle and its last times (columns: see ``kernels``).
+        Sums of each vehicle's open stay and its last times (columns of `spatial_models.fixes.row_layout`).
     tail : polars.DataFrame
-        ``vehicle`` (row in ``vehicle_ids``), ``t`` (microseconds), ``lon``, ``lat``, ``waits`` (not judged yet).
+        Last fixes: ``vehicle`` (row in ``vehicle_ids``), ``t`` (microseconds), ``lon``, ``lat``, ``waits``
+        (not yet known whether it is a spike).
     parameters : dict
-        Those it was made with; another call must use the same.
+        Parameters of the call that made the state; the next call must use the same.
     """
 
     vehicle_ids: pl.Series
@@ -47,21 +57,22 @@ class StayState:
 
 @dataclass(frozen=True)
 class StayResult:
-    """Stays, the account of every row, and the state for the next batch.
+    """Stays, the count of every row, and the state for the next batch.
 
     Attributes
     ----------
     stays : polars.DataFrame
-        Sorted by vehicle and time: ``vehicle_id``, ``started_at``, ``ended_at`` (last fix inside), ``left_by``
-        (first fix outside or after the gap: an upper bound; null while open), ``ended_by`` (left, gap, track_end),
-        ``open`` (the next fixes may change it), ``lon``, ``lat`` (mean of the fixes inside), ``radius_m`` (farthest of them from the anchor as
-        it was tested), ``n_fixes``, ``left_m`` (from the centre to the fix of ``left_by``; null while open: after a
-        gap it tells whether the vehicle came back into sight at the place).
+        Sorted by vehicle and time: ``vehicle_id``, ``started_at``, ``ended_at`` (last fix inside),
+        ``left_by`` (first fix outside or after the gap: an upper bound; null while open), ``ended_by`` (left,
+        gap, track_end), ``open`` (the next fixes may change it), ``lon``, ``lat`` (mean of the fixes inside),
+        ``radius_m`` (greatest distance of a fix inside from the anchor), ``n_fixes``, ``left_m`` (metres from
+        the centre to the fix of ``left_by``; null while open; after a gap it shows whether the vehicle came
+        back to the same place).
     quality : dict of str to int
         See `detect_stays`.
     state : StayState
     anchor : str
-        Mode that found them.
+        Mode of the anchor that was used.
     """
 
     stays: pl.DataFrame
@@ -82,41 +93,44 @@ def detect_stays(
     state: StayState | None = None,
     final: bool = True,
 ) -> StayResult:
-    """Find where vehicles stayed.
+    """Detect stays in vehicle fixes.
 
     Parameters
     ----------
     fixes : polars.DataFrame, polars.LazyFrame, pandas.DataFrame or pyarrow.Table
-        ``vehicle_id`` (text or integer), ``t`` (with zone, any unit; finer than a microsecond is cut off), ``lon``,
-        ``lat`` (WGS 84 degrees). Any order, other columns are ignored.
+        ``vehicle_id`` (text or integer), ``t`` (with zone, any unit; cut to microseconds), ``lon``, ``lat``
+        (WGS 84 degrees). Rows may come in any order, other columns are ignored.
     radius_m : float
         Greatest distance from the anchor, metres, included.
     min_duration_s : float
         Least time from the first to the last fix inside, seconds, included.
     max_gap_s : float
-        A longer silence closes a stay, seconds.
+        A longer gap between fixes ends a stay, seconds.
     anchor : {"first", "centroid"}
         Distance to the first fix (Li 2008) or to the running mean of the fixes inside.
     outliers : int
-        So many fixes outside in a row are tolerated when the vehicle then is inside again.
+        Number of consecutive fixes outside that are tolerated when the vehicle is inside again after them.
     max_speed_kmh : float or None
-        A fix that needs more than this both from the last good fix and to the next one is a spike. None: no filter.
+        A fix is a spike when both the way from the last good fix and the way to the next fix need more than
+        this. None: no filter.
     state : StayState or None
-        Of the batch before. Batches come in time order of each vehicle.
+        Of the batch before. The batches of a vehicle come in time order.
     final : bool
-        Also emit what is still open at the end of the data (flagged ``open``). With more batches to come either
-        pass False, or let the rows of the next batch replace all open ones of this: an open stay mostly comes again with
-        the same ``vehicle_id`` and ``started_at``, with ``outliers`` it may also turn out to be part of an earlier one.
+        Also return the stays that are open at the end of the data (flagged ``open``). When more batches
+        follow, either pass False, or replace all open rows by the rows of the next batch: an open stay
+        usually comes again with the same ``vehicle_id`` and ``started_at``; with ``outliers`` it may become
+        part of an earlier stay.
 
     Returns
     -------
     StayResult
-        ``quality`` counts: ``rows`` given; ``used``; not used: ``duplicates`` (same vehicle and time), ``late``
-        (older than what an earlier batch consumed), ``spikes``, ``pending`` (the last fix of a vehicle, too fast from
-        the one before: the next fix tells), ``invalid`` (= ``invalid_vehicle`` + ``invalid_time`` +
-        ``invalid_number`` null, NaN, infinite + ``invalid_range`` + ``invalid_zero`` exactly 0, 0). For one
-        run rows = used + duplicates + late + spikes + pending + invalid. Told beside it: ``conflicts`` (duplicates
-        at another place), ``out_of_order`` (sorted and used), ``outliers`` (used, tolerated in a stay).
+        ``quality`` counts: ``rows`` given; ``used``; not used: ``duplicates`` (same vehicle and time),
+        ``late`` (older than rows of an earlier batch), ``spikes``, ``pending`` (the last fix of a vehicle,
+        too fast from the fix before; the next fix decides), ``invalid`` (= ``invalid_vehicle`` +
+        ``invalid_time`` + ``invalid_number`` null, NaN, infinite + ``invalid_range`` + ``invalid_zero``
+        exactly 0, 0). For one run rows = used + duplicates + late + spikes + pending + invalid. Counted in
+        addition: ``conflicts`` (duplicates at another position), ``out_of_order`` (sorted and used),
+        ``outliers`` (used, tolerated in a stay).
 
     Raises
     ------
@@ -124,28 +138,33 @@ def detect_stays(
 
     Notes
     -----
-    Algorithm: Li, Zheng, Xie, Chen, Liu, Ma, "Mining user similarity based on location history", 2008, with these
-    decisions:
+    Algorithm: Li, Zheng, Xie, Chen, Liu, Ma, "Mining user similarity based on location history", 2008, with
+    these decisions:
 
-    1. Anchor: the first fix (exact Li) or the centroid (drift-tolerant, a creeping queue falls into fewer stays);
-       the result names the mode.
-    2. After a failed window the anchor advances by ONE fix; after a stay it goes to the first fix outside.
+    1. Anchor: the first fix (exact Li) or the centroid (tolerates drift; a slow queue gives fewer stays). The
+       result names the mode.
+    2. After a failed window the anchor advances by one fix; after a stay it moves to the first fix outside.
     3. A stay ends with its last fix inside; the first fix outside is ``left_by``.
-    4. A gap closes a stay and keeps it (``ended_by`` gap); it is neither dropped nor bridged.
+    4. A gap ends a stay and keeps it (``ended_by`` gap); the stay is neither dropped nor continued over the
+       gap.
     5. Duration >= and distance <=; at least 2 fixes.
-    6. A stay at the end of the data is emitted, ``open``; the next batch continues it.
-    7. Same vehicle and time: the first row wins; a different place is counted as a conflict, never averaged.
-    8. Rows in a wrong order are sorted; rows older than the state are counted as late.
-    9. Spikes by two-sided speed first, then up to ``outliers`` fixes outside in a row.
-    10. Centre: the mean of the fixes inside, spikes and outliers left out.
-    11. Distance: local equirectangular with the cosine of the middle latitude, one cosine an anchor; from haversine
-        it differs by less than 1e-6 of the distance up to 5 km. Beyond 80 degrees of latitude it is haversine.
-    12. Longitudes are compared across the antimeridian. NaN, infinite, out of range (so: swapped axes in China) and
-        exactly (0, 0) are counted as invalid. A datum is never guessed: convert before.
-    13. Nothing is clipped here; `spatial_models.visits.find_visits` flags what a report window cuts.
+    6. A stay at the end of the data is returned as ``open``; the next batch continues it.
+    7. Of one vehicle and time the first row is used; another position is counted as a conflict, never
+       averaged.
+    8. Rows out of order are sorted; rows older than the state are counted as late.
+    9. Spikes are removed by two-sided speed first, then up to ``outliers`` consecutive fixes outside are
+       tolerated.
+    10. The centre is the mean of the fixes inside, without spikes and outliers.
+    11. Distance: local equirectangular with the cosine of the middle latitude, one cosine per anchor; it
+        differs from haversine by less than 1e-6 of the distance up to 5 km. Beyond 80 degrees of latitude it
+        is haversine.
+    12. Longitudes are compared across the antimeridian. NaN, infinite, out of range (so: swapped axes in
+        China) and exactly (0, 0) are counted as invalid. A datum is never guessed: convert before.
+    13. Nothing is clipped here; `spatial_models.visits.find_visits` flags stays that a report window cuts.
 
-    Time is linear in the fixes, but for the centroid with ``outliers``: there each anchor of a track that creeps out of the
-    radius just before ``min_duration_s`` walks its window again, at most as many steps as there are fixes in that time.
+    The run time is linear in the number of fixes, except for the centroid with ``outliers``: there, each
+    anchor of a track that creeps out of the radius just before ``min_duration_s`` walks its window again,
+    with at most as many steps as there are fixes in that time.
 
     Examples
     --------
@@ -162,15 +181,15 @@ def detect_stays(
     state = state or _empty_state(parameters)
     if state.parameters != parameters:
         raise StateMismatch(f"the state was made with {state.parameters}, this call has {parameters}")
-    ids, pieces = fix_columns(fixes, state.vehicle_ids)
+    ids, chunks = read_fix_columns(fixes, state.vehicle_ids)
     counts = np.zeros(8, np.int64)
     integers, floats = _widened(state, len(ids))
-    rows = _rows(pieces, state, integers, parameters)
+    rows = _rows(chunks, state, integers, parameters)
     closed, undecided, tail = _scan(rows, integers, floats, counts, parameters)
     found = [closed, undecided, _open_stays(integers, floats)] if final else [closed]
     return StayResult(
         stays=_stay_frame(found, ids),
-        quality=account(rows.by_reason, counts, sum(len(piece.code) for piece in pieces)),
+        quality=count_rows(rows.by_reason, counts, sum(len(chunk.code) for chunk in chunks)),
         state=StayState(ids, integers, floats, tail, parameters),
         anchor=anchor,
     )
@@ -178,7 +197,7 @@ def detect_stays(
 
 @dataclass(frozen=True)
 class _Rows:
-    """Usable rows by vehicle, in the order in which they came."""
+    """Usable rows grouped by vehicle, in their input order."""
 
     t: Array
     lon: Array
@@ -226,7 +245,7 @@ def _empty_state(parameters: dict[str, Any]) -> StayState:
 
 
 def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
-    """The state's arrays with room for vehicles that are new in this batch."""
+    """Copy the state's arrays and add rows for vehicles that are new in this batch."""
     integers = np.zeros((n_vehicles, 7), np.int64)
     integers[:, [layout.LAST_T, layout.KEPT_T]] = layout.NO_TIME
     floats = np.zeros((n_vehicles, 7))
@@ -235,11 +254,13 @@ def _widened(state: StayState, n_vehicles: int) -> tuple[Array, Array]:
     return integers, floats
 
 
-def _rows(pieces: list[Piece], state: StayState, integers: Array, parameters: dict[str, Any]) -> _Rows:
-    """Rows of the state and the batch together, checked, by vehicle."""
+def _rows(chunks: list[FixChunk], state: StayState, integers: Array, parameters: dict[str, Any]) -> _Rows:
+    """Check the rows of the state and of the batch, and group them by vehicle."""
     columns = [state.tail[name].to_numpy() for name in ("vehicle", "t", "lon", "lat")]
-    tail = Piece(columns[0].astype(np.int32), columns[1], 1, *columns[2:])
-    starts, t, lon, lat, by_reason = by_vehicle(pieces, integers[:, layout.LAST_T].copy(), tail, lent=True)
+    tail = FixChunk(columns[0].astype(np.int32), columns[1], 1, *columns[2:])
+    starts, t, lon, lat, by_reason = group_by_vehicle(
+        chunks, integers[:, layout.LAST_T].copy(), tail, reuse_buffers=True
+    )
     judged = state.tail.filter(~pl.col("waits"))["vehicle"].to_numpy()
     carried = np.bincount(judged, minlength=len(integers))
     speed = parameters["max_speed_kmh"]
@@ -250,11 +271,15 @@ def _rows(pieces: list[Piece], state: StayState, integers: Array, parameters: di
 def _scan(
     rows: _Rows, integers: Array, floats: Array, counts: Array, parameters: dict[str, Any]
 ) -> tuple[tuple[Array, Array], tuple[Array, Array], pl.DataFrame]:
-    """Closed and undecided stays as (integers, floats), and the rows that the next batch needs; vehicles in threads."""
-    edges = [int(rows.starts.searchsorted(a)) for a, _ in parts(len(rows.t))]
+    """Scan all vehicles in threads.
+
+    Returns closed stays and undecided stays, each as (integers, floats), and the rows that the next batch
+    needs.
+    """
+    edges = [int(rows.starts.searchsorted(a)) for a, _ in split_rows(len(rows.t))]
     ranges = list(pairwise(sorted({*edges, len(integers)}))) or [(0, 0)]
     work = partial(_scan_some, rows, integers, floats, parameters)
-    found = in_parallel(lambda n: work(*ranges[n]), len(ranges))
+    found = run_in_threads(lambda n: work(*ranges[n]), len(ranges))
     counts += sum(part[2] for part in found)
     closed = np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
     ends, pending, needed, *undecided = (
@@ -266,7 +291,7 @@ def _scan(
 def _scan_some(
     rows: _Rows, integers: Array, floats: Array, parameters: dict[str, Any], first: int, last: int
 ) -> tuple[Array, ...]:
-    """Order, clean and scan the vehicles ``first..last``."""
+    """Sort, clean and scan the vehicles ``first..last``."""
     starts, some = rows.starts[first : last + 1], slice(first, last)
     counts = np.zeros(8, np.int64)
     fixes = rows.t, rows.lon, rows.lat
@@ -301,7 +326,7 @@ def _open_stays(integers: Array, floats: Array) -> tuple[Array, Array]:
 
 
 def _tail(rows: _Rows, ends: Array, pending: Array, needed: Array) -> pl.DataFrame:
-    """Rows that the next batch needs again."""
+    """Return the rows that the next batch needs."""
     without_pending = ends
     ends = ends + pending
     lengths = ends - needed

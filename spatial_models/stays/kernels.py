@@ -1,7 +1,8 @@
-"""The stay scan as compiled loops (numba), and the columns of every array that such loops share.
+"""Compiled loops (numba) that scan the fixes of vehicles for stays, and the columns of a found stay.
 
-Everything here works on plain arrays: ``t`` int64 microseconds since 1970 UTC, ``lon`` and ``lat`` float64 degrees
-(WGS 84), ``code`` int64 dense vehicle number. ``spatial_models.stays.detect`` is the door.
+Callers use `spatial_models.stays.detect`. ``t`` is int64 microseconds since 1970 UTC, ``lon`` and ``lat`` are
+float64 degrees (WGS 84), durations are int64 microseconds. State and counts are as in
+`spatial_models.fixes.row_layout`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ from spatial_models.fixes import (
     Array,
 )
 
-MOST_SLIDES = 4096
-"""Steps of a sliding sum before it is made afresh: its rounding stays far below a millionth of the radius."""
+MAX_SLIDES = 4096
+"""Steps after which a sliding sum is computed anew, so that its rounding stays far below 1e-6 of the radius."""
 
 LEFT, GAP, TRACK_END = 0, 1, 2
 
@@ -39,7 +40,7 @@ OUT_CODE, OUT_START, OUT_END, OUT_LEFT_BY, OUT_ENDED_BY, OUT_N = range(6)
 
 
 @njit(cache=True, nogil=True)
-def _cut_off(
+def _first_cut_off_row(
     t: Array,
     lon: Array,
     lat: Array,
@@ -50,10 +51,13 @@ def _cut_off(
     min_duration: int,
     outliers: int,
 ) -> int:
-    """First row from ``k`` of a run of fixes outside that leaves anchor ``i`` too little time; -1 when there is none.
+    """Return the first row of a run of fixes outside that ends the window of anchor ``i`` too early.
 
-    The run that ended the last window mostly ends the next one too: an anchor is refused without walking its window,
-    which a dense track that creeps would make quadratic.
+    The search begins at row ``k``.
+
+    The result is -1 when there is no such run. The run that ended the last window usually ends the next one
+    too, so an anchor can be rejected without a walk over its window; a dense track that creeps would
+    otherwise take quadratic time.
     """
     cos_a, sin_a = cos_sin(lat[i])
     polar = abs(lat[i]) > POLAR_DEG
@@ -78,19 +82,20 @@ def _cut_off(
 
 
 @njit(cache=True, nogil=True)
-def _first_unrefused(
+def _next_anchor(
     t: Array, lon: Array, lat: Array, i: int, k: int, end: int, sum_dlon: float, sum_dlat: float,
     radius_m2: float, min_duration: int,
 ) -> int:  # fmt: skip
-    """After a window ``i..k-1`` around a running mean failed at ``k``: the next anchor whose window has to be walked.
+    """Return the next anchor whose window must be walked, after the window ``i..k-1`` failed at ``k``.
 
-    Anchor ``j`` is refused when the mean of ``j..k-1`` has ``k`` outside before the time is enough: the walk would fail at
-    ``k`` or sooner. The sums slide along, and a margin of a millionth keeps their rounding from deciding; so a dense track
-    that creeps is no longer walked once a fix. ``sum_dlon``, ``sum_dlat``: of the window, from fix ``i``.
+    The anchor is a running mean. Anchor ``j`` is rejected when the mean of ``j..k-1`` has ``k`` outside
+    before the duration is enough, because its walk would fail at ``k`` or sooner. The sums slide along; a
+    margin of a millionth keeps their rounding from deciding. So a dense track that creeps is not walked again
+    for every fix. ``sum_dlon`` and ``sum_dlat`` are the sums of the window, relative to fix ``i``.
     """
     ref_lon, ref_lat, n = lon[i], lat[i], k - i
     margin_m2 = radius_m2 * (1.0 + 1e-6)
-    for _ in range(MOST_SLIDES):
+    for _ in range(MAX_SLIDES):
         sum_dlon -= wrap_deg(lon[i] - ref_lon)
         sum_dlat -= lat[i] - ref_lat
         i, n = i + 1, n - 1
@@ -120,16 +125,15 @@ def scan_vehicle(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
 ) -> int:  # fmt: skip
     """Find the stays of one vehicle (Li 2008: on failure the anchor advances by one fix).
 
-    Closed stays are written; an open one goes into the state. Returns the first row that the next batch needs.
-
-    One function on purpose, longer than a page: it is where the time goes, and an array handed to a function in the
-    loop costs two atomic reference counts, more than a fix itself.
+    Closed stays are written to ``out_i`` and ``out_f``, an open one into the state. Returns the first row
+    that the next batch needs. It is one long function because most of the time is spent here: passing an
+    array to a function inside the loop costs two atomic reference counts, more than the work on a fix.
     """
     resumed = state_i[v, PHASE] == 1
     i, cut = start, start
     while i < end or resumed:
         if cut > i and not resumed:
-            cut = _cut_off(t, lon, lat, i, cut, end, radius_m2, min_duration, outliers)
+            cut = _first_cut_off_row(t, lon, lat, i, cut, end, radius_m2, min_duration, outliers)
             if cut > i:
                 i += 1
                 continue
@@ -201,7 +205,7 @@ def scan_vehicle(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
         if enough or how == GAP:
             i = following
         elif centroid and outliers == 0 and run > 0:
-            i = _first_unrefused(t, lon, lat, i, k, end, sum_dlon, sum_dlat, radius_m2, min_duration)
+            i = _next_anchor(t, lon, lat, i, k, end, sum_dlon, sum_dlat, radius_m2, min_duration)
         else:
             i += 1
         resumed = False
@@ -215,7 +219,7 @@ def scan_vehicles(
     radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int,
     out_i: Array, out_f: Array, counts: Array,
 ) -> Array:  # fmt: skip
-    """`scan_vehicle` for every vehicle; returns the first row of each that the next batch needs."""
+    """Run `scan_vehicle` for every vehicle; return the first row of each that the next batch needs."""
     needed = np.empty(len(ends), np.int64)
     for v in range(len(ends)):
         needed[v] = scan_vehicle(
@@ -230,10 +234,11 @@ def find_undecided(
     t: Array, lon: Array, lat: Array, needed: Array, ends: Array, state_i: Array,
     radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int, out_i: Array, out_f: Array,
 ) -> int:  # fmt: skip
-    """Open stays behind an anchor that the end of the data leaves undecided; one a vehicle at most, returns how many.
+    """Find open stays behind an anchor that the end of the data leaves undecided; return their number.
 
-    The last fixes may be outliers of a window that is too short yet, or a stay of their own: the next batch tells (so
-    nothing goes into the state), and a run that ends here has to show them.
+    There is at most one per vehicle. The last fixes may be outliers of a window that is still too short, or a
+    stay of their own. The next batch decides, so nothing is written to the state; a run that ends here must
+    still report them.
     """
     m = 0
     one_i, one_f = np.zeros((1, 7), np.int64), np.zeros((1, 7))
@@ -256,7 +261,7 @@ def find_undecided(
 
 @njit(cache=True, nogil=True)
 def write_open_stays(state_i: Array, state_f: Array, out_i: Array, out_f: Array) -> int:
-    """Write the stays that are still open, one a vehicle at most; returns how many."""
+    """Write the open stays, at most one per vehicle; return their number."""
     m = 0
     for v in range(len(state_i)):
         if state_i[v, PHASE] == 1:

@@ -1,4 +1,4 @@
-"""The state of stays as a frame, so that it outlives the process: one row a vehicle."""
+"""The state of stay detection as a frame with one row per vehicle, to be stored between runs."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ _TAIL = ("t", "lon", "lat", "waits")
 _COLUMNS = ("vehicle_id", "integers", "floats", *_TAIL, "parameters")
 
 
-def state_frame(state: StayState) -> pl.DataFrame:
-    """A state as a frame that any file format with lists can hold; exact to the last bit.
+def state_to_frame(state: StayState) -> pl.DataFrame:
+    """Convert a state to a frame that any file format with lists can store, exact to the last bit.
 
     Examples
     --------
     >>> import datetime as dt, polars as pl
     >>> from spatial_models.stays.detect import detect_stays
-    >>> track = pl.DataFrame({"vehicle_id": "A", "t": [dt.datetime(2026, 1, 1, tzinfo=dt.UTC)], "lon": 120.8, "lat": 32.0})
-    >>> state_of(state_frame(detect_stays(track).state)).tail.height
+    >>> track = pl.DataFrame({"vehicle_id": "A", "t": [dt.datetime(2026, 1, 1, tzinfo=dt.UTC)],
+    ...                       "lon": 120.8, "lat": 32.0})
+    >>> state_from_frame(state_to_frame(detect_stays(track).state)).tail.height
     1
+    >>> state_from_frame(state_to_frame(detect_stays(track.clear()).state)) is None
+    True
     """
     n = len(state.vehicle_ids)
     tails = (
@@ -49,13 +52,13 @@ def state_frame(state: StayState) -> pl.DataFrame:
     ).with_columns(*(tails[name] for name in _TAIL), parameters=pl.lit(json.dumps(state.parameters)))
 
 
-def state_of(frame: pl.DataFrame) -> StayState | None:
-    """The state that `state_frame` was made of; None when it has no vehicle.
+def state_from_frame(frame: pl.DataFrame) -> StayState | None:
+    """Convert a frame of `state_to_frame` back to a state; None when the frame has no vehicle.
 
     Raises
     ------
     StateMismatch
-        It is no such frame.
+        The frame was not made by `state_to_frame`.
     """
     if missing := [name for name in _COLUMNS if name not in frame.columns]:
         raise StateMismatch(f"no state of stays: column {', '.join(missing)} missing")

@@ -1,4 +1,4 @@
-"""Weights and thresholds of the suspicion model; stored with every result."""
+"""Weights and thresholds of the suspicion model; they are stored with every result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LEVELS = ("none", "attention", "warning", "high")
 
 
 def _explained() -> dict[str, dict[str, float]]:
-    """How much of each family a registered reason takes away."""
+    """Return the part of each family's evidence that a registered notice explains."""
     return {
         "permit": {"meters": 1.0, "vehicles": 1.0},
         "dismantling": {"meters": 0.9, "vehicles": 0.9},
@@ -33,29 +33,30 @@ class SuspicionConfig:
     prior : dict of str to float
         Share of sites of each status that work illegally, before any evidence.
     harmless_prior_factor : float
-        For sites without a hazard.
+        Factor of the prior for sites without a hazard.
     strong, weak : dict of str to float
         Weight of a strong and a weak rise of each meter.
     agreement, working_week : float
-        Power and water rose together; the use follows the working week.
+        Weight of a common rise of power and water, and of use that follows the working week.
     vehicles_most, vehicles_scale : float
         Attributed vehicle-days n add ``vehicles_most * (1 - exp(-n / vehicles_scale))``.
     night_most : float
-        Added times the night share, fully from ``night_full_days`` attributed vehicle-days on.
+        Weight of the night share, reached at ``night_full_days`` attributed vehicle-days.
     night_full_days : float
     family_caps : dict of str to float
+        Greatest sum of the contributions of a family.
     family_counts_from : float
-        A family speaks on its own from this contribution on.
+        Contribution from which a family counts as a source of its own.
     least_families : int
-        So many must speak for more than attention.
+        Number of such families needed for a level above attention.
     thresholds : tuple of float
         Scores from which attention, warning, high begin. To be fitted on confirmed outcomes.
     explained : dict
-        Notice kind to the part of each family that it takes away.
+        Part of each family's evidence that a notice explains, by kind of notice.
     visit_days : int
-        Visits of so many days before the moment looked back from.
+        Look-back period of visits, days.
     least_share : float
-        A visit of which a smaller share is attributed to the site serves somebody else.
+        A visit with a smaller share attributed to the site serves another site.
     """
 
     version: str = "2026.1"
@@ -80,7 +81,7 @@ class SuspicionConfig:
     least_share: float = 0.2
 
     def prior_log_odds(self, status: str, hazard: str | None) -> float:
-        """Log-odds before any evidence.
+        """Return the log-odds of a site before any evidence.
 
         Examples
         --------
@@ -91,4 +92,4 @@ class SuspicionConfig:
         return math.log(share / (1.0 - share))
 
 
-DEFAULT = SuspicionConfig()
+DEFAULT_CONFIG = SuspicionConfig()

@@ -1,4 +1,4 @@
-"""Back-test: how good the alerts were against what a check of the site found."""
+"""Back-test of alerts against the outcomes of site checks."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from spatial_models.errors import ParameterError
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of one back-test.
+    """Results of a back-test.
 
     Attributes
     ----------
     precision, recall : float
-        Of all that was flagged.
+        Over all flagged sites.
     precision_at : dict of int to float
-        Of the k highest scores: k is how many sites inspectors can visit.
+        Over the k highest scores; k is the number of sites that inspectors can visit.
     lead_days : dict of str to float
-        Days from the alert to the date in the truth, of each site found; positive is early.
+        Days from the alert to the confirmed date, for each true site; positive is early.
     median_lead_days : float or None
     false_alarms, missed : tuple of str
     """
@@ -37,7 +37,12 @@ class Evaluation:
 
 
 def precision_recall(flagged: Collection[str], truth: Collection[str]) -> tuple[float, float]:
-    """Share of the flagged that are true, and of the true that are flagged; nothing flagged or nothing true is 1.
+    """Return precision and recall of flagged sites; an empty denominator gives 1.
+
+    Parameters
+    ----------
+    flagged, truth : collection of str
+        Site ids.
 
     Examples
     --------
@@ -52,7 +57,18 @@ def precision_recall(flagged: Collection[str], truth: Collection[str]) -> tuple[
 
 
 def precision_at_k(ranked: Sequence[str], truth: Collection[str], k: int) -> float:
-    """Share of true ones among the first ``k``, best first; a shorter list is measured by its length.
+    """Return the precision of the first ``k`` ranked sites.
+
+    Parameters
+    ----------
+    ranked : sequence of str
+        Site ids, the highest score first; a list shorter than ``k`` is measured by its own length.
+    truth : collection of str
+    k : int
+
+    Raises
+    ------
+    ParameterError
 
     Examples
     --------
@@ -66,7 +82,7 @@ def precision_at_k(ranked: Sequence[str], truth: Collection[str], k: int) -> flo
 
 
 def lead_days(alerts: Iterable[tuple[str, dt.date]], truth: Mapping[str, dt.date]) -> dict[str, float]:
-    """Days from the first alert of each true site to the date in the truth (its check); negative is late.
+    """Return the days from the first alert of each true site to its confirmed date; negative is late.
 
     Parameters
     ----------
@@ -92,15 +108,29 @@ def evaluate(
     *,
     ks: Sequence[int] = (5, 10, 20),
 ) -> Evaluation:
-    """All figures of a back-test.
+    """Compute all results of a back-test.
 
     Parameters
     ----------
     alerts : sequence of (site id, score, date or datetime)
-        A site may stand more than once: its highest score ranks it, its first date leads.
+        A site may occur several times: its highest score ranks it, its first date gives the lead.
     truth : mapping of site id to date or datetime
-        Confirmed sites and when they were confirmed.
+        Confirmed sites and the dates on which they were confirmed.
     ks : sequence of int
+        Numbers of highest scores for which precision is computed.
+
+    Returns
+    -------
+    Evaluation
+
+    Examples
+    --------
+    >>> day = dt.date(2026, 1, 1)
+    >>> result = evaluate([("A", 0.9, day), ("X", 0.8, day)], {"A": dt.date(2026, 1, 8)}, ks=(1, 2))
+    >>> result.precision, result.recall, result.precision_at, result.lead_days, result.false_alarms
+    (0.5, 1.0, {1: 1.0, 2: 0.5}, {'A': 7.0}, ('X',))
+    >>> evaluate([], {}).median_lead_days is None
+    True
     """
     best: dict[str, float] = {}
     for site, score, _ in alerts:

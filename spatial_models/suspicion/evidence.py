@@ -1,4 +1,4 @@
-"""Items of evidence: each a figure, its baseline, its weight and a sentence in Chinese and English."""
+"""Evidence items: a value, its baseline, its contribution and a sentence in Chinese and English."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ NOTICE_ZH = {
 
 @dataclass(frozen=True)
 class Evidence:
-    """One item; ``contribution`` is what it adds to the log-odds.
+    """Evidence item of a site.
 
     Attributes
     ----------
     signal : str
     value, baseline : float or None
-        In the signal's unit, which its sentence names.
+        In the unit of the signal, which the sentence names.
     period : tuple of str
         First and last day, ISO.
     contribution : float
+        Change of the log-odds.
     family : str
         meters, vehicles or notices.
     quality : float
@@ -54,7 +55,7 @@ class Evidence:
     sentence_en: str
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain values that JSON can hold; the period is a list."""
+        """Return the item as plain values for JSON; the period becomes a list."""
         plain = asdict(self) | {"period": list(self.period)}
         for name in ("value", "baseline"):
             if plain[name] is not None and not math.isfinite(plain[name]):
@@ -63,7 +64,7 @@ class Evidence:
 
 
 def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: SuspicionConfig) -> list[Evidence]:
-    """Items of a site's meters; those without data say so and add nothing."""
+    """Return the evidence items of a site's meters; a meter without data contributes 0 and says so."""
     items = [_meter_item(signal, at, config) for signal in signals]
     rising = [signal for signal in signals if signal["state"] == "rise" and signal["level"] != "none"]
     agreeing = [signal for signal in rising if signal["agrees"] and signal["kind"] in ("power", "water")]
@@ -151,7 +152,7 @@ def _meter_sentence(signal: dict[str, Any]) -> tuple[str, str]:
 
 
 def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: SuspicionConfig) -> list[Evidence]:
-    """Items of hazardous-goods vehicles near a site: those that served it, and why the others are not counted."""
+    """Return the evidence items of hazardous-goods vehicles near a site, counted and not counted."""
     if days is None:
         return []
     since = (at - dt.timedelta(days=config.visit_days)).astimezone(LOCAL).date()
@@ -182,7 +183,7 @@ def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: Suspi
 
 
 def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -> list[Evidence]:
-    """Vehicle-days near the site that say nothing about it."""
+    """Return items for vehicle-days near the site that do not count for it."""
     items = []
     if at_places:
         items.append(
@@ -205,10 +206,10 @@ def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -
     return items
 
 
-def explaining(
+def notice_evidence(
     items: list[Evidence], notices: list[dict[str, Any]], at: dt.datetime, config: SuspicionConfig
 ) -> list[Evidence]:
-    """Negative items: what registered reasons take away from each family, the strongest one a family."""
+    """Return negative items: for each family, the notice that explains the largest part of it."""
     today = at.astimezone(LOCAL).date()
     found: list[Evidence] = []
     for family in config.family_caps:
@@ -239,8 +240,8 @@ def explaining(
     return found
 
 
-def would_lower(items: list[Evidence], families: list[str]) -> list[dict[str, str]]:
-    """What would lower the score, in the order in which it would."""
+def lowering_facts(items: list[Evidence], families: list[str]) -> list[dict[str, str]]:
+    """Return the facts that would lower the score, the strongest first, in Chinese and English."""
     texts: list[dict[str, str]] = []
     if "meters" in families:
         texts.append(

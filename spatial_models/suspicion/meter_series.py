@@ -1,4 +1,4 @@
-"""One meter of one site: baseline, elevated days, change."""
+"""Daily series of one meter: idle baseline, elevated days and rise."""
 
 from __future__ import annotations
 
@@ -11,39 +11,41 @@ import numpy as np
 from spatial_models.frames import Array
 
 _EPOCH = dt.date(1970, 1, 1)
-MOST_MISSING = 4.5 / 7
-"""More of a week missing than this: nothing can be said about it."""
+MAX_MISSING_SHARE = 4.5 / 7
+"""Greatest missing share of a week that still gives a result."""
 
 
 @dataclass(frozen=True)
 class MeterConfig:
-    """Parameters of `spatial_models.suspicion.meter_signals.use_after_closure`; days are calendar days.
+    """Parameters of `spatial_models.suspicion.use_after_closure`; days are calendar days.
 
     Attributes
     ----------
     settle_days : int
-        The idle baseline begins so long after the closure.
+        Days from the closure to the earliest begin of the idle baseline.
     idle_window_days : int
-        Length of the quietest span that is the baseline.
+        Length of the quietest span, which gives the baseline.
     least_readings : int
         Readings that a baseline or a former median needs.
     idle_ratio, mad_factor : float
-        A day is elevated above ``idle_ratio`` times the baseline and above baseline + ``mad_factor`` times MAD.
+        A day is elevated above ``idle_ratio`` times the baseline and above baseline + ``mad_factor`` times
+        MAD.
     elevated_days, of_days : int
-        So many of so many days make a rise.
+        A rise needs ``elevated_days`` elevated days of ``of_days`` days.
     recent_days : int
-        The rise must still be there within so many days before the day looked back from.
+        The rise must still be present within this many days before the day of the analysis.
     weak_share, strong_share : float
         Shares of the former working-day median.
     weak_idle_ratio, strong_idle_ratio : float
         Used in place of the shares when there is no former median.
     floor_share : float
-        A baseline below this share of the former median is taken as this: ratios to zero say nothing.
+        Least baseline, as a share of the former median, so that ratios to zero are avoided.
     former_days, run_down_days : int
-        The former median looks at ``former_days`` up to ``run_down_days`` before the closure.
+        The former median covers ``former_days`` up to ``run_down_days`` before the closure.
     agree_days : int
     agree_share : float
-        Power and water agree when they rose within ``agree_days``, or when so many elevated days match.
+        Power and water agree when they rose within ``agree_days``, or when this share of their elevated days
+        matches.
     """
 
     settle_days: int = 30
@@ -66,16 +68,16 @@ class MeterConfig:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """Readings on a gapless run of days.
+class DailySeries:
+    """Daily readings of one meter without gaps in the days.
 
     Attributes
     ----------
     first_day : int
         Days since 1970.
-    value : ndarray of float64
-        NaN where there is none.
-    estimated : ndarray of bool
+    value : ndarray of float64, shape (days,)
+        NaN for a day without a reading.
+    estimated : ndarray of bool, shape (days,)
     """
 
     first_day: int
@@ -83,8 +85,8 @@ class Reading:
     estimated: Array
 
     @classmethod
-    def of(cls, day: Array, value: Array, quality: list[str | None]) -> Reading:
-        """Lay sorted, distinct days out; what is missing, not finite or negative has no value."""
+    def from_readings(cls, day: Array, value: Array, quality: list[str | None]) -> DailySeries:
+        """Build the series from sorted, distinct days; missing, infinite and negative values become NaN."""
         kind = np.array([q or "measured" for q in quality])
         usable = np.isfinite(value) & (value >= 0) & (kind != "missing")
         span = np.full(int(day[-1] - day[0]) + 1, np.nan)
@@ -94,54 +96,54 @@ class Reading:
         estimated[at] = usable & (kind == "estimated")
         return cls(int(day[0]), span, estimated)
 
-    def between(self, since: int, until: int) -> slice:
-        """Positions of the days ``[since, until)``."""
+    def day_slice(self, since: int, until: int) -> slice:
+        """Return the slice of the days ``[since, until)``, days since 1970."""
         return slice(max(since - self.first_day, 0), max(until - self.first_day, 0))
 
 
-def judge(
-    reading: Reading | None, closed_on: dt.date | None, at: dt.date, config: MeterConfig
+def meter_signal(
+    series: DailySeries | None, closed_on: dt.date | None, at: dt.date, config: MeterConfig
 ) -> dict[str, Any]:
-    """Signal of one meter; see `spatial_models.suspicion.meter_signals.use_after_closure` for the fields."""
+    """Return the signal of one meter; see `spatial_models.suspicion.use_after_closure` for its fields."""
     signal: dict[str, Any] = {"state": "no_data", "level": "none", "quality": 0.0, "missing_share": 1.0}
     if closed_on is None:
         return signal | {"state": "no_closure_date"}
-    if reading is None or np.isnan(reading.value).all():
+    if series is None or np.isnan(series.value).all():
         return signal
     today, closed = (at - _EPOCH).days, (closed_on - _EPOCH).days
-    former, idle, mad = _former_median(reading, closed, config), *_idle(reading, closed, today, config)
+    former, idle, mad = _former_median(series, closed, config), *_idle_baseline(series, closed, today, config)
     signal |= {"pre_median": former, "idle_baseline": idle, "idle_mad": mad}
-    last = reading.first_day + int(np.flatnonzero(np.isfinite(reading.value))[-1])
-    signal |= _window(reading, min(last, today) if today - last < config.of_days else today)
+    last = series.first_day + int(np.flatnonzero(np.isfinite(series.value))[-1])
+    signal |= _window_summary(series, min(last, today) if today - last < config.of_days else today)
     if idle is None:
-        missing = signal["missing_share"] > MOST_MISSING
+        missing = signal["missing_share"] > MAX_MISSING_SHARE
         return signal | {"state": "no_data" if missing else "no_baseline", "quality": 0.0}
     floor = max(idle, config.floor_share * (former or 0.0), 1e-9)
-    up, start, end = _rise(reading, closed, today, idle, mad or 0.0, floor, config)
+    up, start, end = _find_rise(series, closed, today, idle, mad or 0.0, floor, config)
     if start is not None and end is not None:
-        return signal | _risen(reading, up, start, end, floor, former, today, config)
-    if signal["missing_share"] > MOST_MISSING:
+        return signal | _rise_signal(series, up, start, end, floor, former, today, config)
+    if signal["missing_share"] > MAX_MISSING_SHARE:
         return signal | {"quality": 0.0}
     signal |= _ratios(signal["recent_mean"], floor, former)
-    return signal | _never_fell(reading, idle, former, closed, today, config)
+    return signal | _no_rise_signal(series, idle, former, closed, today, config)
 
 
-def _former_median(reading: Reading, closed: int, config: MeterConfig) -> float | None:
-    """Median of measured working days (Monday to Friday) before the closure."""
-    part = reading.between(closed - config.run_down_days - config.former_days, closed - config.run_down_days)
-    value, estimated = reading.value[part], reading.estimated[part]
-    weekday = (reading.first_day + part.start + np.arange(len(value)) + 3) % 7
+def _former_median(series: DailySeries, closed: int, config: MeterConfig) -> float | None:
+    """Return the median of measured working days (Monday to Friday) before the closure."""
+    part = series.day_slice(closed - config.run_down_days - config.former_days, closed - config.run_down_days)
+    value, estimated = series.value[part], series.estimated[part]
+    weekday = (series.first_day + part.start + np.arange(len(value)) + 3) % 7
     chosen = value[np.isfinite(value) & ~estimated & (weekday < 5)]
     return (
         float(np.median(chosen)) if len(chosen) >= config.least_readings and np.median(chosen) > 0 else None
     )
 
 
-def _idle(
-    reading: Reading, closed: int, today: int, config: MeterConfig
+def _idle_baseline(
+    series: DailySeries, closed: int, today: int, config: MeterConfig
 ) -> tuple[float | None, float | None]:
-    """Median and MAD of the quietest span after the closure."""
-    part = reading.value[reading.between(closed + config.settle_days, today + 1)]
+    """Return median and MAD of the quietest span after the closure."""
+    part = series.value[series.day_slice(closed + config.settle_days, today + 1)]
     best: tuple[float, float] | None = None
     for begin in range(max(len(part) - config.idle_window_days, 0) + 1):
         span = part[begin : begin + config.idle_window_days]
@@ -153,14 +155,14 @@ def _idle(
     return best or (None, None)
 
 
-def _window(reading: Reading, last: int, since: int | None = None) -> dict[str, Any]:
-    """The seven days up to ``last``, fewer when the change came within them (``since``)."""
+def _window_summary(series: DailySeries, last: int, since: int | None = None) -> dict[str, Any]:
+    """Summarise the seven days up to ``last``, or fewer when the rise began within them (``since``)."""
     begin = max(last - 6, since if since is not None else last - 6)
-    part = reading.between(begin, last + 1)
-    value = reading.value[part]
+    part = series.day_slice(begin, last + 1)
+    value = series.value[part]
     known = np.isfinite(value)
     missing, n = 1.0 - known.sum() / (last + 1 - begin), max(int(known.sum()), 1)
-    estimated = float(reading.estimated[part].sum() / n)
+    estimated = float(series.estimated[part].sum() / n)
     return {
         "recent_mean": float(value[known].mean()) if known.any() else None,
         "window_from": _EPOCH + dt.timedelta(days=begin),
@@ -175,13 +177,13 @@ def _ratios(recent: float, floor: float, former: float | None) -> dict[str, Any]
     return {"ratio_idle": recent / floor, "ratio_pre": None if former is None else recent / former}
 
 
-def _rise(
-    reading: Reading, closed: int, today: int, idle: float, mad: float, floor: float, config: MeterConfig
+def _find_rise(
+    series: DailySeries, closed: int, today: int, idle: float, mad: float, floor: float, config: MeterConfig
 ) -> tuple[Array, int | None, int | None]:
-    """Elevated days (as days since 1970), and the first and last day of the run that still holds."""
-    part = reading.between(closed + config.settle_days, today + 1)
-    value = reading.value[part]
-    first = reading.first_day + part.start
+    """Return the elevated days (days since 1970), and the first and last day of the current rise."""
+    part = series.day_slice(closed + config.settle_days, today + 1)
+    value = series.value[part]
+    first = series.first_day + part.start
     limit = max(idle + config.mad_factor * mad, config.idle_ratio * floor)
     elevated = np.nan_to_num(value, nan=-1.0) > limit
     up = first + np.flatnonzero(elevated)
@@ -196,8 +198,8 @@ def _rise(
     return up[up >= start], start, int(up[-1])
 
 
-def _risen(
-    reading: Reading,
+def _rise_signal(
+    series: DailySeries,
     up: Array,
     start: int,
     end: int,
@@ -206,10 +208,10 @@ def _risen(
     today: int,
     config: MeterConfig,
 ) -> dict[str, Any]:
-    """Signal of a rise: how high the last week of it stands."""
-    window = _window(reading, end, since=start)
+    """Return the signal of a rise, with its level in the last week."""
+    window = _window_summary(series, end, since=start)
     ratios = _ratios(window["recent_mean"], floor, former)
-    part = reading.between(today - config.recent_days + 1, today + 1)
+    part = series.day_slice(today - config.recent_days + 1, today + 1)
     return {
         **window,
         **ratios,
@@ -217,8 +219,8 @@ def _risen(
         "level": _level(ratios["ratio_pre"], ratios["ratio_idle"], config),
         "days_elevated": int((up > today - config.recent_days).sum()),
         "started_on": _EPOCH + dt.timedelta(days=start),
-        "weekday_ratio": _weekday_ratio(reading, start, today),
-        "missing_share": float(np.isnan(reading.value[part]).mean()),
+        "weekday_ratio": _weekday_ratio(series, start, today),
+        "missing_share": float(np.isnan(series.value[part]).mean()),
         "elevated": up,
     }
 
@@ -232,10 +234,10 @@ def _level(share: float | None, ratio: float, config: MeterConfig) -> str:
     return "strong" if measure > strong else "weak" if measure >= weak else "none"
 
 
-def _never_fell(
-    reading: Reading, idle: float, former: float | None, closed: int, today: int, config: MeterConfig
+def _no_rise_signal(
+    series: DailySeries, idle: float, former: float | None, closed: int, today: int, config: MeterConfig
 ) -> dict[str, Any]:
-    """Quiet, or a use that stayed above what a stopped plant draws."""
+    """Return the signal of a meter without a rise: quiet, or never fell to the level of a stopped plant."""
     if former is None or idle / former <= config.strong_share:
         return {"state": "quiet", "days_elevated": 0}
     start = closed + config.settle_days
@@ -244,15 +246,15 @@ def _never_fell(
         "level": "weak",
         "days_elevated": 0,
         "started_on": _EPOCH + dt.timedelta(days=closed),
-        "weekday_ratio": _weekday_ratio(reading, start, today),
+        "weekday_ratio": _weekday_ratio(series, start, today),
     }
 
 
-def _weekday_ratio(reading: Reading, since: int, until: int) -> float | None:
-    """Mean of Monday to Friday ÷ mean of the weekend: above 1 for a working week."""
-    part = reading.between(since, until + 1)
-    value = reading.value[part]
-    weekday = (reading.first_day + part.start + np.arange(len(value)) + 3) % 7
+def _weekday_ratio(series: DailySeries, since: int, until: int) -> float | None:
+    """Return the mean of Monday to Friday divided by the mean of the weekend."""
+    part = series.day_slice(since, until + 1)
+    value = series.value[part]
+    weekday = (series.first_day + part.start + np.arange(len(value)) + 3) % 7
     work, rest = value[(weekday < 5) & np.isfinite(value)], value[(weekday >= 5) & np.isfinite(value)]
     if len(work) < 3 or len(rest) < 2 or rest.mean() <= 0:
         return None

@@ -1,4 +1,4 @@
-"""Suspected illegal resumption (疑似非法复工): evidence of several kinds put together, explained.
+"""Score of suspected illegal resumption (疑似非法复工), combined from several kinds of evidence.
 
 A score is a clue (线索), never proof.
 """
@@ -14,18 +14,18 @@ import polars as pl
 
 from spatial_models.errors import NaiveTimeError
 from spatial_models.frames import LOCAL_ZONE, to_polars
-from spatial_models.suspicion.config import DEFAULT, LEVELS, SuspicionConfig
+from spatial_models.suspicion.config import DEFAULT_CONFIG, LEVELS, SuspicionConfig
 from spatial_models.suspicion.evidence import (
     Evidence,
-    explaining,
+    lowering_facts,
     meter_evidence,
+    notice_evidence,
     vehicle_evidence,
-    would_lower,
 )
 from spatial_models.visits import vehicle_days
 
 __all__ = [
-    "DEFAULT",
+    "DEFAULT_CONFIG",
     "LEVELS",
     "LEVELS_ZH",
     "SITE_SCHEMA",
@@ -63,7 +63,7 @@ SITE_SCHEMA: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class SuspicionResult:
-    """Scores of the candidate sites, highest first, with the model that made them.
+    """Scores of the candidate sites, highest first, with the version of the model.
 
     Attributes
     ----------
@@ -87,22 +87,23 @@ def score_sites(
     notices: Any = None,
     *,
     at: dt.datetime,
-    config: SuspicionConfig = DEFAULT,
+    config: SuspicionConfig = DEFAULT_CONFIG,
 ) -> SuspicionResult:
-    """Score every closed, suspended or dismantled site.
+    r"""Score every closed, suspended or dismantled site for suspected illegal resumption.
 
     Parameters
     ----------
     sites : polars.DataFrame
-        ``site_id``, ``status``; optional ``status_since`` (a status of later than ``at`` is not looked at), ``hazard``.
+        ``site_id``, ``status``; optional ``status_since`` (a status that begins after ``at`` is ignored),
+        ``hazard``.
     meter_signals : polars.DataFrame
-        Of `spatial_models.suspicion.meter_signals.use_after_closure`.
+        From `spatial_models.suspicion.use_after_closure`.
     visits : polars.DataFrame
-        Of `spatial_models.visits.find_visits`, of hazardous-goods vehicles.
+        From `spatial_models.visits.find_visits`, of hazardous-goods vehicles.
     notices : frame or None
         ``site_id``, ``kind``, ``valid_from``, ``valid_to``.
     at : datetime
-        The moment looked back from; later visits are not looked at.
+        Time of the analysis; later visits are ignored.
     config : SuspicionConfig
 
     Returns
@@ -115,17 +116,37 @@ def score_sites(
 
     Notes
     -----
-    log-odds = prior of the site's class + sum of contributions; score = logistic of it. A contribution is weight times
-    quality. Signals of one family (meters, vehicles) are correlated: their sum is capped, and the cap stands in the
-    evidence as an item of its own, so that the contributions always add up. A notice that holds takes away its part
-    of the families that it explains. Level ``warning`` or ``high`` needs at least ``config.least_families``
-    families that each give ``config.family_counts_from``: ONE FAMILY ALONE NEVER EXCEEDS attention. What is missing
-    adds nothing and is said, it is not taken as zero use.
+    The score is the logistic function of the log-odds: the prior of the site's class plus the sum of the
+    contributions,
+
+    .. math:: score = \frac{1}{1 + e^{-(prior + \sum_i c_i)}}
+
+    A contribution is weight times quality. Signals of one family (meters, vehicles) are correlated: their sum
+    is capped, and the cap is an item of the evidence, so that the contributions always add up. A valid notice
+    removes the part of each family that it explains. Level ``warning`` or ``high`` needs at least
+    ``config.least_families`` families that each contribute ``config.family_counts_from``: one family alone
+    never exceeds attention. Missing data contribute 0 and are named in the evidence; they are not read as
+    zero use.
+
+    Examples
+    --------
+    Without evidence the score of a closed site is the prior of its class:
+
+    >>> import datetime as dt, polars as pl
+    >>> from spatial_models.suspicion.meter_signals import SIGNAL_SCHEMA
+    >>> from spatial_models.visits.find import VISIT_SCHEMA
+    >>> nothing = pl.DataFrame(schema=SIGNAL_SCHEMA), pl.DataFrame(schema=VISIT_SCHEMA)
+    >>> site = pl.DataFrame({"site_id": ["S"], "status": ["closed"], "hazard": ["chemical"]})
+    >>> at = dt.datetime(2026, 4, 10, tzinfo=dt.UTC)
+    >>> score_sites(site, *nothing, at=at).sites.select(pl.col("score").round(6), "level").row(0)
+    (0.02, 'none')
+    >>> score_sites(site.clear(), *nothing, None, at=at).sites.height
+    0
     """
     if at.tzinfo is None:
         raise NaiveTimeError("at: a time without a zone")
     frame = _candidates(sites, at)
-    days = _visited_days(visits, frame, at, config)
+    days = _recent_vehicle_days(visits, frame, at, config)
     signals: dict[str, list[dict[str, Any]]] = {}
     for row in meter_signals.iter_rows(named=True):
         signals.setdefault(row["site_id"], []).append(row)
@@ -145,10 +166,10 @@ def score_sites(
     return SuspicionResult(scored, config.version, at)
 
 
-def _visited_days(
+def _recent_vehicle_days(
     visits: pl.DataFrame, sites: pl.DataFrame, at: dt.datetime, config: SuspicionConfig
 ) -> dict[str, dict[str, Any]]:
-    """By site: the vehicle-days looked back on, since the site has its status."""
+    """Return the vehicle-days of each site in the look-back period, since the site has its status."""
     since = at - dt.timedelta(days=config.visit_days)
     lookback = visits.filter(
         pl.col("site_id").is_in(sites["site_id"].implode())
@@ -200,11 +221,11 @@ def _score(
     at: dt.datetime,
     config: SuspicionConfig,
 ) -> dict[str, Any]:
-    """One row of the result."""
+    """Return the result row of one site."""
     prior = config.prior_log_odds(site["status"], site["hazard"])
     items = [*meter_evidence(signals, at, config), *vehicle_evidence(days, at, config)]
-    items += [cap for family in config.family_caps if (cap := _cap(items, family, config)) is not None]
-    items += explaining(items, notices, at, config)
+    items += [cap for family in config.family_caps if (cap := _cap_item(items, family, config)) is not None]
+    items += notice_evidence(items, notices, at, config)
     net = {
         family: sum(item.contribution for item in items if item.family == family)
         for family in config.family_caps
@@ -221,7 +242,7 @@ def _score(
         "prior_log_odds": prior,
         "families": families,
         "evidence": [item.as_dict() for item in items],
-        "would_lower": would_lower(items, families),
+        "would_lower": lowering_facts(items, families),
     }
 
 
@@ -230,8 +251,8 @@ def _level(score: float, n_families: int, config: SuspicionConfig) -> str:
     return LEVELS[level if n_families >= config.least_families else min(level, 1)]
 
 
-def _cap(items: list[Evidence], family: str, config: SuspicionConfig) -> Evidence | None:
-    """The part of a family's sum that is above its cap, as a negative item."""
+def _cap_item(items: list[Evidence], family: str, config: SuspicionConfig) -> Evidence | None:
+    """Return the part of a family's sum above its cap, as a negative item."""
     own = [item for item in items if item.family == family]
     over = sum(item.contribution for item in own) - config.family_caps[family]
     if over <= 0:

@@ -1,4 +1,4 @@
-"""Attribution of stays to the sites beside them."""
+"""Visits: stays at sites, and their attribution to one or more sites nearby."""
 
 from __future__ import annotations
 

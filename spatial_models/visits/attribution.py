@@ -1,4 +1,4 @@
-"""Whom does a vehicle serve that stands near several sites."""
+"""Attribution of a visit to several sites nearby."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from spatial_models.errors import InputFrameError
-from spatial_models.frames import Array, numbers
+from spatial_models.frames import Array, float_column
 
 STATUS_DEMAND = {"operating": 1.0, "suspended": 0.3, "closed": 0.2, "dismantled": 0.1}
 
@@ -20,11 +20,11 @@ class Attribution:
     Attributes
     ----------
     decay_m : float
-        Distance over which a site's pull falls to 1/e.
+        Distance over which the weight of a site falls to 1/e, metres.
     inside_weight : float
-        How much more a site pulls when the vehicle stands inside its boundary.
+        Factor for a site whose boundary contains the vehicle.
     status_demand : dict of str to float
-        Licensed demand by status; a closed site has little, but not none.
+        Licensed demand by status; a closed site has little demand, but more than 0.
     no_hazard_demand : float
         Factor for sites without hazardous goods.
     """
@@ -44,7 +44,10 @@ def attribute(
     sites: pl.DataFrame,
     parameters: Attribution = Attribution(),
 ) -> Array:
-    r"""Share of each visit that belongs to each candidate site.
+    r"""Return the share of each visit that is attributed to each candidate site.
+
+    The shares follow the rule of Huff, "A probabilistic analysis of shopping center trade areas", 1963, with
+    an exponential decay:
 
     .. math:: s_{vi} = \frac{w_{vi}}{\sum_j w_{vj}}, \qquad
               w_{vi} = d_i \cdot k^{[v\ inside\ i]} \cdot e^{-r_{vi} / \lambda}
@@ -86,8 +89,9 @@ def attribute(
 
 
 def _demand(sites: pl.DataFrame, parameters: Attribution) -> Array:
+    """Return the demand of each site: the licensed demand, or a default by status and hazard."""
     if "demand" in sites.columns:
-        demand = numbers(sites["demand"], "sites")
+        demand = float_column(sites["demand"], "sites")
         if not (np.isfinite(demand) & (demand > 0)).all():
             raise InputFrameError(
                 "sites: demand must be above 0 in every row; a closed site has little, not none"

@@ -1,4 +1,4 @@
-"""Visits: which stay was at which site, and how much of it belongs there."""
+"""Visits: which stay was at which site, and which share of it is attributed to the site."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import polars as pl
 
 from spatial_models.distances import haversine_m
 from spatial_models.fixes import NO_TIME
-from spatial_models.frames import LOCAL_ZONE, Array, named_columns, numbers, time_us, to_polars
+from spatial_models.frames import LOCAL_ZONE, Array, epoch_us, float_column, select_columns, to_polars
 from spatial_models.visits.attribution import Attribution, attribute
 from spatial_models.visits.inputs import (
     check_attribution,
-    check_numbers,
+    check_not_negative,
     check_stays,
     check_window,
     check_zone,
     read_places,
     read_sites,
 )
-from spatial_models.visits.nearness import excluding_place, sites_in_reach
+from spatial_models.visits.nearness import find_excluding_places, find_site_pairs
 
 STAY_COLUMNS = ("vehicle_id", "started_at", "ended_at", "left_by", "ended_by", "open", "lon", "lat")
 SETTLE_S = 300.0
-"""After a gap the vehicle is still at the place when its next stay begins within this many seconds."""
+"""A vehicle did not move in a gap when its next stay begins within this many seconds after the gap."""
 DAY_S = 86_400
 NIGHT_ENDS_S, NIGHT_BEGINS_S = 6 * 3600, 22 * 3600
 _UTC = pl.Datetime("us", "UTC")
@@ -53,7 +53,7 @@ VISIT_SCHEMA: dict[str, Any] = {
     "clipped_end": pl.Boolean,
     "in_window_s": pl.Float64,
 }
-"""Columns of `find_visits`; ``vehicle_id`` keeps the type it had."""
+"""Columns of `find_visits`; ``vehicle_id`` keeps the type of the input."""
 DAY_COLUMNS = (
     "site_id", "vehicle_id", "entered_at", "left_at", "share", "seen_s", "unseen_s", "night", "excluded_by",
 )  # fmt: skip
@@ -73,49 +73,66 @@ def find_visits(
     window: tuple[dt.datetime, dt.datetime] | None = None,
     local_zone: str = LOCAL_ZONE,
 ) -> pl.DataFrame:
-    """Stays at sites: one row a visit and candidate site.
+    """Find visits: stays of vehicles at sites, one row per visit and candidate site.
 
     Parameters
     ----------
     stays : polars.DataFrame
-        Of `spatial_models.stays.detect_stays`.
+        From `spatial_models.stays.detect_stays`.
     sites : polars.DataFrame
         ``site_id``, ``lon``, ``lat``; optional ``boundary`` (WKB or shapely, WGS 84), ``status``, ``hazard``,
         ``demand`` (licensed demand, > 0; without it the weight follows from status and hazard).
     places : polars.DataFrame or None
-        Where vehicles stand for good reasons: ``kind``, ``lon``, ``lat``, ``radius_m``. A visit whose centre lies
-        in such a circle is marked ``excluded_by`` and nothing of it is attributed (share 0).
+        Places where vehicles stop for a known good reason: ``kind``, ``lon``, ``lat``, ``radius_m``. A visit
+        whose centre lies in such a circle is marked ``excluded_by`` and is attributed to no site (share 0).
     reach_m : float
-        A site is a candidate when the visit's centre is inside its boundary or within this of it (of its point
-        when it has none), metres.
+        A site is a candidate when the visit's centre is inside its boundary or within this distance of it (of
+        its point when it has no boundary), metres.
     min_dwell_s : float
-        Least time from entering to leaving, unseen time between linked stays included, seconds.
+        Least time from entering to leaving, including unseen time between linked stays, seconds.
     link_gap_s, link_radius_m : float
-        Two stays of a vehicle are ONE visit when a gap of at most this long parts them, their centres are within
-        this distance, and the vehicle was seen nowhere else between. A vehicle that comes back into sight at the
-        place after such a gap and drives off at once was there until then: that time is unseen, and counts.
+        Two stays of a vehicle are one visit when the gap between them is at most ``link_gap_s``, their
+        centres are within ``link_radius_m``, and the vehicle was seen nowhere else between them. A vehicle
+        that reappears at the place after such a gap and drives off at once was there until then: that time is
+        unseen, and counts.
     attribution : Attribution
-        How a visit is shared among candidates.
+        Parameters of the attribution of a visit to its candidates.
     window : (datetime, datetime) or None
-        Report window ``[from, to)``: visits outside are left out, what it cuts is flagged, never lost.
+        Report window ``[from, to)``: visits outside are left out, visits that it cuts are kept and flagged.
     local_zone : str
-        Zone of the night, 22:00-06:00.
+        Time zone of the night, 22:00-06:00.
 
     Returns
     -------
     polars.DataFrame
-        ``VISIT_SCHEMA``, sorted by ``entered_at``, ``visit_id``, ``site_id``. ``visit_id`` is made of vehicle and
-        start and so stays the same from run to run. ``entered_at`` and ``left_at`` are the first and last fix seen
-        there, ``left_by`` the first fix known to be elsewhere. ``seen_s`` and ``unseen_s`` are apart. ``share`` of
-        one visit sums to 1 over its candidates (0 when excluded). ``night`` is the share of the visit's time at
-        night. An excluded visit without a candidate has ``site_id`` null. ``clipped_end`` is also true while the
-        visit is ``open``. ``in_window_s`` is what of seen + unseen lies in the window.
+        ``VISIT_SCHEMA``, sorted by ``entered_at``, ``visit_id``, ``site_id``. ``visit_id`` consists of
+        vehicle and start, so it is the same in every run. ``entered_at`` and ``left_at`` are the first and
+        last fix seen there, ``left_by`` the first fix known to be elsewhere. ``seen_s`` and ``unseen_s`` are
+        separate. The ``share`` values of one visit sum to 1 over its candidates (0 when excluded). ``night``
+        is the share of the visit's time at night. An excluded visit without a candidate has ``site_id`` null.
+        ``clipped_end`` is also true while the visit is ``open``. ``in_window_s`` is the part of seen + unseen
+        time in the window.
 
     Raises
     ------
     InputFrameError, ParameterError
+
+    Examples
+    --------
+    >>> import datetime as dt, polars as pl
+    >>> t0 = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    >>> stay = pl.DataFrame({"vehicle_id": "A", "started_at": [t0], "ended_at": [t0 + dt.timedelta(hours=1)],
+    ...                      "left_by": [t0 + dt.timedelta(minutes=61)], "ended_by": "left", "open": False,
+    ...                      "lon": 120.8, "lat": 32.0})
+    >>> site = pl.DataFrame({"site_id": ["S"], "lon": [120.8], "lat": [32.001]})
+    >>> find_visits(stay, site).select("site_id", "seen_s", "share").row(0)
+    ('S', 3600.0, 1.0)
+    >>> find_visits(stay.clear(), site).height
+    0
+    >>> find_visits(stay, site, None).height
+    1
     """
-    check_numbers(
+    check_not_negative(
         reach_m=reach_m, min_dwell_s=min_dwell_s, link_gap_s=link_gap_s, link_radius_m=link_radius_m
     )
     check_zone(local_zone)
@@ -126,9 +143,9 @@ def find_visits(
     visits = visits.filter(
         (pl.col("left_at") - pl.col("entered_at")).dt.total_microseconds() >= min_dwell_s * 1e6
     )
-    visits = _night(_clipped(visits, window), local_zone)
+    visits = _add_night_share(_clip_to_window(visits, window), local_zone)
     lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
-    visits = visits.with_columns(excluded_by=excluding_place(lon, lat, places))
+    visits = visits.with_columns(excluded_by=find_excluding_places(lon, lat, places))
     pairs = _candidate_pairs(visits, sites, reach_m, attribution)
     joined = visits.with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
     joined = joined.join(pairs, on="row", how="left")
@@ -140,9 +157,9 @@ def find_visits(
 def _candidate_pairs(
     visits: pl.DataFrame, sites: pl.DataFrame, reach_m: float, attribution: Attribution
 ) -> pl.DataFrame:
-    """Row of the visit and site in reach, with the share of the visit that is the site's."""
+    """Pair each visit with the sites in reach, with the share that is attributed to each site."""
     lon, lat = visits["lon"].to_numpy(), visits["lat"].to_numpy()
-    row, site, distance_m, inside = sites_in_reach(lon, lat, sites, reach_m)
+    row, site, distance_m, inside = find_site_pairs(lon, lat, sites, reach_m)
     excluded = visits["excluded_by"].is_not_null().to_numpy()
     pairs = pl.DataFrame(
         {
@@ -158,21 +175,28 @@ def _candidate_pairs(
 
 
 def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) -> pl.DataFrame:
-    """Stays as visits: those that only a gap parts, at the same place, become one.
+    """Merge stays of a vehicle at the same place into one visit when only a gap lies between them.
+
+    Parameters
+    ----------
+    stays : polars.DataFrame
+        From `spatial_models.stays.detect_stays`.
+    link_gap_s, link_radius_m : float
+        See `find_visits`.
 
     Returns
     -------
     polars.DataFrame
-        ``visit_id``, ``vehicle_id``, ``entered_at``, ``left_at``, ``left_by``, ``ended_by``, ``open``, ``seen_s``,
-        ``unseen_s``, ``n_stays``, ``lon``, ``lat`` (means weighted by seen time).
+        ``visit_id``, ``vehicle_id``, ``entered_at``, ``left_at``, ``left_by``, ``ended_by``, ``open``,
+        ``seen_s``, ``unseen_s``, ``n_stays``, ``lon``, ``lat`` (means weighted by seen time).
     """
-    stays = named_columns(stays, "stays", STAY_COLUMNS, ("left_m",))
+    stays = select_columns(stays, "stays", STAY_COLUMNS, ("left_m",))
     check_stays(stays)
     stays = stays.sort("vehicle_id", "started_at")
     if "left_m" not in stays.columns:
         stays = stays.with_columns(left_m=pl.lit(None, dtype=pl.Float64))
-    start, end = time_us(stays["started_at"], "stays"), time_us(stays["ended_at"], "stays")
-    linked = _linked(stays, start, end, link_gap_s, link_radius_m)
+    start, end = epoch_us(stays["started_at"], "stays"), epoch_us(stays["ended_at"], "stays")
+    linked = _flag_continuations(stays, start, end, link_gap_s, link_radius_m)
     unseen_s = np.where(linked, (start - np.roll(end, 1)) / 1e6, 0.0)
     seen_s = (end - start) / 1e6
     numbered = stays.with_columns(
@@ -181,7 +205,7 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
         unseen_s=pl.Series(unseen_s, dtype=pl.Float64),
         weight=pl.Series(np.maximum(seen_s, 1e-6), dtype=pl.Float64),
     )
-    visits = _joined(numbered)
+    visits = _merge_stays(numbered)
     dark_s = (pl.col("left_by") - pl.col("left_at")).dt.total_microseconds() / 1e6
     back_in_sight = (
         (pl.col("ended_by") == "gap") & (pl.col("left_m") <= link_radius_m) & (dark_s <= link_gap_s)
@@ -195,16 +219,16 @@ def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) 
     return visits.with_columns(visit_id=visit_id).drop("visit", "left_m")
 
 
-def _linked(
+def _flag_continuations(
     stays: pl.DataFrame, start_us: Array, end_us: Array, link_gap_s: float, link_radius_m: float
 ) -> Array:
-    """Of sorted stays: whether each goes on with the one before it, which only a gap parts from it."""
+    """Flag the sorted stays that continue the stay before them after a gap."""
     linked = np.zeros(stays.height, bool)
     if stays.height < 2:
         return linked
     vehicle = stays["vehicle_id"].rank("dense").to_numpy()
-    left_by = time_us(stays["left_by"], "stays")
-    lon, lat = numbers(stays["lon"], "stays"), numbers(stays["lat"], "stays")
+    left_by = epoch_us(stays["left_by"], "stays")
+    lon, lat = float_column(stays["lon"], "stays"), float_column(stays["lat"], "stays")
     linked[1:] = (
         (vehicle[1:] == vehicle[:-1])
         & (stays["ended_by"].to_numpy()[:-1] == "gap")
@@ -216,8 +240,8 @@ def _linked(
     return linked
 
 
-def _joined(numbered: pl.DataFrame) -> pl.DataFrame:
-    """One row a visit of the stays that were numbered by it."""
+def _merge_stays(numbered: pl.DataFrame) -> pl.DataFrame:
+    """Merge the stays of one visit number into one row."""
     return numbered.group_by("visit", maintain_order=True).agg(
         pl.col("vehicle_id").first(),
         entered_at=pl.col("started_at").first(),
@@ -237,30 +261,50 @@ def _joined(numbered: pl.DataFrame) -> pl.DataFrame:
 def vehicle_days(
     visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE
 ) -> pl.DataFrame:
-    """Distinct vehicle-days of each site: a vehicle that comes twice on a day counts once, on the day of its arrival.
+    """Count the distinct vehicle-days of each site.
 
-    The day is the local one; a visit over midnight counts on the day on which it began.
+    A vehicle that comes twice on a day counts once. The day is the local one; a visit over midnight counts on
+    the day on which it began.
 
     Parameters
     ----------
     visits : polars.DataFrame
-        Of `find_visits`.
+        From `find_visits`.
     least_share : float
-        A visit of a smaller share serves somebody else: a hundred deliveries next door, each attributed here by
-        2 %, are not two visits.
+        A visit with a smaller share serves another site: a hundred deliveries next door, each attributed here
+        by 2 %, are not two visits.
+    local_zone : str
+        Time zone of the day.
 
     Returns
     -------
     polars.DataFrame
-        ``site_id``, ``vehicle_days`` (near the site, whomever they served), ``own_days`` (with a visit that serves the
-        site), ``attributed`` (sum of the largest share of each own day), ``excluded`` (vehicle-days at an excluded
-        place near the site), and of the visits that serve the site ``vehicles``, ``seen_s`` and ``unseen_s`` (times
-        share), ``night`` (by that time), ``first_at``, ``last_at``.
+        ``site_id``, ``vehicle_days`` (near the site, whichever site they served), ``own_days`` (with a visit
+        that serves the site), ``attributed`` (sum of the largest share of each own day), ``excluded``
+        (vehicle-days at an excluded place near the site), and for the visits that serve the site
+        ``vehicles``, ``seen_s`` and ``unseen_s`` (times share), ``night`` (by that time), ``first_at``,
+        ``last_at``.
+
+    Raises
+    ------
+    InputFrameError, ParameterError
+
+    Examples
+    --------
+    >>> import datetime as dt, polars as pl
+    >>> at = dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC)
+    >>> visit = {"site_id": "S", "vehicle_id": "A", "entered_at": at, "left_at": at + dt.timedelta(hours=1),
+    ...          "share": 1.0, "seen_s": 3600.0, "unseen_s": 0.0, "night": 0.0, "excluded_by": None}
+    >>> two = pl.DataFrame([visit, visit], schema_overrides={"excluded_by": pl.String})
+    >>> vehicle_days(two).select("site_id", "vehicle_days", "seen_s").row(0)
+    ('S', 1, 7200.0)
+    >>> vehicle_days(two.clear()).height
+    0
     """
-    check_numbers(least_share=least_share)
+    check_not_negative(least_share=least_share)
     check_zone(local_zone)
     visits = to_polars(visits, "visits", DAY_COLUMNS)
-    daily = _by_day(visits, least_share, local_zone)
+    daily = _group_by_day(visits, least_share, local_zone)
     time_s = pl.col("time_s").sum()
     return (
         daily.group_by("site_id")
@@ -280,8 +324,8 @@ def vehicle_days(
     )
 
 
-def _by_day(visits: pl.DataFrame, least_share: float, local_zone: str) -> pl.DataFrame:
-    """One row a site, vehicle and local day."""
+def _group_by_day(visits: pl.DataFrame, least_share: float, local_zone: str) -> pl.DataFrame:
+    """Merge visits to one row per site, vehicle and local day."""
     own = pl.col("share") >= least_share
     local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
     return (
@@ -310,7 +354,8 @@ def _haversine_m(lon_a: Array, lat_a: Array, lon_b: Array, lat_b: Array) -> Arra
     )
 
 
-def _clipped(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime] | None) -> pl.DataFrame:
+def _clip_to_window(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime] | None) -> pl.DataFrame:
+    """Keep the visits of the report window, flag those that it cuts, and measure the time inside."""
     whole_s = pl.col("seen_s") + pl.col("unseen_s")
     if window is None:
         return visits.with_columns(
@@ -327,7 +372,19 @@ def _clipped(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime] | Non
 
 
 def night_share(entered_at: pl.Series, left_at: pl.Series, local_zone: str = LOCAL_ZONE) -> Array:
-    """Share of each span that lies between 22:00 and 06:00 local time; of a moment: 1 at night, else 0.
+    """Return the share of each span that lies between 22:00 and 06:00 local time.
+
+    A span of length 0 has share 1 at night, else 0.
+
+    Parameters
+    ----------
+    entered_at, left_at : polars.Series
+        Times in UTC, shape (n,).
+    local_zone : str
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
 
     Examples
     --------
@@ -354,13 +411,13 @@ def _local_seconds(times: pl.Series, zone: str) -> Array:
 
 
 def _night_seconds_until(local_s: Array) -> Array:
-    """Seconds of night from the local epoch to each moment."""
+    """Return the seconds of night between the local epoch and each moment."""
     days, of_day = np.divmod(local_s, DAY_S)
     night_s = NIGHT_ENDS_S + DAY_S - NIGHT_BEGINS_S
     into: Array = np.minimum(of_day, NIGHT_ENDS_S) + np.maximum(of_day - NIGHT_BEGINS_S, 0)
     return days * night_s + into
 
 
-def _night(visits: pl.DataFrame, zone: str) -> pl.DataFrame:
+def _add_night_share(visits: pl.DataFrame, zone: str) -> pl.DataFrame:
     share = night_share(visits["entered_at"], visits["left_at"], zone)
     return visits.with_columns(night=pl.Series(share, dtype=pl.Float64))

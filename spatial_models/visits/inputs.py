@@ -1,4 +1,4 @@
-"""What visits are made of, checked at the door: frames of any kind, numbers in range, ids that tell sites apart."""
+"""Checks of the inputs of `spatial_models.visits.find_visits`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
 from spatial_models.fixes import NO_TIME
-from spatial_models.frames import named_columns, numbers, time_us
+from spatial_models.frames import epoch_us, float_column, select_columns
 from spatial_models.parameter_checks import is_number
 from spatial_models.visits.attribution import Attribution
 
@@ -22,13 +22,13 @@ PLACE_COLUMNS = ("kind", "lon", "lat", "radius_m")
 
 
 def read_sites(sites: Any) -> pl.DataFrame:
-    """Sites as polars, with an id of its own in every row.
+    """Read sites as a polars frame and check that every row has an id of its own.
 
     Raises
     ------
     InputFrameError
     """
-    frame = named_columns(sites, "sites", SITE_COLUMNS, SITE_OPTIONS)
+    frame = select_columns(sites, "sites", SITE_COLUMNS, SITE_OPTIONS)
     ids = frame["site_id"].cast(pl.String)
     wrong = ids.is_null() | ids.is_duplicated()
     if wrong.any():
@@ -38,20 +38,20 @@ def read_sites(sites: Any) -> pl.DataFrame:
 
 
 def read_places(places: Any) -> pl.DataFrame | None:
-    """Places as polars; None stays None."""
-    return None if places is None else named_columns(places, "places", PLACE_COLUMNS)
+    """Read excluded places as a polars frame; None stays None."""
+    return None if places is None else select_columns(places, "places", PLACE_COLUMNS)
 
 
 def check_stays(stays: pl.DataFrame) -> None:
-    """Every stay has a vehicle, two times in their order and a place.
+    """Check that every stay has a vehicle, two times in order and a position.
 
     Raises
     ------
     InputFrameError
         Names the row and the column.
     """
-    start, end = time_us(stays["started_at"], "stays"), time_us(stays["ended_at"], "stays")
-    lon, lat = numbers(stays["lon"], "stays"), numbers(stays["lat"], "stays")
+    start, end = epoch_us(stays["started_at"], "stays"), epoch_us(stays["ended_at"], "stays")
+    lon, lat = float_column(stays["lon"], "stays"), float_column(stays["lat"], "stays")
     for column, wrong in (
         ("vehicle_id", stays["vehicle_id"].is_null().to_numpy()),
         ("started_at", start == NO_TIME),
@@ -64,8 +64,8 @@ def check_stays(stays: pl.DataFrame) -> None:
             raise InputFrameError(f"stays: row {row}, {column}: {stays[column][row]!r} is no part of a stay")
 
 
-def check_numbers(**values: object) -> None:
-    """Numbers of 0 or more.
+def check_not_negative(**values: object) -> None:
+    """Check that numbers are 0 or more.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def check_numbers(**values: object) -> None:
 
 
 def check_zone(local_zone: object) -> None:
-    """A name of a time zone.
+    """Check that a value is the name of a time zone.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def check_zone(local_zone: object) -> None:
 
 
 def check_window(window: object) -> None:
-    """Two times with a zone, the first before the second, or None.
+    """Check that a window is None or two times with a zone, the first before the second.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def check_window(window: object) -> None:
 
 
 def check_attribution(attribution: object) -> None:
-    """Parameters that give every candidate a weight above 0.
+    """Check that the parameters give every candidate site a weight above 0.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which sites and places are near a point, exactly and in bulk."""
+"""Sites and excluded places near many points, by exact distance."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import shapely
 
 from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.errors import InputFrameError
-from spatial_models.frames import Array, numbers, to_polars
+from spatial_models.frames import Array, float_column, to_polars
 
 PLACE_COLUMNS = ("kind", "lon", "lat", "radius_m")
 
 
-def sites_in_reach(
+def find_site_pairs(
     lon: Array, lat: Array, sites: pl.DataFrame, reach_m: float
 ) -> tuple[Array, Array, Array, Array]:
-    """All pairs of point and site within reach.
+    """Find all pairs of a point and a site within reach.
 
     Parameters
     ----------
@@ -51,13 +51,31 @@ def sites_in_reach(
     return point, site, distance_m, has_boundary[site] & (distance_m == 0.0)
 
 
-def excluding_place(lon: Array, lat: Array, places: pl.DataFrame | None) -> pl.Series:
-    """Kind of the place whose circle holds each point (the relatively nearest one), null where there is none."""
+def find_excluding_places(lon: Array, lat: Array, places: pl.DataFrame | None) -> pl.Series:
+    """Return the kind of the excluded place whose circle contains each point, null without one.
+
+    When several circles contain a point, the place with the least distance relative to its radius counts.
+
+    Parameters
+    ----------
+    lon, lat : ndarray of float64, shape (n,)
+        WGS 84 degrees.
+    places : polars.DataFrame or None
+        ``kind``, ``lon``, ``lat``, ``radius_m``.
+
+    Returns
+    -------
+    polars.Series of str, length n
+
+    Raises
+    ------
+    InputFrameError
+    """
     kinds = np.full(len(lon), None, dtype=object)
     if places is None or places.height == 0 or len(lon) == 0:
         return pl.Series("excluded_by", kinds.tolist(), dtype=pl.String)
     places = to_polars(places, "places", PLACE_COLUMNS)
-    radius_m = numbers(places["radius_m"], "places")
+    radius_m = float_column(places["radius_m"], "places")
     if not (np.isfinite(radius_m) & (radius_m >= 0)).all():
         raise InputFrameError("places: radius_m must be 0 or more in every row")
     shapes = _points(places, "places")
@@ -71,7 +89,7 @@ def excluding_place(lon: Array, lat: Array, places: pl.DataFrame | None) -> pl.S
 
 
 def _site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
-    """Boundary of each site, its point where it has none."""
+    """Return the boundary of each site, or its point when it has no boundary."""
     frame = to_polars(sites, "sites", ("site_id", "lon", "lat"))
     points = _points(frame, "sites")
     if "boundary" not in sites.columns:
@@ -85,7 +103,7 @@ def _site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
 
 
 def _points(frame: pl.DataFrame, name: str) -> Array:
-    lon, lat = numbers(frame["lon"], name), numbers(frame["lat"], name)
+    lon, lat = float_column(frame["lon"], name), float_column(frame["lat"], name)
     for column, values, most in (("lon", lon, 180.0), ("lat", lat, 90.0)):
         wrong = ~(np.abs(values) <= most)
         if wrong.any():
@@ -102,7 +120,7 @@ def _geometry(value: Any) -> Any:
 
 
 def _candidates(lon: Array, lat: Array, shapes: Array, reach_m: float) -> tuple[Array, Array]:
-    """Pairs whose boxes touch: a superset of the pairs within reach."""
+    """Return pairs whose boxes touch: a superset of the pairs within reach."""
     half_lat = reach_m / M_PER_DEG * 1.001 + 1e-9
     half_lon = half_lat / np.maximum(np.cos(np.minimum(np.abs(lat) + half_lat, 89.9) * RAD), 1e-3)
     tree = shapely.STRtree(shapes)
@@ -118,9 +136,10 @@ def _candidates(lon: Array, lat: Array, shapes: Array, reach_m: float) -> tuple[
 
 
 def _distance_m(lon: Array, lat: Array, shapes: Array) -> Array:
-    """Distance of each point to the shape of its row, in a local plane at the point (cosine of its latitude).
+    """Return the distance of each point to the shape of its row, metres.
 
-    Within a few kilometres the plane differs from the sphere by less than 1e-3 of the distance.
+    It is measured in a local plane at the point (with the cosine of its latitude). Within a few kilometres it
+    differs from the distance on the sphere by less than 1e-3.
     """
     xy, row = shapely.get_coordinates(shapes, return_index=True)
     xy = xy - np.column_stack([lon, lat])[row]

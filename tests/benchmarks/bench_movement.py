@@ -31,8 +31,8 @@ from reference_kernel import li_2008
 
 from spatial_models.encounters.find import find_encounters
 from spatial_models.fences import detect_fence_events
-from spatial_models.fixes import ordered_fixes
-from spatial_models.out_of_core import stays_of_files
+from spatial_models.fixes import order_fixes
+from spatial_models.out_of_core import detect_stays_in_files
 from spatial_models.stays import detect_stays
 from spatial_models.stays import kernels as k
 
@@ -110,7 +110,7 @@ def beside(ours: str, peer: Peer | None, path: str, n: int, repeat: int) -> None
 
 
 def kernel_alone(fixes: pl.DataFrame, repeat: int) -> None:
-    rows = ordered_fixes(fixes)
+    rows = order_fixes(fixes)
     n, vehicles = len(rows.t), len(rows.starts)
     state_i, state_f = np.zeros((vehicles, 7), np.int64), np.zeros((vehicles, 7))
     out_i, out_f = np.empty((n // 2 + vehicles + 1, 6), np.int64), np.empty((n // 2 + vehicles + 1, 4))
@@ -221,7 +221,7 @@ def stream(path: str) -> None:
     """In a process of its own, so that the peak is this call's."""
     target = f"{path}.stays"
     begin = time.perf_counter()
-    result = stays_of_files(path, target)
+    result = detect_stays_in_files(path, target)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
         json.dumps(

@@ -14,7 +14,7 @@ from geo_api.cli.main import app
 from geo_api.jobs.analysis import STAY_PARAMETERS
 from layers.errors import InputError
 from spatial_models.out_of_core import partition_fixes
-from spatial_models.out_of_core.partitioned import join_nights
+from spatial_models.out_of_core.partitioned import join_runs
 from spatial_models.stays import detect_stays
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -101,7 +101,7 @@ def test_partition_and_nights_as_a_person_types_them(fixes: pl.DataFrame, tmp_pa
         done = CliRunner().invoke(app, arguments)
         assert done.exit_code == 0, done.output
         nights.append(pl.read_parquet(tmp_path / day / "stays" / "*.parquet"))
-    assert join_nights(nights).equals(detect_stays(fixes, **STAY_PARAMETERS).stays)
+    assert join_runs(nights).equals(detect_stays(fixes, **STAY_PARAMETERS).stays)
     alone = CliRunner().invoke(
         app, ["analyse", "stays", "--from", source, "--to", "x", "--last-day", "2026-03-02"]
     )

@@ -52,7 +52,7 @@ def test_the_template_loads_and_is_what_the_model_takes(fresh_database: str, tmp
     shapes = checked_by_the_model(frame)
     assert shapes.ids == ["F-001", "F-002"] and shapes.vehicle_kinds == [["vessel"], ["hazmat"]]
     assert shapes.threshold_us.tolist() == [300_000_000, 1_800_000_000] and shapes.medium == ["water", "land"]
-    assert shapes.tables[0].yearly == (("05-01T12:00", "08-16T12:00"),) and not shapes.tables[1].always
+    assert shapes.tables[0].yearly == (("05-01T12:00", "08-16T12:00"),) and not shapes.tables[1].is_always
     assert shapely.from_wkb(frame["boundary"][0]).equals(BOX)
 
 

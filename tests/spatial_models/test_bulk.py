@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from spatial_models.errors import InputFrameError, ParameterError, PartFailed
-from spatial_models.out_of_core import partition_fixes, run_partitioned, stays_of_files
+from spatial_models.out_of_core import detect_stays_in_files, partition_fixes, run_partitioned
 from spatial_models.out_of_core.partitioned import bucket_of
 from spatial_models.stays import detect_stays
 from spatial_models.visits import find_visits
@@ -62,7 +62,7 @@ def test_streaming_equals_one_run(fixes: pl.DataFrame, tmp_path: Path) -> None:
     whole = detect_stays(fixes)
     assert whole.stays.height > 100 and whole.quality["out_of_order"] > 100
     told: list[tuple[int, int]] = []
-    result = stays_of_files(
+    result = detect_stays_in_files(
         str(folder),
         str(tmp_path / "out" / "stays.parquet"),
         batch_rows=2_000,
@@ -78,7 +78,7 @@ def test_streaming_equals_one_run(fixes: pl.DataFrame, tmp_path: Path) -> None:
 
 def test_rows_that_come_too_late_are_counted(fixes: pl.DataFrame, tmp_path: Path) -> None:
     fixes.write_parquet(tmp_path / "in.parquet")
-    result = stays_of_files(
+    result = detect_stays_in_files(
         str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), batch_rows=500, lateness_s=0
     )
     quality = result.quality
@@ -88,22 +88,22 @@ def test_rows_that_come_too_late_are_counted(fixes: pl.DataFrame, tmp_path: Path
 
 def test_a_file_without_rows_gives_a_file_without_stays(fixes: pl.DataFrame, tmp_path: Path) -> None:
     fixes.clear().write_parquet(tmp_path / "in.parquet")
-    assert stays_of_files(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet")).stays == 0
+    assert detect_stays_in_files(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet")).stays == 0
     assert pl.read_parquet(tmp_path / "out.parquet").schema == detect_stays(fixes).stays.schema
 
 
 def test_what_cannot_be_read_is_named_and_leaves_nothing(fixes: pl.DataFrame, tmp_path: Path) -> None:
     with pytest.raises(InputFrameError, match="no Parquet file"):
-        stays_of_files(str(tmp_path / "none.parquet"), str(tmp_path / "out.parquet"))
+        detect_stays_in_files(str(tmp_path / "none.parquet"), str(tmp_path / "out.parquet"))
     (tmp_path / "text.parquet").write_text("vehicle_id,t")
     with pytest.raises(InputFrameError, match=r"text\.parquet: is no Parquet file"):
-        stays_of_files(str(tmp_path / "text.parquet"), str(tmp_path / "out.parquet"))
+        detect_stays_in_files(str(tmp_path / "text.parquet"), str(tmp_path / "out.parquet"))
     fixes.drop("lat").write_parquet(tmp_path / "short.parquet")
     with pytest.raises(InputFrameError, match=r"short\.parquet: column lat missing"):
-        stays_of_files(str(tmp_path / "short.parquet"), str(tmp_path / "out.parquet"))
+        detect_stays_in_files(str(tmp_path / "short.parquet"), str(tmp_path / "out.parquet"))
     fixes.write_parquet(tmp_path / "in.parquet")
     with pytest.raises(ParameterError, match="radius_m"):
-        stays_of_files(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), radius_m=-1)
+        detect_stays_in_files(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), radius_m=-1)
     assert {p.name for p in tmp_path.iterdir()} == {"text.parquet", "short.parquet", "in.parquet"}
 
 
@@ -117,7 +117,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
     rows.write_parquet(tmp_path / "in.parquet", row_group_size=100_000)
     del rows, t
     tracemalloc.start()
-    stays_of_files(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), batch_rows=100_000)
+    detect_stays_in_files(str(tmp_path / "in.parquet"), str(tmp_path / "out.parquet"), batch_rows=100_000)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40e6  # numpy's arrays of two million rows would be 64 MB for times and places alone

@@ -223,7 +223,7 @@ def test_order_of_rows_and_blocks_change_nothing(given_tracks: Any, random: Any)
         assert find_encounters(fixes, min_duration_s=60.0).encounters.equals(whole)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encounters, "THREADS", 2)
-        patch.setattr(encounters, "THREAD_SAMPLES", 2)
+        patch.setattr(encounters, "MIN_SAMPLES_PER_THREAD", 2)
         assert find_encounters(fixes, min_duration_s=60.0).encounters.equals(whole)
 
 

@@ -213,7 +213,7 @@ def oracle(
         )
         inside, out = metres <= 1e-6, metres > f["buffer_m"]
         bad, good = (out, inside) if f["rule"] == "forbid_leave" else (inside, out)
-        if not table.holds(np.array([int((T0.timestamp() + second) * 1e6)]))[0]:
+        if not table.applies_at(np.array([int((T0.timestamp() + second) * 1e6)]))[0]:
             close("left" if goods else "table")
         elif bad:
             run.append(second)
@@ -414,22 +414,22 @@ def test_time_tables_by_hand() -> None:
             at(2026, 3, 7, 23),
         ]
     )
-    assert night.holds(moments).tolist() == [False, True, True, False, False]
+    assert night.applies_at(moments).tolist() == [False, True, True, False, False]
     sunday_night = TimeTable(weekly=(((7,), "22:00", "06:00"),))
-    assert sunday_night.holds(
+    assert sunday_night.applies_at(
         np.array([at(2026, 3, 8, 23), at(2026, 3, 9, 1), at(2026, 3, 9, 7)])
     ).tolist() == [True, True, False]
     ban = TimeTable(yearly=(("05-01T12:00", "08-16T12:00"),))
     moments = np.array([at(2026, 5, 1, 11, 59), at(2026, 5, 1, 12), at(2027, 8, 16, 11), at(2027, 8, 16, 12)])
-    assert ban.holds(moments).tolist() == [False, True, True, False]
+    assert ban.applies_at(moments).tolist() == [False, True, True, False]
     winter = TimeTable(yearly=(("12-01", "02-28"),))
-    assert winter.holds(np.array([at(2026, 12, 1), at(2027, 2, 28, 23), at(2027, 3, 1)])).tolist() == [
+    assert winter.applies_at(np.array([at(2026, 12, 1), at(2027, 2, 28, 23), at(2027, 3, 1)])).tolist() == [
         True,
         True,
         False,
     ]
     decade = TimeTable.from_dict({"spans": [["2021-01-01", "2030-12-31"]]})
     moments = np.array([at(2020, 12, 31, 23), at(2021, 1, 1), at(2030, 12, 31, 23), at(2031, 1, 1)])
-    assert decade.holds(moments).tolist() == [False, True, True, False]
+    assert decade.applies_at(moments).tolist() == [False, True, True, False]
     for table in (night, ban, winter, decade):
         assert TimeTable.from_dict(json.loads(json.dumps(table.to_dict()))) == table

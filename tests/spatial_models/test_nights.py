@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.out_of_core import partition_fixes, run_partitioned
-from spatial_models.out_of_core.partitioned import join_nights
-from spatial_models.stays import detect_stays, state_frame, state_of
+from spatial_models.out_of_core.partitioned import join_runs
+from spatial_models.stays import detect_stays, state_from_frame, state_to_frame
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05")
@@ -59,12 +59,12 @@ def test_nights_give_the_stays_of_one_run(parts: Path, tmp_path: Path) -> None:
     whole = detect_stays(fleet()).stays
     nights = [night(parts, tmp_path / "out", day, tmp_path / "states") for day in DAYS]
     over_midnight = whole.filter(pl.col("started_at").dt.date() < pl.col("ended_at").dt.date())
-    assert over_midnight.height > 5 and join_nights(nights).equals(whole)
+    assert over_midnight.height > 5 and join_runs(nights).equals(whole)
     assert nights[-1].filter(vehicle_id="V0")["open"].to_list() == [True]  # silent, but not forgotten
     # again, as after a failure: the state of the day before is still there
     again = night(parts, tmp_path / "out", DAYS[2], tmp_path / "states")
     assert again.equals(nights[2])
-    assert join_nights(
+    assert join_runs(
         [*nights[:2], again, night(parts, tmp_path / "out", DAYS[3], tmp_path / "states")]
     ).equals(whole)
 
@@ -100,10 +100,10 @@ def test_a_state_survives_as_a_frame(cut: int, anchor: Any, outliers: int) -> No
     fixes = fleet(3, 12).sort("t", maintain_order=True)
     mode: dict[str, Any] = {"anchor": anchor, "outliers": outliers, "max_speed_kmh": 200.0}
     first = detect_stays(fixes[:cut], **mode, final=False)
-    state = state_of(state_frame(first.state))
+    state = state_from_frame(state_to_frame(first.state))
     assert (state is None) == (cut == 0)
     expected = detect_stays(fixes[cut:], **mode, state=first.state)
     got = detect_stays(fixes[cut:], **mode, state=state)
     assert got.stays.equals(expected.stays) and got.quality == expected.quality
     with pytest.raises(StateMismatch, match="floats"):
-        state_of(state_frame(first.state).drop("floats"))
+        state_from_frame(state_to_frame(first.state).drop("floats"))

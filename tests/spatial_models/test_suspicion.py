@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, NaiveTimeError
-from spatial_models.suspicion import DEFAULT, score_sites, use_after_closure
+from spatial_models.suspicion import DEFAULT_CONFIG, score_sites, use_after_closure
 from spatial_models.suspicion.score import LEVELS, LEVELS_ZH, SITE_SCHEMA, SuspicionConfig
 from spatial_models.visits import find_visits
 from spatial_models.visits.find import VISIT_SCHEMA
@@ -293,7 +293,7 @@ def test_meters_cap_holds() -> None:
     works_again(city, city.site("S"))
     city.meter("S", "gas", idle=0.02, again=0.6)
     total = sum(item["contribution"] for item in city.row()["evidence"] if item["family"] == "meters")
-    assert total == pytest.approx(DEFAULT.family_caps["meters"])
+    assert total == pytest.approx(DEFAULT_CONFIG.family_caps["meters"])
 
 
 def test_levels_have_chinese_names_in_order() -> None:
@@ -326,7 +326,7 @@ def test_wrong_input_is_refused_by_name() -> None:
             at=AT.replace(tzinfo=None),
         )
     alone = score_sites(pl.DataFrame({"site_id": ["S"], "status": ["closed"]}), signals, visits, at=AT)
-    assert alone.sites.row(0, named=True)["level"] == "none" and alone.version == DEFAULT.version
+    assert alone.sites.row(0, named=True)["level"] == "none" and alone.version == DEFAULT_CONFIG.version
     assert score_sites(pl.DataFrame({"site_id": [], "status": []}), signals, visits, at=AT).sites.height == 0
 
 

@@ -19,7 +19,7 @@ from spatial_models.stays import detect_stays
 from spatial_models.visits import find_visits, vehicle_days
 from spatial_models.visits.attribution import Attribution, attribute
 from spatial_models.visits.find import VISIT_SCHEMA, night_share
-from spatial_models.visits.nearness import sites_in_reach
+from spatial_models.visits.nearness import find_site_pairs
 
 LON, LAT = 120.9, 32.0
 EVENING = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)  # 20:00 in China
@@ -278,7 +278,7 @@ def test_reach_agrees_with_the_ellipsoid() -> None:
         }
     )
     lon, lat = LON + rng.uniform(-0.02, 0.02, n), LAT + rng.uniform(-0.02, 0.02, n)
-    point, site, distance_m, _ = sites_in_reach(lon, lat, where, 300.0)
+    point, site, distance_m, _ = find_site_pairs(lon, lat, where, 300.0)
     assert len(point) > 500
     _, _, geodesic = geod.inv(
         lon[point], lat[point], where["lon"].to_numpy()[site], where["lat"].to_numpy()[site]
