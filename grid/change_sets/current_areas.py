@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,14 +16,14 @@ from grid.errors import EditConflict, UnknownArea
 from grid.topology import Unit, insert_nodes
 from layers.tables import Area, AreaSuccession, ChangeSet
 
-UNIT_COLUMNS = (Area.id, Area.code, Area.name, Area.parent_id, func.ST_AsBinary(Area.geom))
+UNIT_COLUMNS = (Area.id, Area.code, Area.name, Area.parent_id, func.ST_AsBinary(Area.geom), Area.kind)
 
 
 def unit_of(row: Any) -> Unit:
     """A unit from a row of ``UNIT_COLUMNS``; a shape of one part is a polygon."""
     shape = shapely.from_wkb(bytes(row[4]))
     parts = shapely.get_parts(shape)
-    return Unit(row[0], row[1], row[2], row[3], parts[0] if len(parts) == 1 else shape)
+    return Unit(row[0], row[1], row[2], row[3], parts[0] if len(parts) == 1 else shape, row[5])
 
 
 def current_units(db: Session, ids: Sequence[int], kinds: Sequence[str] = ("unit_grid",)) -> dict[int, Unit]:
@@ -41,7 +42,7 @@ def current_units(db: Session, ids: Sequence[int], kinds: Sequence[str] = ("unit
     if missing:
         what = "unit grids" if tuple(kinds) == ("unit_grid",) else " or ".join(kinds)
         raise UnknownArea(f"area_ids {missing}: no {what}", f"{missing} 不是可编辑的区域")
-    ended = [unit_of(row) for row in rows if row[5] is not None]
+    ended = [unit_of(row) for row in rows if row.valid_to is not None]
     if ended:
         raise _conflict(db, ended)
     return {row[0]: unit_of(row) for row in rows}
@@ -106,11 +107,7 @@ def with_nodes(units: Sequence[Unit], nodes: NDArray[np.float64]) -> list[Unit]:
     if not len(nodes):
         return []
     shapes = [(unit, insert_nodes(unit.shape, nodes)) for unit in units]
-    return [
-        Unit(unit.key, unit.code, unit.name, unit.community_id, shape)
-        for unit, shape in shapes
-        if shape is not unit.shape
-    ]
+    return [dataclasses.replace(unit, shape=shape) for unit, shape in shapes if shape is not unit.shape]
 
 
 _NOW = text("""
@@ -120,7 +117,7 @@ WHERE p.id = ANY(:ids)
 """)
 
 
-def as_now(db: Session, ids: Sequence[int]) -> dict[int, tuple[str, Unit]]:
-    """The versions that hold now of larger areas, with their kind, by the id of any version of them."""
-    rows = db.execute(_NOW, {"ids": list(ids)}).all()
-    return {row[0]: (row[6], unit_of(row[1:6])) for row in rows}
+def as_now(db: Session, ids: Iterable[int | None]) -> dict[int | None, Unit]:
+    """The versions that hold now of larger areas, by the id of any version of them; None has none."""
+    rows = db.execute(_NOW, {"ids": [area_id for area_id in ids if area_id is not None]}).all()
+    return {row[0]: unit_of(row[1:]) for row in rows}

@@ -58,16 +58,16 @@ def follow(db: Session, plan: Plan, parts_reason: str = "") -> None:
 def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
     """Land of unit grids that leaves and comes, by the id of the community that holds now."""
     moved = [v for v in plan.versions if v.kind == "unit_grid" and v.reason == REASONS["transfer"]]
-    named = {unit.community_id for unit in plan.removed} | {v.old.community_id for v in moved}
-    named |= {unit.community_id for unit in plan.added} | {int(v.parent_id or 0) for v in moved}
-    now = {asked: unit.key for asked, (_, unit) in as_now(db, sorted(named)).items()}
+    named = {unit.parent_id for unit in plan.removed} | {v.old.parent_id for v in moved}
+    named |= {unit.parent_id for unit in plan.added} | {version.parent_id for version in moved}
+    now = {asked: unit.key for asked, unit in as_now(db, named).items()}
     leaving, coming = defaultdict(list), defaultdict(list)
     for unit in [*plan.removed, *(version.old for version in moved)]:
-        leaving[now[unit.community_id]].append(unit.shape)
+        leaving[now[unit.parent_id]].append(unit.shape)
     for new in plan.added:
-        coming[now[new.community_id]].append(new.shape)
+        coming[now[new.parent_id]].append(new.shape)
     for version in moved:
-        coming[now[int(version.parent_id or 0)]].append(version.shape)
+        coming[now[version.parent_id]].append(version.shape)
     return leaving, coming
 
 
@@ -102,7 +102,7 @@ class _Moves:
                     self.takes[most].append(shape)
 
     def _of(self, community: int) -> list[Unit]:
-        return [grid for grid in self.grids if grid.community_id == community]
+        return [grid for grid in self.grids if grid.parent_id == community]
 
     def _most_land(self, community: int, shape: Any) -> tuple[int | None, float]:
         found = [(local_area_m2(grid.shape.intersection(shape)), grid.key) for grid in self._of(community)]
@@ -131,7 +131,7 @@ def _follow_kind(plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> Non
         return
     for key, grid in changed.items():
         if shapes[key].is_empty:
-            plan.ended.append((kind, grid))
+            plan.ended.append(grid)
             continue
         shape = shapes[key]
         also = tuple(
@@ -149,7 +149,7 @@ def _put(plan: Plan, kind: str, grid: Unit, shape: Any, also: tuple[int, ...]) -
             plan.versions[position] = dataclasses.replace(version, shape=shape, also=also, by_land=True)
             return
     plan.versions.append(
-        NewVersion(grid, kind, grid.code, grid.name, grid.community_id, shape, REASONS["outline"], also, True)
+        NewVersion(grid, kind, grid.code, grid.name, grid.parent_id, shape, REASONS["outline"], also, True)
     )
 
 

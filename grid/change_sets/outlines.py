@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,6 @@ def top_down(db: Session, operations: Sequence[Operation]) -> list[Operation]:
 class _Larger:
     """A larger area under change."""
 
-    kind: str
     unit: Unit
     shape: Any
     code: str
@@ -57,7 +57,7 @@ class Outlines:
         self.codes = codes
         self._larger: dict[int, _Larger] = {}
         self._small: list[NewVersion] = []
-        self._current: dict[int, tuple[str, Unit]] = {}
+        self._current: dict[int | None, Unit] = {}
 
     def transfer(self, units: list[Unit], operation: Operation) -> None:
         """Give unit grids to a neighbouring community.
@@ -66,11 +66,11 @@ class Outlines:
         ------
         TopologyFault, UnknownArea, GridError
         """
-        sources = {unit.community_id for unit in units}
+        sources = {unit.parent_id for unit in units}
         target = self._target(operation["community_id"], "community")
         if len(sources) > 1:
             raise GridError("transfer: unit grids of one community", "划转的网格应属于同一社区")
-        source = self._now(units[0].community_id, "community")
+        source = self._now(units[0].parent_id, "community")
         if source.unit.key == target.unit.key:
             raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
         land = Land(units, parts_reason(operation))
@@ -90,40 +90,39 @@ class Outlines:
         area_id = operation["area_id"]
         unit = current_units(self.db, [area_id], tuple(PARENT_KIND))[area_id]
         area = self._now(area_id, *PARENT_KIND)
-        target = self._target(operation["parent_id"], PARENT_KIND[area.kind])
+        target = self._target(operation["parent_id"], PARENT_KIND[area.unit.kind])
         if area.parent_id is None:
             raise GridError(f"{unit.label} has no parent", f"{unit.label} 没有上级")
-        source = self._now(area.parent_id, PARENT_KIND[area.kind])
+        source = self._now(area.parent_id, PARENT_KIND[area.unit.kind])
         if source.unit.key == target.unit.key:
             raise GridError("reparent: it lies there already", "该区域已属于此上级")
-        land = Land(
-            [Unit(unit.key, unit.code, unit.name, unit.community_id, area.shape)], parts_reason(operation)
-        )
+        land = Land([_with_shape(area)], parts_reason(operation))
         self._move(land, source, target)
         given = operation.get("code")
-        area.code = self.codes.of_larger(area.kind, target.code, area.unit.code, given)
-        self.codes.take(area.kind, area.code)
+        area.code = self.codes.of_larger(area.unit.kind, target.code, area.unit.code, given)
+        self.codes.take(area.unit.kind, area.code)
         area.parent_id, area.reason = target.unit.key, REASONS["reparent"]
         self._larger[unit.key] = area
         self._descend(unit.key, area.code)
 
     def _descend(self, area_id: int, code: str) -> None:
         """New versions of all that lies in an area whose code changed."""
-        statement = select(Area.kind, *UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
-        for kind, *row in self.db.execute(statement.order_by(Area.code)).all():
+        statement = select(*UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
+        for row in self.db.execute(statement.order_by(Area.code)).all():
             unit = unit_of(row)
+            kind = unit.kind
             new = code + unit.code[len(code) :] if kind in CODED_BY_PARENT else unit.code
             self.codes.take(kind, new)
             reason = REASONS["reparent"]
             if kind in PARENT_KIND:
-                self._larger[unit.key] = _Larger(kind, unit, unit.shape, new, area_id, reason)
+                self._larger[unit.key] = _Larger(unit, unit.shape, new, area_id, reason)
                 self._descend(unit.key, new)
             else:
                 self._small.append(NewVersion(unit, kind, new, unit.name, area_id, unit.shape, reason))
 
     def _move(self, land: Land, source: _Larger, target: _Larger) -> None:
         """Take land from the outlines of one chain of areas and give it to the other, up to the common superior."""
-        check_touches(land, Unit(target.unit.key, target.unit.code, target.unit.name, 0, target.shape))
+        check_touches(land, _with_shape(target))
         giving = [place for place in self._chain(source)]
         taking = [place for place in self._chain(target)]
         common = {place.unit.key for place in giving} & {place.unit.key for place in taking}
@@ -151,40 +150,37 @@ class Outlines:
             current_units(self.db, [area_id], (kind,))  # says what became of it
         return self._now(area_id, kind)
 
-    def _now(self, area_id: int, *kinds: str) -> _Larger:
+    def _now(self, area_id: int | None, *kinds: str) -> _Larger:
         found = self._as_now(area_id)
-        if found is None or found[0] not in kinds:
+        if found is None or found.kind not in kinds:
             raise UnknownArea(
                 f"area {area_id}: no {' or '.join(kinds)} that holds now", f"{area_id} 不是现行的上级区域"
             )
-        kind, unit = found
-        if unit.key not in self._larger:
-            parent = None if unit.community_id is None else self._as_now(unit.community_id)
-            above = None if parent is None else parent[1].key
-            return _Larger(kind, unit, unit.shape, unit.code, above)
-        return self._larger[unit.key]
+        if found.key not in self._larger:
+            parent = self._as_now(found.parent_id)
+            return _Larger(found, found.shape, found.code, None if parent is None else parent.key)
+        return self._larger[found.key]
 
-    def _as_now(self, area_id: int) -> tuple[str, Unit] | None:
-        """Kind and shape of the version that holds now; nothing is written while a plan is made."""
-        if area_id not in self._current:
+    def _as_now(self, area_id: int | None) -> Unit | None:
+        """The version that holds now; nothing is written while a plan is made."""
+        if area_id is not None and area_id not in self._current:
             self._current |= as_now(self.db, [area_id])
         return self._current.get(area_id)
 
     def versions(self) -> list[NewVersion]:
         """New versions of all areas concerned, larger ones first."""
-        larger = sorted(self._larger.values(), key=lambda place: (RANK[place.kind], place.unit.code))
+        larger = sorted(self._larger.values(), key=lambda place: (RANK[place.unit.kind], place.unit.code))
         return [self._version(place) for place in larger] + self._small
 
     def _version(self, p: _Larger) -> NewVersion:
         return NewVersion(
-            p.unit, p.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason,
+            p.unit, p.unit.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason,
             gains=tuple(p.gains), losses=tuple(p.losses),
         )  # fmt: skip
 
 
 def _with_shape(place: _Larger) -> Unit:
-    unit = place.unit
-    return Unit(unit.key, unit.code, unit.name, unit.community_id, place.shape)
+    return dataclasses.replace(place.unit, shape=place.shape)
 
 
 def _in_code_order(units: list[Unit]) -> list[Unit]:

@@ -27,7 +27,7 @@ class NewUnit:
 
     code: str
     name: str
-    community_id: int
+    parent_id: int
     shape: Any
     predecessors: tuple[int, ...]
     reason: str
@@ -86,7 +86,7 @@ class Plan:
         Neighbours with their new shape: the same land with more nodes.
     versions : list of NewVersion
         Areas of any kind that go on with another outline, parent or code, larger ones first.
-    ended : list of (kind, Unit)
+    ended : list of Unit
         Responsibility and evaluation grids of which nothing is left.
     again : list of NewUnit
         Such grids that begin again by an undo.
@@ -100,7 +100,7 @@ class Plan:
     added: list[NewUnit] = field(default_factory=list)
     noded: list[Unit] = field(default_factory=list)
     versions: list[NewVersion] = field(default_factory=list)
-    ended: list[tuple[str, Unit]] = field(default_factory=list)
+    ended: list[Unit] = field(default_factory=list)
     again: list[NewUnit] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
     scope_area_id: int | None = None

@@ -93,15 +93,15 @@ def _begin(db: Session, plan: Plan, changes: Sequence[Change], codes: Codes) -> 
     nodes = np.unique(np.vstack([change.nodes for change in changes]), axis=0)
     around = neighbours(db, plan.removed)
     plan.noded = with_nodes(around, nodes)
-    parents = as_now(db, [unit.community_id for unit in plan.removed])
+    parents = as_now(db, [unit.parent_id for unit in plan.removed])
     for change in changes:
-        community = change.removed[0].community_id
+        community = change.removed[0].parent_id
         if community not in parents:
             raise GridError(
                 f"{change.removed[0].label} has no community", f"{change.removed[0].label} 没有所属社区"
             )
         plan.reasons |= {unit.key: REASONS[change.op] for unit in change.removed}
-        parent = parents[community][1]
+        parent = parents[community]
         fresh = codes.of_units(parent.key, parent.code, len(change.added), change.removed[0].code)
         for shape, (code, name) in zip(change.added, fresh, strict=True):
             noded = insert_nodes(shape, nodes) if len(nodes) else shape
@@ -150,20 +150,20 @@ def check(db: Session, plan: Plan, around: Sequence[Unit]) -> None:
     if not plan.removed:
         return
     noded = {unit.key: unit.shape for unit in plan.noded}
-    parents = as_now(db, list({unit.community_id for unit in plan.removed}))
+    parents = as_now(db, {unit.parent_id for unit in plan.removed})
     check_replacement(
         plan.removed,
         [unit.shape for unit in plan.added],
         [unit.shape for unit in around],
         [noded.get(unit.key, unit.shape) for unit in around],
-        shapely.union_all([unit.shape for _, unit in parents.values()]),
+        shapely.union_all([unit.shape for unit in parents.values()]),
         [unit.several_parts for unit in plan.added],
     )
 
 
 def _scope(db: Session, plan: Plan) -> int | None:
     """The community, or the smallest area that holds all areas concerned."""
-    parents = {unit.community_id for unit in plan.removed}
+    parents = {unit.parent_id for unit in plan.removed if unit.parent_id is not None}
     parents |= {version.old.key for version in plan.versions if version.kind != "unit_grid"}
     chains = [[area.id for area in ancestors(db, area_id)] for area_id in sorted(parents)]
     return next((area_id for area_id in chains[0] if all(area_id in chain for chain in chains)), None)

@@ -44,13 +44,13 @@ def share_nodes(db: Session, plan: Plan) -> None:
     """
     redrawn = [v for v in plan.versions if not shapely.equals_exact(v.shape, v.old.shape)]
     kinds = {version.kind for version in redrawn} | {new.kind for new in plan.again}
-    for kind in sorted(kinds | {kind for kind, _ in plan.ended}):
+    for kind in sorted(kinds | {unit.kind for unit in plan.ended}):
         _share(db, plan, kind, [version for version in redrawn if version.kind == kind])
     _carry_over(plan)
 
 
 def _share(db: Session, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) -> None:
-    gone = [unit for of, unit in plan.ended if of == kind] + (plan.removed if kind == "unit_grid" else [])
+    gone = [unit for unit in plan.ended if unit.kind == kind] + (plan.removed if kind == "unit_grid" else [])
     new = [unit for unit in [*plan.again, *plan.added] if unit.kind == kind]
     before = [*(version.old for version in redrawn), *gone]
     areas: list[NewUnit | NewVersion] = [*redrawn, *new]
@@ -83,7 +83,7 @@ def _check(
     if not apart.is_empty and unshared_edges([unit.shape for unit in before], box).is_empty:
         raise fault(
             "edge_not_shared",
-            [Unit(0, area.code, area.name, 0, area.shape) for area in named],
+            [Unit(0, area.code, area.name, None, area.shape) for area in named],
             "an edge is not shared with the neighbour",
             "与相邻区域的公共边不一致",
             apart,

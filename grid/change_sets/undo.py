@@ -77,7 +77,7 @@ def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int
         shape = insert_nodes(unit.shape, nodes)
         follows = tuple(one.key for one in removed if local_area_m2(one.shape.intersection(shape)) > 1.0)
         several = shape.geom_type == "MultiPolygon"
-        parent = parents[unit.community_id][1].key
+        parent = parents[unit.parent_id].key
         plan.added.append(
             NewUnit(unit.code, unit.name, parent, shape, follows, REASONS["undo"], several, like=unit.key)
         )
@@ -94,15 +94,15 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
     old_ids = [int(version["old_id"]) for version in versions]
     old = {row[0]: unit_of(row) for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(old_ids)))}
     stands_for = {int(version["old_id"]): now[int(version["id"])].key for version in versions}
-    parents = as_now(db, [unit.community_id for unit in old.values() if unit.community_id is not None])
+    parents = as_now(db, [unit.parent_id for unit in old.values()])
     made = []
     for version in versions:
         before, after = old[int(version["old_id"])], now[int(version["id"])]
         if before.code != after.code:
             _refuse_used(db, version["kind"], [before.code])
-        parent: int | None = stands_for.get(before.community_id)
-        if parent is None and before.community_id is not None:
-            parent = parents[before.community_id][1].key
+        parent: int | None = None
+        if before.parent_id is not None:
+            parent = stands_for.get(before.parent_id) or parents[before.parent_id].key
         box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
         around = [unit.shape for unit in neighbours(db, [after], version["kind"]) if meets(unit.shape, box)]
         shape = insert_nodes(before.shape, inside(shapely.get_coordinates(around), box))
@@ -123,20 +123,22 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
 
 def _reverse_ended(db: Session, plan: Plan, result: dict[str, Any]) -> None:
     """Grids of which nothing was left begin again; those that an undo had brought back end again."""
-    back = {int(each["id"]): str(each["kind"]) for each in result.get("ended", [])}
+    back = [int(each["id"]) for each in result.get("ended", [])]
     gone = [int(each["id"]) for each in result.get("again", [])]
     for unit in standing_units(db, gone, AREA_KINDS).values() if gone else ():
-        plan.ended.append((db.scalars(select(Area.kind).where(Area.id == unit.key)).one(), unit))
+        plan.ended.append(unit)
     if not back:
         return
     for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(back)).order_by(Area.code)).all():
-        unit, kind = unit_of(row), back[row[0]]
-        _refuse_used(db, kind, [unit.code])
-        parent = as_now(db, [unit.community_id])[unit.community_id][1].key
-        around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == kind])
+        unit = unit_of(row)
+        _refuse_used(db, unit.kind, [unit.code])
+        parent = as_now(db, [unit.parent_id])[unit.parent_id].key
+        around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == unit.kind])
         shape = insert_nodes(unit.shape, around) if len(around) else unit.shape
         plan.again.append(
-            NewUnit(unit.code, unit.name, parent, shape, (unit.key,), REASONS["undo"], True, kind, unit.key)
+            NewUnit(
+                unit.code, unit.name, parent, shape, (unit.key,), REASONS["undo"], True, unit.kind, unit.key
+            )
         )
 
 
@@ -157,7 +159,7 @@ def followers(result: dict[str, Any]) -> list[int]:
 
 def ended_ids(plan: Plan) -> list[int]:
     """Ids of the areas that a plan ends."""
-    units = [*plan.removed, *(version.old for version in plan.versions), *(unit for _, unit in plan.ended)]
+    units = [*plan.removed, *(version.old for version in plan.versions), *plan.ended]
     return [unit.key for unit in units]
 
 

@@ -51,7 +51,7 @@ def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = 
 def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
     """The moment of the change: the wanted one or now, and after the beginning of every version that it ends."""
     ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
-    ids += [unit.key for _, unit in plan.ended]
+    ids += [unit.key for unit in plan.ended]
     latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))
     moment = wanted or dt.datetime.now(dt.UTC)
     return moment if latest is None or latest < moment else latest + dt.timedelta(microseconds=1)
@@ -159,14 +159,14 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict
         versions.append({"old_id": version.old.key, "id": new_id, "kind": version.kind, "code": version.code})
     for unit in plan.removed:
         _end(db, unit.key, plan.reasons[unit.key], change_set_id, now)
-    for _, unit in plan.ended:
+    for unit in plan.ended:
         _end(db, unit.key, REASONS["emptied"], change_set_id, now)
     for unit in plan.noded:
         db.execute(_NODE, {"wkb": shapely.to_wkb(unit.shape), "id": unit.key})
     created: list[dict[str, Any]] = []
     again: list[dict[str, Any]] = []
     for new in [*plan.added, *plan.again]:
-        parent = followed.get(new.community_id, new.community_id)
+        parent = followed.get(new.parent_id, new.parent_id)
         new_id = _insert(db, new, new.kind, parent, change_set_id, now)
         told = {"id": new_id, "code": new.code, "name": new.name}
         (created if new.kind == "unit_grid" else again).append(told)
@@ -177,7 +177,7 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict
         "created": created,
         "voided": [{"id": unit.key, "code": unit.code, "name": unit.name} for unit in plan.removed],
         "versions": versions,
-        "ended": [{"id": u.key, "code": u.code, "name": u.name, "kind": kind} for kind, u in plan.ended],
+        "ended": [{"id": u.key, "code": u.code, "name": u.name, "kind": u.kind} for u in plan.ended],
         "again": again,
         "noded": [unit.code for unit in plan.noded],
         "new_codes": _new_codes(plan),

@@ -33,13 +33,14 @@ ON_EDGE_DEG = 1e-9
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit grid: ``key`` is the id of its row, ``community_id`` the id of its parent."""
+    """An area under change, mostly a unit grid: ``key`` is the id of its row, ``parent_id`` the id of its parent's."""
 
     key: int
     code: str
     name: str
-    community_id: int
+    parent_id: int | None
     shape: Any
+    kind: str = "unit_grid"
 
     @property
     def label(self) -> str:

@@ -26,7 +26,7 @@ def merge(units: Sequence[Unit], parts_reason: str = "") -> Change:
         ``outside_parent`` (zones of several communities) or ``not_neighbours`` (no common edge; a common corner is
         not enough), with the parts that lie apart.
     """
-    if len({unit.community_id for unit in units}) > 1:
+    if len({unit.parent_id for unit in units}) > 1:
         raise fault(
             "outside_parent",
             units,

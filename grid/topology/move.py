@@ -62,7 +62,7 @@ def move(
         ``outside_parent``: the corner lies on the border of two communities; ``no_such_edge``: the corners of an edge
         do not follow each other in any zone.
     """
-    if len({unit.community_id for unit in units}) > 1:
+    if len({unit.parent_id for unit in units}) > 1:
         raise fault(
             "outside_parent",
             units,

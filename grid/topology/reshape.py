@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 from numpy.typing import ArrayLike
@@ -28,7 +29,7 @@ def reshape(units: Sequence[Unit], line: ArrayLike) -> Change:
     joined = merge(units)
     first = units[0]
     names, codes = (", ".join(getattr(unit, name) for unit in units) for name in ("name", "code"))
-    whole = Unit(first.key, codes, names, first.community_id, joined.added[0])
+    whole = dataclasses.replace(first, code=codes, name=names, shape=joined.added[0])
     cut = split(whole, line)
     if len(cut.added) != 2:
         raise fault(
