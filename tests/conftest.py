@@ -4,10 +4,12 @@
 ``engine``          pooled engine on it
 ``db``              ``Session`` in a transaction that is rolled back; ``commit`` inside only ends a savepoint
 ``fresh_database``  URL of a migrated database of this test's own, set as ``WANGGE_DATABASE_URL``: commit at will
+``empty_database``  URL of a database of this test's own with PostGIS and nothing else: migrate it as far as you like
 """
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shlex
@@ -113,9 +115,22 @@ def db(engine: Engine) -> Iterator[Session]:
 @pytest.fixture
 def fresh_database(cluster: Cluster, _migrated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """URL of a migrated database of this test's own."""
+    with _own_database(cluster, _migrated) as url:
+        monkeypatch.setenv("WANGGE_DATABASE_URL", url)
+        yield url
+
+
+@pytest.fixture
+def empty_database(cluster: Cluster) -> Iterator[str]:
+    """URL of a database of this test's own with PostGIS and nothing else."""
+    with _own_database(cluster, "wangge") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _own_database(cluster: Cluster, template: str) -> Iterator[str]:
     name = f"own_{os.getpid()}_{next(_numbers)}"
-    url = _create(cluster, name, _migrated)
-    monkeypatch.setenv("WANGGE_DATABASE_URL", url)
+    url = _create(cluster, name, template)
     yield url
     database.engine(url).dispose()
     with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:

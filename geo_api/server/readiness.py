@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import psycopg
 
-from layers.postgres import newest_schema, plain_conninfo
+from layers.postgres import newest_schema, plain_conninfo, schema_digest
 
 TIMEOUT_S = 3.0
 REMEMBERED_S = 1.0
@@ -47,10 +47,15 @@ class Readiness:
         try:
             cursor = await connection.execute("SELECT version_num FROM alembic_version")
             found = await cursor.fetchone()
+            if found is None or found[0] != _newest():
+                return "the schema is not the newest: wangge db migrate"
+            cursor = await connection.execute("SELECT digest FROM schema_in_force")
+            if await cursor.fetchone() != (schema_digest(),):
+                return "other functions and policies are in force: wangge db migrate"
             await connection.execute("SELECT 1 FROM areas LIMIT 1")
         finally:
             await connection.close()
-        return None if found and found[0] == _newest() else "the schema is not the newest: wangge db migrate"
+        return None
 
 
 @lru_cache(maxsize=1)

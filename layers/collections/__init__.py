@@ -38,7 +38,7 @@ from layers.collections.pages import (
     read_page,
     write_cursor,
 )
-from layers.collections.tile_aggregates import drop_cells, settle
+from layers.collections.tile_aggregates import settle
 from layers.collections.tiles import (
     FEATURE_CAP,
     MAX_ZOOM,
@@ -77,7 +77,6 @@ __all__ = [
     "count",
     "create_feature",
     "delete_feature",
-    "drop_cells",
     "estimate",
     "feature_json",
     "fetch_page",

@@ -1,6 +1,6 @@
 """The published collections as data: where each comes from, what a reader sees, filters and sorts by.
 
-Row-level security decides which rows a caller gets (``migrations/sql/0001_security.sql``); ``login`` says
+Row-level security decides which rows a caller gets (``layers/schema/access.sql``); ``login`` says
 which collections need a caller at all.
 """
 

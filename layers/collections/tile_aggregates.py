@@ -1,6 +1,6 @@
 """Cells of tiles that are counted when points are written, so that a low zoom reads no point.
 
-The triggers of ``migrations/sql/0013_tile_cells.sql`` keep ``<collection>_cells`` in the transaction that writes the
+The triggers of ``layers/schema/tile_cells.sql`` keep ``<collection>_cells`` in the transaction that writes the
 points: rows that are settled, one a zoom and cell, and what was appended since, at the finest zoom. Their sum is what
 counting the points gives, for every reader at every moment and under the same row-level security.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import sql
 from sqlalchemy import (
     BigInteger,
     Float,
@@ -30,8 +29,9 @@ from sqlalchemy.orm import Session
 
 from layers.collections.catalog import Collection, Expression
 from layers.collections.filters import Selection, conditions
+from layers.tables import CELL_TABLES
 
-COUNTED = ("sites", "stays", "visits", "alerts", "cases")
+COUNTED = tuple(CELL_TABLES)
 """Collections whose cells are kept: what a reader sees of them depends on no other table."""
 FINEST_ZOOM = 10
 """Beyond this zoom points are counted when they are asked for."""
@@ -148,12 +148,3 @@ def settle(db: Session) -> dict[str, int]:
     """
     found = {name: db.scalar(text("SELECT settle_cells(:name)"), {"name": name}) for name in COUNTED}
     return {name: taken for name, taken in found.items() if taken is not None}
-
-
-def drop_cells(driver: Any) -> None:
-    """Remove what the migration made for the cells (``layers.postgres.sessions.reset``)."""
-    for name in COUNTED:
-        driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(f"{name}_cells")))
-        for function in (f"count_{name}", f"recount_{name}"):
-            driver.execute(sql.SQL("DROP FUNCTION IF EXISTS {}() CASCADE").format(sql.Identifier(function)))
-    driver.execute("DROP FUNCTION IF EXISTS count_cells, settle_cells CASCADE")

@@ -1,10 +1,11 @@
-"""Alembic's entry: one connection, one transaction, one upgrade at a time."""
+"""Alembic's entry: one connection, one transaction, one upgrade at a time; at its end the SQL in force."""
 
 from __future__ import annotations
 
 from alembic import context
 from sqlalchemy import create_engine, pool, text
 
+from layers.postgres.schema_in_force import apply_schema
 from layers.tables import Base
 
 LOCK_KEY = 5_317_620
@@ -20,6 +21,9 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=Base.metadata)
         with context.begin_transaction():
             context.run_migrations()
+            # Files name tables and columns of the newest revision: an upgrade that stops before it leaves them alone.
+            if context.get_context().get_current_revision() == context.script.get_current_head():
+                apply_schema(connection.connection.driver_connection)
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})
         connection.commit()
     engine.dispose()

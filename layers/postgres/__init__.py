@@ -11,7 +11,6 @@ from layers.postgres.changes import (
     Change,
     TileVersions,
     changes_after,
-    drop_log,
     versions_of,
 )
 from layers.postgres.connections import (
@@ -24,6 +23,7 @@ from layers.postgres.connections import (
     share,
 )
 from layers.postgres.copying import Written, copy_frame, upsert
+from layers.postgres.schema_in_force import drop_schema, schema_digest
 from layers.postgres.scope import PUBLIC, SYSTEM, Scope
 from layers.postgres.sessions import (
     advisory_lock,
@@ -60,12 +60,13 @@ __all__ = [
     "connection_room",
     "copy_frame",
     "database_url",
-    "drop_log",
+    "drop_schema",
     "engine",
     "migrate",
     "newest_schema",
     "plain_conninfo",
     "process_limits",
+    "schema_digest",
     "schema_is_current",
     "session",
     "share",

@@ -273,16 +273,3 @@ def changes_after(db: Session, after: int, most: int = 1000) -> list[Change] | N
     if len(rows) > most:
         return None
     return [Change(layer, id, None if keys is None else frozenset(keys)) for id, layer, keys in rows]
-
-
-def drop_log(driver: Any) -> None:
-    """Remove what the migrations made for the log of changes (``layers.postgres.sessions.reset``)."""
-    driver.execute("DROP TABLE IF EXISTS layer_changes CASCADE")
-    found = driver.execute(
-        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND"
-        " (p.proname LIKE 'note\\_%%' OR p.proname IN ('watch_layer', 'tell_change', 'few_keys', 'keys_of',"
-        " 'first_tile', 'last_tile')) ",
-        (),
-    ).fetchall()
-    for (signature,) in found:
-        driver.execute(f"DROP FUNCTION IF EXISTS {signature} CASCADE")

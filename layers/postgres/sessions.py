@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from layers.errors import DatabaseUnavailable
 from layers.postgres.changes import watch
 from layers.postgres.connections import process_limits
+from layers.postgres.schema_in_force import schema_digest
 from layers.postgres.scope import SYSTEM, Scope
 from layers.roles import READER_ROLE
 
@@ -96,24 +97,28 @@ def advisory_lock(db: Session, name: str) -> Iterator[None]:
     yield
 
 
-def migrate(url: str) -> None:
-    """Bring the schema to the newest version (Alembic); safe to run again and from two processes at once."""
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the schema to a version (Alembic), by default the newest, with the SQL in force that belongs to it.
+
+    Safe to run again and from two processes at once. An older ``revision`` leaves the SQL as the migrations made it.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(resources.files("layers") / "migrations"))
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def schema_is_current(url: str) -> bool:
-    """Whether the database is at the newest version of the schema."""
+    """Whether the database is at the newest version of the schema and has the SQL of this program in force."""
     from alembic.migration import MigrationContext
 
     with engine(url).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == newest_schema()
+        if MigrationContext.configure(connection).get_current_revision() != newest_schema():
+            return False
+        return connection.scalar(text("SELECT digest FROM schema_in_force")) == schema_digest()
 
 
 def newest_schema() -> str | None:

@@ -10,14 +10,18 @@ from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, User
 from layers.tables.areas import AREA_KINDS, Area, AreaSuccession, ChangeSet
 from layers.tables.base import Base
 from layers.tables.cases import DOMAINS, Case, CaseEvent, DutyItem
+from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import Fence, FenceEvent
 from layers.tables.findings import Alert, HotSpot, ModelRun
 from layers.tables.movement import Fix, Stay, Vehicle, Visit
+from layers.tables.schema_versions import SchemaInForce
+from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
 
 __all__ = [
     "AREA_KINDS",
+    "CELL_TABLES",
     "DOMAINS",
     "ROLES",
     "AccessLog",
@@ -35,11 +39,13 @@ __all__ = [
     "FenceEvent",
     "Fix",
     "HotSpot",
+    "LayerChange",
     "LoginSession",
     "MeterReading",
     "ModelRun",
     "Notice",
     "Place",
+    "SchemaInForce",
     "Site",
     "Stay",
     "Track",

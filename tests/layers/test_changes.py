@@ -19,6 +19,7 @@ from layers.collections import COLLECTIONS
 from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, session, versions_of
 from layers.postgres import sessions as database
 from layers.postgres.changes import tiles_over
+from layers.records import reset
 
 LON, LAT = 121.05, 32.08
 
@@ -289,7 +290,7 @@ def test_tiles_over_hold_the_tile_of_every_zoom(lon: float, lat: float, zoom: in
 
 def test_the_log_is_gone_after_a_reset(fresh_database: str) -> None:
     assert "fences" in COLLECTIONS
-    database.reset(fresh_database)
+    reset(fresh_database)
     database.migrate(fresh_database)
     with session(SYSTEM, fresh_database) as db:
         add_area(db, "again", 121, 32, 121.1, 32.1)

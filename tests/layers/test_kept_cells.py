@@ -7,7 +7,6 @@ import datetime as dt
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
 from typing import Any
 
 import pytest
@@ -17,11 +16,12 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from layers.collections import COLLECTIONS, Selection, TileQueries, drop_cells, read_tile, settle
+from layers.collections import COLLECTIONS, Selection, TileQueries, read_tile, settle
 from layers.collections.tile_aggregates import COUNTED
 from layers.collections.tiles import cells_statement
 from layers.postgres import PUBLIC, SYSTEM, Reader, Scope, apply_scope, session
 from layers.postgres import sessions as database
+from layers.records import reset
 
 WIDTH_M = 40_075_016.685578488
 KEYS = {
@@ -339,7 +339,7 @@ def test_cells_have_the_policies_of_their_points(db: Session) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["DELETE FROM sites_cells", "SELECT settle_cells('sites')", "SELECT count_cells('places', '{}')"],
+    ["DELETE FROM sites_cells", "SELECT settle_cells('sites')", "SELECT recount_cells('sites')"],
 )
 def test_a_reader_cannot_change_what_is_kept(db: Session, statement: str) -> None:
     apply_scope(db, Scope(role="supervisor", city_wide=True))
@@ -359,14 +359,12 @@ def test_the_index_is_used_under_a_policy(db: Session) -> None:
     assert "Index Cond: ((zoom = 8) AND (tile_x = 213) AND (tile_y = 103)" in plan and "Seq Scan" not in plan
 
 
-def test_points_that_were_there_before_are_counted(fresh_database: str) -> None:
-    """What the migration does in a database with rows."""
-    with session(SYSTEM, fresh_database) as db:
+def test_points_that_were_there_before_are_counted(empty_database: str) -> None:
+    database.migrate(empty_database, "0012")
+    with session(SYSTEM, empty_database) as db:
         Stays(db, vehicle(db)).insert(500, 1)
-        driver = db.connection().connection.driver_connection
-        assert driver is not None
-        drop_cells(driver)
-        driver.execute((resources.files("layers") / "migrations" / "sql" / "0013_tile_cells.sql").read_text())
+    database.migrate(empty_database)
+    with session(SYSTEM, empty_database) as db:
         assert differences(db) == []
         assert db.scalar(text("SELECT count(*) FROM stays_cells WHERE settled AND zoom = 10")) > 100
 
@@ -382,17 +380,12 @@ def test_counting_again_mends_what_was_written_past_the_triggers(fresh_database:
         db.execute(text("SET LOCAL session_replication_role = origin"))
         assert differences(db) != []
     with session(SYSTEM, fresh_database) as db:
-        assert db.scalar(text("SELECT recount_stays()")) > 0
+        assert db.scalar(text("SELECT recount_cells('stays')")) > 0
         assert differences(db) == []
 
 
-def test_nothing_is_left_after_a_reset(fresh_database: str) -> None:
-    database.reset(fresh_database)
-    with session(SYSTEM, fresh_database) as db:
-        assert not db.scalars(text("SELECT relname FROM pg_class WHERE relname LIKE '%cells%'")).all()
-        assert not db.scalars(
-            text("SELECT proname FROM pg_proc WHERE proname ~ '^(re)?(count|settle)_(cells|sites|stays)'")
-        ).all()
+def test_cells_are_counted_again_after_a_reset(fresh_database: str) -> None:
+    reset(fresh_database)
     database.migrate(fresh_database)
     with session(SYSTEM, fresh_database) as db:
         assert settle(db) == dict.fromkeys(COUNTED, 0)

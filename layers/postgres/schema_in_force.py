@@ -1,0 +1,102 @@
+"""Functions, triggers, policies and grants as they are in force: the files of ``layers/schema``, applied after the migrations.
+
+The files say what holds now and can be applied again and again. :func:`layers.postgres.migrate` applies all of them, in the
+order of :data:`FILES`, in the transaction of the migrations, when the database is at the newest revision and was made by other
+files than these (``docs/decisions/0009-sql-in-force-stands-in-files.md``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from psycopg import sql
+
+FILES = (
+    "areas",
+    "enterprises",
+    "cases",
+    "accounts",
+    "access",
+    "changes",
+    "tile_cells",
+    "retired",
+)
+"""Every file, in the order in which they are applied: a file may call functions of the ones before."""
+
+
+def schema_sql(name: str) -> str:
+    """Text of one file, ends ``schema_sql("access")``."""
+    return (resources.files("layers") / "schema" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def schema_digest() -> str:
+    """SHA-256 over all files in their order: what ``schema_in_force.digest`` holds when the database has them in force."""
+    digest = hashlib.sha256()
+    for name in FILES:
+        digest.update(f"-- {name}\n{schema_sql(name)}".encode())
+    return digest.hexdigest()
+
+
+def schema_functions() -> list[str]:
+    """Names of the functions that the files spell out, in order; trigger functions that a loop makes are not among them.
+
+    >>> "settle_cells" in schema_functions()
+    True
+    """
+    return [
+        found
+        for name in FILES
+        for found in re.findall(r"^CREATE OR REPLACE FUNCTION (\w+)\(", schema_sql(name), re.MULTILINE)
+    ]
+
+
+def apply_schema(driver: Any) -> bool:
+    """Put the files into force, unless they are already.
+
+    Parameters
+    ----------
+    driver : psycopg.Connection
+        A connection inside a transaction, at the newest revision, as the owner of the tables.
+
+    Returns
+    -------
+    bool
+        Whether anything was applied.
+    """
+    digest = schema_digest()
+    if driver.execute("SELECT digest FROM schema_in_force").fetchone() == (digest,):
+        return False
+    for name in FILES:
+        driver.execute(schema_sql(name))  # without parameters: no placeholders in a file
+    driver.execute("DELETE FROM schema_in_force")
+    driver.execute("INSERT INTO schema_in_force (digest, applied_at) VALUES (%s, now())", [digest])
+    return True
+
+
+def drop_schema(driver: Any, tables: Sequence[str]) -> None:
+    """Drop tables with everything on them, and all functions that the files make or an earlier version made.
+
+    Parameters
+    ----------
+    driver : psycopg.Connection
+        A connection inside a transaction, as the owner of the tables.
+    tables : sequence of str
+        Every table of this service; one that is not there is passed over.
+    """
+    of_triggers = driver.execute(
+        "SELECT DISTINCT p.proname FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid"
+        " WHERE NOT t.tgisinternal AND p.pronamespace = 'public'::regnamespace"
+        " AND t.tgrelid = ANY (SELECT to_regclass(quote_ident(name)) FROM unnest(%s::text[]) name)",
+        [list(tables)],
+    ).fetchall()
+    for name in tables:
+        driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+    for name in {*schema_functions(), *(name for (name,) in of_triggers)}:
+        driver.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+    driver.execute(schema_sql("retired"))

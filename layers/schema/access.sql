@@ -1,0 +1,124 @@
+-- Who reads and writes which rows: grants and policies of every table that wangge_reader sees.
+-- Called by: every query of a caller. The transaction takes the role wangge_reader and sets wangge.role, wangge.areas (ids,
+-- with commas between; the scope of the account), wangge.city_wide (on | off) and wangge.domains (empty: every domain):
+-- apply_scope in layers/postgres/sessions.py. Jobs and imports keep the role of the login, which owns the tables.
+-- A table without a row here is closed to callers, or open to all of them: layers/postgres/schema_in_force.py lists both.
+
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'wangge_reader') THEN
+        CREATE ROLE wangge_reader NOLOGIN NOSUPERUSER NOBYPASSRLS;
+    END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$;
+DO $$
+BEGIN
+    IF NOT pg_has_role(current_user, 'wangge_reader', 'MEMBER') THEN
+        EXECUTE format('GRANT wangge_reader TO %I', current_user);
+    END IF;
+END $$;
+GRANT USAGE ON SCHEMA public TO wangge_reader;
+
+-- && compares boxes only; without this the planner may not use a spatial index under a policy.
+DO $$
+BEGIN
+    ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE NOTICE 'geometry_overlaps stays as it is: narrow scopes use the index on area_id';
+END $$;
+
+-- Rows that everybody may read.
+GRANT SELECT ON areas, area_successions, duty_items, enterprises, fences, hot_spots, model_runs TO wangge_reader;
+
+-- Rows under a policy.
+GRANT SELECT ON access_log, alerts, alerts_cells, case_events, cases, cases_cells, change_sets, fence_events, fixes,
+    meter_readings, notices, places, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
+    TO wangge_reader;
+GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
+GRANT INSERT ON case_events TO wangge_reader;
+GRANT UPDATE (state, closed_at, due_at, lead_body, co_handlers, assignment) ON cases TO wangge_reader;
+GRANT UPDATE (status, outcome) ON alerts TO wangge_reader;
+
+-- Whether the caller may create, move or remove something at that place. Called by the policies of sites and places, and by
+-- layers/collections/editing.py, which says so beforehand.
+CREATE OR REPLACE FUNCTION wangge_may_write(place geometry) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT COALESCE(current_setting('wangge.role', true), 'public')
+               IN ('grid_manager', 'officer', 'dispatcher', 'supervisor')
+       AND (current_setting('wangge.city_wide', true) = 'on'
+            OR EXISTS (SELECT FROM areas a
+                       WHERE a.id = ANY (string_to_array(NULLIF(current_setting('wangge.areas', true), ''), ',')::bigint[])
+                         AND a.valid_to IS NULL AND a.geom && place AND ST_Covers(a.geom, place)))
+$$;
+
+-- The policies: table, name, command, which rows are read, which rows may be written. A scope is written as (SELECT ...), an init
+-- plan: evaluated once a query, not once a row. It is text that is put into each policy, not a function: the planner would spend
+-- 0.05 ms on each call.
+DO $$
+DECLARE
+    reads constant text := '(SELECT current_setting(''wangge.role'', true) IN'
+        ' (''viewer'', ''grid_manager'', ''officer'', ''dispatcher'', ''supervisor'', ''service''))';
+    reads_tracks constant text := '(SELECT current_setting(''wangge.role'', true) IN'
+        ' (''officer'', ''dispatcher'', ''supervisor'', ''service''))';
+    reads_change_sets constant text := '(SELECT current_setting(''wangge.role'', true) IN'
+        ' (''grid_manager'', ''officer'', ''dispatcher'', ''supervisor''))';
+    reads_access_log constant text := '(SELECT current_setting(''wangge.role'', true) = ''supervisor'')';
+    city_wide constant text := '(SELECT current_setting(''wangge.city_wide'', true) = ''on'')';
+    areas constant text := '(SELECT string_to_array(NULLIF(current_setting(''wangge.areas'', true), ''''), '','')::bigint[])::bigint[]';
+    every_domain constant text := '(SELECT NULLIF(current_setting(''wangge.domains'', true), '''') IS NULL)';
+    domains constant text := '(SELECT string_to_array(NULLIF(current_setting(''wangge.domains'', true), ''''), '',''))::text[]';
+
+    in_area constant text := format('(%s OR area_id = ANY (%s))', city_wide, areas);
+    in_both_areas constant text := format('(%s OR (area_id = ANY (%s) AND to_area_id = ANY (%s)))', city_wide, areas, areas);
+    site_in_area constant text :=
+        format('(%s OR site_id IN (SELECT id FROM sites WHERE area_id = ANY (%s)))', city_wide, areas);
+    account_in_area constant text :=
+        format('(%s OR area_code IN (SELECT code FROM areas WHERE id = ANY (%s)))', city_wide, areas);
+    in_domain constant text := format('(%s OR domain = ANY (%s))', every_domain, domains);
+    -- The policy of cases is applied inside.
+    case_in_domain constant text := format('(%s OR case_id IN (SELECT c.id FROM cases c))', every_domain);
+    -- An alert of a kind without a domain is for those who see every domain.
+    kind_in_domain constant text :=
+        format('(%s OR CASE kind WHEN ''illegal_resumption'' THEN ''ecology'' END = ANY (%s))', every_domain, domains);
+
+    alert_rows constant text := concat_ws(' AND ', reads, in_area, kind_in_domain);
+    case_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
+    event_rows constant text := concat_ws(' AND ', reads, in_area, case_in_domain);
+    area_rows constant text := concat_ws(' AND ', reads, in_area);
+    may_write constant text := 'wangge_may_write(geom)';
+    policy record;
+BEGIN
+    FOR policy IN SELECT * FROM (VALUES
+        ('access_log', 'of_supervisor', 'SELECT', concat_ws(' AND ', reads_access_log, account_in_area), NULL),
+        ('alerts', 'in_scope', 'ALL', alert_rows, alert_rows),
+        ('alerts_cells', 'in_scope', 'SELECT', alert_rows, NULL),
+        ('case_events', 'in_scope', 'ALL', event_rows, event_rows),
+        ('cases', 'in_scope', 'ALL', case_rows, case_rows),
+        ('cases_cells', 'in_scope', 'SELECT', case_rows, NULL),
+        ('change_sets', 'in_scope', 'SELECT', concat_ws(' AND ', reads_change_sets, in_area), NULL),
+        ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
+        ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
+        ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
+        ('notices', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
+        ('places', 'readable', 'SELECT', 'true', NULL),
+        ('places', 'created_in_scope', 'INSERT', NULL, may_write),
+        ('places', 'changed_in_scope', 'UPDATE', may_write, may_write),
+        ('places', 'deleted_in_scope', 'DELETE', may_write, NULL),
+        ('sites', 'readable', 'SELECT', 'true', NULL),
+        ('sites', 'created_in_scope', 'INSERT', NULL, may_write),
+        ('sites', 'changed_in_scope', 'UPDATE', may_write, may_write),
+        ('sites', 'deleted_in_scope', 'DELETE', may_write, NULL),
+        ('sites_cells', 'readable', 'SELECT', 'true', NULL),
+        ('stays', 'in_scope', 'SELECT', area_rows, NULL),
+        ('stays_cells', 'in_scope', 'SELECT', area_rows, NULL),
+        ('tracks', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_both_areas), NULL),
+        ('vehicles', 'logged_in', 'SELECT', reads, NULL),
+        ('visits', 'in_scope', 'SELECT', area_rows, NULL),
+        ('visits_cells', 'in_scope', 'SELECT', area_rows, NULL)
+    ) AS policies (of_table, name, command, readable, writable) LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', policy.of_table);
+        EXECUTE format('DROP POLICY IF EXISTS %I ON %I', policy.name, policy.of_table);
+        EXECUTE format('CREATE POLICY %I ON %I FOR %s TO wangge_reader', policy.name, policy.of_table, policy.command)
+            || COALESCE(' USING (' || policy.readable || ')', '')
+            || COALESCE(' WITH CHECK (' || policy.writable || ')', '');
+    END LOOP;
+END $$;
