@@ -138,7 +138,9 @@ def test_files_mend_what_differs_and_are_applied_once(
         driver.execute("ALTER TABLE stays DISABLE ROW LEVEL SECURITY")
         driver.execute("DROP TRIGGER case_events_append_only ON case_events")
         driver.execute("REVOKE SELECT ON alerts FROM wangge_reader")
-        driver.execute("CREATE OR REPLACE FUNCTION last_tile(metres float8) RETURNS int LANGUAGE sql RETURN 1")
+        driver.execute(
+            "CREATE OR REPLACE FUNCTION last_tile(metres float8) RETURNS int LANGUAGE sql RETURN 1"
+        )
     migrate(fresh_database)
     assert dump(cluster, fresh_database) != fresh_dump, "a digest that is the same says that nothing is to do"
     with psycopg.connect(conninfo(fresh_database)) as driver:
