@@ -20,14 +20,11 @@ class CaseTemplate:
     """What cases of one kind of alert have in common."""
 
     item_code: str
-    title: str
     limit: TimeLimit
 
 
 TEMPLATES: Mapping[str, CaseTemplate] = {
-    "illegal_resumption": CaseTemplate(
-        "ECO-RESUME-001", "疑似非法复工 suspected illegal resumption", RESUMPTION_LIMIT
-    ),
+    "illegal_resumption": CaseTemplate("ECO-RESUME-001", RESUMPTION_LIMIT),
 }
 """Cases by kind of alert."""
 
@@ -41,7 +38,7 @@ def open_case_of_alert(db: Session, alert_id: int, at: dt.datetime) -> bool:
     due, unknown = deadline(at, template.limit)
     open_case(
         db,
-        title=f"{template.title}: {site.enterprise}",
+        title=f"{site.kind_zh} {site.kind_en}: {site.enterprise}",
         item_code=template.item_code,
         assignment=assign(
             db, lon=site.lon, lat=site.lat, item_code=template.item_code, at=at, enterprise_uscc=site.uscc

@@ -28,7 +28,7 @@ EXCEPTION WHEN insufficient_privilege THEN
 END $$;
 
 -- Rows that everybody may read.
-GRANT SELECT ON areas, area_successions, duty_items, enterprises, fences, hot_spots, model_runs TO wangge_reader;
+GRANT SELECT ON alert_kinds, areas, area_successions, duty_items, enterprises, fences, hot_spots, model_runs TO wangge_reader;
 
 -- Rows under a policy.
 GRANT SELECT ON access_log, alerts, alerts_cells, case_events, cases, cases_cells, change_sets, fence_events, fixes,
@@ -78,7 +78,8 @@ DECLARE
     case_in_domain constant text := format('(%s OR case_id IN (SELECT c.id FROM cases c))', every_domain);
     -- An alert of a kind without a domain is for those who see every domain.
     kind_in_domain constant text :=
-        format('(%s OR CASE kind WHEN ''illegal_resumption'' THEN ''ecology'' END = ANY (%s))', every_domain, domains);
+        format('(%s OR kind = ANY ((SELECT array_agg(k.kind) FROM alert_kinds k WHERE k.domain = ANY (%s))::text[]))',
+               every_domain, domains);
 
     alert_rows constant text := concat_ws(' AND ', reads, in_area, kind_in_domain);
     case_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);

@@ -3,8 +3,8 @@
 -- Called by: the triggers of the layers, below and in the files of their subjects. Read by layers/postgres/changes.py.
 -- Keys are 'scope|tile'; the scope is what the policy of the layer compares: an area, an area;domain, two areas, or nothing.
 
--- More than 256 keys: 'scope|', the whole layer of those scopes; more than 256 scopes: null.
-CREATE OR REPLACE FUNCTION few_keys(keys text[]) RETURNS text[] LANGUAGE plpgsql IMMUTABLE AS $$
+-- More than 256 keys: 'scope|', the whole layer of those scopes; more than 256 scopes: null. Null (everything) stays null.
+CREATE OR REPLACE FUNCTION few_keys(keys text[]) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     found text[] := ARRAY(SELECT DISTINCT key FROM unnest(keys) key);
 BEGIN
@@ -84,6 +84,11 @@ CREATE OR REPLACE FUNCTION keys_of(scope text, shape geometry) RETURNS SETOF tex
          generate_series(first_tile(-ST_YMax(shape)), last_tile(-ST_YMin(shape))) y
 $$;
 
+-- Scope of an alert: its area and the domain of its kind, as in its policy.
+CREATE OR REPLACE FUNCTION alert_scope(area_id bigint, kind text) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT COALESCE($1, 0) || ';' || COALESCE((SELECT k.domain FROM alert_kinds k WHERE k.kind = $2), '')
+$$;
+
 -- The layers that are watched: a function note_<layer> and its triggers for each, which differ only in the scope and the box
 -- (EPSG:3857; null: always the whole layer) of a row. A trigger function of its own keeps the plan of its query.
 DO $do$
@@ -104,7 +109,7 @@ BEGIN
         ('tracks', $$COALESCE(area_id, 0) || ',' || COALESCE(to_area_id, 0)$$, 'geom_3857'),
         ('fence_events', 'COALESCE(area_id, 0)', 'geom_3857'),
         ('cases', $$COALESCE(area_id, 0) || ';' || domain$$, 'geom_3857'),
-        ('alerts', $$COALESCE(area_id, 0) || CASE kind WHEN 'illegal_resumption' THEN ';ecology' ELSE ';' END$$, 'geom_3857')
+        ('alerts', $$alert_scope(area_id, kind)$$, 'geom_3857')
     ) AS layers (name, scope, box) LOOP
         IF watched.box IS NULL THEN
             keys := format('SELECT DISTINCT %s || ''|'' FROM (%%s) r', watched.scope);
@@ -179,6 +184,16 @@ CREATE OR REPLACE TRIGGER vehicles_renamed AFTER UPDATE ON vehicles REFERENCING 
 CREATE OR REPLACE TRIGGER fences_renamed AFTER UPDATE ON fences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION note_names('fence_events');
 
+-- Another domain of a kind of alerts: other callers see them.
+CREATE OR REPLACE FUNCTION note_alert_kinds() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM note_change('alerts', NULL);
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER alert_kinds_updated AFTER UPDATE OF domain ON alert_kinds
+    FOR EACH STATEMENT EXECUTE FUNCTION note_alert_kinds();
+
 -- Names of enterprises and sites that other layers show: rows of those are told. Beyond 1000: the whole layers.
 CREATE OR REPLACE FUNCTION note_enterprise_names() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -191,8 +206,7 @@ BEGIN
         PERFORM note_change('sites', ARRAY(
             SELECT DISTINCT keys_of('', geom_3857) FROM sites WHERE enterprise_id = ANY (ids)));
         PERFORM note_change('alerts', ARRAY(
-            SELECT DISTINCT keys_of(COALESCE(a.area_id, 0) || CASE a.kind WHEN 'illegal_resumption' THEN ';ecology' ELSE ';' END,
-                                    a.geom_3857)
+            SELECT DISTINCT keys_of(alert_scope(a.area_id, a.kind), a.geom_3857)
             FROM alerts a JOIN sites s ON s.id = a.site_id WHERE s.enterprise_id = ANY (ids)));
     END IF;
     RETURN NULL;
@@ -213,9 +227,7 @@ BEGIN
         PERFORM note_change('visits', ARRAY(
             SELECT DISTINCT keys_of(COALESCE(area_id, 0)::text, geom_3857) FROM visits WHERE site_id = ANY (ids)));
         PERFORM note_change('alerts', ARRAY(
-            SELECT DISTINCT keys_of(COALESCE(area_id, 0) || CASE kind WHEN 'illegal_resumption' THEN ';ecology' ELSE ';' END,
-                                    geom_3857)
-            FROM alerts WHERE site_id = ANY (ids)));
+            SELECT DISTINCT keys_of(alert_scope(area_id, kind), geom_3857) FROM alerts WHERE site_id = ANY (ids)));
     END IF;
     RETURN NULL;
 END $$;

@@ -13,7 +13,7 @@ from layers.tables.cases import DOMAINS, Case, CaseEvent, DutyItem
 from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import Fence, FenceEvent
-from layers.tables.findings import Alert, HotSpot, ModelRun
+from layers.tables.findings import Alert, AlertKind, HotSpot, ModelRun
 from layers.tables.movement import Fix, Stay, Vehicle, Visit
 from layers.tables.schema_versions import SchemaInForce
 from layers.tables.tile_cells import CELL_TABLES
@@ -26,6 +26,7 @@ __all__ = [
     "ROLES",
     "AccessLog",
     "Alert",
+    "AlertKind",
     "ApiKey",
     "Area",
     "AreaSuccession",

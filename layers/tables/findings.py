@@ -1,4 +1,4 @@
-"""Runs of models and what they found: alerts and hot spots."""
+"""Runs of models and what they found: alerts of known kinds, and hot spots."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ class ModelRun(Base):
     finished_at: Mapped[dt.datetime]
 
 
+class AlertKind(Base):
+    """A kind of alert and the domain that it belongs to; without a domain it is for those who see every domain."""
+
+    __tablename__ = "alert_kinds"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    domain: Mapped[str | None]
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+
+
 class Alert(Base):
     """A clue (线索), never proof: one row a site, raised again only on a higher level."""
 
@@ -34,7 +44,7 @@ class Alert(Base):
     id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
-    kind: Mapped[str]
+    kind: Mapped[str] = mapped_column(ForeignKey("alert_kinds.kind"))
     level: Mapped[str]
     score: Mapped[float]
     raised_at: Mapped[dt.datetime]

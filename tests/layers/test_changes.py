@@ -158,6 +158,28 @@ def test_a_zone_touches_every_tile_that_it_meets(fresh_database: str) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("statement", "layers"),
+    [
+        ("UPDATE vehicles SET vehicle_id = 'renamed'", {"stays", "visits", "tracks", "fence_events"}),
+        ("UPDATE areas SET name = 'renamed'", {"areas", "cases"}),
+        ("TRUNCATE places", {"places"}),
+    ],
+)
+def test_where_anything_may_look_different_the_whole_layer_is_told(
+    fresh_database: str, statement: str, layers: set[str]
+) -> None:
+    with session(SYSTEM, fresh_database) as db:
+        db.execute(text("INSERT INTO vehicles (vehicle_id, kind) VALUES ('v', 'hazmat')"))
+        add_area(db, "a", 121.0, 32.0, 121.1, 32.1)
+    start = len(log(fresh_database))
+    with session(SYSTEM, fresh_database) as db:
+        db.execute(text(statement))
+    told = {change.layer: change for change in log(fresh_database)[start:]}
+    assert set(told) == layers
+    assert {name for name, change in told.items() if change.touched is None} == layers - {"areas"}
+
+
 def test_names_that_other_layers_show(fresh_database: str, enterprise: int) -> None:
     with session(SYSTEM, fresh_database) as db:
         add_site(db, enterprise, "a")

@@ -244,7 +244,7 @@ def _many_rows(db: Session, collection_id: str, town: dict[str, Any]) -> None:
     point = "ST_SetSRID(ST_MakePoint(120 + random(), 31 + random() / 2), 4326)"
     rows = {
         "alerts": "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
-        f" SELECT :run, :site, 'k', 'high', 1, now(), '[]', '[]', {point}, :area FROM generate_series(1, 20000)",
+        f" SELECT :run, :site, 'illegal_resumption', 'high', 1, now(), '[]', '[]', {point}, :area FROM generate_series(1, 20000)",
         "cases": "INSERT INTO cases (number, title, item_code, domain, co_handlers, assignment, state, opened_at, geom, area_id)"
         f" SELECT 'n' || i, 't', 'x', 'ecology', '{{}}', '{{}}', 'filed', now(), {point}, :area FROM generate_series(1, 20000) i",
         "stays": "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9, area_id)"
