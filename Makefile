@@ -41,7 +41,7 @@ bench: setup-test ## 性能 speed and memory (not part of the tests)
 
 conformance: setup-test ## 符合性 clients and standards (not part of the tests)
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-conformance.lock
-	@$(BIN)/pytest -o addopts= --import-mode=importlib -ra tests/conformance
+	@$(BIN)/pytest -o addopts= --import-mode=importlib -ra --conformance tests/conformance
 
 evaluate: setup ## 评估 recall and precision on cities of seeds 1-20
 	@$(BIN)/wangge evaluate

@@ -5,21 +5,24 @@
 ``db``              ``Session`` in a transaction that is rolled back; ``commit`` inside only ends a savepoint
 ``fresh_database``  URL of a migrated database of this test's own, set as ``WANGGE_DATABASE_URL``: commit at will
 ``empty_database``  URL of a database of this test's own with PostGIS and nothing else: migrate it as far as you like
+``seeded``          the small town with a login of each role, as a template of databases
+``api``             the application over a copy of it; ``public`` is a client of it who is not logged in,
+                   ``login`` makes one who is
+
+What several tests set up stands in ``tests/support``, one module a subject.
 """
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import os
 import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 from hypothesis import settings
 from sqlalchemy import Engine
@@ -27,13 +30,23 @@ from sqlalchemy.orm import Session
 
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
 
-_numbers = itertools.count()
+pytest.register_assert_rewrite("tests.support")
+from tests.support.databases import copy_database, own_database  # noqa: E402
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from tests.support.application import Api, Seeded
+
 
 # A test against a database takes as long as the machine is busy: hypothesis' 200 ms say nothing about the code.
 settings.register_profile("wangge", deadline=None)
 settings.load_profile("wangge")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--conformance", action="store_true", help="also what needs other clients or peers")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -73,16 +86,10 @@ def cluster(short_tmp: Path) -> Iterator[Cluster]:
         watcher.wait(timeout=120)
 
 
-def _create(cluster: Cluster, name: str, template: str) -> str:
-    with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return cluster.url.replace("/wangge?", f"/{name}?")
-
-
 @pytest.fixture(scope="session")
 def _migrated(cluster: Cluster) -> str:
     """Name of a migrated database that nobody connects to: the template of all others."""
-    url = _create(cluster, "migrated", "wangge")
+    url = copy_database(cluster, "migrated", "wangge")
     database.migrate(url)
     database.engine(url).dispose()
     return "migrated"
@@ -91,7 +98,7 @@ def _migrated(cluster: Cluster) -> str:
 @pytest.fixture(scope="session")
 def database_url(cluster: Cluster, _migrated: str) -> str:
     """URL of the migrated database of this test process."""
-    return _create(cluster, "tests", _migrated)
+    return copy_database(cluster, "tests", _migrated)
 
 
 @pytest.fixture(scope="session")
@@ -115,7 +122,7 @@ def db(engine: Engine) -> Iterator[Session]:
 @pytest.fixture
 def fresh_database(cluster: Cluster, _migrated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """URL of a migrated database of this test's own."""
-    with _own_database(cluster, _migrated) as url:
+    with own_database(cluster, _migrated) as url:
         monkeypatch.setenv("WANGGE_DATABASE_URL", url)
         yield url
 
@@ -123,15 +130,37 @@ def fresh_database(cluster: Cluster, _migrated: str, monkeypatch: pytest.MonkeyP
 @pytest.fixture
 def empty_database(cluster: Cluster) -> Iterator[str]:
     """URL of a database of this test's own with PostGIS and nothing else."""
-    with _own_database(cluster, "wangge") as url:
+    with own_database(cluster, "wangge") as url:
         yield url
 
 
-@contextlib.contextmanager
-def _own_database(cluster: Cluster, template: str) -> Iterator[str]:
-    name = f"own_{os.getpid()}_{next(_numbers)}"
-    url = _create(cluster, name, template)
-    yield url
-    database.engine(url).dispose()
-    with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+@pytest.fixture(scope="session")
+def seeded(cluster: Cluster, _migrated: str) -> Seeded:
+    """Two towns and a login of each role, made once."""
+    from tests.support.application import seed_logins  # imports the whole application: only for those who ask
+
+    return seed_logins(cluster, _migrated)
+
+
+@pytest.fixture(scope="session")
+def api(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The application; its tests leave the seeded rows as they are."""
+    from tests.support.application import api_over
+
+    yield from api_over(seeded, "api", tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture
+def public(api: Api) -> TestClient:
+    """A client who is not logged in."""
+    from starlette.testclient import TestClient
+
+    return TestClient(api.app, raise_server_exceptions=False)
+
+
+@pytest.fixture
+def login(api: Api) -> Callable[[str], TestClient]:
+    """Log in by name."""
+    from tests.support.application import logged_in
+
+    return partial(logged_in, api.app)

@@ -7,33 +7,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
 import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, expect, sync_playwright
 
-from geo_api.cli.demo import Login, prepare_demo
-from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
-from tests.browser.console import ARGS, City, Console, Visit
-from tests.ports import free_port
+from tests.support.console import ARGS, Console, Visit
+from tests.support.served_city import City, analysed_city
 
-ROOT = Path(__file__).parents[2]
-START_S = 120
 expect.set_options(timeout=45_000)
-_numbers = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -41,79 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
-
-
-def _wait(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
-    while time.monotonic() < end:
-        if server.poll() is not None:
-            break
-        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=20):
-                return
-        time.sleep(0.2)
-    pytest.fail(f"the service did not start:\n{log.read_text()[-3000:]}")
-
-
-@contextlib.contextmanager
-def serve(url: str, data: Path, logins: list[Login], *, self_approval: bool = True) -> Iterator[City]:
-    """The service as a process of its own on a free port of this machine."""
-    if not (ROOT / "maps" / "web" / "dist" / "index.html").is_file():
-        pytest.fail("maps/web/dist is missing: run `npm ci && npm run build` in maps/web")
-    data.mkdir(parents=True, exist_ok=True)
-    port, log = free_port(), data / "server.log"
-    env = os.environ | {
-        "WANGGE_DATABASE_URL": url,
-        "WANGGE_DATA_DIR": str(data),
-        "WANGGE_LOG_LEVEL": "warning",
-        "WANGGE_TILE_URL": "",
-        "WANGGE_SELF_APPROVAL": "true" if self_approval else "",
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "geo_api.server.app:create_app",
-        "--factory",
-        "--host",
-        "127.0.0.1",
-    ]
-    command += ["--port", str(port), "--log-level", "warning", "--timeout-graceful-shutdown", "2"]
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait(address, server, log)
-            yield City(address, url, tuple(logins))
-        finally:
-            server.terminate()
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
-@contextlib.contextmanager
-def new_database(cluster: Cluster, template: str, what: str) -> Iterator[str]:
-    """URL of a migrated database of its own."""
-    name = f"browser_{what}_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as postgres:
-        postgres.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    url = cluster.url.replace("/wangge?", f"/{name}?")
-    yield url
-    database.engine(url).dispose()
-
-
-@contextlib.contextmanager
-def analysed_city(cluster: Cluster, template: str, folder: Path, size: str) -> Iterator[City]:
-    """A database of its own with the demo city of that size, as ``wangge demo`` makes it, and the service on it."""
-    with new_database(cluster, template, size) as url:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("WANGGE_DATA_DIR", str(folder / "data"))
-            demo = prepare_demo(seed=1, size=size, url=url)
-        with serve(url, folder / "data", demo.logins) as city:
-            yield city
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from tests.browser.console import City, Console, wait_until
+from tests.support.console import Console
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
 LEVELS = ["high", "warning", "attention"]

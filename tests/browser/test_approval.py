@@ -10,12 +10,28 @@ from playwright.sync_api import expect
 
 from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
-from tests.browser.conftest import new_database, serve
-from tests.browser.console import City, Console, wait_until
-from tests.browser.test_grid_editor import CURRENT, UNITS, across, draw, pick, show, take_back
-from tests.browser.test_grid_operations import OVERLAPS, box, drag, fit, in_force, photo, steps
-from tests.browser.test_public_view import LAYOUT_FAULTS
-from tests.browser.two_counties import COUNTIES, STEP, TOWN, add_accounts, logins, seed_two_counties
+from tests.support.console import Console, photo
+from tests.support.databases import own_database
+from tests.support.grid_editor import (
+    CURRENT,
+    OVERLAPS,
+    UNITS,
+    across,
+    box,
+    drag,
+    draw,
+    fit,
+    in_force,
+    open_editor,
+    pick,
+    show,
+    steps,
+    take_back,
+)
+from tests.support.page_faults import LAYOUT_FAULTS, NAMELESS
+from tests.support.served_city import City, serve_city
+from tests.support.two_counties import COUNTIES, STEP, TOWN, add_accounts, logins, seed_two_counties
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
 Sit = Callable[..., Console]
@@ -27,11 +43,11 @@ NEXT_S = 60_000
 @pytest.fixture(scope="module")
 def strict(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """The lattice city, with a service that does not let authors approve."""
-    with new_database(cluster, _migrated, "strict") as url:
+    with own_database(cluster, _migrated, "strict") as url:
         with session(SYSTEM, url) as db:
             seed_two_counties(db)
             add_accounts(db)
-        with serve(url, tmp_path_factory.mktemp("strict"), list(logins()), self_approval=False) as made:
+        with serve_city(url, tmp_path_factory.mktemp("strict"), list(logins()), self_approval=False) as made:
             yield made
 
 
@@ -40,12 +56,7 @@ def sit(open_page: Open, strict: City) -> Sit:
     """Opens the editor for somebody."""
 
     def open_(role: str, **options: Any) -> Console:
-        console = open_page(at=strict, **options)
-        console.log_in(role)
-        console.tab("edit")
-        expect(console.page.locator("[data-edit=split]")).to_be_visible()
-        console.page.wait_for_timeout(1200)
-        return console
+        return open_editor(open_page(at=strict, **options), role)
 
     return open_
 
@@ -62,7 +73,7 @@ def laid_out(console: Console, name: str) -> None:
         console.language(language)
         for width, height in SIZES:
             console.page.set_viewport_size({"width": width, "height": height})
-            console.page.wait_for_timeout(400)
+            console.settle()
             photo(console, f"{name}-{width}-{language}")
             assert console.page.evaluate(LAYOUT_FAULTS) == [], f"{name} at {width} × {height}, {language}"
     console.language(start)
@@ -232,12 +243,3 @@ def test_the_keyboard_alone_hands_in_a_split(sit: Sit, strict: City) -> None:
     assert ring[0] == "solid" and ring[1] >= 2
     photo(author, "focus-1024-en")
     assert author.page.evaluate(NAMELESS) == []
-
-
-NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, canvas, svg[role=img], dialog")]
-  .filter((e) => e.offsetParent !== null || e.tagName === "svg")
-  .filter((e) => {
-    const label = e.labels && e.labels.length ? e.labels[0].textContent : "";
-    return ![e.getAttribute("aria-label"), label, e.title, e.tagName === "BUTTON" || e.tagName === "A" ? e.textContent : ""].some((each) => each && each.trim());
-  })
-  .map((e) => e.outerHTML.slice(0, 120))"""

@@ -10,11 +10,11 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Route, expect
 
 from maps.glossary import glossary
-from tests.browser.console import City, Console, wait_until
-from tests.browser.test_approval import NAMELESS
-from tests.browser.test_grid_editor import UNITS, across, pick
-from tests.browser.test_grid_operations import box, fit, photo, steps
-from tests.browser.test_public_view import LAYOUT_FAULTS
+from tests.support.console import Console, photo
+from tests.support.grid_editor import UNITS, across, box, fit, open_editor, pick, steps
+from tests.support.page_faults import LAYOUT_FAULTS, NAMELESS
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
 ROOT = Path(__file__).parents[2]
@@ -101,7 +101,7 @@ def test_every_control_has_a_name_in_the_language_of_the_page(open_page: Open) -
     console.log_in("dispatcher")
     for tab in ("overview", "alerts", "cases", "assign"):
         console.tab(tab)
-        console.page.wait_for_timeout(300)
+        console.settle()
         assert console.page.evaluate(NAMELESS) == [], tab
     labels = "() => [...document.querySelectorAll('[aria-label]')].map((e) => e.getAttribute('aria-label'))"
     latin = [each for each in console.page.evaluate(labels) if not re.search("[一-鿿]", each)]
@@ -112,9 +112,7 @@ def test_every_control_has_a_name_in_the_language_of_the_page(open_page: Open) -
 
 def test_a_line_is_drawn_on_a_tablet_without_a_keyboard(open_page: Open, city: City) -> None:
     console = open_page(size=(820, 1180), locale="zh-CN")
-    console.log_in("grid_manager")
-    console.tab("edit")
-    console.page.wait_for_timeout(1200)
+    open_editor(console)
     unit = city.rows(UNITS + " ORDER BY u.area_m2 LIMIT 1", town=city.town)[0]
     fit(console, box(city, unit.id))
     pick(console, unit)

@@ -17,13 +17,14 @@ from geo_api.auth.access import create_user
 from geo_api.cli.demo import Login
 from layers.collections import COLLECTIONS, Collection
 from layers.postgres import SYSTEM, session
-from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from tests.browser.conftest import serve
-from tests.browser.console import City, Console, wait_until
-from tests.geo_api.busy_town import fill_every_collection
-from tests.geo_api.conftest import PASSWORD, Seeded
-from tests.geo_api.small_town import seed_town
+from tests.support.application import PASSWORD
+from tests.support.busy_town import fill_every_collection
+from tests.support.console import Console
+from tests.support.databases import own_database
+from tests.support.served_city import City, serve_city
+from tests.support.small_town import seed_town
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
 LAYER = {"point": "circle", "line": "line", "polygon": "fill"}
@@ -62,14 +63,13 @@ LOOK_AT = """([west, south, east, north, maxZoom]) => {
 @pytest.fixture(scope="session")
 def city(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     """A city with a feature in every collection, instead of the analysed one."""
-    url = Seeded(cluster, _migrated, {}).copy("browser_every")
-    with session(SYSTEM, url) as db:
-        fill_every_collection(db, seed_town(db))
-        create_user(db, username="dispatcher", password=PASSWORD, role="dispatcher")
-    logins = [Login("dispatcher", PASSWORD, "dispatcher")]
-    with serve(url, tmp_path_factory.mktemp("every"), logins) as made:
-        yield made
-    database.engine(url).dispose()
+    with own_database(cluster, _migrated, "every_collection") as url:
+        with session(SYSTEM, url) as db:
+            fill_every_collection(db, seed_town(db))
+            create_user(db, username="dispatcher", password=PASSWORD, role="dispatcher")
+        logins = [Login("dispatcher", PASSWORD, "dispatcher")]
+        with serve_city(url, tmp_path_factory.mktemp("every"), logins) as made:
+            yield made
 
 
 def items(city: City, collection: str, headers: dict[str, str]) -> dict[int, dict[str, Any]]:

@@ -2,75 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.console import City, Console, wait_until
+from tests.support.console import Console
+from tests.support.grid_editor import CURRENT, UNITS, across, draw, open_editor, pick, show, take_back
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
-CURRENT = "SELECT a.code, ST_Area(a.geom) AS size FROM areas a WHERE a.kind = 'unit_grid' AND a.valid_to IS NULL AND a.parent_id = :parent"
-
-UNITS = """
-SELECT u.id, u.code, u.parent_id, ST_X(u.label_point) lon, ST_Y(u.label_point) lat,
-       ST_XMin(u.geom) west, ST_XMax(u.geom) east, ST_YMin(u.geom) south, ST_YMax(u.geom) north
-FROM areas u JOIN areas c ON c.id = u.parent_id JOIN areas t ON t.id = c.parent_id
-WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND t.code = :town
-"""
-"""Unit grids of the manager's town."""
 
 
 @pytest.fixture
-def editor(open_page: Open, city: City) -> Iterator[Console]:
+def editor(open_page: Open) -> Console:
+    """The editor of a grid manager, whose map has gone to the own town."""
     console = open_page()
-    console.log_in("grid_manager")
-    console.tab("edit")
-    expect(console.page.locator("[data-edit=split]")).to_be_visible()
     start = console.page.evaluate("() => window.__wangge.map.getZoom()")
-    there = "(start) => window.__wangge.map.getZoom() > start + 0.5 && !window.__wangge.map.isMoving()"
-    wait_until(lambda: console.page.evaluate(there, start), "the map goes to the manager's town")
-    yield console
-
-
-def show(console: Console, unit: Any) -> None:
-    """Bring a unit grid into the free part of the map, large enough to be edited."""
-    console.page.evaluate(
-        """([w, s, e, n]) => window.__wangge.map.fitBounds([[w, s], [e, n]],
-            { padding: { top: 60, bottom: 60, left: 500, right: 300 }, maxZoom: 17, duration: 0 })""",
-        [unit.west, unit.south, unit.east, unit.north],
-    )
-    console.idle()
-    console.drawn_soon("unit_grid-fill")
-    console.page.wait_for_timeout(600)  # the exact shapes of the grids in view are on their way
-
-
-def pick(console: Console, unit: Any) -> None:
-    console.click_map(unit.lon, unit.lat)
-    expect(console.page.locator(".picked code", has_text=unit.code)).to_be_visible()
-
-
-def draw(console: Console, *places: tuple[float, float], finish: bool = True) -> None:
-    console.page.click("[data-edit=split]")
-    expect(console.page.locator(".drawing-hint")).to_be_visible()
-    for lon, lat in places:
-        console.click_map(lon, lat)
-    if finish:
-        console.page.keyboard.press("Enter")
-
-
-def across(unit: Any) -> list[tuple[float, float]]:
-    """A line from outside in the west to outside in the east, through the label point."""
-    out = (unit.east - unit.west) * 0.06
-    return [(unit.west - out, unit.lat), (unit.east + out, unit.lat)]
-
-
-def take_back(console: Console) -> None:
-    """Undo what was just applied, and say yes to what that does."""
-    console.page.click("[data-applied] [data-edit=undo]")
-    console.page.click("dialog [data-confirm]")
-    expect(console.page.locator("[data-applied]")).to_have_count(0)
+    open_editor(console)
+    assert console.page.evaluate("() => window.__wangge.map.getZoom()") > start + 0.5
+    return console
 
 
 def applied(console: Console, city: City, parent: int, size: float) -> set[str]:

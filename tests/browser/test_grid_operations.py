@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,39 +12,32 @@ import pyogrio
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.console import City, Console, wait_until
-from tests.browser.test_grid_editor import CURRENT, UNITS, across, draw, pick, show, take_back
+from tests.support.console import Console, photo
+from tests.support.grid_editor import (
+    CORNERS,
+    CURRENT,
+    GIVEABLE,
+    OVERLAPS,
+    PAIRS,
+    UNITS,
+    across,
+    box,
+    drag,
+    draw,
+    fit,
+    in_force,
+    last_operation,
+    open_editor,
+    pick,
+    show,
+    steps,
+    take_back,
+    unit_of,
+)
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
-CORNERS = f"""
-WITH u AS ({UNITS}), g AS (SELECT u.id, u.parent_id, a.geom FROM u JOIN areas a ON a.id = u.id),
-p AS (SELECT DISTINCT g.id, g.parent_id, (ST_DumpPoints(g.geom)).geom AS corner FROM g)
-SELECT ST_X(corner) lon, ST_Y(corner) lat, min(p.id) id, min(p.parent_id) parent_id, count(DISTINCT p.id) n
-FROM p JOIN areas c ON c.id = p.parent_id
-WHERE ST_Distance(ST_Boundary(c.geom), corner) > 1e-6
-GROUP BY corner HAVING count(DISTINCT p.id) >= 3 ORDER BY 5 DESC, 1, 2
-"""
-"""Corners that three or more grids of the manager's town share, away from the border of their community."""
-PAIRS = f"""
-WITH u AS ({UNITS}) SELECT a.id AS one, b.id AS two, a.parent_id, ST_AsGeoJSON(ST_LineMerge(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2)), 15) AS border
-FROM u a JOIN u b ON a.id < b.id AND a.parent_id = b.parent_id JOIN areas x ON x.id = a.id JOIN areas y ON y.id = b.id
-WHERE ST_Length(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2)) > 0.001
- AND GeometryType(ST_LineMerge(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2))) = 'LINESTRING' ORDER BY 1, 2
-"""
-"""Neighbours of one community, with their common border."""
-GIVEABLE = f"""
-WITH u AS ({UNITS}) SELECT a.id, a.parent_id, c.id AS receiver, c.code AS receiver_code, ST_X(c.label_point) lon, ST_Y(c.label_point) lat,
- (SELECT count(*) FROM u WHERE u.parent_id = a.parent_id) AS siblings
-FROM u a JOIN areas x ON x.id = a.id JOIN areas c ON c.kind = 'community' AND c.valid_to IS NULL AND c.id <> a.parent_id
- AND c.parent_id = (SELECT parent_id FROM areas WHERE id = a.parent_id)
-WHERE ST_Length(ST_CollectionExtract(ST_Intersection(x.geom, c.geom), 2)) > 0.0005 ORDER BY 7 DESC, 1
-"""
-"""Grids with an edge on another community of the town."""
-OVERLAPS = """
-SELECT count(*) FROM areas a JOIN areas b ON a.id < b.id AND a.geom && b.geom
-WHERE a.kind = 'unit_grid' AND b.kind = 'unit_grid' AND a.valid_to IS NULL AND b.valid_to IS NULL
- AND ST_Area(ST_Intersection(a.geom, b.geom)::geography) > 0.01
-"""
 
 
 @pytest.fixture
@@ -53,75 +45,9 @@ def sitting(open_page: Open, city: City) -> Iterator[Callable[..., Console]]:
     """Opens the editor for a role."""
 
     def open_(role: str = "grid_manager", **options: Any) -> Console:
-        console = open_page(**options)
-        console.log_in(role)
-        console.tab("edit")
-        expect(console.page.locator("[data-edit=split]")).to_be_visible()
-        console.page.wait_for_timeout(1200)
-        return console
+        return open_editor(open_page(**options), role)
 
     yield open_
-
-
-def unit_of(city: City, area_id: int) -> Any:
-    return city.rows(UNITS.replace("t.code = :town", "true") + " AND u.id = :id", id=area_id)[0]
-
-
-def box(city: City, *ids: int) -> Any:
-    return city.rows(
-        "SELECT ST_XMin(e) west, ST_YMin(e) south, ST_XMax(e) east, ST_YMax(e) north"
-        " FROM (SELECT ST_Extent(geom) e FROM areas WHERE id = ANY(:ids)) box",
-        ids=list(ids),
-    )[0]
-
-
-def fit(console: Console, bounds: Any, layer: str = "unit_grid-fill") -> None:
-    """Bring a box into the part of the map between the panels, whatever the size of the window."""
-    console.page.evaluate(
-        """([w, s, e, n]) => {
-            const width = (name) => document.querySelector(name).offsetWidth;
-            const padding = { top: 40, bottom: 40, left: width(".side") + 30, right: width(".layers") + 30 };
-            window.__wangge.map.fitBounds([[w, s], [e, n]], { padding, maxZoom: 17, duration: 0 });
-        }""",
-        [bounds.west, bounds.south, bounds.east, bounds.north],
-    )
-    console.idle()
-    console.drawn_soon(layer)
-    console.page.wait_for_timeout(600)
-
-
-def photo(console: Console, name: str) -> None:
-    """A picture for whoever looks at it: WANGGE_PHOTOS names the folder."""
-    folder = os.environ.get("WANGGE_PHOTOS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        console.idle()
-        console.page.screenshot(path=str(Path(folder) / f"{name}.png"))
-
-
-def drag(console: Console, start: tuple[float, float], end: tuple[float, float]) -> None:
-    x, y = console.pixel(*start)
-    console.page.mouse.move(x, y, steps=3)
-    console.page.mouse.down()
-    x, y = console.pixel(*end)
-    console.page.mouse.move(x, y, steps=8)
-    console.page.mouse.up()
-
-
-def in_force(console: Console) -> None:
-    console.page.click("[data-edit=apply]")
-    expect(console.page.locator("[data-applied]")).to_be_visible()
-
-
-def steps(console: Console) -> list[str]:
-    script = "() => [...document.querySelectorAll('[data-step]')].map((each) => each.dataset.step)"
-    found: list[str] = console.page.evaluate(script)
-    return found
-
-
-def last_operation(city: City) -> dict[str, Any]:
-    found: dict[str, Any] = city.value("SELECT operations FROM change_sets ORDER BY id DESC LIMIT 1")[0]
-    return found
 
 
 def test_a_shared_corner_moves_in_every_grid(sitting: Callable[..., Console], city: City) -> None:
@@ -238,7 +164,7 @@ def test_a_boundary_is_drawn_anew_and_snaps_to_source_corners(
         off = 4 if k != 1 else 0  # a hand is not exact: it snaps
         editor.page.mouse.move(x + off, y + off, steps=3)
         editor.page.mouse.click(x + off, y + off)
-        editor.page.wait_for_timeout(400)
+        editor.frames()
     editor.page.keyboard.press("Enter")
     expect(editor.page.locator("[data-preview] .code-list.void code")).to_have_count(2)
     photo(editor, "reshape-1024-zh")

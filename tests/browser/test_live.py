@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
-from tests.browser.console import City, Console, wait_until
-from tests.browser.test_grid_editor import UNITS, show
+from tests.support.console import Console
+from tests.support.grid_editor import UNITS, show
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
 SEEN_S = 45.0
 ROUNDS = 5
-LOOK_MS = 20
+LOOK_S = 0.02
 """How often the other screen is looked at: the measured times are that coarse."""
 LABELS = "() => window.__wangge.map.queryRenderedFeatures({ layers: ['unit_grid-label'] }).map((f) => f.properties.code)"
 
@@ -56,19 +58,29 @@ def labels(console: Console) -> set[str]:
     return set(console.page.evaluate(LABELS))
 
 
-def seconds_until(console: Console, holds: Callable[[], bool], since: float) -> float:
-    while not holds():
-        assert time.perf_counter() - since < SEEN_S, f"not seen in {SEEN_S} s"
-        console.page.wait_for_timeout(LOOK_MS)
+def seconds_until(holds: Callable[[], bool], what: str) -> float:
+    since = time.perf_counter()
+    wait_until(holds, what, SEEN_S, pause_s=LOOK_S)
     return time.perf_counter() - since
 
 
-def seconds_until_shown(console: Console, codes: set[str], since: float) -> float:
-    return seconds_until(console, lambda: codes <= labels(console), since)
+def new_codes(change_set: dict[str, Any]) -> set[str]:
+    """Codes of the two grids that a split made."""
+    new = {each["code"] for each in change_set["result"]["created"]}
+    assert len(new) == 2
+    return new
 
 
-def seconds_until_gone(console: Console, codes: set[str], since: float) -> float:
-    return seconds_until(console, lambda: not codes & labels(console), since)
+def seconds_until_shown(console: Console, change_set: dict[str, Any]) -> float:
+    new = new_codes(change_set)
+    return seconds_until(lambda: new <= labels(console), f"{new} are shown")
+
+
+def seconds_until_taken_back(desk: Desk, console: Console, change_set: dict[str, Any]) -> float:
+    """Undo a split at the one desk: how long the other one still shows its grids."""
+    new = new_codes(change_set)
+    desk.undo(change_set)
+    return seconds_until(lambda: not new & labels(console), f"{new} are gone")
 
 
 def shows(console: Console, code: str) -> None:
@@ -95,16 +107,11 @@ def test_another_screen_shows_the_new_grids(desks: tuple[Desk, Console], city: C
         unit = smallest(city)
         shows(other, unit.code)
         change_set = desk.split(unit)
-        acknowledged = time.perf_counter()
-        new = {each["code"] for each in change_set["result"]["created"]}
-        assert len(new) == 2
-        took.append(seconds_until_shown(other, new, acknowledged))
+        took.append(seconds_until_shown(other, change_set))
         assert unit.code not in labels(other)
-        assert new <= {each["code"] for each in other.drawn("unit_grid-fill")}
+        assert new_codes(change_set) <= {each["code"] for each in other.drawn("unit_grid-fill")}
         expect(other.page.locator(".status .updated")).to_have_text(re.compile(r"^已更新 \d\d:\d\d:\d\d$"))
-        desk.undo(change_set)
-        undone = time.perf_counter()
-        took.append(seconds_until_gone(other, new, undone))
+        took.append(seconds_until_taken_back(desk, other, change_set))
     told = ", ".join(f"{each:.2f}" for each in took)
     print(f"\nseen after {told} s; median {statistics.median(took):.2f} s, most {max(took):.2f} s")
 
@@ -124,14 +131,12 @@ def test_what_nobody_looks_at_is_loaded_when_the_map_comes_there(
     other.page.on("request", lambda request: asked.append(request.url) if "/tiles/" in request.url else None)
     change_set = desk.split(unit)
     expect(other.page.locator(".status .updated")).to_contain_text("已更新")
-    other.page.wait_for_timeout(500)
+    other.settle()  # what is in view is asked for before the page says that it is up to date
     assert [url for url in asked if "/areas/" in url] == []
     other.look_at(there[0], there[1], zoom)
-    new = {each["code"] for each in change_set["result"]["created"]}
-    seconds_until_shown(other, new, time.perf_counter())
+    seconds_until_shown(other, change_set)
     assert any("/areas/" in url for url in asked)
-    desk.undo(change_set)
-    seconds_until_gone(other, new, time.perf_counter())
+    seconds_until_taken_back(desk, other, change_set)
 
 
 def test_what_happened_while_the_connection_was_lost_is_seen_afterwards(
@@ -158,9 +163,7 @@ def test_what_happened_while_the_connection_was_lost_is_seen_afterwards(
     expect(live).to_have_class("live off")
     show(other, unit)
     change_set = desk.split(unit)
-    new = {each["code"] for each in change_set["result"]["created"]}
-    seconds_until_shown(other, new, time.perf_counter())
+    seconds_until_shown(other, change_set)
     expect(live).not_to_have_class("live off")
     assert next(refusals) > 3
-    desk.undo(change_set)
-    seconds_until_gone(other, new, time.perf_counter())
+    seconds_until_taken_back(desk, other, change_set)

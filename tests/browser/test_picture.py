@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from layers.private_server import Cluster
-from tests.browser.conftest import analysed_city
-from tests.browser.console import Console
+from tests.support.console import Console
+from tests.support.served_city import analysed_city
 
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -32,7 +32,7 @@ def test_write_the_picture(
         expect(console.page.locator(".chart svg").first).to_be_visible()
         console.page.locator("[data-track]").first.click()
         expect(console.page.locator(".track-box")).to_be_visible()
-        console.page.wait_for_timeout(1500)
+        console.settle()
         console.page.evaluate("() => { document.querySelector('.side-body').scrollTop = 0 }")
         console.idle()
         path = PICTURES / "map.png"

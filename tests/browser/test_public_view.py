@@ -9,7 +9,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
-from tests.browser.console import City, Console, wait_until
+from tests.support.console import Console
+from tests.support.page_faults import LAYOUT_FAULTS
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 Open = Callable[..., Console]
 
@@ -162,7 +165,7 @@ def test_nothing_is_cut_off_or_overlaps(open_page: Open, locale: str) -> None:
         console.page.set_viewport_size({"width": width, "height": height})
         for tab in ("overview", "alerts", "cases", "assign"):
             console.tab(tab)
-            console.page.wait_for_timeout(300)
+            console.settle()
             found = console.page.evaluate(LAYOUT_FAULTS)
             assert found == [], f"{tab} at {width} × {height}, {locale}"
 
@@ -207,26 +210,3 @@ def test_a_base_map_is_drawn_under_the_areas(open_page: Open, city: City, crs: s
     shifted = min(x for z, x, _ in asked if z == zoom) - first
     # In Nantong a GCJ-02 picture lies about 440 m to the east: one or two tiles of about 260 m at this zoom.
     assert shifted == 0 if crs == "wgs84" else shifted >= 1
-
-
-LAYOUT_FAULTS = """() => {
-  const faults = [];
-  const box = (e) => e.getBoundingClientRect();
-  const name = (e) => e.className || e.tagName;
-  if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) faults.push("the page scrolls");
-  for (const e of document.querySelectorAll(".top > *, .status > *, .tabs > *")) {
-    const b = box(e);
-    if (b.right > innerWidth + 1 || b.left < -1) faults.push("outside: " + name(e));
-    for (let next = e.nextElementSibling; next; next = next.nextElementSibling)
-      if (box(next).left < b.right - 1 && box(next).width && b.width) faults.push("overlap: " + name(e) + " " + name(next));
-  }
-  for (const e of document.querySelectorAll(".tabs button, .top button, .who b, .who small, .status span:not(.attribution)"))
-    if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") faults.push("cut off: " + name(e) + " " + e.textContent);
-  const side = document.querySelector(".side-body");
-  if (side.scrollWidth > side.clientWidth) faults.push("the panel is too wide");
-  const s = box(document.querySelector(".side")), l = box(document.querySelector(".layers")), z = box(document.querySelector(".maplibregl-ctrl-bottom-right"));
-  if (l.left < s.right) faults.push("layers over the panel");
-  if (l.bottom > z.top && l.right > z.left) faults.push("layers over the zoom buttons");
-  if (box(document.querySelector(".maplibregl-ctrl-scale")).left < s.right) faults.push("scale under the panel");
-  return faults;
-}"""

@@ -20,7 +20,7 @@ import shapely
 from sqlalchemy import make_url, text
 
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import Api
+from tests.support.application import Api
 
 UVICORN = Path(os.environ.get("WANGGE_TIPG", Path(__file__).parents[2] / ".setup/tipg/bin/uvicorn"))
 pytestmark = pytest.mark.skipif(

@@ -20,7 +20,7 @@ import pytest
 import shapely
 
 from layers.collections import COLLECTIONS, Collection
-from tests.conformance.conftest import Town, readers, shapes
+from tests.support.every_collection import Town, readers, shapes
 
 needs_gdal = pytest.mark.skipif(
     shutil.which("ogr2ogr") is None, reason="ogr2ogr is not installed: apt gdal-bin"

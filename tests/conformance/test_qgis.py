@@ -15,7 +15,7 @@ import pytest
 import shapely
 
 from layers.collections import COLLECTIONS, Collection
-from tests.conformance.conftest import Town, readers, shapes
+from tests.support.every_collection import Town, readers, shapes
 
 pytestmark = [
     pytest.mark.skipif(

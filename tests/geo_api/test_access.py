@@ -15,7 +15,7 @@ from layers.collections import COLLECTIONS
 from layers.errors import InputError
 from layers.postgres import SYSTEM, session
 from layers.tables import ROLES
-from tests.geo_api.conftest import PASSWORD, Api
+from tests.support.application import PASSWORD, Api
 
 Login = Callable[[str], TestClient]
 SCOPED = ("alerts", "cases", "stays", "visits")

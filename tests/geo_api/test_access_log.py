@@ -21,8 +21,8 @@ from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, logged_in
-from tests.geo_api.small_town import TOWN_A
+from tests.support.application import PASSWORD, Api, Seeded, logged_in
+from tests.support.small_town import TOWN_A
 
 LOG = "/v1/access-log"
 Login = Callable[[str], TestClient]

@@ -32,11 +32,11 @@ from geo_api.server.app import create_app
 from layers.collections import COLLECTIONS
 from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
-from tests.geo_api.busy_town import seed_work
-from tests.geo_api.conftest import PASSWORD, Seeded, serving
-from tests.geo_api.small_town import BOXES, PLATES, TOWN_A, TOWN_B
-from tests.geo_api.test_live import Stream, listening
-from tests.geo_api.test_oidc import AUDIENCE, Provider, providing
+from tests.support.application import PASSWORD, Seeded, serving
+from tests.support.busy_town import seed_work
+from tests.support.event_streams import Stream, listening
+from tests.support.identity_provider import AUDIENCE, Provider, providing
+from tests.support.small_town import BOXES, PLATES, TOWN_A, TOWN_B
 
 PRIVATE = tuple(c.id for c in COLLECTIONS.values() if c.login)
 WORLD = "POLYGON((-180 -90, 180 -90, 180 90, -180 90, -180 -90))"

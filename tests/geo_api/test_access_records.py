@@ -17,7 +17,8 @@ from geo_api.auth.access_records import BATCH, AccessRecords
 from geo_api.server.middleware import Metrics
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
+from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from grid.responsibility import assign
 from layers.codes.crs import wgs84_to_gcj02
 from layers.errors import RejectedRows
 from layers.postgres import SYSTEM, session
-from tests.grid.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
+from tests.support.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS
-from tests.geo_api.busy_town import ensure_feature
+from tests.support.busy_town import ensure_feature
 
 
 @pytest.mark.parametrize("name", [name for name in COLLECTIONS if name != "tracks"])

@@ -16,8 +16,8 @@ from grid.cases import open_case
 from grid.responsibility import assign
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
-from tests.geo_api.small_town import BOXES, RAISED
+from tests.support.application import PASSWORD, Api, Seeded, api_over
+from tests.support.small_town import BOXES, RAISED
 
 Login = Callable[[str], TestClient]
 

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from geo_api.areas.due_change_sets import apply_due_changes
 from geo_api.auth.access import create_user
 from layers.postgres import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, Api, Seeded, api_over
+from tests.support.application import PASSWORD, Api, Seeded, api_over
 
 Login = Callable[[str], TestClient]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from starlette.testclient import TestClient
 
-from tests.geo_api.conftest import Api
+from tests.support.application import Api
 
 TILE = "/collections/areas/tiles/WebMercatorQuad/8/104/213"
 

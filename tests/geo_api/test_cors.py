@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, Seeded
+from tests.support.application import PASSWORD, Seeded
 
 PORTAL = "https://portal.example"
 OTHER = "https://evil.example"

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from geo_api.jobs.worker import SETTLE_CRON, job_app
 from layers.postgres import SYSTEM, session
-from tests.geo_api.small_town import seed_town
+from tests.support.small_town import seed_town
 
 
 def test_the_worker_settles_every_minute(fresh_database: str) -> None:

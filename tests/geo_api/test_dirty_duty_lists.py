@@ -21,7 +21,7 @@ from geo_api.imports.import_file import import_file
 from grid.responsibility import Duty, check_list
 from layers.errors import InputError, MissingColumns, RejectedRows
 from layers.postgres import SYSTEM, session
-from tests.grid.square_town import insert_town
+from tests.support.square_town import insert_town
 
 Row = Sequence[object]
 HEADER = [

@@ -22,7 +22,7 @@ from grid.responsibility import assign
 from grid.responsibility.succession import successors
 from layers.errors import RejectedRows
 from layers.postgres import SYSTEM, session
-from tests.grid.square_town import insert_duty
+from tests.support.square_town import insert_duty
 
 WEST, SOUTH = 120.8, 32.0
 BOX = {"320602": 0, "320611": 1, "320621": 2, "320684": 3}

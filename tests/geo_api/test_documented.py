@@ -10,7 +10,7 @@ import pytest
 from geo_api.http.errors import KINDS, TITLES
 from geo_api.http.settings import Settings
 from layers.collections import COLLECTIONS, FEATURE_CAP, MAX_LIMIT
-from tests.geo_api.conftest import Api
+from tests.support.application import Api
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 

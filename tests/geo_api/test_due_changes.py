@@ -10,7 +10,7 @@ from geo_api.jobs.worker import job_app
 from grid.change_sets import lifecycle as editing
 from layers.postgres import SYSTEM, session
 from layers.tables import ChangeSet
-from tests.grid.square_town import insert_town, unit_code, x, y
+from tests.support.square_town import insert_town, unit_code, x, y
 
 
 def test_the_worker_applies_what_is_due(fresh_database: str) -> None:

@@ -18,7 +18,7 @@ from geo_api.imports.duty_files import DUTIES, read_duties
 from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns
 from layers.postgres import SYSTEM, session
-from tests.grid.square_town import insert_town
+from tests.support.square_town import insert_town
 
 HEADER = "item_code,item,domain,legal_basis,kind,body,level,area_code,role,valid_from,valid_to".split(",")
 COUNTY = [

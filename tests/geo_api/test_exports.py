@@ -31,7 +31,8 @@ from layers.exports import Source
 from layers.exports.rows import STATEMENT_NAME, record_batches
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
+from tests.support.application import PASSWORD, Api, Seeded, api_over
+from tests.support.waiting import PATIENCE_S
 
 SEEDED = ("areas", "grids", "sites", "alerts", "cases", "stays", "visits", "tracks", "hot_spots")
 AWKWARD = '测"试",\\ 甲\n乙 \t=1+1'

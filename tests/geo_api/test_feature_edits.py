@@ -11,7 +11,7 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import Api, Seeded, api_over, logged_in
+from tests.support.application import Api, Seeded, api_over, logged_in
 
 Login = Callable[[str], TestClient]
 GEOJSON = {"Content-Type": "application/geo+json"}

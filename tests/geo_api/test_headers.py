@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import Api, Seeded
+from tests.support.application import Api, Seeded
 
 SITES = "/collections/sites/items?limit=1"
 TILE = "/collections/sites/tiles/WebMercatorQuad/8/104/213"

@@ -25,9 +25,10 @@ from layers.imports import read_parts
 from layers.imports.fix_formats import MAX_ROWS
 from layers.imports.unpacked_sizes import MOST_BYTES
 from layers.postgres import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, api_over, serving
-from tests.geo_api.test_ingest import ARROW, PARQUET
-from tests.geo_api.test_live import two_workers
+from tests.support.application import PASSWORD, Seeded, api_over, serving
+from tests.support.fix_batches import ARROW, PARQUET
+from tests.support.service_process import serve
+from tests.support.waiting import PATIENCE_S
 
 MOST_MEMORY_BYTES = 1.5 * 2**30
 LIMIT_BYTES = 64 * 2**20
@@ -146,7 +147,10 @@ def test_the_memory_of_a_server_that_is_sent_bombs(seeded: Seeded, tmp_path: Pat
     with session(SYSTEM, url) as db:
         create_user(db, username="svc", password=PASSWORD, role="service")
         key = create_key(db, "svc")
-    with two_workers(url, tmp_path) as address, httpx2.Client(base_url=address, timeout=PATIENCE_S) as client:
+    with (
+        serve(url, tmp_path, workers=2, WANGGE_RATE_LIMITS="off") as service,
+        httpx2.Client(base_url=service.address, timeout=PATIENCE_S) as client,
+    ):
         for name, make in BOMBS.items():
             headers = {"Authorization": f"Bearer {key}", "Content-Type": media_of(name)}
             answer = client.post("/v1/tracks?crs=wgs84", content=make(), headers=headers)

@@ -20,8 +20,8 @@ from layers.errors import InputError
 from layers.imports import read_parts
 from layers.imports.fix_formats import MAX_ROWS
 from layers.postgres import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, Seeded, api_over
-from tests.geo_api.test_ingest import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
+from tests.support.application import PASSWORD, Seeded, api_over
+from tests.support.fix_batches import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
 
 Post = Callable[..., Any]
 MEDIA = (NDJSON, CSV, ARROW, PARQUET)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import io
 import json
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
 import polars as pl
-import pyarrow as pa
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -26,17 +20,15 @@ from starlette.testclient import TestClient
 
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key, revoke_keys
-from geo_api.server.app import create_app
 from geo_api.tracks.ingest import Terms, ingest
 from layers.errors import InputError
 from layers.imports import read_parts
 from layers.postgres import PUBLIC, SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over
-from tests.geo_api.small_town import TOWN_A
+from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
+from tests.support.fix_batches import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
+from tests.support.small_town import TOWN_A
+from tests.support.waiting import PATIENCE_S
 
-NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
-NDJSON, CSV = "application/x-ndjson", "text/csv"
-ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
 Post = Callable[..., Any]
 
 
@@ -62,33 +54,6 @@ def post(own: tuple[Api, dict[str, str]]) -> Post:
         return client.post(f"/v1/tracks{query}", content=body, headers=headers)
 
     return send
-
-
-def rows(vehicle: str, n: int = 5, *, lon: float = 120.1, start: dt.datetime = NOW) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "vehicle_id": [vehicle] * n,
-            "t": [start - dt.timedelta(minutes=n - i) for i in range(n)],
-            "lon": [lon + i * 1e-4 for i in range(n)],
-            "lat": [31.2] * n,
-            "speed_kmh": [None, *(30.5 + i for i in range(n - 1))],
-            "heading_deg": [90.0] * n,
-        }
-    )
-
-
-def encoded(frame: pl.DataFrame, media: str) -> bytes:
-    buffer = io.BytesIO()
-    if media == PARQUET:
-        frame.write_parquet(buffer)
-    elif media == ARROW:
-        table = frame.to_arrow()
-        with pa.ipc.new_stream(buffer, table.schema) as writer:
-            writer.write_table(table)
-    else:
-        as_text = frame.with_columns(t=pl.col("t").dt.strftime("%Y-%m-%dT%H:%M:%S%.fZ"))
-        as_text.write_csv(buffer) if media == CSV else as_text.write_ndjson(buffer)
-    return buffer.getvalue()
 
 
 def stored(api: Api, vehicle: str) -> list[tuple[Any, ...]]:
@@ -261,29 +226,11 @@ def test_too_much_is_refused_before_it_is_held(own: tuple[Api, dict[str, str]], 
     assert post(body, CSV).json()["accepted"] == 5
 
 
-@contextlib.contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """The application behind a real server: its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.02)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(timeout=PATIENCE_S)
-
-
 def test_a_refused_client_hears_the_answer_after_it_has_sent_all(own: tuple[Api, dict[str, str]]) -> None:
     """A large body that the server did not read would break the connection before the client hears the 429."""
     api, keys = own
     headers = {"Authorization": f"Bearer {keys['city']}", "Content-Type": CSV}
-    app = create_app(api.settings.model_copy(update={"ingest_batches": 0}))
-    with running(app) as address:
+    with serving(api.settings.model_copy(update={"ingest_batches": 0})) as address:
         for _ in range(3):
             answer = httpx2.post(
                 f"{address}/v1/tracks?crs=wgs84",

@@ -23,8 +23,9 @@ from geo_api.http.settings import Settings
 from layers.errors import InputError
 from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
-from tests.geo_api.small_town import TOWN_A, TOWN_B
+from tests.support.application import PASSWORD, Api, Seeded, serving
+from tests.support.small_town import TOWN_A, TOWN_B
+from tests.support.waiting import PATIENCE_S
 
 ALERTS = "/collections/alerts/items"
 

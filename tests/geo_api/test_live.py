@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import queue
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,88 +12,11 @@ from sqlalchemy import text
 from geo_api.features import change_feed as events
 from layers.collections import COLLECTIONS
 from layers.postgres import SYSTEM, Change, session
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, serving
-from tests.layers.test_changes import tile_of
-from tests.ports import free_port
-
-SILENCE_S = 0.5
-"""How long after a change that was heard another one would have been heard too."""
-
-
-class Stream:
-    """The events of one stream, as a browser would read them."""
-
-    def __init__(self) -> None:
-        self.events: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.last_id: str | None = None
-        self.ready = threading.Event()
-
-    def read(self, lines: Iterator[str]) -> None:
-        data: dict[str, Any] | None = None
-        try:
-            for line in lines:
-                if line.startswith("id: "):
-                    self.last_id = line.removeprefix("id: ")
-                elif line.startswith("data: "):
-                    data = json.loads(line.removeprefix("data: "))
-                elif line == "" and data is not None:
-                    self.events.put(data | {"id": self.last_id})
-                    data = None
-                elif line.startswith(": connected"):
-                    self.ready.set()
-        except httpx2.HTTPError:
-            pass
-
-    def next(self, layer: str | None = None) -> dict[str, Any]:
-        """The next event, of that layer."""
-        end = time.monotonic() + PATIENCE_S
-        while True:
-            found = self.events.get(timeout=max(end - time.monotonic(), 0.01))
-            if layer in (None, found["layer"]):
-                return found
-
-    def until(self, layer: str, change: int) -> list[dict[str, Any]]:
-        """All events up to the one of a layer that tells of that change."""
-        heard = [self.next()]
-        while heard[-1]["layer"] != layer or heard[-1]["change"] < change:
-            heard.append(self.next())
-        return heard
-
-    def rest(self) -> list[dict[str, Any]]:
-        """What has come by now."""
-        time.sleep(SILENCE_S)
-        return [self.events.get() for _ in range(self.events.qsize())]
-
-
-@contextmanager
-def listening(
-    address: str,
-    cookies: dict[str, str] | None = None,
-    last_event_id: str | None = None,
-    path: str = "/v1/events",
-    authorization: str | None = None,
-) -> Iterator[Stream]:
-    headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
-    if authorization is not None:
-        headers["Authorization"] = authorization
-    stream = Stream()
-    with (
-        httpx2.Client(cookies=cookies, timeout=PATIENCE_S) as client,
-        client.stream("GET", address + path, headers=headers) as answer,
-    ):
-        assert answer.status_code == 200
-        assert answer.headers["content-type"].startswith("text/event-stream")
-        threading.Thread(target=stream.read, args=(answer.iter_lines(),), daemon=True).start()
-        assert stream.ready.wait(PATIENCE_S)
-        yield stream
-
-
-def log_in(address: str, username: str) -> dict[str, str]:
-    answer = httpx2.post(
-        f"{address}/v1/login", json={"username": username, "password": PASSWORD}, timeout=PATIENCE_S
-    )
-    assert answer.status_code == 200, answer.text
-    return {"wangge_session": answer.cookies["wangge_session"]}
+from tests.support.application import Api, Seeded, serving
+from tests.support.event_streams import listening, log_in
+from tests.support.service_process import serve
+from tests.support.tiles import tile_of
+from tests.support.waiting import PATIENCE_S
 
 
 def touch(api: Api, statement: str, **values: Any) -> None:
@@ -218,55 +132,14 @@ def test_a_page_that_does_not_read_keeps_one_entry_a_layer() -> None:
     assert all(change.touched is None or len(change.touched) <= 1000 for change in waiting)
 
 
-@contextmanager
-def two_workers(url: str, folder: Path) -> Iterator[str]:
-    """``wangge serve --workers 2`` as a process of its own."""
-    port = free_port()
-    env = os.environ | {
-        "WANGGE_DATABASE_URL": url,
-        "WANGGE_DATA_DIR": str(folder),
-        "WANGGE_RATE_LIMITS": "off",
-    }
-    log = folder / "server.log"
-    command = [
-        sys.executable,
-        "-c",
-        "from geo_api.cli.main import app; app()",
-        "serve",
-        "--port",
-        str(port),
-        "--workers",
-        "2",
-    ]
-    with log.open("wb") as out:
-        server = subprocess.Popen(command, env=env, stdout=out, stderr=out)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            end = time.monotonic() + PATIENCE_S
-            while True:
-                assert server.poll() is None and time.monotonic() < end, log.read_text()[-3000:]
-                try:
-                    if httpx2.get(f"{address}/health/ready", timeout=2).status_code == 200:
-                        break
-                except httpx2.HTTPError:
-                    time.sleep(0.2)
-            yield address
-        finally:
-            server.terminate()
-            try:
-                server.wait(timeout=PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
 def test_no_old_tile_after_the_answer_with_two_workers(seeded: Seeded, tmp_path: Path) -> None:
     """Twelve kept connections spread over both workers; each must show the place that was just acknowledged."""
     url = seeded.copy("two_workers")
     lon, lat = 120.2, 31.2
     zoom, column, row = tile_of(lon, lat, 14)
     low = tile_of(lon, lat, 5)
-    with two_workers(url, tmp_path) as address:
+    with serve(url, tmp_path, workers=2, WANGGE_RATE_LIMITS="off") as service:
+        address = service.address
         cookies = log_in(address, "dispatcher")
         readers = [httpx2.Client(base_url=address, timeout=PATIENCE_S) for _ in range(12)]
         with httpx2.Client(base_url=address, cookies=cookies, timeout=PATIENCE_S) as writer:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from hypothesis import given
@@ -23,102 +16,9 @@ from hypothesis import strategies as st
 
 from layers.postgres import LEAST, connection_room, share
 from layers.postgres.connections import WANTED, Limits
-from tests.geo_api.conftest import PATIENCE_S, Api
-from tests.ports import free_port
-
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass
-class Service:
-    """A running ``wangge serve``."""
-
-    process: subprocess.Popen[bytes]
-    address: str
-    log: Path
-
-    def workers(self) -> list[psutil.Process]:
-        return [p for p in psutil.Process(self.process.pid).children() if is_worker(p)]
-
-    def end(self, number: int = signal.SIGTERM, timeout_s: float = PATIENCE_S) -> tuple[int, float]:
-        """Exit code, and the seconds that the end took."""
-        started = time.monotonic()
-        self.process.send_signal(number)
-        return self.process.wait(timeout=timeout_s), time.monotonic() - started
-
-
-def is_worker(process: psutil.Process) -> bool:
-    """Whether it is a living worker of the service."""
-    try:
-        return process.status() != "zombie" and "spawn_main" in " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return False
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 2 * PATIENCE_S) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx2.HTTPError, psycopg.Error):
-            if condition():
-                return True
-        time.sleep(0.1)
-    return False
-
-
-@contextlib.contextmanager
-def serve(url: str | None, folder: Path, *, workers: int = 1, **more: str) -> Iterator[Service]:
-    """``wangge serve`` over a database, or over a private cluster of the folder."""
-    port = free_port()
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("WANGGE_")}
-    environment |= {
-        "WANGGE_DATA_DIR": str(folder),
-        "WANGGE_SECRET": "test",
-        "WANGGE_LOG_LEVEL": "info",
-        **more,
-    }
-    if url:
-        environment["WANGGE_DATABASE_URL"] = url
-    log = folder / "serve.log"
-    command = [
-        sys.executable,
-        "-m",
-        "geo_api.cli.main",
-        "serve",
-        "--port",
-        str(port),
-        "--workers",
-        str(workers),
-    ]
-    if not (ROOT / "geo_api" / "__main__.py").exists():
-        command[1:3] = ["-c", "from geo_api.cli.main import main; main()"]
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out) as process,
-    ):
-        service = Service(process, f"http://127.0.0.1:{port}", log)
-        try:
-            ready = eventually(
-                lambda: (
-                    process.poll() is not None
-                    or (
-                        httpx2.get(f"{service.address}/health/ready", timeout=PATIENCE_S).status_code == 200
-                        and len(service.workers()) in (workers, 0)
-                    )
-                ),
-            )
-            assert ready and process.poll() is None, log.read_text()[-3000:]
-            yield service
-        finally:
-            for child in (
-                psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-            ):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    child.kill() if is_worker(child) else None
-            if process.poll() is None:
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=PATIENCE_S)
-                process.kill()
+from tests.support.application import Api
+from tests.support.service_process import START_S, serve
+from tests.support.waiting import PATIENCE_S, wait_until
 
 
 @given(st.integers(0, 2000), st.integers(1, 64))
@@ -157,7 +57,7 @@ def test_sigterm_ends_streams_at_once_and_requests_after_their_answer(api: Api, 
         threads = [threading.Thread(target=listen), threading.Thread(target=read)]
         with psycopg.connect(api.url.replace("+psycopg", "")) as db:
             threads[0].start()
-            assert eventually(lambda: bool(heard))
+            wait_until(lambda: heard, "the stream begins")
             db.execute("LOCK TABLE enterprises IN ACCESS EXCLUSIVE MODE")
             threads[1].start()
             time.sleep(1)
@@ -194,8 +94,10 @@ def test_a_worker_that_dies_is_started_again(api: Api, tmp_path: Path) -> None:
     with serve(api.url, tmp_path, workers=2) as service:
         first = service.workers()
         first[0].kill()
-        assert eventually(
-            lambda: len(service.workers()) == 2 and first[0].pid not in [w.pid for w in service.workers()]
+        wait_until(
+            lambda: len(service.workers()) == 2 and first[0].pid not in [w.pid for w in service.workers()],
+            "another worker takes its place",
+            START_S,
         )
         assert httpx2.get(f"{service.address}/health/ready", timeout=PATIENCE_S).status_code == 200
 
@@ -205,7 +107,11 @@ def test_workers_end_when_the_process_that_started_them_is_gone(api: Api, tmp_pa
         workers = service.workers()
         service.process.kill()
         service.process.wait()
-        assert eventually(lambda: not any(w.is_running() and w.status() != "zombie" for w in workers))
+        wait_until(
+            lambda: not any(w.is_running() and w.status() != "zombie" for w in workers),
+            "the workers end",
+            START_S,
+        )
 
 
 def test_metrics_count_over_all_workers(api: Api, tmp_path: Path) -> None:
@@ -216,7 +122,12 @@ def test_metrics_count_over_all_workers(api: Api, tmp_path: Path) -> None:
         for _ in range(6):
             assert line in httpx2.get(f"{service.address}/metrics", timeout=PATIENCE_S).text
         service.workers()[0].kill()
-        assert eventually(lambda: line in httpx2.get(f"{service.address}/metrics", timeout=PATIENCE_S).text)
+        wait_until(
+            lambda: line in httpx2.get(f"{service.address}/metrics", timeout=PATIENCE_S).text,
+            "the count outlives the worker",
+            START_S,
+            despite=(httpx2.HTTPError,),
+        )
 
 
 def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from geo_api.features import routes_items as items
 from layers.codes import CRS84, reference_system
 from layers.collections import COLLECTIONS, Selection, Sort, fetch_page, read_page
 from layers.postgres import SYSTEM, Reader, Scope, session
-from tests.geo_api.conftest import Api
+from tests.support.application import Api
 
 Login = Callable[[str], TestClient]
 

@@ -17,7 +17,8 @@ from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from geo_api.server.rate_limits import DEFAULTS, Buckets, Limit, client_address, limits_of, networks_of
 from layers.postgres import sessions as database
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Seeded, serving
+from tests.support.application import PASSWORD, Seeded, serving
+from tests.support.waiting import PATIENCE_S
 
 SITES = "/collections/sites/items?limit=1"
 

@@ -21,7 +21,8 @@ from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from geo_api.server.middleware import content_security_policy
 from layers.postgres import SYSTEM, session
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api
+from tests.support.application import PASSWORD, Api
+from tests.support.waiting import PATIENCE_S
 
 
 def test_landing_is_html_for_people_and_json_for_machines(public: TestClient) -> None:

@@ -20,8 +20,9 @@ from layers.collections import COLLECTIONS, Selection, TileQueries
 from layers.collections.tiles import tile_statement
 from layers.postgres import SYSTEM, Query, Reader, Scope, plain_conninfo, session
 from layers.roles import READER_ROLE
-from tests.geo_api.conftest import PASSWORD, PATIENCE_S, Api, Seeded, api_over, serving
-from tests.layers.test_changes import tile_of
+from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
+from tests.support.tiles import tile_of
+from tests.support.waiting import PATIENCE_S
 
 LAT = 31.2
 LON = {"A": 120.1, "B": 120.6}

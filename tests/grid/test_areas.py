@@ -13,7 +13,7 @@ from grid.change_sets import lifecycle as editing
 from grid.errors import GridError, UnknownArea
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from grid.responsibility.locating import locate_point
-from tests.grid.square_town import (
+from tests.support.square_town import (
     NOW,
     START,
     community_code,

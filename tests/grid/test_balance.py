@@ -16,8 +16,8 @@ from grid.change_sets import balance_of
 from grid.change_sets import lifecycle as editing
 from grid.change_sets.balance import improve
 from grid.errors import GridError, UnknownArea
-from tests.grid.partition_checks import assert_tiles
-from tests.grid.square_town import insert_town, square, unit_code
+from tests.support.partition_checks import assert_tiles
+from tests.support.square_town import insert_town, square, unit_code
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from grid.responsibility import assign
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, Scope, session
 from layers.tables import Case, CaseEvent
-from tests.grid.square_town import NOW, insert_duties, insert_town, middle
+from tests.support.square_town import NOW, insert_duties, insert_town, middle
 
 RESUME = "ECO-RESUME-001"
 

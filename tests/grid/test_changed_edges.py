@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grid.topology import MARGIN_DEG, changed_box, grown, joined, unshared_edges
 from grid.topology.changed_edges import NOWHERE
-from tests.grid.grown_town import voronoi_zones
+from tests.support.grown_town import voronoi_zones
 
 ZONES = [zone for seed in (1, 2) for zone in [voronoi_zones(seed)]]
 PICK = st.integers(0, 10**6)

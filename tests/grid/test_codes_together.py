@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
-from tests.grid.partition_checks import assert_tiles
-from tests.grid.square_town import insert_town
+from tests.support.partition_checks import assert_tiles
+from tests.support.square_town import insert_town
 
 
 def test_codes_of_one_change_set_never_meet(db: Session) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from grid.areas import AreaCover
 from grid.areas.point_index import owns
 from grid.errors import GridError
-from tests.grid.square_town import square, x, y
+from tests.support.square_town import square, x, y
 
 
 def frame(*shapes: object) -> gpd.GeoDataFrame:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from grid.errors import GridError, UnknownItem
 from grid.responsibility import assign, assign_geometry
-from tests.grid.square_town import (
+from tests.support.square_town import (
     NOW,
     RESUME,
     STALL,

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from grid.errors import UnknownItem
 from grid.responsibility import Duty, check_list, check_stored
 from grid.responsibility.duties import items_for
-from tests.grid.square_town import NOW, insert_duties, insert_town
+from tests.support.square_town import NOW, insert_duties, insert_town
 
 
 def duty(

@@ -14,7 +14,7 @@ from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, session
 from layers.tables import Area, ChangeSet
-from tests.grid.square_town import community_code, insert_town, square, unit_code, x, y
+from tests.support.square_town import community_code, insert_town, square, unit_code, x, y
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from grid.cases import open_case, transition
 from grid.cases.indicators import BREAKDOWNS, FACTS_SCHEMA, NAMES, case_facts, indicator_table
 from grid.errors import GridError
 from grid.responsibility import assign
-from tests.grid.square_town import insert_duties, insert_town, middle
+from tests.support.square_town import insert_duties, insert_town, middle
 
 UTC = dt.UTC
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import TopologyFault
-from tests.grid.partition_checks import assert_managed, assert_tiles
-from tests.grid.square_town import (
+from tests.support.partition_checks import assert_managed, assert_tiles
+from tests.support.square_town import (
     community_code,
     insert_managing,
     insert_town,

@@ -22,8 +22,8 @@ from grid.responsibility.locating import locate_point
 from layers.codes import parse_grid_code
 from layers.errors import InvalidIdentifier
 from layers.postgres import SYSTEM, session
-from tests.grid.partition_checks import assert_tiles
-from tests.grid.square_town import insert_area, insert_town, middle, square, unit_code, x, y
+from tests.support.partition_checks import assert_tiles
+from tests.support.square_town import insert_area, insert_town, middle, square, unit_code, x, y
 
 LAND = square(0, 0, 4, 4)
 

@@ -26,9 +26,15 @@ from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault
 from layers.tables import ChangeSet
-from tests.grid.grown_town import insert_zones, voronoi_zones
-from tests.grid.partition_checks import assert_history, assert_managed, assert_same_state, assert_tiles, state
-from tests.grid.square_town import STEP, insert_managing, insert_town
+from tests.support.grown_town import insert_zones, voronoi_zones
+from tests.support.partition_checks import (
+    assert_history,
+    assert_managed,
+    assert_same_state,
+    assert_tiles,
+    state,
+)
+from tests.support.square_town import STEP, insert_managing, insert_town
 
 PICK = st.integers(0, 10**6)
 SHIFT = st.floats(-0.45, 0.45)

@@ -13,8 +13,8 @@ from grid.areas import read_areas
 from grid.change_sets import lifecycle as editing
 from grid.errors import TopologyFault
 from grid.topology import Unit, check_replacement, insert_nodes, move
-from tests.grid.partition_checks import assert_managed, assert_tiles
-from tests.grid.square_town import insert_managing, insert_town, square, unit_code, x, y
+from tests.support.partition_checks import assert_managed, assert_tiles
+from tests.support.square_town import insert_managing, insert_town, square, unit_code, x, y
 
 LAND = square(0, 0, 4, 4)
 SCALE = 0.001

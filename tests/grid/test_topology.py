@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from grid.errors import TopologyFault
 from grid.topology import Unit, check_replacement, differs, insert_nodes, local_area_m2, merge, split
 from grid.topology.checks import width_m
-from tests.grid.square_town import square, x, y
+from tests.support.square_town import square, x, y
 
 PARENT = square(0, 0, 2, 2)
 OLD = Unit(1, "320601001001001", "第1网格", 9, square(0, 0, 1, 1))

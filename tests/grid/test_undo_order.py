@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict
-from tests.grid.partition_checks import (
+from tests.support.partition_checks import (
     assert_history,
     assert_managed,
     assert_same_state,
     assert_tiles,
     state,
 )
-from tests.grid.square_town import insert_managing, insert_town, square, unit_code, x, y
+from tests.support.square_town import insert_managing, insert_town, square, unit_code, x, y
 
 SOUTH_EAST, NORTH_EAST = "320601002001", "320601002002"
 LAND = square(0, 0, 4, 4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import multiprocessing
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,9 @@ from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, sessio
 from layers.postgres import sessions as database
 from layers.postgres.changes import tiles_over
 from layers.records import reset
+from tests.support.tiles import tile_of
 
 LON, LAT = 121.05, 32.08
-
-
-def tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int, int]:
-    """Zoom, column and row by the formula of the OpenStreetMap wiki (slippy map tile names)."""
-    n = 2**zoom
-    y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n
-    return zoom, int((lon + 180) / 360 * n), int(y)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS, Selection, Tile, read_tile
 from layers.collections.tiles import AGGREGATE_FROM
-from tests.geo_api.small_town import seed_town
+from tests.support.small_town import seed_town
 
 SITES = 200_000
 

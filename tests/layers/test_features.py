@@ -30,7 +30,7 @@ from layers.collections.pages import page_statement
 from layers.collections.tiles import tile_statement
 from layers.errors import InvalidFilter, NotFound
 from layers.postgres import PUBLIC, SYSTEM, Scope, apply_scope
-from tests.geo_api.small_town import RAISED, START, seed_town
+from tests.support.small_town import RAISED, START, seed_town
 
 SECRET = b"test"
 

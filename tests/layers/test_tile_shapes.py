@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS, WORLD_WIDTH_M, Selection, tiles
 from layers.collections.tiles import EXACT_ZOOM, _hits
-from tests.geo_api.small_town import seed_town
-from tests.layers.test_tiles import tile_of
+from tests.support.small_town import seed_town
+from tests.support.tiles import tile_of
 
 LON, LAT = 120.3, 31.2
 
@@ -74,7 +74,7 @@ def drawn(db: Session, tile: tuple[int, int, int]) -> dict[str, tuple[Any, Any, 
 
 @pytest.mark.parametrize("zoom", range(5, 17))
 def test_whole_polygons_are_what_the_repairing_function_makes(shapes: Session, zoom: int) -> None:
-    column, row = tile_of(LON, LAT, zoom)
+    _, column, row = tile_of(LON, LAT, zoom)
     found = drawn(shapes, (zoom, column, row))
     assert found or zoom > 14
     for name, (ours, theirs, whole) in found.items():
@@ -95,7 +95,7 @@ def _turns(shape: Any) -> set[tuple[str, bool]]:
 
 def test_some_are_whole_and_some_must_be_repaired(shapes: Session) -> None:
     """Else the test above would compare a function with itself."""
-    whole = [w for z in range(8, 15) for _, _, w in drawn(shapes, (z, *tile_of(LON, LAT, z))).values()]
+    whole = [w for z in range(8, 15) for _, _, w in drawn(shapes, tile_of(LON, LAT, z)).values()]
     assert whole.count(True) > 10 and whole.count(False) > 10
     rows = shapes.execute(text("SELECT name, tile_zooms FROM areas WHERE kind = 'water'"))
     bits: dict[str, int] = {name: zooms for name, zooms in rows}

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from layers.collections import COLLECTIONS, Selection, Tile, read_tile
 from layers.errors import NotFound
 from layers.postgres import PUBLIC, Scope, apply_scope
-from tests.geo_api.small_town import seed_town
+from tests.support.small_town import seed_town
+from tests.support.tiles import tile_of
 
 
 @pytest.fixture
@@ -23,17 +24,10 @@ def town(db: Session) -> dict[str, Any]:
     return seed_town(db)
 
 
-def tile_of(lon: float, lat: float, zoom: int) -> tuple[int, int]:
-    """Column and row by the formula of the tile matrix set."""
-    n = 2**zoom
-    row = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n
-    return int((lon + 180) / 360 * n), int(row)
-
-
 def make(
     db: Session, collection_id: str, lon: float, lat: float, zoom: int, cap: int = 20_000, **selection: Any
 ) -> Tile:
-    column, row = tile_of(lon, lat, zoom)
+    _, column, row = tile_of(lon, lat, zoom)
     return read_tile(
         db, COLLECTIONS[collection_id], Selection(**selection), zoom=zoom, column=column, row=row, cap=cap
     )
@@ -41,7 +35,7 @@ def make(
 
 def decode(tile: Tile, layer: str, folder: Path, zoom: int, lon: float, lat: float) -> gpd.GeoDataFrame:
     """Read by GDAL's MVT driver, which takes the place of a tile from ``zoom/column/row`` in its path."""
-    column, row = tile_of(lon, lat, zoom)
+    _, column, row = tile_of(lon, lat, zoom)
     path = folder / str(zoom) / str(column) / f"{row}.pbf"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(tile.body)
@@ -63,8 +57,8 @@ def test_gdal_reads_areas_and_their_labels(db: Session, town: dict[str, Any], tm
 
 def test_a_label_stands_in_one_tile_only(db: Session, town: dict[str, Any]) -> None:
     zoom = 10
-    west, north = tile_of(120.0, 31.5, zoom)
-    east, south = tile_of(120.999, 31.0, zoom)
+    _, west, north = tile_of(120.0, 31.5, zoom)
+    _, east, south = tile_of(120.999, 31.0, zoom)
     found = 0
     for column in range(west, east + 1):
         for row in range(north, south + 1):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from spatial_models.encounters import find as encounters
 from spatial_models.encounters.find import find_encounters
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
-from tests.spatial_models.hostile_fixes import any_number, any_time
+from tests.support.hostile_fixes import any_number, any_time
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError, StateMismatch
 from spatial_models.fences import TimeTable, detect_fence_events
 from spatial_models.fences.detect import clip_to_window
-from tests.spatial_models.hostile_fixes import any_number, any_time
+from tests.support.hostile_fixes import any_number, any_time
 
 T0 = dt.datetime(2026, 3, 2, 0, 0, tzinfo=dt.UTC)  # a Monday, 08:00 in China
 LON, LAT = 120.9, 32.0

@@ -18,7 +18,7 @@ from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
 from layers.collections import COLLECTIONS, Collection
 from layers.tables import Base
-from tests.geo_api.small_town import BOXES, RAISED
+from tests.support.small_town import BOXES, RAISED
 
 
 def _insert(db: Session, sql: str, **values: Any) -> int:

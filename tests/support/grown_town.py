@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 from sqlalchemy.orm import Session
 
-from tests.grid.square_town import insert_area
+from tests.support.square_town import insert_area
 
 TOWNS = {"320601001": "320601", "320601002": "320601", "320602001": "320602"}
 GRID_DEG = 1e-7

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, expect
-from sqlalchemy import text
+from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from geo_api.cli.demo import Login
-from layers.postgres import SYSTEM, session
+from tests.support.served_city import City
+from tests.support.waiting import wait_until
 
 ARGS = [
     "--no-sandbox",
@@ -23,36 +22,10 @@ ARGS = [
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
 ]
-DEADLINE_S = 60.0
-CLICK_PAUSE_MS = 400
-"""Two clicks that are closer are a double click, which zooms."""
-
-
-@dataclass(frozen=True)
-class City:
-    """A running service with the demo's accounts."""
-
-    address: str
-    url: str
-    logins: tuple[Login, ...]
-
-    def login(self, role: str) -> Login:
-        """The first account of a role; officer and grid manager are of the town with the most cases."""
-        return next(login for login in self.logins if login.role == role)
-
-    @property
-    def town(self) -> str:
-        """Code of the officer's and the grid manager's town."""
-        return str(self.login("grid_manager").area_code)
-
-    def rows(self, statement: str, **values: Any) -> list[Any]:
-        """Rows of the city's database, as the service itself sees them."""
-        with session(SYSTEM, self.url) as db:
-            return list(db.execute(text(statement), values).all())
-
-    def value(self, statement: str, **values: Any) -> Any:
-        """The first value of the first row."""
-        return self.rows(statement, **values)[0][0]
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Two frames: what followed at once from the last event has been drawn."""
+APART = ("/tiles/", "/v1/events")
+"""Requests that :meth:`Console.settle` does not wait for: the map waits for its tiles, and a stream has no end."""
 
 
 @dataclass
@@ -69,17 +42,6 @@ class Visit:
         return [error for error in self.errors if not any(part in error for part in self.expected)]
 
 
-def wait_until(holds: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
-    """Ask until the answer is true; the page's policy forbids Playwright's own polling of expressions."""
-    end = time.monotonic() + deadline_s
-    while True:
-        answer = holds()
-        if answer or time.monotonic() > end:
-            assert answer, f"did not happen in {deadline_s} s: {what}"
-            return answer
-        time.sleep(0.1)
-
-
 class Console:
     """One open page."""
 
@@ -87,6 +49,19 @@ class Console:
         self.page = page
         self.city = city
         self.visit = visit
+        self._asked = 0
+        self._unanswered: set[Request] = set()
+        page.on("request", self._note_question)
+        page.on("requestfinished", self._note_answer)
+        page.on("requestfailed", self._note_answer)
+
+    def _note_answer(self, request: Request) -> None:
+        self._unanswered.discard(request)
+
+    def _note_question(self, request: Request) -> None:
+        if not any(part in request.url for part in APART):
+            self._asked += 1
+            self._unanswered.add(request)
 
     def goto(self, path: str) -> None:
         self.page.goto(self.city.address + path)
@@ -100,6 +75,21 @@ class Console:
     def idle(self) -> None:
         """Wait until the map has drawn everything."""
         self.page.evaluate("() => window.__wangge.idle()")
+
+    def frames(self) -> None:
+        """Wait until what followed at once from the last event has been drawn."""
+        self.page.evaluate(FRAMES)
+
+    def settle(self) -> None:
+        """Wait until every question of the page is answered and the map shows what followed from it."""
+
+        def settled() -> bool:
+            asked = self._asked
+            self.frames()
+            self.idle()
+            return not self._unanswered and asked == self._asked
+
+        wait_until(settled, lambda: f"the page settles: {[each.url for each in self._unanswered]}")
 
     def log_in(self, role: str, password: str | None = None) -> None:
         login = self.city.login(role)
@@ -150,7 +140,7 @@ class Console:
         x, y = self.pixel(lon, lat)
         self.page.mouse.move(x, y, steps=3)
         self.page.mouse.click(x, y, button=button)  # type: ignore[arg-type]
-        self.page.wait_for_timeout(CLICK_PAUSE_MS)
+        self.frames()
 
     def step(self, action: str, note: str = "") -> None:
         """Take one step of the open case."""
@@ -159,3 +149,12 @@ class Console:
         self.page.click(f"[data-action={action}]")
         self.page.click("[data-confirm]")
         expect(self.page.locator(f"[data-action={action}]")).to_have_count(0)
+
+
+def photo(console: Console, name: str) -> None:
+    """A picture for whoever looks at it: WANGGE_PHOTOS names the folder."""
+    folder = os.environ.get("WANGGE_PHOTOS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        console.idle()
+        console.page.screenshot(path=str(Path(folder) / f"{name}.png"))
