@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """How long a test waits for what must come: a busy machine is slow, and no test is about that."""
 PAUSE_S = 0.05
 Faults = tuple[type[Exception], ...]
