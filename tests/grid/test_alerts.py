@@ -15,7 +15,7 @@ from grid.calendar import RESUMPTION_LIMIT
 from grid.cases import transition, verify_chain
 from layers.errors import NotFound
 from layers.tables import Alert, Case, CaseEvent
-from tests.grid.square_town import NOW, insert_duties, insert_town, middle, unit_code
+from tests.support.square_town import NOW, insert_duties, insert_town, middle, unit_code
 
 LATER = NOW + dt.timedelta(days=1)
 
