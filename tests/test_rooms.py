@@ -21,7 +21,11 @@ FOLDERS = [
     for folder in (ROOT / package, *sorted((ROOT / package).iterdir()))
     if folder.is_dir() and folder.name not in APART and any(folder.glob("*.py"))
 ]
-PLAIN_ROOMS = [_folder for _folder in FOLDERS if _folder.relative_to(ROOT).parts[0] == "spatial_models"]
+PLAIN_ROOMS = [
+    _folder
+    for _folder in FOLDERS
+    if _folder.relative_to(ROOT).as_posix().startswith(("spatial_models", "layers/codes", "layers/imports"))
+]
 """Rooms whose public docstrings begin with a plain statement; the list grows to all rooms."""
 RIDDLES = re.compile(r"(?:What|Those|That which|One who|They|Whoever|How|Who|Whom|Which|Where|When)\b")
 FORBIDDEN_IN_MODELS = {"sqlalchemy", "psycopg", "fastapi", "starlette", "requests", "httpx"}

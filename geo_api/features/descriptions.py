@@ -9,7 +9,7 @@ from fastapi import Request
 
 from geo_api.features.exports import FORMATS
 from geo_api.http.representations import GEOJSON, HTML, JSON, SCHEMA_JSON, base_url, link
-from layers.codes import CRS84, PUBLISHED
+from layers.codes import CRS84, PUBLISHED_URIS
 from layers.collections import GEOMETRY, Collection, Property, queryable_kinds
 
 OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -51,7 +51,7 @@ def describe(
         "description": found.about_en,
         "description_zh": found.about_zh,
         "itemType": "feature",
-        "crs": list(PUBLISHED),
+        "crs": list(PUBLISHED_URIS),
         "storageCrs": CRS84.uri,
         "login": found.login,
         "editable": found.editable,

@@ -72,7 +72,7 @@ async def bbox_parameter(
     system = reference_system(bbox_crs, "bbox-crs")
     if bbox is None:
         return None, None
-    if not system.plain:
+    if not system.matches_storage:
         return None, box_outline(box_numbers(bbox), system)
     if not system.north_first:
         return parse_bbox(bbox), None

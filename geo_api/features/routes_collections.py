@@ -11,7 +11,7 @@ from geo_api.features import descriptions
 from geo_api.features.extent import city_box, time_extent
 from geo_api.features.parameters import CollectionDep, may_read
 from geo_api.http.representations import JSON, SCHEMA_JSON, Format, document, link
-from layers.codes import PUBLISHED
+from layers.codes import PUBLISHED_URIS
 from layers.collections import COLLECTIONS
 
 router = APIRouter(tags=["collections"])
@@ -29,7 +29,7 @@ def collections(request: Request, caller: CallerDep, db: Db, f: Format = None) -
             described = descriptions.describe(request, found, extent, time_extent(db, found, caller.scope))
             own = link("self", descriptions.collection_url(request, found), JSON, found.en)
             shown.append(described | {"links": [own, *described["links"]]})
-    body = {"collections": shown, "crs": list(PUBLISHED), "links": []}
+    body = {"collections": shown, "crs": list(PUBLISHED_URIS), "links": []}
     return document(request, body, asked=f, title="Collections", title_zh="数据集")
 
 

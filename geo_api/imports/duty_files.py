@@ -73,7 +73,7 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
     return report
 
 
-def check_texts(checked: checks.Checked) -> None:
+def check_texts(checked: checks.CheckedFrame) -> None:
     """Reject formulas and error values of a spreadsheet."""
     for name in TEXTS:
         text = checked.frame[name].fill_null("")
@@ -82,7 +82,7 @@ def check_texts(checked: checks.Checked) -> None:
         checked.reject(text.is_in(CELL_ERRORS), name, "an error value of a spreadsheet 单元格为错误值")
 
 
-def check_duties(checked: checks.Checked) -> None:
+def check_duties(checked: checks.CheckedFrame) -> None:
     """Reject what must not be stored: the faults of :func:`check_texts`, and a line that ends before it begins."""
     check_texts(checked)
     begin, end = checked.frame["valid_from"], checked.frame["valid_to"]

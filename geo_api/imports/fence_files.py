@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import shapely
 
-from layers.codes import GEOGRAPHIC, check_named
+from layers.codes import GEOGRAPHIC, check_declared_crs
 from layers.errors import InputError
 from layers.imports import FILE_KINDS, VEHICLE_KINDS, checks, require_file
 from spatial_models.errors import ParameterError
@@ -44,7 +44,7 @@ def as_table(path: Path, crs: str) -> Iterator[Path]:
         given = gpd.read_parquet(path) if ending == ".parquet" else gpd.read_file(path, engine="pyogrio")
     except Exception as error:
         raise InputError(f"{path}: not a readable geometry file ({error})") from error
-    check_named(given.crs, crs, path.name)
+    check_declared_crs(given.crs, crs, path.name)
     # a Shapefile cuts names after ten characters; of vehicle_kinds and vehicle_ids both pieces are still apart
     whole = {name[:10]: name for name in NAMES if len(name) > 10}
     given = given.rename(columns={cut: name for cut, name in whole.items() if name not in given.columns})
@@ -78,7 +78,7 @@ def _as_text(value: Any) -> str | None:
     return None if value is None or value != value else str(value)
 
 
-def check_fences(checked: checks.Checked, crs: str) -> None:
+def check_fences(checked: checks.CheckedFrame, crs: str) -> None:
     """Bring boundaries to the storage CRS; reject what is wrong beyond single values, by row, field and reason."""
     frame = checked.frame
     limit = (frame["rule"] == "dwell_limit") & frame["limit_s"].is_null()
@@ -120,7 +120,7 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.replace("\uff1b", ";").split(";") if part.strip()]
 
 
-def _to_storage(checked: checks.Checked, crs: str) -> None:
+def _to_storage(checked: checks.CheckedFrame, crs: str) -> None:
     shapes = shapely.force_2d(shapely.from_wkt(checked.frame["boundary"].to_numpy(), on_invalid="ignore"))
     given = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     checked.reject(shapely.is_empty(shapes), "boundary", "empty 为空")

@@ -19,10 +19,17 @@ from geo_api.imports import duty_files, fence_files
 from geo_api.imports.written_tables import as_parquet
 from grid.areas import cells_of, place_fixes, read_areas
 from grid.responsibility import check_stored
-from layers.codes import check_named, normal_name, to_storage
+from layers.codes import check_declared_crs, normalise_crs_name, to_storage
 from layers.collections import settle
 from layers.errors import Fault, InputError, RejectedRows
-from layers.imports import FILE_KINDS, TILING, checks, read_area_file, topology_faults, write_report
+from layers.imports import (
+    FILE_KINDS,
+    TILING_KINDS,
+    checks,
+    find_topology_faults,
+    read_area_file,
+    write_fault_report,
+)
 from layers.imports import readers as files
 from layers.postgres import SYSTEM, Written, advisory_lock, session
 from layers.records import areas as area_versions
@@ -100,7 +107,7 @@ def import_file(
     if kind not in FILE_KINDS:
         raise InputError(f"unknown kind {kind!r}: one of {', '.join(FILE_KINDS)}, all")
     if FILE_KINDS[kind].has_coordinates or kind == "areas":
-        crs = normal_name(checks.require_crs(crs))
+        crs = normalise_crs_name(checks.require_crs(crs))
     report = ImportReport(kind, path.name, folder=path.parent)
     with session(SYSTEM, url) as db, advisory_lock(db, "import"):
         if kind == "areas":
@@ -132,7 +139,7 @@ def _import_areas(
 ) -> None:
     frame = read_area_file(path)
     report.rows = len(frame)
-    check_named(frame.crs, crs, path.name)
+    check_declared_crs(frame.crs, crs, path.name)
     checked = checks.check_frame(_plain(frame), FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
     faults = checked.faults + area_versions.check_geometries(frame)
     if faults:
@@ -181,17 +188,17 @@ def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: Imp
     """Faults of the topology: the first as notes, all of them as points in ``<file>.topology.geojson``."""
     parents = read_areas(db, kind=("city", "county", "town", "community"))
     whole = pd.concat([frame, _stored_siblings(db, frame)], ignore_index=True)
-    faults = topology_faults(whole, dict(zip(parents["code"], parents.geometry, strict=True)))
+    faults = find_topology_faults(whole, dict(zip(parents["code"], parents.geometry, strict=True)))
     if faults:
         target = path.with_name(path.name + ".topology.geojson")
-        write_report(faults, target)
+        write_fault_report(faults, target)
         report.notes.append(f"{len(faults)} fault(s) of topology 拓扑问题, all in {target}")
     report.notes += [str(fault) for fault in faults[:TOLD]]
 
 
 def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Areas that hold now, of the kinds and parents of the file but not in it: together they fill their parent."""
-    stored = read_areas(db, kind=sorted(set(frame["kind"]) & set(TILING)) or "city")
+    stored = read_areas(db, kind=sorted(set(frame["kind"]) & set(TILING_KINDS)) or "city")
     codes = {
         row.id: row.code for row in db.execute(select(Area.id, Area.code).where(Area.kind != "unit_grid"))
     }
@@ -274,11 +281,11 @@ class _Writer:
         }.get(self.kind, lambda _: [])(db)
         self._unregistered = 0
 
-    def check_references(self, checked: checks.Checked) -> None:
+    def check_references(self, checked: checks.CheckedFrame) -> None:
         field_of = {"sites": "uscc", "meters": "site_id", "notices": "site_id", "duties": "area_code"}
         what = {"sites": "enterprise", "meters": "site", "notices": "site", "duties": "area code"}
         if self.kind in field_of:
-            checks.known(checked, field_of[self.kind], self._known, what[self.kind])
+            checks.reject_unknown_codes(checked, field_of[self.kind], self._known, what[self.kind])
         if self.kind == "duties":
             duty_files.check_duties(checked)
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 
 from geo_api.imports import workbooks
-from layers.codes import CHINESE_ENCODING, iso_day, narrow, plain_text
+from layers.codes import CHINESE_ENCODING, iso_day, plain_text, to_half_width
 from layers.errors import Fault, InputError, MissingColumns, RejectedRows
 from layers.imports import ROW, Column, FileKind, require_file
 
@@ -178,7 +178,7 @@ def _read(text: str, separator: str, at_most: int | None) -> tuple[dict[int, Val
 
 
 def _plain_name(name: str | None) -> str:
-    return re.sub(r"\(.*?\)|[*\s]", "", narrow(name or "")).lower()
+    return re.sub(r"\(.*?\)|[*\s]", "", to_half_width(name or "")).lower()
 
 
 def _names(kind: FileKind) -> dict[str, Column]:
@@ -245,8 +245,8 @@ def _value(text: str | None, column: Column) -> str | None:
             return None
         return iso_day(text, serial=True) or text
     if column.dtype != "text":
-        return narrow(text)
+        return to_half_width(text)
     if column.choices:
-        word = narrow(text)
+        word = to_half_width(text)
         return _WORDS.get(column.name, {}).get(word, word)
-    return narrow(text) if column.name.endswith(("code", "id", "uscc")) else text
+    return to_half_width(text) if column.name.endswith(("code", "id", "uscc")) else text

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from grid.areas import CommunityCover, community_cover
 from layers.errors import Fault, InputError
-from layers.imports import FILE_KINDS, ROW, Part, checks
+from layers.imports import FILE_KINDS, ROW, FixPart, checks
 from layers.postgres import SYSTEM, Scope, session
 from layers.records import add_fixes, tracks
 
@@ -88,7 +88,9 @@ class IngestReport:
         self.unregistered += vehicle_ids[: TOLD - len(self.unregistered)]
 
 
-def ingest(parts: Callable[[], Iterator[Part]], terms: Terms, now: dt.datetime | None = None) -> IngestReport:
+def ingest(
+    parts: Callable[[], Iterator[FixPart]], terms: Terms, now: dt.datetime | None = None
+) -> IngestReport:
     """Take one batch in one transaction; returns after the commit.
 
     Parameters
@@ -112,7 +114,7 @@ def ingest(parts: Callable[[], Iterator[Part]], terms: Terms, now: dt.datetime |
     return _ingest(parts(), terms, now, alone=True)
 
 
-def _ingest(parts: Iterator[Part], terms: Terms, now: dt.datetime, *, alone: bool = False) -> IngestReport:
+def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: bool = False) -> IngestReport:
     """One try. Batches share a lock; one that met a deadlock takes it ``alone`` and cannot meet another."""
     report = IngestReport()
     with session(SYSTEM, terms.url) as db:
@@ -134,7 +136,7 @@ def _ingest(parts: Iterator[Part], terms: Terms, now: dt.datetime, *, alone: boo
     return report
 
 
-def _ahead(step: Callable[[], Part | None]) -> Iterator[Part]:
+def _ahead(step: Callable[[], FixPart | None]) -> Iterator[FixPart]:
     """Results of ``step`` until None; the next one is made while the database works on this one."""
     with ThreadPoolExecutor(1) as pool:
         pending = pool.submit(step)
@@ -143,7 +145,9 @@ def _ahead(step: Callable[[], Part | None]) -> Iterator[Part]:
             yield part
 
 
-def _next_part(parts: Iterator[Part], terms: Terms, now: dt.datetime, cover: CommunityCover) -> Part | None:
+def _next_part(
+    parts: Iterator[FixPart], terms: Terms, now: dt.datetime, cover: CommunityCover
+) -> FixPart | None:
     """The good rows of the next part, placed, and the faults of the others; None after the last."""
     part = next(parts, None)
     if part is None:
@@ -160,7 +164,7 @@ def _next_part(parts: Iterator[Part], terms: Terms, now: dt.datetime, cover: Com
     return good, faults
 
 
-def check_part(frame: pl.DataFrame, terms: Terms, now: dt.datetime) -> checks.Checked:
+def check_part(frame: pl.DataFrame, terms: Terms, now: dt.datetime) -> checks.CheckedFrame:
     """Type and check one part and bring it to the storage CRS."""
     try:
         checked = checks.check_frame(frame, KIND, now=now)
@@ -188,7 +192,7 @@ def _prepare(good: pl.DataFrame, terms: Terms) -> list[str]:
         return tracks.register_missing_vehicles(db, given)
 
 
-def one_fix(values: dict[str, Any]) -> Callable[[], Iterator[Part]]:
+def one_fix(values: dict[str, Any]) -> Callable[[], Iterator[FixPart]]:
     """A batch of one fix."""
     schema: dict[str, Any] = {
         "vehicle_id": pl.Utf8,

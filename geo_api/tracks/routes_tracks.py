@@ -18,9 +18,9 @@ from geo_api.http.errors import Problem
 from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
 from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
 from geo_api.tracks.osmand import osmand_fix
-from layers.codes import normal_name
+from layers.codes import normalise_crs_name
 from layers.errors import InputError, UnknownCrs
-from layers.imports import READERS, read_parts
+from layers.imports import FIX_READERS, read_fix_parts
 
 router = APIRouter(prefix="/v1/tracks", tags=["tracks"])
 Writer = Annotated[Caller, needs("write_tracks")]
@@ -36,7 +36,7 @@ FORM_BYTES = 8_192
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in READERS},
+            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in FIX_READERS},
         }
     },
 )
@@ -47,11 +47,11 @@ async def post_tracks(
 ) -> dict[str, Any]:
     """A batch of fixes: good rows are committed before the answer, bad ones told. Sent again it changes nothing."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in READERS or request.headers.get("content-encoding", "identity") != "identity":
+    if media not in FIX_READERS or request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(
             "unsupported-media-type",
-            f"Send one of {', '.join(READERS)} without Content-Encoding.",
-            f"仅支持 {'、'.join(READERS)}，不得使用 Content-Encoding。",
+            f"Send one of {', '.join(FIX_READERS)} without Content-Encoding.",
+            f"仅支持 {'、'.join(FIX_READERS)}，不得使用 Content-Encoding。",
         )
     if not crs:
         raise UnknownCrs("crs: name it, ?crs=wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk has no default)")
@@ -60,7 +60,7 @@ async def post_tracks(
     try:
         with gate.batch() as held:
             body = await _read(request, held)
-            report = await _take(gate, lambda: read_parts(io.BytesIO(body), media), terms)
+            report = await _take(gate, lambda: read_fix_parts(io.BytesIO(body), media), terms)
     except Problem:
         await _drain(request, gate.max_body_bytes)
         raise
@@ -74,7 +74,7 @@ def terms_of(request: Request, caller: Caller, crs: str) -> Terms:
     settings = request.app.state.settings
     return Terms(
         url=request.app.state.url,
-        crs=normal_name(crs),
+        crs=normalise_crs_name(crs),
         scope=caller.scope,
         max_age_days=settings.ingest_max_age_days,
         timeout_s=settings.statement_timeout_s,

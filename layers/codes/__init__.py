@@ -1,13 +1,13 @@
-"""Codes and written values: coordinate systems, area codes, credit codes, numbers and days as people write them."""
+"""Codes and written values: coordinate systems, area and credit codes, plates, days and numbers."""
 
 from __future__ import annotations
 
 from layers.codes.crs import (
     GEOGRAPHIC,
     STORAGE_EPSG,
-    check_named,
+    check_declared_crs,
     from_metric,
-    normal_name,
+    normalise_crs_name,
     to_metric,
     to_storage,
 )
@@ -21,32 +21,38 @@ from layers.codes.identifiers import (
     parse_statistical_code,
     parse_town_code,
 )
-from layers.codes.reference_systems import CRS84, PUBLISHED, ReferenceSystem, box_outline, reference_system
-from layers.codes.written_values import CHINESE_ENCODING, iso_day, narrow, plain_text
+from layers.codes.reference_systems import (
+    CRS84,
+    PUBLISHED_URIS,
+    ReferenceSystem,
+    box_outline,
+    reference_system,
+)
+from layers.codes.written_values import CHINESE_ENCODING, iso_day, plain_text, to_half_width
 
 __all__ = [
     "CHINESE_ENCODING",
     "CRS84",
     "GEOGRAPHIC",
-    "PUBLISHED",
+    "PUBLISHED_URIS",
     "STORAGE_EPSG",
     "ReferenceSystem",
     "box_outline",
-    "check_named",
+    "check_declared_crs",
     "check_uscc",
     "from_metric",
     "grid_profile",
     "iso_day",
     "make_uscc",
-    "narrow",
     "next_grid_codes",
-    "normal_name",
+    "normalise_crs_name",
     "parse_division",
     "parse_grid_code",
     "parse_statistical_code",
     "parse_town_code",
     "plain_text",
     "reference_system",
+    "to_half_width",
     "to_metric",
     "to_storage",
 ]

@@ -1,6 +1,7 @@
-"""The unified social credit code (GB 32100-2015) and the organisation code inside it (GB 11714).
+"""Unified social credit codes (GB 32100-2015) and the organisation codes (GB 11714) inside them.
 
-Two independent checks: a weighted sum modulo 31 over 17 characters, and one modulo 11 over the organisation code.
+A code has two independent check characters: a weighted sum modulo 31 over 17 characters, and one modulo 11
+over the organisation code.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ _IS_BODY = _lookup(_REGISTER_BODIES) >= 0
 
 @dataclass(frozen=True)
 class Uscc:
-    """A checked unified social credit code. The area is the place of registration, in the code of its day."""
+    """Unified social credit code that passed its checks.
+
+    ``area_code`` is the place of registration, in the division codes of that time.
+    """
 
     code: str
     register_body: str
@@ -42,21 +46,21 @@ class Uscc:
     organisation_code: str
 
 
-def organisation_check(body: str) -> str:
-    """The check character of a GB 11714 organisation code's first 8 characters.
+def organisation_check(prefix: str) -> str:
+    """Return the check character of the first 8 characters of a GB 11714 organisation code.
 
     Examples
     --------
     >>> organisation_check("00000012")
     '3'
     """
-    total = sum(int(w) * int(_ORG_VALUES[ord(c)]) for w, c in zip(_ORG_WEIGHTS, body, strict=True))
+    total = sum(int(w) * int(_ORG_VALUES[ord(c)]) for w, c in zip(_ORG_WEIGHTS, prefix, strict=True))
     return _ORG_CHECKS[(11 - total % 11) % 11]
 
 
-def uscc_check(body: str) -> str:
-    """The check character of a GB 32100 code's first 17 characters; the sum 0 mod 31 gives '0'."""
-    total = sum(int(w) * int(_USCC_VALUES[ord(c)]) for w, c in zip(_USCC_WEIGHTS, body, strict=True))
+def uscc_check(prefix: str) -> str:
+    """Return the check character of the first 17 characters of a GB 32100 code ('0' for 0 mod 31)."""
+    total = sum(int(w) * int(_USCC_VALUES[ord(c)]) for w, c in zip(_USCC_WEIGHTS, prefix, strict=True))
     return USCC_ALPHABET[(31 - total % 31) % 31]
 
 
@@ -99,7 +103,7 @@ def check_uscc(text: str) -> Uscc:
 
 
 def uscc_is_valid(codes: ArrayLike) -> NDArray[np.bool_]:
-    """Which codes pass :func:`check_uscc`, for many at once.
+    """Return whether each of many codes passes :func:`check_uscc`.
 
     Parameters
     ----------
@@ -113,6 +117,8 @@ def uscc_is_valid(codes: ArrayLike) -> NDArray[np.bool_]:
     --------
     >>> uscc_is_valid(["913206000000001230", "913206000000001231"]).tolist()
     [True, False]
+    >>> uscc_is_valid([]).tolist()
+    []
     """
     texts = np.asarray(codes, dtype=np.str_).reshape(-1)
     if texts.size == 0:
@@ -130,7 +136,7 @@ def uscc_is_valid(codes: ArrayLike) -> NDArray[np.bool_]:
 
 
 def make_uscc(area_code: str, serial: int, *, register_body: str = "9", kind: str = "1") -> str:
-    """A well-formed code from a running number, for test and demo data.
+    """Build a valid code from a running number, for test and demo data.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
-"""Coordinates: WGS-84, CGCS2000, GCJ-02, BD-09 and any EPSG code, to and from the storage CRS.
+"""Conversion of coordinates between the storage CRS and WGS-84, CGCS2000, GCJ-02, BD-09 or any EPSG code.
 
-Storage is EPSG:4326 as lon/lat. CGCS2000 is treated as equal to WGS-84 (they differ by decimetres of epoch).
-GCJ-02 and BD-09 are no coordinate reference systems of PROJ: their published formulas stand here, vectorised,
-with inverses iterated to well under 1 cm. Metres are computed in a metric CRS, by default EPSG:4549
-(CGCS2000 3-degree Gauss-Krueger, central meridian 120 E).
+The storage CRS is EPSG:4326 with lon/lat. CGCS2000 is treated as equal to WGS-84 (they differ by decimetres,
+depending on the epoch). PROJ has no GCJ-02 and BD-09: this module implements their published formulas,
+vectorised, and iterates the inverses to well under 1 cm. Metres are computed in a metric CRS, by default
+EPSG:4549 (CGCS2000 3-degree Gauss-Krueger, central meridian 120 E).
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ Lonlat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 STORAGE_EPSG = 4326
 METRIC_EPSG = 4549
-NAMED = ("wgs84", "cgcs2000", "gcj02", "bd09")
+CRS_NAMES = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _AS_STORED = ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490")
 _SHIFTED = ("gcj02", "bd09")
 GEOGRAPHIC = (*_AS_STORED, *_SHIFTED)
-"""Names of systems in degrees that files usually have."""
+"""Names of the usual systems in degrees."""
 _EQUAL = {4326, 4490}
 GCJ_RECTANGLE = (72.004, 0.8293, 137.8347, 55.8271)
-"""West, south, east, north in degrees: outside it GCJ-02 equals WGS-84."""
+"""West, south, east, north in degrees; outside this rectangle GCJ-02 equals WGS-84."""
 
 _AXIS_M = 6378245.0
 _ECCENTRICITY_2 = 0.00669342162296594323
@@ -44,14 +44,14 @@ def _floats(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
 
 
 def in_gcj_rectangle(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
-    """Whether points lie where GCJ-02 shifts (ends included); NaN is outside."""
+    """Return whether points lie in the rectangle where GCJ-02 differs (edges included); NaN is outside."""
     x, y = _floats(lon, lat)
     west, south, east, north = GCJ_RECTANGLE
     return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
 
 
 def _gcj_shift(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Lonlat:
-    """Degrees that GCJ-02 adds to WGS-84 (the formula as published; no rectangle)."""
+    """Return the degrees that GCJ-02 adds to WGS-84, by the published formula without the rectangle."""
     x, y = lon - 105.0, lat - 35.0
     root = np.sqrt(np.abs(x))
     wave = (20.0 * np.sin(6.0 * x * np.pi) + 20.0 * np.sin(2.0 * x * np.pi)) * 2.0 / 3.0
@@ -69,7 +69,7 @@ def _gcj_shift(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Lonlat:
 
 
 def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
-    """WGS-84 to GCJ-02.
+    """Convert WGS-84 to GCJ-02.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
 
 
 def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
-    """GCJ-02 to WGS-84 by fixed-point iteration (error below a micrometre in China).
+    """Convert GCJ-02 to WGS-84 by fixed-point iteration (error below a micrometre in China).
 
     Parameters and results as in :func:`wgs84_to_gcj02`.
     """
@@ -110,7 +110,7 @@ def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
 
 
 def gcj02_to_bd09(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
-    """GCJ-02 to BD-09, in degrees; NaN stays NaN.
+    """Convert GCJ-02 to BD-09, in degrees; NaN stays NaN.
 
     Examples
     --------
@@ -125,7 +125,10 @@ def gcj02_to_bd09(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
 
 
 def bd09_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
-    """BD-09 to GCJ-02, in degrees: the closed form (7 cm) made exact by fixed-point iteration."""
+    """Convert BD-09 to GCJ-02, in degrees; NaN stays NaN.
+
+    The closed form has an error of 7 cm; fixed-point iteration makes it exact.
+    """
     x, y = _floats(lon, lat)
     u, v = x - 0.0065, y - 0.006
     for _ in range(_ITERATIONS):
@@ -144,8 +147,8 @@ def _transformer(source: str, target: str) -> Transformer:
         ) from error
 
 
-def normal_name(crs: str) -> str:
-    """The CRS name as used here: ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or ``EPSG:n``.
+def normalise_crs_name(crs: str) -> str:
+    """Return the normal name of a CRS: ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or ``EPSG:n``.
 
     Raises
     ------
@@ -153,11 +156,11 @@ def normal_name(crs: str) -> str:
 
     Examples
     --------
-    >>> normal_name("epsg:4549")
+    >>> normalise_crs_name("epsg:4549")
     'EPSG:4549'
     """
     name = crs.strip()
-    if name.lower() in NAMED:
+    if name.lower() in CRS_NAMES:
         return name.lower()
     match = _EPSG.match(name)
     if match is None:
@@ -167,17 +170,17 @@ def normal_name(crs: str) -> str:
     return f"EPSG:{code}"
 
 
-def check_named(own: CRS | None, named: str, file: str) -> None:
-    """The CRS that a file states and the one that was named for it must not contradict each other.
+def check_declared_crs(own: CRS | None, named: str, file: str) -> None:
+    """Check that the CRS stated in a file does not contradict the CRS that the caller named.
 
     Parameters
     ----------
     own : pyproj.CRS or None
-        What the file says; None: nothing. No file can say GCJ-02 or BD-09.
+        CRS stated in the file, None without one. No file can state GCJ-02 or BD-09.
     named : str
-        As :func:`normal_name` gives it.
+        Name as :func:`normalise_crs_name` returns it.
     file : str
-        Its name, for the message.
+        Name of the file, for the message.
 
     Raises
     ------
@@ -185,10 +188,11 @@ def check_named(own: CRS | None, named: str, file: str) -> None:
 
     Examples
     --------
-    >>> check_named(CRS(4490), "wgs84", "areas.shp")
-    >>> check_named(CRS(4549), "wgs84", "areas.shp")
+    >>> check_declared_crs(CRS(4490), "wgs84", "areas.shp")
+    >>> check_declared_crs(CRS(4549), "wgs84", "areas.shp")
     Traceback (most recent call last):
     layers.errors.UnknownCrs: areas.shp: the file says EPSG:4549, the command says wgs84
+    >>> check_declared_crs(None, "wgs84", "areas.shp")
     """
     code = None if own is None else own.to_epsg()
     if code is None or named in _SHIFTED:
@@ -199,7 +203,7 @@ def check_named(own: CRS | None, named: str, file: str) -> None:
 
 
 def _project(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str) -> Lonlat:
-    """Through PROJ, x/y order; what does not fit becomes infinite, NaN stays NaN."""
+    """Project with PROJ, x/y order; points that cannot be projected become infinite, NaN stays NaN."""
     known = np.isfinite(x) & np.isfinite(y)
     u, v = np.full(x.shape, np.nan), np.full(y.shape, np.nan)
     if known.any():
@@ -208,7 +212,7 @@ def _project(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target
 
 
 def to_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
-    """Bring coordinates of a named CRS to the storage CRS (EPSG:4326, lon/lat).
+    """Convert coordinates of a named CRS to the storage CRS (EPSG:4326, lon/lat).
 
     Parameters
     ----------
@@ -220,20 +224,22 @@ def to_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
     Returns
     -------
     tuple of ndarray
-        lon, lat in degrees, float64. NaN stays NaN; what PROJ cannot project becomes infinite.
+        lon, lat in degrees, float64. NaN stays NaN; points that PROJ cannot project become infinite.
 
     Raises
     ------
     UnknownCrs
-        When the name is none of these or PROJ does not know the code.
+        The name is none of these, or PROJ does not know the code.
 
     Examples
     --------
     >>> x, y = to_storage([120.868746860], [32.014148162], "gcj02")
     >>> f"{x[0]:.6f} {y[0]:.6f}"
     '120.864500 32.016300'
+    >>> to_storage([], [], "gcj02")
+    (array([], dtype=float64), array([], dtype=float64))
     """
-    name = normal_name(crs)
+    name = normalise_crs_name(crs)
     x, y = _floats(lon, lat)
     if name in _AS_STORED:
         return x, y
@@ -245,13 +251,13 @@ def to_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
 
 
 def from_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
-    """Bring storage coordinates (EPSG:4326, lon/lat) to a named CRS; the inverse of :func:`to_storage`.
+    """Convert storage coordinates (EPSG:4326, lon/lat) to a named CRS; the inverse of :func:`to_storage`.
 
     Raises
     ------
     UnknownCrs
     """
-    name = normal_name(crs)
+    name = normalise_crs_name(crs)
     x, y = _floats(lon, lat)
     if name in _AS_STORED:
         return x, y
@@ -263,7 +269,9 @@ def from_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
 
 
 def metric_transformer(epsg: int = METRIC_EPSG) -> Transformer:
-    """A cached transformer from storage lon/lat to metres (x east, y north); ``direction="INVERSE"`` goes back.
+    """Return a cached transformer from storage lon/lat to metres (x east, y north).
+
+    ``direction="INVERSE"`` of its ``transform`` converts back.
 
     Raises
     ------
@@ -278,14 +286,14 @@ def metric_transformer(epsg: int = METRIC_EPSG) -> Transformer:
 
 
 def to_metric(lon: ArrayLike, lat: ArrayLike, epsg: int = METRIC_EPSG) -> Lonlat:
-    """Storage lon/lat to metres of the metric CRS: x east, y north, float64."""
+    """Convert storage lon/lat in degrees to metres of the metric CRS: x east, y north, float64."""
     metric_transformer(epsg)
     x, y = _floats(lon, lat)
     return _project(x, y, f"EPSG:{STORAGE_EPSG}", f"EPSG:{epsg}")
 
 
 def from_metric(x_m: ArrayLike, y_m: ArrayLike, epsg: int = METRIC_EPSG) -> Lonlat:
-    """Metres of the metric CRS to storage lon/lat in degrees, float64."""
+    """Convert metres of the metric CRS to storage lon/lat in degrees, float64."""
     metric_transformer(epsg)
     x, y = _floats(x_m, y_m)
     return _project(x, y, f"EPSG:{epsg}", f"EPSG:{STORAGE_EPSG}")

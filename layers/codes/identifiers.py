@@ -1,4 +1,4 @@
-"""Codes of areas, grids, enterprises and vehicles: parsed, checked and made.
+"""Codes of areas, grids, enterprises and vehicles: parse, check and make them.
 
 Every ``parse_*`` function returns a small frozen dataclass or raises ``InvalidIdentifier`` with the reason.
 Codes are strict: no blanks, no lower case, ASCII digits only.
@@ -68,7 +68,7 @@ def _digits(text: str, length: int, what: str) -> None:
 
 @dataclass(frozen=True)
 class Division:
-    """A GB/T 2260 code. ``level`` is ``province``, ``city`` or ``county``."""
+    """Division code of GB/T 2260; ``level`` is ``province``, ``city`` or ``county``."""
 
     code: str
     level: str
@@ -80,12 +80,12 @@ class Division:
 
     @property
     def city(self) -> str:
-        """Code of the city (of a province itself: the province with city digits 00)."""
+        """Code of the city; for a province, its code with city digits 00."""
         return self.code[:4] + "00"
 
 
 def parse_division(text: str) -> Division:
-    """A GB/T 2260 code of 6 digits: 2 province, 2 city, 2 county.
+    """Parse a GB/T 2260 code of 6 digits: 2 province, 2 city, 2 county.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def parse_division(text: str) -> Division:
 
 @dataclass(frozen=True)
 class TownCode:
-    """A GB/T 10114 code: ``kind`` is ``street``, ``town``, ``township`` or ``enterprise`` (政企合一)."""
+    """Town code of GB/T 10114; ``kind`` is ``street``, ``town``, ``township`` or ``enterprise`` (政企合一)."""
 
     code: str
     division: Division
@@ -118,7 +118,9 @@ _TOWN_KINDS = ("street", "town", "township", "township", "enterprise", "enterpri
 
 
 def parse_town_code(text: str) -> TownCode:
-    """A town or street code of 9 digits (GB/T 10114): the county's 6 and 3 more, the first of which is the kind.
+    """Parse a town or street code of 9 digits (GB/T 10114).
+
+    The first 6 digits are the county's code, the seventh is the kind.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def parse_town_code(text: str) -> TownCode:
 
 @dataclass(frozen=True)
 class StatisticalCode:
-    """A statistical code; ``kind`` is ``residents`` (居委会), ``villagers`` (村委会), ``similar`` or ``other``."""
+    """Statistical code; ``kind`` is ``residents`` (居委会), ``villagers`` (村委会), ``similar`` or ``other``."""
 
     code: str
     town: TownCode
@@ -143,7 +145,9 @@ class StatisticalCode:
 
 
 def parse_statistical_code(text: str) -> StatisticalCode:
-    """A community code of 12 digits: the town's 9 and 3 more (001-199 residents', 200-399 villagers' committee).
+    """Parse a community code of 12 digits.
+
+    The first 9 digits are the town's code; 001-199 is a residents', 200-399 a villagers' committee.
 
     Raises
     ------
@@ -168,7 +172,7 @@ def parse_statistical_code(text: str) -> StatisticalCode:
 
 @dataclass(frozen=True)
 class GridProfile:
-    """How a place codes its grids: parent digits, kind digits (may be 0), then a running number from 1."""
+    """Layout of grid codes: digits of the parent, of the kind (may be 0) and of the running number from 1."""
 
     name: str
     parent_digits: int
@@ -177,29 +181,31 @@ class GridProfile:
 
     @property
     def length(self) -> int:
-        """Digits of a whole code."""
+        """Number of digits of a whole code."""
         return self.parent_digits + self.kind_digits + self.sequence_digits
 
     @property
-    def last(self) -> int:
-        """The highest running number."""
+    def max_sequence(self) -> int:
+        """Highest running number."""
         return int(10**self.sequence_digits) - 1
 
 
 GRID_PROFILES: dict[str, GridProfile] = {
     p.name: p for p in (GridProfile("gb30428_15", 12, 0, 3), GridProfile("local_18", 12, 2, 4))
 }
-"""Profiles by name. ``local_18`` is a pattern for local rules with two kind digits; adapt it to the local text."""
+"""Profiles by name; ``local_18`` is a template for local rules with two kind digits."""
 
 
 def register_grid_profile(profile: GridProfile) -> None:
-    """Make a profile known by its name; a known name may only be given the same profile again."""
+    """Register a profile by its name; a known name accepts only the same profile again."""
     if GRID_PROFILES.setdefault(profile.name, profile) != profile:
         raise ValueError(f"grid profile {profile.name!r} is already another one")
 
 
 def installed_grid_profile() -> str:
-    """Name of the profile of this installation: ``WANGGE_GRID_PROFILE``, a name or ``name:parent+kind+running`` digits.
+    """Return the name of the profile of this installation.
+
+    ``WANGGE_GRID_PROFILE`` is a name or ``name:parent+kind+running`` digits.
 
     Raises
     ------
@@ -218,7 +224,7 @@ def installed_grid_profile() -> str:
 
 
 def grid_profile(name: str | None = None) -> GridProfile:
-    """The profile of a name, or the one of this installation."""
+    """Return the profile of a name, or of this installation."""
     return _profile(name or installed_grid_profile())
 
 
@@ -230,7 +236,7 @@ def _profile(name: str) -> GridProfile:
 
 @dataclass(frozen=True)
 class GridCode:
-    """A unit grid code: ``community`` is the parent's code, ``kind`` its kind digits ('' without)."""
+    """Unit grid code: ``community`` is the parent's code, ``kind`` its kind digits ('' without)."""
 
     code: str
     community: str
@@ -239,7 +245,7 @@ class GridCode:
 
 
 def parse_grid_code(text: str, profile: str | None = None) -> GridCode:
-    """A grid code: community (12 digits), then kind digits where the profile has them, then 001 and up.
+    """Parse a grid code: community (12 digits), kind digits where the profile has them, then 001 and up.
 
     Raises
     ------
@@ -264,28 +270,32 @@ def parse_grid_code(text: str, profile: str | None = None) -> GridCode:
 def next_grid_codes(
     community: str, used: Iterable[str], count: int = 1, *, profile: str | None = None, kind: str = ""
 ) -> list[str]:
-    """The next ``count`` free codes of a community: numbers after the highest ever used, never reused.
+    """Return the next ``count`` free codes of a community.
+
+    Running numbers continue after the highest one ever used; none is used again.
 
     Parameters
     ----------
     community : str
         12 digits.
     used : iterable of str
-        Every code ever given below the community, void ones too; others are ignored.
+        All codes ever used in the community, void ones too; codes of other communities are ignored.
     count : int
     profile, kind : str
-        Profile name (the installation's when left out) and, when it has kind digits, these.
+        Profile name (the installation's by default) and, when it has kind digits, these.
 
     Raises
     ------
     InvalidIdentifier
     CodeOverflow
-        When fewer numbers are left.
+        Fewer than ``count`` numbers are left.
 
     Examples
     --------
     >>> next_grid_codes("320623100001", ["320623100001007"], 2)
     ['320623100001008', '320623100001009']
+    >>> next_grid_codes("320623100001", [])
+    ['320623100001001']
     """
     spec = grid_profile(profile)
     profile = spec.name
@@ -297,9 +307,9 @@ def next_grid_codes(
         int(code[len(prefix) :]) for code in used if len(code) == spec.length and code.startswith(prefix)
     ]
     first = max(taken, default=0) + 1
-    if first + count - 1 > spec.last:
+    if first + count - 1 > spec.max_sequence:
         raise CodeOverflow(
-            f"{prefix}: {count} more grid code(s) wanted, {max(spec.last - first + 1, 0)} left of {spec.last}"
+            f"{prefix}: {count} more grid code(s) wanted, {max(spec.max_sequence - first + 1, 0)} left of {spec.max_sequence}"
         )
     return [f"{prefix}{number:0{spec.sequence_digits}d}" for number in range(first, first + count)]
 
@@ -326,7 +336,7 @@ PLATE_COLOURS = {
 
 @dataclass(frozen=True)
 class Plate:
-    """A number plate. Only plate and colour together name a vehicle."""
+    """Number plate; only plate and colour together identify a vehicle."""
 
     text: str
     colour: str | None
@@ -340,7 +350,7 @@ class Plate:
 
 
 def parse_plate(text: str, colour: str | int | None = None) -> Plate:
-    """A number plate (GA 36) with its colour as name or JT/T 697.7 code.
+    """Parse a number plate (GA 36) with its colour as name or JT/T 697.7 code.
 
     Raises
     ------

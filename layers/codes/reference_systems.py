@@ -1,7 +1,8 @@
-"""The coordinate reference systems that a caller may ask for, by their URIs: axis order, SRID, and boxes in them.
+"""Coordinate reference systems of requests, by their URIs: axis order, SRID, and boxes in them.
 
-Coordinates follow the axis order that the authority defines: latitude first for EPSG:4326 and EPSG:4490, northing
-first for EPSG:4549. GCJ-02 and BD-09 have no entry in any registry; their names are an extension of this service.
+Coordinates follow the axis order that the authority defines: latitude first for EPSG:4326 and EPSG:4490,
+northing first for EPSG:4549. GCJ-02 and BD-09 are in no registry; their names are an extension of this
+service.
 """
 
 from __future__ import annotations
@@ -19,25 +20,25 @@ from layers.errors import InvalidFilter, UnknownCrs
 Numbers = tuple[float, ...]
 Coordinates = NDArray[np.float64]
 EDGE_POINTS = 32
-"""Points of a box's edge on its way into the storage CRS: a straight edge there is a curve here."""
+"""Points per edge of a box that is converted to the storage CRS, where a straight edge is a curve."""
 
 
 @dataclass(frozen=True)
 class ReferenceSystem:
-    """One system.
+    """Coordinate reference system that a request may name.
 
     Attributes
     ----------
     name : str
-        Short name; ``layers.codes.crs`` knows it too, except for ``CRS84``.
+        Short name, as in `layers.codes.crs` except for ``CRS84``.
     uri : str
         As in ``Content-Crs``.
     srid : int or None
-        What the database transforms to; None: not one of PROJ's, converted after reading.
+        SRID to which the database transforms; None: unknown to PROJ, converted after reading.
     north_first : bool
         Latitude or northing is the first coordinate.
     digits : int
-        Decimal places that are about a centimetre or less.
+        Decimal places that give about a centimetre or less.
     metres : bool
         Coordinates are metres, not degrees.
     """
@@ -50,21 +51,21 @@ class ReferenceSystem:
     metres: bool = False
 
     @property
-    def plain(self) -> bool:
-        """The numbers are those of the storage CRS, but for their order."""
+    def matches_storage(self) -> bool:
+        """Whether the numbers equal those of the storage CRS, except for their order."""
         return self.srid in (4326, 4490)
 
     def to_storage(self, coordinates: Coordinates) -> Coordinates:
-        """Coordinates (n, 2) of this system to lon, lat of EPSG:4326."""
+        """Convert coordinates (n, 2) of this system to lon, lat of EPSG:4326."""
         x, y = coordinates.T[::-1] if self.north_first else coordinates.T
-        if self.plain:
+        if self.matches_storage:
             return np.column_stack((x, y))
         return np.column_stack(to_storage(x, y, self.name))
 
     def from_storage(self, coordinates: Coordinates) -> Coordinates:
-        """Lon, lat of EPSG:4326 (n, 2) to coordinates of this system."""
+        """Convert lon, lat of EPSG:4326 (n, 2) to coordinates of this system."""
         x, y = coordinates.T
-        u, v = (x, y) if self.plain else from_storage(x, y, self.name)
+        u, v = (x, y) if self.matches_storage else from_storage(x, y, self.name)
         return np.column_stack((v, u) if self.north_first else (u, v))
 
 
@@ -82,7 +83,7 @@ SYSTEMS: tuple[ReferenceSystem, ...] = (
     ReferenceSystem("gcj02", "gcj02", None),
     ReferenceSystem("bd09", "bd09", None),
 )
-PUBLISHED = tuple(system.uri for system in SYSTEMS if system.srid is not None)
+PUBLISHED_URIS = tuple(system.uri for system in SYSTEMS if system.srid is not None)
 """URIs that the description of a collection lists."""
 _BY_NAME: Mapping[str, ReferenceSystem] = {
     name.lower(): system
@@ -92,7 +93,7 @@ _BY_NAME: Mapping[str, ReferenceSystem] = {
 
 
 def reference_system(text: str, parameter: str = "crs") -> ReferenceSystem:
-    """The system of a URI (or short name).
+    """Return the system of a URI or short name.
 
     Raises
     ------
@@ -113,12 +114,19 @@ def reference_system(text: str, parameter: str = "crs") -> ReferenceSystem:
 
 
 def box_outline(numbers: Numbers, system: ReferenceSystem) -> bytes:
-    """A box (first axis least, second least, first most, second most) as a polygon of EPSG:4326, WKB.
+    """Return a box as a polygon of EPSG:4326, WKB.
+
+    Parameters
+    ----------
+    numbers : tuple of float
+        Least first and second coordinate, greatest first and second coordinate, in the axis order of the
+        system.
+    system : ReferenceSystem
 
     Raises
     ------
     InvalidFilter
-        When it is empty, or lies where the system cannot be.
+        The box is empty, or lies outside the range of the system.
     """
     low_1, low_2, high_1, high_2 = numbers
     if not (low_1 <= high_1 and low_2 <= high_2):

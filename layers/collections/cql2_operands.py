@@ -240,7 +240,7 @@ def _box(numbers: list[float], system: ReferenceSystem) -> Any:
         values = [values[i] for i in (0, 1, 3, 4)]
     low, high = values[:2], values[2:]
     longitude = int(system.north_first)
-    if not system.plain or low[longitude] <= high[longitude]:
+    if not system.matches_storage or low[longitude] <= high[longitude]:
         if low[0] > high[0] or low[1] > high[1]:
             raise ValueError("a box begins at its least coordinates")
         return shapely.box(low[0], low[1], high[0], high[1])

@@ -1,28 +1,28 @@
-"""Readers and checks of files that come from outside."""
+"""Readers and checks of imported files and of batches of fixes."""
 
 from __future__ import annotations
 
 from layers.imports.area_files import read_area_file
-from layers.imports.area_topology import TILING, topology_faults, write_report
+from layers.imports.area_topology import TILING_KINDS, find_topology_faults, write_fault_report
 from layers.imports.checks import transform_geometries
 from layers.imports.columns import FILE_KINDS, VEHICLE_KINDS, Column, FileKind
-from layers.imports.fix_formats import READERS, Part, read_parts
+from layers.imports.fix_formats import FIX_READERS, FixPart, read_fix_parts
 from layers.imports.readers import ROW, require_file, template
 
 __all__ = [
     "FILE_KINDS",
-    "READERS",
+    "FIX_READERS",
     "ROW",
-    "TILING",
+    "TILING_KINDS",
     "VEHICLE_KINDS",
     "Column",
     "FileKind",
-    "Part",
+    "FixPart",
+    "find_topology_faults",
     "read_area_file",
-    "read_parts",
+    "read_fix_parts",
     "require_file",
     "template",
-    "topology_faults",
     "transform_geometries",
-    "write_report",
+    "write_fault_report",
 ]

@@ -1,4 +1,7 @@
-"""Area files: GeoPackage, Shapefile, GeoJSON and GeoParquet as people hand them over, brought to the columns of areas."""
+"""Reader of area files: GeoPackage, Shapefile, GeoJSON and GeoParquet.
+
+Column names and values are normalised to the columns of areas.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from layers.codes import CHINESE_ENCODING, iso_day, narrow, plain_text
+from layers.codes import CHINESE_ENCODING, iso_day, plain_text, to_half_width
 from layers.errors import InputError, MissingColumns
 from layers.imports.columns import FILE_KINDS
 
@@ -18,16 +21,25 @@ if TYPE_CHECKING:
 AREAS = FILE_KINDS["areas"]
 _REQUIRED = [column.name for column in AREAS.columns if column.required]
 _CODES = ("code", "kind", "parent_code", "predecessor_codes")
-_UNTOLD = (0x00, 0x57)
-"""Language drivers of a .dbf that name no code page."""
+_NO_CODE_PAGE = (0x00, 0x57)
+"""Language driver ids of a .dbf that name no code page."""
 
 
 def read_area_file(path: Path) -> gpd.GeoDataFrame:
-    """An area file with its own CRS kept in ``.crs``; columns named and values written as ours, geometry untouched.
+    """Read an area file; its CRS stays in ``.crs`` and its geometry unchanged.
 
-    Column names are read in any case, in Chinese, and cut to ten characters as a Shapefile does. Of several layers the
-    first one with the required columns is read. A ``.dbf`` that does not say its code page is UTF-8 when its bytes
-    are, else GB 18030.
+    Column names are recognised in any case, in Chinese, and cut to ten characters as in a Shapefile. Of
+    several layers the first one with the required columns is read. A ``.dbf`` that names no code page is read
+    as UTF-8 when its bytes are UTF-8, else as GB 18030.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    GeoDataFrame
+        Columns of the file kind ``areas``.
 
     Raises
     ------
@@ -47,13 +59,13 @@ def read_area_file(path: Path) -> gpd.GeoDataFrame:
         raise InputError(f"{path}: not a readable area file 无法读取区域文件 ({error})") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path}: has no geometry 没有几何列")
-    frame = frame.rename(columns=_our_names(frame.columns)).reset_index(drop=True)
+    frame = frame.rename(columns=_column_renames(frame.columns)).reset_index(drop=True)
     names = [str(name) for name in frame.columns]
     if missing := [name for name in _REQUIRED if name not in names]:
         raise MissingColumns.of(path, missing, names)
     if frame.empty:
         raise InputError(f"{path}: has no rows 没有记录")
-    return _written_plainly(frame)
+    return _normalise_values(frame)
 
 
 def _read(path: Path) -> Any:
@@ -61,20 +73,20 @@ def _read(path: Path) -> Any:
     import pyogrio
 
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-    fitting = (name for name in layers if len(layers) > 1 and _fits(path, name))
+    fitting = (name for name in layers if len(layers) > 1 and _has_required_columns(path, name))
     chosen = next(fitting, layers[0] if layers else None)
     return gpd.read_file(path, engine="pyogrio", layer=chosen, encoding=_encoding(path))
 
 
-def _fits(path: Path, layer: str) -> bool:
+def _has_required_columns(path: Path, layer: str) -> bool:
     import pyogrio
 
     names = [str(name) for name in pyogrio.read_info(path, layer=layer)["fields"]]
-    return set(_REQUIRED) <= set(_our_names(names).values()) | set(names)
+    return set(_REQUIRED) <= set(_column_renames(names).values()) | set(names)
 
 
-def _our_names(names: Iterable[object]) -> dict[str, str]:
-    """Names in the file to those of the columns, where they differ; a name that is right already is left alone."""
+def _column_renames(names: Iterable[object]) -> dict[str, str]:
+    """Map names in the file to column names, where they differ; a correct name is not changed."""
     given = [str(name) for name in names]
     ours: dict[str, str] = {}
     for column in AREAS.columns:
@@ -88,12 +100,12 @@ def _our_names(names: Iterable[object]) -> dict[str, str]:
 
 
 def _encoding(path: Path) -> str | None:
-    """The code page of a Shapefile that names none, or names UTF-8 and is not; None leaves it to the file."""
+    """Return the code page of a Shapefile that names none or wrongly names UTF-8; else None."""
     table, page = _attributes(path)
     if len(table) < 32:
         return None
     told = page.decode("ascii", "ignore").strip().lower()
-    if (told or table[29] not in _UNTOLD) and told.replace("-", "") not in ("utf8", "65001"):
+    if (told or table[29] not in _NO_CODE_PAGE) and told.replace("-", "") not in ("utf8", "65001"):
         return None
     try:
         table[int.from_bytes(table[8:10], "little") :].decode("utf-8")
@@ -103,7 +115,7 @@ def _encoding(path: Path) -> str | None:
 
 
 def _attributes(path: Path) -> tuple[bytes, bytes]:
-    """Contents of the ``.dbf`` and the ``.cpg`` of a Shapefile, also of a zipped one; empty where there is none."""
+    """Return the contents of ``.dbf`` and ``.cpg`` of a Shapefile, also of a zipped one; empty if missing."""
     found = {".dbf": b"", ".cpg": b""}
     if path.suffix.lower() == ".shp":
         for file in path.parent.glob(f"{glob.escape(path.stem)}.*"):
@@ -117,8 +129,11 @@ def _attributes(path: Path) -> tuple[bytes, bytes]:
     return found[".dbf"], found[".cpg"]
 
 
-def _written_plainly(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Codes and names as text, days as ``YYYY-MM-DD``; empty numbers as None. What cannot be read stays as it is."""
+def _normalise_values(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Convert codes and names to text, days to ``YYYY-MM-DD``, empty numbers to None.
+
+    Unreadable values stay as they are.
+    """
     import pandas as pd
 
     columns: dict[str, Any] = {}
@@ -127,10 +142,10 @@ def _written_plainly(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             continue
         values = [plain_text(value) for value in frame[column.name]]
         if column.name in _CODES:
-            values = [None if value is None else narrow(value).removesuffix(".0") for value in values]
+            values = [None if value is None else to_half_width(value).removesuffix(".0") for value in values]
         elif column.dtype == "date":
             values = [None if value is None else iso_day(value) or value for value in values]
         elif column.dtype == "float":
-            values = [None if value is None else narrow(value) for value in values]
+            values = [None if value is None else to_half_width(value) for value in values]
         columns[column.name] = pd.Series(values, index=frame.index, dtype=object)
     return frame.assign(**columns)

@@ -1,4 +1,4 @@
-"""Faults in the topology of an area file, each with its place: what a surveyor has to look at.
+"""Topology faults of an area file, each with its position.
 
 ========================  ==============================================================================
 rule                      found when
@@ -31,17 +31,17 @@ import shapely
 if TYPE_CHECKING:
     import geopandas as gpd
 
-TILING = ("county", "town", "community", "unit_grid")
+TILING_KINDS = ("county", "town", "community", "unit_grid")
 OVERLAYS = ("functional_zone", "water")
-"""Kinds that lie across the others."""
+"""Kinds that may overlap the tiling kinds."""
 TOLERANCE_M2 = 0.1
-"""Land up to this area is rounding."""
+"""Overlaps and gaps up to this area are rounding errors."""
 METRES_PER_DEGREE = 111_319.49
 
 
 @dataclass(frozen=True)
 class AreaFault:
-    """One fault.
+    """Topology fault of one or more areas.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class AreaFault:
     lon, lat : float
         A point on the fault, EPSG:4326.
     area_m2 : float
-        Land concerned; 0 for faults of lines and points.
+        Area of the fault; 0 for faults of lines and points.
     """
 
     rule: str
@@ -67,28 +67,32 @@ class AreaFault:
         return f"{self.rule}: {self.kind} {', '.join(self.areas)}: {self.en} {self.zh} @ {self.lon:.6f},{self.lat:.6f}{size}"
 
 
-def topology_faults(frame: gpd.GeoDataFrame, parents: Mapping[str, Any]) -> list[AreaFault]:
-    """Every fault of valid polygons, by kind.
+def find_topology_faults(frame: gpd.GeoDataFrame, parents: Mapping[str, Any]) -> list[AreaFault]:
+    """Find the topology faults of valid polygons, sorted by kind.
 
     Parameters
     ----------
     frame : GeoDataFrame
-        ``code``, ``kind``, ``parent_code`` and polygons, EPSG:4326; ``label_lon``, ``label_lat`` when there.
+        ``code``, ``kind``, ``parent_code`` and polygons, EPSG:4326; optional ``label_lon``, ``label_lat``.
     parents : mapping
-        Shapes of areas that are stored already, by code; those of the frame go before them.
+        Shapes of stored areas, by code; areas of the frame take precedence.
+
+    Returns
+    -------
+    list of AreaFault
     """
     large = frame[frame["kind"].isin(("city", "county", "town", "community"))]
     known = dict(parents) | dict(zip(large["code"].astype(str), large.geometry, strict=True))
     faults: list[AreaFault] = []
     for kind, part in frame.groupby("kind", sort=False):
         faults += _duplicates(str(kind), part)
-        outside = [] if kind in OVERLAYS else _outside(str(kind), part, known)
+        outside = [] if kind in OVERLAYS else _outside_parent(str(kind), part, known)
         faults += outside
-        if kind in TILING:
-            clashes = _clashes(str(kind), part)
+        if kind in TILING_KINDS:
+            clashes = _overlaps_and_edges(str(kind), part)
             faults += clashes
             faults += _gaps(str(kind), part, known, apart=not clashes and not outside)
-    return faults + _labels(frame)
+    return faults + _misplaced_labels(frame)
 
 
 def _square_metres(shape: Any) -> float:
@@ -113,7 +117,7 @@ def _duplicates(kind: str, part: gpd.GeoDataFrame) -> list[AreaFault]:
     same: dict[bytes, list[int]] = defaultdict(list)
     for position, wkb in enumerate(shapely.to_wkb(shapely.normalize(part.geometry.to_numpy()))):
         same[wkb].append(position)
-    codes = _labels_of(part)
+    codes = _display_names(part)
     return [
         _fault(
             "duplicate", kind, tuple(codes[found]), part.geometry.iloc[found[0]], "图形重复", "the same shape"
@@ -123,9 +127,9 @@ def _duplicates(kind: str, part: gpd.GeoDataFrame) -> list[AreaFault]:
     ]
 
 
-def _clashes(kind: str, part: gpd.GeoDataFrame) -> list[AreaFault]:
-    """Overlaps, and edges that are not shared where nothing overlaps."""
-    shapes, codes = part.geometry.to_numpy(), _labels_of(part)
+def _overlaps_and_edges(kind: str, part: gpd.GeoDataFrame) -> list[AreaFault]:
+    """Find overlaps, and edges that are not shared where nothing overlaps."""
+    shapes, codes = part.geometry.to_numpy(), _display_names(part)
     if shapely.coverage_is_valid(shapes):
         return []
     pairs = shapely.STRtree(shapes).query(shapes, predicate="intersects").T
@@ -144,7 +148,7 @@ def _clashes(kind: str, part: gpd.GeoDataFrame) -> list[AreaFault]:
     return faults
 
 
-def _labels_of(part: gpd.GeoDataFrame) -> Any:
+def _display_names(part: gpd.GeoDataFrame) -> Any:
     return np.array(
         [f"{name} ({code})" for name, code in zip(part["name"], part["code"], strict=True)], dtype=object
     )
@@ -154,10 +158,10 @@ def _parent_codes(part: gpd.GeoDataFrame) -> list[str]:
     return ["" if v is None or v != v else str(v) for v in part["parent_code"]]
 
 
-def _outside(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any]) -> list[AreaFault]:
+def _outside_parent(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any]) -> list[AreaFault]:
     shapely.prepare([known[code] for code in set(_parent_codes(part)) if code in known])
     faults = []
-    for code, parent, shape in zip(_labels_of(part), _parent_codes(part), part.geometry, strict=True):
+    for code, parent, shape in zip(_display_names(part), _parent_codes(part), part.geometry, strict=True):
         if parent in known and not known[parent].covers(shape):
             for place in _parts(shape.difference(known[parent])):
                 zh, en = f"超出上级 {parent}", f"reaches beyond its parent {parent}"
@@ -166,7 +170,10 @@ def _outside(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any]) -> lis
 
 
 def _gaps(kind: str, part: gpd.GeoDataFrame, known: Mapping[str, Any], *, apart: bool) -> list[AreaFault]:
-    """Gaps. Areas that lie ``apart`` inside their parent leave none when their sizes add up to its size."""
+    """Find gaps between the children of each parent.
+
+    Areas that lie ``apart`` inside their parent leave no gap when their sizes add up to its size.
+    """
     children: dict[str, list[Any]] = defaultdict(list)
     for parent, shape in zip(_parent_codes(part), part.geometry, strict=True):
         children[parent].append(shape)
@@ -184,12 +191,12 @@ def _same_size(parent: Any, children: list[Any]) -> bool:
     return bool(abs(missing) * METRES_PER_DEGREE**2 < TOLERANCE_M2)
 
 
-def _labels(frame: gpd.GeoDataFrame) -> list[AreaFault]:
+def _misplaced_labels(frame: gpd.GeoDataFrame) -> list[AreaFault]:
     if "label_lon" not in frame or "label_lat" not in frame:
         return []
     lon, lat = (frame[name].astype(float).to_numpy() for name in ("label_lon", "label_lat"))
     inside = shapely.contains_xy(frame.geometry.to_numpy(), lon, lat)
-    labels = _labels_of(frame)
+    labels = _display_names(frame)
     rows = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat) & ~inside)
     zh, en = "标注点不在区域内", "its label point does not lie in it"
     return [
@@ -207,8 +214,8 @@ def _labels(frame: gpd.GeoDataFrame) -> list[AreaFault]:
     ]
 
 
-def write_report(faults: list[AreaFault], path: Path) -> None:
-    """The faults as GeoJSON points, to look at them on a map."""
+def write_fault_report(faults: list[AreaFault], path: Path) -> None:
+    """Write the faults as GeoJSON points."""
     features = [
         {
             "type": "Feature",

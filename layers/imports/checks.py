@@ -1,4 +1,4 @@
-"""Checks of an imported frame: every fault names row, field and reason; good rows come back typed."""
+"""Checks of an imported frame: typed good rows, and faults with row, field and reason."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from layers.imports.columns import Column, FileKind
 from layers.imports.readers import ROW
 
 FUTURE_TOLERANCE = dt.timedelta(minutes=5)
-"""A clock may be this far ahead."""
+"""Greatest accepted time after now, for clocks that run ahead."""
 
 
-class Checked:
-    """A frame under check: masks of bad rows are added, at the end the frame is parted."""
+class CheckedFrame:
+    """Frame during its checks: it collects masks of bad rows and separates good rows from bad ones."""
 
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
@@ -29,7 +29,7 @@ class Checked:
         self._bad = np.zeros(frame.height, dtype=bool)
 
     def reject(self, bad: pl.Series | np.ndarray, field: str, reason: str | Callable[[str], str]) -> None:
-        """Mark rows as bad; a row keeps every reason that it gets."""
+        """Mark rows as bad; a row keeps all its reasons."""
         mask = np.asarray(bad, dtype=bool)
         if not mask.any():
             return
@@ -48,33 +48,33 @@ class Checked:
 
     @property
     def good(self) -> pl.DataFrame:
-        """The rows without a fault."""
+        """Rows without a fault."""
         return self.frame.filter(pl.Series(~self._bad))
 
     @property
     def bad(self) -> pl.DataFrame:
-        """The rows with one."""
+        """Rows with a fault."""
         return self.frame.filter(pl.Series(self._bad))
 
 
-def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> Checked:
-    """Type and check every column of a frame as its kind says.
+def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> CheckedFrame:
+    """Convert and check every column of a frame by its file kind.
 
     Parameters
     ----------
     frame : polars.DataFrame
-        As read: text or typed columns and the row counter.
+        Text or typed columns, and the row number.
     kind : FileKind
     now : datetime
-        Times after this (with a tolerance of 5 minutes) are faults.
+        Times more than 5 minutes after this are faults.
 
     Returns
     -------
-    Checked
-        With the optional columns added as nulls.
+    CheckedFrame
+        Missing optional columns are added as nulls.
     """
     missing = [pl.lit(None, dtype=pl.Utf8).alias(c.name) for c in kind.columns if c.name not in frame.columns]
-    checked = Checked(frame.with_columns(missing))
+    checked = CheckedFrame(frame.with_columns(missing))
     for column in kind.columns:
         _check_column(checked, column, now)
     if "uscc" in checked.frame.columns:
@@ -98,7 +98,7 @@ def _uscc_reason(code: str) -> str:
     return "not a valid unified social credit code"
 
 
-def _check_column(checked: Checked, column: Column, now: dt.datetime) -> None:
+def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime) -> None:
     name = column.name
     series = checked.frame[name]
     if series.dtype == pl.Utf8:
@@ -140,7 +140,7 @@ _DTYPE_WORDS = {
 
 
 def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
-    """The series in its type, and where that failed."""
+    """Convert the series to its type; also return a mask of the failures."""
     if column.dtype == "float":
         typed = series.cast(pl.Float64, strict=False)
     elif column.dtype == "date":
@@ -180,8 +180,10 @@ def _times(series: pl.Series) -> pl.Series:
     return pl.Series(series.name, [None] * series.len(), dtype=pl.Datetime("us", "UTC"))
 
 
-def to_storage(checked: Checked, crs: str) -> None:
-    """Bring ``lon``/``lat`` (and ``boundary``) of a checked frame to the storage CRS; misfits become faults.
+def to_storage(checked: CheckedFrame, crs: str) -> None:
+    """Convert coordinates of a checked frame to the storage CRS; failures become faults.
+
+    The columns are ``lon``, ``lat`` and ``boundary``.
 
     Raises
     ------
@@ -216,14 +218,27 @@ def to_storage(checked: Checked, crs: str) -> None:
 
 
 def _boundaries(series: pl.Series, crs: str) -> pl.Series:
-    """WKT in the file's CRS to hexadecimal WKB in the storage CRS; null stays null."""
+    """Convert WKT in the file's CRS to hexadecimal WKB in the storage CRS; null stays null."""
     geometry = shapely.from_wkt(series.to_numpy(), on_invalid="ignore")
     moved = transform_geometries(geometry, crs)
     return pl.Series(shapely.to_wkb(moved, hex=True, include_srid=False).tolist(), dtype=pl.Utf8)
 
 
 def transform_geometries(geometry: np.ndarray, crs: str) -> np.ndarray:
-    """Every vertex to the storage CRS; equal vertices stay equal, so that a coverage stays one."""
+    """Convert geometries to the storage CRS, vertex by vertex.
+
+    Equal vertices stay equal, so a coverage stays a coverage.
+
+    Parameters
+    ----------
+    geometry : ndarray of shapely geometries, shape (n,)
+    crs : str
+        CRS of the geometries.
+
+    Raises
+    ------
+    UnknownCrs
+    """
 
     def move(xy: np.ndarray) -> np.ndarray:
         x, y = crs_module.to_storage(xy[:, 0], xy[:, 1], crs)
@@ -232,8 +247,8 @@ def transform_geometries(geometry: np.ndarray, crs: str) -> np.ndarray:
     return np.asarray(shapely.transform(geometry, move))
 
 
-def known(checked: Checked, field: str, codes: Sequence[str], what: str) -> None:
-    """Reject values of ``field`` that are not among ``codes`` (empty ones pass)."""
+def reject_unknown_codes(checked: CheckedFrame, field: str, codes: Sequence[str], what: str) -> None:
+    """Reject values of ``field`` that are not among ``codes``; empty values pass."""
     series = checked.frame[field]
     checked.reject(
         (series.is_not_null() & ~series.is_in(list(codes))).fill_null(False), field, f"unknown {what} 未登记"
@@ -241,7 +256,12 @@ def known(checked: Checked, field: str, codes: Sequence[str], what: str) -> None
 
 
 def require_crs(crs: str | None) -> str:
-    """The CRS of a bulk file: it has no default."""
+    """Return the CRS of a bulk file, which has no default.
+
+    Raises
+    ------
+    UnknownCrs
+    """
     if not crs:
         raise UnknownCrs(
             "name the file's CRS: --crs wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk files have no default)"

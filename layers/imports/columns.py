@@ -1,11 +1,11 @@
-"""The columns of every file that can be imported: one place for checks, templates and documentation."""
+"""Columns of all import files, for checks, templates and documentation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from layers.codes import narrow
+from layers.codes import to_half_width
 from layers.tables import AREA_KINDS, DOMAINS
 
 Dtype = Literal["text", "float", "date", "time", "wkt"]
@@ -13,24 +13,24 @@ Dtype = Literal["text", "float", "date", "time", "wkt"]
 
 @dataclass(frozen=True)
 class Column:
-    """One column of an import file.
+    """Column of an import file.
 
     Parameters
     ----------
     name : str
         Header in the file.
     dtype : {"text", "float", "date", "time", "wkt"}
-        How a value is read. A time without zone is UTC.
+        Type of a value. A time without zone is UTC.
     zh, en : str
-        What it means.
+        Meaning in Chinese and English.
     required : bool
-        The header must be there.
+        The header must be present.
     nullable : bool
         A value may be empty.
     choices : tuple of str
-        The allowed values, when they are a list.
+        Allowed values; empty: any.
     minimum, maximum : float or None
-        The allowed range, ends included.
+        Allowed range, both ends included.
     """
 
     name: str
@@ -45,20 +45,20 @@ class Column:
 
     @property
     def headings(self) -> tuple[str, str, str]:
-        """What people write above it: our name, the Chinese one, and that without its unit.
+        """Accepted headers: the column's name, the Chinese name, and the Chinese name without its unit.
 
         Examples
         --------
         >>> Column("road_length_m", "float", "道路长度 m", "length of roads in it").headings
         ('road_length_m', '道路长度 m', '道路长度')
         """
-        chinese = narrow(self.zh).split(",")[0]
+        chinese = to_half_width(self.zh).split(",")[0]
         return self.name, chinese, chinese.split(" ")[0]
 
 
 @dataclass(frozen=True)
 class FileKind:
-    """One kind of import file: its columns, its key and two example rows."""
+    """Kind of import file: its columns, its key and two example rows."""
 
     name: str
     columns: tuple[Column, ...]
@@ -85,7 +85,7 @@ def _optional(name: str, dtype: Dtype, zh: str, en: str, **more: Any) -> Column:
     return Column(name, dtype, zh, en, required=False, nullable=True, **more)
 
 
-def _valid(name: str, *, nullable: bool = False) -> Column:
+def _validity_column(name: str, *, nullable: bool = False) -> Column:
     meaning = (
         ("生效日期", "first day it holds")
         if name == "valid_from"
@@ -138,7 +138,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column(
                     "parent_code", "text", "上级代码", "code of the parent; empty for the city", nullable=True
                 ),
-                _valid("valid_from"),
+                _validity_column("valid_from"),
                 Column(
                     "predecessor_codes",
                     "text",
@@ -394,8 +394,8 @@ FILE_KINDS: dict[str, FileKind] = {
             (
                 _SITE,
                 Column("kind", "text", "报备类别", "what was registered", choices=NOTICE_KINDS),
-                _valid("valid_from"),
-                _valid("valid_to", nullable=True),
+                _validity_column("valid_from"),
+                _validity_column("valid_to", nullable=True),
             ),
             ("site_id", "kind", "valid_from"),
             (("S-0001", "dismantling", "2026-09-01", "2026-12-01"),),
@@ -414,8 +414,8 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("level", "text", "层级", "level of the body", choices=("city", "county", "town")),
                 Column("area_code", "text", "区域代码", "where it may act"),
                 Column("role", "text", "角色", "leads or joins", choices=("lead", "joint")),
-                _valid("valid_from"),
-                _valid("valid_to", nullable=True),
+                _validity_column("valid_from"),
+                _validity_column("valid_to", nullable=True),
             ),
             ("item_code", "body", "area_code", "role", "valid_from"),
             (
@@ -438,4 +438,4 @@ FILE_KINDS: dict[str, FileKind] = {
         ),
     )
 }
-"""Every kind of file by its name, in the order in which a folder is loaded."""
+"""All file kinds by name, in the order in which a folder is imported."""

@@ -1,4 +1,4 @@
-"""Batches of fixes as they arrive: NDJSON, CSV, Arrow IPC stream or Parquet, read in parts of bounded size."""
+"""Reader of batches of fixes (NDJSON, CSV, Arrow IPC stream, Parquet) in parts of bounded size."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ import pyarrow.parquet as pq
 from layers.errors import Fault, InputError, MissingColumns
 from layers.imports.columns import FILE_KINDS
 from layers.imports.readers import ROW
-from layers.imports.unpacked_sizes import check_size, check_stream, check_texts, check_views
+from layers.imports.unpacked_sizes import check_size, check_stream_sizes, check_text_lengths, check_view_sizes
 
-Part = tuple[pl.DataFrame, list[Fault]]
-"""Rows with their number in the body, and the faults of rows that could not be read at all."""
+FixPart = tuple[pl.DataFrame, list[Fault]]
+"""Rows with their row numbers in the body, and the faults of rows that cannot be read."""
 
 PART_ROWS = 50_000
 MAX_LINE_BYTES = 65_536
 MAX_ROWS = 5_000_000
-"""Rows of a batch: a Parquet file of some kilobytes may say that it has billions."""
+"""Greatest number of rows of a batch; a Parquet file of a few kilobytes may declare billions."""
 COLUMNS = FILE_KINDS["tracks"].columns
 NAMES = tuple(column.name for column in COLUMNS)
 _PARSE = pyarrow.json.ParseOptions(
@@ -39,25 +39,28 @@ _TEXTS = tuple(column.name for column in COLUMNS if column.dtype != "float")
 _NUMBERS = tuple(column.name for column in COLUMNS if column.dtype == "float")
 
 
-def read_parts(body: BinaryIO, media_type: str, *, rows: int = PART_ROWS) -> Iterator[Part]:
-    """The batch in parts of at most ``rows`` rows.
+def read_fix_parts(body: BinaryIO, media_type: str, *, rows: int = PART_ROWS) -> Iterator[FixPart]:
+    """Yield a batch of fixes in parts of at most ``rows`` rows.
 
     Parameters
     ----------
+    body : file object
+        The batch, at its start.
     media_type : str
-        A key of ``READERS``.
+        A key of ``FIX_READERS``.
+    rows : int
 
     Raises
     ------
     InputError
-        The body is not what the media type says.
+        The body does not match the media type.
     MissingColumns
         A required column is missing (CSV, Arrow, Parquet).
     """
-    yield from READERS[media_type](body, rows)
+    yield from FIX_READERS[media_type](body, rows)
 
 
-def _ndjson(body: BinaryIO, rows: int) -> Iterator[Part]:
+def _ndjson(body: BinaryIO, rows: int) -> Iterator[FixPart]:
     start = 1
     while lines := list(itertools.islice(iter(lambda: body.readline(MAX_LINE_BYTES), b""), rows)):
         frame = _clean_lines(lines)
@@ -69,7 +72,7 @@ def _ndjson(body: BinaryIO, rows: int) -> Iterator[Part]:
 
 
 def _clean_lines(lines: list[bytes]) -> pl.DataFrame | None:
-    """The lines at once, or None when one of them needs a closer look."""
+    """Parse all lines together; None when one of them must be parsed alone."""
     text = b"".join(lines)
     try:
         text.decode()  # pyarrow would hand on what is not UTF-8
@@ -83,7 +86,7 @@ def _clean_lines(lines: list[bytes]) -> pl.DataFrame | None:
     return frame
 
 
-def _each_line(lines: list[bytes], start: int) -> Part:
+def _each_line(lines: list[bytes], start: int) -> FixPart:
     faults: list[Fault] = []
     numbers: list[int] = []
     found: list[dict[str, Any]] = []
@@ -104,7 +107,7 @@ def _each_line(lines: list[bytes], start: int) -> Part:
 
 
 def _object_frame(numbers: list[int], found: list[dict[str, Any]], faults: list[Fault]) -> pl.DataFrame:
-    """Objects as columns; a value of a wrong JSON type is a fault and its row is left out."""
+    """Convert objects to columns; a value of a wrong JSON type is a fault and its row is left out."""
     wrong: set[int] = set()
     columns: dict[str, pl.Series] = {ROW: pl.Series(numbers, dtype=pl.UInt32)}
     for name in NAMES:
@@ -128,12 +131,12 @@ def _object_frame(numbers: list[int], found: list[dict[str, Any]], faults: list[
     return frame.filter(~pl.int_range(pl.len()).is_in(list(wrong))) if wrong else frame
 
 
-def _csv(body: BinaryIO, rows: int) -> Iterator[Part]:
+def _csv(body: BinaryIO, rows: int) -> Iterator[FixPart]:
     text = io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
     reader = csv.reader(text)
     try:
         header = [name.strip() for name in next(reader, [])]
-        _require(header)
+        _require_columns(header)
         at = {name: header.index(name) for name in NAMES if name in header}
         numbers: list[int] = []
         found: list[list[str]] = []
@@ -165,31 +168,31 @@ def _text_frame(numbers: list[int], found: list[list[str]], at: Mapping[str, int
     )
 
 
-def _arrow(body: BinaryIO, rows: int) -> Iterator[Part]:
+def _arrow(body: BinaryIO, rows: int) -> Iterator[FixPart]:
     try:
-        check_stream(body)
+        check_stream_sizes(body)
         with pa.ipc.open_stream(body) as stream:
-            _require(stream.schema.names)
-            yield from _batches(map(_sound, stream), rows)
+            _require_columns(stream.schema.names)
+            yield from _split_batches(map(_validate_batch, stream), rows)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"the body is not an Arrow IPC stream ({error})") from error
 
 
-def _sound(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch, after a look at every offset: a reader trusts them."""
+def _validate_batch(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Validate every offset of the batch, because readers rely on them, and return it."""
     wanted = batch.select([name for name in NAMES if name in batch.schema.names])
     for name, column in zip(wanted.schema.names, wanted.columns, strict=True):
         if isinstance(column, pa.DictionaryArray):
-            check_texts(column.dictionary, name, MAX_LINE_BYTES)
-        check_views(column)
+            check_text_lengths(column.dictionary, name, MAX_LINE_BYTES)
+        check_view_sizes(column)
     wanted.validate(full=True)
     return wanted
 
 
-def _parquet(body: BinaryIO, rows: int) -> Iterator[Part]:
+def _parquet(body: BinaryIO, rows: int) -> Iterator[FixPart]:
     try:
         file = pq.ParquetFile(body)
-        _require(file.schema_arrow.names)
+        _require_columns(file.schema_arrow.names)
         if file.metadata.num_rows > MAX_ROWS:
             raise InputError(f"the body has {file.metadata.num_rows:,} rows; a batch may have {MAX_ROWS:,}")
         wanted = [name for name in NAMES if name in file.schema_arrow.names]
@@ -197,7 +200,9 @@ def _parquet(body: BinaryIO, rows: int) -> Iterator[Part]:
         leaves = {column.path for column in file.schema}
         # A dictionary keeps a long text once, however many rows name it.
         file = pq.ParquetFile(body, read_dictionary=[name for name in _TEXTS if name in leaves])
-        yield from _batches(map(_sound, file.iter_batches(batch_size=rows, columns=wanted)), rows)
+        yield from _split_batches(
+            map(_validate_batch, file.iter_batches(batch_size=rows, columns=wanted)), rows
+        )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"the body is not Parquet ({error})") from error
 
@@ -213,7 +218,7 @@ def _check_chunks(metadata: pq.FileMetaData) -> None:
                 )
 
 
-def _batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[Part]:
+def _split_batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[FixPart]:
     start = 1
     for batch in batches:
         if start + batch.num_rows > MAX_ROWS + 1:
@@ -222,17 +227,17 @@ def _batches(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[Part]:
             try:
                 frame = pl.from_arrow(batch.slice(offset, rows))
                 assert isinstance(frame, pl.DataFrame)
-                named = frame.with_columns(_texts(frame["vehicle_id"]))
+                named = frame.with_columns(_ids_as_text(frame["vehicle_id"]))
                 typed = named.with_columns(pl.col(pl.Categorical, pl.Enum).cast(pl.Utf8))
                 typed = typed.with_row_index(ROW, offset=start)
             except pl.exceptions.PolarsError as error:
                 raise InputError(f"a column has a type that cannot be read: {error}") from error
-            yield _within_the_calendar(typed)
+            yield _split_valid_years(typed)
             start += frame.height
 
 
-def _texts(ids: pl.Series) -> pl.Series:
-    """Names of vehicles as text; a number is its digits."""
+def _ids_as_text(ids: pl.Series) -> pl.Series:
+    """Convert vehicle ids to text; a number becomes its digits."""
     if ids.dtype == pl.Utf8 or ids.dtype.is_integer() or ids.dtype in (pl.Categorical, pl.Enum, pl.Null):
         return ids.cast(pl.Utf8)
     raise InputError(f"vehicle_id: {ids.dtype} is neither text nor a whole number")
@@ -242,8 +247,8 @@ _PER_SECOND = {"ms": 10**3, "us": 10**6, "ns": 10**9}
 _YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
 
 
-def _within_the_calendar(frame: pl.DataFrame) -> Part:
-    """Rows whose time has a year from 1 to 9999; arithmetic with others would end beyond 64 bits."""
+def _split_valid_years(frame: pl.DataFrame) -> FixPart:
+    """Split off rows whose time is not in the years 1 to 9999, where arithmetic would overflow 64 bits."""
     kind = frame["t"].dtype
     if not isinstance(kind, pl.Datetime):
         return frame, []
@@ -255,7 +260,7 @@ def _within_the_calendar(frame: pl.DataFrame) -> Part:
     return frame.filter(~outside), faults
 
 
-def _require(names: list[str]) -> None:
+def _require_columns(names: list[str]) -> None:
     twice = sorted({name for name in NAMES if names.count(name) > 1})
     if twice:
         raise InputError(f"column(s) named twice: {', '.join(twice)}")
@@ -266,7 +271,7 @@ def _require(names: list[str]) -> None:
         )
 
 
-READERS: Mapping[str, Callable[[BinaryIO, int], Iterator[Part]]] = {
+FIX_READERS: Mapping[str, Callable[[BinaryIO, int], Iterator[FixPart]]] = {
     "application/x-ndjson": _ndjson,
     "application/ndjson": _ndjson,
     "application/jsonl": _ndjson,
@@ -275,4 +280,4 @@ READERS: Mapping[str, Callable[[BinaryIO, int], Iterator[Part]]] = {
     "application/vnd.apache.parquet": _parquet,
     "application/x-parquet": _parquet,
 }
-"""What reads each media type."""
+"""Reader of each media type."""

@@ -1,4 +1,4 @@
-"""Files in: CSV and Parquet as polars frames, in batches."""
+"""Readers of CSV and Parquet files as polars frames, in batches."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from layers.errors import InputError, MissingColumns
 from layers.imports.columns import FILE_KINDS, FileKind
 
 ROW = "__row"
-"""Name of the column that counts the file's rows from 1."""
+"""Name of the column with the row number, from 1."""
 
 
 def template(kind: str) -> str:
-    """An example file of this kind as CSV text (areas: GeoJSON).
+    """Return an example file of a kind as CSV text (areas: GeoJSON).
 
     Examples
     --------
@@ -46,7 +46,7 @@ def _with_valid_uscc(spec: FileKind, row: tuple[str, ...]) -> list[str]:
 
 
 EXAMPLE_USCC = "913206000000001230"
-"""A made-up code whose checks hold (the sum of its weights is a multiple of 31)."""
+"""Invented code with valid check characters (its weighted sum is a multiple of 31)."""
 
 AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
  {"type": "Feature", "properties": {"code": "320600", "name": "南通市", "kind": "city", "parent_code": null,
@@ -61,9 +61,16 @@ AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
 
 
 def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> Iterator[pl.DataFrame]:
-    """The file as frames of text or typed columns with a running row number, in bounded memory.
+    """Yield a file as frames of text or typed columns with a running row number, in bounded memory.
 
-    A Parquet file that numbers its rows itself (``__row``, whole numbers) keeps its numbers.
+    A Parquet file with its own row numbers (``__row``, integers) keeps them.
+
+    Parameters
+    ----------
+    path : Path
+    kind : FileKind
+    batch_rows : int
+        Greatest number of rows of a frame.
 
     Raises
     ------
@@ -82,13 +89,13 @@ def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> It
 
 
 def require_file(path: Path) -> None:
-    """Raise InputError when there is no such file."""
+    """Raise InputError unless the file exists."""
     if not path.is_file():
         raise InputError(f"{path}: no such file 文件不存在")
 
 
 def count_rows(path: Path) -> int:
-    """How many rows the file has, for a progress bar; 0 for a file that is not there."""
+    """Return the number of rows of a file, for a progress bar; 0 for a missing file."""
     if not path.is_file():
         return 0
     if path.suffix == ".parquet":
@@ -103,7 +110,7 @@ def _parquet(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFra
     except Exception as error:
         raise InputError(f"{path}: not a Parquet file ({error})") from error
     names = file.schema_arrow.names
-    _require(path, kind, names)
+    _require_columns(path, kind, names)
     wanted = [column.name for column in kind.columns if column.name in names]
     if ROW in names and pa.types.is_integer(file.schema_arrow.field(ROW).type):
         wanted.append(ROW)
@@ -119,7 +126,7 @@ def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
             header = next(csv.reader(file), [])
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
-    _require(path, kind, header)
+    _require_columns(path, kind, header)
     wanted = [column.name for column in kind.columns if column.name in header]
     try:
         frame = pl.read_csv(path, columns=wanted, infer_schema=False, encoding="utf8")
@@ -129,7 +136,7 @@ def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
         yield frame.slice(start, batch_rows)
 
 
-def _require(path: Path, kind: FileKind, names: list[str]) -> None:
+def _require_columns(path: Path, kind: FileKind, names: list[str]) -> None:
     missing = [column.name for column in kind.columns if column.required and column.name not in names]
     if missing:
         raise MissingColumns.of(path, missing, names)

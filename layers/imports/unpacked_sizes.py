@@ -1,4 +1,4 @@
-"""How large a batch becomes when it is unpacked, read from what it declares, before any of it is unpacked."""
+"""Unpacked sizes of Arrow and Parquet batches, read from their metadata before they are unpacked."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import pyarrow.compute as pc
 
 from layers.errors import InputError
 
-MOST_BYTES = 256 * 2**20
-"""Of one record batch or one column of a row group; five columns of five million fixes are 200 MB."""
+MAX_BYTES = 256 * 2**20
+"""Greatest unpacked size of a record batch or a column of a row group (5 columns of 5 million fixes: 200 MB)."""
 _RECORD_BATCH, _DICTIONARY_BATCH = 3, 2
 
 
 def check_size(size: int, what: str) -> None:
-    """Refuse what would become too large.
+    """Raise an error when an unpacked size exceeds the limit.
 
     Raises
     ------
     InputError
         With both sizes.
     """
-    if size < 0 or size > MOST_BYTES:
-        raise InputError(f"{what} has {size:,} bytes when unpacked; it may have {MOST_BYTES:,}")
+    if size < 0 or size > MAX_BYTES:
+        raise InputError(f"{what} has {size:,} bytes when unpacked; it may have {MAX_BYTES:,}")
 
 
-def check_stream(body: BinaryIO) -> None:
-    """Look at the buffers of every message of an Arrow IPC stream; the stream is at its start afterwards.
+def check_stream_sizes(body: BinaryIO) -> None:
+    """Check the unpacked sizes of all messages of an Arrow IPC stream, then seek to its start.
 
-    A compressed buffer begins with its length when unpacked, and a reader allocates that before it unpacks (Arrow
-    columnar format, "Compression").
+    A compressed buffer begins with its unpacked length, and a reader allocates that length before it unpacks
+    the buffer (Arrow columnar format, "Compression").
 
     Raises
     ------
@@ -43,20 +43,22 @@ def check_stream(body: BinaryIO) -> None:
         if message.type not in ("record batch", "dictionary"):
             continue
         try:
-            size = _unpacked(message.metadata.to_pybytes(), message.body)
+            size = _unpacked_size(message.metadata.to_pybytes(), message.body)
         except (struct.error, IndexError, ValueError) as error:
             raise InputError("the body is not an Arrow IPC stream (a message cannot be read)") from error
         check_size(size, "a message")
     body.seek(0)
 
 
-def check_texts(values: pa.Array, name: str, most_bytes: int) -> None:
-    """The texts of a dictionary: a long one counts once in the body, and in each row that names it when it is read.
+def check_text_lengths(values: pa.Array, name: str, max_bytes: int) -> None:
+    """Check the lengths of the texts of a dictionary.
+
+    A long text is stored once in the body, but is read once for every row that refers to it.
 
     Raises
     ------
     InputError
-        One is longer than ``most_bytes``.
+        One is longer than ``max_bytes``.
     """
     if pa.types.is_string_view(values.type) or pa.types.is_binary_view(values.type):
         longest = int(_view_lengths(values).max(initial=0))
@@ -64,12 +66,15 @@ def check_texts(values: pa.Array, name: str, most_bytes: int) -> None:
         longest = pc.max(pc.binary_length(values)).as_py() or 0
     else:
         return
-    if longest > most_bytes:
-        raise InputError(f"{name}: a text of {longest:,} bytes; it may have {most_bytes:,}")
+    if longest > max_bytes:
+        raise InputError(f"{name}: a text of {longest:,} bytes; it may have {max_bytes:,}")
 
 
-def check_views(array: pa.Array) -> None:
-    """Views of text may name the same bytes again and again: their lengths together are what a reader goes through.
+def check_view_sizes(array: pa.Array) -> None:
+    """Check the total length of text views.
+
+    Several views may refer to the same bytes, so the sum of their lengths is the amount that a reader
+    processes.
 
     Raises
     ------
@@ -89,7 +94,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _view_lengths(array: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Bytes of each view: the first of its four 32-bit words."""
+    """Return the bytes of each view: the first of its four 32-bit words."""
     views = array.buffers()[1]
     if views is None or not len(array):
         return np.zeros(0, np.int64)
@@ -97,8 +102,8 @@ def _view_lengths(array: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
     return rows[array.offset :, 0].astype(np.int64)
 
 
-def _unpacked(metadata: bytes, body: pa.Buffer) -> int:
-    """Bytes of a message's buffers; ``metadata`` is the flatbuffer ``Message``."""
+def _unpacked_size(metadata: bytes, body: pa.Buffer) -> int:
+    """Return the unpacked bytes of a message's buffers; ``metadata`` is the flatbuffer ``Message``."""
     message = _table(metadata, 0)
     kind = metadata[_field(metadata, message, 1)]
     batch = _table(metadata, _field(metadata, message, 2))
@@ -124,12 +129,12 @@ def _unpacked(metadata: bytes, body: pa.Buffer) -> int:
 
 
 def _table(data: bytes, place: int) -> int:
-    """The table that an offset leads to."""
+    """Return the position of the table that an offset refers to."""
     return place + int(struct.unpack_from("<I", data, place)[0])
 
 
 def _field(data: bytes, table: int, number: int) -> int:
-    """Place of a field of a table; 0: it is not there."""
+    """Return the position of a table's field, 0 when it is missing."""
     vtable = table - int(struct.unpack_from("<i", data, table)[0])
     (size,) = struct.unpack_from("<H", data, vtable)
     if 4 + 2 * number >= size:

@@ -21,9 +21,9 @@ from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from geo_api.tracks import routes_tracks as tracks
 from layers.errors import InputError
-from layers.imports import read_parts
+from layers.imports import read_fix_parts
 from layers.imports.fix_formats import MAX_ROWS
-from layers.imports.unpacked_sizes import MOST_BYTES
+from layers.imports.unpacked_sizes import MAX_BYTES
 from layers.postgres import SYSTEM, session
 from tests.support.application import PASSWORD, Seeded, api_over, serving
 from tests.support.fix_batches import ARROW, PARQUET
@@ -90,14 +90,14 @@ def test_a_bomb_is_refused(name: str) -> None:
     body = BOMBS[name]()
     assert len(body) < LIMIT_BYTES
     with pytest.raises(InputError):
-        for _ in read_parts(io.BytesIO(body), media_of(name)):
+        for _ in read_fix_parts(io.BytesIO(body), media_of(name)):
             pass
 
 
 @pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
 def test_a_stream_that_is_compressed_and_not_too_large_is_read(compression: str | None) -> None:
     made = table(120_000, vehicle_id=pa.array(["a"] * 120_000).dictionary_encode())
-    parts = read_parts(io.BytesIO(arrow([made], compression)), ARROW)
+    parts = read_fix_parts(io.BytesIO(arrow([made], compression)), ARROW)
     assert sum(frame.height for frame, _ in parts) == 120_000
 
 
@@ -106,10 +106,10 @@ def test_a_length_that_is_a_lie_is_refused() -> None:
     body = arrow([table(10_000)], "zstd")
     (honest,) = {(80_000).to_bytes(8, "little")}
     assert honest in body
-    for lie in (MOST_BYTES + 1, 2**62, -2, -(2**63), 79_999, 80_001):
+    for lie in (MAX_BYTES + 1, 2**62, -2, -(2**63), 79_999, 80_001):
         told = body.replace(honest, lie.to_bytes(8, "little", signed=True))
         with pytest.raises(InputError):
-            for _ in read_parts(io.BytesIO(told), ARROW):
+            for _ in read_fix_parts(io.BytesIO(told), ARROW):
                 pass
 
 
@@ -119,7 +119,7 @@ def test_a_stream_of_damaged_metadata_is_refused_or_read() -> None:
         damaged = bytearray(body)
         damaged[chance.integers(len(body))] = chance.integers(256)
         try:
-            for _ in read_parts(io.BytesIO(bytes(damaged)), ARROW):
+            for _ in read_fix_parts(io.BytesIO(bytes(damaged)), ARROW):
                 pass
         except InputError:
             pass

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from layers.errors import InputError
-from layers.imports import read_parts
+from layers.imports import read_fix_parts
 from layers.imports.fix_formats import MAX_ROWS
 from layers.postgres import SYSTEM, session
 from tests.support.application import PASSWORD, Seeded, api_over
@@ -258,7 +258,7 @@ def test_a_few_bytes_that_are_billions_of_rows_are_refused_before_they_are_read(
     is_a_problem(answer)
     assert f"{MAX_ROWS:,}" in answer.json()["detail"]
     with pytest.raises(InputError, match="rows"):
-        next(read_parts(io.BytesIO(body), PARQUET))
+        next(read_fix_parts(io.BytesIO(body), PARQUET))
 
 
 @pytest.mark.parametrize("media", MEDIA)

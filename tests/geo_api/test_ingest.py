@@ -22,7 +22,7 @@ from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key, revoke_keys
 from geo_api.tracks.ingest import Terms, ingest
 from layers.errors import InputError
-from layers.imports import read_parts
+from layers.imports import read_fix_parts
 from layers.postgres import PUBLIC, SYSTEM, session
 from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
 from tests.support.fix_batches import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
@@ -251,7 +251,7 @@ def test_batches_with_the_same_keys_at_once_neither_lose_nor_double(own: tuple[A
     def send(shift: int) -> tuple[int, int]:
         body = encoded(pl.concat(frames[shift:] + frames[:shift]), PARQUET)
         barrier.wait()
-        report = ingest(lambda: read_parts(io.BytesIO(body), PARQUET, rows=700), terms)
+        report = ingest(lambda: read_fix_parts(io.BytesIO(body), PARQUET, rows=700), terms)
         return report.accepted, report.duplicate
 
     with ThreadPoolExecutor(4) as pool:
@@ -333,7 +333,7 @@ def test_a_cookie_cannot_write_by_get(own: tuple[Api, dict[str, str]]) -> None:
 @given(body=st.binary(max_size=300), media=st.sampled_from([NDJSON, CSV, ARROW, PARQUET]))
 def test_any_bytes_are_read_or_refused(body: bytes, media: str) -> None:
     try:
-        for frame, faults in read_parts(io.BytesIO(body), media):
+        for frame, faults in read_fix_parts(io.BytesIO(body), media):
             assert frame.height + len(faults) >= 0
     except InputError:
         pass

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from layers.imports import FILE_KINDS, ROW
-from layers.imports.checks import Checked, check_frame, to_storage
+from layers.imports.checks import CheckedFrame, check_frame, to_storage
 
 NOW = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
 
-def check(kind: str, /, **columns: list[object]) -> Checked:
+def check(kind: str, /, **columns: list[object]) -> CheckedFrame:
     frame = pl.DataFrame(columns).with_row_index(ROW, offset=1)
     return check_frame(frame, FILE_KINDS[kind], now=NOW)
 
