@@ -2,7 +2,7 @@
 -- Called by: every query of a caller. The transaction takes the role wangge_reader and sets wangge.role, wangge.areas (ids,
 -- with commas between; the scope of the account), wangge.city_wide (on | off) and wangge.domains (empty: every domain):
 -- apply_scope in layers/postgres/sessions.py. Jobs and imports keep the role of the login, which owns the tables.
--- A table without a row here is closed to callers, or open to all of them: layers/postgres/schema_in_force.py lists both.
+-- A table without a policy here is open to all readers, or closed to them: layers/tables/readers.py lists both, with reasons.
 
 DO $$
 BEGIN

@@ -15,6 +15,7 @@ from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, S
 from layers.tables.fences import Fence, FenceEvent
 from layers.tables.findings import Alert, AlertKind, HotSpot, ModelRun
 from layers.tables.movement import Fix, Stay, Vehicle, Visit
+from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
 from layers.tables.schema_versions import SchemaInForce
 from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
@@ -22,7 +23,9 @@ from layers.tables.tracks import Track, TrackDay
 __all__ = [
     "AREA_KINDS",
     "CELL_TABLES",
+    "CLOSED_TABLES",
     "DOMAINS",
+    "PUBLIC_TABLES",
     "ROLES",
     "AccessLog",
     "Alert",

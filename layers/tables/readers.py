@@ -1,0 +1,34 @@
+"""Tables without rows of their own for each caller: open to every reader, or closed to all of them.
+
+Every other table has a policy in ``layers/schema/access.sql``; ``tests/layers/test_table_access.py`` holds all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PUBLIC_TABLES: Mapping[str, str] = {
+    "alert_kinds": "names and domains of kinds of alerts: says nothing of any place",
+    "area_successions": "which area followed which: areas are public",
+    "areas": "borders and codes of administrative areas and grids",
+    "duty_items": "the duty list (权责清单) is published by law",
+    "enterprises": "the register of enterprises is public",
+    "fences": "where vehicles must not be: drivers have to know",
+    "hot_spots": "counts of H3 cells that name nobody",
+    "model_runs": "when which model ran; the API shows its counts to who sees the whole city only",
+    "places": "car parks, service areas and the like; written inside the own areas only, by policies",
+    "sites": "locations of public enterprises; written inside the own areas only, by policies",
+    "sites_cells": "counts of public sites",
+}
+"""Tables whose rows everybody reads, with the reason."""
+
+CLOSED_TABLES: Mapping[str, str] = {
+    "alembic_version": "read by the service itself",
+    "api_keys": "hashes of keys",
+    "layer_changes": "the log of changes; the service tells each caller its own part",
+    "login_sessions": "hashes of tokens",
+    "schema_in_force": "read by the service itself",
+    "track_days": "what the tracks were made from; needed by the job alone",
+    "users": "hashes of passwords",
+}
+"""Tables that no caller reads or writes, with the reason; the queue's tables (``procrastinate_…``) are closed, too."""
