@@ -683,3 +683,151 @@ def test_a_note_cannot_be_written_into_a_case_of_another_domain(matrix: Matrix) 
     with session(scope, matrix.url) as db:
         db.execute(new, {"case": matrix.ids["case_A_market"], **values})
         db.rollback()
+
+
+LOGGED_IN = frozenset({"sender", *READERS})  # a key that only sends is let in to collections and finds no row
+ANYONE = frozenset({None, *LOGGED_IN})
+TRACK_READERS = frozenset({"officer", "dispatcher", "supervisor", "service"})
+CASE_WORKERS = frozenset({"grid_manager", "officer", "dispatcher", "supervisor"})
+EDITORS = frozenset({"grid_manager", "supervisor"})
+ITEM = "/collections/{collection_id}/items/{feature_id}"
+TILE = "/collections/{collection_id}/tiles/WebMercatorQuad"
+ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
+    ("GET", "/"): {"/": ANYONE},
+    ("GET", "/conformance"): {"/conformance": ANYONE},
+    ("GET", "/docs"): {"/docs": ANYONE},
+    ("GET", "/health/live"): {"/health/live": ANYONE},
+    ("GET", "/health/ready"): {"/health/ready": ANYONE},
+    ("GET", "/map"): {"/map": ANYONE},
+    ("GET", "/map/"): {"/map/": ANYONE},
+    ("GET", "/static/"): {"/static/page.css": ANYONE},
+    ("GET", "/metrics"): {"/metrics": ANYONE},
+    ("GET", "/openapi.json"): {"/openapi.json": ANYONE},
+    ("GET", "/problems/{kind}"): {"/problems/not-found": ANYONE},
+    ("GET", "/tileMatrixSets"): {"/tileMatrixSets": ANYONE},
+    ("GET", "/tileMatrixSets/{tile_matrix_set_id}"): {"/tileMatrixSets/WebMercatorQuad": ANYONE},
+    ("GET", "/collections"): {"/collections": ANYONE},
+    ("GET", "/collections/{collection_id}"): {"/collections/sites": ANYONE, "/collections/cases": LOGGED_IN},
+    ("GET", "/collections/{collection_id}/export"): {
+        "/collections/places/export?f=csv": ANYONE,
+        "/collections/cases/export?f=csv": LOGGED_IN,
+        "/collections/tracks/export?f=csv": TRACK_READERS,
+    },
+    ("GET", "/collections/{collection_id}/items"): {
+        "/collections/sites/items?limit=1": ANYONE,
+        "/collections/visits/items?limit=1": LOGGED_IN,
+        "/collections/tracks/items?limit=1": TRACK_READERS,
+    },
+    ("POST", "/collections/{collection_id}/items"): {
+        "/collections/sites/items": CASE_WORKERS,
+        "/collections/places/items": CASE_WORKERS,
+    },
+    ("OPTIONS", "/collections/{collection_id}/items"): {"/collections/sites/items": ANYONE},
+    ("GET", ITEM): {
+        "/collections/sites/items/999999999": ANYONE,
+        "/collections/alerts/items/999999999": LOGGED_IN,
+        "/collections/tracks/items/999999999": TRACK_READERS,
+    },
+    ("PUT", ITEM): {"/collections/places/items/999999999": CASE_WORKERS},
+    ("PATCH", ITEM): {"/collections/sites/items/999999999": CASE_WORKERS},
+    ("DELETE", ITEM): {"/collections/places/items/999999999": CASE_WORKERS},
+    ("OPTIONS", ITEM): {"/collections/sites/items/999999999": ANYONE},
+    ("GET", "/collections/{collection_id}/queryables"): {
+        "/collections/areas/queryables": ANYONE,
+        "/collections/stays/queryables": LOGGED_IN,
+    },
+    ("GET", "/collections/{collection_id}/schema"): {
+        "/collections/areas/schema": ANYONE,
+        "/collections/stays/schema": LOGGED_IN,
+    },
+    ("GET", "/collections/{collection_id}/sortables"): {
+        "/collections/areas/sortables": ANYONE,
+        "/collections/stays/sortables": LOGGED_IN,
+    },
+    ("GET", "/collections/{collection_id}/tiles"): {
+        "/collections/areas/tiles": ANYONE,
+        "/collections/cases/tiles": LOGGED_IN,
+    },
+    ("GET", TILE): {
+        "/collections/areas/tiles/WebMercatorQuad": ANYONE,
+        "/collections/cases/tiles/WebMercatorQuad": LOGGED_IN,
+    },
+    ("GET", f"{TILE}/{{tileMatrix}}/{{tileRow}}/{{tileCol}}"): {
+        "/collections/areas/tiles/WebMercatorQuad/8/104/213": ANYONE,
+        "/collections/cases/tiles/WebMercatorQuad/8/104/213": LOGGED_IN,
+        "/collections/tracks/tiles/WebMercatorQuad/8/104/213": TRACK_READERS,
+    },
+    ("POST", "/v1/login"): {"/v1/login": ANYONE},
+    ("POST", "/v1/logout"): {},  # ends the login of the caller: tests/geo_api/test_access.py
+    ("GET", "/v1/me"): {"/v1/me": ANYONE},
+    ("GET", "/v1/access-log"): {"/v1/access-log": frozenset({"supervisor"})},
+    ("POST", "/v1/assign"): {"/v1/assign": ANYONE},
+    ("POST", "/v1/assign/bulk"): {"/v1/assign/bulk": ANYONE},
+    ("GET", "/v1/alerts/{alert_id}"): {"/v1/alerts/999999999": READERS},
+    ("POST", "/v1/alerts/{alert_id}/outcome"): {
+        "/v1/alerts/999999999/outcome": frozenset({"officer", "dispatcher", "supervisor"})
+    },
+    ("GET", "/v1/vehicles/{vehicle_id}/track"): {"/v1/vehicles/nobody/track": TRACK_READERS},
+    ("POST", "/v1/tracks"): {"/v1/tracks": frozenset({"dispatcher", "service", "sender"})},
+    ("GET", "/v1/tracks/osmand"): {"/v1/tracks/osmand": frozenset({"service", "sender"})},
+    ("POST", "/v1/tracks/osmand"): {"/v1/tracks/osmand": frozenset({"service", "sender"})},
+    ("GET", "/v1/cases/{number}"): {"/v1/cases/NT-none": READERS},
+    ("POST", "/v1/cases/{number}/events"): {"/v1/cases/NT-none/events": CASE_WORKERS},
+    ("GET", "/v1/cases/{number}/verify"): {"/v1/cases/NT-none/verify": READERS},
+    ("GET", "/v1/cases/{number}/report.html"): {"/v1/cases/NT-none/report.html": READERS},
+    ("GET", "/v1/change-sets"): {"/v1/change-sets": CASE_WORKERS},
+    ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},
+    ("POST", "/v1/change-sets/preview"): {"/v1/change-sets/preview": EDITORS},
+    ("POST", "/v1/change-sets/{change_set_id}/apply"): {"/v1/change-sets/999999999/apply": EDITORS},
+    ("POST", "/v1/change-sets/{change_set_id}/reject"): {"/v1/change-sets/999999999/reject": EDITORS},
+    ("POST", "/v1/change-sets/{change_set_id}/undo"): {"/v1/change-sets/999999999/undo": EDITORS},
+    ("GET", "/v1/areas/{area_id}/balance"): {"/v1/areas/999999999/balance": CASE_WORKERS},
+    ("GET", "/v1/duty-items"): {"/v1/duty-items": ANYONE},
+    ("GET", "/v1/runs"): {"/v1/runs": READERS},
+    ("GET", "/v1/settings"): {"/v1/settings": ANYONE},
+    ("GET", "/v1/style"): {"/v1/style": ANYONE},
+    ("GET", "/v1/hot-spots/report.html"): {"/v1/hot-spots/report.html": ANYONE},
+    ("GET", "/v1/events"): {},  # has no end: test_events_tell_of_the_own_rows_only, above
+    ("GET", "/events"): {},
+}
+"""Every route, and by hand: a request to it, and the roles that are let in (None: without a login)."""
+
+
+def routes_of(app: Any) -> set[tuple[str, str]]:
+    """Method and path of every route that the application answers; a folder of files is one."""
+    found = set()
+    for route in app.routes:
+        for each in (
+            route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else (route,)
+        ):
+            methods = getattr(each, "methods", None)
+            path = each.path if methods else f"{each.path}/"
+            found |= {(method, path) for method in (methods or {"GET"}) - {"HEAD"}}
+    return found
+
+
+def test_every_route_has_its_row(matrix: Matrix) -> None:
+    assert routes_of(create_app(matrix.settings)) == set(ROUTES)
+
+
+@pytest.mark.parametrize(
+    "caller",
+    ["public", "viewer of A", "grid manager of A", "officer of A", "dispatcher", "supervisor", "key", "key that sends",
+     "ended login", "revoked key", "key that is over"],
+)  # fmt: skip
+def test_a_route_lets_in_whom_its_row_names(matrix: Matrix, caller: str) -> None:
+    client, role = matrix.clients[caller], CALLERS[caller].role
+    known = caller not in ("revoked key", "key that is over")
+    wrong = []
+    for (method, path), requests in ROUTES.items():
+        for url, roles in requests.items():
+            body = {} if method in ("POST", "PUT", "PATCH") else None
+            status = client.request(method, url, json=body, follow_redirects=False).status_code
+            wanted = None if role in roles else 403 if role else 401
+            if path == "/v1/tracks/osmand" and role == "dispatcher":
+                wanted = 401  # a person may send tracks, but a tracker has no login: it sends a key
+            if known or None not in roles:
+                wrong += (
+                    [(method, url, status)] if (status if status in (401, 403) else None) != wanted else []
+                )
+    assert not wrong

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from layers.postgres import PUBLIC, apply_scope
+from layers.postgres import PUBLIC, Scope, apply_scope
+from layers.records.tracks import ensure_partitions
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 
 WRITTEN_BY_CALLERS = {"alerts", "case_events", "cases", "places", "sites"}
@@ -18,13 +21,14 @@ PRIVILEGES = "INSERT,UPDATE,DELETE,TRUNCATE"
 def tables(engine: Engine) -> dict[str, dict[str, object]]:
     """Every table with its row-level security, the commands of its policies, and what callers may do with it."""
     query = text(
-        "SELECT c.relname, c.relrowsecurity AS secured, c.relispartition AS partition,"
+        "SELECT c.relname, c.relrowsecurity AS secured,"
         " ARRAY(SELECT p.cmd FROM pg_policies p WHERE p.tablename = c.relname AND p.schemaname = 'public'"
         "  AND p.roles @> '{wangge_reader}') AS policies,"
         " has_any_column_privilege('wangge_reader', c.oid, 'SELECT') AS reads,"
         " has_table_privilege('wangge_reader', c.oid, :all) OR has_any_column_privilege('wangge_reader', c.oid, 'INSERT,UPDATE')"
         "  AS writes FROM pg_class c"
-        " WHERE c.relkind IN ('r', 'p', 'm', 'f') AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'spatial_ref_sys'"
+        " WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace"
+        " AND c.relname <> 'spatial_ref_sys'"
     )
     with engine.connect() as connection:
         rows = connection.execute(query, {"all": PRIVILEGES}).mappings().all()
@@ -87,3 +91,12 @@ def test_everybody_reads_the_public_tables_and_nobody_the_others(
         else:
             with pytest.raises(ProgrammingError, match="permission denied"), db.begin_nested():
                 db.execute(text(f"SELECT * FROM {name} LIMIT 1"))
+
+
+def test_a_partition_is_read_through_its_table_only(db: Session) -> None:
+    """A policy holds for the table that is named in a query: the partitions themselves are granted to nobody."""
+    ensure_partitions(db, [dt.date(2026, 3, 1)])
+    apply_scope(db, Scope(role="supervisor", city_wide=True))
+    assert db.scalar(text("SELECT count(*) FROM fixes")) == 0
+    with pytest.raises(ProgrammingError, match="permission denied"), db.begin_nested():
+        db.execute(text("SELECT count(*) FROM fixes_20260301"))
