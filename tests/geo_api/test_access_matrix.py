@@ -40,7 +40,7 @@ from tests.support.small_town import BOXES, PLATES, TOWN_A, TOWN_B
 
 PRIVATE = tuple(c.id for c in COLLECTIONS.values() if c.login)
 WORLD = "POLYGON((-180 -90, 180 -90, 180 90, -180 90, -180 -90))"
-FIX_READERS = frozenset({"viewer", "grid_manager", "officer", "dispatcher", "supervisor", "service"})
+READERS = frozenset({"viewer", "grid_manager", "officer", "dispatcher", "supervisor", "service"})
 
 
 @dataclass(frozen=True)
@@ -626,7 +626,7 @@ def test_after_too_long_only_layers_are_named_that_the_caller_reads(matrix: Matr
         heard = stream.until("sites", said_to_all(matrix))
     private = {event["layer"] for event in heard if COLLECTIONS[event["layer"]].login}
     who = CALLERS[caller]
-    assert private == {layer for layer in PRIVATE if who.role in FIX_READERS and who.may(layer)}
+    assert private == {layer for layer in PRIVATE if who.role in READERS and who.may(layer)}
 
 
 def test_a_row_that_goes_to_another_town_is_told_to_both(matrix: Matrix) -> None:
@@ -652,12 +652,12 @@ def test_the_database_alone_keeps_rows_apart(matrix: Matrix) -> None:
     ids = matrix.ids
     areas = tuple(ids[f"{kind}_A"] for kind in ("town", "community"))
     for role, domains in itertools.product(
-        ("public", "sender", "king", *sorted(FIX_READERS)), ((), ("market",))
+        ("public", "sender", "king", *sorted(READERS)), ((), ("market",))
     ):
         scope = Scope(role=role, area_ids=areas, username="x", domains=domains)
         with session(scope, matrix.url) as db:
             seen = {t: set(db.execute(text(f"SELECT {key} FROM {t}")).scalars()) for t, key in tables.items()}
-            if role not in FIX_READERS:
+            if role not in READERS:
                 assert not any(seen.values()), role
                 continue
             who = Who(role, "A", frozenset(domains) or None)
