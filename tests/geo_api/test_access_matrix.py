@@ -651,9 +651,7 @@ def test_the_database_alone_keeps_rows_apart(matrix: Matrix) -> None:
     tables = {**dict.fromkeys(PRIVATE, "id"), "case_events": "case_id", "change_sets": "id"}
     ids = matrix.ids
     areas = tuple(ids[f"{kind}_A"] for kind in ("town", "community"))
-    for role, domains in itertools.product(
-        ("public", "sender", "king", *sorted(READERS)), ((), ("market",))
-    ):
+    for role, domains in itertools.product(("public", "sender", "king", *sorted(READERS)), ((), ("market",))):
         scope = Scope(role=role, area_ids=areas, username="x", domains=domains)
         with session(scope, matrix.url) as db:
             seen = {t: set(db.execute(text(f"SELECT {key} FROM {t}")).scalars()) for t, key in tables.items()}
