@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
 from geo_api.auth.access import CallerDep, SystemDb, needs
 from geo_api.http.errors import Problem
-from grid.change_sets import MEASURES, balance_of
+from grid.change_sets import MEASURES, as_json, balance_of
 
 router = APIRouter(prefix="/areas", tags=["change sets"])
 
@@ -27,7 +28,8 @@ def balance(
     """Households, enterprises, open cases, area and roads by community, with unit grids to transfer (contiguity kept)."""
     if not caller.scope.city_wide and area_id not in caller.scope.area_ids:
         raise Problem("not-found", f"no area {area_id}", f"没有区域 {area_id}")
-    return balance_of(db, area_id, weights=_weights(weights), max_moves=max_moves).as_dict()
+    found = balance_of(db, area_id, weights=_weights(weights), max_moves=max_moves)
+    return asdict(found) | {"operations": as_json(found.operations)}
 
 
 def _weights(given: str | None) -> dict[str, float] | None:

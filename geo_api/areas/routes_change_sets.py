@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import geopandas as gpd
@@ -15,8 +16,8 @@ from geo_api.areas.schemas import ChangeSetBody, RejectBody
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.errors import Problem
 from geo_api.http.parameters import limit_parameter
+from grid.change_sets import OperationBase, stored_operations
 from grid.change_sets import lifecycle as editing
-from grid.change_sets import target_ids
 from layers.errors import NotFound, OutOfScope
 from layers.tables import Area, ChangeSet, User
 
@@ -65,10 +66,9 @@ def change_sets(
 @router.post("", dependencies=[needs("edit_areas")], status_code=201)
 def draft(body: ChangeSetBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Check operations and preview them. What would leave a gap or an overlap is refused with its place (422)."""
-    operations = body.plain()
-    check_scope(db, caller, operations)
-    row = editing.draft(db, operations, caller.username, effective_at=body.effective_at)
-    check_scope(db, caller, row.operations)
+    check_scope(db, caller, body.operations)
+    row = editing.draft(db, body.operations, caller.username, effective_at=body.effective_at)
+    check_scope(db, caller, stored_operations(row.operations))
     row.title, row.reason = body.title.strip(), body.reason.strip()
     db.flush()
     return _answer(db, caller, row)
@@ -82,11 +82,10 @@ def preview(
     f: Annotated[Format | None, Query(description="The new areas as a file instead")] = None,
 ) -> dict[str, Any] | Response:
     """What a draft of these operations would answer, or be refused with; nothing is kept. With ``f``: its new areas as a file."""
-    operations = body.plain()
-    check_scope(db, caller, operations)
+    check_scope(db, caller, body.operations)
     with db.begin_nested() as trial:
-        row = editing.draft(db, operations, caller.username, effective_at=body.effective_at)
-        check_scope(db, caller, row.operations)
+        row = editing.draft(db, body.operations, caller.username, effective_at=body.effective_at)
+        check_scope(db, caller, stored_operations(row.operations))
         document = _answer(db, caller, row) | {"id": None, "status": "preview"}
         trial.rollback()
     if f is None:
@@ -100,7 +99,7 @@ def preview(
 def apply(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Approve a draft: at once in force, or from its date on. A higher level than the author's approves."""
     row = _read(db, caller, change_set_id)
-    check_scope(db, caller, row.operations)
+    check_scope(db, caller, stored_operations(row.operations))
     if row.status == "draft":
         check_approver(db, caller, row)
     editing.apply(db, change_set_id, caller.username)
@@ -111,7 +110,7 @@ def apply(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[s
 def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Turn down a draft or one that waits for its date; its author may withdraw it."""
     row = _read(db, caller, change_set_id)
-    check_scope(db, caller, row.operations)
+    check_scope(db, caller, stored_operations(row.operations))
     if row.author != caller.username:
         check_approver(db, caller, row)
     return _answer(db, caller, editing.reject(db, change_set_id, caller.username, body.reason))
@@ -121,7 +120,7 @@ def reject(change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: 
 def undo(change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
     """Take an applied change back, as a change of its own; it needs a higher level than the author's, like the change."""
     row = _read(db, caller, change_set_id)
-    check_scope(db, caller, row.operations)
+    check_scope(db, caller, stored_operations(row.operations))
     check_approver(db, caller, row)
     return _answer(db, caller, editing.undo(db, change_set_id, caller.username))
 
@@ -164,16 +163,13 @@ def check_approver(system: Session, caller: Caller, row: ChangeSet) -> None:
     )
 
 
-def check_scope(db: Session, caller: Caller, operations: list[dict[str, Any]]) -> None:
+def check_scope(db: Session, caller: Caller, operations: Sequence[OperationBase]) -> None:
     """Refuse operations on areas, or towards areas, that are not among the caller's."""
     if caller.scope.city_wide:
         return
     wanted = {
-        area_id
-        for op in operations
-        for area_id in [*op.get("area_ids", []), *([op["area_id"]] if "area_id" in op else [])]
+        area_id for operation in operations for area_id in [*operation.changed_ids, *operation.target_ids]
     }
-    wanted |= set(target_ids(operations))
     allowed = caller.scope.area_ids
     inside = select(Area.id).where(
         Area.id.in_(wanted), or_(Area.parent_id.in_(allowed), Area.id.in_(allowed))

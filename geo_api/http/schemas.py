@@ -98,28 +98,3 @@ class CaseEventBody(Body):
     action: Annotated[str, Field(min_length=1, max_length=40)]
     note: Annotated[str, Field(max_length=4000)] = ""
     payload: dict[str, Any] = Field(default_factory=dict)
-
-
-class LineString(BaseModel):
-    """A cutting line, EPSG:4326."""
-
-    type: Literal["LineString"]
-    coordinates: Annotated[
-        list[Annotated[list[float], Field(min_length=2, max_length=3)]],
-        Field(min_length=2, max_length=10_000),
-    ]
-
-
-class Split(Body):
-    """Cut one unit grid by a line."""
-
-    op: Literal["split"]
-    area_id: int
-    line: LineString
-
-
-class Merge(Body):
-    """Join neighbouring unit grids of one community."""
-
-    op: Literal["merge"]
-    area_ids: Annotated[list[int], Field(min_length=2, max_length=1000)]

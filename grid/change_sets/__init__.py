@@ -3,6 +3,22 @@
 from __future__ import annotations
 
 from grid.change_sets.balance import MEASURES, balance_of
-from grid.change_sets.operations import target_ids
+from grid.change_sets.operations import (
+    AnyOperation,
+    OperationBase,
+    StoredOperation,
+    as_json,
+    read_operations,
+    stored_operations,
+)
 
-__all__ = ["MEASURES", "balance_of", "target_ids"]
+__all__ = [
+    "MEASURES",
+    "AnyOperation",
+    "OperationBase",
+    "StoredOperation",
+    "as_json",
+    "balance_of",
+    "read_operations",
+    "stored_operations",
+]

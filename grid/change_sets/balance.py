@@ -25,6 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
+from grid.change_sets.operations import Transfer
 from grid.errors import GridError, UnknownArea
 from grid.topology import metres_scale
 
@@ -54,14 +55,29 @@ class Move:
     gain: float
 
 
+@dataclass(frozen=True)
+class CommunityLoad:
+    """What one community has to carry: the ``MEASURES``, and its load (1 is the mean) before and after the moves."""
+
+    id: int
+    code: str
+    name: str
+    households: float
+    enterprises: float
+    cases: float
+    area_m2: float
+    road_length_m: float
+    load: float
+    load_after: float
+
+
 @dataclass
 class Balance:
     """The loads of a territory and what would even them out.
 
     Attributes
     ----------
-    zones : list of dict
-        Each community: ``id``, ``code``, ``name``, the ``MEASURES``, ``load`` (1 is the mean) before and ``load_after``.
+    zones : list of CommunityLoad
     spread, spread_after : float
         Standard deviation of the loads.
     moves : list of Move
@@ -70,28 +86,19 @@ class Balance:
         The weights used: measures without any value have none.
     """
 
-    zones: list[dict[str, Any]]
+    zones: list[CommunityLoad]
     spread: float
     spread_after: float
     moves: list[Move] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data; ``operations`` can be drafted as a change set."""
+    @property
+    def operations(self) -> list[Transfer]:
+        """The moves as operations that can be drafted as a change set."""
         by_pair: dict[tuple[str, int], list[int]] = defaultdict(list)
         for move in self.moves:
             by_pair[move.from_code, move.to_id].append(move.area_id)
-        operations = [
-            {"op": "transfer", "area_ids": ids, "community_id": to} for (_, to), ids in by_pair.items()
-        ]
-        return {
-            "zones": self.zones,
-            "spread": self.spread,
-            "spread_after": self.spread_after,
-            "moves": [vars(move) for move in self.moves],
-            "weights": self.weights,
-            "operations": operations,
-        }
+        return [Transfer(op="transfer", area_ids=ids, community_id=to) for (_, to), ids in by_pair.items()]
 
 
 def balance_of(
@@ -230,7 +237,8 @@ FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND u.parent_id I
 """)
 
 
-def _units(db: Session, area_id: int) -> dict[str, Any]:
+def _units(db: Session, area_id: int) -> dict[str, NDArray[Any]]:
+    """The unit grids of a territory by column: ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``."""
     rows = db.execute(_UNITS, {"area": area_id}).all()
     names = (
         "id",
@@ -243,12 +251,12 @@ def _units(db: Session, area_id: int) -> dict[str, Any]:
         "enterprises",
         "cases",
     )
-    columns: dict[str, Any] = {name: [row[i] for row in rows] for i, name in enumerate(names)}
+    columns = {name: np.array([row[i] for row in rows], dtype=object) for i, name in enumerate(names)}
     for name in MEASURES:
-        columns[name] = np.array(columns[name], dtype=np.float64)
+        columns[name] = columns[name].astype(np.float64)
     for name in ("id", "parent_id"):
-        columns[name] = np.array(columns[name], dtype=np.int64)
-    columns["geometry"] = shapely.from_wkb([bytes(wkb) for wkb in columns.pop("wkb")])
+        columns[name] = columns[name].astype(np.int64)
+    columns["geometry"] = shapely.from_wkb(np.array([bytes(wkb) for wkb in columns.pop("wkb")], dtype=object))
     return columns
 
 
@@ -264,7 +272,7 @@ def _borders(shapes: Any) -> NDArray[np.int64]:
 
 def _told(
     db: Session,
-    units: dict[str, Any],
+    units: dict[str, NDArray[Any]],
     load: NDArray[np.float64],
     zones: NDArray[np.int64],
     zone: NDArray[np.int64],
@@ -279,8 +287,8 @@ def _told(
         row = names.loc[community_id]
         sums = {name: round(float(units[name][zone == k].sum()), 1) for name in MEASURES}
         loads = {"load": round(float(before_sum[k]), 4), "load_after": round(float(after_sum[k]), 4)}
-        told.append({"id": community_id, "code": row["code"], "name": row["name"], **sums, **loads})
-    codes = [entry["code"] for entry in told]
+        told.append(CommunityLoad(community_id, row["code"], row["name"], **sums, **loads))
+    codes = [community.code for community in told]
     moves = [
         Move(int(units["id"][unit]), units["code"][unit], codes[a], int(zones[b]), codes[b], gain)
         for unit, a, b, gain in found

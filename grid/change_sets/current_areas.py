@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from grid.errors import EditConflict, UnknownArea
-from grid.topology import Unit, insert_nodes
+from grid.topology import Unit
 from layers.tables import Area, AreaSuccession, ChangeSet
 
 UNIT_COLUMNS = (Area.id, Area.code, Area.name, Area.parent_id, func.ST_AsBinary(Area.geom), Area.kind)
@@ -24,6 +24,12 @@ def unit_of(row: Any) -> Unit:
     shape = shapely.from_wkb(bytes(row[4]))
     parts = shapely.get_parts(shape)
     return Unit(row[0], row[1], row[2], row[3], parts[0] if len(parts) == 1 else shape, row[5])
+
+
+def areas_by_id(db: Session, ids: Sequence[int]) -> list[Unit]:
+    """Areas of any time, in the order of their ids."""
+    rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(ids)).order_by(Area.id)).all()
+    return [unit_of(row) for row in rows]
 
 
 def current_units(db: Session, ids: Sequence[int], kinds: Sequence[str] = ("unit_grid",)) -> dict[int, Unit]:
@@ -75,9 +81,7 @@ def neighbours(db: Session, units: Sequence[Unit], kind: str = "unit_grid") -> l
     if not units:
         return []
     keys = [unit.key for unit in units]
-    ids = db.scalars(_BESIDE, {"keys": keys, "kind": kind, "margin": 1e-7}).all()
-    rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(ids)).order_by(Area.id)).all()
-    return [unit_of(row) for row in rows]
+    return areas_by_id(db, db.scalars(_BESIDE, {"keys": keys, "kind": kind, "margin": 1e-7}).all())
 
 
 _BESIDE = text("""
@@ -89,9 +93,7 @@ WHERE u.id = ANY(:keys) AND n.kind = :kind AND n.valid_to IS NULL AND n.id <> AL
 def touching_units(db: Session, points: NDArray[np.float64]) -> list[Unit]:
     """Current unit grids that have one of the points on their outline or inside (within 0.1 mm)."""
     values = {"x": points[:, 0].tolist(), "y": points[:, 1].tolist(), "near": 1e-9}
-    ids = db.scalars(_TOUCHING, values).all()
-    rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(ids)).order_by(Area.id)).all()
-    return [unit_of(row) for row in rows]
+    return areas_by_id(db, db.scalars(_TOUCHING, values).all())
 
 
 _TOUCHING = text("""
@@ -100,14 +102,6 @@ JOIN areas a ON a.kind = 'unit_grid' AND a.valid_to IS NULL
  AND a.geom && ST_Expand(ST_SetSRID(ST_MakePoint(p.x, p.y), 4326), :near)
  AND ST_DWithin(a.geom, ST_SetSRID(ST_MakePoint(p.x, p.y), 4326), :near)
 """)
-
-
-def with_nodes(units: Sequence[Unit], nodes: NDArray[np.float64]) -> list[Unit]:
-    """The units that get nodes, with their new shape."""
-    if not len(nodes):
-        return []
-    shapes = [(unit, insert_nodes(unit.shape, nodes)) for unit in units]
-    return [dataclasses.replace(unit, shape=shape) for unit, shape in shapes if shape is not unit.shape]
 
 
 _NOW = text("""
@@ -121,3 +115,16 @@ def as_now(db: Session, ids: Iterable[int | None]) -> dict[int | None, Unit]:
     """The versions that hold now of larger areas, by the id of any version of them; None has none."""
     rows = db.execute(_NOW, {"ids": [area_id for area_id in ids if area_id is not None]}).all()
     return {row[0]: unit_of(row[1:]) for row in rows}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What lies around unit grids: their neighbours, and their communities as they are now, by id of any version."""
+
+    neighbours: list[Unit]
+    communities: dict[int | None, Unit]
+
+
+def surroundings(db: Session, units: Sequence[Unit]) -> Surroundings:
+    """The neighbours of unit grids, without themselves, and their communities."""
+    return Surroundings(neighbours(db, units), as_now(db, {unit.parent_id for unit in units}))

@@ -20,29 +20,31 @@ All functions need the rights of the system (``layers.postgres.sessions.SYSTEM``
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grid.areas import moment
 from grid.change_sets import writing as store
-from grid.change_sets.operations import Operation, operand_ids, target_ids
+from grid.change_sets.operations import Operation, UndoOperation, as_json, drafted_operations
 from grid.change_sets.planning import make_plan, resolve
-from grid.change_sets.undo import ended_ids, followers, reverse_plan
+from grid.change_sets.result import ChangeResult
+from grid.change_sets.undo import ended_ids, reverse_plan
 from grid.errors import EditConflict, GridError
 from layers.errors import NotFound
 from layers.tables import ChangeSet
 
 
 def draft(
-    db: Session, operations: list[Operation], author: str, *, effective_at: dt.datetime | None = None
+    db: Session, operations: Sequence[Operation], author: str, *, effective_at: dt.datetime | None = None
 ) -> ChangeSet:
     """Check operations, preview them and keep them as a draft.
 
     Parameters
     ----------
-    operations : list of dict
-        As in :mod:`grid.change_sets.operations`; each area at most once.
+    operations : sequence of Operation
+        Each area at most once.
     effective_at : datetime, optional
         The date from which the change is to hold, in the future; at once when left out.
 
@@ -62,15 +64,15 @@ def draft(
     now = dt.datetime.now(dt.UTC)
     if effective_at is not None and moment(effective_at) <= now:
         raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
-    operations = resolve(db, operations)
-    plan = make_plan(db, operations)
+    resolved = resolve(db, operations)
+    plan = make_plan(db, resolved)
     row = ChangeSet(
         area_id=plan.scope_area_id,
         status="draft",
         author=author,
         created_at=now,
         effective_at=effective_at,
-        operations=operations,
+        operations=as_json(resolved),
         preview=store.preview(db, plan),
     )
     db.add(row)
@@ -93,7 +95,7 @@ def apply(db: Session, change_set_id: int, approver: str) -> ChangeSet:
     row = _locked(db, change_set_id, "draft")
     row.approved_by = approver
     if row.effective_at is not None and row.effective_at > dt.datetime.now(dt.UTC):
-        make_plan(db, row.operations)
+        make_plan(db, drafted_operations(row.operations))
         row.status = "approved"
         db.flush()
         return row
@@ -101,12 +103,13 @@ def apply(db: Session, change_set_id: int, approver: str) -> ChangeSet:
 
 
 def _put_into_force(db: Session, row: ChangeSet) -> ChangeSet:
-    ids = [area_id for operation in row.operations for area_id in operand_ids(operation)]
-    targets = target_ids(row.operations)
+    operations = drafted_operations(row.operations)
+    ids = [area_id for operation in operations for area_id in operation.changed_ids]
+    targets = [area_id for operation in operations for area_id in operation.target_ids]
     store.lock_communities(db, [*ids, *targets], hierarchy=bool(targets))
-    plan = make_plan(db, row.operations)
+    plan = make_plan(db, operations)
     row.applied_at = store.later_than(db, plan, row.effective_at)
-    row.result = store.write(db, plan, row.id, row.applied_at)
+    row.result = store.write(db, plan, row.id, row.applied_at).model_dump()
     row.status = "applied"
     db.flush()
     return row
@@ -168,11 +171,11 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
         It is not in force, or one of the areas that it made has ended in the meantime and no undo brought it back.
     """
     row = _locked(db, change_set_id, "applied")
-    result = row.result or {}
-    created = followers(result)
-    store.lock_communities(db, created, hierarchy=bool(result.get("versions")))
+    result = ChangeResult.model_validate(row.result or {})
+    store.lock_communities(db, result.begun_ids, hierarchy=bool(result.versions))
     plan = reverse_plan(db, result)
     now = store.later_than(db, plan)
+    undone = UndoOperation(op="undo", change_set_id=row.id, area_ids=ended_ids(plan))
     back = ChangeSet(
         area_id=row.area_id,
         status="applied",
@@ -180,13 +183,13 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
         approved_by=actor,
         created_at=now,
         applied_at=now,
-        operations=[{"op": "undo", "change_set_id": row.id, "area_ids": ended_ids(plan)}],
+        operations=as_json([undone]),
         preview=store.preview(db, plan),
         undoes_id=row.id,
     )
     db.add(back)
     db.flush()
-    back.result = store.write(db, plan, back.id, now)
+    back.result = store.write(db, plan, back.id, now).model_dump()
     row.status = "undone"
     db.flush()
     return back

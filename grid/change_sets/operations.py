@@ -1,4 +1,4 @@
-"""What callers may ask of the partition: operations as JSON, read and resolved to the zones that they concern.
+"""Operations of change sets: what callers may ask of the partition, read once and checked by type.
 
 ====================  =============================================  ==================================================
 op                    members                                        what it does
@@ -16,162 +16,349 @@ op                    members                                        what it doe
 
 Lines and edges are GeoJSON LineStrings, ``vertex`` and its ``to`` positions ``[lon, lat]``. A draft keeps ``move_*``
 resolved: ``area_ids`` then names every grid that moves, so that a later conflict is seen.
+
+JSON becomes these classes at the edges only: in the body of a request, in :func:`read_operations` (data of other
+callers), in :func:`stored_operations` and :func:`drafted_operations` (the column of the table); :func:`as_json` is the way back.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from grid.errors import GridError, UnknownArea
 
-Operation = dict[str, Any]
-MOVES = ("move_vertex", "move_edge")
-"""Operations that may concern one zone together: its corners then move at once."""
-OPS = ("split", "merge", "move_vertex", "move_edge", "reshape", "transfer", "reparent")
-_ONE = ("split", "move_vertex", "move_edge", "reparent")
-_LEAST = {"merge": 2, "reshape": 2, "transfer": 1}
-_USAGE = {
-    "split": "split needs area_id and line, 拆分需要 area_id 与 line",
-    "merge": "merge needs at least two area_ids, 合并至少需要两个 area_ids",
-    "move_vertex": "move_vertex needs area_id, vertex and to, 移动顶点需要 area_id、vertex 与 to",
-    "move_edge": "move_edge needs area_id, edge and to, 移动边需要 area_id、edge 与 to",
-    "reshape": "reshape needs two area_ids and line, 重画边界需要两个 area_ids 与 line",
-    "transfer": "transfer needs area_ids and community_id, 划转需要 area_ids 与 community_id",
-    "reparent": "reparent needs area_id and parent_id, 变更上级需要 area_id 与 parent_id",
+Points = NDArray[np.float64]
+Id = Annotated[int, Field(ge=1, lt=2**63)]
+Degrees = Annotated[float, Field(allow_inf_nan=False)]
+Position = Annotated[list[Degrees], Field(min_length=2, max_length=3)]
+Reason = Annotated[str, Field(max_length=1000, description="Why the result may have several parts (islands)")]
+
+
+class CuttingLine(BaseModel):
+    """A line as GeoJSON, EPSG:4326."""
+
+    model_config = ConfigDict(frozen=True)
+    type: Literal["LineString"]
+    coordinates: Annotated[list[Position], Field(min_length=2, max_length=10_000)]
+
+    @property
+    def points(self) -> Points:
+        """Its vertices, shape (n, 2)."""
+        return np.array([point[:2] for point in self.coordinates], dtype=np.float64)
+
+
+class OperationBase(BaseModel):
+    """What all operations have in common; a misspelt member must not be lost silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    usage: ClassVar[tuple[str, str]]
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of the areas that it changes."""
+        raise NotImplementedError
+
+    @property
+    def target_ids(self) -> list[int]:
+        """Ids of the larger areas that take land."""
+        return []
+
+
+class Split(OperationBase):
+    """Cut one unit grid by a line."""
+
+    usage = ("split needs area_id and line", "拆分需要 area_id 与 line")
+    op: Literal["split"]
+    area_id: int
+    line: CuttingLine
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Id of the grid."""
+        return [self.area_id]
+
+
+class Merge(OperationBase):
+    """Join neighbouring unit grids of one community."""
+
+    usage = ("merge needs at least two area_ids", "合并至少需要两个 area_ids")
+    op: Literal["merge"]
+    area_ids: Annotated[list[int], Field(min_length=2, max_length=1000)]
+    parts_reason: Reason = ""
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of the grids."""
+        return self.area_ids
+
+
+class MoveVertex(OperationBase):
+    """Move a corner in every unit grid that touches it."""
+
+    usage = ("move_vertex needs area_id, vertex and to", "移动顶点需要 area_id、vertex 与 to")
+    op: Literal["move_vertex"]
+    area_id: Id
+    vertex: Position
+    to: Position
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Id of the grid that is named."""
+        return [self.area_id]
+
+    @property
+    def corners(self) -> Points:
+        """The corner as it is, shape (1, 2)."""
+        return np.array([self.vertex[:2]], dtype=np.float64)
+
+    @property
+    def new_corners(self) -> Points:
+        """Where it goes, shape (1, 2)."""
+        return np.array([self.to[:2]], dtype=np.float64)
+
+    def resolved(self, corners: Points, area_ids: list[int]) -> ResolvedMoveVertex:
+        """The move of exactly that corner, in all the grids that touch it."""
+        return ResolvedMoveVertex(
+            op=self.op, area_id=self.area_id, vertex=corners[0].tolist(), to=self.to, area_ids=area_ids
+        )
+
+
+class MoveEdge(OperationBase):
+    """Move both ends of an edge."""
+
+    usage = ("move_edge needs area_id, edge and to", "移动边需要 area_id、edge 与 to")
+    op: Literal["move_edge"]
+    area_id: Id
+    edge: CuttingLine
+    to: CuttingLine
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Id of the grid that is named."""
+        return [self.area_id]
+
+    @property
+    def corners(self) -> Points:
+        """The ends as they are, shape (2, 2)."""
+        return _ends(self.edge, "edge")
+
+    @property
+    def new_corners(self) -> Points:
+        """Where they go, shape (2, 2)."""
+        return _ends(self.to, "to")
+
+    def resolved(self, corners: Points, area_ids: list[int]) -> ResolvedMoveEdge:
+        """The move of exactly that edge, in all the grids that touch its ends."""
+        edge = CuttingLine(type="LineString", coordinates=corners.tolist())
+        return ResolvedMoveEdge(op=self.op, area_id=self.area_id, edge=edge, to=self.to, area_ids=area_ids)
+
+
+def _ends(line: CuttingLine, name: str) -> Points:
+    if len(line.coordinates) != 2:
+        raise GridError(f"{name}: two positions", f"{name} 应为两个坐标")
+    return line.points
+
+
+class Reshape(OperationBase):
+    """Draw the boundary between two unit grids anew."""
+
+    usage = ("reshape needs two area_ids and line", "重画边界需要两个 area_ids 与 line")
+    op: Literal["reshape"]
+    area_ids: Annotated[list[Id], Field(min_length=2, max_length=2)]
+    line: CuttingLine
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of the two grids."""
+        return self.area_ids
+
+
+class Transfer(OperationBase):
+    """Give unit grids to a neighbouring community."""
+
+    usage = ("transfer needs area_ids and community_id", "划转需要 area_ids 与 community_id")
+    op: Literal["transfer"]
+    area_ids: Annotated[list[Id], Field(min_length=1, max_length=1000)]
+    community_id: Id
+    parts_reason: Reason = ""
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of the grids."""
+        return self.area_ids
+
+    @property
+    def target_ids(self) -> list[int]:
+        """Id of the community that takes them."""
+        return [self.community_id]
+
+
+class Reparent(OperationBase):
+    """Give a community to another town, or a town to another county."""
+
+    usage = ("reparent needs area_id and parent_id", "变更上级需要 area_id 与 parent_id")
+    op: Literal["reparent"]
+    area_id: Id
+    parent_id: Id
+    code: Annotated[str | None, Field(max_length=20)] = None
+    parts_reason: Reason = ""
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Id of the community or town."""
+        return [self.area_id]
+
+    @property
+    def target_ids(self) -> list[int]:
+        """Id of the area that takes it."""
+        return [self.parent_id]
+
+
+class ResolvedMoveVertex(MoveVertex):
+    """A corner that moves, with every unit grid that touches it."""
+
+    area_ids: list[Id]
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of all the grids that move."""
+        return self.area_ids
+
+
+class ResolvedMoveEdge(MoveEdge):
+    """An edge that moves, with every unit grid that touches it."""
+
+    area_ids: list[Id]
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of all the grids that move."""
+        return self.area_ids
+
+
+class UndoOperation(OperationBase):
+    """What a change set that takes another back consists of."""
+
+    usage = ("undo needs change_set_id", "撤销需要 change_set_id")
+    op: Literal["undo"]
+    change_set_id: int
+    area_ids: Annotated[list[int], Field(description="Areas that end by it")]
+
+    @property
+    def changed_ids(self) -> list[int]:
+        """Ids of the areas that end by it."""
+        return self.area_ids
+
+
+Operation = Split | Merge | MoveVertex | MoveEdge | Reshape | Transfer | Reparent
+"""What callers ask."""
+ResolvedMove = ResolvedMoveVertex | ResolvedMoveEdge
+ResolvedOperation = Split | Merge | ResolvedMove | Reshape | Transfer | Reparent
+"""What is carried out: every area that it changes is named."""
+AnyOperation = Annotated[Operation, Field(discriminator="op")]
+StoredOperation = Annotated[ResolvedOperation | UndoOperation, Field(discriminator="op")]
+"""What change sets keep."""
+
+_ASKED: TypeAdapter[list[Operation]] = TypeAdapter(list[AnyOperation])
+_DRAFTED: TypeAdapter[list[ResolvedOperation]] = TypeAdapter(
+    list[Annotated[ResolvedOperation, Field(discriminator="op")]]
+)
+_STORED: TypeAdapter[list[ResolvedOperation | UndoOperation]] = TypeAdapter(list[StoredOperation])
+OPS: Mapping[str, type[OperationBase]] = {
+    "split": Split,
+    "merge": Merge,
+    "move_vertex": MoveVertex,
+    "move_edge": MoveEdge,
+    "reshape": Reshape,
+    "transfer": Transfer,
+    "reparent": Reparent,
 }
+"""Operations by name."""
 
 
-def unit_ids(operations: Sequence[Operation]) -> list[int]:
-    """Ids of the unit grids that operations name, in order (the areas of ``reparent`` are larger).
-
-    Raises
-    ------
-    GridError
-        An operation that cannot be read, or an area that is named twice other than by moves of its corners.
-    UnknownArea
-        A number that cannot be an id.
-    """
-    named = [(operation.get("op"), operand_ids(operation)) for operation in operations]
-    every = [area_id for _, ids in named for area_id in ids]
-    if not every:
-        raise GridError("no operations", "没有任何操作")
-    moved = [area_id for op, ids in named if op in MOVES for area_id in set(ids)]
-    counts, movable = Counter(every), Counter(moved)
-    repeated = sorted(area_id for area_id, n in counts.items() if n > max(movable[area_id], 1))
-    if repeated:
-        raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")
-    return [area_id for op, ids in named if op != "reparent" for area_id in ids]
-
-
-def operand_ids(operation: Operation) -> list[int]:
-    """Ids of the areas that one operation changes."""
-    op = operation.get("op")
-    if op not in OPS:
-        raise GridError(f"operation {op!r}: one of {', '.join(OPS)}", f"操作 {op!r} 无效")
-    given: Any = [operation.get("area_id")] if op in _ONE else operation.get("area_ids")
-    if op in MOVES and "area_ids" in operation:
-        given = operation["area_ids"]
-    named: list[Any] = given if isinstance(given, list) else []
-    least = _LEAST.get(op, 1)
-    fits = len(named) >= least and (op != "reshape" or len(named) == 2)
-    if not fits or any(type(area_id) is not int for area_id in named):
-        raise GridError(_USAGE[op], _USAGE[op])
-    targets = [_target(operation, name) for name in _targets(op)]
-    impossible = [area_id for area_id in [*named, *targets] if not 0 < area_id < 2**63]
-    if impossible:
-        raise UnknownArea(f"area_ids {impossible}: no such areas", f"{impossible} 不是有效区域")
-    return named
-
-
-def _targets(op: str) -> tuple[str, ...]:
-    return {"transfer": ("community_id",), "reparent": ("parent_id",)}.get(op, ())
-
-
-def target_ids(operations: Sequence[Operation]) -> list[int]:
-    """Ids of the larger areas that take land."""
-    return [_target(operation, name) for operation in operations for name in _targets(str(operation["op"]))]
-
-
-def _target(operation: Operation, name: str) -> int:
-    value = operation.get(name)
-    if type(value) is not int:
-        raise GridError(_USAGE[operation["op"]], _USAGE[operation["op"]])
-    return value
-
-
-def vertices(line: Any, name: str = "line") -> NDArray[np.float64]:
-    """Positions of a GeoJSON LineString, shape (n, 2).
+def read_operations(given: Sequence[Mapping[str, Any]]) -> list[Operation]:
+    """Operations from plain data, as Python callers write them.
 
     Raises
     ------
     GridError
+        An operation that cannot be read.
+
+    Examples
+    --------
+    >>> read_operations([{"op": "merge", "area_ids": [1, 2]}])[0].changed_ids
+    [1, 2]
     """
     try:
-        if line["type"] != "LineString":
-            raise ValueError
-        points = np.array([[float(v) for v in point[:2]] for point in line["coordinates"]], dtype=np.float64)
-        if points.ndim != 2 or len(points) < 2 or points.shape[1] != 2 or not np.isfinite(points).all():
-            raise ValueError
-    except (TypeError, KeyError, ValueError, IndexError) as error:
-        raise GridError(
-            f"{name}: a GeoJSON LineString of at least two positions (lon, lat)",
-            f"{name} 应为至少两个坐标（经度、纬度）的 GeoJSON LineString",
-        ) from error
-    return points
+        return _ASKED.validate_python(list(given), strict=True)
+    except ValidationError as error:
+        place, *path = error.errors()[0]["loc"]
+        name = path[0] if path else None
+        if name not in OPS:
+            op = given[int(place)].get("op")
+            raise GridError(f"operation {op!r}: one of {', '.join(OPS)}", f"操作 {op!r} 无效") from error
+        raise GridError(*OPS[str(name)].usage) from error
 
 
-def moved_together(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """Resolved moves in groups that have zones in common, in the order of their first operation.
+def stored_operations(column: Sequence[Mapping[str, Any]]) -> list[ResolvedOperation | UndoOperation]:
+    """Operations of a stored change set of any kind."""
+    return _STORED.validate_python(list(column))
+
+
+def drafted_operations(column: Sequence[Mapping[str, Any]]) -> list[ResolvedOperation]:
+    """Operations of a stored draft, which can be carried out."""
+    return _DRAFTED.validate_python(list(column))
+
+
+def as_json(operations: Iterable[OperationBase]) -> list[dict[str, Any]]:
+    """Operations as JSON data, without members that have their default."""
+    return [operation.model_dump(exclude_defaults=True) for operation in operations]
+
+
+def check_named_once(operations: Sequence[ResolvedOperation]) -> None:
+    """Refuse areas that are named twice other than by moves of their corners, and numbers that cannot be ids.
+
+    Raises
+    ------
+    GridError, UnknownArea
+    """
+    every = [area_id for operation in operations for area_id in operation.changed_ids]
+    if not every:
+        raise GridError("no operations", "没有任何操作")
+    targets = [area_id for operation in operations for area_id in operation.target_ids]
+    impossible = [area_id for area_id in [*every, *targets] if not 0 < area_id < 2**63]
+    if impossible:
+        raise UnknownArea(f"area_ids {impossible}: no such areas", f"{impossible} 不是有效区域")
+    moves = [operation for operation in operations if isinstance(operation, ResolvedMove)]
+    movable = Counter(area_id for operation in moves for area_id in set(operation.area_ids))
+    repeated = sorted(area_id for area_id, n in Counter(every).items() if n > max(movable[area_id], 1))
+    if repeated:
+        raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")
+
+
+def moved_together(moves: Sequence[ResolvedMove]) -> list[list[ResolvedMove]]:
+    """Moves in groups that have zones in common, in the order of their first operation.
 
     Raises
     ------
     GridError
         A corner that is moved twice.
     """
-    groups: list[tuple[set[int], list[Operation]]] = []
-    for operation in operations:
-        touched = set(operation["area_ids"])
+    groups: list[tuple[set[int], list[ResolvedMove]]] = []
+    for move in moves:
+        touched = set(move.area_ids)
         joined = [group for group in groups if group[0] & touched]
-        members = [one for _, ones in joined for one in ones] + [operation]
+        members = [one for _, ones in joined for one in ones] + [move]
         groups = [group for group in groups if not group[0] & touched]
         groups.append((touched.union(*(keys for keys, _ in joined)), members))
     for _, members in groups:
-        old = [tuple(point) for one in members for point in corners(one, corner_name(one)).tolist()]
+        old = [tuple(point) for one in members for point in one.corners.tolist()]
         if len(set(old)) < len(old):
             raise GridError("a corner is moved twice: move it once", "同一顶点重复移动")
     return [members for _, members in groups]
-
-
-def corner_name(operation: Operation) -> str:
-    """The member of a move that holds the corners as they are."""
-    return "vertex" if operation["op"] == "move_vertex" else "edge"
-
-
-def corners(operation: Operation, name: str) -> NDArray[np.float64]:
-    """The one or two positions of a move, shape (n, 2).
-
-    Raises
-    ------
-    GridError
-    """
-    given = operation.get(name)
-    if operation["op"] == "move_vertex":
-        given = {"type": "LineString", "coordinates": [given, given]}
-        return vertices(given, f"{name} [lon, lat]")[:1]
-    points = vertices(given, name)
-    if len(points) != 2:
-        raise GridError(f"{name}: two positions", f"{name} 应为两个坐标")
-    return points
-
-
-def parts_reason(operation: Operation) -> str:
-    """Why a result may have several parts; empty: it may not."""
-    reason = operation.get("parts_reason") or ""
-    if not isinstance(reason, str):
-        raise GridError("parts_reason: a text", "parts_reason 应为文字")
-    return reason.strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from grid.areas import HIERARCHY
 from grid.change_sets.codes import Codes
 from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, current_units, unit_of
-from grid.change_sets.operations import Operation, parts_reason
+from grid.change_sets.operations import Reparent, Transfer
 from grid.change_sets.plan import REASONS, NewVersion
 from grid.errors import GridError, UnknownArea
 from grid.topology import Land, Unit, check_touches, with_land, without_land
@@ -25,15 +25,32 @@ CODED_BY_PARENT = ("town", "community", "unit_grid")
 RANK = {kind: rank for rank, kind in enumerate(reversed(HIERARCHY))}
 
 
-def top_down(db: Session, operations: Sequence[Operation]) -> list[Operation]:
-    """Towns change their parent before communities, and these before zones: a code begins with the final parent's."""
-    ids = [operation["area_id"] for operation in operations if operation["op"] == "reparent"]
-    towns = set(db.scalars(select(Area.id).where(Area.id.in_(ids), Area.kind == "town")))
+def new_versions(
+    db: Session, codes: Codes, operations: Sequence[Transfer | Reparent], units: Mapping[int, Unit]
+) -> list[NewVersion]:
+    """New versions of all areas that change by operations, larger ones first.
 
-    def rank(operation: Operation) -> int:
-        return 2 if operation["op"] != "reparent" else 0 if operation["area_id"] in towns else 1
+    Towns change their parent before communities, and these before zones: a code begins with the final parent's.
 
-    return sorted(operations, key=rank)
+    Parameters
+    ----------
+    units : mapping of int to Unit
+        The unit grids that are transferred, by id.
+
+    Raises
+    ------
+    TopologyFault, UnknownArea, EditConflict, GridError
+    """
+    reparented = [operation for operation in operations if isinstance(operation, Reparent)]
+    ids = [operation.area_id for operation in reparented]
+    towns = set(db.scalars(select(Area.id).where(Area.id.in_(ids), Area.kind == "town"))) if ids else set()
+    outlines = Outlines(db, codes)
+    for reparent in sorted(reparented, key=lambda one: one.area_id not in towns):
+        outlines.reparent(reparent)
+    for operation in operations:
+        if isinstance(operation, Transfer):
+            outlines.transfer([units[key] for key in operation.area_ids], operation)
+    return outlines.versions()
 
 
 @dataclass
@@ -59,7 +76,7 @@ class Outlines:
         self._small: list[NewVersion] = []
         self._current: dict[int | None, Unit] = {}
 
-    def transfer(self, units: list[Unit], operation: Operation) -> None:
+    def transfer(self, units: list[Unit], operation: Transfer) -> None:
         """Give unit grids to a neighbouring community.
 
         Raises
@@ -67,39 +84,38 @@ class Outlines:
         TopologyFault, UnknownArea, GridError
         """
         sources = {unit.parent_id for unit in units}
-        target = self._target(operation["community_id"], "community")
+        target = self._target(operation.community_id, "community")
         if len(sources) > 1:
             raise GridError("transfer: unit grids of one community", "划转的网格应属于同一社区")
         source = self._now(units[0].parent_id, "community")
         if source.unit.key == target.unit.key:
             raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
-        land = Land(units, parts_reason(operation))
+        land = Land(units, operation.parts_reason.strip())
         self._move(land, source, target)
         fresh = self.codes.of_units(target.unit.key, target.code, len(units), units[0].code)
         for unit, (code, name) in zip(_in_code_order(units), fresh, strict=True):
             reason = REASONS["transfer"]
             self._small.append(NewVersion(unit, "unit_grid", code, name, target.unit.key, unit.shape, reason))
 
-    def reparent(self, operation: Operation) -> None:
+    def reparent(self, operation: Reparent) -> None:
         """Give a community to another town, or a town to another county, with all that lies in it.
 
         Raises
         ------
         TopologyFault, UnknownArea, EditConflict, GridError
         """
-        area_id = operation["area_id"]
+        area_id = operation.area_id
         unit = current_units(self.db, [area_id], tuple(PARENT_KIND))[area_id]
         area = self._now(area_id, *PARENT_KIND)
-        target = self._target(operation["parent_id"], PARENT_KIND[area.unit.kind])
+        target = self._target(operation.parent_id, PARENT_KIND[area.unit.kind])
         if area.parent_id is None:
             raise GridError(f"{unit.label} has no parent", f"{unit.label} 没有上级")
         source = self._now(area.parent_id, PARENT_KIND[area.unit.kind])
         if source.unit.key == target.unit.key:
             raise GridError("reparent: it lies there already", "该区域已属于此上级")
-        land = Land([_with_shape(area)], parts_reason(operation))
+        land = Land([_with_shape(area)], operation.parts_reason.strip())
         self._move(land, source, target)
-        given = operation.get("code")
-        area.code = self.codes.of_larger(area.unit.kind, target.code, area.unit.code, given)
+        area.code = self.codes.of_larger(area.unit.kind, target.code, area.unit.code, operation.code)
         self.codes.take(area.unit.kind, area.code)
         area.parent_id, area.reason = target.unit.key, REASONS["reparent"]
         self._larger[unit.key] = area

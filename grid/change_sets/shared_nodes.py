@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import shapely
 from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import neighbours, with_nodes
+from grid.change_sets.current_areas import neighbours
 from grid.change_sets.plan import NewUnit, NewVersion, Plan
 from grid.topology import (
     MARGIN_DEG,
@@ -28,7 +28,8 @@ from grid.topology import (
     inside,
     joined,
     meets,
-    unshared_edges,
+    newly_unshared,
+    with_nodes,
 )
 
 T = TypeVar("T", NewUnit, NewVersion)
@@ -79,8 +80,8 @@ def _with_shape(area: T, drawn: dict[int, Any]) -> T:
 def _check(
     before: Sequence[Unit], after: Sequence[Any], named: Sequence[NewUnit | NewVersion], box: Box
 ) -> None:
-    apart = unshared_edges(after, box)
-    if not apart.is_empty and unshared_edges([unit.shape for unit in before], box).is_empty:
+    apart = newly_unshared([unit.shape for unit in before], after, box)
+    if not apart.is_empty:
         raise fault(
             "edge_not_shared",
             [Unit(0, area.code, area.name, None, area.shape) for area in named],

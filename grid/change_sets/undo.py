@@ -9,16 +9,10 @@ import shapely
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import (
-    UNIT_COLUMNS,
-    as_now,
-    current_units,
-    neighbours,
-    unit_of,
-    with_nodes,
-)
+from grid.change_sets.current_areas import areas_by_id, as_now, current_units, neighbours, surroundings
 from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.change_sets.planning import check
+from grid.change_sets.result import ChangeResult, NextVersion
 from grid.change_sets.shared_nodes import share_nodes
 from grid.errors import EditConflict
 from grid.topology import (
@@ -31,11 +25,12 @@ from grid.topology import (
     inside,
     local_area_m2,
     meets,
+    with_nodes,
 )
 from layers.tables import AREA_KINDS, Area
 
 
-def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
+def reverse_plan(db: Session, result: ChangeResult) -> Plan:
     """The plan that brings ended areas back in the place of those that followed them.
 
     Their old outlines get every node that neighbours have received on them since, and none that only the followers have:
@@ -43,8 +38,8 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
 
     Parameters
     ----------
-    result : dict
-        Of the change set: ``created``, ``voided`` and ``versions``.
+    result : ChangeResult
+        Of the change set that is taken back.
 
     Raises
     ------
@@ -52,12 +47,10 @@ def reverse_plan(db: Session, result: dict[str, Any]) -> Plan:
         One of the followers has ended (and no undo has brought it back), or a former code is in use.
     TopologyFault
     """
-    created = [int(unit["id"]) for unit in result.get("created", [])]
-    voided = [int(unit["id"]) for unit in result.get("voided", [])]
-    plan = Plan(versions=_reverse_versions(db, result.get("versions", [])))
+    plan = Plan(versions=_reverse_versions(db, result.versions))
     _reverse_ended(db, plan, result)
-    if created:
-        _reverse_units(db, plan, created, voided)
+    if result.created:
+        _reverse_units(db, plan, [one.id for one in result.created], [one.id for one in result.voided])
     share_nodes(db, plan)
     return plan
 
@@ -66,14 +59,13 @@ def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int
     """The former unit grids in the place of those that followed them."""
     units = standing_units(db, created)
     removed = [units[key] for key in created]
-    rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(voided))).all()
-    _refuse_used(db, "unit_grid", [row[1] for row in rows])
-    around = neighbours(db, removed)
-    parents = as_now(db, [row[3] for row in rows])
+    former = areas_by_id(db, voided)
+    _refuse_used(db, "unit_grid", [unit.code for unit in former])
+    around = surroundings(db, removed)
+    parents = as_now(db, [unit.parent_id for unit in former])
     plan.removed, plan.reasons = removed, {unit.key: REASONS["undo"] for unit in removed}
-    nodes = shapely.get_coordinates([unit.shape for unit in around])
-    for row in sorted(rows, key=lambda row: str(row[1])):
-        unit = unit_of(row)
+    nodes = shapely.get_coordinates([unit.shape for unit in around.neighbours])
+    for unit in sorted(former, key=lambda unit: unit.code):
         shape = insert_nodes(unit.shape, nodes)
         follows = tuple(one.key for one in removed if local_area_m2(one.shape.intersection(shape)) > 1.0)
         several = shape.geom_type == "MultiPolygon"
@@ -81,35 +73,33 @@ def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int
         plan.added.append(
             NewUnit(unit.code, unit.name, parent, shape, follows, REASONS["undo"], several, like=unit.key)
         )
-    outlines = shapely.get_coordinates([unit.shape for unit in plan.added])
-    plan.noded = with_nodes(around, outlines)
-    check(db, plan, around)
+    plan.noded = with_nodes(around.neighbours, shapely.get_coordinates([unit.shape for unit in plan.added]))
+    check(plan, around)
 
 
-def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVersion]:
+def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewVersion]:
     """The former versions again, each after the one that followed it."""
     if not versions:
         return []
-    now = standing_units(db, [int(version["id"]) for version in versions], AREA_KINDS)
-    old_ids = [int(version["old_id"]) for version in versions]
-    old = {row[0]: unit_of(row) for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(old_ids)))}
-    stands_for = {int(version["old_id"]): now[int(version["id"])].key for version in versions}
+    now = standing_units(db, [version.id for version in versions], AREA_KINDS)
+    old = {unit.key: unit for unit in areas_by_id(db, [version.old_id for version in versions])}
+    stands_for = {version.old_id: now[version.id].key for version in versions}
     parents = as_now(db, [unit.parent_id for unit in old.values()])
     made = []
     for version in versions:
-        before, after = old[int(version["old_id"])], now[int(version["id"])]
+        before, after = old[version.old_id], now[version.id]
         if before.code != after.code:
-            _refuse_used(db, version["kind"], [before.code])
+            _refuse_used(db, version.kind, [before.code])
         parent: int | None = None
         if before.parent_id is not None:
             parent = stands_for.get(before.parent_id) or parents[before.parent_id].key
         box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
-        around = [unit.shape for unit in neighbours(db, [after], version["kind"]) if meets(unit.shape, box)]
+        around = [unit.shape for unit in neighbours(db, [after], version.kind) if meets(unit.shape, box)]
         shape = insert_nodes(before.shape, inside(shapely.get_coordinates(around), box))
         made.append(
             NewVersion(
                 after,
-                version["kind"],
+                version.kind,
                 before.code,
                 before.name,
                 parent,
@@ -121,16 +111,12 @@ def _reverse_versions(db: Session, versions: list[dict[str, Any]]) -> list[NewVe
     return made
 
 
-def _reverse_ended(db: Session, plan: Plan, result: dict[str, Any]) -> None:
+def _reverse_ended(db: Session, plan: Plan, result: ChangeResult) -> None:
     """Grids of which nothing was left begin again; those that an undo had brought back end again."""
-    back = [int(each["id"]) for each in result.get("ended", [])]
-    gone = [int(each["id"]) for each in result.get("again", [])]
-    for unit in standing_units(db, gone, AREA_KINDS).values() if gone else ():
-        plan.ended.append(unit)
-    if not back:
-        return
-    for row in db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(back)).order_by(Area.code)).all():
-        unit = unit_of(row)
+    if result.again:
+        plan.ended += standing_units(db, [one.id for one in result.again], AREA_KINDS).values()
+    former = areas_by_id(db, [one.id for one in result.ended]) if result.ended else []
+    for unit in sorted(former, key=lambda unit: unit.code):
         _refuse_used(db, unit.kind, [unit.code])
         parent = as_now(db, [unit.parent_id])[unit.parent_id].key
         around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == unit.kind])
@@ -150,11 +136,6 @@ def _refuse_used(db: Session, kind: str, codes: list[str]) -> None:
         raise EditConflict(
             f"codes in use again: {', '.join(used)}", f"编码已被使用：{'、'.join(used)}", list(used)
         )
-
-
-def followers(result: dict[str, Any]) -> list[int]:
-    """Ids of the areas that a change set made; some may have ended since."""
-    return [int(each["id"]) for name in ("created", "versions", "again") for each in result.get(name, [])]
 
 
 def ended_ids(plan: Plan) -> list[int]:

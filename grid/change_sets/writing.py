@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from grid.areas import AreaCover
 from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
+from grid.change_sets.result import ChangedArea, ChangeResult, EndedGrid, NextVersion
 from grid.topology import Unit, as_geojson
 from layers.tables import Area
 
@@ -149,40 +150,40 @@ def _count(db: Session, cover: AreaCover, sql: str, box: dict[str, float]) -> An
     return np.bincount(where[where >= 0], minlength=cover.n_areas)
 
 
-def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> dict[str, Any]:
-    """End, begin and link the areas of a plan; returns what happened, for the change set's ``result``."""
+def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> ChangeResult:
+    """End, begin and link the areas of a plan; returns what happened."""
     followed: dict[int, int] = {}
     versions = []
     for version in plan.versions:
         new_id = _write_version(db, version, change_set_id, now, followed)
         followed[version.old.key] = new_id
-        versions.append({"old_id": version.old.key, "id": new_id, "kind": version.kind, "code": version.code})
+        versions.append(NextVersion(old_id=version.old.key, id=new_id, kind=version.kind, code=version.code))
     for unit in plan.removed:
         _end(db, unit.key, plan.reasons[unit.key], change_set_id, now)
     for unit in plan.ended:
         _end(db, unit.key, REASONS["emptied"], change_set_id, now)
     for unit in plan.noded:
         db.execute(_NODE, {"wkb": shapely.to_wkb(unit.shape), "id": unit.key})
-    created: list[dict[str, Any]] = []
-    again: list[dict[str, Any]] = []
+    created: list[ChangedArea] = []
+    again: list[ChangedArea] = []
     for new in [*plan.added, *plan.again]:
         parent = followed.get(new.parent_id, new.parent_id)
         new_id = _insert(db, new, new.kind, parent, change_set_id, now)
-        told = {"id": new_id, "code": new.code, "name": new.name}
-        (created if new.kind == "unit_grid" else again).append(told)
+        made = ChangedArea(id=new_id, code=new.code, name=new.name)
+        (created if new.kind == "unit_grid" else again).append(made)
     if plan.recoded:
         db.execute(_PLACE_SITES, {"ids": list(followed.values())})
     db.expire_all()
-    return {
-        "created": created,
-        "voided": [{"id": unit.key, "code": unit.code, "name": unit.name} for unit in plan.removed],
-        "versions": versions,
-        "ended": [{"id": u.key, "code": u.code, "name": u.name, "kind": u.kind} for u in plan.ended],
-        "again": again,
-        "noded": [unit.code for unit in plan.noded],
-        "new_codes": _new_codes(plan),
-        "voided_codes": _voided_codes(plan),
-    }
+    return ChangeResult(
+        created=created,
+        voided=[ChangedArea(id=unit.key, code=unit.code, name=unit.name) for unit in plan.removed],
+        versions=versions,
+        ended=[EndedGrid(id=u.key, code=u.code, name=u.name, kind=u.kind) for u in plan.ended],
+        again=again,
+        noded=[unit.code for unit in plan.noded],
+        new_codes=_new_codes(plan),
+        voided_codes=_voided_codes(plan),
+    )
 
 
 def _write_version(

@@ -12,12 +12,12 @@ from grid.topology.changed_edges import (
     inside,
     joined,
     meets,
+    newly_unshared,
     unshared_edges,
 )
 from grid.topology.checks import (
     Unit,
     as_geojson,
-    check_replacement,
     differs,
     fault,
     in_metres,
@@ -28,6 +28,7 @@ from grid.topology.checks import (
 from grid.topology.land import Land, check_touches, left_over, with_land, without_land
 from grid.topology.merge import merge
 from grid.topology.move import move, nearest_corner
+from grid.topology.replacement import check_replacement, replace_zones, with_nodes
 from grid.topology.reshape import reshape
 from grid.topology.split import split
 
@@ -57,9 +58,12 @@ __all__ = [
     "metres_scale",
     "move",
     "nearest_corner",
+    "newly_unshared",
+    "replace_zones",
     "reshape",
     "split",
     "unshared_edges",
     "with_land",
+    "with_nodes",
     "without_land",
 ]

@@ -52,6 +52,11 @@ def grown(box: Box, by_deg: float) -> Box:
     return box[0] - by_deg, box[1] - by_deg, box[2] + by_deg, box[3] + by_deg
 
 
+def box_around(shapes: Any) -> Box:
+    """The box of shapes with ``MARGIN_DEG`` more on every side."""
+    return grown(box_of(shapely.get_coordinates(shapes)), MARGIN_DEG)
+
+
 def inside(points: NDArray[np.float64], box: Box) -> NDArray[np.float64]:
     """The points within a box, its edges included."""
     return points[((points >= box[:2]) & (points <= box[2:])).all(axis=1)]
@@ -87,6 +92,14 @@ def unshared_edges(shapes: Sequence[Any], box: Box) -> Any:
         return shapely.MultiLineString()
     # Where an edge is cut its new ends can differ in the last digit: what the pieces say is asked of the whole.
     return shapely.union_all(shapely.linestrings(_apart(polygons[near], outer)))
+
+
+def newly_unshared(before: Sequence[Any], after: Sequence[Any], box: Box) -> Any:
+    """Edges within a box that polygons do not share after a change although they shared all before; else empty."""
+    apart = unshared_edges(after, box)
+    if apart.is_empty or unshared_edges(before, box).is_empty:
+        return apart
+    return shapely.MultiLineString()
 
 
 def _apart(polygons: NDArray[np.object_], box: Box) -> NDArray[np.float64]:

@@ -18,15 +18,12 @@ import shapely
 from numpy.typing import NDArray
 
 from grid.errors import TopologyFault
-from grid.topology.changed_edges import MARGIN_DEG, NOWHERE, box_of, changed_box, grown, unshared_edges
+from grid.topology.changed_edges import MARGIN_DEG, NOWHERE, changed_box, grown
 
 Points = NDArray[np.float64]
 METRES_PER_DEGREE = 111_319.49
 AREA_TOLERANCE_M2 = 0.01
 """Gaps and overlaps up to this area are rounding."""
-MIN_WIDTH_M = 5.0
-"""Diameter of the largest circle inside a zone; a zone with less is a sliver."""
-MIN_AREA_M2 = 100.0
 ON_EDGE_DEG = 1e-9
 """A point this near to an edge (0.1 mm) lies on it."""
 
@@ -170,93 +167,3 @@ def without_points(points: Points, others: Points) -> Points:
 def _as_complex(points: Points) -> NDArray[np.complex128]:
     """One number a point, which sorts and compares like it."""
     return np.ascontiguousarray(points, dtype=np.float64).view(np.complex128).ravel()
-
-
-def check_replacement(
-    removed: Sequence[Unit],
-    added: Sequence[Any],
-    around: Sequence[Any],
-    noded: Sequence[Any],
-    parent: Any,
-    parts_allowed: Sequence[bool] | None = None,
-) -> None:
-    """Refuse zones that do not take exactly the place of those that they replace.
-
-    Parameters
-    ----------
-    removed : sequence of Unit
-    added : sequence of polygons
-        What takes their place.
-    around, noded : sequence of polygons
-        The neighbours as they were and with the new nodes.
-    parent : polygon
-        The community.
-    parts_allowed : sequence of bool, optional
-        Which of the new zones may have several parts.
-
-    Raises
-    ------
-    TopologyFault
-        ``invalid``, ``multipart``, ``sliver``, ``overlap``, ``gap``, ``outside_parent`` or ``edge_not_shared``.
-    """
-    for shape, several in zip(added, parts_allowed or [False] * len(added), strict=True):
-        _check_single(removed, shape, several)
-    _check_overlaps(removed, added)
-    before, after = shapely.union_all([unit.shape for unit in removed]), shapely.union_all(list(added))
-    gap, excess = before.difference(after), after.difference(before)
-    if _counts(gap):
-        raise fault("gap", removed, "the new zones leave a gap", "新网格之间留有缝隙", gap)
-    if _counts(excess):
-        rule, en, zh = "overlap", "the new zones reach into a neighbour", "新网格侵入相邻网格"
-        if _counts(excess.difference(parent)):
-            rule, en, zh = "outside_parent", "the new zones leave their community", "新网格超出所属社区"
-        raise fault(rule, removed, en, zh, excess)
-    box = grown(box_of(shapely.get_coordinates([before, *added])), MARGIN_DEG)
-    apart = unshared_edges([*added, *noded], box)
-    if not apart.is_empty and unshared_edges([*(unit.shape for unit in removed), *around], box).is_empty:
-        raise fault(
-            "edge_not_shared",
-            removed,
-            "an edge is not shared with the neighbour",
-            "与相邻网格的公共边不一致",
-            apart,
-        )
-
-
-def _counts(shape: Any) -> bool:
-    """Whether a gap or excess is more than rounding: by its area, or by the mean width of a part (in degrees)."""
-    parts = shapely.get_parts(shape)
-    area, length = shapely.area(parts), shapely.length(parts)
-    wide = 4 * area > ON_EDGE_DEG * length
-    return bool((wide & (area > 0)).any()) or local_area_m2(shape) > AREA_TOLERANCE_M2
-
-
-def _check_overlaps(removed: Sequence[Unit], added: Sequence[Any]) -> None:
-    pairs = shapely.STRtree(list(added)).query(list(added), predicate="intersects").T
-    for i, j in pairs[pairs[:, 0] < pairs[:, 1]].tolist():
-        common = added[i].intersection(added[j])
-        if local_area_m2(common) > AREA_TOLERANCE_M2:
-            raise fault("overlap", removed, "two of the new zones overlap", "新网格之间重叠", common)
-
-
-def _check_single(removed: Sequence[Unit], shape: Any, several_parts: bool = False) -> None:
-    if not shape.is_valid:
-        reason = shapely.is_valid_reason(shape)
-        raise fault(
-            "invalid", removed, f"a new zone is not valid: {reason}", f"新网格图形无效：{reason}", shape
-        )
-    if shape.geom_type == "MultiPolygon" and several_parts:
-        for part in shapely.get_parts(shape):
-            _check_single(removed, part)
-        return
-    if shape.geom_type != "Polygon":
-        raise fault("multipart", removed, "a new zone has several parts", "新网格由多个部分组成", shape)
-    width, area = width_m(shape), local_area_m2(shape)
-    if width < MIN_WIDTH_M or area < MIN_AREA_M2:
-        raise fault(
-            "sliver",
-            removed,
-            f"a new zone would be {width:.1f} m wide and {area:.0f} m² large; at least {MIN_WIDTH_M:g} m and {MIN_AREA_M2:g} m²",
-            f"新网格过于狭小：宽 {width:.1f} 米、面积 {area:.0f} 平方米，不得小于 {MIN_WIDTH_M:g} 米、{MIN_AREA_M2:g} 平方米",
-            shape,
-        )

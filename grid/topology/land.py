@@ -10,7 +10,7 @@ from typing import Any
 
 import shapely
 
-from grid.topology.changed_edges import MARGIN_DEG, box_of, grown, unshared_edges
+from grid.topology.changed_edges import box_around, unshared_edges
 from grid.topology.checks import AREA_TOLERANCE_M2, Unit, fault, insert_nodes, local_area_m2
 from grid.topology.merge import united
 
@@ -96,7 +96,7 @@ def with_land(area: Unit, land: Land) -> Any:
         ``multipart``.
     """
     both = list(shapely.get_parts(_noded(area.shape, land.shape)))
-    shared = unshared_edges(both, grown(box_of(shapely.get_coordinates(land.shape)), MARGIN_DEG)).is_empty
+    shared = unshared_edges(both, box_around(land.shape)).is_empty
     joined = shapely.coverage_union_all(both) if shared else shapely.union_all(both)
     return _one_part(area, _clean(joined), land)
 
@@ -111,7 +111,7 @@ def _noded(one: Any, other: Any) -> tuple[Any, Any]:
 
 def _beside(area: Any, land: Any) -> Any:
     """What an area has around the box of land; cut out, its corners may differ in the last digit."""
-    box = grown(box_of(shapely.get_coordinates(land)), MARGIN_DEG)
+    box = box_around(land)
     parts = shapely.get_parts(shapely.intersection(area, shapely.box(*box)))
     return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
 

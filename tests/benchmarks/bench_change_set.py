@@ -12,10 +12,10 @@ import shapely
 from ten_thousand import insert_partition
 
 from grid.areas import read_areas
-from grid.change_sets import lifecycle as editing
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
+from tests.support import change_sets as editing
 
 GOAL_S = 1.0
 

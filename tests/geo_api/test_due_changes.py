@@ -7,9 +7,9 @@ import datetime as dt
 import time
 
 from geo_api.jobs.worker import job_app
-from grid.change_sets import lifecycle as editing
 from layers.postgres import SYSTEM, session
 from layers.tables import ChangeSet
+from tests.support import change_sets as editing
 from tests.support.square_town import insert_town, unit_code, x, y
 
 

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import ancestors, read_areas, scope_area_ids
-from grid.change_sets import lifecycle as editing
 from grid.errors import GridError, UnknownArea
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from grid.responsibility.locating import locate_point
+from tests.support import change_sets as editing
 from tests.support.square_town import (
     NOW,
     START,

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.change_sets import balance_of
-from grid.change_sets import lifecycle as editing
+from grid.change_sets import balance_of, lifecycle
 from grid.change_sets.balance import improve
 from grid.errors import GridError, UnknownArea
 from tests.support.partition_checks import assert_tiles
@@ -34,11 +33,11 @@ def test_loads_by_hand(db: Session, ids: dict[str, int]) -> None:
     households(db, ids, {(c, r): 100 for c in (0, 1) for r in range(4)})
     households(db, ids, {(0, 0): 500})
     found = balance_of(db, ids["320601001"], weights={"households": 1})
-    assert [(z["code"], z["households"]) for z in found.zones] == [
+    assert [(z.code, z.households) for z in found.zones] == [
         ("320601001001", 800),
         ("320601001002", 400),
     ]
-    assert [z["load"] for z in found.zones] == [
+    assert [z.load for z in found.zones] == [
         pytest.approx(4 / 3, abs=1e-4),
         pytest.approx(2 / 3, abs=1e-4),
     ]
@@ -54,7 +53,7 @@ def test_the_suggestion_is_a_change_set_that_can_be_applied(db: Session, ids: di
     households(db, ids, {(2, 2): 90, (3, 2): 60, (2, 3): 40})
     found = balance_of(db, ids["320601"])
     assert found.moves and found.spread_after < found.spread
-    editing.apply(db, editing.draft(db, found.as_dict()["operations"], "a").id, "b")
+    lifecycle.apply(db, lifecycle.draft(db, found.operations, "a").id, "b")
     assert_tiles(db, square(0, 0, 4, 4))
     again = balance_of(db, ids["320601"])
     assert again.spread == pytest.approx(found.spread_after, abs=1e-6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
-from grid.change_sets import lifecycle as editing
+from tests.support import change_sets as editing
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import insert_town
 

@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
-from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, session
 from layers.tables import Area, ChangeSet
+from tests.support import change_sets as editing
 from tests.support.square_town import community_code, insert_town, square, unit_code, x, y
 
 

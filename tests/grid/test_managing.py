@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
-from grid.change_sets import lifecycle as editing
 from grid.errors import TopologyFault
+from tests.support import change_sets as editing
 from tests.support.partition_checks import assert_managed, assert_tiles
 from tests.support.square_town import (
     community_code,

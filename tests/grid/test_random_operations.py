@@ -23,9 +23,9 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
-from grid.change_sets import lifecycle as editing
 from grid.errors import EditConflict, GridError, TopologyFault
 from layers.tables import ChangeSet
+from tests.support import change_sets as editing
 from tests.support.grown_town import insert_zones, voronoi_zones
 from tests.support.partition_checks import (
     assert_history,
