@@ -11,11 +11,11 @@ import numpy as np
 import shapely
 from ten_thousand import insert_partition
 
+import tests.support.change_sets as editing
 from grid.areas import read_areas
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from tests.support import change_sets as editing
 
 GOAL_S = 1.0
 

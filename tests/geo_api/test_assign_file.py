@@ -99,8 +99,8 @@ def test_faulty_rows_are_named_and_nothing_is_written(city: str, tmp_path: Path)
 
 def test_the_index_follows_the_partition(city: str) -> None:
     """An edit between two bulk answers of one process is seen at once."""
+    import tests.support.change_sets as editing
     from grid.responsibility import assign_many
-    from tests.support import change_sets as editing
 
     frame = pl.DataFrame({"lon": [x(0.25)], "lat": [y(0.5)], "item_code": [RESUME]})
     with session(SYSTEM, city) as db:

@@ -6,10 +6,10 @@ import asyncio
 import datetime as dt
 import time
 
+import tests.support.change_sets as editing
 from geo_api.jobs.worker import job_app
 from layers.postgres import SYSTEM, session
 from layers.tables import ChangeSet
-from tests.support import change_sets as editing
 from tests.support.square_town import insert_town, unit_code, x, y
 
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import ancestors, read_areas, scope_area_ids
 from grid.errors import GridError, UnknownArea
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from grid.responsibility.locating import locate_point
-from tests.support import change_sets as editing
 from tests.support.square_town import (
     NOW,
     START,

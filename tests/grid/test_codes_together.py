@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import read_areas
-from tests.support import change_sets as editing
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import insert_town
 

@@ -8,12 +8,12 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import read_areas
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, session
 from layers.tables import Area, ChangeSet
-from tests.support import change_sets as editing
 from tests.support.square_town import community_code, insert_town, square, unit_code, x, y
 
 

@@ -9,9 +9,9 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import read_areas
 from grid.errors import TopologyFault
-from tests.support import change_sets as editing
 from tests.support.partition_checks import assert_managed, assert_tiles
 from tests.support.square_town import (
     community_code,

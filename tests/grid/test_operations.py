@@ -15,13 +15,13 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import ancestors, read_areas
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from grid.responsibility.locating import locate_point
 from layers.codes import parse_grid_code
 from layers.errors import InvalidIdentifier
 from layers.postgres import SYSTEM, session
-from tests.support import change_sets as editing
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import insert_area, insert_town, middle, square, unit_code, x, y
 

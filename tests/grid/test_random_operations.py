@@ -22,10 +22,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import read_areas
 from grid.errors import EditConflict, GridError, TopologyFault
 from layers.tables import ChangeSet
-from tests.support import change_sets as editing
 from tests.support.grown_town import insert_zones, voronoi_zones
 from tests.support.partition_checks import (
     assert_history,

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from grid.change_sets.operations import OPS
+from maps.glossary import glossary
 
 ROOT = Path(__file__).parents[2]
-TERMS = ROOT / "maps" / "web" / "src" / "core" / "terms.ts"
 SOURCES = [*(ROOT / "grid" / "topology").glob("*.py"), *(ROOT / "grid" / "change_sets").glob("*.py")]
 """Where edits are refused (other modules call the rules of routing rules too)."""
 
@@ -48,15 +48,14 @@ def _texts(node: ast.expr) -> Iterator[str]:
 
 
 def words(group: str) -> dict[str, tuple[str, str]]:
-    found = re.findall(rf'"{group}\.(\w+)": {{ zh: "([^"]+)", en: "([^"]+)" }}', TERMS.read_text())
-    return {code: (zh, en) for code, zh, en in found}
+    return {code: (term["zh"], term["en"]) for code, term in glossary()[group]["terms"].items()}
 
 
 def test_every_rule_has_its_words() -> None:
     known = rules()
     assert {"line_does_not_cross", "overlap", "outside_parent", "no_such_corner", "empty_parent"} <= known
     missing = known - words("rule").keys()
-    assert not missing, f"maps/web/src/core/terms.ts has no words for {sorted(missing)}"
+    assert not missing, f"maps/glossary.json has no words for {sorted(missing)}"
 
 
 def test_the_words_are_chinese_and_english() -> None:

@@ -9,10 +9,10 @@ import pytest
 import shapely
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.areas import read_areas
 from grid.errors import TopologyFault
 from grid.topology import Unit, check_replacement, insert_nodes, move
-from tests.support import change_sets as editing
 from tests.support.partition_checks import assert_managed, assert_tiles
 from tests.support.square_town import insert_managing, insert_town, square, unit_code, x, y
 

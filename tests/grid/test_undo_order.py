@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+import tests.support.change_sets as editing
 from grid.errors import EditConflict
-from tests.support import change_sets as editing
 from tests.support.partition_checks import (
     assert_history,
     assert_managed,
