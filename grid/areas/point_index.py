@@ -203,8 +203,6 @@ def _rows(
     segments: Array, in_cells: Array, zones: Array, n_areas: int, ny: int
 ) -> tuple[Array, Array, Array]:
     """Edges by area and row: (first row, last row, first slot) of each area, offsets and edge coordinates."""
-    steep = segments[:, 1] < segments[:, 3]
-    segments, in_cells, zones = segments[steep], in_cells[steep], zones[steep]
     first = np.clip(np.floor(in_cells[:, 1]), 0, ny - 1).astype(np.int64)
     last = np.clip(np.floor(in_cells[:, 3]), 0, ny - 1).astype(np.int64)
     rows = np.zeros((n_areas, 3), dtype=np.int64)

@@ -39,8 +39,8 @@ def _difference_error(a: float, b: float, difference: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _exactly_left(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> bool:
-    """The sign of the orientation by an expansion that loses nothing (Shewchuk 1997, grow-expansion)."""
+def _exact_side(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> int:
+    """Sign of the orientation by an expansion that loses nothing (Shewchuk 1997, grow-expansion)."""
     factors = np.empty((4, 2), dtype=np.float64)
     for i, (p, q) in enumerate(((x1, px), (y2, py), (x2, px), (y1, py))):
         factors[i, 0] = p - q
@@ -63,23 +63,23 @@ def _exactly_left(px: float, py: float, x1: float, y1: float, x2: float, y2: flo
                     n += 1
     for m in range(n - 1, -1, -1):
         if parts[m] != 0.0:
-            return parts[m] > 0.0
-    return False
+            return 1 if parts[m] > 0.0 else -1
+    return 0
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _left_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> bool:
-    """Whether the point lies strictly west of an upward edge whose y range holds it."""
+def _side_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> int:
+    """1 for a point strictly west of an upward edge whose y range holds it, 0 for one on it, -1 for one east of it."""
     if px < x1 and px < x2:
-        return True
-    if px >= x1 and px >= x2:
-        return False
+        return 1
+    if px > x1 and px > x2:
+        return -1
     a, b, c, d = x1 - px, y2 - py, x2 - px, y1 - py
     left, right = a * b, c * d
     difference = left - right
     if abs(difference) > 1e-15 * (abs(left) + abs(right)):
-        return difference > 0.0
-    return _exactly_left(px, py, x1, y1, x2, y2)
+        return 1 if difference > 0.0 else -1
+    return _exact_side(px, py, x1, y1, x2, y2)
 
 
 @njit(cache=True, nogil=True)
@@ -90,11 +90,24 @@ def _inside(px: float, py: float, row: int, zone: int, rows: Array, row_ptr: Arr
     slot = rows[zone, 2] + row - rows[zone, 0]
     odd = False
     for k in range(row_ptr[slot], row_ptr[slot + 1]):
-        if edges[k, 1] <= py < edges[k, 3] and _left_of_edge(
-            px, py, edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]
+        if edges[k, 1] <= py < edges[k, 3] and (
+            _side_of_edge(px, py, edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]) > 0
         ):
             odd = not odd
     return odd
+
+
+@njit(cache=True, nogil=True)
+def _on_edge(px: float, py: float, row: int, zone: int, rows: Array, row_ptr: Array, edges: Array) -> bool:
+    """Whether the point lies exactly on an edge or corner of the zone."""
+    if row < rows[zone, 0] or row > rows[zone, 1]:
+        return False
+    slot = rows[zone, 2] + row - rows[zone, 0]
+    for k in range(row_ptr[slot], row_ptr[slot + 1]):
+        x1, y1, x2, y2 = edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3]
+        if y1 <= py <= y2 and min(x1, x2) <= px <= max(x1, x2) and _side_of_edge(px, py, x1, y1, x2, y2) == 0:
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True)
@@ -193,7 +206,7 @@ def locate(
     row_ptr: Array,
     edges: Array,
 ) -> None:
-    """Write the lowest zone that owns each point, -1 without one.
+    """Write the lowest zone that owns each point; where none does, the lowest on whose edge it lies; else -1.
 
     ``first`` of a cell is a zone, -1 (none), or ``-2 - slot``: then ``choices[choice_ptr[slot]:…]`` are tried in
     order; ``~zone`` there means that the zone covers the whole cell.
@@ -218,4 +231,10 @@ def locate(
                 break
             if _inside(x, y, row, zone, rows, row_ptr, edges):
                 out[k] = zone
+                break
+        if out[k] >= 0:
+            continue
+        for c in range(choice_ptr[slot], choice_ptr[slot + 1]):
+            if _on_edge(x, y, row, choices[c], rows, row_ptr, edges):
+                out[k] = choices[c]
                 break
