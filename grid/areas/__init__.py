@@ -10,12 +10,11 @@ from grid.areas.history import (
     AreaShape,
     AreaVersion,
     ancestors,
+    areas_at_point,
     chains,
     moment,
-    owners,
     read_areas,
     scope_area_ids,
-    touching,
 )
 from grid.areas.point_index import AreaCover
 from grid.areas.point_index_cache import cover_of
@@ -28,16 +27,15 @@ __all__ = [
     "AreaVersion",
     "CommunityCover",
     "ancestors",
+    "areas_at_point",
     "cell_boundaries",
     "cells_of",
     "chains",
     "community_cover",
     "cover_of",
     "moment",
-    "owners",
     "parents_of",
     "place_fixes",
     "read_areas",
     "scope_area_ids",
-    "touching",
 ]

@@ -17,7 +17,6 @@ import shapely
 from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from grid.areas.point_index import owns
 from grid.errors import GridError, UnknownArea
 from layers.tables import AREA_KINDS, Area
 
@@ -158,7 +157,7 @@ WITH RECURSIVE up AS (
             SELECT n.id, n.code, n.name, n.kind, n.parent_id, n.valid_from, n.valid_to
             FROM area_successions s JOIN areas n ON n.id = s.successor_id
             WHERE s.predecessor_id = p.id AND p.valid_to <= :at AND n.code <> p.code AND n.kind = p.kind
-              AND n.valid_from <= :at AND ST_Intersects(n.geom, up.label_point)
+              AND n.valid_from <= :at AND n.geom && up.label_point AND ownership(n.geom, up.label_point) > 0
         ) c ORDER BY holds DESC, c.code = p.code DESC, c.id = p.id DESC LIMIT 1
     ) v
     WHERE up.step < 16
@@ -220,31 +219,27 @@ def scope_area_ids(db: Session, area_code: str) -> tuple[int, ...]:
     return tuple(ids)
 
 
-_TOUCHING = text("""
-SELECT id, code, name, kind, parent_id, valid_from, valid_to, ST_AsBinary(geom) AS wkb
-FROM areas
-WHERE geom && ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)
-  AND kind = ANY(:kinds) AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at)
-  AND ST_Intersects(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))
-ORDER BY code, id
+_AT_POINT = text("""
+SELECT a.id, a.code, a.name, a.kind, a.parent_id, a.valid_from, a.valid_to
+FROM areas a, LATERAL (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS geom) place,
+     LATERAL ownership(a.geom, place.geom) AS rule
+WHERE a.geom && ST_Expand(place.geom, 1e-9) AND a.kind = ANY(:kinds)
+  AND a.valid_from <= :at AND (a.valid_to IS NULL OR a.valid_to > :at) AND rule > 0
+ORDER BY rule DESC, a.code, a.id
 """)
 
 
-def touching(db: Session, lon: float, lat: float, at: dt.datetime, kinds: Sequence[str]) -> list[AreaShape]:
-    """Areas of some kinds whose closed polygon holds the point at a moment, by code (EPSG:4326)."""
-    values = {"lon": lon, "lat": lat, "at": at, "kinds": list(kinds)}
-    return [
-        AreaShape(AreaVersion(*version), shapely.from_wkb(bytes(wkb)))
-        for *version, wkb in db.execute(_TOUCHING, values)
-    ]
+def areas_at_point(
+    db: Session, lon: float, lat: float, at: dt.datetime, kinds: Sequence[str]
+) -> list[AreaVersion]:
+    """Areas of some kinds that hold a point at a moment, edges included: the one that owns it first, then by code.
 
+    The rule is the SQL function ``ownership`` (``layers/schema/ownership.sql``).
 
-def owners(areas: Sequence[AreaShape], lon: float, lat: float) -> list[AreaVersion]:
-    """Of areas that touch a point those that own it (half-open edges).
-
-    On the eastern or northern outline of the city nobody owns the point by that rule; then all that touch it do.
+    Parameters
+    ----------
+    lon, lat : float
+        Degrees, EPSG:4326.
     """
-    kept = areas
-    if len(areas) > 1:
-        kept = [one for one in areas if owns(one.shape, lon, lat)] or areas
-    return [one.area for one in kept]
+    values = {"lon": lon, "lat": lat, "at": at, "kinds": list(kinds)}
+    return [AreaVersion(*row) for row in db.execute(_AT_POINT, values)]

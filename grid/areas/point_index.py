@@ -2,8 +2,9 @@
 
 A uniform raster answers cells that lie wholly inside one area at once; in cells that an edge touches the polygons
 decide. Edges are half-open: an area owns its western and southern edges and not its eastern and northern ones, so
-that exactly one of two siblings owns a point on their common edge. A tessellation is not assumed: where areas
-overlap, the first in the frame's order answers.
+that exactly one of two siblings owns a point on their common edge. A point that nobody owns so, on the outline of the
+whole, belongs to the first area on whose edge it lies. A tessellation is not assumed: where areas overlap, the first
+in the frame's order answers. The SQL function ``ownership`` (``layers/schema/ownership.sql``) is the same rule.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class AreaCover:
         --------
         >>> square = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)])
         >>> AreaCover.build(square).locate([0.5, 0.0, 1.0], [0.5, 0.0, 0.5]).tolist()
-        [0, 0, -1]
+        [0, 0, 0]
         """
         if areas.crs is not None and areas.crs.to_epsg() not in (4326, 4490):
             raise GridError(f"areas are in {areas.crs}, not in EPSG:4326")
@@ -137,23 +137,6 @@ class AreaCover:
         with np.load(path, allow_pickle=False) as stored:
             values: dict[str, Any] = {f.name: stored[f.name] for f in fields(cls)}
         return cls(**(values | {"n_areas": int(values["n_areas"])}))
-
-
-def owns(shape: Any, lon: float, lat: float) -> bool:
-    """Whether one area owns one point, by the same half-open rule, in exact arithmetic.
-
-    Examples
-    --------
-    >>> owns(shapely.box(0, 0, 1, 1), 0.0, 0.5), owns(shapely.box(0, 0, 1, 1), 1.0, 0.5)
-    (True, False)
-    """
-    segments, _ = _segments(np.array([shape], dtype=object))
-    level = segments[(segments[:, 1] <= lat) & (lat < segments[:, 3])]
-    px, py = Fraction(lon), Fraction(lat)
-    crossed = 0
-    for x1, y1, x2, y2 in (map(Fraction, edge) for edge in level.tolist()):
-        crossed += (x1 - px) * (y2 - py) > (x2 - px) * (y1 - py)
-    return crossed % 2 == 1
 
 
 def _segments(geometry: Array) -> tuple[Array, Array]:

@@ -248,8 +248,8 @@ SELECT p, made.id, :change_set FROM made LEFT JOIN unnest(CAST(:predecessors AS 
 RETURNING successor_id
 """)
 _PLACE_SITES = text("""
-UPDATE sites s SET area_id = u.parent_id FROM areas u
-WHERE u.id = ANY(:ids) AND u.kind = 'unit_grid' AND s.geom && u.geom AND ST_Intersects(s.geom, u.geom)
+UPDATE sites s SET area_id = owning_area(s.geom) FROM areas u
+WHERE u.id = ANY(:ids) AND u.kind = 'unit_grid' AND s.geom && u.geom AND ownership(u.geom, s.geom) > 0
 """)
 
 

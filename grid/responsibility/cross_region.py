@@ -18,7 +18,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, AreaVersion, chains, moment, touching
+from grid.areas import HIERARCHY, OVERLAYS, AreaVersion, areas_at_point, chains, moment
 from grid.errors import GridError
 from grid.responsibility.answer import AreaName, Assignment, CrossRegion, TownShare
 from grid.responsibility.assignment import answer_of, assign, with_enterprise
@@ -162,8 +162,8 @@ def _areas(db: Session, geometry: Any, at: dt.datetime, chain: list[AreaVersion]
     """The areas of the chosen grid, and the overlays at a point of the geometry."""
     areas = AreasByKind({area.kind: area for area in chain if area.kind in HIERARCHY})
     point = geometry.representative_point()
-    for one in touching(db, point.x, point.y, at, OVERLAYS):
-        areas.overlays[one.area.kind].append(one.area)
+    for area in areas_at_point(db, point.x, point.y, at, OVERLAYS):
+        areas.overlays[area.kind].append(area)
     return areas
 
 

@@ -28,14 +28,8 @@ KIND_NAMES = {
 }
 
 _SITES = text("""
-SELECT e.uscc, s.site_id, s.kind, here.id AS area_id
+SELECT e.uscc, s.site_id, s.kind, owning_area(s.geom, at => :at) AS area_id
 FROM sites s JOIN enterprises e ON e.id = s.enterprise_id
-LEFT JOIN LATERAL (
-    SELECT a.id FROM areas a
-    WHERE a.geom && s.geom AND a.kind IN ('community', 'town', 'county', 'city') AND a.valid_from <= :at
-      AND (a.valid_to IS NULL OR a.valid_to > :at) AND ST_Intersects(a.geom, s.geom)
-    ORDER BY array_position(ARRAY['community', 'town', 'county', 'city'], a.kind::text), a.code LIMIT 1
-) here ON true
 WHERE e.uscc = ANY(:uscc) ORDER BY e.uscc, s.kind, s.site_id
 """)
 _COUNTIES = text("""

@@ -21,7 +21,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, chains, owners, touching
+from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, areas_at_point, chains
 from grid.calendar import CHINA
 from grid.responsibility.explanation import Step
 
@@ -85,17 +85,17 @@ def locate_point(
     enterprise_uscc: str | None = None,
 ) -> PointInAreas:
     """Where a point (degrees, EPSG:4326) lies at a moment, by the rules of this module."""
-    here = touching(db, lon, lat, at, ("unit_grid", *OVERLAYS))
-    grids = [one for one in here if one.area.kind == "unit_grid"]
+    here = areas_at_point(db, lon, lat, at, ("unit_grid", *OVERLAYS))
+    grids = [area for area in here if area.kind == "unit_grid"]
     found = PointInAreas("assigned")
-    for one in here:
-        if one.area.kind in OVERLAYS:
-            found.areas.overlays[one.area.kind].append(one.area)
+    for area in here:
+        if area.kind in OVERLAYS:
+            found.areas.overlays[area.kind].append(area)
     chosen: AreaVersion | None
     if accuracy_m > 0 and _ambiguous(db, found, lon, lat, at, accuracy_m, enterprise_uscc):
         chosen = found.candidates[0].area
     elif grids:
-        chosen = _of_edge(found, grids, lon, lat)
+        chosen = _of_edge(found, grids)
     else:
         chosen = _without_grid(db, found, lon, lat, at)
     if chosen is not None:
@@ -110,9 +110,9 @@ def locate_point(
     return found
 
 
-def _of_edge(found: PointInAreas, grids: list[AreaShape], lon: float, lat: float) -> AreaVersion:
-    chosen = owners(grids, lon, lat)[0]
-    others = [one.area.label for one in grids if one.area.id != chosen.id]
+def _of_edge(found: PointInAreas, grids: list[AreaVersion]) -> AreaVersion:
+    chosen = grids[0]
+    others = [area.label for area in grids[1:]]
     version = chosen.valid_from.astimezone(CHINA).date()
     zh = f"点位落在单元网格 {chosen.label}（{version} 起的版本）"
     en = f"The point lies in unit grid {chosen.label}, version of {version}"
@@ -266,7 +266,7 @@ def _without_grid(
         found.steps.append(Step("locate", "nearest", zh, en, chosen.label, others))
         return chosen
     for kind in HIERARCHY[1:]:
-        if here := owners(touching(db, lon, lat, at, (kind,)), lon, lat):
+        if here := areas_at_point(db, lon, lat, at, (kind,)):
             zh = f"点位处没有单元网格；由所在的 {here[0].label} 值守席负责。"
             en = f"There is no unit grid at the point; the duty desk of {here[0].label} takes it."
             found.steps.append(Step("locate", "enclosing_area", zh, en, here[0].label))

@@ -24,7 +24,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
-    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -35,7 +34,6 @@ from layers.collections.catalog import Collection
 from layers.errors import InputError, NotFound, OutOfScope, StillReferred, VersionConflict
 from layers.imports import FILE_KINDS
 from layers.tables import Base, Enterprise
-from layers.tables.areas import AREA_OF_POINT
 
 MAX_TEXT = 200
 Values = dict[str, Any]
@@ -179,7 +177,6 @@ def _site_values(db: Session, collection: Collection, given: FeatureInput, point
     enterprise = db.scalar(select(Enterprise.id).where(Enterprise.uscc == uscc))
     if enterprise is None:
         raise InputError(f"uscc: no enterprise {uscc!r} is registered")
-    area = text("SELECT " + AREA_OF_POINT.format(point="ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)"))
     return {
         "site_id": _text("site_id", given.properties),
         "enterprise_id": enterprise,
@@ -188,7 +185,7 @@ def _site_values(db: Session, collection: Collection, given: FeatureInput, point
         "boundary": _boundary(given),
         "h3_9": h3.str_to_int(h3.latlng_to_cell(point.lat, point.lon, 9)),
         "h3_10": h3.str_to_int(h3.latlng_to_cell(point.lat, point.lon, 10)),
-        "area_id": db.scalar(area, {"lon": point.lon, "lat": point.lat}),
+        "area_id": func.owning_area(point),
     }
 
 

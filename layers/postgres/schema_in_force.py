@@ -18,6 +18,7 @@ from psycopg import sql
 
 FILES = (
     "areas",
+    "ownership",
     "enterprises",
     "cases",
     "accounts",

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from layers.postgres import Written, copy_frame, upsert
 from layers.tables import Base, Enterprise, Notice, Place, Site
-from layers.tables.areas import AREA_OF_POINT
 
 _TABLES = Base.metadata.tables
 
@@ -46,7 +45,7 @@ def write_sites(db: Session, frame: pl.DataFrame) -> Written:
         db,
         _TABLES[Site.__tablename__],
         f"SELECT g.site_id, e.id, g.kind, {point}, ST_SetSRID(g.boundary::geometry, 4326), g.h3_9, g.h3_10,"
-        f" {AREA_OF_POINT.format(point=point)} FROM given_sites g JOIN enterprises e USING (uscc)",
+        f" owning_area({point}) FROM given_sites g JOIN enterprises e USING (uscc)",
         columns=("site_id", "enterprise_id", "kind", "geom", "boundary", "h3_9", "h3_10", "area_id"),
         key=("site_id",),
     )

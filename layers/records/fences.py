@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from layers.errors import InputError
 from layers.postgres import Written, copy_frame, upsert
 from layers.tables import Base
-from layers.tables.areas import AREA_OF_POINT
 from layers.tables.fences import Fence
 
 _TABLES = Base.metadata.tables
@@ -140,7 +139,7 @@ def write_fence_events(
     result = db.execute(
         text(
             f"INSERT INTO fence_events (run_id, fence_id, {', '.join(plain)}, geom, area_id)"
-            f" SELECT :run_id, f.id, {', '.join(f'g.{c}' for c in plain)}, {point}, {AREA_OF_POINT.format(point=point)}"
+            f" SELECT :run_id, f.id, {', '.join(f'g.{c}' for c in plain)}, {point}, owning_area({point})"
             " FROM given_fence_events g JOIN fences f USING (fence_id)"
         ),
         {"run_id": run_id},

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from layers.postgres import copy_frame
 from layers.tables import ModelRun
-from layers.tables.areas import AREA_OF_POINT
 
 
 def find_run(db: Session, key: str) -> ModelRun | None:
@@ -98,7 +97,7 @@ def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetim
         text(
             "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, left_by, ended_by, open, radius_m, n_fixes,"
             f" geom, h3_9, area_id) SELECT :run_id, g.vehicle_id, g.started_at, g.ended_at, g.left_by, g.ended_by, g.open,"
-            f" g.radius_m, g.n_fixes, {point}, g.h3_9, {AREA_OF_POINT.format(point=point)} FROM given_stays g"
+            f" g.radius_m, g.n_fixes, {point}, g.h3_9, owning_area({point}) FROM given_stays g"
             " ON CONFLICT (vehicle_id, started_at) DO NOTHING"
         ),
         {"run_id": run_id},

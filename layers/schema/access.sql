@@ -45,9 +45,8 @@ CREATE OR REPLACE FUNCTION wangge_may_write(place geometry) RETURNS boolean LANG
     SELECT COALESCE(current_setting('wangge.role', true), 'public')
                IN ('grid_manager', 'officer', 'dispatcher', 'supervisor')
        AND (current_setting('wangge.city_wide', true) = 'on'
-            OR EXISTS (SELECT FROM areas a
-                       WHERE a.id = ANY (string_to_array(NULLIF(current_setting('wangge.areas', true), ''), ',')::bigint[])
-                         AND a.valid_to IS NULL AND a.geom && place AND ST_Covers(a.geom, place)))
+            OR owning_area(place)
+               = ANY (string_to_array(NULLIF(current_setting('wangge.areas', true), ''), ',')::bigint[]))
 $$;
 
 -- The policies: table, name, command, which rows are read, which rows may be written. A scope is written as (SELECT ...), an init

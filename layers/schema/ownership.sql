@@ -17,7 +17,7 @@ DECLARE
     whole double precision;
 BEGIN
     LOOP
-        whole := floor(value);
+        whole := trunc(value);
         total := total + whole::bigint * unit;
         value := value - whole;
         EXIT WHEN value = 0;

@@ -81,9 +81,3 @@ class ChangeSet(Base):
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("change_sets.id"))
     title: Mapped[str] = mapped_column(default="", server_default="")
     reason: Mapped[str] = mapped_column(default="", server_default="")
-
-
-AREA_OF_POINT = """(SELECT a.id FROM areas a WHERE a.kind IN ('community', 'town', 'county', 'city')
- AND a.valid_to IS NULL AND ST_Covers(a.geom, {point})
- ORDER BY array_position(ARRAY['community', 'town', 'county', 'city'], a.kind), a.code LIMIT 1)"""
-"""The scope area of a point: the smallest that covers it; on a shared edge the lower code."""

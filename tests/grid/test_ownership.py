@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import polars as pl
 import pytest
 import shapely
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +14,11 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import AreaCover
+from grid.areas import AreaCover, place_fixes
+from grid.responsibility.locating import locate_point
+from layers.records.enterprises import write_enterprises, write_sites
+from tests.grid import square_town
+from tests.grid.square_town import NOW
 from tests.support.exact_ownership import owner
 
 BESIDE_DEG = 1e-9
@@ -77,7 +82,10 @@ def test_sql_array_index_and_rational_numbers_agree(db: Session, seed: int, n: i
 @EXAMPLES
 @given(
     corners=st.lists(
-        st.tuples(st.floats(-90, 90, width=32), st.floats(-40, 40, width=32)), min_size=3, max_size=3, unique=True
+        st.tuples(st.floats(-90, 90, width=32), st.floats(-40, 40, width=32)),
+        min_size=3,
+        max_size=3,
+        unique=True,
     ),
     shares=st.lists(st.tuples(st.integers(0, 2), st.floats(0, 1)), min_size=1, max_size=20),
 )
@@ -98,3 +106,53 @@ def test_a_double_becomes_a_numeric_without_rounding(db: Session, value: float) 
     from decimal import Decimal
 
     assert db.scalar(text("SELECT exact_numeric(CAST(:value AS float8))"), {"value": value}) == Decimal(value)
+
+
+@pytest.fixture
+def border(db: Session) -> tuple[float, float]:
+    """A point exactly on the border of the two towns of squares, which is also one of communities and of grids."""
+    square_town.insert_town(db)
+    return square_town.x(2), square_town.y(1.5)
+
+
+def owner_codes(db: Session, lon: float, lat: float) -> list[str | None]:
+    ask = text(
+        "SELECT (SELECT code FROM areas WHERE id = owning_area(place, kinds)) FROM"
+        " (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS place) p,"
+        " (VALUES (ARRAY['unit_grid']), (ARRAY['community', 'town', 'county', 'city']), (ARRAY['town'])) k(kinds)"
+    )
+    return list(db.scalars(ask, {"lon": lon, "lat": lat}))
+
+
+def test_the_eastern_town_owns_the_common_border(db: Session, border: tuple[float, float]) -> None:
+    """A town owns its western edge: by hand, the town of columns 2 and 3."""
+    assert owner_codes(db, *border) == ["320601002001003", "320601002001", "320601002"]
+    west, east = (border[0] - BESIDE_DEG, border[1]), (border[0] + BESIDE_DEG, border[1])
+    assert owner_codes(db, *west) == ["320601001001004", "320601001001", "320601001"]
+    assert owner_codes(db, *east) == ["320601002001003", "320601002001", "320601002"]
+
+
+def test_a_point_on_the_border_is_in_one_town_whatever_it_is(db: Session, border: tuple[float, float]) -> None:
+    """As a site, a stay, a fix, a case: sites and stays had the lower code, fixes and cases the half-open rule."""
+    frame = pl.DataFrame({"lon": [border[0]], "lat": [border[1]]})
+    fix = place_fixes(db, frame)["area_id"].item()
+    case = locate_point(db, *border, NOW).areas.hierarchy["community"].id
+    rows = pl.DataFrame(
+        {
+            "site_id": ["S1"], "uscc": ["91320600MA1N0A2X3K"], "kind": ["production"], "lon": [border[0]],
+            "lat": [border[1]], "boundary": [None], "h3_9": [1], "h3_10": [1],
+        },
+        schema_overrides={"boundary": pl.Utf8},
+    )  # fmt: skip
+    enterprise = pl.DataFrame(
+        {
+            "uscc": ["91320600MA1N0A2X3K"], "name": ["甲"], "industry": ["化工"], "hazard": ["chemical"],
+            "status": ["closed"], "status_since": [None],
+        },
+        schema_overrides={"status_since": pl.Date},
+    )  # fmt: skip
+    write_enterprises(db, enterprise)
+    write_sites(db, rows)
+    site = db.scalar(text("SELECT area_id FROM sites WHERE site_id = 'S1'"))
+    codes = {db.scalar(text("SELECT code FROM areas WHERE id = :id"), {"id": n}) for n in (fix, case, site)}
+    assert codes == {"320601002001"}

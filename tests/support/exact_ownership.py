@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -38,7 +39,7 @@ def edges(shape: Any) -> Iterator[Edge]:
     """Edges of all rings, each from its lower end to its upper one."""
     for ring in shapely.get_rings(shapely.get_parts(shape)):
         points = [(Fraction(x), Fraction(y)) for x, y in shapely.get_coordinates(ring).tolist()]
-        for a, b in zip(points[:-1], points[1:], strict=True):
+        for a, b in itertools.pairwise(points):
             (x1, y1), (x2, y2) = (a, b) if a[1] <= b[1] else (b, a)
             yield x1, y1, x2, y2
 
