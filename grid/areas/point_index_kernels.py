@@ -216,9 +216,9 @@ def locate(
         x, y = lon[k], lat[k]
         fx, fy = (x - x0) * per_x, (y - y0) * per_y
         out[k] = -1
-        if not (0.0 <= fx <= nx and 0.0 <= fy <= ny):
+        if not (-MARGIN <= fx <= nx + MARGIN and -MARGIN <= fy <= ny + MARGIN):
             continue
-        column, row = min(int(fx), nx - 1), min(int(fy), ny - 1)
+        column, row = _clamp(fx, nx), _clamp(fy, ny)
         found = first[row * nx + column]
         if found >= -1:
             out[k] = found

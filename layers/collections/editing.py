@@ -185,7 +185,7 @@ def _site_values(db: Session, collection: Collection, given: FeatureInput, point
         "boundary": _boundary(given),
         "h3_9": h3.str_to_int(h3.latlng_to_cell(point.lat, point.lon, 9)),
         "h3_10": h3.str_to_int(h3.latlng_to_cell(point.lat, point.lon, 10)),
-        "area_id": func.owning_area(point),
+        "area_id": func.owning_area(func.ST_SetSRID(func.ST_MakePoint(point.lon, point.lat), 4326)),
     }
 
 

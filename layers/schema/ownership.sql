@@ -33,11 +33,15 @@ CREATE OR REPLACE FUNCTION side_of_edge(
     x1 double precision, y1 double precision, x2 double precision, y2 double precision
 ) RETURNS integer LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 DECLARE
-    far double precision := (x1 - x) * (y2 - y);
-    near double precision := (x2 - x) * (y1 - y);
+    far double precision := 0;
+    near double precision := 0;
 BEGIN
     IF x < x1 AND x < x2 THEN RETURN 1; END IF;
     IF x > x1 AND x > x2 THEN RETURN -1; END IF;
+    IF least(abs(x1 - x), abs(y2 - y), abs(x2 - x), abs(y1 - y)) > 1e-100 THEN  -- smaller ones could underflow
+        far := (x1 - x) * (y2 - y);
+        near := (x2 - x) * (y1 - y);
+    END IF;
     IF abs(far - near) > 1e-15 * (abs(far) + abs(near)) THEN RETURN sign(far - near)::integer; END IF;
     RETURN sign((exact_numeric(x1) - exact_numeric(x)) * (exact_numeric(y2) - exact_numeric(y))
               - (exact_numeric(x2) - exact_numeric(x)) * (exact_numeric(y1) - exact_numeric(y)))::integer;

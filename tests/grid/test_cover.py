@@ -110,10 +110,10 @@ def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
     cover = AreaCover.build(frame(*shapes))
     rng = np.random.default_rng(seed)
     lon, lat = rng.uniform(120, 122, 300), rng.uniform(31, 33, 300)
-    owner = cover.locate(lon, lat)
+    located = cover.locate(lon, lat)
     tree = shapely.STRtree(shapes)
     point, zone = tree.query(shapely.points(lon, lat), predicate="within")
-    assert (owner[point] == zone).all()
+    assert (located[point] == zone).all()
 
     core = shapely.box(120, 31, 122, 33)
     vertices = np.unique(shapely.get_coordinates(shapes), axis=0)

@@ -132,7 +132,9 @@ def test_the_eastern_town_owns_the_common_border(db: Session, border: tuple[floa
     assert owner_codes(db, *east) == ["320601002001003", "320601002001", "320601002"]
 
 
-def test_a_point_on_the_border_is_in_one_town_whatever_it_is(db: Session, border: tuple[float, float]) -> None:
+def test_a_point_on_the_border_is_in_one_town_whatever_it_is(
+    db: Session, border: tuple[float, float]
+) -> None:
     """As a site, a stay, a fix, a case: sites and stays had the lower code, fixes and cases the half-open rule."""
     frame = pl.DataFrame({"lon": [border[0]], "lat": [border[1]]})
     fix = place_fixes(db, frame)["area_id"].item()
