@@ -1,10 +1,8 @@
 -- Which area owns a point: one rule for sites, stays, fence events, cases, assignment, edits and row-level security.
---
 -- An area owns its western and southern edges and not its eastern and northern ones, so that exactly one of two
 -- neighbours owns a point on their common edge. A point that nobody owns so, on the outline of the whole, belongs to
 -- the first area (by code) on whose edge it lies. grid.areas.AreaCover answers the same for arrays of points; a test
 -- proves the two equal.
---
 -- Called by: layers.records (sites, findings, fences), layers.collections.editing, grid.areas.history,
 -- grid.responsibility, grid.change_sets, and the policies of sites and places (wangge_may_write).
 

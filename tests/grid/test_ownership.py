@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from grid.areas import AreaCover, place_fixes
 from grid.responsibility.locating import locate_point
 from layers.records.enterprises import write_enterprises, write_sites
-from tests.grid import square_town
-from tests.grid.square_town import NOW
+from tests.support import square_town
 from tests.support.exact_ownership import owner
+from tests.support.square_town import NOW
 
 BESIDE_DEG = 1e-9
 """About 0.1 mm."""

@@ -19,6 +19,7 @@ AT_AN_EDGE = """
 
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
+    assert driver is not None
     driver.execute(schema_sql("ownership"))
     for table in ("sites", "stays", "fence_events"):
         driver.execute(
