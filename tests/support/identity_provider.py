@@ -49,7 +49,7 @@ class Provider:
     def claims(self, **claims: Any) -> dict[str, Any]:
         now = int(time.time())
         made = {
-            "iss": self.address, "aud": AUDIENCE, "sub": "u-1", "iat": now, "exp": now + 300,
+            "iss": self.address, "aud": AUDIENCE, "sub": "u-1", "iat": now, "exp": now + 3600,
             "preferred_username": "wang", "wangge_role": "officer", "wangge_area": TOWN_A, **claims,
         }  # fmt: skip
         return {name: value for name, value in made.items() if value is not None}
