@@ -33,6 +33,8 @@ DRIFT_NIGHTS = (date(2026, 2, 8), date(2026, 2, 13))
 GO_HOME_S = 3.5 * 3600
 TOO_LATE_S = 3 * 3600
 SPEED_KMH = 44.0
+IGNITION_OFF_S = 20 * 60
+"""After this time of standing a terminal that saves power reports seldom."""
 ORDINARY_CLOCKS = (8 * 60 + 20, 10 * 60 + 50, 14 * 60 + 10, 16 * 60 + 40)
 
 
@@ -276,10 +278,11 @@ def _fixes(
 def _fixes_of_leg(vehicle: Vehicle, leg: Leg, rng: np.random.Generator) -> Floats:
     """Rows of time, x, y, speed, heading while driving or standing."""
     standing = len(leg.way) == 1
-    every = vehicle.parked_s if standing else vehicle.moving_s
+    every = (300 if vehicle.moving_s > 10 else 120) if standing else vehicle.moving_s
     t = np.floor(np.arange(leg.start_s + float(rng.uniform(0, min(every, 20))), leg.end_s, every))
-    if standing and vehicle.sleeps:
-        t = t[(t < leg.start_s + 1_200) | (t % 14_400 < every)]
+    if standing and (vehicle.sleeps or leg.job is None):
+        rare = 14_400 if vehicle.sleeps and leg.job is None else vehicle.heartbeat_s
+        t = t[(t < leg.start_s + IGNITION_OFF_S) | (t % rare < every)]
     noise = rng.normal(0, 4.0, (2, len(t)))
     if standing:
         x, y = leg.way[0, 0] + noise[0], leg.way[0, 1] + noise[1]

@@ -396,10 +396,10 @@ def _write_duties(city: SecondCity, path: Path) -> None:
     ]
     sheet.append([*header, "生效日期", "失效日期"])
     by_code = {area.code: area.name for area in city.borders.areas}
-    last_code, first_row = "", 0
-    for number, duty in enumerate(sorted(city.duties, key=lambda duty: duty.matter.code)):
+    lines = sorted(city.duties, key=lambda duty: duty.matter.code)
+    for number, duty in enumerate(lines):
         matter = duty.matter
-        again = matter.code == last_code
+        again = number > 0 and lines[number - 1].matter.code == matter.code
         words = (matter.code, matter.name, DOMAIN_WORDS[matter.domain], matter.basis, matter.kind)
         until = _written_day(number + 1, duty.valid_to) if duty.valid_to else "长期"
         line = (
@@ -409,14 +409,10 @@ def _write_duties(city: SecondCity, path: Path) -> None:
             "主办" if duty.role == "lead" else "协办",
         )
         sheet.append([*([None] * 5 if again else words), *line, _written_day(number, duty.valid_from), until])
-        if not again:
-            if first_row and sheet.max_row - 1 > first_row:
-                for column in range(1, 6):
-                    sheet.merge_cells(
-                        start_row=first_row, end_row=sheet.max_row - 1, start_column=column, end_column=column
-                    )
-            first_row = sheet.max_row
-        last_code = matter.code
+    for code in dict.fromkeys(line.matter.code for line in lines):
+        rows = [row for row, line in enumerate(lines, start=4) if line.matter.code == code]
+        for column in range(1, 6):
+            sheet.merge_cells(start_row=rows[0], end_row=rows[-1], start_column=column, end_column=column)
     save_workbook(book, path)
 
 

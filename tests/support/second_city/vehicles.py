@@ -37,8 +37,8 @@ FLEETS = {
     "unlisted": Fleet(3, "other", "", "", ""),
 }
 """The unlisted ones send fixes but stand on no list of vehicles."""
-MOVING_S = (10, 60, 60, 120, 30, 120, 300, 60, 120, 60, 60, 120, 30, 120, 60, 300, 120, 60, 120, 120)
-PARKED_S = (600, 900, 1800, 1200, 1800)
+MOVING_S = (120, 60, 60, 120, 30, 120, 300, 60, 120, 60, 120, 120, 60, 120, 60, 300, 120, 60, 120, 120)
+HEARTBEAT_S = (1200, 1800, 3600)
 OPERATORS = ("甲", "乙")
 """Fixes of 甲 are WGS-84, those of 乙 have passed the shift of public maps; 乙 loses two days."""
 
@@ -53,9 +53,10 @@ class Vehicle:
     operator: str
     home: XY
     moving_s: int
-    parked_s: int
+    heartbeat_s: int
+    """How often it reports at home, once the ignition has been off for 20 minutes."""
     sleeps: bool
-    """Whether the terminal goes silent 20 minutes after the ignition is off."""
+    """Whether it falls back to heartbeats during a job too, and to one in four hours at home."""
     lives_in: str = ""
     """Key of the story about the home of this vehicle; it serves no other story."""
 
@@ -87,9 +88,9 @@ def make_vehicles(enterprises: Enterprises, ground: Ground, rng: np.random.Gener
                     fleet=fleet,
                     operator="乙" if fleet == "outage_tanker" or place % 3 == 1 else "甲",
                     home=home or ground.free(420),
-                    moving_s=MOVING_S[place % len(MOVING_S)] if fleet != "outage_tanker" else 30,
-                    parked_s=300 if story else PARKED_S[place % len(PARKED_S)],
-                    sleeps=not story and place % 4 in (1, 2),
+                    moving_s=10 if place == 0 else MOVING_S[place % len(MOVING_S)],
+                    heartbeat_s=600 if story else HEARTBEAT_S[place % len(HEARTBEAT_S)],
+                    sleeps=not story and place % 4 == 2,
                     lives_in=story,
                 )
             )
