@@ -1,0 +1,231 @@
+"""An installation of revision 0014 is brought to the newest: the same rows, the same answers, whole chains, jobs that run.
+
+``tests/support/installation_0014`` holds its rows and what it answered to each kind of account. Both are as the program of
+that time wrote them and are never changed. Whoever changes a table says here what becomes of the old rows: in ``MOVED`` when
+a column is not there any more, in ``ANSWERED_OTHERWISE`` when an answer is another one on purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from geo_api.http.settings import Settings
+from geo_api.jobs.worker import job_app
+from geo_api.server.app import create_app
+from grid.cases import verify_chain
+from layers.postgres import SYSTEM, migrate, schema_is_current, session
+from layers.private_server import Cluster
+from layers.private_server.first_database import conninfo
+from tests.support.application import logged_in
+from tests.support.databases import own_database
+
+INSTALLATION = Path(__file__).parent.parent / "support" / "installation_0014"
+MOVED: Mapping[str, frozenset[str]] = {}
+"""Columns of revision 0014 that the newest tables do not have, by table; a test of their own says where they went."""
+ANSWERED_OTHERWISE: Mapping[str, frozenset[str]] = {}
+"""Members of answers, by the path without its query, that later versions answer otherwise on purpose."""
+KEY = "wk_ms99tOJKVHW1aOZCTQIGbvV8ECKLMs6rP1QzUfNB2IY"
+"""The key called depot of the account of the trackers: the installation stores a hash of it."""
+Rows = dict[str, dict[str, list[str]]]
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """The database, and its rows as they were at 0014 and right after the migration: table to column to values in order."""
+
+    url: str
+    before: Rows
+    after: Rows
+    settings: Settings
+
+
+def rows_of(driver: psycopg.Connection) -> Rows:
+    """Every column of every table as text, in the order of the rows' keys; tables without a key in the order of their text."""
+    columns = driver.execute(
+        "SELECT c.oid::regclass::text, array_agg(a.attname::text ORDER BY a.attnum), (SELECT array_agg(k.attname::text)"
+        "  FROM pg_index i JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary)"
+        " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        " AND c.relname NOT IN ('spatial_ref_sys', 'alembic_version', 'schema_in_force') GROUP BY c.oid"
+    ).fetchall()
+    found: Rows = {}
+    for table, names, key in columns:
+        rows = driver.execute(
+            f"SELECT {', '.join(f'{name}::text' for name in names)} FROM {table} t ORDER BY {', '.join(key or ['t::text'])}"
+        ).fetchall()
+        found[table] = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return found
+
+
+@pytest.fixture(scope="module")
+def upgraded(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
+    with own_database(cluster, "wangge", "upgraded") as url:
+        migrate(url, "0014")
+        with psycopg.connect(conninfo(url)) as driver:
+            driver.execute((INSTALLATION / "rows.sql").read_text(encoding="utf-8"))
+            before = rows_of(driver)
+        migrate(url)
+        with psycopg.connect(conninfo(url)) as driver:
+            after = rows_of(driver)
+        settings = Settings(
+            database_url=url,
+            data_dir=tmp_path_factory.mktemp("upgraded"),
+            secret=SecretStr("test"),
+            log_level="error",
+        )
+        yield Upgraded(url, before, after, settings)
+
+
+@pytest.fixture
+def app(upgraded: Upgraded) -> Any:
+    return create_app(upgraded.settings)
+
+
+def test_the_old_installation_has_everything_that_one_can_have(upgraded: Upgraded) -> None:
+    """A table that is empty proves nothing."""
+    empty = {table for table, columns in upgraded.before.items() if not any(columns.values())}
+    assert empty <= {"procrastinate_workers", "procrastinate_periodic_defers"}
+    rows = upgraded.before
+    assert set(rows["change_sets"]["status"]) == {"applied", "undone", "rejected", "draft", "approved"}
+    assert {"closed", "filed", "accepted", "reported"} <= set(rows["cases"]["state"])
+    assert set(rows["alerts"]["outcome"]) == {None, "legal_use", "confirmed"}
+    assert any(rows["areas"]["valid_to"]) and any(rows["api_keys"]["revoked_at"])
+
+
+def test_every_row_is_as_it_was(upgraded: Upgraded) -> None:
+    assert schema_is_current(upgraded.url)
+    for table, columns in upgraded.before.items():
+        gone = MOVED.get(table, frozenset())
+        for name, values in columns.items():
+            if name not in gone:
+                assert upgraded.after[table][name] == values, (table, name)
+    assert all(set(upgraded.before[table]) >= columns for table, columns in MOVED.items())
+
+
+def test_what_tables_of_later_revisions_hold(upgraded: Upgraded) -> None:
+    assert upgraded.after["alert_kinds"]["kind"] == ["illegal_resumption"]
+    assert upgraded.after["alert_kinds"]["domain"] == ["ecology"]
+
+
+def test_a_second_migration_changes_nothing(upgraded: Upgraded) -> None:
+    migrate(upgraded.url)
+    with psycopg.connect(conninfo(upgraded.url)) as driver:
+        assert {t: c for t, c in rows_of(driver).items() if t not in ("login_sessions", "access_log")} == {
+            t: c for t, c in upgraded.after.items() if t not in ("login_sessions", "access_log")
+        }
+
+
+def recorded() -> dict[str, list[dict[str, Any]]]:
+    """The questions with their answers, by who asked; the empty name is nobody."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for line in (INSTALLATION / "answers.jsonl").read_text(encoding="utf-8").splitlines():
+        question = json.loads(line)
+        found.setdefault(question["caller"], []).append(question)
+    return found
+
+
+RECORDED = recorded()
+
+
+@pytest.mark.parametrize("caller", RECORDED)
+def test_every_account_gets_the_answers_of_before(app: Any, caller: str) -> None:
+    client = logged_in(app, caller) if caller else TestClient(app, raise_server_exceptions=False)
+    for question in RECORDED[caller]:
+        path = question["path"]
+        answer = client.post(path, json=question["body"]) if "body" in question else client.get(path)
+        assert answer.status_code == question["status"], (path, answer.text)
+        if "ids" in question:
+            assert sorted(feature["id"] for feature in answer.json()["features"]) == question["ids"], path
+        if "answer" in question:
+            given = answer.json()
+            if path.startswith("/collections/"):
+                given = {str(feature["id"]): feature["properties"] for feature in given["features"]}
+                assert set(given) == set(question["answer"]), path
+            otherwise = ANSWERED_OTHERWISE.get(path.partition("?")[0], frozenset())
+            assert differences(question["answer"], given, otherwise) == [], path
+
+
+def differences(old: Any, new: Any, otherwise: frozenset[str], place: str = "") -> list[str]:
+    """Where an old answer does not stand in a new one; a document may have got more members, a list not more entries."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            found
+            for name, value in old.items()
+            if name not in otherwise
+            for found in (
+                differences(value, new[name], otherwise, f"{place}/{name}")
+                if name in new
+                else [f"{place}/{name}: gone"]
+            )
+        ]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        pairs = enumerate(zip(old, new, strict=True))
+        return [found for i, (a, b) in pairs for found in differences(a, b, otherwise, f"{place}/{i}")]
+    return [] if old == new else [f"{place}: {old!r} was, {new!r} is"]
+
+
+def test_what_counts_as_another_answer() -> None:
+    old = {"a": 1, "b": [{"c": 2}]}
+    assert differences(old, {"a": 1, "b": [{"c": 2, "d": 3}], "e": 4}, frozenset()) == []
+    assert differences(old, {"a": 2, "b": []}, frozenset({"a"})) == ["/b: [{'c': 2}] was, [] is"]
+    assert differences(old, {"b": [{}]}, frozenset()) == ["/a: gone", "/b/0/c: gone"]
+
+
+def test_the_chain_of_every_case_is_whole(upgraded: Upgraded) -> None:
+    assert len(upgraded.after["case_events"]["hash"]) == 16
+    with session(SYSTEM, upgraded.url) as db:
+        assert verify_chain(db) == []
+
+
+def test_a_tracker_still_sends_with_its_old_key(app: Any) -> None:
+    client = TestClient(app, raise_server_exceptions=False)
+    fix = '{"vehicle_id": "V-A", "t": "2026-03-03T00:00:00Z", "lon": 120.1, "lat": 31.2}\n'
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/x-ndjson"}
+    sent = client.post("/v1/tracks?crs=wgs84", content=fix, headers=headers)
+    assert sent.status_code == 200, sent.text
+    headers["Authorization"] = headers["Authorization"][:-1] + "x"
+    assert client.post("/v1/tracks?crs=wgs84", content=fix, headers=headers).status_code == 401
+
+
+def test_an_old_change_set_is_undone_and_an_old_draft_is_applied(app: Any, upgraded: Upgraded) -> None:
+    supervisor = logged_in(app, "supervisor")
+    listed = {row["title"]: row for row in supervisor.get("/v1/change-sets").json()["change_sets"]}
+    undone = supervisor.post(f"/v1/change-sets/{listed['分割A1']['id']}/undo")
+    assert undone.status_code == 200, undone.text
+    applied = supervisor.post(f"/v1/change-sets/{listed['草案']['id']}/apply")
+    assert applied.status_code == 200, applied.text
+    page = supervisor.get("/collections/areas/items?kind=unit_grid&limit=100&sortby=code").json()
+    codes = [
+        f["properties"]["code"] for f in page["features"] if f["properties"]["code"].startswith("320601001")
+    ]
+    assert "320601001001001" in codes and "320601001001002" not in codes and len(codes) == 3
+
+
+def test_jobs_that_wait_are_run(upgraded: Upgraded) -> None:
+    """The newest worker knows the names of the old tasks; the change set whose date has come is put into force."""
+    jobs = job_app(upgraded.url)
+    assert set(upgraded.after["procrastinate_jobs"]["task_name"]) <= set(jobs.tasks)
+
+    async def work() -> None:
+        async with jobs.open_async():
+            await jobs.run_worker_async(queues=["models"], wait=False, install_signal_handlers=False)
+
+    asyncio.run(work())
+    with psycopg.connect(conninfo(upgraded.url)) as driver:
+        done = driver.execute(
+            "SELECT task_name, status::text FROM procrastinate_jobs WHERE id <= 4"
+        ).fetchall()
+        (status,) = driver.execute("SELECT status FROM change_sets WHERE title = '到期'").fetchone() or ("",)
+        (later,) = driver.execute("SELECT status FROM change_sets WHERE title = '未到期'").fetchone() or ("",)
+    assert {status for _, status in done} == {"succeeded"}, done
+    assert (status, later) == ("applied", "approved")
