@@ -7,6 +7,7 @@
     ├── EditConflict        somebody else changed the same zones in the meantime
     ├── UnknownArea         no such area, or none at that time
     ├── UnknownItem         no such item in the duty list, at any time
+    ├── ApprovalRefused     a change set is approved by a higher level than its author's
     ├── IllegalTransition   this step is not possible now, or not for this person
     ├── ChainBroken         the events of a case do not prove themselves
     └── CalendarUnknown     the working days of that year are not published yet
@@ -69,6 +70,10 @@ class UnknownArea(GridError):
 
 class UnknownItem(GridError):
     """No such item in the duty list, at any time."""
+
+
+class ApprovalRefused(GridError):
+    """A change set is approved, and taken back, by a higher level than its author's."""
 
 
 class IllegalTransition(GridError):

@@ -68,6 +68,11 @@ class Caller:
         return self.scope.role
 
     @property
+    def areas_in_reach(self) -> tuple[int, ...] | None:
+        """Areas of the caller, every version of them; None: the whole city."""
+        return None if self.scope.city_wide else self.scope.area_ids
+
+    @property
     def by_header(self) -> bool:
         """Whether the caller proved itself by a header, which no foreign page can make a browser send."""
         return self.by_key or self.by_token

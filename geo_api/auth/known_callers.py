@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import structlog
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
 from grid.errors import UnknownArea
-from layers.postgres import SharedCounters
+from layers.postgres import SharedCounters, libpq_url
 
 if TYPE_CHECKING:
     from geo_api.auth.callers import Caller
@@ -55,7 +54,7 @@ class KnownCallers:
     """
 
     def __init__(self, url: str, shared: Path) -> None:
-        self._conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = libpq_url(url)
         self._path = shared
         self._shared: SharedCounters | None = None
         self._heard = 0

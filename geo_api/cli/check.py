@@ -7,12 +7,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import metadata, resources
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
 from geo_api.cli.finding import Finding
+from geo_api.http.settings import Settings
 from layers.errors import LayerError
 from layers.private_server import HOW_TO_INSTALL, Cluster, server_user
 
@@ -20,7 +22,15 @@ FREE_DISK_GIB = 5
 DISTRIBUTION = "wangge"
 
 
-def check_installation() -> list[Finding]:
+@dataclass(frozen=True)
+class Check:
+    """One check with what it looks at."""
+
+    function: Callable[..., list[Finding]]
+    arguments: tuple[Cluster, ...] = ()
+
+
+def check_installation(settings: Settings) -> list[Finding]:
     """Look at programs, folders, packages, the database and the clock.
 
     Returns
@@ -31,32 +41,33 @@ def check_installation() -> list[Finding]:
     """
     from geo_api.cli.check_database import check_database
 
-    findings = [finding for check in _checks() for finding in _guarded(check)]
+    findings = [finding for check in _checks(settings) for finding in _guarded(check)]
     if all(finding.ok for finding in findings if finding.name in NEEDED_FOR_DATABASE):
-        findings += check_database()
+        findings += check_database(settings)
     return findings
 
 
-def _checks() -> Iterator[Callable[[], list[Finding]]]:
-    yield check_python
-    yield check_packages
-    yield check_front_end
-    yield check_calendar
-    if os.environ.get("WANGGE_DATABASE_URL"):
+def _checks(settings: Settings) -> Iterator[Check]:
+    yield Check(check_python)
+    yield Check(check_packages)
+    yield Check(check_front_end)
+    yield Check(check_calendar)
+    if settings.database_url is not None:
         return
-    yield check_programs
-    yield check_data_folder
-    yield check_socket
+    cluster = settings.cluster()
+    yield Check(check_programs, (cluster,))
+    yield Check(check_data_folder, (cluster,))
+    yield Check(check_socket, (cluster,))
 
 
 NEEDED_FOR_DATABASE = ("PostgreSQL", "数据目录 data folder")
 
 
-def _guarded(check: Callable[[], list[Finding]]) -> list[Finding]:
+def _guarded(check: Check) -> list[Finding]:
     try:
-        return check()
+        return check.function(*check.arguments)
     except (LayerError, OSError) as error:
-        name = (check.__doc__ or check.__name__).splitlines()[0].rstrip(".")
+        name = (check.function.__doc__ or "").partition("\n")[0].rstrip(".")
         return [Finding(name, False, str(error), "检查未能完成", "see the message · 见左")]
 
 
@@ -160,19 +171,19 @@ def check_calendar(today: dt.date | None = None) -> list[Finding]:
     return [*findings, Finding("工作日历 working days", True, f"{day.year} is known", f"{day.year} 年已知")]
 
 
-def check_programs() -> list[Finding]:
+def check_programs(cluster: Cluster) -> list[Finding]:
     """PostgreSQL."""
     try:
-        binaries = Cluster().binaries()
+        binaries = cluster.binaries()
     except LayerError as error:
         return [Finding("PostgreSQL", False, str(error), "没有可用的 PostgreSQL + PostGIS", HOW_TO_INSTALL)]
     seen = f"PostgreSQL {binaries.major}, {binaries.folder}"
     return [Finding("PostgreSQL", True, seen, seen)]
 
 
-def check_data_folder() -> list[Finding]:
+def check_data_folder(cluster: Cluster) -> list[Finding]:
     """Data folder: there, writable, with room, and open to the account that runs the server."""
-    folder, user = Cluster().data_dir, server_user()
+    folder, user = cluster.data_dir, server_user()
     existing = next(place for place in (folder, *folder.parents) if place.is_dir())
     mend = f"mkdir -p {folder} && chown {os.geteuid()} {folder}, or set WANGGE_DATA_DIR"
     findings = []
@@ -208,9 +219,8 @@ def _may_enter(folder: Path, uid: int, gid: int) -> bool:
     return bool(found.st_mode & bit)
 
 
-def check_socket() -> list[Finding]:
+def check_socket(cluster: Cluster) -> list[Finding]:
     """Unix socket: a path that is too long is moved, which is worth knowing."""
-    cluster = Cluster()
     english = cluster.socket_reason.rpartition("。")[2] or str(cluster.socket_dir)
     chinese = cluster.socket_reason.partition("。")[0] or str(cluster.socket_dir)
     return [Finding("套接字 socket", True, english, chinese)]

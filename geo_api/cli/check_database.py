@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from geo_api.cli.finding import Finding
+from geo_api.http.settings import Settings
 from layers.errors import LayerError
-from layers.postgres import database_url, engine, schema_is_current
+from layers.postgres import engine, schema_is_current
 from layers.roles import READER_ROLE
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 
@@ -21,10 +21,11 @@ GUARDED = tuple(sorted(Base.metadata.tables.keys() - PUBLIC_TABLES.keys() - CLOS
 """Tables of which a caller without a scope may see no row."""
 
 
-def check_database() -> list[Finding]:
+def check_database(settings: Settings) -> list[Finding]:
     """Whether the database answers, is new enough, up to date and closed to who may not read it."""
+    hosted = settings.database_url is not None
     try:
-        url = database_url()
+        url = settings.open_database()
         with engine(url).connect() as connection:
             findings = [*check_versions(connection), *check_clock(connection)]
         current = schema_is_current(url)
@@ -42,15 +43,11 @@ def check_database() -> list[Finding]:
                 findings += [
                     check_reader_role(connection),
                     check_row_security(connection),
-                    check_leakproof(connection),
+                    check_leakproof(connection, hosted=hosted),
                 ]
     except (LayerError, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
-        mend = (
-            "WANGGE_DATABASE_URL"
-            if os.environ.get("WANGGE_DATABASE_URL")
-            else "wangge db status; wangge db start"
-        )
+        mend = "WANGGE_DATABASE_URL" if hosted else "wangge db status; wangge db start"
         return [Finding("数据库 database", False, reason, "数据库没有应答", mend)]
     return findings
 
@@ -142,7 +139,7 @@ def _has_row(connection: Connection, table: str) -> bool:
     )  # a name from GUARDED
 
 
-def check_leakproof(connection: Connection) -> Finding:
+def check_leakproof(connection: Connection, *, hosted: bool) -> Finding:
     """Whether ``&&`` keeps its spatial index under a policy; a hosted server may forbid the mark."""
     marked = bool(
         connection.execute(
@@ -154,7 +151,6 @@ def check_leakproof(connection: Connection) -> Finding:
     mend = "as a superuser: ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF"
     if marked:
         return Finding("空间索引 spatial index", True, "geometry_overlaps is LEAKPROOF", "策略下可用空间索引")
-    hosted = bool(os.environ.get("WANGGE_DATABASE_URL"))
     seen = (
         f"geometry_overlaps is not LEAKPROOF: narrow scopes use the index on area_id and are slower; {mend}"
     )

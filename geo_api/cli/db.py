@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -12,32 +11,31 @@ import typer
 from rich.table import Table
 
 from geo_api.http.progress import console, step
+from geo_api.http.settings import read_settings
 from layers.errors import ClusterError
-from layers.postgres import database_url, migrate, schema_is_current
+from layers.postgres import migrate, schema_is_current, shown_url
 from layers.private_server import Cluster, find_binaries
 from layers.private_server import backup as cluster_backup
 
 db_app = typer.Typer(no_args_is_help=True)
 
 
-def _external() -> str | None:
-    return os.environ.get("WANGGE_DATABASE_URL") or None
-
-
-def _refuse_external(action: str) -> None:
-    if _external():
+def _own_cluster(action: str) -> Cluster:
+    """The private cluster; refused where the settings name another server."""
+    settings = read_settings()
+    if settings.database_url is not None:
         console.print(
             f"[yellow]![/] WANGGE_DATABASE_URL 指向外部数据库，请在那里{action}。"
             " It names a server that wangge does not run: do this there."
         )
         raise typer.Exit(1)
+    return settings.cluster()
 
 
 @db_app.command()
 def start() -> None:
     """Start the private PostGIS and keep it up · 启动数据库."""
-    _refuse_external("启动")
-    cluster = Cluster()
+    cluster = _own_cluster("启动")
     with step("启动数据库 start the database"):
         cluster.start()
         cluster.pin()
@@ -54,9 +52,9 @@ def stop(
     ] = False,
 ) -> None:
     """Stop the private PostGIS · 停止数据库."""
-    _refuse_external("停止")
+    cluster = _own_cluster("停止")
     with step("停止数据库 stop the database"):
-        was_up = Cluster().stop(force=force)
+        was_up = cluster.stop(force=force)
     console.print("[green]✓[/] 已停止 stopped" if was_up else "未在运行 it was not running")
 
 
@@ -64,14 +62,13 @@ def stop(
 def status() -> None:
     """Say where the data is and whether its server runs · 数据库状态."""
     table = Table(show_header=False, box=None)
-    if url := _external():
-        from sqlalchemy.engine import make_url
-
-        table.add_row("数据库 database", make_url(url).render_as_string(hide_password=True))
+    settings = read_settings()
+    if settings.database_url is not None:
+        table.add_row("数据库 database", shown_url(settings.database_url))
         table.add_row("", "外部 external (WANGGE_DATABASE_URL)")
         console.print(table)
         return
-    for name, value in _status_rows(Cluster()):
+    for name, value in _status_rows(settings.cluster()):
         table.add_row(name, value)
     console.print(table, highlight=False)
 
@@ -107,7 +104,7 @@ def _status_rows(cluster: Cluster) -> list[tuple[str, str]]:
 def migrate_schema() -> None:
     """Bring the schema to the newest version · 升级表结构."""
     with step("升级表结构 migrate the schema"):
-        migrate(database_url())
+        migrate(read_settings().url())
 
 
 @db_app.command()
@@ -115,11 +112,11 @@ def backup(file: Annotated[Path, typer.Argument(help="File to write (pg_dump's c
     """Write the whole database into one file · 备份."""
     started = time.perf_counter()
     with step(f"备份 back up → {file}"):
-        url = _external()
-        if url:
-            cluster_backup.dump(url, file, find_binaries())
+        settings = read_settings()
+        if settings.database_url is not None:
+            cluster_backup.dump(settings.url(), file, find_binaries(named=settings.pg_bin))
         else:
-            Cluster().backup(file)
+            settings.cluster().backup(file)
     size_mib = file.stat().st_size / 2**20
     console.print(
         f"[green]✓[/] {file} {size_mib:.1f} MiB, {time.perf_counter() - started:.1f} s", highlight=False
@@ -132,8 +129,7 @@ def restore(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
     """Put a backup in the place of the present data, all or nothing · 恢复."""
-    _refuse_external("恢复（pg_restore）")
-    cluster = Cluster()
+    cluster = _own_cluster("恢复（pg_restore）")
     if not file.is_file():
         raise ClusterError(f"文件不存在。There is no file {file}")
     if cluster.exists and not yes:

@@ -16,12 +16,12 @@ from sqlalchemy.orm import Session
 from geo_api.cli.analysis_document import document
 from geo_api.demo_city import make_city
 from geo_api.http.progress import console, step
+from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
 from layers.errors import LayerError
 from layers.imports import FILE_KINDS
-from layers.postgres import SYSTEM, database_url, migrate, session
-from layers.private_server.settings import default_data_dir
+from layers.postgres import SYSTEM, migrate, session
 from layers.records import find_run, record_run, reset
 from layers.tables import AREA_KINDS, Area, ModelRun, User
 
@@ -52,7 +52,7 @@ class Demo:
     logins: list[Login] = field(default_factory=list)
 
 
-def prepare_demo(*, seed: int = 1, grids: int = 12_000, size: str = "full", url: str | None = None) -> Demo:
+def prepare_demo(settings: Settings, *, seed: int = 1, grids: int = 12_000, size: str = "full") -> Demo:
     """Bring the database to the analysed demo city of ``seed``; what is there already is not done again.
 
     Raises
@@ -62,13 +62,13 @@ def prepare_demo(*, seed: int = 1, grids: int = 12_000, size: str = "full", url:
     """
     seconds: dict[str, float] = {}
     with step("数据库 database", seconds, "database"):
-        url = url or database_url()
+        url = settings.open_database()
         migrate(url)
-    folder = _city_files(seed, grids, size, seconds)
+    folder = _city_files(settings.demo_dir or settings.data_dir / "demo", seed, grids, size, seconds)
     _load(url, folder, _key(seed, grids, size), seconds)
     result = Analysis(url).run()
     seconds |= result.seconds
-    logins = demo_logins(url)
+    logins = demo_logins(url, settings.data_dir / "demo-logins.json")
     planted = json.loads((folder / "truth" / "planted.json").read_text(encoding="utf-8"))
     paper = document(url, result)
     return Demo(paper | {"planted": planted, "seconds": seconds}, logins)
@@ -78,9 +78,8 @@ def _key(seed: int, grids: int, size: str) -> str:
     return f"{DEMO_MODEL}:{size}:{seed}:{grids}"
 
 
-def _city_files(seed: int, grids: int, size: str, seconds: dict[str, float]) -> Path:
+def _city_files(root: Path, seed: int, grids: int, size: str, seconds: dict[str, float]) -> Path:
     """The folder of the city's files; made once, complete or not at all."""
-    root = Path(os.environ.get("WANGGE_DEMO_DIR") or default_data_dir() / "demo")
     folder = root / f"{size}-{seed}-{grids}"
     if not (folder / "complete").exists():
         with step(f"生成演示城市 demo city, seed {seed}", seconds, "make_city") as tell:
@@ -119,8 +118,8 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
         )
 
 
-def demo_logins(url: str) -> list[Login]:
-    """One account a role: made once, the passwords are kept in the data folder, readable by its owner only."""
+def demo_logins(url: str, password_file: Path) -> list[Login]:
+    """One account a role: made once, the passwords are kept in a file that its owner only may read."""
     from geo_api.auth.access import create_user
 
     with session(SYSTEM, url) as db:
@@ -131,7 +130,7 @@ def demo_logins(url: str) -> list[Login]:
         ]
         wanted += [(f"officer.{code}", "officer", code) for code in towns]
         wanted += [(f"grid.{code}", "grid_manager", code) for code in towns[:1]]
-        stored = _stored_passwords()
+        stored = _stored_passwords(password_file)
         logins = [
             Login(username, stored.get(username) or secrets.token_urlsafe(9), role, code)
             for username, role, code in wanted
@@ -147,7 +146,7 @@ def demo_logins(url: str) -> list[Login]:
                 area_code=login.area_code,
                 display_name=login.username,
             )
-    _store_passwords(stored | {login.username: login.password for login in logins})
+    _store_passwords(password_file, stored | {login.username: login.password for login in logins})
     return logins
 
 
@@ -167,23 +166,17 @@ def _towns_to_show(db: Session) -> list[str]:
     return [code for code in (busiest, quiet) if code]
 
 
-def _password_file() -> Path:
-    return default_data_dir() / "demo-logins.json"
-
-
-def _stored_passwords() -> dict[str, str]:
-    path = _password_file()
+def _stored_passwords(path: Path) -> dict[str, str]:
     return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def _store_passwords(passwords: dict[str, str]) -> None:
-    path = _password_file()
+def _store_passwords(path: Path, passwords: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(passwords, file, indent=1)
 
 
-def evaluate_seeds(seeds: Iterable[int], *, grids: int = 12_000) -> bool:
+def evaluate_seeds(settings: Settings, seeds: Iterable[int], *, grids: int = 12_000) -> bool:
     """Recall and precision of the flagged against the planted, city by city; says whether the bar holds.
 
     The bar: every planted one is flagged, and of the flagged at least nine in ten are planted.
@@ -192,7 +185,7 @@ def evaluate_seeds(seeds: Iterable[int], *, grids: int = 12_000) -> bool:
 
     holds = True
     for seed in seeds:
-        paper = prepare_demo(seed=seed, grids=grids).document
+        paper = prepare_demo(settings, seed=seed, grids=grids).document
         planted = {p["site_id"] for p in paper["planted"] if p["label"]}
         flagged = {f["site"] for f in paper["flagged"]}
         precision, recall = precision_recall(flagged, planted)

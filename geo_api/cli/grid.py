@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console, step
 
 if TYPE_CHECKING:
@@ -32,14 +33,6 @@ def _tell_fault(told: str) -> None:
     console.print("".join(c if c.isprintable() else " " for c in told), markup=False, highlight=False)
 
 
-def _ready() -> str:
-    from layers.postgres import database_url, migrate
-
-    url = database_url()
-    migrate(url)
-    return url
-
-
 def assign(
     path: Annotated[Path, typer.Argument(help="CSV or Parquet: lon, lat, item_code[, at, accuracy_m, id]")],
     crs: Annotated[str | None, typer.Option(help="wgs84|cgcs2000|gcj02|bd09|EPSG:n, no default")] = None,
@@ -55,7 +48,7 @@ def assign(
         f"{path.stem}.assigned{path.suffix if path.suffix == '.parquet' else '.csv'}"
     )
     moment = at.replace(tzinfo=dt.UTC) if at is not None and at.tzinfo is None else at
-    with step(f"判定 assign {path.name}"), session(SYSTEM, _ready()) as db:
+    with step(f"判定 assign {path.name}"), session(SYSTEM, migrated_database()) as db:
         counts = assign_file(db, path, target, crs=crs, at=moment, explain=explain)
     for outcome, rows in sorted(counts.items()):
         console.print(f"  {outcome}: {rows:,}")
@@ -72,7 +65,7 @@ def duties_check(
     from layers.postgres import SYSTEM, session
     from layers.records import known_area_codes
 
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         known = known_area_codes(db)
         if path is None:
             report = DutyReport(stored_list(db), [], check_stored(db))
@@ -134,7 +127,7 @@ def _duties_of(version: str) -> list[Duty]:
         if report.rows:
             raise RejectedRows(version, report.rows) from None
         return report.duties
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         return in_force(stored_list(db), day)
 
 
@@ -148,7 +141,7 @@ def duties_empowered(
     from grid.responsibility import empowerments, stored_list
     from layers.postgres import SYSTEM, session
 
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         found = [one for one in empowerments(stored_list(db)) if town in (None, one.town_code)]
     table = Table("镇 town", "事项 item", "主体 body", "起 from", "收回 withdrawn")
     for one in found:

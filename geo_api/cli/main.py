@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +14,9 @@ from rich.table import Table
 from geo_api.cli import db as cli_db
 from geo_api.cli import grid as cli_grid
 from geo_api.cli import users as cli_users
+from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console, step
+from geo_api.http.settings import WrongSetting, read_settings
 from layers.errors import LayerError
 from layers.imports import FILE_KINDS
 from layers.tables import AREA_KINDS
@@ -42,7 +43,7 @@ def main() -> None:
 
     try:
         app()
-    except (LayerError, GridError, ModelError) as error:
+    except (WrongSetting, LayerError, GridError, ModelError) as error:
         console.print(f"[bold red]错误 error[/] {type(error).__name__}: ", end="")
         console.print(str(error), markup=False, highlight=False)
         sys.exit(2)
@@ -71,15 +72,6 @@ def _day(text: str | None) -> str | None:
         raise typer.BadParameter(f"{text!r} is not a day (YYYY-MM-DD)") from error
 
 
-def _ready() -> str:
-    """The database's URL, with the schema at its newest version."""
-    from layers.postgres import database_url, migrate
-
-    url = database_url()
-    migrate(url)
-    return url
-
-
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
@@ -89,7 +81,7 @@ def serve(
     """Serve the API and the map · 启动服务."""
     from geo_api.server.serving import serve_forever
 
-    serve_forever(host, port, workers)
+    serve_forever(read_settings(), host, port, workers)
 
 
 @app.command()
@@ -99,7 +91,7 @@ def worker(
     """Run the scheduled jobs · 运行定时任务."""
     from geo_api.jobs.worker import run_worker
 
-    run_worker(once=once)
+    run_worker(read_settings(), once=once)
 
 
 @app.command()
@@ -108,7 +100,7 @@ def check() -> None:
     from geo_api.cli.check import check_installation
 
     table = Table("", "项 item", "结果 finding", "如何修复 how to mend")
-    findings = check_installation()
+    findings = check_installation(read_settings())
     for finding in findings:
         table.add_row(
             "[green]✓[/]" if finding.ok else "[red]✗[/]",
@@ -142,7 +134,8 @@ def import_(
         return
     if path is None:
         raise typer.BadParameter("name the file (or the folder with `all`)", param_hint="PATH")
-    url = _ready()
+    settings = read_settings()
+    url, profile = migrated_database(settings), settings.unit_grid_profile()
     for name, file in _files(kind, path):
         with step(f"导入 import {name} · {file.name}") as tell:
             report = import_file(
@@ -153,6 +146,7 @@ def import_(
                 indicative=AREA_KINDS if indicative else (),
                 progress=tell,
                 url=url,
+                grid_profile=profile,
             )
         _tell(report)
 
@@ -221,7 +215,7 @@ def analyse(
         only = _day(first_day), _day(last_day)
         _emit(analyse_files(from_, to, scheduler, days=only, states=states))
         return
-    url = _ready()
+    url = migrated_database()
     result = Analysis(url, at=_moment(at), days=days).run(only_stays=what == "stays")
     if as_json:
         _emit(document(url, result))
@@ -253,20 +247,22 @@ def demo(
     """Make the demo city, analyse it and serve it · 演示."""
     from geo_api.cli.demo import prepare_demo
 
-    prepared = prepare_demo(seed=seed, grids=grids)
+    settings = read_settings()
+    if "self_approval" not in settings.model_fields_set:
+        settings.self_approval = True  # one person tries all roles
+    prepared = prepare_demo(settings, seed=seed, grids=grids)
     if as_json:
         _emit(prepared.document)
     if once:
         return
     from geo_api.server.serving import serve_forever
 
-    os.environ.setdefault("WANGGE_SELF_APPROVAL", "true")  # one person tries all roles
     table = Table("用户 user", "密码 password", "角色 role", title="演示账户 demo logins")
     for login in prepared.logins:
         table.add_row(login.username, login.password, login.role)
     console.print(table)
     console.print(f"[bold]http://{host}:{port}/[/]  ·  http://{host}:{port}/map/")
-    serve_forever(host, port, 1)
+    serve_forever(settings, host, port, 1)
 
 
 @app.command()
@@ -278,7 +274,7 @@ def evaluate(
     from geo_api.cli.demo import evaluate_seeds
 
     first, _, last = seeds.partition("-")
-    holds = evaluate_seeds(range(int(first), int(last or first) + 1), grids=grids)
+    holds = evaluate_seeds(read_settings(), range(int(first), int(last or first) + 1), grids=grids)
     raise typer.Exit(0 if holds else 1)
 
 
@@ -288,7 +284,7 @@ def cases_verify() -> None:
     from grid.cases import verify_chain
     from layers.postgres import SYSTEM, session
 
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         faults = verify_chain(db)
     for fault in faults:
         console.print(f"[red]✗[/] {fault}", highlight=False)

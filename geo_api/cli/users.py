@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console
 
 users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
@@ -28,7 +29,7 @@ def users_add(
     from geo_api.auth.accounts import create_user
     from layers.postgres import SYSTEM, session
 
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         create_user(
             db,
             username=username,
@@ -49,7 +50,7 @@ def users_off(username: str) -> None:
     from geo_api.auth.accounts import switch_off
     from layers.postgres import SYSTEM, session
 
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         switch_off(db, username)
     _tell_servers()
     console.print(f"[green]✓[/] {username}")
@@ -66,7 +67,7 @@ def users_list() -> None:
     table = Table(
         "用户 user", "角色 role", "区域 area", "领域 domains", "启用 on", "登录 logins", "密钥 keys"
     )
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         for row in list_users(db):
             table.add_row(*(str(value) for value in row))
     console.print(table)
@@ -89,7 +90,7 @@ def users_key(
     from geo_api.auth.api_keys import create_key, revoke_keys
     from layers.postgres import SYSTEM, session
 
-    with session(SYSTEM, _ready()) as db:
+    with session(SYSTEM, migrated_database()) as db:
         if revoke:
             ended = revoke_keys(db, username, name)
         else:
@@ -101,19 +102,11 @@ def users_key(
     console.print(key, highlight=False, soft_wrap=True)
 
 
-def _ready() -> str:
-    from layers.postgres import database_url, migrate
-
-    url = database_url()
-    migrate(url)
-    return url
-
-
 def _tell_servers() -> None:
     """Processes of this machine that serve forget whom they know; others hear it from the database."""
     from geo_api.auth.known_callers import shared_count
-    from geo_api.http.settings import Settings
+    from geo_api.http.settings import read_settings
 
-    path = Settings().shared_count()
+    path = read_settings().shared_count()
     if path.exists():
         shared_count(path).raise_one(0)

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 import orjson
 import psycopg
 import structlog
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
@@ -28,6 +27,7 @@ from layers.postgres import (
     Change,
     TileVersions,
     changes_after,
+    libpq_url,
     session,
 )
 
@@ -82,7 +82,7 @@ class ChangeFeed:
 
     def __init__(self, url: str, versions: TileVersions | None = None, *, streams: int = STREAMS) -> None:
         self._url = url
-        self._conninfo = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._conninfo = libpq_url(url)
         self._versions = versions
         self._streams = streams
         self._subscribers: set[Subscriber] = set()

@@ -97,6 +97,7 @@ KINDS: dict[type[Exception], str] = {
     grid.errors.EditConflict: "edit-conflict",
     grid.errors.UnknownArea: "unknown-area",
     grid.errors.UnknownItem: "unknown-item",
+    grid.errors.ApprovalRefused: "not-allowed",
     grid.errors.IllegalTransition: "illegal-transition",
     grid.errors.ChainBroken: "chain-broken",
     grid.errors.CalendarUnknown: "calendar-unknown",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-from fastapi import Query, Request
+from fastapi import Depends, Query, Request
 
 from geo_api.http.errors import Problem
+from geo_api.http.settings import Settings
 from layers.collections import MAX_LIMIT, parse_moment
 from layers.collections.catalog import collection
 
@@ -55,6 +56,15 @@ async def limit_parameter(
 ) -> int:
     """``limit``; OGC API Features has too large a limit lowered, not refused."""
     return min(limit, MAX_LIMIT)
+
+
+def _settings(request: Request) -> Settings:
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+SettingsDep = Annotated[Settings, Depends(_settings)]
+"""Settings of the application that answers."""
 
 
 def moment_parameter(name: str, text: str | None) -> dt.datetime | None:

@@ -1,4 +1,7 @@
-"""Settings of the service: environment variables ``WANGGE_…`` or arguments."""
+"""Settings of the service: environment variables ``WANGGE_…`` or arguments.
+
+Nothing else reads the environment; values go down as arguments.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-import layers.postgres.sessions
+from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
+from layers.postgres import LEAST, Limits, set_pool_size, sqlalchemy_url
+from layers.private_server import Cluster, default_data_dir, running_cluster
 
 
-def _data_dir() -> Path:
-    from layers.private_server.settings import default_data_dir
-
-    return default_data_dir()
+class WrongSetting(Exception):
+    """A setting has a value that it cannot have."""
 
 
 class Settings(BaseSettings):
@@ -28,13 +31,21 @@ class Settings(BaseSettings):
     data_dir : Path
         Folder of the private cluster and of the secret that signs cursors.
     database_url : str or None
-        SQLAlchemy URL; None: ``layers.postgres.sessions.database_url()``.
+        URL of PostgreSQL; None: the private cluster of ``data_dir``.
+    pg_bin : Path or None
+        Folder of PostgreSQL's programs for the private cluster; None: they are looked for.
+    connections : int
+        Connections to the database that one process may hold, 7 at least.
     secret : SecretStr or None
         Key that signs cursors, the same in all processes; None: made once and kept in ``data_dir``.
     city : str
         Name shown by the landing page and the console.
     tile_url, tile_crs : str
         Optional base map (``https://…/{z}/{x}/{y}.png``) and its CRS; empty: no base map and no foreign host.
+    grid_profile : str
+        Code profile of unit grids: a name, or ``name:parent+kind+running`` digits.
+    self_approval : bool
+        Whether authors may approve their own change sets.
     cookie_secure : bool or None
         None: as the request came (https).
     session_hours : int
@@ -69,18 +80,27 @@ class Settings(BaseSettings):
         Origins whose pages may call, with commas; ``*`` for all, without cookies.
     access_log_days : int
         Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
+    analyse_cron, old_log_cron, due_changes_cron, settle_cron : str
+        When ``wangge worker`` analyses, removes old rows of the access log, puts change sets into force whose date
+        has come, and adds up the cells of tiles (UTC).
+    demo_dir : Path or None
+        Folder of the files of demo cities; None: ``demo`` in ``data_dir``.
     log_level : str
         What is logged at least.
     """
 
     model_config = SettingsConfigDict(env_prefix="WANGGE_", extra="ignore")
 
-    data_dir: Path = Field(default_factory=_data_dir)
+    data_dir: Path = Field(default_factory=default_data_dir)
     database_url: str | None = None
+    pg_bin: Path | None = None
+    connections: int = Limits.total
     secret: SecretStr | None = None
     city: str = "南通市 Nantong"
     tile_url: str = ""
     tile_crs: Literal["wgs84", "gcj02"] = "wgs84"
+    grid_profile: str = NATIONAL_GRID_PROFILE.name
+    self_approval: bool = False
     cookie_secure: bool | None = None
     session_hours: int = 12
     login_failures: int = 5
@@ -108,14 +128,67 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     cors_origins: str = ""
     access_log_days: int = 0
+    analyse_cron: str = "0 18 * * *"
+    old_log_cron: str = "30 19 * * *"
+    due_changes_cron: str = "* * * * *"
+    settle_cron: str = "* * * * *"
+    demo_dir: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
+    @field_validator(
+        "data_dir",
+        "database_url",
+        "pg_bin",
+        "connections",
+        "grid_profile",
+        "self_approval",
+        "analyse_cron",
+        "old_log_cron",
+        "due_changes_cron",
+        "settle_cron",
+        "demo_dir",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_not_set(cls, value: object, info: ValidationInfo) -> object:
+        """An empty variable is one that was not set, where the empty text has no meaning of its own."""
+        field = cls.model_fields[str(info.field_name)]
+        return field.get_default(call_default_factory=True) if value == "" else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _whole_path(cls, folder: Path) -> Path:
+        return folder.expanduser().absolute()
+
     def url(self) -> str:
-        """The database of this installation, as SQLAlchemy takes it."""
-        if self.database_url is None:
-            return layers.postgres.sessions.database_url()
-        plain = self.database_url.replace("postgres://", "postgresql://", 1)
-        return plain.replace("postgresql://", "postgresql+psycopg://", 1)
+        """The database of this installation, as SQLAlchemy takes it; the private cluster is started if it is not up."""
+        if self.database_url is not None:
+            return sqlalchemy_url(self.database_url)
+        return running_cluster(self.data_dir, programs=self.pg_bin).url
+
+    def open_database(self) -> str:
+        """The URL of the database, to which this process may hold as many connections as are set."""
+        url = self.url()
+        set_pool_size(url, self.limits().pool)
+        return url
+
+    def cluster(self) -> Cluster:
+        """The private cluster of the data folder, as it is."""
+        return Cluster(self.data_dir, programs=self.pg_bin)
+
+    def limits(self) -> Limits:
+        """Connections that one process may hold."""
+        return Limits(max(LEAST, self.connections))
+
+    def unit_grid_profile(self) -> GridProfile:
+        """Code profile of unit grids.
+
+        Raises
+        ------
+        InvalidIdentifier
+            A definition that cannot be read.
+        """
+        return grid_profile(self.grid_profile)
 
     def allowed_origins(self) -> frozenset[str]:
         """Origins whose pages may call with cookies."""
@@ -141,6 +214,24 @@ class Settings(BaseSettings):
                 pass
             fresh.unlink()
         return path.read_text().encode()
+
+
+def read_settings() -> Settings:
+    """The settings of this process's environment.
+
+    Raises
+    ------
+    WrongSetting
+        A variable has a value that it cannot have; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"WANGGE_{str(fault['loc'][0]).upper()}={fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise WrongSetting(f"设置有误 wrong settings: {wrong}") from error
 
 
 def installed_version() -> str:

@@ -19,7 +19,7 @@ from geo_api.imports import duty_files, fence_files
 from geo_api.imports.written_tables import as_parquet
 from grid.areas import cells_of, place_fixes, read_areas
 from grid.responsibility import check_stored
-from layers.codes import check_declared_crs, normalise_crs_name, to_storage
+from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, check_declared_crs, normalise_crs_name, to_storage
 from layers.collections import settle
 from layers.errors import Fault, InputError, RejectedRows
 from layers.imports import (
@@ -83,7 +83,8 @@ def import_file(
     skip_bad: bool = False,
     indicative: Collection[str] = (),
     progress: Progress | None = None,
-    url: str | None = None,
+    url: str,
+    grid_profile: GridProfile = NATIONAL_GRID_PROFILE,
     now: dt.datetime | None = None,
 ) -> ImportReport:
     """Import one file in one transaction.
@@ -98,6 +99,10 @@ def import_file(
         Kinds of areas whose boundaries are no official ones.
     skip_bad : bool
         Write the good rows and put the bad ones into ``<file>.rejected.csv``.
+    url : str
+        The database.
+    grid_profile : GridProfile
+        How this installation codes its unit grids.
 
     Raises
     ------
@@ -111,7 +116,7 @@ def import_file(
     report = ImportReport(kind, path.name, folder=path.parent)
     with session(SYSTEM, url) as db, advisory_lock(db, "import"):
         if kind == "areas":
-            _import_areas(db, path, crs or "", indicative, report)
+            _import_areas(db, path, crs or "", indicative, report, grid_profile)
             _tell(progress, report.rows, report.rows)
         else:
             with _as_table(kind, path, crs) as table:
@@ -135,13 +140,18 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
 
 
 def _import_areas(
-    db: Session, path: Path, crs: str, indicative: Collection[str], report: ImportReport
+    db: Session,
+    path: Path,
+    crs: str,
+    indicative: Collection[str],
+    report: ImportReport,
+    grid_profile: GridProfile,
 ) -> None:
     frame = read_area_file(path)
     report.rows = len(frame)
     check_declared_crs(frame.crs, crs, path.name)
     checked = checks.check_frame(_plain(frame), FILE_KINDS["areas"], now=dt.datetime.now(dt.UTC))
-    faults = checked.faults + area_versions.check_geometries(frame)
+    faults = checked.faults + area_versions.check_geometries(frame, grid_profile)
     if faults:
         raise RejectedRows(path.name, sorted(faults, key=lambda fault: fault.row))
     moved = frame.copy()

@@ -6,31 +6,21 @@ Two workers never analyse at once: the queueing lock keeps one waiting job, the 
 from __future__ import annotations
 
 import asyncio
-import os
 
 import structlog
 from procrastinate import App, PsycopgConnector
 
-from layers.postgres import SYSTEM, database_url, migrate, session
+from geo_api.http.settings import Settings
+from layers.postgres import SYSTEM, libpq_url, migrate, session
 
 log = structlog.get_logger()
-ANALYSE_CRON = os.environ.get("WANGGE_ANALYSE_CRON", "0 18 * * *")
-"""When the analysis runs (UTC): by default at 02:00 in China."""
-OLD_LOG_CRON = "30 19 * * *"
-"""When old rows of the access log go (UTC): at 03:30 in China."""
-DUE_CRON = "* * * * *"
-"""How often change sets with a date are looked at; they hold from that date on, whenever they are applied."""
-
-SETTLE_CRON = "* * * * *"
-"""How often the cells of tiles are settled; their content is right before, too."""
 
 
-def job_app(url: str) -> App:
+def job_app(url: str, settings: Settings) -> App:
     """The queue's application on this database."""
-    conninfo = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    app = App(connector=PsycopgConnector(conninfo=conninfo, max_size=4))
+    app = App(connector=PsycopgConnector(conninfo=libpq_url(url), max_size=4))
 
-    @app.periodic(cron=ANALYSE_CRON)
+    @app.periodic(cron=settings.analyse_cron)
     @app.task(
         name="geo_api.worker.analyse",
         queue="models",
@@ -45,7 +35,7 @@ def job_app(url: str) -> App:
         result = Analysis(url).run()
         log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
 
-    @app.periodic(cron=DUE_CRON)
+    @app.periodic(cron=settings.due_changes_cron)
     @app.task(
         name="geo_api.worker.due_changes",
         queue="models",
@@ -57,9 +47,9 @@ def job_app(url: str) -> App:
         """Put change sets into force whose date has come."""
         from geo_api.areas.due_change_sets import apply_due_changes
 
-        apply_due_changes(url)
+        apply_due_changes(url, settings.unit_grid_profile())
 
-    @app.periodic(cron=OLD_LOG_CRON)
+    @app.periodic(cron=settings.old_log_cron)
     @app.task(
         name="geo_api.worker.old_log_rows",
         queue="models",
@@ -70,11 +60,10 @@ def job_app(url: str) -> App:
     def old_log_rows(timestamp: int) -> None:
         """Remove rows of the access log that are older than the installation keeps them."""
         from geo_api.auth.access_records import remove_old_rows
-        from geo_api.http.settings import Settings
 
-        log.info("old_log_rows", removed=remove_old_rows(url, Settings().access_log_days))
+        log.info("old_log_rows", removed=remove_old_rows(url, settings.access_log_days))
 
-    @app.periodic(cron=SETTLE_CRON)
+    @app.periodic(cron=settings.settle_cron)
     @app.task(
         name="geo_api.worker.settle_cells",
         queue="models",
@@ -92,11 +81,11 @@ def job_app(url: str) -> App:
     return app
 
 
-def run_worker(*, once: bool = False) -> None:
+def run_worker(settings: Settings, *, once: bool = False) -> None:
     """Work off the queue until interrupted; ``once`` puts one analysis in, does what waits, and stops."""
-    url = database_url()
+    url = settings.open_database()
     migrate(url)
-    app = job_app(url)
+    app = job_app(url, settings)
 
     async def work() -> None:
         async with app.open_async():

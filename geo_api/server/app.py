@@ -42,7 +42,7 @@ from geo_api.http.database_slots import places
 from geo_api.http.logs import configure_logs
 from geo_api.http.parameters import known_parameters
 from geo_api.http.representations import page
-from geo_api.http.settings import Settings, installed_version
+from geo_api.http.settings import Settings, installed_version, read_settings
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
@@ -51,10 +51,11 @@ from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
 from geo_api.server.openapi import describe_api
 from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
 from geo_api.server.readiness import Readiness
-from geo_api.server.serving import end_with_parent, told_of_the_end
+from geo_api.server.serving import told_of_the_end
+from geo_api.server.worker_processes import SharedPlaces, end_with_parent
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
-from layers.postgres import Reader, process_limits, versions_of
+from layers.postgres import Reader, share_versions, versions_of
 
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
@@ -80,15 +81,17 @@ ROUTERS = (
 )
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, shared: SharedPlaces | None = None) -> FastAPI:
     """One application over one database.
 
     Parameters
     ----------
     settings : Settings or None
         None: from the environment.
+    shared : SharedPlaces or None
+        What this process shares with others of the same service; None: it serves alone.
     """
-    settings = settings or Settings()
+    settings = settings or read_settings()
     configure_logs(settings.log_level)
     app = FastAPI(
         title="网格 wangge",
@@ -99,7 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
-    _fill_state(app, settings)
+    _fill_state(app, settings, shared)
     errors.register(app)
     for module in ROUTERS:
         app.include_router(module.router, dependencies=[Depends(known_parameters)])
@@ -123,9 +126,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def _fill_state(app: FastAPI, settings: Settings) -> None:
+def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -> None:
     app.state.settings = settings
-    app.state.url = settings.url()
+    app.state.shared = shared
+    app.state.url = settings.open_database()
+    if shared is not None:
+        share_versions(app.state.url, shared.tile_versions)
     app.state.signing_key = settings.signing_key()
     app.state.metrics = Metrics()
     app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
@@ -142,28 +148,31 @@ def _fill_state(app: FastAPI, settings: Settings) -> None:
     app.state.tile_versions = versions_of(app.state.url)
     app.state.feed = ChangeFeed(app.state.url, app.state.tile_versions)
     app.state.reader = Reader(
-        app.state.url, size=process_limits().live, statement_timeout_s=settings.statement_timeout_s
+        app.state.url, size=settings.limits().live, statement_timeout_s=settings.statement_timeout_s
     )
     app.state.live_tiles = LiveTiles(
         app.state.reader, TileCache(settings.tile_cache_mb * 2**20), versions_of(app.state.url)
     )
     app.state.readiness = Readiness(app.state.url)
-    app.state.places = places()
+    app.state.places = places(settings.limits())
 
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    anyio.to_thread.current_default_thread_limiter().total_tokens = min(THREADS, process_limits().pool)
+    most = app.state.settings.limits().pool
+    anyio.to_thread.current_default_thread_limiter().total_tokens = min(THREADS, most)
     app.state.access_records.start()
     app.state.reader.start()
     app.state.feed.start()
     app.state.known_callers.start()
-    watch = asyncio.create_task(end_with_parent())
+    shared: SharedPlaces | None = app.state.shared
+    watch = asyncio.create_task(end_with_parent(shared.parent)) if shared is not None else None
     try:
         with told_of_the_end(app.state.feed.end_streams):
             yield
     finally:
-        watch.cancel()
+        if watch is not None:
+            watch.cancel()
         await app.state.known_callers.stop()
         await app.state.feed.stop()
         await app.state.reader.stop()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import secrets
@@ -19,6 +18,7 @@ from geo_api.auth.access import Caller, access_row, is_logged
 from geo_api.auth.access_records import AccessRecords
 from geo_api.http.errors import unforeseen
 from geo_api.http.logs import request_line
+from geo_api.server.worker_processes import metrics_folder
 
 RawHeader = tuple[bytes, bytes]
 _NOBODY = Caller()
@@ -218,14 +218,10 @@ class TransportSecurity:
         await self._app(scope, receive, secured)
 
 
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the workers of ``wangge serve --workers N`` keep their counts; read by the client library at its import."""
-
-
 def exposition(registry: CollectorRegistry) -> bytes:
     """The text of ``/metrics``: of this process, or of all workers when they count together."""
-    folder = os.environ.get(FOLDER_VARIABLE)
-    if not folder:
+    folder = metrics_folder()
+    if folder is None:
         return generate_latest(registry)
     together = CollectorRegistry()
     MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]

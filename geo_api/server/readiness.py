@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import psycopg
 
-from layers.postgres import newest_schema, plain_conninfo, schema_digest
+from layers.postgres import libpq_url, newest_schema, schema_digest
 
 TIMEOUT_S = 3.0
 REMEMBERED_S = 1.0
@@ -18,7 +18,7 @@ class Readiness:
     """Asks the database over a connection of its own: the pool may be busy, which is no fault."""
 
     def __init__(self, url: str) -> None:
-        self._conninfo = plain_conninfo(url)
+        self._conninfo = libpq_url(url)
         self._lock = asyncio.Lock()
         self._answer: tuple[float, str | None] = (float("-inf"), None)
 

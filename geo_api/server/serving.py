@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -21,10 +19,10 @@ from uvicorn.supervisors import Multiprocess
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
-from geo_api.server.middleware import FOLDER_VARIABLE
-from layers.postgres import LEAST, PATH_VARIABLE, VARIABLE, Share, connection_room, process_limits, share
+from geo_api.server.worker_processes import AppFactory, shared_places
+from layers.postgres import LEAST, Share, connection_room, migrate, share
+from layers.private_server import owned_cluster
 
-PARENT_VARIABLE = "WANGGE_SERVE_PARENT"
 KEEP_ALIVE_S = 75
 """Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
 SHUTDOWN_S = 8
@@ -32,7 +30,7 @@ SHUTDOWN_S = 8
 BACKLOG = 2048
 
 
-def serve_forever(host: str, port: int, workers: int) -> None:
+def serve_forever(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve until interrupted. The private cluster belongs to this process while it serves.
 
     SIGTERM and SIGINT end it: no new connection is taken, requests finish, streams end, the cluster stops, and the
@@ -43,20 +41,13 @@ def serve_forever(host: str, port: int, workers: int) -> None:
     layers.errors.ClusterInUse
         Another ``wangge serve`` owns the data folder.
     """
-    from layers.postgres import migrate
-
     with _stopped_by_signals() as stopped:
-        if url := os.environ.get("WANGGE_DATABASE_URL"):
-            migrate(url)
-            _run(host, port, workers, url)
+        if settings.database_url is not None:
+            _run(settings, host, port, workers)
             return
-        from layers.private_server import owned_cluster
-
         try:
-            with owned_cluster() as cluster:
-                migrate(cluster.url)
-                os.environ["WANGGE_DATABASE_URL"] = cluster.url
-                _run(host, port, workers, cluster.url)
+            with owned_cluster(settings.data_dir, programs=settings.pg_bin) as cluster:
+                _run(settings.model_copy(update={"database_url": cluster.url}), host, port, workers)
         except SystemExit as end:  # the signal came while nothing was served yet, or again at the end
             if end.code != 128 + signal.SIGTERM or not stopped:
                 raise
@@ -76,13 +67,16 @@ def _stopped_by_signals() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(host: str, port: int, workers: int, url: str) -> None:
-    trusted = Settings().trusted_proxies.replace(" ", "")
-    given = share(connection_room(url), workers, process_limits().total)
+def _run(settings: Settings, host: str, port: int, workers: int) -> None:
+    url = settings.url()
+    migrate(url)
+    trusted = settings.trusted_proxies.replace(" ", "")
+    given = share(connection_room(url), workers, settings.limits().total)
     _tell_share(given, workers)
-    with _environment(given), _uncaught_term():
+    settings = settings.model_copy(update={"connections": given.each})
+    with shared_places(given.workers) as shared, _uncaught_term():
         config = uvicorn.Config(
-            "geo_api.server.app:create_app",
+            AppFactory(settings, shared),
             factory=True,
             host=host,
             port=port,
@@ -129,26 +123,6 @@ def _tell_share(given: Share, asked: int) -> None:
 
 
 @contextlib.contextmanager
-def _environment(given: Share) -> Iterator[None]:
-    """What the workers read: their connections, where they count together, whose children they are."""
-    with tempfile.TemporaryDirectory(prefix="wangge-metrics-") as folder:
-        values = {VARIABLE: str(given.each)}
-        if given.workers > 1:
-            values |= {FOLDER_VARIABLE: folder, PARENT_VARIABLE: str(os.getpid())}
-            values |= {PATH_VARIABLE: os.path.join(folder, "tile_versions")}  # shared by the workers
-        before = {name: os.environ.get(name) for name in values}
-        os.environ.update(values)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                if value is None:
-                    os.environ.pop(name, None)
-                else:
-                    os.environ[name] = value
-
-
-@contextlib.contextmanager
 def _uncaught_term() -> Iterator[None]:
     """While served, SIGTERM is the server's; what it raises again at its end does nothing."""
     if threading.current_thread() is not threading.main_thread():
@@ -186,13 +160,3 @@ def told_of_the_end(end: Callable[[], None]) -> Iterator[None]:
     finally:
         for sig, handler in before.items():
             signal.signal(sig, handler)
-
-
-async def end_with_parent() -> None:
-    """End this worker when the process that started it is gone: nobody else would."""
-    parent = os.environ.get(PARENT_VARIABLE)
-    if parent is None:
-        return
-    while str(os.getppid()) == parent:
-        await asyncio.sleep(1)
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grid.change_sets.approval import Approver, check_approval, check_reach, may_approve
 from grid.change_sets.balance import MEASURES, balance_of
 from grid.change_sets.operations import (
     AnyOperation,
@@ -15,10 +16,14 @@ from grid.change_sets.operations import (
 __all__ = [
     "MEASURES",
     "AnyOperation",
+    "Approver",
     "OperationBase",
     "StoredOperation",
     "as_json",
     "balance_of",
+    "check_approval",
+    "check_reach",
+    "may_approve",
     "read_operations",
     "stored_operations",
 ]

@@ -6,17 +6,25 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from grid.errors import EditConflict, GridError
-from layers.codes import grid_profile, next_grid_codes
+from layers.codes import GridProfile, next_grid_codes
 from layers.errors import CodeOverflow
 from layers.records import area_code_fault
 from layers.tables import Area
 
 
 class Codes:
-    """Gives codes that were never used, parent by parent, within one plan."""
+    """Gives codes that were never used, parent by parent, within one plan.
 
-    def __init__(self, db: Session) -> None:
+    Parameters
+    ----------
+    db : Session
+    profile : GridProfile
+        How this installation codes its unit grids.
+    """
+
+    def __init__(self, db: Session, profile: GridProfile) -> None:
         self.db = db
+        self.profile = profile
         self._used: dict[str, list[str]] = {}
         self._taken: set[tuple[str, str]] = set()
 
@@ -48,11 +56,11 @@ class Codes:
                 or_(Area.parent_id == community_id, Area.code.startswith(community_code, autoescape=True)),
             )
             self._used[community_code] = list(self.db.scalars(ever))
-        used, profile = self._used[community_code], grid_profile()
+        used, profile = self._used[community_code], self.profile
         used += [code for code in self._taken_under("unit_grid", community_code) if code not in used]
         kind = like[profile.parent_digits : profile.parent_digits + profile.kind_digits]
         try:
-            fresh = next_grid_codes(community_code, used, count, profile=profile.name, kind=kind)
+            fresh = next_grid_codes(community_code, used, count, profile=profile, kind=kind)
         except CodeOverflow as error:
             raise GridError(str(error), f"社区 {community_code} 的网格顺序码已满") from error
         used += fresh

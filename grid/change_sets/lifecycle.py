@@ -32,12 +32,18 @@ from grid.change_sets.planning import make_plan, resolve
 from grid.change_sets.result import ChangeResult
 from grid.change_sets.undo import ended_ids, reverse_plan
 from grid.errors import EditConflict, GridError
+from layers.codes import NATIONAL_GRID_PROFILE, GridProfile
 from layers.errors import NotFound
 from layers.tables import ChangeSet
 
 
 def draft(
-    db: Session, operations: Sequence[Operation], author: str, *, effective_at: dt.datetime | None = None
+    db: Session,
+    operations: Sequence[Operation],
+    author: str,
+    *,
+    effective_at: dt.datetime | None = None,
+    profile: GridProfile = NATIONAL_GRID_PROFILE,
 ) -> ChangeSet:
     """Check operations, preview them and keep them as a draft.
 
@@ -47,6 +53,8 @@ def draft(
         Each area at most once.
     effective_at : datetime, optional
         The date from which the change is to hold, in the future; at once when left out.
+    profile : GridProfile
+        How this installation codes its unit grids.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def draft(
     if effective_at is not None and moment(effective_at) <= now:
         raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
     resolved = resolve(db, operations)
-    plan = make_plan(db, resolved)
+    plan = make_plan(db, resolved, profile)
     row = ChangeSet(
         area_id=plan.scope_area_id,
         status="draft",
@@ -80,7 +88,9 @@ def draft(
     return row
 
 
-def apply(db: Session, change_set_id: int, approver: str) -> ChangeSet:
+def apply(
+    db: Session, change_set_id: int, approver: str, *, profile: GridProfile = NATIONAL_GRID_PROFILE
+) -> ChangeSet:
     """Approve a draft: put it into force, or let it wait for its date as ``approved``.
 
     Raises
@@ -95,19 +105,19 @@ def apply(db: Session, change_set_id: int, approver: str) -> ChangeSet:
     row = _locked(db, change_set_id, "draft")
     row.approved_by = approver
     if row.effective_at is not None and row.effective_at > dt.datetime.now(dt.UTC):
-        make_plan(db, drafted_operations(row.operations))
+        make_plan(db, drafted_operations(row.operations), profile)
         row.status = "approved"
         db.flush()
         return row
-    return _put_into_force(db, row)
+    return _put_into_force(db, row, profile)
 
 
-def _put_into_force(db: Session, row: ChangeSet) -> ChangeSet:
+def _put_into_force(db: Session, row: ChangeSet, profile: GridProfile) -> ChangeSet:
     operations = drafted_operations(row.operations)
     ids = [area_id for operation in operations for area_id in operation.changed_ids]
     targets = [area_id for operation in operations for area_id in operation.target_ids]
     store.lock_communities(db, [*ids, *targets], hierarchy=bool(targets))
-    plan = make_plan(db, operations)
+    plan = make_plan(db, operations, profile)
     row.applied_at = store.later_than(db, plan, row.effective_at)
     row.result = store.write(db, plan, row.id, row.applied_at).model_dump()
     row.status = "applied"
@@ -138,7 +148,7 @@ def due_change_sets(db: Session, now: dt.datetime | None = None) -> list[int]:
     return list(db.scalars(statement.order_by(ChangeSet.effective_at, ChangeSet.id)))
 
 
-def apply_due(db: Session, change_set_id: int) -> ChangeSet:
+def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_GRID_PROFILE) -> ChangeSet:
     """Put an approved change set into force from its date on; one that has become impossible is rejected.
 
     Raises
@@ -150,7 +160,7 @@ def apply_due(db: Session, change_set_id: int) -> ChangeSet:
     row = _locked(db, change_set_id, "approved")
     try:
         with db.begin_nested():
-            return _put_into_force(db, row)
+            return _put_into_force(db, row, profile)
     except GridError as error:
         row = _locked(db, change_set_id, "approved")
         row.status, row.result = "rejected", {"reason": str(error), "reason_zh": error.message_zh}

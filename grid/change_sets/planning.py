@@ -42,6 +42,7 @@ from grid.topology import (
     reshape,
     split,
 )
+from layers.codes import NATIONAL_GRID_PROFILE, GridProfile
 
 
 def resolve(db: Session, operations: Sequence[Operation | ResolvedMove]) -> list[ResolvedOperation]:
@@ -64,7 +65,9 @@ def _resolved(db: Session, move: MoveVertex | MoveEdge) -> ResolvedMove:
     return move.resolved(corners, [touched.key for touched in touching_units(db, corners)])
 
 
-def make_plan(db: Session, operations: Sequence[ResolvedOperation]) -> Plan:
+def make_plan(
+    db: Session, operations: Sequence[ResolvedOperation], profile: GridProfile = NATIONAL_GRID_PROFILE
+) -> Plan:
     """Carry resolved operations out on the areas as they are now, and check the result.
 
     Raises
@@ -73,7 +76,7 @@ def make_plan(db: Session, operations: Sequence[ResolvedOperation]) -> Plan:
     """
     ids = [key for one in operations if not isinstance(one, Reparent) for key in one.changed_ids]
     units = current_units(db, ids)
-    plan, codes = Plan(), Codes(db)
+    plan, codes = Plan(), Codes(db, profile)
     outlines = [one for one in operations if isinstance(one, Transfer | Reparent)]
     if outlines:
         plan.versions = new_versions(db, codes, outlines, units)

@@ -12,6 +12,8 @@ from layers.codes.crs import (
     to_storage,
 )
 from layers.codes.identifiers import (
+    NATIONAL_GRID_PROFILE,
+    GridProfile,
     check_uscc,
     grid_profile,
     make_uscc,
@@ -34,8 +36,10 @@ __all__ = [
     "CHINESE_ENCODING",
     "CRS84",
     "GEOGRAPHIC",
+    "NATIONAL_GRID_PROFILE",
     "PUBLISHED_URIS",
     "STORAGE_EPSG",
+    "GridProfile",
     "ReferenceSystem",
     "box_outline",
     "check_declared_crs",

@@ -17,7 +17,6 @@ plate                     7 or 8   GA 36, colour by JT/T 697.7
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,6 +33,7 @@ from layers.errors import CodeOverflow, InvalidIdentifier
 
 __all__ = [
     "GRID_PROFILES",
+    "NATIONAL_GRID_PROFILE",
     "PLATE_COLOURS",
     "Division",
     "GridCode",
@@ -44,7 +44,6 @@ __all__ = [
     "Uscc",
     "check_uscc",
     "grid_profile",
-    "installed_grid_profile",
     "make_uscc",
     "next_grid_codes",
     "organisation_check",
@@ -53,7 +52,6 @@ __all__ = [
     "parse_plate",
     "parse_statistical_code",
     "parse_town_code",
-    "register_grid_profile",
     "uscc_check",
     "uscc_is_valid",
 ]
@@ -190,48 +188,40 @@ class GridProfile:
         return int(10**self.sequence_digits) - 1
 
 
+NATIONAL_GRID_PROFILE = GridProfile("gb30428_15", 12, 0, 3)
+"""The codes of GB/T 30428.1."""
 GRID_PROFILES: dict[str, GridProfile] = {
-    p.name: p for p in (GridProfile("gb30428_15", 12, 0, 3), GridProfile("local_18", 12, 2, 4))
+    profile.name: profile for profile in (NATIONAL_GRID_PROFILE, GridProfile("local_18", 12, 2, 4))
 }
 """Profiles by name; ``local_18`` is a template for local rules with two kind digits."""
 
 
-def register_grid_profile(profile: GridProfile) -> None:
-    """Register a profile by its name; a known name accepts only the same profile again."""
-    if GRID_PROFILES.setdefault(profile.name, profile) != profile:
-        raise ValueError(f"grid profile {profile.name!r} is already another one")
-
-
-def installed_grid_profile() -> str:
-    """Return the name of the profile of this installation.
-
-    ``WANGGE_GRID_PROFILE`` is a name or ``name:parent+kind+running`` digits.
+def grid_profile(definition: str) -> GridProfile:
+    """Return the profile of a definition: a known name, or ``name:parent+kind+running`` digits.
 
     Raises
     ------
     InvalidIdentifier
-        A definition that cannot be read.
+        An unknown name, other digits than those of a known name, or a definition that cannot be read.
+
+    Examples
+    --------
+    >>> grid_profile("gb30428_15").length, grid_profile("plain_16:12+0+4").length
+    (15, 16)
     """
-    given = os.environ.get("WANGGE_GRID_PROFILE") or "gb30428_15"
-    name, colon, digits = given.partition(":")
-    if colon:
-        try:
-            parent, kind, running = (int(part) for part in digits.split("+"))
-            register_grid_profile(GridProfile(name, parent, kind, running))
-        except ValueError as error:
-            raise InvalidIdentifier(f"WANGGE_GRID_PROFILE={given!r}: name or name:12+0+3") from error
-    return _profile(name).name
-
-
-def grid_profile(name: str | None = None) -> GridProfile:
-    """Return the profile of a name, or of this installation."""
-    return _profile(name or installed_grid_profile())
-
-
-def _profile(name: str) -> GridProfile:
-    if name not in GRID_PROFILES:
+    name, colon, digits = definition.partition(":")
+    if not colon and name not in GRID_PROFILES:
         raise InvalidIdentifier(f"grid profile {name!r}: unknown; known are {', '.join(GRID_PROFILES)}")
-    return GRID_PROFILES[name]
+    if not colon:
+        return GRID_PROFILES[name]
+    try:
+        parent, kind, running = (int(part) for part in digits.split("+"))
+    except ValueError as error:
+        raise InvalidIdentifier(f"grid profile {definition!r}: name or name:12+0+3") from error
+    profile = GridProfile(name, parent, kind, running)
+    if GRID_PROFILES.get(name, profile) != profile:
+        raise InvalidIdentifier(f"grid profile {name!r} is already another one")
+    return profile
 
 
 @dataclass(frozen=True)
@@ -244,7 +234,7 @@ class GridCode:
     sequence: int
 
 
-def parse_grid_code(text: str, profile: str | None = None) -> GridCode:
+def parse_grid_code(text: str, profile: GridProfile = NATIONAL_GRID_PROFILE) -> GridCode:
     """Parse a grid code: community (12 digits), kind digits where the profile has them, then 001 and up.
 
     Raises
@@ -256,19 +246,23 @@ def parse_grid_code(text: str, profile: str | None = None) -> GridCode:
     >>> parse_grid_code("320623100001012").sequence
     12
     """
-    spec = grid_profile(profile)
-    profile = spec.name
-    _digits(text, spec.length, f"grid code ({profile})")
-    community = text[: spec.parent_digits]
+    _digits(text, profile.length, f"grid code ({profile.name})")
+    community = text[: profile.parent_digits]
     parse_statistical_code(community)
-    sequence = int(text[-spec.sequence_digits :])
+    sequence = int(text[-profile.sequence_digits :])
     if sequence == 0:
-        raise InvalidIdentifier(f"grid code ({profile}) {text!r}: running numbers start at 1")
-    return GridCode(text, community, text[spec.parent_digits : spec.length - spec.sequence_digits], sequence)
+        raise InvalidIdentifier(f"grid code ({profile.name}) {text!r}: running numbers start at 1")
+    kind = text[profile.parent_digits : profile.length - profile.sequence_digits]
+    return GridCode(text, community, kind, sequence)
 
 
 def next_grid_codes(
-    community: str, used: Iterable[str], count: int = 1, *, profile: str | None = None, kind: str = ""
+    community: str,
+    used: Iterable[str],
+    count: int = 1,
+    *,
+    profile: GridProfile = NATIONAL_GRID_PROFILE,
+    kind: str = "",
 ) -> list[str]:
     """Return the next ``count`` free codes of a community.
 
@@ -281,8 +275,9 @@ def next_grid_codes(
     used : iterable of str
         All codes ever used in the community, void ones too; codes of other communities are ignored.
     count : int
-    profile, kind : str
-        Profile name (the installation's by default) and, when it has kind digits, these.
+    profile : GridProfile
+    kind : str
+        The kind digits, when the profile has such.
 
     Raises
     ------
@@ -297,21 +292,22 @@ def next_grid_codes(
     >>> next_grid_codes("320623100001", [])
     ['320623100001001']
     """
-    spec = grid_profile(profile)
-    profile = spec.name
     parse_statistical_code(community)
-    if len(kind) != spec.kind_digits:
-        raise InvalidIdentifier(f"grid kind {kind!r}: profile {profile} has {spec.kind_digits} kind digits")
+    if len(kind) != profile.kind_digits:
+        raise InvalidIdentifier(
+            f"grid kind {kind!r}: profile {profile.name} has {profile.kind_digits} kind digits"
+        )
     prefix = community + kind
     taken = [
-        int(code[len(prefix) :]) for code in used if len(code) == spec.length and code.startswith(prefix)
+        int(code[len(prefix) :]) for code in used if len(code) == profile.length and code.startswith(prefix)
     ]
     first = max(taken, default=0) + 1
-    if first + count - 1 > spec.max_sequence:
+    if first + count - 1 > profile.max_sequence:
         raise CodeOverflow(
-            f"{prefix}: {count} more grid code(s) wanted, {max(spec.max_sequence - first + 1, 0)} left of {spec.max_sequence}"
+            f"{prefix}: {count} more grid code(s) wanted,"
+            f" {max(profile.max_sequence - first + 1, 0)} left of {profile.max_sequence}"
         )
-    return [f"{prefix}{number:0{spec.sequence_digits}d}" for number in range(first, first + count)]
+    return [f"{prefix}{number:0{profile.sequence_digits}d}" for number in range(first, first + count)]
 
 
 _PLATE = re.compile(

@@ -6,20 +6,18 @@ from layers.postgres.async_reader import Query, Reader
 from layers.postgres.changes import (
     CELL_ZOOM,
     CHANNEL,
-    PATH_VARIABLE,
     SAME_TABLE,
     Change,
     TileVersions,
     changes_after,
+    share_versions,
     versions_of,
 )
 from layers.postgres.connections import (
     LEAST,
-    VARIABLE,
+    Limits,
     Share,
     connection_room,
-    plain_conninfo,
-    process_limits,
     share,
 )
 from layers.postgres.copying import Written, copy_frame, upsert
@@ -28,25 +26,25 @@ from layers.postgres.scope import PUBLIC, SYSTEM, Scope
 from layers.postgres.sessions import (
     advisory_lock,
     apply_scope,
-    database_url,
     engine,
     migrate,
     newest_schema,
     schema_is_current,
     session,
+    set_pool_size,
 )
 from layers.postgres.shared_counters import SharedCounters
+from layers.postgres.urls import database_name, libpq_url, shown_url, sqlalchemy_url
 
 __all__ = [
     "CELL_ZOOM",
     "CHANNEL",
     "LEAST",
-    "PATH_VARIABLE",
     "PUBLIC",
     "SAME_TABLE",
     "SYSTEM",
-    "VARIABLE",
     "Change",
+    "Limits",
     "Query",
     "Reader",
     "Scope",
@@ -59,17 +57,20 @@ __all__ = [
     "changes_after",
     "connection_room",
     "copy_frame",
-    "database_url",
+    "database_name",
     "drop_schema",
     "engine",
+    "libpq_url",
     "migrate",
     "newest_schema",
-    "plain_conninfo",
-    "process_limits",
     "schema_digest",
     "schema_is_current",
     "session",
+    "set_pool_size",
     "share",
+    "share_versions",
+    "shown_url",
+    "sqlalchemy_url",
     "upsert",
     "versions_of",
 ]

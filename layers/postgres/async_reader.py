@@ -21,8 +21,8 @@ from sqlalchemy.dialects.postgresql import psycopg as dialects
 from sqlalchemy.exc import DBAPIError
 
 from layers.errors import DatabaseUnavailable
-from layers.postgres.connections import plain_conninfo
 from layers.postgres.scope import PUBLIC, Scope
+from layers.postgres.urls import libpq_url
 from layers.roles import READER_ROLE
 
 WAIT_S = 10.0
@@ -172,7 +172,7 @@ class Reader:
     """
 
     def __init__(self, url: str, *, size: int, statement_timeout_s: int = 30) -> None:
-        self._conninfo = plain_conninfo(url)
+        self._conninfo = libpq_url(url)
         self._options = (
             f"-c role={READER_ROLE} -c default_transaction_read_only=on -c client_min_messages=warning"
             f" -c statement_timeout={statement_timeout_s * 1000}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,8 +29,6 @@ MARGIN = 1 / 64
 """Tiles hold what is so near outside, as a part of their width (64 of 4096 units)."""
 LOG = 20_000
 """Numbers of changes that the log keeps at least (``tell_change``)."""
-PATH_VARIABLE = "WANGGE_TILE_VERSIONS"
-"""Environment variable: the file of the counters when a server has several workers."""
 SAME_TABLE = {"areas": ("grids",)}
 """Collections over the table of another one."""
 CHANGES_WITH_TIME = frozenset({"cases"})
@@ -218,11 +215,18 @@ def tiles_over(column: int, row: int) -> Iterator[tuple[int, int, int]]:
         yield from ((zoom, x, y) for x in columns for y in rows)
 
 
+_shared_files: dict[str, Path] = {}
+
+
+def share_versions(url: str, path: Path) -> None:
+    """Count the versions of a database's tiles in a file that several processes share, before their first use."""
+    _shared_files[url] = path
+
+
 @lru_cache(maxsize=8)
 def versions_of(url: str) -> TileVersions:
-    """The counters of this process for a database: those of all workers when the environment names a file."""
-    named = os.environ.get(PATH_VARIABLE)
-    return TileVersions(Path(named) if named else None)
+    """The counters of this process for a database: in the file that :func:`share_versions` named, if any."""
+    return TileVersions(_shared_files.get(url))
 
 
 def watch(engine: Engine, url: str) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import psycopg
-from sqlalchemy.engine import make_url
 
 from layers.errors import DatabaseUnavailable
+from layers.postgres.urls import libpq_url
 
-VARIABLE = "WANGGE_CONNECTIONS"
 WANTED = 26
 """Of one process, where the server has them."""
 LEAST = 7
@@ -35,9 +33,15 @@ class Limits:
         Of the pooled engine.
     live : int
         Of a second pool, for what is answered on the event loop.
+
+    Examples
+    --------
+    >>> few = Limits(7)
+    >>> few.live, few.pool, Limits().pool
+    (1, 3, 17)
     """
 
-    total: int
+    total: int = WANTED
 
     @property
     def live(self) -> int:
@@ -48,19 +52,6 @@ class Limits:
     def pool(self) -> int:
         """What the others leave."""
         return max(2, self.total - self.live - LISTEN - HEALTH)
-
-
-def process_limits() -> Limits:
-    """Of this process: ``WANGGE_CONNECTIONS``, which ``wangge serve`` sets for its workers; else 26.
-
-    Examples
-    --------
-    >>> few = Limits(7)
-    >>> few.live, few.pool, Limits(26).pool
-    (1, 3, 17)
-    """
-    given = os.environ.get(VARIABLE, "")
-    return Limits(max(LEAST, int(given)) if given.isdigit() else WANTED)
 
 
 @dataclass(frozen=True)
@@ -101,14 +92,9 @@ def connection_room(url: str) -> int:
         The server cannot be reached.
     """
     try:
-        with psycopg.connect(plain_conninfo(url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
+        with psycopg.connect(libpq_url(url), connect_timeout=CONNECT_TIMEOUT_S) as connection:
             row = connection.execute(_ROOM).fetchone()
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error)) from error
     assert row is not None
     return int(row[0]) - FOR_JOBS
-
-
-def plain_conninfo(url: str) -> str:
-    """A URL of SQLAlchemy as libpq takes it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)

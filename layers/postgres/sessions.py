@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import resources
@@ -14,28 +13,23 @@ from sqlalchemy.orm import Session
 
 from layers.errors import DatabaseUnavailable
 from layers.postgres.changes import watch
-from layers.postgres.connections import process_limits
+from layers.postgres.connections import Limits
 from layers.postgres.schema_in_force import schema_digest
 from layers.postgres.scope import SYSTEM, Scope
 from layers.roles import READER_ROLE
 
+_pool_sizes: dict[str, int] = {}
 
-def database_url() -> str:
-    """``WANGGE_DATABASE_URL``, else the private cluster of the data folder (started if it is not up)."""
-    url = os.environ.get("WANGGE_DATABASE_URL")
-    if url:
-        return url.replace("postgresql://", "postgresql+psycopg://", 1).replace(
-            "postgres://", "postgresql+psycopg://", 1
-        )
-    from layers.private_server import running_cluster
 
-    return running_cluster().url
+def set_pool_size(url: str, connections: int) -> None:
+    """Set how many connections this process's engine on a database may hold, before its first use."""
+    _pool_sizes[url] = connections
 
 
 @lru_cache(maxsize=8)
 def engine(url: str) -> Engine:
-    """One pooled engine a URL and process, as large as :mod:`layers.postgres.connections` allows."""
-    most = process_limits().pool
+    """One pooled engine a URL and process, of the size that :func:`set_pool_size` gave it."""
+    most = _pool_sizes.get(url, Limits().pool)
     made = create_engine(
         url,
         pool_size=most // 2,
@@ -49,7 +43,7 @@ def engine(url: str) -> Engine:
 
 
 @contextlib.contextmanager
-def session(scope: Scope, url: str | None = None) -> Iterator[Session]:
+def session(scope: Scope, url: str) -> Iterator[Session]:
     """One transaction in which the database applies ``scope``; committed at the end, rolled back on an error.
 
     ``SYSTEM`` keeps the login role (jobs and imports); every other scope takes ``wangge_reader``.
@@ -60,7 +54,7 @@ def session(scope: Scope, url: str | None = None) -> Iterator[Session]:
         When the server cannot be reached.
     """
     try:
-        with Session(engine(url or database_url()), expire_on_commit=False) as db, db.begin():
+        with Session(engine(url), expire_on_commit=False) as db, db.begin():
             apply_scope(db, scope)
             yield db
     except OperationalError as error:

@@ -9,8 +9,9 @@ import psycopg
 from psycopg import sql
 
 from layers.errors import ClusterError
+from layers.postgres import database_name, libpq_url
 from layers.private_server.binaries import Binaries
-from layers.private_server.first_database import conninfo, prepare_database
+from layers.private_server.first_database import prepare_database
 from layers.private_server.processes import run_program
 
 HOURS_6 = 6 * 3600.0
@@ -30,7 +31,7 @@ def dump(url: str, path: Path, binaries: Binaries) -> None:
     if not path.parent.is_dir():
         raise ClusterError(f"文件夹不存在。There is no folder {path.parent}")
     partial = path.with_name(path.name + ".partial")
-    arguments = ["--format=custom", f"--file={partial}", f"--dbname={conninfo(url)}"]
+    arguments = ["--format=custom", f"--file={partial}", f"--dbname={libpq_url(url)}"]
     try:
         run_program(binaries.program("pg_dump"), *arguments, user=None, cwd=path.parent, timeout_s=HOURS_6)
         os.replace(partial, path)
@@ -49,7 +50,7 @@ def restore(url: str, path: Path, binaries: Binaries) -> None:
     path = path.absolute()
     if not path.is_file():
         raise ClusterError(f"文件不存在。There is no file {path}")
-    arguments = ["--exit-on-error", "--no-owner", f"--dbname={conninfo(url, INCOMING)}", str(path)]
+    arguments = ["--exit-on-error", "--no-owner", f"--dbname={libpq_url(url, INCOMING)}", str(path)]
     try:
         _make_incoming(url)
         run_program(binaries.program("pg_restore"), *arguments, user=None, cwd=path.parent, timeout_s=HOURS_6)
@@ -67,7 +68,7 @@ def _make_incoming(url: str) -> None:
     from layers.roles import READER_ROLE
 
     _drop(url, INCOMING)
-    with psycopg.connect(conninfo(url, "postgres"), autocommit=True) as server:
+    with psycopg.connect(libpq_url(url, "postgres"), autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(INCOMING)))
         # A dump names the roles of its grants and policies but does not hold them.
         if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER_ROLE]).fetchone() is None:
@@ -77,16 +78,16 @@ def _make_incoming(url: str) -> None:
 
 
 def _drop(url: str, database: str) -> None:
-    with psycopg.connect(conninfo(url, "postgres"), autocommit=True) as server:
+    with psycopg.connect(libpq_url(url, "postgres"), autocommit=True) as server:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
 def _change_places(url: str) -> None:
     """Rename both in one transaction, so that there always is a database of the name."""
-    present = conninfo(url).partition("?")[0].rpartition("/")[2]
+    present = str(database_name(url))
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     _drop(url, OUTGOING)
-    with psycopg.connect(conninfo(url, "postgres")) as server:
+    with psycopg.connect(libpq_url(url, "postgres")) as server:
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [present])
         server.execute(rename.format(sql.Identifier(present), sql.Identifier(OUTGOING)))
         server.execute(rename.format(sql.Identifier(INCOMING), sql.Identifier(present)))

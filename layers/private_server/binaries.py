@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -44,10 +43,9 @@ class Binaries:
         return str(self.folder / name)
 
 
-def _candidates() -> Iterator[Path]:
-    named = os.environ.get("WANGGE_PG_BIN")
-    if named:
-        yield Path(named)
+def _candidates(named: Path | None) -> Iterator[Path]:
+    if named is not None:
+        yield named
         return
     for pattern in ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin"):
         yield from Path("/").glob(pattern)
@@ -85,39 +83,36 @@ def _describe(folder: Path) -> Binaries | None:
 
 
 @lru_cache(maxsize=4)
-def _installed(named: str | None) -> tuple[Binaries, ...]:
-    """All installations, newest first; ``named`` is only the key of the cache."""
-    found = {folder.resolve(): _describe(folder) for folder in _candidates()}
+def installed(named: Path | None = None) -> tuple[Binaries, ...]:
+    """Every PostgreSQL of this machine, newest first; only that of the folder ``named`` when there is one."""
+    found = {folder.resolve(): _describe(folder) for folder in _candidates(named)}
     known = [binaries for binaries in found.values() if binaries is not None]
     return tuple(sorted(known, key=lambda binaries: -binaries.major))
 
 
-def installed() -> tuple[Binaries, ...]:
-    """Every PostgreSQL of this machine, newest first (only ``WANGGE_PG_BIN`` when that is set)."""
-    return _installed(os.environ.get("WANGGE_PG_BIN"))
-
-
-def find_binaries(major: int | None = None) -> Binaries:
+def find_binaries(major: int | None = None, named: Path | None = None) -> Binaries:
     """The newest PostgreSQL >= 15 with PostGIS, or the one of the given major version.
 
     Parameters
     ----------
     major : int, optional
         The version that made an existing data folder: no other one can read it.
+    named : pathlib.Path, optional
+        Folder of the programs (``WANGGE_PG_BIN``); they are looked for when left out.
 
     Raises
     ------
     ClusterError
         When there is none; the message says what to install.
     """
-    everything = installed()
+    everything = installed(named)
     usable = [b for b in everything if b.major >= OLDEST_MAJOR and b.has_postgis]
     if major is not None:
         usable = [b for b in usable if b.major == major]
     if usable:
         return usable[0]
-    if os.environ.get("WANGGE_PG_BIN") and not everything:
-        raise ClusterError(f"WANGGE_PG_BIN={os.environ['WANGGE_PG_BIN']} holds no PostgreSQL server programs")
+    if named is not None and not everything:
+        raise ClusterError(f"WANGGE_PG_BIN={named} holds no PostgreSQL server programs")
     seen = ", ".join(
         f"{b.major} ({b.folder}{'' if b.has_postgis else ', without PostGIS'})" for b in everything
     )

@@ -6,19 +6,7 @@ import psycopg
 from psycopg import sql
 
 from layers.errors import ClusterError
-
-
-def conninfo(url: str, database: str | None = None) -> str:
-    """The libpq form of a SQLAlchemy URL, for another database of the same server if named.
-
-    >>> conninfo("postgresql+psycopg://wangge@/wangge?host=/run/x&port=5432", "postgres")
-    'postgresql://wangge@/postgres?host=/run/x&port=5432'
-    """
-    plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    if database is None:
-        return plain
-    head, mark, query = plain.partition("?")
-    return f"{head.rpartition('/')[0]}/{database}{mark}{query}"
+from layers.postgres import libpq_url
 
 
 def prepare_database(url: str, database: str = "wangge") -> None:
@@ -30,11 +18,11 @@ def prepare_database(url: str, database: str = "wangge") -> None:
         The server does not answer, or PostGIS cannot be made.
     """
     try:
-        with psycopg.connect(conninfo(url, "postgres"), autocommit=True, connect_timeout=10) as server:
+        with psycopg.connect(libpq_url(url, "postgres"), autocommit=True, connect_timeout=10) as server:
             known = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone()
             if known is None:
                 server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
-        with psycopg.connect(conninfo(url, database), autocommit=True, connect_timeout=10) as connection:
+        with psycopg.connect(libpq_url(url, database), autocommit=True, connect_timeout=10) as connection:
             _prepare_postgis(connection)
     except psycopg.Error as error:
         raise ClusterError(f"数据库无法准备。The database could not be prepared: {error}") from error

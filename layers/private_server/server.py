@@ -29,7 +29,7 @@ from layers.private_server import locks as cluster_locks
 from layers.private_server.binaries import Binaries, find_binaries
 from layers.private_server.first_database import prepare_database
 from layers.private_server.processes import postmaster_pid
-from layers.private_server.settings import PORT, default_data_dir, socket_folder
+from layers.private_server.settings import PORT, socket_folder
 from layers.private_server.start_stop import make_server, start_server, stop_server
 
 log = logging.getLogger("layers.private_server")
@@ -40,19 +40,24 @@ class Cluster:
 
     Parameters
     ----------
-    data_dir : path, optional
-        Default: :func:`layers.private_server.settings.default_data_dir`.
+    data_dir : path
+        Its data folder.
     durable : bool
         False makes a throw-away cluster for tests: fast, and lost in a power cut.
+    programs : path, optional
+        Folder of PostgreSQL's programs; they are looked for when left out.
 
     Notes
     -----
     As a context manager it is joined on entering and left on leaving.
     """
 
-    def __init__(self, data_dir: str | os.PathLike[str] | None = None, *, durable: bool = True) -> None:
-        self.data_dir = Path(data_dir).absolute() if data_dir is not None else default_data_dir()
+    def __init__(
+        self, data_dir: str | os.PathLike[str], *, durable: bool = True, programs: Path | None = None
+    ) -> None:
+        self.data_dir = Path(data_dir).absolute()
         self.durable = durable
+        self.programs = programs
         self.pgdata = self.data_dir / "postgres"
         self.socket_dir, self.socket_reason = socket_folder(self.data_dir)
         self._joined: int | None = None
@@ -104,9 +109,9 @@ class Cluster:
             They are not installed; for an existing folder the message says how to move it to a newer version.
         """
         if self.major is None:
-            return find_binaries()
+            return find_binaries(named=self.programs)
         try:
-            return find_binaries(self.major)
+            return find_binaries(self.major, self.programs)
         except ClusterError as error:
             raise ClusterError(
                 f"{error}\n{self.pgdata} 由 PostgreSQL {self.major} 建立。It was made by PostgreSQL {self.major} and only "
@@ -311,13 +316,13 @@ _joined: dict[Path, Cluster] = {}
 _joining = threading.Lock()
 
 
-def running_cluster(data_dir: str | os.PathLike[str] | None = None) -> Cluster:
+def running_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = None) -> Cluster:
     """The cluster of the data folder, up and joined by this process until it ends."""
-    key = Path(data_dir).absolute() if data_dir is not None else default_data_dir()
+    key = Path(data_dir).absolute()
     with _joining:
         cluster = _joined.get(key)
         if cluster is None:
-            cluster = Cluster(key)
+            cluster = Cluster(key, programs=programs)
             cluster.join()
             _joined[key] = cluster
             atexit.register(_leave_at_exit, cluster, os.getpid())
@@ -332,7 +337,7 @@ def _leave_at_exit(cluster: Cluster, pid: int) -> None:
 
 
 @contextlib.contextmanager
-def owned_cluster(data_dir: str | os.PathLike[str] | None = None) -> Iterator[Cluster]:
+def owned_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = None) -> Iterator[Cluster]:
     """Own the cluster of the data folder while it is served; it is stopped at the end, after SIGTERM too.
 
     Raises
@@ -340,7 +345,7 @@ def owned_cluster(data_dir: str | os.PathLike[str] | None = None) -> Iterator[Cl
     ClusterInUse
         Another process serves the folder.
     """
-    cluster = Cluster(data_dir)
+    cluster = Cluster(data_dir, programs=programs)
     cluster.own()
     try:
         with _exit_on_signals(), cluster:
@@ -365,6 +370,3 @@ def _exit_on_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-__all__ = ["Cluster", "default_data_dir", "owned_cluster", "running_cluster"]

@@ -21,12 +21,10 @@ MIB = 1024 * 1024
 
 
 def default_data_dir() -> Path:
-    """``WANGGE_DATA_DIR``, else ``/var/lib/wangge`` for root, else ``wangge`` in the XDG data folder.
+    """Data folder of an installation that names none: ``/var/lib/wangge`` for root, else in the XDG data folder.
 
     Root's own home is no place for it: the user that the server drops to may not enter it.
     """
-    if named := os.environ.get("WANGGE_DATA_DIR"):
-        return Path(named).expanduser().absolute()
     if os.geteuid() == 0:
         return Path("/var/lib/wangge")
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"

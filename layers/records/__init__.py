@@ -15,6 +15,7 @@ from layers.records.alerts import (
 )
 from layers.records.areas import area_code_fault
 from layers.records.case_files import CaseFile, read_case_file, surroundings
+from layers.records.change_sets import newest_change_sets, read_change_set
 from layers.records.duty_lists import known_area_codes
 from layers.records.everything import reset
 from layers.records.findings import find_run, record_run
@@ -30,10 +31,12 @@ __all__ = [
     "find_run",
     "insert_alert",
     "known_area_codes",
+    "newest_change_sets",
     "open_alert",
     "open_case_number",
     "read_alert",
     "read_case_file",
+    "read_change_set",
     "record_run",
     "refresh_tracks",
     "reset",

@@ -13,7 +13,14 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.codes import parse_division, parse_grid_code, parse_statistical_code, parse_town_code
+from layers.codes import (
+    NATIONAL_GRID_PROFILE,
+    GridProfile,
+    parse_division,
+    parse_grid_code,
+    parse_statistical_code,
+    parse_town_code,
+)
 from layers.errors import Fault, InvalidIdentifier, RejectedRows
 from layers.postgres import Written, copy_frame
 
@@ -36,11 +43,10 @@ _PARSERS = {
     "county": parse_division,
     "town": parse_town_code,
     "community": parse_statistical_code,
-    "unit_grid": parse_grid_code,
 }
 
 
-def area_code_fault(code: str, kind: str) -> str | None:
+def area_code_fault(code: str, kind: str, grid_profile: GridProfile = NATIONAL_GRID_PROFILE) -> str | None:
     """Why ``code`` cannot be the code of an area of this kind; None when it can.
 
     Examples
@@ -49,14 +55,18 @@ def area_code_fault(code: str, kind: str) -> str | None:
     True
     """
     try:
-        if kind in _PARSERS:
+        if kind == "unit_grid":
+            parse_grid_code(code, grid_profile)
+        elif kind in _PARSERS:
             _PARSERS[kind](code)
     except InvalidIdentifier as error:
         return str(error)
     return None
 
 
-def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
+def check_geometries(
+    frame: gpd.GeoDataFrame, grid_profile: GridProfile = NATIONAL_GRID_PROFILE
+) -> list[Fault]:
     """Faults of single geometries: empty, not polygons, invalid (with the place), and codes of the wrong form."""
     geometry = frame.geometry.to_numpy()
     kinds = shapely.get_type_id(geometry)
@@ -70,7 +80,7 @@ def check_geometries(frame: gpd.GeoDataFrame) -> list[Fault]:
         faults.append(Fault(row + 1, "geometry", _why_invalid(geometry[row])))
     for row, (code, kind) in enumerate(zip(frame["code"], frame["kind"], strict=True), start=1):
         given = code is not None and code == code
-        if given and (reason := area_code_fault(str(code), str(kind))):
+        if given and (reason := area_code_fault(str(code), str(kind), grid_profile)):
             faults.append(Fault(row, "code", reason, str(code)))
     return sorted(faults, key=lambda fault: fault.row)
 

@@ -32,10 +32,9 @@ from sqlalchemy import text
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from grid.areas import cells_of, community_cover
-from layers.postgres import SYSTEM, session
+from layers.postgres import SYSTEM, libpq_url, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
 from layers.records.fix_writing import encode, in_key_order
 from layers.records.tracks import ensure_partitions
 
@@ -119,7 +118,7 @@ def ready(frame: pl.DataFrame, url: str, form: str) -> bytes:
 def bare_copy(url: str, day: int, rows: bytes, form: str) -> float:
     with session(SYSTEM, url) as db:
         ensure_partitions(db, [FIRST_DAY + dt.timedelta(days=day)])
-    with psycopg.connect(conninfo(url, "wangge")) as connection, connection.cursor() as cursor:
+    with psycopg.connect(libpq_url(url, "wangge")) as connection, connection.cursor() as cursor:
         start = time.perf_counter()
         with cursor.copy(f"COPY fixes ({COLUMNS}) FROM STDIN (FORMAT {form})") as copy:
             for at in range(0, len(rows), 2**18):

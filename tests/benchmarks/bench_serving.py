@@ -34,7 +34,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from geo_api.auth.access import create_user
-from layers.postgres import SYSTEM, plain_conninfo, session
+from layers.postgres import SYSTEM, libpq_url, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
 
@@ -64,7 +64,7 @@ end
 def load(url: str) -> None:
     """Migrate the database, and write the city twice: for the peer and for this service."""
     database.migrate(url)
-    with psycopg.connect(plain_conninfo(url), autocommit=True) as connection:
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         connection.execute((HERE / "serving_city.sql").read_bytes())
         connection.execute("VACUUM ANALYZE")
 
@@ -213,7 +213,7 @@ def processor_s() -> float:
 
 def note_database(url: str) -> None:
     """Remember the postmaster of a database on this machine."""
-    with psycopg.connect(plain_conninfo(url)) as connection:
+    with psycopg.connect(libpq_url(url)) as connection:
         row = connection.execute("SELECT pg_backend_pid()").fetchone()
         with suppress(psutil.Error):
             backend = psutil.Process(row[0] if row else 0)

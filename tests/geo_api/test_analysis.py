@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.cli.demo import NotADemo, prepare_demo
+from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis
 from grid.cases import verify_chain
 from layers.postgres import SYSTEM, session
@@ -30,17 +31,15 @@ def counts(url: str) -> dict[str, int]:
 
 
 @pytest.fixture
-def demo_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("WANGGE_DEMO_DIR", str(tmp_path))
-    monkeypatch.setenv("WANGGE_DATA_DIR", str(tmp_path))
-    return tmp_path
+def demo_settings(fresh_database: str, tmp_path: Path) -> Settings:
+    return Settings(database_url=fresh_database, data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
-    fresh_database: str, demo_folder: Path, seed: int
+    fresh_database: str, demo_settings: Settings, seed: int
 ) -> None:
-    paper = prepare_demo(seed=seed, size="small", url=fresh_database).document
+    paper = prepare_demo(demo_settings, seed=seed, size="small").document
     planted = {p["site_id"] for p in paper["planted"] if p["label"]}
     flagged = {f["site"] for f in paper["flagged"]}
     precision, recall = precision_recall(flagged, planted)
@@ -55,11 +54,11 @@ def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
 
 
 def test_a_second_run_changes_nothing_and_a_later_look_raises_nothing_twice(
-    fresh_database: str, demo_folder: Path
+    fresh_database: str, demo_settings: Settings
 ) -> None:
-    first = prepare_demo(seed=1, size="small", url=fresh_database)
+    first = prepare_demo(demo_settings, seed=1, size="small")
     before = counts(fresh_database)
-    again = prepare_demo(seed=1, size="small", url=fresh_database)
+    again = prepare_demo(demo_settings, seed=1, size="small")
     assert again.document["unchanged"] is True
     assert again.document["flagged"] == first.document["flagged"]
     assert counts(fresh_database) == before
@@ -75,8 +74,10 @@ def test_a_second_run_changes_nothing_and_a_later_look_raises_nothing_twice(
     assert (after["alerts"], after["cases"]) == (before["alerts"], before["cases"])
 
 
-def test_a_run_killed_in_the_middle_leaves_nothing_half_done(fresh_database: str, demo_folder: Path) -> None:
-    prepare_demo(seed=1, size="small", url=fresh_database)
+def test_a_run_killed_in_the_middle_leaves_nothing_half_done(
+    fresh_database: str, demo_settings: Settings
+) -> None:
+    prepare_demo(demo_settings, seed=1, size="small")
     with session(SYSTEM, fresh_database) as db:
         for statement in ("UPDATE vehicles SET kind = 'other' WHERE id = (SELECT min(id) FROM vehicles)",):
             db.execute(text(statement))
@@ -108,7 +109,7 @@ def test_a_run_killed_in_the_middle_leaves_nothing_half_done(fresh_database: str
     assert counts(fresh_database)["model_runs"] == before["model_runs"] + 1
 
 
-def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_folder: Path) -> None:
+def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_settings: Settings) -> None:
     with session(SYSTEM, fresh_database) as db:
         db.execute(
             text(
@@ -117,19 +118,19 @@ def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_folder: Pa
             )
         )
     with pytest.raises(NotADemo):
-        prepare_demo(seed=1, size="small", url=fresh_database)
+        prepare_demo(demo_settings, seed=1, size="small")
 
 
-def test_another_seed_replaces_the_demo(fresh_database: str, demo_folder: Path) -> None:
-    one = prepare_demo(seed=1, size="small", url=fresh_database).document
-    two = prepare_demo(seed=2, size="small", url=fresh_database).document
+def test_another_seed_replaces_the_demo(fresh_database: str, demo_settings: Settings) -> None:
+    one = prepare_demo(demo_settings, seed=1, size="small").document
+    two = prepare_demo(demo_settings, seed=2, size="small").document
     assert {f["uscc"] for f in one["flagged"]}.isdisjoint(f["uscc"] for f in two["flagged"])
     with session(SYSTEM, fresh_database) as db:
         assert verify_chain(db) == []
 
 
-def test_the_command_prints_one_document(fresh_database: str, demo_folder: Path) -> None:
-    prepare_demo(seed=1, size="small", url=fresh_database)
+def test_the_command_prints_one_document(fresh_database: str, demo_settings: Settings) -> None:
+    prepare_demo(demo_settings, seed=1, size="small")
     done = subprocess.run(
         [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json"],
         capture_output=True,
@@ -142,8 +143,8 @@ def test_the_command_prints_one_document(fresh_database: str, demo_folder: Path)
     assert len(paper["flagged"]) >= 6
 
 
-def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_folder: Path) -> None:
-    prepare_demo(seed=1, size="small", url=fresh_database)
+def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_settings: Settings) -> None:
+    prepare_demo(demo_settings, seed=1, size="small")
     done = subprocess.run(
         [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json", "--at", "2026-06-01"],
         capture_output=True,

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 
 from geo_api.areas.due_change_sets import apply_due_changes
 from geo_api.auth.access import create_user
+from layers.codes import NATIONAL_GRID_PROFILE
 from layers.postgres import SYSTEM, session
 from tests.support.application import PASSWORD, Api, Seeded, api_over
 
@@ -146,7 +147,7 @@ def test_a_higher_level_than_the_authors_approves(login: Login, api: Api) -> Non
 def test_an_installation_may_let_authors_approve(
     login: Login, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WANGGE_SELF_APPROVAL", "true")
+    monkeypatch.setattr(api.app.state.settings, "self_approval", True)
     manager = login("grid.a")
     drafted = manager.post(
         "/v1/change-sets", json={"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
@@ -188,9 +189,9 @@ def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
     before = codes(supervisor)
     approved = supervisor.post(f"/v1/change-sets/{draft['id']}/apply").json()
     assert (approved["status"], approved["applied_at"]) == ("approved", None)
-    assert apply_due_changes(api.url) == {} and codes(supervisor) == before
+    assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {} and codes(supervisor) == before
     time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
-    assert apply_due_changes(api.url) == {draft["id"]: "applied"}
+    assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {draft["id"]: "applied"}
     assert "320601001001001" not in codes(supervisor)
     assert codes(supervisor, at=(date - dt.timedelta(microseconds=1)).isoformat()) == before
     assert "320601001001003" in codes(supervisor, at=date.isoformat())
@@ -208,7 +209,7 @@ def test_a_dated_change_that_became_impossible_is_rejected_with_the_reason(login
     first = supervisor.post("/v1/change-sets", json={"operations": [merge]}).json()
     assert supervisor.post(f"/v1/change-sets/{first['id']}/apply").json()["status"] == "applied"
     time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
-    assert apply_due_changes(api.url) == {late["id"]: "rejected"}
+    assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {late["id"]: "rejected"}
     row = next(r for r in supervisor.get("/v1/change-sets").json()["change_sets"] if r["id"] == late["id"])
     assert f"change set {first['id']}" in row["result"]["reason"]
 

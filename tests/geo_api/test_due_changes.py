@@ -7,6 +7,7 @@ import datetime as dt
 import time
 
 import tests.support.change_sets as editing
+from geo_api.http.settings import Settings
 from geo_api.jobs.worker import job_app
 from layers.postgres import SYSTEM, session
 from layers.tables import ChangeSet
@@ -22,7 +23,7 @@ def test_the_worker_applies_what_is_due(fresh_database: str) -> None:
         number = editing.draft(db, [operation], "anna", effective_at=date).id
         assert editing.apply(db, number, "boss").status == "approved"
     time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
-    app = job_app(fresh_database)
+    app = job_app(fresh_database, Settings())
 
     async def work() -> None:
         async with app.open_async():

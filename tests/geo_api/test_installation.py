@@ -18,9 +18,9 @@ from geo_api.cli.check import check_calendar, check_data_folder, check_front_end
 from geo_api.cli.check_database import check_leakproof, check_reader_role, check_row_security
 from geo_api.cli.db import db_app
 from geo_api.cli.finding import Finding
-from layers.postgres import engine
+from geo_api.http.settings import Settings
+from layers.postgres import engine, libpq_url
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
 
 
 def _by_name(findings: list[Finding], word: str) -> Finding:
@@ -28,7 +28,7 @@ def _by_name(findings: list[Finding], word: str) -> Finding:
 
 
 def test_a_whole_installation_has_no_fault_in_its_database(fresh_database: str) -> None:
-    findings = check_installation()
+    findings = check_installation(Settings())
     wrong = [f for f in findings if not f.ok and not f.name.startswith(("地图页面", "工作日历"))]
     assert not wrong
     assert {"PostGIS", "表结构 schema", "行级安全 row-level security"} <= {f.name for f in findings}
@@ -37,14 +37,14 @@ def test_a_whole_installation_has_no_fault_in_its_database(fresh_database: str) 
 
 def test_a_silent_database_is_one_clear_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WANGGE_DATABASE_URL", "postgresql://nobody@127.0.0.1:9/none")
-    found = _by_name(check_installation(), "database")
+    found = _by_name(check_installation(Settings()), "database")
     assert not found.ok and "127.0.0.1" in found.detail_en and "WANGGE_DATABASE_URL" in found.mend
 
 
 def test_an_old_schema_is_found(fresh_database: str) -> None:
     with engine(fresh_database).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
-    found = _by_name(check_installation(), "schema")
+    found = _by_name(check_installation(Settings()), "schema")
     assert not found.ok and found.mend == "wangge db migrate"
 
 
@@ -81,13 +81,12 @@ def test_a_role_that_bypasses_is_found(fresh_database: str) -> None:
         connection.rollback()
 
 
-def test_a_lost_leakproof_mark_is_found(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lost_leakproof_mark_is_found(fresh_database: str) -> None:
     with engine(fresh_database).connect() as connection:
-        assert check_leakproof(connection).ok
+        assert check_leakproof(connection, hosted=False).ok
         connection.execute(text("ALTER FUNCTION geometry_overlaps(geometry, geometry) NOT LEAKPROOF"))
-        assert check_leakproof(connection).ok, "a hosted server may forbid the mark"
-        monkeypatch.delenv("WANGGE_DATABASE_URL")
-        assert not check_leakproof(connection).ok
+        assert check_leakproof(connection, hosted=True).ok, "a hosted server may forbid the mark"
+        assert not check_leakproof(connection, hosted=False).ok
         connection.rollback()
 
 
@@ -108,11 +107,10 @@ def test_front_end_says_how_to_build(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root runs the server as somebody else")
-def test_closed_folder_above_the_data_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closed_folder_above_the_data_is_named(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    monkeypatch.setenv("WANGGE_DATA_DIR", str(closed / "data"))
-    found = _by_name(check_data_folder(), "data folder")
+    found = _by_name(check_data_folder(Cluster(closed / "data")), "data folder")
     assert not found.ok and str(closed) in found.detail_en and "chmod o+x" in found.mend
 
 
@@ -150,11 +148,11 @@ def test_db_commands_on_a_private_database(data_dir: Path) -> None:
     assert run(db_app, ["migrate"]).exit_code == 0
     saved = data_dir / "saved.dump"
     assert run(db_app, ["backup", str(saved)]).exit_code == 0 and saved.stat().st_size > 10_000
-    with psycopg.connect(conninfo(cluster.url), autocommit=True) as connection:
+    with psycopg.connect(libpq_url(cluster.url), autocommit=True) as connection:
         connection.execute("DROP TABLE hot_spots CASCADE")
     engine(cluster.url).dispose()
     assert run(db_app, ["restore", str(saved)], input="n\n").exit_code == 1
-    with psycopg.connect(conninfo(cluster.url)) as connection:
+    with psycopg.connect(libpq_url(cluster.url)) as connection:
         assert connection.execute("SELECT to_regclass('hot_spots')").fetchone() == (None,)
     assert run(db_app, ["stop", "--force"]).exit_code == 0
     assert cluster.pid is None

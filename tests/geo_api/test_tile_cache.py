@@ -18,7 +18,7 @@ from sqlalchemy import text
 from geo_api.features.tile_cache import OVERHEAD_BYTES, TileAnswer, TileCache
 from layers.collections import COLLECTIONS, Selection, TileQueries
 from layers.collections.tiles import tile_statement
-from layers.postgres import SYSTEM, Query, Reader, Scope, plain_conninfo, session
+from layers.postgres import SYSTEM, Query, Reader, Scope, libpq_url, session
 from layers.roles import READER_ROLE
 from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
 from tests.support.tiles import tile_of
@@ -245,7 +245,7 @@ def test_the_statement_of_a_tile_uses_the_spatial_index_under_the_policy(api: Ap
     """With the reading role, a town's scope and one plan for all tiles: the index, not the table."""
     address = tile_of(LON["A"], LAT, 14)
     query = Query.of(tile_statement(COLLECTIONS[collection], Selection(), address), generic=True)
-    with psycopg.connect(plain_conninfo(api.url)) as connection:
+    with psycopg.connect(libpq_url(api.url)) as connection:
         connection.execute(f"SET LOCAL ROLE {READER_ROLE}")
         connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         connection.execute("SET LOCAL enable_seqscan = off")  # the tables of the tests are small

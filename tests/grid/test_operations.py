@@ -19,8 +19,7 @@ import tests.support.change_sets as editing
 from grid.areas import ancestors, read_areas
 from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from grid.responsibility.locating import locate_point
-from layers.codes import parse_grid_code
-from layers.errors import InvalidIdentifier
+from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
 from layers.postgres import SYSTEM, session
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import insert_area, insert_town, middle, square, unit_code, x, y
@@ -42,8 +41,9 @@ def shapes(db: Session, kind: str = "unit_grid", at: dt.datetime | None = None) 
     return dict(zip(frame["code"], frame.geometry, strict=True))
 
 
-def carry_out(db: Session, *operations: dict[str, Any]) -> Any:
-    return editing.apply(db, editing.draft(db, list(operations), "anna").id, "boss")
+def carry_out(db: Session, *operations: dict[str, Any], profile: GridProfile = NATIONAL_GRID_PROFILE) -> Any:
+    drafted = editing.draft(db, list(operations), "anna", profile=profile)
+    return editing.apply(db, drafted.id, "boss", profile=profile)
 
 
 def test_a_corner_moves_in_all_four_zones(db: Session, ids: dict[str, int]) -> None:
@@ -322,9 +322,7 @@ APPLY = """
 import sys
 import threading
 from grid.change_sets import lifecycle as editing
-from layers.postgres.sessions import SYSTEM, session
-from layers.errors import InvalidIdentifier
-from layers.codes.identifiers import parse_grid_code
+from layers.postgres import SYSTEM, session
 with session(SYSTEM, sys.argv[1]) as db:
     editing.apply(db, int(sys.argv[2]), "boss")
 """
@@ -368,21 +366,17 @@ def _snapshot(url: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def test_another_code_profile_by_configuration(
-    db: Session, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_code_profile(db: Session, ids: dict[str, int]) -> None:
     """Two kind digits, which new grids take from those that they follow, and four running ones."""
-    monkeypatch.setenv("WANGGE_GRID_PROFILE", "local_18")
+    profile = grid_profile("local_18")
     db.execute(text("UPDATE areas SET code = left(code, 12) || '07' || lpad(right(code, 3), 4, '0') WHERE kind = 'unit_grid'"))  # fmt: skip
     cut = {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line((0.5, 0), (0.5, 1))}
-    assert carry_out(db, cut).result["new_codes"] == ["320601001001070005", "320601001001070006"]
+    assert carry_out(db, cut, profile=profile).result["new_codes"] == [
+        "320601001001070005",
+        "320601001001070006",
+    ]
     give = {"op": "reparent", "area_id": ids["320601001001"], "parent_id": ids["320601002"]}
-    assert "320601002003070005" in carry_out(db, give).result["new_codes"]
-    monkeypatch.setenv("WANGGE_GRID_PROFILE", "plain_16:12+0+4")
-    assert parse_grid_code("3206010010010012").sequence == 12
-    monkeypatch.setenv("WANGGE_GRID_PROFILE", "plain_16:twelve")
-    with pytest.raises(InvalidIdentifier):
-        parse_grid_code("3206010010010012")
+    assert "320601002003070005" in carry_out(db, give, profile=profile).result["new_codes"]
 
 
 def test_editors_of_a_transfer_and_of_a_neighbour_at_once(fresh_database: str) -> None:

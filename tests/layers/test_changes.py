@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from layers.collections import COLLECTIONS
-from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, session, versions_of
+from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, libpq_url, session, versions_of
 from layers.postgres import sessions as database
 from layers.postgres.changes import tiles_over
 from layers.records import reset
@@ -205,8 +204,7 @@ def test_names_that_other_layers_show(fresh_database: str, enterprise: int) -> N
 
 
 def test_listeners_hear_what_the_log_holds_in_its_order(fresh_database: str, enterprise: int) -> None:
-    conninfo = make_url(fresh_database).set(drivername="postgresql").render_as_string(hide_password=False)
-    with psycopg.connect(conninfo, autocommit=True) as listener:
+    with psycopg.connect(libpq_url(fresh_database), autocommit=True) as listener:
         listener.execute(f"LISTEN {CHANNEL}")
         for i in range(3):
             with session(SYSTEM, fresh_database) as db:

@@ -18,10 +18,10 @@ import psycopg
 import pytest
 
 from layers.errors import ClusterError, ClusterInUse
+from layers.postgres import libpq_url
 from layers.private_server import Cluster, find_binaries, owned_cluster, server_user
 from layers.private_server import binaries as cluster_binaries
 from layers.private_server import locks as cluster_locks
-from layers.private_server.first_database import conninfo
 from layers.private_server.processes import postmaster_pid
 from layers.private_server.settings import default_data_dir, make_private, settings, socket_folder
 
@@ -49,25 +49,22 @@ def _until(condition: object, timeout_s: float = 20) -> None:
 
 
 def _ask(cluster: Cluster, question: str) -> object:
-    with psycopg.connect(conninfo(cluster.url), autocommit=True) as connection:
+    with psycopg.connect(libpq_url(cluster.url), autocommit=True) as connection:
         row = connection.execute(question).fetchone()  # type: ignore[call-overload]
     return row[0] if row else None
 
 
 def _run(connection_url: str, statement: str) -> None:
-    with psycopg.connect(conninfo(connection_url), autocommit=True) as connection:
+    with psycopg.connect(libpq_url(connection_url), autocommit=True) as connection:
         connection.execute(statement)  # type: ignore[call-overload]
 
 
 @contextlib.contextmanager
 def _other_process(folder: Path, body: str) -> Iterator[subprocess.Popen[str]]:
     """Another Python process on the same folder; it has printed its first line when this yields."""
-    environment = os.environ | {
-        "WANGGE_DATA_DIR": str(folder),
-        "PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path]),
-    }
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(REPOSITORY), *sys.path])}
     process = subprocess.Popen(
-        [sys.executable, "-c", body],
+        [sys.executable, "-c", body, str(folder)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -84,14 +81,16 @@ def _other_process(folder: Path, body: str) -> Iterator[subprocess.Popen[str]]:
 
 OWNER = """
 from layers.private_server.server import owned_cluster
+import sys
 import time
-with owned_cluster() as cluster:
+with owned_cluster(sys.argv[1]) as cluster:
     print("ready", flush=True)
     time.sleep(60)
 """
 USER = """
 from layers.private_server.server import running_cluster
-running_cluster()
+import sys
+running_cluster(sys.argv[1])
 print("ready", flush=True)
 input()
 """
@@ -147,7 +146,7 @@ def test_listens_on_its_socket_only_and_not_as_root(cluster: Cluster) -> None:
 def test_another_account_cannot_connect(cluster: Cluster) -> None:
     program = find_binaries().program("psql")
     done = subprocess.run(
-        [program, conninfo(cluster.url), "-c", "SELECT 1"],
+        [program, libpq_url(cluster.url), "-c", "SELECT 1"],
         user=65534,
         group=65534,
         capture_output=True,
@@ -321,12 +320,10 @@ def test_folder_of_another_version_says_how_to_move(folder: Path) -> None:
 
 
 def test_missing_programs_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANGGE_PG_BIN", str(tmp_path))
     with pytest.raises(ClusterError, match="WANGGE_PG_BIN"):
-        find_binaries()
-    monkeypatch.delenv("WANGGE_PG_BIN")
+        find_binaries(named=tmp_path)
     without = cluster_binaries.Binaries(Path("/opt/pg/bin"), 16, has_postgis=False)
-    monkeypatch.setattr(cluster_binaries, "_installed", lambda named: (without,))
+    monkeypatch.setattr(cluster_binaries, "installed", lambda named: (without,))
     with pytest.raises(
         ClusterError, match=r"16 \(/opt/pg/bin, without PostGIS\).*apt-get install postgresql"
     ):
@@ -350,19 +347,16 @@ def test_folder_that_the_server_may_not_enter(folder: Path) -> None:
 
 
 def test_data_folder_of_root_and_of_everyone_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("WANGGE_DATA_DIR")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert default_data_dir() == Path("/var/lib/wangge")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("XDG_DATA_HOME", "/home/li/data")
     assert default_data_dir() == Path("/home/li/data/wangge")
-    monkeypatch.setenv("WANGGE_DATA_DIR", "/srv/grid")
-    assert default_data_dir() == Path("/srv/grid")
 
 
 def test_every_setting_is_one_that_the_server_took(cluster: Cluster) -> None:
     wanted = settings(cluster.socket_dir, durable=False, memory=8 * 1024**3)
-    with psycopg.connect(conninfo(cluster.url)) as connection:
+    with psycopg.connect(libpq_url(cluster.url)) as connection:
         known = dict(connection.execute("SELECT name, setting FROM pg_settings").fetchall())
     assert {name.lower() for name in wanted} <= {name.lower() for name in known}
     assert known["listen_addresses"] == "" and known["jit"] == "off" and known["fsync"] == "off"

@@ -48,15 +48,16 @@ def test_communities():
         ids.parse_statistical_code("320623100000")
 
 
+LOCAL = ids.grid_profile("local_18")
+
+
 def test_grid_codes():
     code = ids.parse_grid_code("320623100001012")
     assert (code.community, code.kind, code.sequence) == ("320623100001", "", 12)
-    assert ids.parse_grid_code("320623100001010012", "local_18").kind == "01"
+    assert ids.parse_grid_code("320623100001010012", LOCAL).kind == "01"
     for wrong in ("320623100001000", "32062310000101", "32062310000101X"):
         with pytest.raises(InvalidIdentifier):
             ids.parse_grid_code(wrong)
-    with pytest.raises(InvalidIdentifier, match="unknown"):
-        ids.parse_grid_code("320623100001012", "nowhere")
 
 
 def test_grid_numbers_are_never_reused_and_overflow_is_an_error():
@@ -68,16 +69,18 @@ def test_grid_numbers_are_never_reused_and_overflow_is_an_error():
         ids.next_grid_codes(community, used, 3)
     with pytest.raises(CodeOverflow):
         ids.next_grid_codes(community, [community + "999"])
-    assert ids.next_grid_codes(community, [], profile="local_18", kind="02") == [community + "020001"]
+    assert ids.next_grid_codes(community, [], profile=LOCAL, kind="02") == [community + "020001"]
     with pytest.raises(InvalidIdentifier, match="kind digits"):
-        ids.next_grid_codes(community, [], profile="local_18")
+        ids.next_grid_codes(community, [], profile=LOCAL)
 
 
-def test_profiles_can_be_added_but_not_changed():
-    ids.register_grid_profile(ids.GridProfile("test_16", 12, 0, 4))
-    assert ids.next_grid_codes("320623100001", [], profile="test_16") == ["3206231000010001"]
-    with pytest.raises(ValueError, match="already"):
-        ids.register_grid_profile(ids.GridProfile("test_16", 12, 0, 5))
+def test_a_profile_is_defined_by_its_digits_and_a_known_name_is_never_another_one():
+    profile = ids.grid_profile("test_16:12+0+4")
+    assert ids.next_grid_codes("320623100001", [], profile=profile) == ["3206231000010001"]
+    assert ids.parse_grid_code("3206010010010012", profile).sequence == 12
+    for wrong, reason in (("nowhere", "unknown"), ("local_18:12+0+5", "already"), ("own:twelve", "name:12")):
+        with pytest.raises(InvalidIdentifier, match=reason):
+            ids.grid_profile(wrong)
 
 
 # Codes published by their owners or by python-stdnum; the second has a sum of 0 mod 31, the third is a collective.

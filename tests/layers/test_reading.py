@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from layers.postgres import PUBLIC, Query, Reader, Scope, plain_conninfo
+from layers.postgres import PUBLIC, Query, Reader, Scope, libpq_url
 
 PATIENCE_S = 60.0
 OFFICER = Scope(role="officer", area_ids=(1,), username="o")
@@ -29,7 +29,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def readers(url: str, state: str = "%") -> int:
-    with psycopg.connect(plain_conninfo(url), autocommit=True) as other:
+    with psycopg.connect(libpq_url(url), autocommit=True) as other:
         row = other.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
             " AND application_name = 'wangge reader' AND state LIKE %s",
@@ -40,7 +40,7 @@ def readers(url: str, state: str = "%") -> int:
 
 
 def end_readers(url: str) -> None:
-    with psycopg.connect(plain_conninfo(url), autocommit=True) as other:
+    with psycopg.connect(libpq_url(url), autocommit=True) as other:
         other.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND application_name = 'wangge reader'"

@@ -18,7 +18,7 @@ from psycopg.errors import DependentObjectsStillExist
 from layers.postgres import engine, migrate, schema_digest, schema_is_current
 from layers.postgres.schema_in_force import FILES, apply_schema, schema_functions, schema_sql
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
+from layers.postgres import libpq_url
 from layers.records import reset
 
 FOLDER = Path(str(resources.files("layers") / "schema"))
@@ -35,7 +35,7 @@ def dump(cluster: Cluster, url: str) -> str:
     """The schema as ``pg_dump`` writes it, without comments and the keys that differ from run to run."""
     program = cluster.binaries().program("pg_dump")
     written = subprocess.run(
-        [program, "--schema-only", "--dbname", conninfo(url)], capture_output=True, text=True, check=True
+        [program, "--schema-only", "--dbname", libpq_url(url)], capture_output=True, text=True, check=True
     ).stdout
     return "\n".join(
         line for line in written.splitlines() if line and not re.match(r"--|\\(un)?restrict", line)
@@ -115,7 +115,7 @@ def test_one_step_after_the_other_gives_the_same_schema(
 
 
 def test_nothing_is_in_force_that_no_file_makes(fresh_database: str) -> None:
-    with psycopg.connect(conninfo(fresh_database)) as driver:
+    with psycopg.connect(libpq_url(fresh_database)) as driver:
         before = in_force(driver)
         assert all(before[kind] for kind in IN_FORCE if kind != "views")
         disarm(driver)
@@ -132,7 +132,7 @@ def test_nothing_is_in_force_that_no_file_makes(fresh_database: str) -> None:
 def test_files_mend_what_differs_and_are_applied_once(
     cluster: Cluster, fresh_database: str, fresh_dump: str
 ) -> None:
-    with psycopg.connect(conninfo(fresh_database)) as driver:
+    with psycopg.connect(libpq_url(fresh_database)) as driver:
         assert not apply_schema(driver)
         driver.execute("ALTER POLICY in_scope ON cases USING (true)")
         driver.execute("ALTER TABLE stays DISABLE ROW LEVEL SECURITY")
@@ -143,7 +143,7 @@ def test_files_mend_what_differs_and_are_applied_once(
         )
     migrate(fresh_database)
     assert dump(cluster, fresh_database) != fresh_dump, "a digest that is the same says that nothing is to do"
-    with psycopg.connect(conninfo(fresh_database)) as driver:
+    with psycopg.connect(libpq_url(fresh_database)) as driver:
         driver.execute("UPDATE schema_in_force SET digest = 'of another version'")
     assert not schema_is_current(fresh_database)
     migrate(fresh_database)
@@ -166,7 +166,7 @@ def test_a_file_says_what_it_is_about_and_what_calls_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_may_be_applied_again(fresh_database: str, name: str) -> None:
-    with psycopg.connect(conninfo(fresh_database)) as driver:
+    with psycopg.connect(libpq_url(fresh_database)) as driver:
         before = in_force(driver)
         driver.execute(schema_sql(name))
         driver.execute(schema_sql(name))
@@ -182,12 +182,12 @@ def test_no_function_is_made_twice_or_retired_and_made() -> None:
 
 @pytest.mark.parametrize("revision", ["0001", "0009", "0014", "head"])
 def test_nothing_is_left_after_a_reset(empty_database: str, revision: str) -> None:
-    with psycopg.connect(conninfo(empty_database)) as driver:
+    with psycopg.connect(libpq_url(empty_database)) as driver:
         driver.execute("CREATE FUNCTION of_somebody_else() RETURNS int LANGUAGE sql RETURN 1")
     migrate(empty_database, revision)
     reset(empty_database)
     engine(empty_database).dispose()
-    with psycopg.connect(conninfo(empty_database)) as driver:
+    with psycopg.connect(libpq_url(empty_database)) as driver:
         left = in_force(driver)
         assert [row[0] for row in left.pop("functions")] == ["of_somebody_else()"]
         assert not any(left.values())

@@ -11,14 +11,14 @@ import psycopg
 
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
+from layers.postgres import libpq_url
 
 _numbers = itertools.count()
 
 
 def copy_database(cluster: Cluster, name: str, template: str) -> str:
     """Make a database from a template that nobody is connected to: its URL."""
-    with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:
+    with psycopg.connect(libpq_url(cluster.url, "postgres"), autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return cluster.url.replace("/wangge?", f"/{name}?")
 
@@ -32,5 +32,5 @@ def own_database(cluster: Cluster, template: str, subject: str = "own") -> Itera
         yield url
     finally:
         database.engine(url).dispose()
-        with psycopg.connect(conninfo(cluster.url, "postgres"), autocommit=True) as server:
+        with psycopg.connect(libpq_url(cluster.url, "postgres"), autocommit=True) as server:
             server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.cli.demo import Login, prepare_demo
+from geo_api.http.settings import Settings
 from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
 from tests.support.databases import own_database
@@ -65,8 +66,6 @@ def serve_city(
 def analysed_city(cluster: Cluster, template: str, folder: Path, size: str) -> Iterator[City]:
     """The demo city of that size in a database of its own, as ``wangge demo`` makes it, and the service on it."""
     with own_database(cluster, template, f"browser_{size}") as url:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("WANGGE_DATA_DIR", str(folder / "data"))
-            demo = prepare_demo(seed=1, size=size, url=url)
+        demo = prepare_demo(Settings(database_url=url, data_dir=folder / "data"), seed=1, size=size)
         with serve_city(url, folder / "data", demo.logins) as city:
             yield city

@@ -1,0 +1,144 @@
+"""Who may edit which areas, and who may approve a change set: a higher level than its author's.
+
+A supervisor stands above the grid managers of the own area, a grid manager above those of smaller areas in it. Who
+may approve a change set may also take it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from grid.change_sets.operations import OperationBase
+from grid.errors import ApprovalRefused
+from layers.errors import OutOfScope
+from layers.tables import Area, ChangeSet, User
+
+
+@dataclass(frozen=True)
+class Approver:
+    """Who asks to approve.
+
+    Attributes
+    ----------
+    username, role : str
+    area_code : str or None
+        Area of the account; None: the whole city.
+    area_ids : collection of int, or None
+        Areas in reach, every version of them; None: the whole city.
+    """
+
+    username: str
+    role: str
+    area_code: str | None
+    area_ids: Collection[int] | None
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who drafted.
+
+    Attributes
+    ----------
+    username, role : str
+    area_code : str or None
+        Area of the account; None: the whole city.
+    in_reach : bool
+        Whether that area is one of the approver's.
+    """
+
+    username: str
+    role: str
+    area_code: str | None
+    in_reach: bool
+
+
+def stands_above(approver: Approver, author: Author | None) -> bool:
+    """Whether an account is of a higher level than the author of a change set; an author without account: nobody's.
+
+    Examples
+    --------
+    >>> county = Approver("li", "grid_manager", "320623", [1, 2])
+    >>> stands_above(county, Author("wang", "grid_manager", "320623100", in_reach=True))
+    True
+    >>> stands_above(county, Author("zhao", "grid_manager", "320623", in_reach=True))
+    False
+    """
+    if approver.role == "supervisor":
+        return True
+    if author is None or author.username == approver.username or author.role == "supervisor":
+        return False
+    return author.in_reach and author.area_code is not None and author.area_code != approver.area_code
+
+
+def may_approve(
+    db: Session, approver: Approver, change_sets: Sequence[ChangeSet], *, self_approval: bool = False
+) -> dict[int, bool]:
+    """Which change sets an account may put into force or take back, by id.
+
+    Parameters
+    ----------
+    db : Session
+        With the rights of the system: accounts are read.
+    self_approval : bool
+        Whether this installation lets everybody who may edit approve.
+    """
+    if self_approval or approver.role == "supervisor":
+        return {row.id: True for row in change_sets}
+    authors = _authors(db, approver, {row.author for row in change_sets})
+    return {row.id: stands_above(approver, authors.get(row.author)) for row in change_sets}
+
+
+def check_approval(
+    db: Session, approver: Approver, change_set: ChangeSet, *, self_approval: bool = False
+) -> None:
+    """Refuse whoever does not stand above the author of a change set.
+
+    Raises
+    ------
+    ApprovalRefused
+    """
+    if may_approve(db, approver, [change_set], self_approval=self_approval)[change_set.id]:
+        return
+    raise ApprovalRefused(
+        "A change set is approved, and taken back, by a higher level than its author's: ask a supervisor of the area or"
+        " the grid manager of a larger one.",
+        "变更须由上一级审批或撤销：请由本区域的监督员或上级区域的网格管理员办理。",
+    )
+
+
+def _authors(db: Session, approver: Approver, names: set[str]) -> dict[str, Author]:
+    accounts = select(User.username, User.role, User.area_code).where(User.username.in_(names))
+    within = names
+    if approver.area_ids is not None:
+        inside = select(User.username).join(Area, Area.code == User.area_code)
+        within = set(db.scalars(inside.where(User.username.in_(names), Area.id.in_(approver.area_ids))))
+    return {name: Author(name, role, area, name in within) for name, role, area in db.execute(accounts)}
+
+
+def check_reach(db: Session, area_ids: Collection[int] | None, operations: Sequence[OperationBase]) -> None:
+    """Refuse operations on areas, or towards areas, that lie outside of the own ones.
+
+    Parameters
+    ----------
+    area_ids : collection of int, or None
+        The own areas; None: the whole city.
+
+    Raises
+    ------
+    OutOfScope
+    """
+    if area_ids is None:
+        return
+    wanted = {
+        area_id for operation in operations for area_id in [*operation.changed_ids, *operation.target_ids]
+    }
+    inside = select(Area.id).where(
+        Area.id.in_(wanted), or_(Area.parent_id.in_(area_ids), Area.id.in_(area_ids))
+    )
+    outside = wanted - set(db.scalars(inside))
+    if outside:
+        raise OutOfScope(f"area_ids: {', '.join(map(str, sorted(outside)))} lie outside of your area")

@@ -1,0 +1,45 @@
+"""Change sets as they are stored: the newest of an area, and one by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Text, cast, or_, select
+from sqlalchemy.orm import Session
+
+from layers.errors import NotFound
+from layers.tables import Area, ChangeSet
+
+
+def newest_change_sets(
+    db: Session, area_ids: Collection[int] | None, *, area: str | None = None, limit: int
+) -> list[ChangeSet]:
+    """Change sets, the newest first.
+
+    Parameters
+    ----------
+    area_ids : collection of int, or None
+        Only those that lie within one of these areas; None: all.
+    area : str or None
+        Only those within the area of that code or id.
+    """
+    statement = select(ChangeSet).order_by(ChangeSet.id.desc()).limit(limit)
+    if area_ids is not None:
+        statement = statement.where(ChangeSet.area_id.in_(area_ids))
+    if area is not None:
+        ids = select(Area.id).where(or_(Area.code == area, cast(Area.id, Text) == area))
+        statement = statement.where(ChangeSet.area_id.in_(ids))
+    return list(db.scalars(statement))
+
+
+def read_change_set(db: Session, change_set_id: int, area_ids: Collection[int] | None) -> ChangeSet:
+    """One change set as it is stored now; one outside of the areas is not found either.
+
+    Raises
+    ------
+    NotFound
+    """
+    found = db.get(ChangeSet, change_set_id, populate_existing=True)
+    if found is None or not (area_ids is None or found.area_id in area_ids):
+        raise NotFound(f"no change set {change_set_id}")
+    return found
