@@ -25,6 +25,9 @@ from layers.private_server import owned_cluster
 
 KEEP_ALIVE_S = 75
 """Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
+WORKER_ANSWERS_S = 20
+"""A worker that does not answer the process that started it for so long is replaced; on a busy machine one that is
+starting needs longer than the 5 s that the server would give it."""
 SHUTDOWN_S = 8
 """Requests that run get this long to finish after SIGTERM; event streams end at once."""
 BACKLOG = 2048
@@ -88,6 +91,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
             forwarded_allow_ips=trusted or None,
             timeout_graceful_shutdown=SHUTDOWN_S,
             timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_worker_healthcheck=WORKER_ANSWERS_S,
         )
         listening = config.bind_socket()
         console.print(f"[green]✓[/] http://{host}:{port}/  (Ctrl+C 停止 stops)")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.postgres import LEAST, connection_room, share
+from layers.postgres import LEAST, connection_room, libpq_url, share
 from layers.postgres.connections import WANTED, Limits
 from tests.support.application import Api
 from tests.support.service_process import START_S, serve
@@ -34,7 +34,7 @@ def test_all_workers_together_stay_in_the_room(room: int, workers: int) -> None:
 
 def test_the_room_is_what_the_server_the_role_and_the_database_leave(fresh_database: str) -> None:
     room = connection_room(fresh_database)
-    with psycopg.connect(fresh_database.replace("+psycopg", ""), autocommit=True) as db:
+    with psycopg.connect(libpq_url(fresh_database), autocommit=True) as db:
         most = int(db.execute("SHOW max_connections").fetchone()[0])  # type: ignore[index]
         assert room == most - 3 - 10
         db.execute(f'ALTER DATABASE "{db.info.dbname}" CONNECTION LIMIT 31')
@@ -55,7 +55,7 @@ def test_sigterm_ends_streams_at_once_and_requests_after_their_answer(api: Api, 
             slow.append(httpx2.get(f"{service.address}/collections/sites/items", timeout=PATIENCE_S))
 
         threads = [threading.Thread(target=listen), threading.Thread(target=read)]
-        with psycopg.connect(api.url.replace("+psycopg", "")) as db:
+        with psycopg.connect(libpq_url(api.url)) as db:
             threads[0].start()
             wait_until(lambda: heard, "the stream begins")
             db.execute("LOCK TABLE enterprises IN ACCESS EXCLUSIVE MODE")
@@ -144,7 +144,7 @@ def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: 
         for thread in threads:
             thread.start()
         most = 0
-        with psycopg.connect(api.url.replace("+psycopg", ""), autocommit=True) as db:
+        with psycopg.connect(libpq_url(api.url), autocommit=True) as db:
             while any(thread.is_alive() for thread in threads):
                 row = db.execute(
                     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

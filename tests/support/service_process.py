@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 import psutil  # type: ignore[import-untyped]
 
+from layers.postgres import libpq_url
 from tests.support.ports import free_port
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -54,7 +55,7 @@ def serve(url: str | None, folder: Path, *, workers: int = 1, **settings: str) -
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANGGE_")}
     environment |= {"WANGGE_DATA_DIR": str(folder), "WANGGE_SECRET": "test", "WANGGE_LOG_LEVEL": "info"}
-    environment |= {"WANGGE_DATABASE_URL": url} if url else {}
+    environment |= {"WANGGE_DATABASE_URL": libpq_url(url)} if url else {}  # as people write it
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "serve.log"
     command = [sys.executable, "-m", "geo_api.cli", "serve", "--port", str(port), "--workers", str(workers)]
