@@ -28,7 +28,6 @@ from hypothesis import settings
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from layers.postgres import libpq_url
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
 

@@ -19,7 +19,13 @@ from geo_api.imports import duty_files, fence_files
 from geo_api.imports.written_tables import as_parquet
 from grid.areas import cells_of, place_fixes, read_areas
 from grid.responsibility import check_stored
-from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, check_declared_crs, normalise_crs_name, to_storage
+from layers.codes import (
+    NATIONAL_GRID_PROFILE,
+    GridProfile,
+    check_declared_crs,
+    normalise_crs_name,
+    to_storage,
+)
 from layers.collections import settle
 from layers.errors import Fault, InputError, RejectedRows
 from layers.imports import (

@@ -12,7 +12,7 @@ from grid.change_sets import Approver, check_approval, check_reach, may_approve
 from grid.errors import ApprovalRefused
 from layers.errors import OutOfScope
 from layers.tables import ChangeSet, User
-from tests.grid.square_town import community_code, insert_town, unit_code
+from tests.support.square_town import community_code, insert_town, unit_code
 
 COUNTY, TOWN, OTHER_TOWN = "320601", "320601001", "320601002"
 ACCOUNTS = {

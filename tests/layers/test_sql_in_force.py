@@ -15,10 +15,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from psycopg.errors import DependentObjectsStillExist
 
-from layers.postgres import engine, migrate, schema_digest, schema_is_current
+from layers.postgres import engine, libpq_url, migrate, schema_digest, schema_is_current
 from layers.postgres.schema_in_force import FILES, apply_schema, schema_functions, schema_sql
 from layers.private_server import Cluster
-from layers.postgres import libpq_url
 from layers.records import reset
 
 FOLDER = Path(str(resources.files("layers") / "schema"))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import psycopg
 
+from layers.postgres import libpq_url
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
-from layers.postgres import libpq_url
 
 _numbers = itertools.count()
 
