@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
-from grid.change_sets import Approver, check_approval, check_reach, may_approve
+from grid.change_sets import Approver, check_approval, check_reach, may_approve, read_operations
 from grid.errors import ApprovalRefused
 from layers.errors import OutOfScope
 from layers.tables import ChangeSet, User
@@ -94,11 +94,13 @@ def test_several_change_sets_are_answered_together(db: Session, accounts: dict[s
 def test_operations_outside_of_the_own_areas_are_refused(db: Session, accounts: dict[str, int]) -> None:
     inside, outside = accounts[unit_code(0, 0)], accounts[unit_code(2, 0)]
     own = scope_area_ids(db, community_code(0, 0))
-    cut = {"op": "split", "area_id": inside, "line": {}}
-    check_reach(db, own, [cut])
-    check_reach(db, None, [cut | {"area_id": outside}])
+    line = {"type": "LineString", "coordinates": [[120.8, 32], [120.9, 32]]}
+    cut = {"op": "split", "area_id": inside, "line": line}
+    check_reach(db, own, read_operations([cut]))
+    check_reach(db, None, read_operations([cut | {"area_id": outside}]))
+    join = {"op": "merge", "area_ids": [inside, outside]}
     with pytest.raises(OutOfScope, match=str(outside)):
-        check_reach(db, own, [cut, {"op": "merge", "area_ids": [inside, outside]}])
+        check_reach(db, own, read_operations([cut, join]))
     give = {"op": "transfer", "area_ids": [inside], "community_id": accounts[community_code(2, 0)]}
     with pytest.raises(OutOfScope, match=str(accounts[community_code(2, 0)])):
-        check_reach(db, own, [give])
+        check_reach(db, own, read_operations([give]))
