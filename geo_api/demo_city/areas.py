@@ -15,10 +15,10 @@ from geo_api.demo_city.boundaries import (
     CITY_CODE,
     CITY_NAME,
     County,
-    Place,
+    Settlement,
     Town,
     read_counties,
-    read_places,
+    read_settlements,
     read_towns,
 )
 from geo_api.demo_city.sizes import CitySize
@@ -67,18 +67,20 @@ class CityAreas:
     water_m: BaseGeometry | None
 
 
-def town_centres(county: County, towns: list[Town], places: list[Place], rng: np.random.Generator) -> Floats:
+def town_centres(
+    county: County, towns: list[Town], settlements: list[Settlement], rng: np.random.Generator
+) -> Floats:
     """Centre points (metres) of a county's towns: GeoNames where the name is inside the county, else drawn."""
     polygon = to_metric_geometry(county.polygon)
-    lonlat = np.array([(lon, lat) for _, lon, lat in places]).reshape(-1, 2)
+    lonlat = np.array([(one.lon, one.lat) for one in settlements]).reshape(-1, 2)
     points = np.column_stack(to_metric(lonlat[:, 0], lonlat[:, 1]))
     inside = shapely.contains_xy(shapely.buffer(polygon, -150.0), points[:, 0], points[:, 1])
     centres = np.full((len(towns), 2), np.nan)
     for position, town in enumerate(towns):
         match = [
             i
-            for i, place in enumerate(places)
-            if inside[i] and town.place_name and town.place_name in place[0]
+            for i, settlement in enumerate(settlements)
+            if inside[i] and town.place_name and town.place_name in settlement.names
         ]
         if match and not np.isin(points[match[0]], centres).all():
             centres[position] = points[match[0]]
@@ -107,8 +109,8 @@ def make_areas(size: CitySize, rng: np.random.Generator) -> CityAreas:
     counties, towns = _choose(size)
     by_county = [[t for t in towns if t.county_code == c.code] for c in counties]
     towns = [t for group in by_county for t in group]
-    places = read_places(tuple(shapely.total_bounds([c.polygon for c in counties]).tolist()))
-    centres = [town_centres(c, group, places, rng) for c, group in zip(counties, by_county, strict=True)]
+    settlements = read_settlements(tuple(shapely.total_bounds([c.polygon for c in counties]).tolist()))
+    centres = [town_centres(c, group, settlements, rng) for c, group in zip(counties, by_county, strict=True)]
     polygons_m = [to_metric_geometry(c.polygon) for c in counties]
     counts = _cell_counts(size.grids, polygons_m, by_county)
     seeds = [

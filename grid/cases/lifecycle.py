@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from grid.calendar import CHINA
-from grid.cases.hash_chain import GENESIS, ChainFault, canonical, event_hash, faults_of
+from grid.cases.hash_chain import GENESIS, ChainFault, canonical, faults_of, hash_of
 from grid.cases.transitions import RULES, check_step, target_of, why_not
 from grid.errors import ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
@@ -74,8 +74,8 @@ def open_case(
         opened_at=opened_at,
         due_at=due_at,
         geom=WKTElement(f"POINT({float(lon)!r} {float(lat)!r})", srid=4326),
-        **_assigned(assignment),
     )
+    _assign(case, assignment)
     db.add(case)
     db.flush()
     first = {"lead_body": case.lead_body, "co_handlers": case.co_handlers, **(payload or {})}
@@ -83,20 +83,18 @@ def open_case(
     return case
 
 
-def _assigned(assignment: Assignment) -> dict[str, Any]:
-    """The columns of a case that come from its assignment."""
-    return {
-        "domain": assignment.domain or "",
-        "grid_area_id": assignment.area_id("unit_grid"),
-        "community_area_id": assignment.area_id("community"),
-        "town_area_id": assignment.area_id("town"),
-        "county_area_id": assignment.area_id("county"),
-        "city_area_id": assignment.area_id("city"),
-        "lead_body": assignment.lead and assignment.lead.body,
-        "co_handlers": [partner.body for partner in assignment.co_handlers],
-        "assignment": assignment.as_json(),
-        "area_id": assignment.scope_area_id,
-    }
+def _assign(case: Case, assignment: Assignment) -> None:
+    """Fill the columns of a case that come from its assignment."""
+    case.domain = assignment.domain or ""
+    case.grid_area_id = assignment.area_id("unit_grid")
+    case.community_area_id = assignment.area_id("community")
+    case.town_area_id = assignment.area_id("town")
+    case.county_area_id = assignment.area_id("county")
+    case.city_area_id = assignment.area_id("city")
+    case.lead_body = assignment.lead.body if assignment.lead else None
+    case.co_handlers = [partner.body for partner in assignment.co_handlers]
+    case.assignment = assignment.as_json()
+    case.area_id = assignment.scope_area_id
 
 
 def next_number(db: Session, opened_at: dt.datetime, prefix: str = CASE_PREFIX) -> str:
@@ -213,20 +211,20 @@ def _append(
     payload: dict[str, Any],
     at: dt.datetime,
 ) -> CaseEvent:
-    values: dict[str, Any] = {
-        "seq": 1 if last is None else last.seq + 1,
-        "at": at,
-        "actor": actor,
-        "role": role,
-        "action": action,
-        "from_state": from_state,
-        "to_state": to_state,
-        "payload": canonical(payload),
-        "prev_hash": GENESIS if last is None else last.hash,
-    }
     event = CaseEvent(
-        case_id=case.id, area_id=case.area_id, hash=event_hash(number=case.number, **values), **values
+        case_id=case.id,
+        area_id=case.area_id,
+        seq=1 if last is None else last.seq + 1,
+        at=at,
+        actor=actor,
+        role=role,
+        action=action,
+        from_state=from_state,
+        to_state=to_state,
+        payload=canonical(payload),
+        prev_hash=GENESIS if last is None else last.hash,
     )
+    event.hash = hash_of(case.number, event)
     db.add(event)
     db.flush()
     return event

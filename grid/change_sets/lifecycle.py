@@ -29,6 +29,7 @@ from grid.areas import moment
 from grid.change_sets import writing as store
 from grid.change_sets.operations import Operation, UndoOperation, as_json, drafted_operations
 from grid.change_sets.planning import make_plan, resolve
+from grid.change_sets.preview import preview
 from grid.change_sets.result import ChangeResult
 from grid.change_sets.undo import ended_ids, reverse_plan
 from grid.errors import EditConflict, GridError
@@ -81,7 +82,7 @@ def draft(
         created_at=now,
         effective_at=effective_at,
         operations=as_json(resolved),
-        preview=store.preview(db, plan),
+        preview=preview(db, plan),
     )
     db.add(row)
     db.flush()
@@ -194,7 +195,7 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
         created_at=now,
         applied_at=now,
         operations=as_json([undone]),
-        preview=store.preview(db, plan),
+        preview=preview(db, plan),
         undoes_id=row.id,
     )
     db.add(back)

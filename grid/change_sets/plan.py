@@ -114,3 +114,13 @@ class Plan:
     def begun(self) -> list[NewUnit | NewVersion]:
         """Everything that begins under a new code."""
         return [*self.added, *self.recoded]
+
+    @property
+    def new_codes(self) -> list[str]:
+        """Codes that begin."""
+        return [unit.code for unit in self.begun]
+
+    @property
+    def voided_codes(self) -> list[str]:
+        """Codes that end."""
+        return [unit.code for unit in [*self.removed, *(version.old for version in self.recoded)]]

@@ -1,26 +1,17 @@
-"""Preview of a plan, its locks, and writing it."""
+"""Locks of a plan, and writing it."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 
-import geopandas as gpd
-import numpy as np
 import shapely
-from pyproj import Geod
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from grid.areas import AreaCover
 from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.change_sets.result import ChangedArea, ChangeResult, EndedGrid, NextVersion
-from grid.topology import Unit, as_geojson
 from layers.tables import Area
-
-_GEOD = Geod(ellps="WGS84")
-
 
 _COMMUNITIES = text("""
 WITH RECURSIVE named AS (
@@ -58,98 +49,6 @@ def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt
     return moment if latest is None or latest < moment else latest + dt.timedelta(microseconds=1)
 
 
-def area_m2(shape: Any) -> float:
-    """Geodesic area on WGS-84."""
-    return abs(float(_GEOD.geometry_area_perimeter(shape)[0]))
-
-
-LOADS_SHOWN = 200
-"""Zones of a preview whose load is told; a town that changes its county has more."""
-
-
-def preview(db: Session, plan: Plan) -> dict[str, Any]:
-    """What the plan would do, for people."""
-    recoded = [version for version in plan.recoded if version.kind == "unit_grid"]
-    before = [*plan.removed, *(version.old for version in recoded)]
-    cases = db.scalars(
-        text("SELECT number FROM cases WHERE grid_area_id = ANY(:ids) AND closed_at IS NULL ORDER BY number"),
-        {"ids": [unit.key for unit in before]},
-    ).all()
-    load_before, load_after = _load(db, before), _load(db, [*plan.added, *recoded])
-    return {
-        "affected_sites": sum(entry["sites"] for entry in load_before),
-        "open_cases": list(cases),
-        "new_codes": _new_codes(plan),
-        "voided_codes": _voided_codes(plan),
-        "noded": [unit.code for unit in plan.noded],
-        "outlines": _outlines(plan),
-        "load": {"before": load_before[:LOADS_SHOWN], "after": load_after[:LOADS_SHOWN]},
-        "result": {
-            "type": "FeatureCollection",
-            "features": [_feature(unit) for unit in plan.begun],
-        },
-    }
-
-
-def _new_codes(plan: Plan) -> list[str]:
-    return [unit.code for unit in plan.begun]
-
-
-def _voided_codes(plan: Plan) -> list[str]:
-    return [unit.code for unit in [*plan.removed, *(version.old for version in plan.recoded)]]
-
-
-def _outlines(plan: Plan) -> list[str]:
-    """Codes of the areas that go on under the same code with another outline."""
-    return [version.code for version in plan.versions if version.code == version.old.code]
-
-
-def _feature(unit: NewUnit | NewVersion) -> dict[str, Any]:
-    return {
-        "type": "Feature",
-        "geometry": as_geojson(unit.shape),
-        "properties": {
-            "code": unit.code,
-            "name": unit.name,
-            "kind": unit.kind if isinstance(unit, NewVersion) else "unit_grid",
-            "area_m2": round(area_m2(unit.shape), 1),
-        },
-    }
-
-
-def _load(db: Session, units: Sequence[Unit | NewUnit | NewVersion]) -> list[dict[str, Any]]:
-    """Sites, open cases and area of each zone, by place."""
-    if not units:
-        return []
-    shapes = [unit.shape for unit in units]
-    cover = AreaCover.build(gpd.GeoDataFrame(geometry=gpd.GeoSeries(shapes, crs=4326)))
-    box = dict(zip(("west", "south", "east", "north"), map(float, shapely.total_bounds(shapes)), strict=True))
-    sites = _count(db, cover, _SITE_POINTS, box)
-    cases = _count(db, cover, _CASE_POINTS, box)
-    return [
-        {
-            "code": unit.code,
-            "sites": int(sites[i]),
-            "cases": int(cases[i]),
-            "area_m2": round(area_m2(unit.shape), 1),
-        }
-        for i, unit in enumerate(units)
-    ]
-
-
-_SITE_POINTS = "SELECT ST_X(geom), ST_Y(geom) FROM sites WHERE geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
-_CASE_POINTS = (
-    "SELECT ST_X(geom), ST_Y(geom) FROM cases WHERE closed_at IS NULL"
-    " AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
-)
-
-
-def _count(db: Session, cover: AreaCover, sql: str, box: dict[str, float]) -> Any:
-    points = np.array([tuple(row) for row in db.execute(text(sql), box)], dtype=np.float64).reshape(-1, 2)
-    where = cover.locate(points[:, 0], points[:, 1])
-    return np.bincount(where[where >= 0], minlength=cover.n_areas)
-
-
 def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> ChangeResult:
     """End, begin and link the areas of a plan; returns what happened."""
     followed: dict[int, int] = {}
@@ -181,8 +80,8 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> Chan
         ended=[EndedGrid(id=u.key, code=u.code, name=u.name, kind=u.kind) for u in plan.ended],
         again=again,
         noded=[unit.code for unit in plan.noded],
-        new_codes=_new_codes(plan),
-        voided_codes=_voided_codes(plan),
+        new_codes=plan.new_codes,
+        voided_codes=plan.voided_codes,
     )
 
 
