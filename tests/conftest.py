@@ -33,6 +33,7 @@ from layers.private_server import Cluster
 
 pytest.register_assert_rewrite("tests.support")
 from tests.support.databases import copy_database, own_database  # noqa: E402
+from tests.support.declared_answers import declared_answers, every_answer_compared  # noqa: E402
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -56,6 +57,22 @@ def _no_real_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         patch.setenv("WANGGE_DATA_DIR", str(tmp_path_factory.getbasetemp() / "no-data-folder"))
         patch.delenv("WANGGE_DATABASE_URL", raising=False)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _applications_compare_answers() -> Iterator[None]:
+    with every_answer_compared():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _answers_are_declared() -> Iterator[None]:
+    """No answer of the test is another than the description of the API says."""
+    yield
+    faults = declared_answers().faults
+    told = "\n".join(faults)
+    faults.clear()
+    assert not told, f"answers that the API's description does not declare:\n{told}"
 
 
 @pytest.fixture(scope="session")

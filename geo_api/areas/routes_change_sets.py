@@ -9,9 +9,10 @@ import geopandas as gpd
 from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy.orm import Session
 
-from geo_api.areas.schemas import ChangeSetBody, RejectBody
+from geo_api.areas.schemas import ChangeSetBody, ChangeSetDocument, ChangeSets, RejectBody
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.parameters import SettingsDep, limit_parameter
+from geo_api.http.representations import BINARY, json_response
 from geo_api.http.settings import Settings
 from grid.change_sets import Approver, check_approval, check_reach, may_approve, stored_operations
 from grid.change_sets import lifecycle as editing
@@ -20,6 +21,13 @@ from layers.tables import ChangeSet
 
 router = APIRouter(prefix="/v1/change-sets", tags=["change sets"])
 ChangeSetId = Annotated[int, Path(ge=1, lt=2**63)]
+Format = Literal["csv", "fgb", "parquet", "gpkg"]
+MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8; header=present",
+    "fgb": "application/flatgeobuf",
+    "parquet": "application/vnd.apache.parquet",
+    "gpkg": "application/geopackage+sqlite3",
+}
 FIELDS = (
     "id",
     "area_id",
@@ -38,8 +46,8 @@ FIELDS = (
 )
 
 
-@router.get("", dependencies=[needs("read_change_sets")])
-def change_sets(
+@router.get("", response_model=ChangeSets, dependencies=[needs("read_change_sets")])
+def list_change_sets(
     caller: CallerDep,
     db: Db,
     system: SystemDb,
@@ -48,76 +56,83 @@ def change_sets(
     area: Annotated[
         str | None, Query(max_length=100, description="Id or code of the area that holds the change")
     ] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Change sets of the caller's area, newest first."""
     rows = newest_change_sets(db, caller.areas_in_reach, area=area, limit=limit)
     may = may_approve(system, _approver(caller), rows, self_approval=settings.self_approval)
-    return {"change_sets": [_document(row, may[row.id]) for row in rows]}
+    return json_response({"change_sets": [_document(row, may[row.id]) for row in rows]})
 
 
-@router.post("", dependencies=[needs("edit_areas")], status_code=201)
-def draft(body: ChangeSetBody, caller: CallerDep, db: SystemDb, settings: SettingsDep) -> dict[str, Any]:
+@router.post("", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")], status_code=201)
+def draft_change_set(
+    body: ChangeSetBody, caller: CallerDep, db: SystemDb, settings: SettingsDep
+) -> Response:
     """Check operations and preview them. What would leave a gap or an overlap is refused with its place (422)."""
     row = _drafted(db, caller, settings, body)
     row.title, row.reason = body.title.strip(), body.reason.strip()
     db.flush()
-    return _answer(db, caller, settings, row)
+    return json_response(_shown(db, caller, settings, row), status=201)
 
 
-@router.post("/preview", dependencies=[needs("edit_areas")], response_model=None)
-def preview(
+@router.post(
+    "/preview",
+    response_model=ChangeSetDocument,
+    responses={200: {"content": {media: {"schema": BINARY} for media in MEDIA_TYPES.values()}}},
+    dependencies=[needs("edit_areas")],
+)
+def preview_change_set(
     body: ChangeSetBody,
     caller: CallerDep,
     db: SystemDb,
     settings: SettingsDep,
     f: Annotated[Format | None, Query(description="The new areas as a file instead")] = None,
-) -> dict[str, Any] | Response:
+) -> Response:
     """What a draft of these operations would answer, or be refused with; nothing is kept. With ``f``: its new areas as a file."""
     with db.begin_nested() as trial:
         row = _drafted(db, caller, settings, body)
-        document = _answer(db, caller, settings, row) | {"id": None, "status": "preview"}
+        document = _shown(db, caller, settings, row) | {"id": None, "status": "preview"}
         trial.rollback()
     if f is None:
-        return document
+        return json_response(document)
     content = draft_file(document["preview"]["result"], f)
     headers = {"Content-Disposition": f'attachment; filename="draft.{f}"'}
     return Response(content, media_type=MEDIA_TYPES[f], headers=headers)
 
 
-@router.post("/{change_set_id}/apply", dependencies=[needs("edit_areas")])
-def apply(
+@router.post("/{change_set_id}/apply", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
+def apply_change_set(
     change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb, settings: SettingsDep
-) -> dict[str, Any]:
+) -> Response:
     """Approve a draft: at once in force, or from its date on. A higher level than the author's approves."""
     row = read_change_set(db, change_set_id, caller.areas_in_reach)
     check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
     if row.status == "draft":
         check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
     editing.apply(db, change_set_id, caller.username, profile=settings.unit_grid_profile())
-    return _answer(db, caller, settings, read_change_set(db, change_set_id, caller.areas_in_reach))
+    return json_response(_shown(db, caller, settings, read_change_set(db, change_set_id, caller.areas_in_reach)))
 
 
-@router.post("/{change_set_id}/reject", dependencies=[needs("edit_areas")])
-def reject(
+@router.post("/{change_set_id}/reject", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
+def reject_change_set(
     change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb, settings: SettingsDep
-) -> dict[str, Any]:
+) -> Response:
     """Turn down a draft or one that waits for its date; its author may withdraw it."""
     row = read_change_set(db, change_set_id, caller.areas_in_reach)
     check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
     if row.author != caller.username:
         check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
-    return _answer(db, caller, settings, editing.reject(db, change_set_id, caller.username, body.reason))
+    return json_response(_shown(db, caller, settings, editing.reject(db, change_set_id, caller.username, body.reason)))
 
 
-@router.post("/{change_set_id}/undo", dependencies=[needs("edit_areas")])
-def undo(
+@router.post("/{change_set_id}/undo", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
+def undo_change_set(
     change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb, settings: SettingsDep
-) -> dict[str, Any]:
+) -> Response:
     """Take an applied change back, as a change of its own; it needs a higher level than the author's, like the change."""
     row = read_change_set(db, change_set_id, caller.areas_in_reach)
     check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
     check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
-    return _answer(db, caller, settings, editing.undo(db, change_set_id, caller.username))
+    return json_response(_shown(db, caller, settings, editing.undo(db, change_set_id, caller.username)))
 
 
 def _drafted(db: Session, caller: Caller, settings: Settings, body: ChangeSetBody) -> ChangeSet:
@@ -141,18 +156,11 @@ def _approver(caller: Caller) -> Approver:
     return Approver(caller.username, caller.role, caller.area_code, caller.areas_in_reach)
 
 
-def _answer(db: Session, caller: Caller, settings: Settings, row: ChangeSet) -> dict[str, Any]:
+def _shown(db: Session, caller: Caller, settings: Settings, row: ChangeSet) -> dict[str, Any]:
     may = may_approve(db, _approver(caller), [row], self_approval=settings.self_approval)
     return _document(row, may[row.id])
 
 
-Format = Literal["csv", "fgb", "parquet", "gpkg"]
-MEDIA_TYPES: dict[Format, str] = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "fgb": "application/flatgeobuf",
-    "parquet": "application/vnd.apache.parquet",
-    "gpkg": "application/geopackage+sqlite3",
-}
 LAYER = "draft"
 
 

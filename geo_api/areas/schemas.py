@@ -1,14 +1,18 @@
-"""Bodies of the partition: operations and change sets, and questions about lines and polygons."""
+"""Bodies and answers of the partition: operations, change sets, balance."""
 
 from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from geojson_pydantic import Feature as GeoJsonFeature
+from geojson_pydantic import FeatureCollection as GeoJsonFeatureCollection
+from geojson_pydantic import MultiPolygon, Polygon
+from pydantic import BaseModel, Field, field_validator
 
-from geo_api.http.schemas import AssignBody, Body, aware
-from grid.change_sets import AnyOperation
+from geo_api.http.schemas import Answer, AreaKind, AreaName, Body, Choice, aware
+from grid.change_sets import AnyOperation, StoredOperation, Transfer
+from layers.tables import CHANGE_SET_STATUSES
 
 
 class ChangeSetBody(Body):
@@ -28,31 +32,148 @@ class RejectBody(Body):
     reason: Annotated[str, Field(max_length=4000)] = ""
 
 
-class Geometry(BaseModel):
-    """A GeoJSON geometry, in the CRS that the body names."""
+class GridLoad(Answer):
+    """What lies in one zone."""
 
-    type: Literal["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
-    coordinates: Annotated[list[Any], Field(min_length=1, max_length=10_000)]
+    code: str
+    sites: int
+    cases: Annotated[int, Field(description="Open ones")]
+    area_m2: float
 
 
-class AssignPlaceBody(AssignBody):
-    """Where (a point as lon and lat, or a geometry), what and when."""
+class LoadChange(Answer):
+    """Loads of the zones that end and of those that begin, 200 each at most."""
 
-    lon: Annotated[float | None, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)] = None  # type: ignore[assignment]
-    lat: Annotated[float | None, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)] = None  # type: ignore[assignment]
-    geometry: Annotated[Geometry | None, Field(validate_default=True)] = None
-    first_filed: Annotated[
-        str | None,
-        Field(
-            max_length=20, description="Code of the town that filed first, for a geometry over several towns"
-        ),
-    ] = None
+    before: list[GridLoad]
+    after: list[GridLoad]
 
-    @field_validator("geometry")
-    @classmethod
-    def _one_place(cls, geometry: Geometry | None, info: ValidationInfo) -> Geometry | None:
-        wrong = not {"lon", "lat"} <= info.data.keys()  # told by their own fault
-        point = info.data.get("lon") is not None and info.data.get("lat") is not None
-        if not wrong and point == (geometry is not None):
-            raise ValueError("give lon and lat, or a geometry")
-        return geometry
+
+class NewAreaProperties(Answer):
+    """An area that begins."""
+
+    code: str
+    name: str
+    kind: AreaKind
+    area_m2: float
+
+
+class NewArea(GeoJsonFeature[Polygon | MultiPolygon, NewAreaProperties]):
+    """An area that begins, as a feature."""
+
+    geometry: Polygon | MultiPolygon
+    properties: NewAreaProperties
+
+
+class NewAreas(GeoJsonFeatureCollection[NewArea]):
+    """Areas that begin, as features."""
+
+
+class ChangePreview(Answer):
+    """What a change set does."""
+
+    affected_sites: int
+    open_cases: Annotated[list[str], Field(description="Numbers")]
+    new_codes: list[str]
+    voided_codes: list[str]
+    noded: Annotated[list[str], Field(description="Neighbours that get a node on an edge, by code")] = []
+    outlines: Annotated[list[str], Field(description="Larger areas with another outline, by code")] = []
+    load: LoadChange
+    result: NewAreas
+
+
+class ChangedArea(AreaName):
+    """An area that began or ended."""
+
+    id: int
+
+
+class EndedGrid(ChangedArea):
+    """A grid of responsibility or evaluation of which nothing is left."""
+
+    kind: AreaKind
+
+
+class NewAreaVersion(Answer):
+    """An area that went on in a new version."""
+
+    old_id: int
+    id: int
+    kind: AreaKind
+    code: str
+
+
+class ChangeResult(Answer):
+    """What was done when a change set came into force, or why it was turned down."""
+
+    created: list[ChangedArea] = []
+    voided: list[ChangedArea] = []
+    versions: list[NewAreaVersion] = []
+    ended: list[EndedGrid] = []
+    again: Annotated[list[ChangedArea], Field(description="Grids that began again by an undo")] = []
+    noded: Annotated[list[str], Field(description="Neighbours that got a node on an edge, by code")] = []
+    new_codes: list[str] = []
+    voided_codes: list[str] = []
+    rejected_by: str | None = None
+    reason: str | None = None
+    reason_zh: str | None = None
+
+
+class ChangeSetDocument(Answer):
+    """An edit of the partition: operations, what they do, who asked, who approved."""
+
+    id: Annotated[int | None, Field(description="null: a preview, of which nothing is kept")]
+    area_id: Annotated[int | None, Field(description="The area that holds the change")]
+    status: Annotated[str, Choice("ChangeSetStatus", (*CHANGE_SET_STATUSES, "preview"))]
+    author: str
+    approved_by: str | None
+    created_at: dt.datetime
+    applied_at: dt.datetime | None
+    effective_at: Annotated[dt.datetime | None, Field(description="Date from which it is to hold")]
+    operations: list[StoredOperation]
+    preview: ChangePreview
+    result: ChangeResult | None
+    undoes_id: Annotated[int | None, Field(description="The change set that this one takes back")]
+    title: str
+    reason: str
+    may_approve: Annotated[bool, Field(description="The caller may put it into force, or take it back")]
+
+
+class ChangeSets(Answer):
+    """Change sets, newest first."""
+
+    change_sets: list[ChangeSetDocument]
+
+
+class CommunityLoad(AreaName):
+    """What one community has to carry."""
+
+    id: int
+    households: float
+    enterprises: float
+    cases: Annotated[float, Field(description="Open ones")]
+    area_m2: float
+    road_length_m: float
+    load: Annotated[float, Field(description="1 is the mean")]
+    load_after: Annotated[float, Field(description="After the moves")]
+
+
+class BalanceMove(Answer):
+    """One unit grid that is to change its community."""
+
+    area_id: int
+    code: str
+    from_code: str
+    to_id: int
+    to_code: str
+    gain: Annotated[float, Field(description="By how much the spread falls")]
+
+
+class Balance(Answer):
+    """Loads of a territory, and what would even them out."""
+
+    zones: list[CommunityLoad]
+    spread: Annotated[float, Field(description="Standard deviation of the loads")]
+    spread_after: float
+    moves: Annotated[list[BalanceMove], Field(description="In the order in which they are to be made")]
+    weights: Annotated[dict[str, float], Field(description="Weights used, by measure")]
+    operations: Annotated[list[Transfer], Field(description="The moves as operations of a change set")]

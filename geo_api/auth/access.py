@@ -108,6 +108,7 @@ def needs(permission: str) -> Any:
         caller.check(permission)
         return caller
 
+    check.permission = permission  # type: ignore[attr-defined]  # for the description of the API
     return Depends(check)
 
 

@@ -8,15 +8,15 @@ import io
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from geo_api.auth.access import CallerDep, Db, needs
+from geo_api.auth.schemas import AccessLogPage
 from geo_api.http.caching import PRIVATE
 from geo_api.http.parameters import moment_parameter
-from geo_api.http.representations import base_url, link
+from geo_api.http.representations import base_url, json_response, link
 from layers.collections import read_cursor, write_cursor
 from layers.tables import AccessLog
 
@@ -46,10 +46,10 @@ async def written(request: Request) -> None:
 @router.get(
     "",
     dependencies=[needs("read_access_log"), Depends(written)],
-    response_class=Response,
-    responses={200: {"content": {"application/json": {}, "text/csv": {}}}},
+    response_model=AccessLogPage,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-def access_log(
+def list_calls(
     request: Request,
     caller: CallerDep,
     db: Db,
@@ -98,8 +98,8 @@ def _page(request: Request, db: Session, statement: Select[AccessLog], limit: in
         kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
         href = f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', further)])}"
         links.append(link("next", href, "application/json", "Next page 下一页"))
-    body = orjson.dumps({"calls": [_plain(row) for row in rows[:limit]], "links": links})
-    return Response(body, media_type="application/json", headers={"Cache-Control": PRIVATE})
+    body = {"calls": [_plain(row) for row in rows[:limit]], "links": links}
+    return json_response(body, headers={"Cache-Control": PRIVATE})
 
 
 def _plain(row: AccessLog) -> dict[str, Any]:

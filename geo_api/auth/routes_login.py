@@ -2,49 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
 from geo_api.auth.access import COOKIE, Caller, CallerDep, SystemDb, area_of, check_origin
 from geo_api.auth.accounts import LoginBrake, check_password, close_login, open_login
+from geo_api.auth.schemas import CallerDocument, EndedLogin, LoginBody, OpenedLogin
+from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import Problem
-from geo_api.http.schemas import LoginBody
+from geo_api.http.representations import json_response
 from layers.postgres import Scope
 from layers.tables import User
 
 router = APIRouter(prefix="/v1", tags=["login"])
 
 
-@router.post("/login")
-def login(body: LoginBody, request: Request, response: Response, db: SystemDb) -> dict[str, Any]:
+@router.post("/login", response_model=OpenedLogin)
+def log_in(body: LoginBody, request: Request, db: SystemDb) -> Response:
     """Log in: sets the cookie ``wangge_session`` (HttpOnly, SameSite=Lax). A login that the browser had ends."""
     check_origin(request)
     user = _checked(request, body, db)
     close_login(db, request.cookies.get(COOKIE, ""))
     fresh = open_login(db, user, request.app.state.settings.session_hours)
-    _set_cookie(request, response, fresh.token)
     request.state.caller = Caller(Scope(role=user.role, username=user.username), area_code=user.area_code)
     who = {"username": user.username, "display_name": user.display_name, "role": user.role, "body": user.body}
-    return {"user": {**who, "area": area_of(db, user.area_code)}, "csrf_token": fresh.csrf_token}
+    opened = {"user": {**who, "area": area_of(db, user.area_code)}, "csrf_token": fresh.csrf_token}
+    response = json_response(opened, headers={"Cache-Control": "no-store"})
+    _set_cookie(request, response, fresh.token)
+    return response
 
 
-@router.post("/logout")
-def logout(request: Request, response: Response, caller: CallerDep, db: SystemDb) -> dict[str, str]:
+@router.post("/logout", response_model=EndedLogin)
+def log_out(request: Request, caller: CallerDep, db: SystemDb) -> Response:
     """Log out: the login ends on the server at once."""
     close_login(db, request.cookies.get(COOKIE, ""))
+    response = json_response({"role": "public"}, headers={"Cache-Control": "no-store"})
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=_is_secure(request))
-    response.headers["Cache-Control"] = "no-store"
-    return {"role": "public"}
+    return response
 
 
-@router.get("/me")
-def me(response: Response, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
+@router.get("/me", response_model=CallerDocument)
+def get_caller(caller: CallerDep, db: SystemDb) -> Response:
     """The caller, and the token that unsafe requests must send as ``X-CSRF-Token``."""
-    response.headers["Cache-Control"] = "private, no-store"
+    headers = {"Cache-Control": PRIVATE}
     if not caller.logged_in:
-        return {"role": "public"}
-    return {
+        return json_response({"role": "public"}, headers=headers)
+    who = {
         "username": caller.username,
         "display_name": caller.display_name,
         "role": caller.role,
@@ -52,6 +54,7 @@ def me(response: Response, caller: CallerDep, db: SystemDb) -> dict[str, Any]:
         "body": caller.scope.body,
         "csrf_token": caller.csrf_token,
     }
+    return json_response(who, headers=headers)
 
 
 def _checked(request: Request, body: LoginBody, db: SystemDb) -> User:
@@ -80,7 +83,6 @@ def _set_cookie(request: Request, response: Response, token: str) -> None:
         samesite="lax",
         secure=_is_secure(request),
     )
-    response.headers["Cache-Control"] = "no-store"
 
 
 def _is_secure(request: Request) -> bool:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.cases.documents import card_document
-from geo_api.http.schemas import OutcomeBody
+from geo_api.cases.schemas import EvidenceCard, OutcomeBody, RecordedOutcome
+from geo_api.http.caching import PRIVATE
+from geo_api.http.representations import json_response
 from grid.alerts import alert_card, record_outcome
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
 AlertId = Annotated[int, Path(ge=1, lt=2**63)]
 
 
-@router.get("/{alert_id}", dependencies=[needs("read_alerts")])
-def card(alert_id: AlertId, caller: CallerDep, db: Db, response: Response) -> dict[str, Any]:
+@router.get("/{alert_id}", response_model=EvidenceCard, dependencies=[needs("read_alerts")])
+def get_alert(alert_id: AlertId, caller: CallerDep, db: Db) -> Response:
     """The evidence card of one alert: what was seen, when, how much it weighs, what would lower it."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return card_document(alert_card(db, alert_id), caller)
+    card = card_document(alert_card(db, alert_id), caller)
+    return json_response(card, headers={"Cache-Control": PRIVATE})
 
 
-@router.post("/{alert_id}/outcome", dependencies=[needs("record_outcome")])
-def outcome(alert_id: AlertId, body: OutcomeBody, caller: CallerDep, db: Db) -> dict[str, Any]:
+@router.post("/{alert_id}/outcome", response_model=RecordedOutcome, dependencies=[needs("record_outcome")])
+def add_outcome(alert_id: AlertId, body: OutcomeBody, caller: CallerDep, db: Db) -> Response:
     """Record what the site check found; it is the label that the models are measured by."""
     recorded = record_outcome(
         db,
@@ -35,4 +36,4 @@ def outcome(alert_id: AlertId, body: OutcomeBody, caller: CallerDep, db: Db) -> 
         role=caller.role,
         body=caller.scope.body,
     )
-    return asdict(recorded)
+    return json_response(recorded)

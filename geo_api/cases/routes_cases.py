@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Response
@@ -11,7 +11,9 @@ from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.cases.documents import card_document, case_document
-from geo_api.http.schemas import CaseEventBody
+from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
+from geo_api.http.caching import PRIVATE
+from geo_api.http.representations import json_response
 from grid.alerts import alert_card
 from grid.cases import transition, verify_chain
 from layers.records import read_case_file, surroundings
@@ -21,15 +23,20 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"])
 CaseNumber = Annotated[str, Path(min_length=1, max_length=100)]
 
 
-@router.get("/{number}", dependencies=[needs("read_cases")])
-def case(number: CaseNumber, caller: CallerDep, db: Db, response: Response) -> dict[str, Any]:
+@router.get("/{number}", response_model=CaseDocument, dependencies=[needs("read_cases")])
+def get_case(number: CaseNumber, caller: CallerDep, db: Db) -> Response:
     """One case: facts, assignment with its explanation, every event, and what the caller may do next."""
-    response.headers["Cache-Control"] = "private, no-store"
-    return case_document(read_case_file(db, number), caller)
+    document = case_document(read_case_file(db, number), caller)
+    return json_response(document, headers={"Cache-Control": PRIVATE})
 
 
-@router.post("/{number}/events", dependencies=[needs("move_cases")], status_code=201)
-def add_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db) -> dict[str, Any]:
+@router.post(
+    "/{number}/events",
+    response_model=CaseDocument,
+    dependencies=[needs("move_cases")],
+    status_code=201,
+)
+def add_case_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db) -> Response:
     """Take one step (verify, file, dispatch, dispose, feed_back, check, close, return, suspend, resume, rework …)."""
     read_case_file(db, number)  # a case of somebody else's area is not found, whatever the step
     transition(
@@ -44,24 +51,25 @@ def add_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db
         at=dt.datetime.now(dt.UTC),
     )
     db.flush()
-    return case_document(read_case_file(db, number), caller)
+    return json_response(case_document(read_case_file(db, number), caller), status=201)
 
 
-@router.get("/{number}/verify", dependencies=[needs("read_cases")])
-def verify(number: CaseNumber, db: Db) -> dict[str, Any]:
+@router.get("/{number}/verify", response_model=ChainVerdict, dependencies=[needs("read_cases")])
+def verify_case(number: CaseNumber, db: Db) -> Response:
     """Whether the hash chain of the case's events holds."""
     found = read_case_file(db, number)
     faults = verify_chain(db, number)
-    return {
+    verdict = {
         "number": number,
         "events": len(found.events),
         "holds": not faults,
         "faults": [str(f) for f in faults],
     }
+    return json_response(verdict)
 
 
 @router.get("/{number}/report.html", dependencies=[needs("read_cases")], response_class=HTMLResponse)
-def report(number: CaseNumber, caller: CallerDep, db: Db) -> HTMLResponse:
+def get_case_report(number: CaseNumber, caller: CallerDep, db: Db) -> HTMLResponse:
     """The case as one HTML file that opens without a network."""
     found = read_case_file(db, number)
     alert_id = found.case.alert_id
@@ -69,7 +77,7 @@ def report(number: CaseNumber, caller: CallerDep, db: Db) -> HTMLResponse:
     document = case_document(found, caller) | {"alert": alert}
     html = case_report(document, layers=surroundings(db, found.case))
     headers = {
-        "Cache-Control": "private, no-store",
+        "Cache-Control": PRIVATE,
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(number)}.html",
     }
     return HTMLResponse(html, headers=headers)

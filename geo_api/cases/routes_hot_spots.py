@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/hot-spots", tags=["hot spots"])
 
 
 @router.get("/report.html", response_class=HTMLResponse)
-def report(
+def get_hot_spot_report(
     db: Db, run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None
 ) -> HTMLResponse:
     """The hot spots of one run as one HTML file that opens without a network."""

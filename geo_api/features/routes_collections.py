@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 
 from geo_api.auth.access import CallerDep, Db
 from geo_api.features import descriptions
 from geo_api.features.extent import city_box, time_extent
 from geo_api.features.parameters import CollectionDep, may_read
-from geo_api.http.representations import JSON, SCHEMA_JSON, Format, document, link
+from geo_api.features.schemas import CollectionDescription, Collections, PropertiesSchema
+from geo_api.http.representations import AS_HTML, JSON, SCHEMA_JSON, Format, SchemaJson, document, link
 from layers.codes import PUBLISHED_URIS
 from layers.collections import COLLECTIONS
 
 router = APIRouter(tags=["collections"])
-BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, "text/html": {}}}}
-SCHEMA: dict[int | str, dict[str, Any]] = {200: {"content": {SCHEMA_JSON: {}, "text/html": {}}}}
 
 
-@router.get("/collections", response_class=Response, responses=BOTH)
-def collections(request: Request, caller: CallerDep, db: Db, f: Format = None) -> Response:
+@router.get("/collections", response_model=Collections, responses=AS_HTML)
+def list_collections(request: Request, caller: CallerDep, db: Db, f: Format = None) -> Response:
     """Every collection that the caller may read."""
     extent = city_box(db)
     shown = []
@@ -33,8 +30,8 @@ def collections(request: Request, caller: CallerDep, db: Db, f: Format = None) -
     return document(request, body, asked=f, title="Collections", title_zh="数据集")
 
 
-@router.get("/collections/{collection_id}", response_class=Response, responses=BOTH)
-def one_collection(
+@router.get("/collections/{collection_id}", response_model=CollectionDescription, responses=AS_HTML)
+def get_collection(
     request: Request, found: CollectionDep, caller: CallerDep, db: Db, f: Format = None
 ) -> Response:
     """One collection, with its properties."""
@@ -42,8 +39,13 @@ def one_collection(
     return document(request, body, asked=f, title=found.en, title_zh=found.zh)
 
 
-@router.get("/collections/{collection_id}/queryables", response_class=Response, responses=SCHEMA)
-def queryables(request: Request, found: CollectionDep, f: Format = None) -> Response:
+@router.get(
+    "/collections/{collection_id}/queryables",
+    response_model=PropertiesSchema,
+    response_class=SchemaJson,
+    responses=AS_HTML,
+)
+def get_queryables(request: Request, found: CollectionDep, f: Format = None) -> Response:
     """What `filter` may name, as JSON Schema."""
     body = descriptions.queryables(request, found)
     return document(
@@ -51,8 +53,13 @@ def queryables(request: Request, found: CollectionDep, f: Format = None) -> Resp
     )
 
 
-@router.get("/collections/{collection_id}/sortables", response_class=Response, responses=SCHEMA)
-def sortables(request: Request, found: CollectionDep, f: Format = None) -> Response:
+@router.get(
+    "/collections/{collection_id}/sortables",
+    response_model=PropertiesSchema,
+    response_class=SchemaJson,
+    responses=AS_HTML,
+)
+def get_sortables(request: Request, found: CollectionDep, f: Format = None) -> Response:
     """What `sortby` may name, as JSON Schema."""
     body = descriptions.sortables(request, found)
     return document(
@@ -60,8 +67,13 @@ def sortables(request: Request, found: CollectionDep, f: Format = None) -> Respo
     )
 
 
-@router.get("/collections/{collection_id}/schema", response_class=Response, responses=SCHEMA)
-def feature_schema(request: Request, found: CollectionDep, f: Format = None) -> Response:
+@router.get(
+    "/collections/{collection_id}/schema",
+    response_model=PropertiesSchema,
+    response_class=SchemaJson,
+    responses=AS_HTML,
+)
+def get_feature_schema(request: Request, found: CollectionDep, f: Format = None) -> Response:
     """Every property of a feature, as JSON Schema."""
     body = descriptions.schema(request, found)
     return document(request, body, asked=f, title="Schema", title_zh="属性结构", media=SCHEMA_JSON, own=False)

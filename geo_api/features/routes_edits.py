@@ -15,7 +15,7 @@ from geo_api.features.parameters import CollectionDep
 from geo_api.features.routes_items import FeatureId, content_crs
 from geo_api.http.caching import PRIVATE, strong_etag
 from geo_api.http.errors import Problem
-from geo_api.http.representations import GEOJSON, JSON
+from geo_api.http.representations import GEOJSON, JSON, GeoJson
 from layers.codes import CRS84, ReferenceSystem, reference_system
 from layers.collections import (
     Collection,
@@ -122,29 +122,12 @@ def body_system(
 
 
 SystemDep = Annotated[ReferenceSystem, Depends(body_system)]
-_POINT = {
-    "type": "object",
-    "required": ["type", "coordinates"],
-    "properties": {
-        "type": {"const": "Point"},
-        "coordinates": {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3},
-    },
-}
-_PROPERTIES = {"type": "object", "properties": {"kind": {"type": "string"}, "radius_m": {"type": "number"}}}
-_MEMBERS = {"geometry": _POINT, "properties": _PROPERTIES}
-_FEATURE = {
-    "type": "object",
-    "required": ["type", "geometry", "properties"],
-    "properties": {"type": {"const": "Feature"}, **_MEMBERS},
-}
-_PATCHED = {"type": "object", "properties": _MEMBERS}
-_BODY = {"requestBody": {"required": True, "content": {GEOJSON: {"schema": _FEATURE}}}}
-_PATCH = {"requestBody": {"required": True, "content": {MERGE_PATCH: {"schema": _PATCHED}}}}
-_DONE: dict[str, Any] = {"content": {GEOJSON: {}}}
+_BODY = {"requestBody": {"required": True, "content": {GEOJSON: {}}}}
+_PATCH = {"requestBody": {"required": True, "content": {MERGE_PATCH: {}}}}
 
 
-@router.post(ITEMS, status_code=201, response_class=Response, openapi_extra=_BODY, responses={201: _DONE})
-def create(
+@router.post(ITEMS, status_code=201, response_class=GeoJson, openapi_extra=_BODY)
+def create_item(
     request: Request,
     found: WriterDep,
     system: SystemDep,
@@ -158,8 +141,8 @@ def create(
     return answer
 
 
-@router.put(ITEM, response_class=Response, openapi_extra=_BODY, responses={200: _DONE})
-def replace(
+@router.put(ITEM, response_class=GeoJson, openapi_extra=_BODY)
+def replace_item(
     found: WriterDep,
     feature_id: FeatureId,
     version: VersionDep,
@@ -172,8 +155,8 @@ def replace(
     return _shown(db, found, feature_id, system, 200)
 
 
-@router.patch(ITEM, response_class=Response, openapi_extra=_PATCH, responses={200: _DONE})
-def change(
+@router.patch(ITEM, response_class=GeoJson, openapi_extra=_PATCH)
+def change_item(
     found: WriterDep,
     feature_id: FeatureId,
     version: VersionDep,
@@ -191,19 +174,19 @@ def change(
 
 
 @router.delete(ITEM, status_code=204, response_class=Response)
-def remove(found: WriterDep, feature_id: FeatureId, version: VersionDep, db: Db) -> Response:
+def delete_item(found: WriterDep, feature_id: FeatureId, version: VersionDep, db: Db) -> Response:
     """Delete a feature that is still the version of `If-Match`, if nothing refers to it."""
     delete_feature(db, found, feature_id, version)
     return Response(status_code=204)
 
 
-@router.options(ITEMS, status_code=204, response_class=Response)
+@router.options(ITEMS, status_code=204, response_class=Response, include_in_schema=False)
 def items_options(found: CollectionDep) -> Response:
     """What may be done here."""
     return Response(status_code=204, headers={"Allow": READ_ITEMS if found.editable else READ_ONLY})
 
 
-@router.options(ITEM, status_code=204, response_class=Response)
+@router.options(ITEM, status_code=204, response_class=Response, include_in_schema=False)
 def item_options(found: CollectionDep, feature_id: FeatureId) -> Response:
     """What may be done here."""
     headers = {"Allow": READ_WRITE if found.editable else READ_ONLY}

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from geo_api.auth.access import CallerDep
 from geo_api.auth.caller_lookup import caller_of, known_caller
 from geo_api.auth.callers import Caller
 from geo_api.features.change_feed import stream
@@ -15,10 +16,17 @@ from geo_api.features.change_feed import stream
 router = APIRouter(tags=["events"])
 
 
-@router.get("/v1/events", response_class=StreamingResponse)
-@router.get("/events", response_class=StreamingResponse, include_in_schema=False)
-async def events(
+class EventStream(StreamingResponse):
+    """Names the media type in the description of the API."""
+
+    media_type = "text/event-stream"
+
+
+@router.get("/v1/events", response_class=EventStream)
+@router.get("/events", response_class=EventStream, include_in_schema=False)
+async def stream_events(
     request: Request,
+    first_caller: CallerDep,  # a key that proves nothing is refused
     last_event_id: Annotated[
         str | None, Header(max_length=40, description="Sent by a browser that comes back")
     ] = None,
@@ -37,10 +45,5 @@ async def events(
         known = known_caller(request.scope)
         return await run_in_threadpool(caller_of, request) if known is None else known
 
-    await caller()  # a key that proves nothing is refused
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(
-        stream(request.app.state.feed, caller, last_event_id or after),
-        media_type="text/event-stream",
-        headers=headers,
-    )
+    return EventStream(stream(request.app.state.feed, caller, last_event_id or after), headers=headers)

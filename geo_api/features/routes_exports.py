@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from geo_api.auth.access import CallerDep
 from geo_api.features.exports import FORMATS, export_response
 from geo_api.features.parameters import CollectionDep, SelectionDep
+from geo_api.http.representations import BINARY
 from layers.exports import Source
 
 router = APIRouter(tags=["exports"])
@@ -19,9 +20,9 @@ Format = Literal["csv", "geojsonseq", "fgb", "parquet", "gpkg", "pmtiles"]
 @router.get(
     "/collections/{collection_id}/export",
     response_class=Response,
-    responses={200: {"content": {made.media_type: {} for made in FORMATS.values()}}},
+    responses={200: {"content": {made.media_type: {"schema": BINARY} for made in FORMATS.values()}}},
 )
-async def export(
+async def export_collection(
     request: Request,
     found: CollectionDep,
     selection: SelectionDep,

@@ -19,12 +19,14 @@ from fastapi.routing import APIRoute
 from geo_api.auth.access import Caller, CallerDep, Db, known_caller, scoped_session
 from geo_api.features.descriptions import collection_url
 from geo_api.features.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep, may_read
-from geo_api.http.caching import cached_response
+from geo_api.http.caching import NOT_MODIFIED, cached_response
 from geo_api.http.database_slots import database_place
 from geo_api.http.representations import (
+    AS_HTML,
     GEOJSON,
     HTML,
     JSON,
+    GeoJson,
     ItemFormat,
     base_url,
     link,
@@ -46,7 +48,8 @@ from layers.collections import (
     write_cursor,
 )
 
-FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}, HTML: {}}}}
+ANSWERS = AS_HTML | NOT_MODIFIED
+"""Beside GeoJSON, whose model is that of the collection (``geo_api.server.openapi``)."""
 SMALL_PAGE = 200
 """Features whose page is put together on the event loop; a larger one would keep the others waiting."""
 _CURSOR = re.compile(rb"(?:((?:(?!cursor=)[^&]+&)*(?!cursor=)[^&]+)&)?cursor=([A-Za-z0-9_-]+)")
@@ -120,8 +123,8 @@ class RememberingRoute(APIRoute):
 router = APIRouter(tags=["collections"], route_class=RememberingRoute)
 
 
-@router.get("/collections/{collection_id}/items", response_class=Response, responses=FEATURES)
-async def items(
+@router.get("/collections/{collection_id}/items", response_class=GeoJson, responses=ANSWERS)
+async def list_items(
     request: Request,
     found: CollectionDep,
     selection: SelectionDep,
@@ -160,8 +163,8 @@ async def answer_page(request: Request, question: PageQuestion, caller: Caller) 
     return answer() if len(page.features) <= SMALL_PAGE else await run_in_threadpool(answer)
 
 
-@router.get("/collections/{collection_id}/items/{feature_id}", response_class=Response, responses=FEATURES)
-def item(
+@router.get("/collections/{collection_id}/items/{feature_id}", response_class=GeoJson, responses=ANSWERS)
+def get_item(
     request: Request,
     found: CollectionDep,
     feature_id: FeatureId,

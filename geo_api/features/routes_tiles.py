@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from geo_api.auth.access import CallerDep, Db
 from geo_api.features.extent import city_box
 from geo_api.features.live_tiles import TEMPLATE, LiveTiles, tile_response
 from geo_api.features.parameters import CollectionDep, TileSelectionDep
+from geo_api.features.schemas import TileJson, TileMatrixSet, TileMatrixSets, TileSet, TileSets
 from geo_api.features.tile_sets import (
     MVT,
     SCHEME,
-    TILEJSON,
     tile_json,
     tile_matrix_set,
     tile_set,
     tile_set_item,
 )
+from geo_api.http.caching import NOT_MODIFIED
 from geo_api.http.errors import Problem
-from geo_api.http.representations import HTML, JSON, Format, base_url, document, link
+from geo_api.http.representations import (
+    AS_HTML,
+    BINARY,
+    JSON,
+    Format,
+    base_url,
+    document,
+    json_response,
+    link,
+)
 
 router = APIRouter(tags=["tiles"])
 Matrix = Annotated[int, Path(alias="tileMatrix", ge=0, le=22, description="Zoom")]
 Row = Annotated[int, Path(alias="tileRow", ge=0, lt=2**22, description="From the north")]
 Column = Annotated[int, Path(alias="tileCol", ge=0, lt=2**22, description="From the west")]
-BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, HTML: {}}}}
 
 
-@router.get("/tileMatrixSets", response_class=Response, responses=BOTH)
-def tile_matrix_sets(request: Request, f: Format = None) -> Response:
+@router.get("/tileMatrixSets", response_model=TileMatrixSets, responses=AS_HTML)
+def list_tile_matrix_sets(request: Request, f: Format = None) -> Response:
     """The tile matrix sets that tiles are made for."""
     here = f"{base_url(request)}/tileMatrixSets/WebMercatorQuad"
     listed = {
@@ -44,8 +52,8 @@ def tile_matrix_sets(request: Request, f: Format = None) -> Response:
     return document(request, body, asked=f, title="Tile matrix sets", title_zh="瓦片矩阵集")
 
 
-@router.get("/tileMatrixSets/{tile_matrix_set_id}", response_class=Response, responses=BOTH)
-def one_tile_matrix_set(request: Request, tile_matrix_set_id: str, f: Format = None) -> Response:
+@router.get("/tileMatrixSets/{tile_matrix_set_id}", response_model=TileMatrixSet, responses=AS_HTML)
+def get_tile_matrix_set(request: Request, tile_matrix_set_id: str, f: Format = None) -> Response:
     """WebMercatorQuad: scales, origin and size of each matrix."""
     if tile_matrix_set_id != "WebMercatorQuad":
         raise Problem(
@@ -54,15 +62,19 @@ def one_tile_matrix_set(request: Request, tile_matrix_set_id: str, f: Format = N
     return document(request, tile_matrix_set(), asked=f, title="WebMercatorQuad", title_zh="瓦片矩阵集")
 
 
-@router.get("/collections/{collection_id}/tiles", response_class=Response, responses=BOTH)
-def tile_sets(request: Request, found: CollectionDep, f: Format = None) -> Response:
+@router.get("/collections/{collection_id}/tiles", response_model=TileSets, responses=AS_HTML)
+def list_tile_sets(request: Request, found: CollectionDep, f: Format = None) -> Response:
     """The tile sets of a collection."""
     body = {"tilesets": [tile_set_item(request, found)], "links": []}
     return document(request, body, asked=f, title=f"Tiles: {found.en}", title_zh=f"瓦片：{found.zh}")
 
 
-@router.get("/collections/{collection_id}/tiles/WebMercatorQuad", response_class=Response, responses=BOTH)
-def one_tile_set(
+@router.get(
+    "/collections/{collection_id}/tiles/WebMercatorQuad",
+    response_model=TileSet | TileJson,
+    responses=AS_HTML,
+)
+def get_tile_set(
     request: Request,
     found: CollectionDep,
     db: Db,
@@ -73,7 +85,7 @@ def one_tile_set(
     """A tile set: its layers, its box, the template of its addresses."""
     box = city_box(db)
     if f == "tilejson":
-        return Response(orjson.dumps(tile_json(request, found, box)), media_type=TILEJSON)
+        return json_response(tile_json(request, found, box))
     body = tile_set(request, found, box)
     return document(request, body, asked=f, title=f"Tiles: {found.en}", title_zh=f"瓦片：{found.zh}")
 
@@ -81,9 +93,9 @@ def one_tile_set(
 @router.get(
     TEMPLATE,
     response_class=Response,
-    responses={200: {"content": {MVT: {}}}},
+    responses={200: {"content": {MVT: {"schema": BINARY}}}, **NOT_MODIFIED},
 )
-async def tile(
+async def get_tile(
     request: Request,
     found: CollectionDep,
     selection: TileSelectionDep,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from isal import isal_zlib
 from starlette.requests import Request
@@ -13,6 +14,10 @@ REVALIDATE = "public, no-cache"
 """Public layers: a cache may keep them but asks each time, so that no reader sees an old zone."""
 PRIVATE = "private, no-store"
 """Rows of an area belong to the caller alone."""
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
+    304: {"description": "Not modified: `If-None-Match` names it"}
+}
+"""What a route declares whose answers have an ETag."""
 GZIP_FROM_BYTES = 500
 GZIP_LEVEL = 2
 """Of ISA-L: a tenth larger than zlib's fifth, in a sixth of its time."""

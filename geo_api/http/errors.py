@@ -6,7 +6,6 @@ further members that its kind needs. A 500 shows its request id and nothing of t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -250,10 +250,9 @@ def _on_http(request: Request, error: Exception) -> Response:
 def _methods_of(request: Request) -> list[str]:
     """Every method of a path, also when several routes share it."""
     found: set[str] = set()
-    for template, operations in request.app.openapi()["paths"].items():
-        pattern = "[^/]+".join(map(re.escape, re.split(r"\{[^}]+\}", template)))
-        if re.fullmatch(pattern, request.url.path):
-            found |= {name.upper() for name in operations}
+    for route in iter_route_contexts(request.app.routes):
+        if (pattern := getattr(route, "path_regex", None)) and pattern.match(request.scope["path"]):
+            found |= route.methods or set()
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Query, Request, params
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
 
 from geo_api.http.errors import Problem
 from geo_api.http.settings import Settings
@@ -22,11 +25,9 @@ DYNAMIC_PATHS = (
 
 async def known_parameters(request: Request) -> None:
     """Refuse a query parameter that the path does not declare: a misspelt filter must not answer with all rows."""
-    path = request.scope["route"].path
-    known = _declared(request).get((path, "get" if request.method == "HEAD" else request.method.lower()))
-    if known is None:
-        return
-    if path in DYNAMIC_PATHS:
+    route = request.scope["route"]
+    known = _declared(route)
+    if route.path in DYNAMIC_PATHS:
         known = known | set(collection(request.path_params["collection_id"]).filterable)
     unknown = [name for name in request.query_params if name not in known]
     if unknown:
@@ -37,15 +38,16 @@ async def known_parameters(request: Request) -> None:
         )
 
 
-def _declared(request: Request) -> dict[tuple[str, str], set[str]]:
-    state = request.app.state
-    if not hasattr(state, "declared_parameters"):
-        state.declared_parameters = {
-            (path, method): {p["name"] for p in operation.get("parameters", []) if p["in"] == "query"}
-            for path, operations in request.app.openapi()["paths"].items()
-            for method, operation in operations.items()
-        }
-    found: dict[tuple[str, str], set[str]] = state.declared_parameters
+_declared_by: dict[Callable[..., Any], frozenset[str]] = {}
+
+
+def _declared(route: APIRoute) -> frozenset[str]:
+    """Names of the query parameters of a route and of all that it depends on."""
+    found = _declared_by.get(route.endpoint)
+    if found is None:
+        fields = get_flat_params(route.dependant)
+        found = frozenset(field.alias for field in fields if isinstance(field.field_info, params.Query))
+        _declared_by[route.endpoint] = found
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -9,18 +10,45 @@ import orjson
 from fastapi import Query
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 SCHEMA_JSON = "application/schema+json"
 HTML = "text/html"
+AS_HTML: dict[int | str, dict[str, Any]] = {200: {"content": {HTML: {"schema": {"type": "string"}}}}}
+"""What a route declares that answers its document as a page too."""
 Format = Annotated[
     Literal["json", "html"] | None, Query(alias="f", description="json or html; default by Accept")
 ]
 ItemFormat = Annotated[
     Literal["json", "geojson", "html"] | None, Query(alias="f", description="json or html; default by Accept")
 ]
+
+
+BINARY = {"type": "string", "format": "binary"}
+"""Schema of bytes."""
+
+
+class GeoJson(JSONResponse):
+    """Names the media type of a route's answer in the description of the API."""
+
+    media_type = GEOJSON
+
+
+class SchemaJson(JSONResponse):
+    """Names the media type of a route's answer in the description of the API."""
+
+    media_type = SCHEMA_JSON
+
+
+def json_response(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Plain data as JSON, written at once; times in UTC end with ``Z``.
+
+    What a route declares as its model is held by the tests, not checked here.
+    """
+    content = orjson.dumps(body, option=orjson.OPT_UTC_Z)
+    return Response(content, status_code=status, media_type=JSON, headers=headers)
 
 
 def wants_html(request: Request, asked: str | None) -> bool:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import shapely
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from sqlalchemy.orm import Session
 
-from geo_api.areas.schemas import AssignPlaceBody, Geometry
 from geo_api.auth.access import CallerDep, Db
-from geo_api.http.schemas import AssignManyBody
+from geo_api.http.representations import json_response
+from geo_api.http.schemas import AssignmentDocument
+from geo_api.responsibility.schemas import AssignBody, AssignManyBody, BriefAssignments, PlaceGeometry
 from grid.errors import GridError
 from grid.responsibility import Assignment, assign, assign_geometry, assign_many
 from layers.codes import to_storage
@@ -22,22 +23,23 @@ from layers.imports import transform_geometries
 router = APIRouter(prefix="/v1/assign", tags=["assign"])
 
 
-@router.post("")
-def assign_one(body: AssignPlaceBody, caller: CallerDep, db: Db) -> dict[str, Any]:
+@router.post("", response_model=AssignmentDocument)
+def assign_point(body: AssignBody, caller: CallerDep, db: Db) -> Response:
     """The responsible grid, areas and bodies of one point, line or polygon, with the explanation of each step."""
-    return _assigned(db, body).as_json()
+    return json_response(_assigned(db, body).as_json())
 
 
-@router.post("/bulk")
-def assign_bulk(body: AssignManyBody, caller: CallerDep, db: Db) -> dict[str, Any]:
+@router.post("/bulk", response_model=BriefAssignments)
+def assign_points(body: AssignManyBody, caller: CallerDep, db: Db) -> Response:
     """Up to 10,000 points at one moment, in their order: area codes and bodies, without the explanation."""
     points = pl.DataFrame([point.model_dump() for point in body.points])
     lon, lat = to_storage(points["lon"].to_numpy(), points["lat"].to_numpy(), body.crs)
     placed = points.with_columns(pl.Series("lon", lon), pl.Series("lat", lat))
-    return {"assignments": assign_many(db, placed, at=body.at or dt.datetime.now(dt.UTC)).to_dicts()}
+    found = assign_many(db, placed, at=body.at or dt.datetime.now(dt.UTC))
+    return json_response({"assignments": found.to_dicts()})
 
 
-def _assigned(db: Session, body: AssignPlaceBody) -> Assignment:
+def _assigned(db: Session, body: AssignBody) -> Assignment:
     when = body.at or dt.datetime.now(dt.UTC)
     if body.geometry is not None:
         return assign_geometry(
@@ -60,7 +62,7 @@ def _assigned(db: Session, body: AssignPlaceBody) -> Assignment:
     )
 
 
-def _in_storage(geometry: Geometry, crs: str) -> Any:
+def _in_storage(geometry: PlaceGeometry, crs: str) -> Any:
     """A GeoJSON geometry as a shape in the storage CRS."""
     try:
         shape = shapely.force_2d(shapely.from_geojson(geometry.model_dump_json()))

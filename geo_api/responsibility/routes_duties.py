@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BeforeValidator
 from sqlalchemy import or_, select
 
 from geo_api.areas import routes_balance as areas
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.http.parameters import limit_parameter
+from geo_api.http.representations import json_response
 from geo_api.http.settings import installed_version
+from geo_api.responsibility.schemas import ConsoleSettings, DutyLines, ModelRuns, StyleDocument
 from grid.cases import RULES
 from grid.responsibility import day_of
 from layers.tables import DutyItem, ModelRun
@@ -47,8 +49,8 @@ DUTY_FIELDS = (
 )
 
 
-@router.get("/duty-items")
-def duty_items(
+@router.get("/duty-items", response_model=DutyLines)
+def list_duty_items(
     db: Db,
     limit: Limit,
     item_code: Annotated[str | None, Query(max_length=100)] = None,
@@ -58,7 +60,7 @@ def duty_items(
     area_code: Annotated[str | None, Query(max_length=100, description="Where the body may act")] = None,
     level: Annotated[Literal["city", "county", "town"] | None, Query()] = None,
     on: Annotated[Day | None, Query(description="A day; default today")] = None,
-) -> dict[str, Any]:
+) -> Response:
     """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
     statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
     today = on or day_of(dt.datetime.now(dt.UTC))
@@ -75,29 +77,31 @@ def duty_items(
         statement = statement.where(
             or_(DutyItem.item.contains(q, autoescape=True), DutyItem.body.contains(q, autoescape=True))
         )
-    return {"items": [{name: getattr(row, name) for name in DUTY_FIELDS} for row in db.scalars(statement)]}
+    items = [{name: getattr(row, name) for name in DUTY_FIELDS} for row in db.scalars(statement)]
+    return json_response({"items": items})
 
 
-@router.get("/runs", dependencies=[needs("read_alerts")])
-def runs(caller: CallerDep, db: Db, limit: Limit) -> dict[str, Any]:
+@router.get("/runs", response_model=ModelRuns, dependencies=[needs("read_alerts")])
+def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
     """Runs of the models, newest first. Their counts are of the whole city: told to those who see all of it."""
     fields = ["id", "model", "version", "at", "parameters", "finished_at"]
     if caller.scope.city_wide and not caller.scope.domains:
         fields.append("counts")
     rows = db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit))
-    return {"runs": [{name: getattr(row, name) for name in fields} for row in rows]}
+    return json_response({"runs": [{name: getattr(row, name) for name in fields} for row in rows]})
 
 
-@router.get("/settings")
-def settings(request: Request) -> dict[str, str]:
+@router.get("/settings", response_model=ConsoleSettings)
+def get_settings(request: Request) -> Response:
     """What the console needs to know: base map, its CRS, version, city."""
     known = request.app.state.settings
     version = installed_version()
-    return {"tile_url": known.tile_url, "tile_crs": known.tile_crs, "version": version, "city": known.city}
+    shown = {"tile_url": known.tile_url, "tile_crs": known.tile_crs, "version": version, "city": known.city}
+    return json_response(shown)
 
 
-@router.get("/style")
-def style() -> dict[str, Any]:
+@router.get("/style", response_model=StyleDocument)
+def get_style() -> Response:
     """Colours and legends, as the reports use them, and the names of the steps of a case."""
     steps = {action: {"zh": r.zh, "en": r.en, "needs_note": r.needs_note} for action, r in RULES.items()}
-    return {**style_document(), "case_actions": steps}
+    return json_response({**style_document(), "case_actions": steps})

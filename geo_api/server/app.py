@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,7 +47,7 @@ from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
 from geo_api.server.cross_origin import allow_origins
 from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
-from geo_api.server.openapi import describe_api
+from geo_api.server.openapi import operation_id, written_description
 from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
 from geo_api.server.readiness import Readiness
 from geo_api.server.serving import told_of_the_end
@@ -95,13 +94,14 @@ def create_app(settings: Settings | None = None, shared: SharedPlaces | None = N
     configure_logs(settings.log_level)
     app = FastAPI(
         title="网格 wangge",
+        generate_unique_id_function=operation_id,
         description=ABOUT,
         version=installed_version(),
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.openapi = partial(describe_api, app)  # type: ignore[method-assign]
+    app.openapi = written_description  # type: ignore[method-assign]
     _fill_state(app, settings, shared)
     errors.register(app)
     for module in ROUTERS:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 
 from geo_api.features.descriptions import TILING_SCHEMES
 from geo_api.http.errors import TITLES, TYPE_BASE, Problem
-from geo_api.http.representations import HTML, JSON, Format, document, link, own_links, page, wants_html
+from geo_api.http.representations import (
+    AS_HTML,
+    JSON,
+    Format,
+    document,
+    json_response,
+    link,
+    own_links,
+    page,
+    wants_html,
+)
 from geo_api.server.middleware import exposition
+from geo_api.server.schemas import ConformanceClasses, DatabaseHealth, Health, LandingPage
 
 router = APIRouter(tags=["service"])
-BOTH: dict[int | str, dict[str, Any]] = {200: {"content": {JSON: {}, HTML: {}}}}
 _SPEC = "http://www.opengis.net/spec"
 CONFORMANCE = tuple(
     f"{_SPEC}/{name}"
@@ -66,8 +74,8 @@ LINKS = (
 )
 
 
-@router.get("/", response_class=Response, responses=BOTH)
-def landing(request: Request, f: Format = None) -> Response:
+@router.get("/", response_model=LandingPage, responses=AS_HTML)
+def get_landing_page(request: Request, f: Format = None) -> Response:
     """The landing page: HTML where `Accept` names it or with `f=html`, else JSON."""
     base = str(request.base_url)
     city = request.app.state.settings.city
@@ -78,25 +86,25 @@ def landing(request: Request, f: Format = None) -> Response:
             "description": "Where, who, and what became of it.",
             "links": [*own_links(request, JSON, html=False), *links],
         }
-        return JSONResponse(body, headers={"Vary": "Accept"})
+        return json_response(body, headers={"Vary": "Accept"})
     return HTMLResponse(page("landing", city=city, links=links), headers={"Vary": "Accept"})
 
 
-@router.get("/conformance", response_class=Response, responses=BOTH)
-def conformance(request: Request, f: Format = None) -> Response:
+@router.get("/conformance", response_model=ConformanceClasses, responses=AS_HTML)
+def get_conformance(request: Request, f: Format = None) -> Response:
     """Conformance classes that the tests hold this service to."""
     body = {"conformsTo": list(CONFORMANCE)}
     return document(request, body, asked=f, title="Conformance", title_zh="符合性声明", own=False)
 
 
-@router.get("/health/live")
-def live() -> dict[str, str]:
+@router.get("/health/live", response_model=Health)
+def get_health() -> Response:
     """The process answers."""
-    return {"status": "ok"}
+    return json_response({"status": "ok"})
 
 
-@router.get("/health/ready")
-async def ready(request: Request) -> dict[str, Any]:
+@router.get("/health/ready", response_model=DatabaseHealth)
+async def get_readiness(request: Request) -> Response:
     """The database answers within 3 s and has the newest schema, else 503; ``events``: changes are heard."""
     if fault := await request.app.state.readiness.fault():
         raise Problem(
@@ -105,11 +113,11 @@ async def ready(request: Request) -> dict[str, Any]:
             f"数据库不可用：{fault}。",
             headers={"Retry-After": "5"},
         )
-    return {"status": "ok", "events": request.app.state.feed.connected.is_set()}
+    return json_response({"status": "ok", "events": request.app.state.feed.connected.is_set()})
 
 
-@router.get("/metrics", response_class=Response)
-def metrics(request: Request) -> Response:
+@router.get("/metrics", response_class=PlainTextResponse)
+def get_metrics(request: Request) -> Response:
     """Counts and times for Prometheus."""
     return Response(exposition(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -121,7 +129,7 @@ def docs() -> HTMLResponse:
 
 
 @router.get("/problems/{kind}", response_class=HTMLResponse)
-def problem_kind(kind: str) -> HTMLResponse:
+def get_problem_type(kind: str) -> HTMLResponse:
     """What a problem type means."""
     if kind not in TITLES:
         raise Problem("not-found", f"No problem type {kind}.", "没有此类问题。")

@@ -10,14 +10,16 @@ from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from geo_api.auth.access import Caller, needs
 from geo_api.http.errors import Problem
+from geo_api.http.representations import BINARY, json_response
 from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
 from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
 from geo_api.tracks.osmand import osmand_fix
+from geo_api.tracks.schemas import BatchReport
 from layers.codes import normalise_crs_name
 from layers.errors import InputError, UnknownCrs
 from layers.imports import FIX_READERS, read_fix_parts
@@ -33,18 +35,16 @@ FORM_BYTES = 8_192
 
 @router.post(
     "",
+    response_model=BatchReport,
     openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in FIX_READERS},
-        }
+        "requestBody": {"required": True, "content": {media: {"schema": BINARY} for media in FIX_READERS}}
     },
 )
-async def post_tracks(
+async def post_fixes(
     request: Request,
     caller: Writer,
     crs: Annotated[str | None, Query(description="wgs84|cgcs2000|gcj02|bd09|EPSG:n; no default")] = None,
-) -> dict[str, Any]:
+) -> Response:
     """A batch of fixes: good rows are committed before the answer, bad ones told. Sent again it changes nothing."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in FIX_READERS or request.headers.get("content-encoding", "identity") != "identity":
@@ -66,7 +66,7 @@ async def post_tracks(
         raise
     if report.rejected and not (report.accepted or report.duplicate):
         raise Problem("rejected", "Every row was rejected.", "所有行均被拒绝。", extras=report.as_dict())
-    return report.as_dict()
+    return json_response(report.as_dict())
 
 
 def terms_of(request: Request, caller: Caller, crs: str) -> Terms:
@@ -137,9 +137,14 @@ def unread_parameters(
     """What clients of the protocol send and nobody here reads."""
 
 
-@router.get("/osmand", dependencies=[Depends(unread_parameters)])
-@router.post("/osmand", dependencies=[Depends(unread_parameters)])
-async def osmand(
+@router.get("/osmand", response_model=BatchReport, dependencies=[Depends(unread_parameters)])
+@router.post(
+    "/osmand",
+    name="post_osmand_fix",
+    response_model=BatchReport,
+    dependencies=[Depends(unread_parameters)],
+)
+async def send_osmand_fix(
     request: Request,
     caller: Writer,
     id: Annotated[str | None, Query(max_length=200, description="Vehicle; also deviceid")] = None,
@@ -160,7 +165,7 @@ async def osmand(
     key: Annotated[
         str | None, Query(max_length=200, description="API key, for devices that send no header")
     ] = None,
-) -> dict[str, Any]:
+) -> Response:
     """One fix of a device by the OsmAnd protocol; needs an API key. A fix that is rejected is told with 200.
 
     A client that gets an error sends the same fix for ever, so only a request that cannot be understood is one.
@@ -174,11 +179,11 @@ async def osmand(
         raise Problem("invalid-parameter", str(error)) from error
     if values.get("valid", "true").lower() in ("false", "0"):
         refused = {"row": 1, "field": "valid", "reason": "the device says that it is not valid"}
-        return IngestReport(rejected=1).as_dict() | {"reasons": [refused]}
+        return json_response(IngestReport(rejected=1).as_dict() | {"reasons": [refused]})
     gate: IngestGate = request.app.state.ingest_gate
     with gate.batch():
         report = await _take(gate, one_fix(fix), terms_of(request, caller, "wgs84"))
-    return report.as_dict()
+    return json_response(report.as_dict())
 
 
 async def _form(request: Request) -> dict[str, str]:

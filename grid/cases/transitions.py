@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from grid.errors import IllegalTransition
+from layers.tables import CASE_STATES
 
 DISPATCHER = frozenset({"dispatcher"})
 CHECKERS = frozenset({"dispatcher", "supervisor"})
@@ -52,18 +53,7 @@ def _from(*states: str) -> frozenset[str]:
     return frozenset(states)
 
 
-OPEN_STATES = _from(
-    "reported",
-    "accepted",
-    "filed",
-    "dispatched",
-    "disposed",
-    "fed_back",
-    "checked",
-    "returned",
-    "suspended",
-    "rework",
-)
+OPEN_STATES = frozenset(CASE_STATES) - {"closed"}
 
 RULES: Mapping[str, Rule] = {
     "verify": Rule(_from("reported"), "accepted", DISPATCHER, "核实受理", "verify and accept"),

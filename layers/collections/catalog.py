@@ -26,7 +26,22 @@ from layers.collections.collection import Collection, Expression, Property
 from layers.collections.fences import fence_events, fences
 from layers.collections.movement import run_id, stays, tracks, visits
 from layers.errors import NotFound
-from layers.tables import Alert, Area, Case, Enterprise, HotSpot, Place, Site
+from layers.imports import HAZARDS, PLACE_KINDS, SITE_KINDS, STATUSES
+from layers.tables import (
+    ALERT_LEVELS,
+    ALERT_STATUSES,
+    AREA_KINDS,
+    CASE_STATES,
+    DOMAINS,
+    OUTCOMES,
+    Alert,
+    Area,
+    Case,
+    Enterprise,
+    HotSpot,
+    Place,
+    Site,
+)
 
 GRID_KINDS = ("unit_grid", "responsibility_grid", "evaluation_grid")
 
@@ -54,11 +69,13 @@ def _areas() -> Collection:
         properties=(
             Property("code", a.code, "text", "Code", "编码", tile=True, filterable=True, sortable=True),
             Property("name", a.name, "text", "Name", "名称", tile=True, filterable=True, sortable=True),
-            Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
+            Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True, values=AREA_KINDS),
             Property("parent_id", a.parent_id, "integer", "Parent", "上级", tile=True, filterable=True),
             Property("valid_from", a.valid_from, "time", "Valid from", "启用时间"),
             Property("valid_to", a.valid_to, "time", "Valid to", "失效时间"),
-            Property("area_m2", a.area_m2, "number", "Area in m²", "面积（平方米）", sortable=True),
+            Property(
+                "area_m2", a.area_m2, "number", "Area in m²", "面积（平方米）", sortable=True, unit="m2"
+            ),
             Property(
                 "indicative", a.indicative, "boolean", "Indicative only", "示意", tile=True, filterable=True
             ),
@@ -105,7 +122,7 @@ def _site_properties() -> tuple[Property, ...]:
     boundary = cast(func.ST_AsGeoJSON(s.boundary, 7), JSON)
     return (
         Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, sortable=True),
-        Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True),
+        Property("kind", s.kind, "text", "Kind", "类型", tile=True, filterable=True, values=SITE_KINDS),
         Property(
             "enterprise_name",
             s.enterprise_name,
@@ -115,11 +132,32 @@ def _site_properties() -> tuple[Property, ...]:
             tile=True,
             filterable=True,
             sortable=True,
+            null=False,
         ),
         Property("uscc", e.uscc, "text", "Unified social credit code", "统一社会信用代码", filterable=True),
         Property("industry", e.industry, "text", "Industry", "行业", filterable=True),
-        Property("hazard", s.hazard, "text", "Hazard", "危险类别", tile=True, filterable=True),
-        Property("status", s.status, "text", "Status", "状态", tile=True, filterable=True),
+        Property(
+            "hazard",
+            s.hazard,
+            "text",
+            "Hazard",
+            "危险类别",
+            tile=True,
+            filterable=True,
+            values=HAZARDS,
+            null=False,
+        ),
+        Property(
+            "status",
+            s.status,
+            "text",
+            "Status",
+            "状态",
+            tile=True,
+            filterable=True,
+            values=STATUSES,
+            null=False,
+        ),
         Property("status_since", e.status_since, "date", "Status since", "状态起始日期"),
         Property("area_id", s.area_id, "integer", "Scope area", "所属区域", filterable=True),
         Property("boundary", boundary, "json", "Boundary", "厂界", shape=s.boundary),
@@ -151,11 +189,30 @@ def _alerts() -> Collection:
             Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
             Property("site_name", e.name, "text", "Enterprise", "企业", tile=True),
             Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
-            Property("level", a.level, "text", "Level", "等级", tile=True, filterable=True),
+            Property(
+                "level", a.level, "text", "Level", "等级", tile=True, filterable=True, values=ALERT_LEVELS
+            ),
             Property("score", a.score, "number", "Score", "分值", tile=True, sortable=True),
             Property("raised_at", a.raised_at, "time", "Raised at", "预警时间", sortable=True),
-            Property("status", a.status, "text", "Status", "状态", tile=True, filterable=True),
-            Property("outcome", a.outcome, "text", "Outcome of the site check", "核查结果", filterable=True),
+            Property(
+                "status",
+                a.status,
+                "text",
+                "Status",
+                "状态",
+                tile=True,
+                filterable=True,
+                values=ALERT_STATUSES,
+            ),
+            Property(
+                "outcome",
+                a.outcome,
+                "text",
+                "Outcome of the site check",
+                "核查结果",
+                filterable=True,
+                values=OUTCOMES,
+            ),
             Property("case_number", number, "text", "Case", "案件编号"),
             run_id(a.run_id),
         ),
@@ -200,21 +257,45 @@ def _cases() -> Collection:
                 "number", c.number, "text", "Number", "案件编号", tile=True, filterable=True, sortable=True
             ),
             Property("title", c.title, "text", "Title", "标题", tile=True),
-            Property("state", c.state, "text", "State", "状态", tile=True, filterable=True),
-            Property("domain", c.domain, "text", "Domain", "领域", tile=True, filterable=True),
+            Property(
+                "state", c.state, "text", "State", "状态", tile=True, filterable=True, values=CASE_STATES
+            ),
+            Property(
+                "domain", c.domain, "text", "Domain", "领域", tile=True, filterable=True, values=DOMAINS
+            ),
             Property("item_code", c.item_code, "text", "Matter", "事项编码", filterable=True),
             Property("lead_body", c.lead_body, "text", "Lead body", "牵头单位", filterable=True),
-            Property("co_handlers", func.to_json(c.co_handlers), "json", "Co-handlers", "协办单位"),
-            Property("grid_code", areas["unit"].code, "text", "Unit grid", "单元网格", filterable=True),
             Property(
-                "community", areas["community"].name, "text", "Community", "社区（村）", filterable=True
+                "co_handlers",
+                func.to_json(c.co_handlers),
+                "json",
+                "Co-handlers",
+                "协办单位",
+                holds="texts",
+                null=False,
             ),
-            Property("town", areas["town"].name, "text", "Town", "镇（街道）", filterable=True),
-            Property("county", areas["county"].name, "text", "County", "县（市、区）", filterable=True),
+            Property(
+                "grid_code", areas["unit"].code, "text", "Unit grid", "单元网格", filterable=True, null=True
+            ),
+            Property(
+                "community",
+                areas["community"].name,
+                "text",
+                "Community",
+                "社区（村）",
+                filterable=True,
+                null=True,
+            ),
+            Property("town", areas["town"].name, "text", "Town", "镇（街道）", filterable=True, null=True),
+            Property(
+                "county", areas["county"].name, "text", "County", "县（市、区）", filterable=True, null=True
+            ),
             Property("opened_at", c.opened_at, "time", "Opened at", "立案时间", sortable=True),
             Property("due_at", c.due_at, "time", "Due at", "办结时限"),
             Property("closed_at", c.closed_at, "time", "Closed at", "结案时间"),
-            Property("overdue", overdue, "boolean", "Overdue", "是否超期", tile=True, filterable=True),
+            Property(
+                "overdue", overdue, "boolean", "Overdue", "是否超期", tile=True, filterable=True, null=False
+            ),
         ),
     )
 
@@ -241,7 +322,7 @@ def _hot_spots() -> Collection:
         tile_order=func.abs(h.z).desc(),
         properties=(
             Property("field", h.field, "text", "Field", "指标", tile=True, filterable=True),
-            Property("h3", func.to_hex(h.h3), "text", "H3 cell", "H3 单元"),
+            Property("h3", func.to_hex(h.h3), "text", "H3 cell", "H3 单元", null=False),
             Property("value", h.value, "number", "Value", "数值", tile=True),
             Property("exposure", h.exposure, "number", "Exposure", "基数"),
             Property("z", h.z, "number", "z", "z 值", tile=True),
@@ -269,8 +350,18 @@ def _places() -> Collection:
         editable=True,
         tile_order=p.radius_m.desc(),
         properties=(
-            Property("kind", p.kind, "text", "Kind", "类型", tile=True, filterable=True, sortable=True),
-            Property("radius_m", p.radius_m, "number", "Radius in m", "半径（米）", tile=True),
+            Property(
+                "kind",
+                p.kind,
+                "text",
+                "Kind",
+                "类型",
+                tile=True,
+                filterable=True,
+                sortable=True,
+                values=PLACE_KINDS,
+            ),
+            Property("radius_m", p.radius_m, "number", "Radius in m", "半径（米）", tile=True, unit="m"),
         ),
     )
 

@@ -16,8 +16,20 @@ PropertyType = Literal["text", "integer", "number", "boolean", "time", "date", "
 class Property:
     """One property of a feature: what is selected, its names, and whether tiles carry it or readers filter by it.
 
-    Only columns that are never null are sortable. ``shape`` is the stored geometry (EPSG:4326) of a property that
-    shows one as GeoJSON.
+    Attributes
+    ----------
+    sortable : bool
+        Only for columns that are never null.
+    shape : Expression or None
+        The stored geometry (EPSG:4326) of a property that shows one as GeoJSON.
+    values : tuple of str
+        Every text that is possible, where the texts are a list.
+    unit : str
+        UCUM code of the unit of a number.
+    holds : "texts" or "object" or None
+        What a property of type json is made of, where it is no geometry.
+    null : bool or None
+        Whether a feature may have no value; None: as the column says.
     """
 
     name: str
@@ -29,6 +41,15 @@ class Property:
     filterable: bool = False
     sortable: bool = False
     shape: Expression | None = None
+    values: tuple[str, ...] = ()
+    unit: str = ""
+    holds: Literal["texts", "object"] | None = None
+    null: bool | None = None
+
+    @property
+    def nullable(self) -> bool:
+        """Whether a feature may have no value of this property."""
+        return bool(getattr(self.expression, "nullable", True)) if self.null is None else self.null
 
     @property
     def output(self) -> Expression:

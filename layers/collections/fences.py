@@ -7,7 +7,7 @@ from sqlalchemy import func
 from layers.collections.collection import Collection, Property
 from layers.collections.movement import VEHICLE_ID, run_id
 from layers.tables import Vehicle
-from layers.tables.fences import Fence, FenceEvent
+from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, MEDIA, RULES, Fence, FenceEvent
 
 
 def fences() -> Collection:
@@ -30,12 +30,26 @@ def fences() -> Collection:
                 "fence_id", f.fence_id, "text", "Fence", "围栏编号", tile=True, filterable=True, sortable=True
             ),
             Property("name", f.name, "text", "Name", "名称", tile=True, filterable=True, sortable=True),
-            Property("rule", f.rule, "text", "Rule", "规则", tile=True, filterable=True),
-            Property("medium", f.medium, "text", "Land or water", "陆域或水域", tile=True, filterable=True),
-            Property("limit_s", f.limit_s, "number", "Dwell limit (s)", "停留上限（秒）"),
-            Property("times", f.times, "json", "Time table", "生效时段"),
+            Property("rule", f.rule, "text", "Rule", "规则", tile=True, filterable=True, values=RULES),
             Property(
-                "vehicle_kinds", func.to_json(f.vehicle_kinds), "json", "Kinds of vehicles", "适用车船类别"
+                "medium",
+                f.medium,
+                "text",
+                "Land or water",
+                "陆域或水域",
+                tile=True,
+                filterable=True,
+                values=MEDIA,
+            ),
+            Property("limit_s", f.limit_s, "number", "Dwell limit (s)", "停留上限（秒）", unit="s"),
+            Property("times", f.times, "json", "Time table", "生效时段", holds="object"),
+            Property(
+                "vehicle_kinds",
+                func.to_json(f.vehicle_kinds),
+                "json",
+                "Kinds of vehicles",
+                "适用车船类别",
+                holds="texts",
             ),
             Property("legal_basis", f.legal_basis, "text", "Legal basis", "依据"),
         ),
@@ -63,18 +77,24 @@ def fence_events() -> Collection:
             Property("event_id", e.event_id, "text", "Event", "事件编号", filterable=True, sortable=True),
             Property("fence_id", f.fence_id, "text", "Fence", "围栏编号", tile=True, filterable=True),
             Property("fence_name", f.name, "text", "Name of the fence", "围栏名称", tile=True),
-            Property("rule", f.rule, "text", "Rule", "规则", tile=True, filterable=True),
+            Property("rule", f.rule, "text", "Rule", "规则", tile=True, filterable=True, values=RULES),
             VEHICLE_ID,
             Property("started_at", e.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
             Property("started_after", e.started_after, "time", "Not before", "最早开始时间"),
-            Property("begun_by", e.begun_by, "text", "Begun by", "开始方式", filterable=True),
+            Property(
+                "begun_by", e.begun_by, "text", "Begun by", "开始方式", filterable=True, values=BREACH_BEGINS
+            ),
             Property("ended_at", e.ended_at, "time", "Ended at", "结束时间", tile=True),
             Property("left_by", e.left_by, "time", "Over by", "最迟结束时间"),
-            Property("ended_by", e.ended_by, "text", "Ended by", "结束方式", filterable=True),
+            Property(
+                "ended_by", e.ended_by, "text", "Ended by", "结束方式", filterable=True, values=BREACH_ENDS
+            ),
             Property("open", e.open, "boolean", "Still open", "未结束", tile=True, filterable=True),
             Property("confirmed_at", e.confirmed_at, "time", "Confirmed at", "确认时间"),
-            Property("duration_s", e.duration_s, "number", "Duration (s)", "时长（秒）", sortable=True),
-            Property("over_s", e.over_s, "number", "Above the limit (s)", "超限时长（秒）"),
+            Property(
+                "duration_s", e.duration_s, "number", "Duration (s)", "时长（秒）", sortable=True, unit="s"
+            ),
+            Property("over_s", e.over_s, "number", "Above the limit (s)", "超限时长（秒）", unit="s"),
             Property("n_fixes", e.n_fixes, "integer", "Fixes", "定位点数"),
             run_id(e.run_id),
         ),

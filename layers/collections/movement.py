@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from layers.collections.collection import Collection, Expression, Property
-from layers.tables import Site, Stay, Vehicle, Visit
+from layers.imports import PLACE_KINDS, VEHICLE_KINDS
+from layers.tables import STAY_ENDS, Site, Stay, Vehicle, Visit
 from layers.tables.tracks import Track
 
 VEHICLE_ID = Property(
@@ -39,9 +40,11 @@ def stays() -> Collection:
             Property("started_at", s.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
             Property("ended_at", s.ended_at, "time", "Ended at", "结束时间", tile=True),
             Property("left_by", s.left_by, "time", "Left by", "最迟离开时间"),
-            Property("ended_by", s.ended_by, "text", "Ended by", "结束方式", filterable=True),
+            Property(
+                "ended_by", s.ended_by, "text", "Ended by", "结束方式", filterable=True, values=STAY_ENDS
+            ),
             Property("open", s.open, "boolean", "Still open", "未结束", filterable=True),
-            Property("radius_m", s.radius_m, "number", "Radius in m", "半径（米）"),
+            Property("radius_m", s.radius_m, "number", "Radius in m", "半径（米）", unit="m"),
             Property("n_fixes", s.n_fixes, "integer", "Fixes", "定位点数"),
         ),
     )
@@ -68,17 +71,24 @@ def visits() -> Collection:
         time=(w.entered_at, w.left_at),
         tile_order=w.share.desc(),
         properties=(
-            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, null=True),
             VEHICLE_ID,
             Property("entered_at", w.entered_at, "time", "Entered at", "到达时间", tile=True, sortable=True),
             Property("left_at", w.left_at, "time", "Left at", "离开时间", tile=True),
-            Property("seen_s", w.seen_s, "number", "Seen (s)", "有定位时长（秒）"),
-            Property("unseen_s", w.unseen_s, "number", "Unseen (s)", "无定位时长（秒）"),
-            Property("distance_m", w.distance_m, "number", "Distance (m)", "距离（米）"),
+            Property("seen_s", w.seen_s, "number", "Seen (s)", "有定位时长（秒）", unit="s"),
+            Property("unseen_s", w.unseen_s, "number", "Unseen (s)", "无定位时长（秒）", unit="s"),
+            Property("distance_m", w.distance_m, "number", "Distance (m)", "距离（米）", unit="m"),
             Property("share", w.share, "number", "Share", "归属比例", tile=True),
             Property("night", w.night, "number", "Night share", "夜间占比"),
             Property(
-                "excluded_by", w.excluded_by, "text", "Left out by", "排除原因", tile=True, filterable=True
+                "excluded_by",
+                w.excluded_by,
+                "text",
+                "Left out by",
+                "排除原因",
+                tile=True,
+                filterable=True,
+                values=PLACE_KINDS,
             ),
         ),
     )
@@ -104,12 +114,30 @@ def tracks() -> Collection:
         tile_order=t.length_m.desc(),
         properties=(
             VEHICLE_ID,
-            Property("kind", v.kind, "text", "Kind of vehicle", "车辆类型", tile=True, filterable=True),
+            Property(
+                "kind",
+                v.kind,
+                "text",
+                "Kind of vehicle",
+                "车辆类型",
+                tile=True,
+                filterable=True,
+                values=VEHICLE_KINDS,
+            ),
             Property("day", t.day, "date", "Day (UTC)", "日期（UTC）", filterable=True, sortable=True),
             Property("started_at", t.started_at, "time", "First fix", "开始时间", tile=True, sortable=True),
             Property("ended_at", t.ended_at, "time", "Last fix", "结束时间", tile=True),
             Property("n_fixes", t.n_fixes, "integer", "Fixes", "定位点数"),
-            Property("length_m", t.length_m, "number", "Length in m", "长度（米）", tile=True, sortable=True),
+            Property(
+                "length_m",
+                t.length_m,
+                "number",
+                "Length in m",
+                "长度（米）",
+                tile=True,
+                sortable=True,
+                unit="m",
+            ),
             Property("area_id", t.area_id, "integer", "Scope area", "所属区域", filterable=True),
         ),
     )

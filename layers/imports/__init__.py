@@ -5,15 +5,36 @@ from __future__ import annotations
 from layers.imports.area_files import read_area_file
 from layers.imports.area_topology import TILING_KINDS, find_topology_faults, write_fault_report
 from layers.imports.checks import transform_geometries
-from layers.imports.columns import FILE_KINDS, VEHICLE_KINDS, Column, FileKind
 from layers.imports.fix_formats import FIX_READERS, FixPart, read_fix_parts
+from layers.imports.columns import (
+    FENCE_RULES,
+    FILE_KINDS,
+    HAZARDS,
+    METER_KINDS,
+    NOTICE_KINDS,
+    PLACE_KINDS,
+    QUALITIES,
+    SITE_KINDS,
+    STATUSES,
+    VEHICLE_KINDS,
+    Column,
+    FileKind,
+)
 from layers.imports.readers import ROW, require_file, template
 
 __all__ = [
+    "FENCE_RULES",
     "FILE_KINDS",
     "FIX_READERS",
-    "ROW",
     "TILING_KINDS",
+    "HAZARDS",
+    "METER_KINDS",
+    "NOTICE_KINDS",
+    "PLACE_KINDS",
+    "QUALITIES",
+    "ROW",
+    "SITE_KINDS",
+    "STATUSES",
     "VEHICLE_KINDS",
     "Column",
     "FileKind",

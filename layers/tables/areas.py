@@ -23,6 +23,9 @@ AREA_KINDS = (
     "evaluation_grid",
 )
 
+CHANGE_SET_STATUSES = ("draft", "approved", "applied", "undone", "rejected")
+"""``approved`` waits for its date."""
+
 
 class Area(Base):
     """One version of one area. A changed area is a new row; the old one gets ``valid_to``."""
@@ -69,7 +72,7 @@ class ChangeSet(Base):
     __tablename__ = "change_sets"
     id: Mapped[int] = id_column()
     area_id: Mapped[int | None]
-    status: Mapped[str]  # draft | approved (waits for its date) | applied | undone | rejected
+    status: Mapped[str]
     author: Mapped[str]
     approved_by: Mapped[str | None]
     created_at: Mapped[dt.datetime]

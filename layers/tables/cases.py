@@ -12,6 +12,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
 
 DOMAINS = ("ecology", "urban", "transport", "agriculture", "culture_tourism", "market")
+CASE_STATES = (
+    "reported",
+    "accepted",
+    "filed",
+    "dispatched",
+    "disposed",
+    "fed_back",
+    "checked",
+    "returned",
+    "suspended",
+    "rework",
+    "closed",
+)
 
 
 class DutyItem(Base):

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
 
 RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
+MEDIA = ("land", "water")
+BREACH_BEGINS = ("entered", "gap", "track_start", "table", "crossed")
+BREACH_ENDS = ("left", "gap", "track_end", "table", "crossed")
 
 
 class Fence(Base):
@@ -23,7 +26,7 @@ class Fence(Base):
     fence_id: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     rule: Mapped[str]
-    medium: Mapped[str | None]  # land | water
+    medium: Mapped[str | None]
     buffer_m: Mapped[float | None]
     enter_fixes: Mapped[int | None]
     leave_fixes: Mapped[int | None]

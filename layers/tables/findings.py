@@ -11,6 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
 
+ALERT_LEVELS = ("none", "attention", "warning", "high")
+ALERT_STATUSES = ("open", "checked")
+OUTCOMES = ("confirmed", "legal_use", "cannot_tell")
+"""What a site check can find."""
+
 
 class ModelRun(Base):
     """One run of a model, with its version and parameters; ``key`` makes a second run find the first."""
@@ -51,7 +56,7 @@ class Alert(Base):
     evidence: Mapped[list[dict[str, Any]]]
     would_lower: Mapped[list[dict[str, Any]]]
     status: Mapped[str] = mapped_column(default="open", server_default="open")
-    outcome: Mapped[str | None]  # confirmed | legal_use | cannot_tell: what the site check found
+    outcome: Mapped[str | None]
     geom: Mapped[WKBElement] = geometry_column("POINT")
     geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
 
+STAY_ENDS = ("left", "gap", "track_end")
+
 
 class Vehicle(Base):
     """A vehicle or vessel. The plate is personal data and leaves the database masked."""

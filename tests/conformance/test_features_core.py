@@ -67,9 +67,7 @@ def test_conf_core_api_definition_op(public: TestClient) -> None:
 def test_conf_core_api_definition_success(public: TestClient) -> None:
     described = public.get("/openapi.json").json()
     assert described["openapi"].startswith("3.")
-    assert {"/", "/conformance", "/collections", "/collections/{collection_id}/items"} <= set(
-        described["paths"]
-    )
+    assert {"/", "/conformance", "/collections", "/collections/areas/items"} <= set(described["paths"])
 
 
 # A.2.4 Conformance
@@ -140,7 +138,7 @@ def test_conf_core_fc_op(public: TestClient) -> None:
 
 
 def test_conf_core_fc_limit_definition(public: TestClient) -> None:
-    operation = public.get("/openapi.json").json()["paths"]["/collections/{collection_id}/items"]["get"]
+    operation = public.get("/openapi.json").json()["paths"]["/collections/areas/items"]["get"]
     (limit,) = [p for p in operation["parameters"] if p["name"] == "limit"]
     assert limit["in"] == "query" and not limit["required"]
     assert (
@@ -157,7 +155,7 @@ def test_conf_core_fc_limit_response(public: TestClient, asked: int, most: int) 
 
 
 def test_conf_core_fc_bbox_definition(public: TestClient) -> None:
-    operation = public.get("/openapi.json").json()["paths"]["/collections/{collection_id}/items"]["get"]
+    operation = public.get("/openapi.json").json()["paths"]["/collections/areas/items"]["get"]
     (bbox,) = [p for p in operation["parameters"] if p["name"] == "bbox"]
     assert bbox["in"] == "query" and not bbox["required"]
 
@@ -182,7 +180,7 @@ def test_conf_core_fc_bbox_invalid(public: TestClient, box: str) -> None:
 
 
 def test_conf_core_fc_time_definition(public: TestClient) -> None:
-    operation = public.get("/openapi.json").json()["paths"]["/collections/{collection_id}/items"]["get"]
+    operation = public.get("/openapi.json").json()["paths"]["/collections/areas/items"]["get"]
     (time,) = [p for p in operation["parameters"] if p["name"] == "datetime"]
     assert time["in"] == "query" and not time["required"]
 

@@ -61,7 +61,7 @@ def test_conf_crs_bbox_crs_parameter_default(public: TestClient) -> None:
 
 
 def _defined(public: TestClient, parameter: str) -> None:
-    operation = public.get("/openapi.json").json()["paths"]["/collections/{collection_id}/items"]["get"]
+    operation = public.get("/openapi.json").json()["paths"]["/collections/areas/items"]["get"]
     (found,) = [p for p in operation["parameters"] if p["name"] == parameter]
     assert found["in"] == "query" and not found["required"] and found["schema"]["default"] == CRS84
 

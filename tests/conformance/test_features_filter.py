@@ -160,8 +160,9 @@ def test_conf_filter_mixing_expression(public: TestClient) -> None:
 @pytest.mark.parametrize("parameter", ["filter", "filter-lang", "filter-crs"])
 def test_conf_filter_param_definitions(public: TestClient, parameter: str) -> None:
     paths = public.get("/openapi.json").json()["paths"]
-    for path in ("items", "tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}", "export"):
-        operation = paths[f"/collections/{{collection_id}}/{path}"]["get"]
+    tile = "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}"
+    for path in ("/collections/sites/items", tile, "/collections/{collection_id}/export"):
+        operation = paths[path]["get"]
         assert [p["in"] for p in operation["parameters"] if p["name"] == parameter] == ["query"]
 
 

@@ -142,7 +142,7 @@ def test_a_change_changes_the_tag(public: TestClient, login: Callable[[str], Tes
     client = login("dispatcher")
     path = f"/collections/alerts/items/{api.ids['alert_A']}"
     before = client.get(path).headers["etag"]
-    for status in ("checking", "open"):
+    for status in ("checked", "open"):
         from sqlalchemy import text
 
         from layers.postgres import SYSTEM, session
@@ -152,7 +152,7 @@ def test_a_change_changes_the_tag(public: TestClient, login: Callable[[str], Tes
                 text("UPDATE alerts SET status = :s WHERE id = :id"), {"s": status, "id": api.ids["alert_A"]}
             )
         after = client.get(path, headers={"If-None-Match": before})
-        assert after.status_code == (200 if status == "checking" else 304)
+        assert after.status_code == (200 if status == "checked" else 304)
 
 
 def test_tiles_and_items_are_compressed_when_asked(public: TestClient) -> None:

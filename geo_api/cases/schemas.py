@@ -1,0 +1,210 @@
+"""Bodies and answers of alerts and cases."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any
+
+from geojson_pydantic import MultiPolygon, Point, Polygon
+from pydantic import BaseModel, Field, create_model
+
+from geo_api.http.feature_schemas import PROPERTIES
+from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, ExplanationStep, Share, SiteKind
+from layers.imports import HAZARDS, NOTICE_KINDS, QUALITIES, STATUSES, VEHICLE_KINDS
+from layers.tables import ALERT_LEVELS, ALERT_STATUSES, CASE_STATES, OUTCOMES
+
+Outcome = Annotated[str, Choice("Outcome", OUTCOMES)]
+AlertLevel = Annotated[str, Choice("AlertLevel", ALERT_LEVELS)]
+AlertStatus = Annotated[str, Choice("AlertStatus", ALERT_STATUSES)]
+CaseState = Annotated[str, Choice("CaseState", CASE_STATES)]
+
+
+class OutcomeBody(Body):
+    """What the site check found: it is the label that models learn from."""
+
+    outcome: Outcome
+    note: Annotated[str, Field(max_length=4000)] = ""
+
+
+class RecordedOutcome(Answer):
+    """An outcome that was recorded."""
+
+    id: int
+    outcome: Outcome
+    status: AlertStatus
+    noted_in_case: Annotated[str | None, Field(description="Number of the open case that has it as an event")]
+
+
+class BothLanguages(Answer):
+    """A sentence in Chinese and English."""
+
+    zh: str
+    en: str
+
+
+class Evidence(Answer):
+    """One signal behind an alert."""
+
+    signal: str
+    value: Annotated[float | None, Field(description="In the signal's unit, which its sentence names")]
+    baseline: Annotated[float | None, Field(description="What the value is compared with")]
+    period: Annotated[str | list[str], Field(description="First and last day")]
+    contribution: Annotated[float, Field(description="What it adds to the log-odds")]
+    family: Annotated[str, Field(description="meters, vehicles or notices")]
+    quality: float
+    sentence_zh: str
+    sentence_en: str
+
+
+class AlertFacts(Answer):
+    """An alert: a clue (线索), never proof."""
+
+    id: int
+    kind: str
+    level: AlertLevel
+    score: Share
+    status: AlertStatus
+    outcome: Outcome | None
+    raised_at: dt.datetime
+
+
+class AlertSite(Answer):
+    """The site of an alert."""
+
+    site_id: str
+    kind: SiteKind
+    area_id: int | None
+    geometry: Point
+    boundary: Polygon | MultiPolygon | None
+
+
+class AlertEnterprise(Answer):
+    """The enterprise of an alert's site."""
+
+    uscc: str
+    name: str
+    industry: str
+    hazard: Annotated[str, Choice("Hazard", HAZARDS)]
+    status: Annotated[str, Choice("EnterpriseStatus", STATUSES)]
+    status_since: dt.date | None
+
+
+class SiteNotice(Answer):
+    """A registered reason for use at a closed site."""
+
+    kind: Annotated[str, Choice("NoticeKind", NOTICE_KINDS)]
+    valid_from: dt.date
+    valid_to: dt.date | None
+
+
+class AlertRun(Answer):
+    """The run of the model that raised an alert."""
+
+    model: str
+    version: str
+    run_id: int
+    at: dt.datetime
+    parameters: dict[str, Any]
+
+
+class MeterDay(Answer):
+    """One day of a meter."""
+
+    day: dt.date
+    value: Annotated[float | None, Field(description="kWh of power, m³ of water and gas")]
+    quality: Annotated[str, Choice("ReadingQuality", QUALITIES)]
+
+
+class SiteMeters(Answer):
+    """Readings of a site by kind, oldest first; `gas` where there is a meter."""
+
+    power: list[MeterDay]
+    water: list[MeterDay]
+    gas: list[MeterDay] = []
+
+
+class SiteVisit(Answer):
+    """A vehicle at the site."""
+
+    vehicle_id: str
+    plate_masked: Annotated[str | None, Field(description="With its middle hidden")]
+    plate: Annotated[str | None, Field(description="For those who may read plates")] = None
+    kind: Annotated[str, Choice("VehicleKind", VEHICLE_KINDS)]
+    entered_at: dt.datetime
+    left_at: dt.datetime
+    seen_s: Annotated[float, Field(description="Seconds with fixes")]
+    unseen_s: Annotated[float, Field(description="Seconds without signal")]
+    distance_m: float | None
+    share: Annotated[Share, Field(description="What of the visit belongs to this site")]
+    night: Annotated[Share, Field(description="Share of the time at night")]
+    excluded_by: Annotated[str | None, Field(description="Kind of place for which it does not count")]
+
+
+class EvidenceCard(Answer):
+    """What stands behind an alert."""
+
+    alert: AlertFacts
+    site: AlertSite
+    enterprise: AlertEnterprise
+    level: AlertLevel
+    score: Share
+    evidence: list[Evidence]
+    would_lower: Annotated[list[BothLanguages], Field(description="What would lower the score")]
+    notices: list[SiteNotice]
+    run: AlertRun
+    case_number: str | None
+    meters: SiteMeters
+    visits: Annotated[list[SiteVisit], Field(description="Newest first, 200 at most")]
+
+
+class CaseEventBody(Body):
+    """One step of a case."""
+
+    action: Annotated[str, Field(min_length=1, max_length=40, description="One of `available_actions`")]
+    note: Annotated[str, Field(max_length=4000)] = ""
+    payload: dict[str, Any] = Field(
+        default_factory=dict, description="Facts of the step; `reassign`: lead_body, co_handlers"
+    )
+
+
+class CaseEvent(Answer):
+    """One step of a case: an event of its hash chain."""
+
+    seq: Annotated[int, Field(ge=1)]
+    at: dt.datetime
+    actor: str
+    role: str
+    action: str
+    from_state: CaseState | None
+    to_state: CaseState
+    payload: dict[str, Any]
+    prev_hash: str
+    hash: str
+
+
+class _CaseFile(Answer):
+    """What a case has beside the properties of its feature."""
+
+    id: int
+    geometry: Point
+    alert_id: int | None
+    assignment: Annotated[AssignmentDocument, Field(description="As it was at the opening")]
+    explanation: list[ExplanationStep]
+    events: list[CaseEvent]
+    available_actions: Annotated[list[str], Field(description="Steps that the caller may take now")]
+
+
+CaseDocument: type[BaseModel] = create_model(
+    "CaseDocument",
+    __base__=(_CaseFile, PROPERTIES["cases"]),
+    __doc__="One case: facts, assignment, every event, and what the caller may do next.",
+)
+
+
+class ChainVerdict(Answer):
+    """Whether the hash chain of a case's events holds."""
+
+    number: str
+    events: Annotated[int, Field(ge=0)]
+    holds: bool
+    faults: list[str]

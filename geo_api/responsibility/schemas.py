@@ -1,0 +1,203 @@
+"""Bodies and answers of assignment, the duty list, the runs of the models and the settings of the console."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Moment, aware
+
+MAX_POINTS = 10_000
+Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
+Latitude = Annotated[float, Field(strict=True, ge=-90, le=90, allow_inf_nan=False)]
+ItemCode = Annotated[str, Field(min_length=1, max_length=100, description="Item of the duty list")]
+Uscc = Annotated[
+    str | None,
+    Field(max_length=18, description="Enterprise in question: its sites decide when it is unclear"),
+]
+
+
+class PlaceGeometry(BaseModel):
+    """A GeoJSON geometry, in the CRS that the body names."""
+
+    type: Literal["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
+    coordinates: Annotated[list[Any], Field(min_length=1, max_length=10_000)]
+
+
+class AssignBody(Body):
+    """Where (a point as lon and lat, or a geometry), what and when."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"lon": 120.89, "lat": 31.98, "accuracy_m": 15, "item_code": "ECO-001"}]
+        },
+    )
+    lon: Longitude | None = None
+    lat: Latitude | None = None
+    accuracy_m: Annotated[
+        float,
+        Field(
+            strict=True, ge=0, le=10_000, allow_inf_nan=False, description="Radius of the point's accuracy"
+        ),
+    ] = 0
+    item_code: ItemCode
+    at: Annotated[Moment | None, Field(description="When it happened; default now")] = None
+    crs: Crs = "wgs84"
+    enterprise_uscc: Uscc = None
+    geometry: Annotated[PlaceGeometry | None, Field(validate_default=True)] = None
+    first_filed: Annotated[
+        str | None,
+        Field(
+            max_length=20, description="Code of the town that filed first, for a geometry over several towns"
+        ),
+    ] = None
+
+    _aware = field_validator("at")(aware)
+
+    @field_validator("geometry")
+    @classmethod
+    def _one_place(cls, geometry: PlaceGeometry | None, info: ValidationInfo) -> PlaceGeometry | None:
+        wrong = not {"lon", "lat"} <= info.data.keys()  # told by their own fault
+        point = info.data.get("lon") is not None and info.data.get("lat") is not None
+        if not wrong and point == (geometry is not None):
+            raise ValueError("give lon and lat, or a geometry")
+        return geometry
+
+
+class AssignPoint(Body):
+    """Where and what, of many."""
+
+    lon: Longitude
+    lat: Latitude
+    item_code: ItemCode
+    enterprise_uscc: Uscc = None
+
+
+class AssignManyBody(Body):
+    """Many points at one moment."""
+
+    points: Annotated[list[AssignPoint], Field(min_length=1, max_length=MAX_POINTS)]
+    at: Moment | None = None
+    crs: Crs = "wgs84"
+
+    _aware = field_validator("at")(aware)
+
+
+class BriefAssignment(Answer):
+    """Who is responsible for one of many points: codes and bodies, without the explanation."""
+
+    lon: Annotated[float, Field(description="Degrees, WGS-84")]
+    lat: Annotated[float, Field(description="Degrees, WGS-84")]
+    item_code: str
+    enterprise_uscc: str | None
+    outcome: Annotated[
+        str, Choice("AssignmentOutcome", ("assigned", "ambiguous", "nearest_assumed", "no_area"))
+    ]
+    unit_grid: Annotated[str | None, Field(description="Code")]
+    community: Annotated[str | None, Field(description="Code")]
+    town: Annotated[str | None, Field(description="Code")]
+    county: Annotated[str | None, Field(description="Code")]
+    city: Annotated[str | None, Field(description="Code")]
+    domain: Domain | None
+    lead_body: str | None
+    lead_level: Level | None
+    co_handlers: list[str] | None
+    unit_grid_now: Annotated[str | None, Field(description="Successors of an area that has ended, by ;")]
+    community_now: str | None
+    town_now: str | None
+    county_now: str | None
+    city_now: str | None
+    lead_body_now: Annotated[str | None, Field(description="Where an area or the lead has ended since")]
+    enterprise_sites: Annotated[list[str] | None, Field(description="As `production 320601001`")]
+
+
+class BriefAssignments(Answer):
+    """Answers in the order of the points."""
+
+    assignments: list[BriefAssignment]
+
+
+class DutyLine(Answer):
+    """One line of the duty list (权责清单): who may act on what, where, since when."""
+
+    item_code: str
+    item: str
+    domain: Domain
+    legal_basis: str
+    kind: Annotated[str, Field(description="Kind of power, as the list says")]
+    body: str
+    level: Level
+    area_code: Annotated[str, Field(description="Where the body may act")]
+    role: Annotated[str, Choice("DutyRole", ("lead", "joint"))]
+    valid_from: dt.date
+    valid_to: Annotated[dt.date | None, Field(description="First day on which it no longer holds")]
+
+
+class DutyLines(Answer):
+    """Lines of the duty list."""
+
+    items: list[DutyLine]
+
+
+class ModelRunDocument(Answer):
+    """One run of a model."""
+
+    id: int
+    model: str
+    version: str
+    at: Annotated[dt.datetime, Field(description="The moment that the model looks from")]
+    parameters: dict[str, Any]
+    finished_at: dt.datetime
+    counts: Annotated[
+        dict[str, Any] | None, Field(description="For those who see the whole city: what was found")
+    ] = None
+
+
+class ModelRuns(Answer):
+    """Runs of the models, newest first."""
+
+    runs: list[ModelRunDocument]
+
+
+class ConsoleSettings(Answer):
+    """What the console needs to know of this installation."""
+
+    tile_url: Annotated[str, Field(description="Template of the base map; empty: none")]
+    tile_crs: Literal["wgs84", "gcj02"]
+    version: str
+    city: str
+
+
+class LegendEntry(Answer):
+    """Colour and names of a value."""
+
+    color: Annotated[str, Field(pattern="^#[0-9a-f]{6}$")]
+    zh: str
+    en: str
+
+
+class CaseAction(Answer):
+    """A step of a case, for people."""
+
+    zh: str
+    en: str
+    needs_note: Annotated[bool, Field(description="It needs a note with the reason")]
+
+
+Legend = dict[str, LegendEntry]
+
+
+class StyleDocument(Answer):
+    """Legends by value, and the steps of a case by action."""
+
+    alert_levels: Legend
+    case_states: Legend
+    area_kinds: Legend
+    site_statuses: Legend
+    gi_bins: Legend
+    domains: Legend
+    track: Legend
+    case_actions: dict[str, CaseAction]

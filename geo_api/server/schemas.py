@@ -1,0 +1,35 @@
+"""Answers of the landing page, conformance and health."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from geo_api.http.schemas import Answer, Link
+
+
+class LandingPage(Answer):
+    """Where everything is (OGC API Common, part 1)."""
+
+    title: str
+    description: str
+    links: list[Link]
+
+
+class ConformanceClasses(Answer):
+    """Conformance classes of OGC's standards."""
+
+    conformsTo: list[str]
+
+
+class Health(Answer):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
+class DatabaseHealth(Health):
+    """The database answers too."""
+
+    events: Annotated[bool, Field(description="Changes are heard")]

@@ -1,0 +1,110 @@
+"""The description of the API: up to date, complete, and held by every answer of the tests."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from layers.collections import COLLECTIONS
+from tests.geo_api.conftest import Api
+from tests.support.declared_answers import DeclaredAnswers
+
+ROOT = Path(__file__).parents[2]
+DESCRIPTION = json.loads((ROOT / "geo_api" / "openapi.json").read_text(encoding="utf-8"))
+OPERATIONS = [
+    pytest.param(operation, id=operation["operationId"])
+    for operations in DESCRIPTION["paths"].values()
+    for operation in operations.values()
+]
+
+
+def test_the_file_is_what_the_routes_say() -> None:
+    made = runpy.run_path(str(ROOT / "scripts" / "write_openapi.py"))["text"]()
+    assert json.loads(made) == DESCRIPTION, "run make fmt"
+
+
+def test_it_is_what_the_service_gives(public: Any) -> None:
+    assert public.get("/openapi.json").json() == DESCRIPTION
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [parameter.values[0]["operationId"] for parameter in OPERATIONS]
+    assert len(names) == len(set(names)) and all(name.isalpha() and name[0].islower() for name in names)
+    assert {"assignPoint", "listCases", "getCase", "postFixes", "logIn"} <= set(names)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_json_answer_has_members(operation: dict[str, Any]) -> None:
+    told = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
+    assert told
+    for answer in told:
+        for media, content in answer.get("content", {}).items():
+            if media.endswith("json"):
+                for schema in _resolved(content["schema"]):
+                    assert schema["type"] == "object" and schema["properties"] and schema["description"]
+
+
+def _resolved(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    if "anyOf" in schema:
+        return [found for one in schema["anyOf"] for found in _resolved(one)]
+    name = schema["$ref"].removeprefix("#/components/schemas/")
+    return [DESCRIPTION["components"]["schemas"][name]]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_problem_is_a_problem_document(operation: dict[str, Any]) -> None:
+    problems = [status for status in operation["responses"] if status >= "400"]
+    assert {"400", "500"} <= set(problems)
+    for status in problems:
+        name = operation["responses"][status]["$ref"].removeprefix("#/components/responses/")
+        content = DESCRIPTION["components"]["responses"][name]["content"]
+        assert list(content) == ["application/problem+json"]
+
+
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_collection_is_described_by_the_members_of_its_catalog(name: str) -> None:
+    found = COLLECTIONS[name]
+    operation = DESCRIPTION["paths"][f"/collections/{name}/items"]["get"]
+    (page,) = _resolved(operation["responses"]["200"]["content"]["application/geo+json"]["schema"])
+    (feature,) = _resolved(page["properties"]["features"]["items"])
+    (properties,) = _resolved(feature["properties"]["properties"])
+    assert list(properties["properties"]) == [prop.name for prop in found.properties]
+    assert all("description" in member for member in properties["properties"].values())
+    asked = {parameter["name"] for parameter in operation["parameters"]}
+    assert set(found.filterable) <= asked and not asked & (set(found.by_name) - set(found.filterable))
+    assert ({} in operation["security"]) == (not found.login)
+
+
+def test_it_can_be_read_as_openapi_by_others() -> None:
+    """Every schema of it is a JSON Schema, and no reference leads to nothing."""
+    for name in DESCRIPTION["components"]["schemas"]:
+        jsonschema_rs.meta.validate(DESCRIPTION["components"]["schemas"][name])
+        whole = {"$ref": f"#/components/schemas/{name}", "components": DESCRIPTION["components"]}
+        jsonschema_rs.validator_for(whole)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body", "fault"),
+    [
+        ("/health/live", 200, {"status": "ok"}, None),
+        ("/health/live", 200, {"status": "well"}, "status"),
+        ("/health/live", 200, {}, "required"),
+        ("/health/live", 200, {"status": "ok", "more": 1}, "more"),
+        ("/health/live", 418, {}, "does not declare this status"),
+    ],
+)
+def test_an_answer_that_is_not_declared_is_told(
+    path: str, status: int, body: dict[str, Any], fault: str | None
+) -> None:
+    answers = DeclaredAnswers(DESCRIPTION)
+    answers.compare("GET", path, status, "application/json", json.dumps(body).encode())
+    assert (fault is None and answers.faults == []) or (fault is not None and fault in answers.faults[0])
+
+
+def test_the_answers_of_every_application_are_compared(api: Api) -> None:
+    assert "compared" in repr(api.app.build_middleware_stack())
