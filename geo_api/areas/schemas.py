@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from geojson_pydantic import Feature as GeoJsonFeature
 from geojson_pydantic import FeatureCollection as GeoJsonFeatureCollection
 from geojson_pydantic import MultiPolygon, Polygon
-from pydantic import BaseModel, Field, field_validator
+from pydantic import Field, field_validator
 
 from geo_api.http.schemas import Answer, AreaKind, AreaName, Body, Choice, aware
 from grid.change_sets import AnyOperation, StoredOperation, Transfer

@@ -5,7 +5,6 @@ from __future__ import annotations
 from layers.imports.area_files import read_area_file
 from layers.imports.area_topology import TILING_KINDS, find_topology_faults, write_fault_report
 from layers.imports.checks import transform_geometries
-from layers.imports.fix_formats import FIX_READERS, FixPart, read_fix_parts
 from layers.imports.columns import (
     FENCE_RULES,
     FILE_KINDS,
@@ -20,13 +19,13 @@ from layers.imports.columns import (
     Column,
     FileKind,
 )
+from layers.imports.fix_formats import FIX_READERS, FixPart, read_fix_parts
 from layers.imports.readers import ROW, require_file, template
 
 __all__ = [
     "FENCE_RULES",
     "FILE_KINDS",
     "FIX_READERS",
-    "TILING_KINDS",
     "HAZARDS",
     "METER_KINDS",
     "NOTICE_KINDS",
@@ -35,6 +34,7 @@ __all__ = [
     "ROW",
     "SITE_KINDS",
     "STATUSES",
+    "TILING_KINDS",
     "VEHICLE_KINDS",
     "Column",
     "FileKind",

@@ -9,30 +9,30 @@ from __future__ import annotations
 from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, User
 from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet
 from layers.tables.base import Base
+from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, DutyItem
 from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
-from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
-from layers.tables.schema_versions import SchemaInForce
-from layers.tables.tile_cells import CELL_TABLES
-from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, DutyItem
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
 from layers.tables.findings import ALERT_LEVELS, ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
+from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
+from layers.tables.schema_versions import SchemaInForce
+from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
 
 __all__ = [
     "ALERT_LEVELS",
     "ALERT_STATUSES",
     "AREA_KINDS",
-    "CELL_TABLES",
-    "CLOSED_TABLES",
-    "PUBLIC_TABLES",
     "BREACH_BEGINS",
     "BREACH_ENDS",
     "CASE_STATES",
+    "CELL_TABLES",
     "CHANGE_SET_STATUSES",
+    "CLOSED_TABLES",
     "DOMAINS",
     "OUTCOMES",
+    "PUBLIC_TABLES",
     "ROLES",
     "STAY_ENDS",
     "AccessLog",

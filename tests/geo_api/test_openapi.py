@@ -11,7 +11,7 @@ import jsonschema_rs
 import pytest
 
 from layers.collections import COLLECTIONS
-from tests.geo_api.conftest import Api
+from tests.support.application import Api
 from tests.support.declared_answers import DeclaredAnswers
 
 ROOT = Path(__file__).parents[2]

@@ -25,6 +25,26 @@ def _insert(db: Session, sql: str, **values: Any) -> int:
     return int(db.execute(text(sql), values).scalar_one())
 
 
+def unassigned(lon: float, lat: float, domain: str) -> dict[str, Any]:
+    """The assignment of a case that lies in no area."""
+    areas = dict.fromkeys(("city", "county", "town", "community", "unit_grid")) | {
+        "functional_zone": [],
+        "water": [],
+    }
+    return {
+        "outcome": "no_area", "lon": lon, "lat": lat, "accuracy_m": 0, "item_code": "X-1", "at": RAISED.isoformat(),
+        "domain": domain, "areas": areas, "lead": None, "co_handlers": [], "copied_to": [], "candidates": [], "explanation": [],
+    }  # fmt: skip
+
+
+def empty_preview(code: str) -> dict[str, Any]:
+    """The preview of a change set that begins one area."""
+    return {
+        "affected_sites": 0, "open_cases": [], "new_codes": [code], "voided_codes": [],
+        "load": {"before": [], "after": []}, "result": {"type": "FeatureCollection", "features": []},
+    }  # fmt: skip
+
+
 def seed_work(db: Session, ids: dict[str, Any]) -> None:
     """A case of each domain, an event of it, a breach of a fence and a change set in both towns."""
     for letter in "AB":
@@ -34,11 +54,11 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
             case = ids[f"case_{letter}_{domain}"] = _insert(
                 db,
                 "INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, co_handlers, assignment, state, opened_at,"
-                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}', '{}', 'reported', :at,"
+                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}', CAST(:assignment AS jsonb), 'reported', :at,"
                 " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area, :town) RETURNING id",
                 number=f"NT-{letter}-{domain}", title=f"案件{letter}{domain}", domain=domain, at=RAISED,
                 alert=ids[f"alert_{letter}"] if domain == "ecology" else None, site=ids[f"site_{letter}"],
-                town=ids[f"town_{letter}"], **place,
+                town=ids[f"town_{letter}"], assignment=json.dumps(unassigned(lon, 31.2, domain)), **place,
             )  # fmt: skip
             _insert(
                 db,
@@ -64,7 +84,7 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
             db,
             "INSERT INTO change_sets (area_id, status, author, created_at, operations, preview) VALUES (:area, 'draft', 'x', :at,"
             " CAST(:operations AS jsonb), CAST(:preview AS jsonb)) RETURNING id",
-            area=area, at=RAISED, preview=json.dumps({"mark": f"preview-{letter}"}),
+            area=area, at=RAISED, preview=json.dumps(empty_preview(f"preview-{letter}")),
             operations=json.dumps([{"op": "merge", "area_ids": [ids[f"grid_{letter}1"], ids[f"grid_{letter}2"]]}]),
         )  # fmt: skip
 
@@ -72,7 +92,11 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
 def fill_every_collection(db: Session, ids: dict[str, Any]) -> None:
     """At least one feature in each collection of the catalog."""
     seed_work(db, ids)
-    for lon, lat, kind in ((120.2, 31.1, "petrol"), (120.3, 31.2, "service_area"), (120.9, 31.4, "parking")):
+    for lon, lat, kind in (
+        (120.2, 31.1, "petrol"),
+        (120.3, 31.2, "service_area"),
+        (120.9, 31.4, "licensed_parking"),
+    ):
         db.execute(
             text(
                 "INSERT INTO places (kind, lon, lat, radius_m, geom) VALUES"
@@ -129,7 +153,7 @@ def _value(db: Session, column: Column[Any], collection: Collection) -> Any:
         (sql.DateTime, RAISED),
         (sql.Date, RAISED.date()),
         (ARRAY, []),
-        (sql.JSON, {}),
+        (sql.JSON, unassigned(120.2, 31.2, "ecology") if column.name == "assignment" else {}),
         (sql.Interval, dt.timedelta(seconds=1)),
     ):
         if isinstance(kind, types):
