@@ -64,9 +64,7 @@ def list_change_sets(
 
 
 @router.post("", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")], status_code=201)
-def draft_change_set(
-    body: ChangeSetBody, caller: CallerDep, db: SystemDb, settings: SettingsDep
-) -> Response:
+def draft_change_set(body: ChangeSetBody, caller: CallerDep, db: SystemDb, settings: SettingsDep) -> Response:
     """Check operations and preview them. What would leave a gap or an overlap is refused with its place (422)."""
     row = _drafted(db, caller, settings, body)
     row.title, row.reason = body.title.strip(), body.reason.strip()
@@ -109,7 +107,9 @@ def apply_change_set(
     if row.status == "draft":
         check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
     editing.apply(db, change_set_id, caller.username, profile=settings.unit_grid_profile())
-    return json_response(_shown(db, caller, settings, read_change_set(db, change_set_id, caller.areas_in_reach)))
+    return json_response(
+        _shown(db, caller, settings, read_change_set(db, change_set_id, caller.areas_in_reach))
+    )
 
 
 @router.post("/{change_set_id}/reject", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
@@ -121,7 +121,9 @@ def reject_change_set(
     check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
     if row.author != caller.username:
         check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
-    return json_response(_shown(db, caller, settings, editing.reject(db, change_set_id, caller.username, body.reason)))
+    return json_response(
+        _shown(db, caller, settings, editing.reject(db, change_set_id, caller.username, body.reason))
+    )
 
 
 @router.post("/{change_set_id}/undo", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
