@@ -1,8 +1,8 @@
-"""Functions, triggers, policies and grants as they are in force: the files of ``layers/schema``, applied after the migrations.
+"""SQL in force: functions, triggers, policies and grants of ``layers/schema``, applied after the migrations.
 
-The files say what holds now and can be applied again and again. :func:`layers.postgres.migrate` applies all of them, in the
-order of :data:`FILES`, in the transaction of the migrations, when the database is at the newest revision and was made by other
-files than these (``docs/decisions/0009-sql-in-force-stands-in-files.md``).
+The files say what holds now and can be applied again and again. :func:`layers.postgres.migrate` applies all of them,
+in the order of :data:`FILES`, in the transaction of the migrations, when the database is at the newest revision and
+was made by other files than these (``docs/decisions/0009-sql-in-force-stands-in-files.md``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def schema_sql(name: str) -> str:
 
 @lru_cache(maxsize=1)
 def schema_digest() -> str:
-    """SHA-256 over all files in their order: what ``schema_in_force.digest`` holds when the database has them in force."""
+    """SHA-256 over all files in their order; ``schema_in_force.digest`` is that of the files in force."""
     digest = hashlib.sha256()
     for name in FILES:
         digest.update(f"-- {name}\n{schema_sql(name)}".encode())
@@ -45,7 +45,7 @@ def schema_digest() -> str:
 
 
 def schema_functions() -> list[str]:
-    """Names of the functions that the files spell out, in order; trigger functions that a loop makes are not among them.
+    """Names of the functions that the files spell out, in order; those that a loop makes are not among them.
 
     >>> "settle_cells" in schema_functions()
     True

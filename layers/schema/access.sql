@@ -1,8 +1,9 @@
 -- Who reads and writes which rows: grants and policies of every table that wangge_reader sees.
--- Called by: every query of a caller. The transaction takes the role wangge_reader and sets wangge.role, wangge.areas (ids,
--- with commas between; the scope of the account), wangge.city_wide (on | off) and wangge.domains (empty: every domain):
--- apply_scope in layers/postgres/sessions.py. Jobs and imports keep the role of the login, which owns the tables.
--- A table without a policy here is open to all readers, or closed to them: layers/tables/readers.py lists both, with reasons.
+-- Called by: every query of a caller. The transaction takes the role wangge_reader and sets wangge.role,
+-- wangge.areas (ids, with commas between; the scope of the account), wangge.city_wide (on | off) and
+-- wangge.domains (empty: every domain): apply_scope in layers/postgres/sessions.py. Jobs and imports keep the
+-- role of the login, which owns the tables. A table without a policy here is open to all readers, or closed
+-- to them: layers/tables/readers.py lists both, with reasons.
 
 DO $$
 BEGIN
@@ -39,8 +40,8 @@ GRANT INSERT ON case_events TO wangge_reader;
 GRANT UPDATE (state, closed_at, due_at, lead_body, co_handlers, assignment) ON cases TO wangge_reader;
 GRANT UPDATE (status, outcome) ON alerts TO wangge_reader;
 
--- Whether the caller may create, move or remove something at that place. Called by the policies of sites and places, and by
--- layers/collections/editing.py, which says so beforehand.
+-- Whether the caller may create, move or remove something at that place. Called by the policies of sites and
+-- places, and by layers/collections/editing.py, which says so beforehand.
 CREATE OR REPLACE FUNCTION wangge_may_write(place geometry) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT COALESCE(current_setting('wangge.role', true), 'public')
                IN ('grid_manager', 'officer', 'dispatcher', 'supervisor')
@@ -49,9 +50,9 @@ CREATE OR REPLACE FUNCTION wangge_may_write(place geometry) RETURNS boolean LANG
                = ANY (string_to_array(NULLIF(current_setting('wangge.areas', true), ''), ',')::bigint[]))
 $$;
 
--- The policies: table, name, command, which rows are read, which rows may be written. A scope is written as (SELECT ...), an init
--- plan: evaluated once a query, not once a row. It is text that is put into each policy, not a function: the planner would spend
--- 0.05 ms on each call.
+-- The policies: table, name, command, which rows are read, which rows may be written. A scope is written as
+-- (SELECT ...), an init plan: evaluated once a query, not once a row. It is text that is put into each
+-- policy, not a function: the planner would spend 0.05 ms on each call.
 DO $$
 DECLARE
     reads constant text := '(SELECT current_setting(''wangge.role'', true) IN'

@@ -1,7 +1,8 @@
 -- Accounts, logins, API keys and the access log.
 -- Called by: triggers of the tables users, login_sessions, api_keys, areas and access_log.
 
--- What a process remembers of callers (geo_api/auth/known_callers.py) is dropped when accounts, logins, keys or areas change.
+-- What a process remembers of callers (geo_api/auth/known_callers.py) is dropped when accounts, logins, keys
+-- or areas change.
 CREATE OR REPLACE FUNCTION announce_accounts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('wangge_accounts', TG_TABLE_NAME);

@@ -1,9 +1,10 @@
 -- Areas: what tiles need of their outlines.
 -- Called by: the generated column areas.tile_zooms.
 
--- Zooms (bits 0 to 14) at which the simplified area, on the grid of the tiles, is a valid polygon of some size: it needs no
--- repair where it is not cut. The same numbers as in layers/collections/tiles.py; the grid of a zoom is the same in all its
--- tiles. A change of this function does not change the stored values: a migration has to compute them anew.
+-- Zooms (bits 0 to 14) at which the simplified area, on the grid of the tiles, is a valid polygon of some
+-- size: it needs no repair where it is not cut. The same numbers as in layers/collections/tiles.py; the grid
+-- of a zoom is the same in all its tiles. A change of this function does not change the stored values: a
+-- migration has to compute them anew.
 CREATE OR REPLACE FUNCTION tile_zooms(shape geometry) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = public, pg_temp AS $$
     SELECT COALESCE(sum(1 << zoom) FILTER (

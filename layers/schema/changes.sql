@@ -1,9 +1,12 @@
--- The log of changes: what each transaction touched, in the order of the commits. A statement notes the tiles of zoom 12 that its
--- rows lie in; at the commit the note gets its number and is sent, to every listener and to the connection itself.
--- Called by: the triggers of the layers, below and in the files of their subjects. Read by layers/postgres/changes.py.
--- Keys are 'scope|tile'; the scope is what the policy of the layer compares: an area, an area;domain, two areas, or nothing.
+-- The log of changes: what each transaction touched, in the order of the commits. A statement notes the tiles
+-- of zoom 12 that its rows lie in; at the commit the note gets its number and is sent, to every listener and
+-- to the connection itself.
+-- Called by: the triggers of the layers, below and in the files of their subjects. Read by
+-- layers/postgres/changes.py. Keys are 'scope|tile'; the scope is what the policy of the layer compares: an
+-- area, an area;domain, two areas, or nothing.
 
--- More than 256 keys: 'scope|', the whole layer of those scopes; more than 256 scopes: null. Null (everything) stays null.
+-- More than 256 keys: 'scope|', the whole layer of those scopes; more than 256 scopes: null. Null
+-- (everything) stays null.
 CREATE OR REPLACE FUNCTION few_keys(keys text[]) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     found text[] := ARRAY(SELECT DISTINCT key FROM unnest(keys) key);
@@ -41,7 +44,8 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION note_change FROM PUBLIC;
 
--- At the commit. The lock makes the order of the numbers the order of the commits: who has seen one misses none before.
+-- At the commit. The lock makes the order of the numbers the order of the commits: who has seen one misses
+-- none before.
 CREATE OR REPLACE FUNCTION tell_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -89,8 +93,9 @@ CREATE OR REPLACE FUNCTION alert_scope(area_id bigint, kind text) RETURNS text L
     SELECT COALESCE($1, 0) || ';' || COALESCE((SELECT k.domain FROM alert_kinds k WHERE k.kind = $2), '')
 $$;
 
--- The layers that are watched: a function note_<layer> and its triggers for each, which differ only in the scope and the box
--- (EPSG:3857; null: always the whole layer) of a row. A trigger function of its own keeps the plan of its query.
+-- The layers that are watched: a function note_<layer> and its triggers for each, which differ only in the
+-- scope and the box (EPSG:3857; null: always the whole layer) of a row. A trigger function of its own keeps
+-- the plan of its query.
 DO $do$
 DECLARE
     watched record;
@@ -155,7 +160,8 @@ BEGIN
     END LOOP;
 END $do$;
 
--- Names that many rows show (of areas, vehicles, fences): the whole layers, where a name changed. The layers are the arguments.
+-- Names that many rows show (of areas, vehicles, fences): the whole layers, where a name changed. The layers
+-- are the arguments.
 CREATE OR REPLACE FUNCTION note_names() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -194,7 +200,8 @@ END $$;
 CREATE OR REPLACE TRIGGER alert_kinds_updated AFTER UPDATE OF domain ON alert_kinds
     FOR EACH STATEMENT EXECUTE FUNCTION note_alert_kinds();
 
--- Names of enterprises and sites that other layers show: rows of those are told. Beyond 1000: the whole layers.
+-- Names of enterprises and sites that other layers show: rows of those are told. Beyond 1000: the whole
+-- layers.
 CREATE OR REPLACE FUNCTION note_enterprise_names() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE

@@ -1,4 +1,5 @@
--- Enterprises and their sites: sites show name, hazard and status of their enterprise, a copy that the database keeps right.
+-- Enterprises and their sites: sites show name, hazard and status of their enterprise, a copy that the
+-- database keeps right.
 -- Called by: triggers of the tables sites and enterprises. Read by the tiles of sites.
 
 CREATE OR REPLACE FUNCTION copy_enterprise() RETURNS trigger

@@ -1,8 +1,8 @@
--- Which area owns a point: one rule for sites, stays, fence events, cases, assignment, edits and row-level security.
--- An area owns its western and southern edges and not its eastern and northern ones, so that exactly one of two
--- neighbours owns a point on their common edge. A point that nobody owns so, on the outline of the whole, belongs to
--- the first area (by code) on whose edge it lies. grid.areas.AreaCover answers the same for arrays of points; a test
--- proves the two equal.
+-- Which area owns a point: one rule for sites, stays, fence events, cases, assignment, edits and row-level
+-- security. An area owns its western and southern edges and not its eastern and northern ones, so that
+-- exactly one of two neighbours owns a point on their common edge. A point that nobody owns so, on the
+-- outline of the whole, belongs to the first area (by code) on whose edge it lies. grid.areas.AreaCover
+-- answers the same for arrays of points; a test proves the two equal.
 -- Called by: layers.records (sites, findings, fences), layers.collections.editing, grid.areas.history,
 -- grid.responsibility, grid.change_sets, and the policies of sites and places (wangge_may_write).
 
@@ -25,7 +25,8 @@ BEGIN
     RETURN total;
 END $$;
 
--- 1 for a point west of an upward edge (y1 <= y2) whose y range holds it, 0 for one on it, -1 for one east of it.
+-- 1 for a point west of an upward edge (y1 <= y2) whose y range holds it, 0 for one on it, -1 for one east of
+-- it.
 CREATE OR REPLACE FUNCTION side_of_edge(
     x double precision, y double precision,
     x1 double precision, y1 double precision, x2 double precision, y2 double precision
@@ -45,7 +46,8 @@ BEGIN
               - (exact_numeric(x2) - exact_numeric(x)) * (exact_numeric(y1) - exact_numeric(y)))::integer;
 END $$;
 
--- 2 when an area owns a point by its half-open edges, 1 when the point only lies on an edge of it, else 0; exact.
+-- 2 when an area owns a point by its half-open edges, 1 when the point only lies on an edge of it, else 0;
+-- exact.
 CREATE OR REPLACE FUNCTION exact_ownership(shape geometry, place geometry) RETURNS integer
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     WITH edges AS MATERIALIZED (
@@ -72,7 +74,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
                 ELSE 0 END
 $$;
 
--- Id of the area that owns a point at a moment: of the first of these kinds (the smallest first) that has one.
+-- Id of the area that owns a point at a moment: of the first of these kinds (the smallest first) that has
+-- one.
 CREATE OR REPLACE FUNCTION owning_area(
     place geometry,
     kinds text[] DEFAULT '{community,town,county,city}',

@@ -1,14 +1,16 @@
--- Counts of points in the cells of tiles, written by the transaction that writes the points. A statement appends what it changed
--- in each cell of the finest zoom (`settled` is false); nobody waits for anybody. `settle_cells` adds these rows to the settled
--- ones, of which there is one a cell and zoom (0 to 10, 128 cells a side of a tile). Both kinds together are what the transactions
--- that a reader sees have written, at every moment.
--- Called by: triggers of the counted tables; layers/collections/tile_aggregates.py (settles, and reads the tables); by hand
--- (recount_cells, docs/operations.md).
--- Cells are numbered from the north-west of the world, as in layers/collections/tiles.py: dividing by a width that is a power of
--- two times another is exact, hence cells of all zooms nest. The tile is a column, since under a policy an index is used for bare
--- columns only (>> is not leakproof).
+-- Counts of points in the cells of tiles, written by the transaction that writes the points. A statement
+-- appends what it changed in each cell of the finest zoom (`settled` is false); nobody waits for anybody.
+-- `settle_cells` adds these rows to the settled ones, of which there is one a cell and zoom (0 to 10, 128
+-- cells a side of a tile). Both kinds together are what the transactions that a reader sees have written, at
+-- every moment.
+-- Called by: triggers of the counted tables; layers/collections/tile_aggregates.py (settles, and reads the
+-- tables); by hand (recount_cells, docs/operations.md). Cells are numbered from the north-west of the world,
+-- as in layers/collections/tiles.py: dividing by a width that is a power of two times another is exact, hence
+-- cells of all zooms nest. The tile is a column, since under a policy an index is used for bare columns only
+-- (>> is not leakproof).
 
--- Columns of a table of cells that the policy of the points names, each with a comma after it: ends 'area_id, '.
+-- Columns of a table of cells that the policy of the points names, each with a comma after it: ends 'area_id,
+-- '.
 CREATE OR REPLACE FUNCTION scope_columns(cells text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT COALESCE(string_agg(format('%I, ', attname), '' ORDER BY attnum), '')
     FROM pg_attribute
@@ -16,8 +18,8 @@ CREATE OR REPLACE FUNCTION scope_columns(cells text) RETURNS text LANGUAGE sql S
         AND attname <> ALL ('{settled,zoom,x,y,tile_x,tile_y,points,x_mm,y_mm}')
 $$;
 
--- Rows that were settled; null: somebody else is at it. A transaction that sees one moment for all of its statements would be
--- refused what others have settled meanwhile: it leaves this to them.
+-- Rows that were settled; null: somebody else is at it. A transaction that sees one moment for all of its
+-- statements would be refused what others have settled meanwhile: it leaves this to them.
 CREATE OR REPLACE FUNCTION settle_cells(source text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
 DECLARE
@@ -48,7 +50,8 @@ BEGIN
 END $body$;
 REVOKE EXECUTE ON FUNCTION settle_cells FROM PUBLIC;
 
--- The statement that appends what came in the rows of one table and went with the rows of another; null: none came, none went.
+-- The statement that appends what came in the rows of one table and went with the rows of another; null: none
+-- came, none went.
 CREATE OR REPLACE FUNCTION counting_statement(source text, came text, went text) RETURNS text LANGUAGE plpgsql STABLE AS $body$
 DECLARE
     cells constant text := source || '_cells';
@@ -79,8 +82,8 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION recount_cells FROM PUBLIC;
 
--- The tables that are counted: a function count_<table> and its triggers for each. It runs as the owner, since callers write
--- the points and not the cells.
+-- The tables that are counted: a function count_<table> and its triggers for each. It runs as the owner,
+-- since callers write the points and not the cells.
 DO $do$
 DECLARE
     source text;

@@ -32,7 +32,7 @@ class ModelRun(Base):
 
 
 class AlertKind(Base):
-    """A kind of alert and the domain that it belongs to; without a domain it is for those who see every domain."""
+    """A kind of alert and its domain; without a domain it is for those who see every domain."""
 
     __tablename__ = "alert_kinds"
     kind: Mapped[str] = mapped_column(primary_key=True)

@@ -1,6 +1,6 @@
 """Tables without rows of their own for each caller: open to every reader, or closed to all of them.
 
-Every other table has a policy in ``layers/schema/access.sql``; ``tests/layers/test_table_access.py`` holds all three.
+Every other table has a policy in ``layers/schema/access.sql``; ``tests/layers/test_table_access.py`` checks all three.
 """
 
 from __future__ import annotations
@@ -31,4 +31,4 @@ CLOSED_TABLES: Mapping[str, str] = {
     "track_days": "what the tracks were made from; needed by the job alone",
     "users": "hashes of passwords",
 }
-"""Tables that no caller reads or writes, with the reason; the queue's tables (``procrastinate_…``) are closed, too."""
+"""Tables that no caller reads or writes, with the reason; those of the queue (``procrastinate_…``) are closed, too."""

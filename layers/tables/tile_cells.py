@@ -1,4 +1,4 @@
-"""Counts of points in the cells of tiles: written by triggers, never by callers (``layers/schema/tile_cells.sql``)."""
+"""Counts of points in the cells of tiles: written by triggers (``layers/schema/tile_cells.sql``), never by callers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""An installation of revision 0014 is brought to the newest: the same rows, the same answers, whole chains, jobs that run.
+"""An installation of revision 0014 is upgraded to the newest: the same rows and answers, whole chains, jobs that run.
 
-``tests/support/installation_0014`` holds its rows and what it answered to each kind of account. Both are as the program of
-that time wrote them and are never changed. Whoever changes a table says here what becomes of the old rows: in ``MOVED`` when
-a column is not there any more, in ``ANSWERED_OTHERWISE`` when an answer is another one on purpose.
+``tests/support/installation_0014`` holds its rows and what it answered to each kind of account. Both are as the
+program of that time wrote them and are never changed. Whoever changes a table says here what becomes of the old rows:
+in ``MOVED`` when a column is not there any more, in ``ANSWERED_OTHERWISE`` when an answer is another one on purpose.
+The tests follow each other: the last ones change what the first ones look at.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ Rows = dict[str, dict[str, list[str]]]
 
 @dataclass(frozen=True)
 class Upgraded:
-    """The database, and its rows as they were at 0014 and right after the migration: table to column to values in order."""
+    """The database, and its rows at 0014 and right after the migration: table to column to values in order."""
 
     url: str
     before: Rows
@@ -50,19 +51,20 @@ class Upgraded:
 
 
 def rows_of(driver: psycopg.Connection) -> Rows:
-    """Every column of every table as text, in the order of the rows' keys; tables without a key in the order of their text."""
+    """Every column of every table as text, in the order of the rows' keys; without a key in the order of their text."""
     columns = driver.execute(
-        "SELECT c.oid::regclass::text, array_agg(a.attname::text ORDER BY a.attnum), (SELECT array_agg(k.attname::text)"
-        "  FROM pg_index i JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisprimary)"
+        "SELECT c.oid::regclass::text, array_agg(a.attname::text ORDER BY a.attnum),"
+        " (SELECT array_agg(k.attname::text) FROM pg_index i"
+        "  JOIN pg_attribute k ON k.attrelid = c.oid AND k.attnum = ANY (i.indkey)"
+        "  WHERE i.indrelid = c.oid AND i.indisprimary)"
         " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
         " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
         " AND c.relname NOT IN ('spatial_ref_sys', 'alembic_version', 'schema_in_force') GROUP BY c.oid"
     ).fetchall()
     found: Rows = {}
     for table, names, key in columns:
-        rows = driver.execute(
-            f"SELECT {', '.join(f'{name}::text' for name in names)} FROM {table} t ORDER BY {', '.join(key or ['t::text'])}"
-        ).fetchall()
+        texts, order = ", ".join(f"{name}::text" for name in names), ", ".join(key or ["t::text"])
+        rows = driver.execute(f"SELECT {texts} FROM {table} t ORDER BY {order}").fetchall()
         found[table] = {name: [row[place] for row in rows] for place, name in enumerate(names)}
     return found
 
@@ -156,7 +158,7 @@ def test_every_account_gets_the_answers_of_before(app: Any, caller: str) -> None
 
 
 def differences(old: Any, new: Any, otherwise: frozenset[str], place: str = "") -> list[str]:
-    """Where an old answer does not stand in a new one; a document may have got more members, a list not more entries."""
+    """Where an old answer is not part of a new one: a document may have more members, a list not more entries."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             found
@@ -225,7 +227,6 @@ def test_jobs_that_wait_are_run(upgraded: Upgraded) -> None:
         done = driver.execute(
             "SELECT task_name, status::text FROM procrastinate_jobs WHERE id <= 4"
         ).fetchall()
-        (status,) = driver.execute("SELECT status FROM change_sets WHERE title = '到期'").fetchone() or ("",)
-        (later,) = driver.execute("SELECT status FROM change_sets WHERE title = '未到期'").fetchone() or ("",)
+        states = dict(driver.execute("SELECT title, status FROM change_sets").fetchall())
     assert {status for _, status in done} == {"succeeded"}, done
-    assert (status, later) == ("applied", "approved")
+    assert (states["到期"], states["未到期"]) == ("applied", "approved")

@@ -1,7 +1,8 @@
-"""Which domain a kind of alert belongs to stands in a table, and rows, cells and notices of changes follow it."""
+"""The domain of a kind of alert stands in a table; rows, cells and notices of changes follow it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -9,37 +10,43 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from layers.postgres import SYSTEM, Scope, apply_scope, session
+from layers.postgres import SYSTEM, Scope, apply_scope, migrate, session
 
 AREA = 7
 KINDS = {"illegal_resumption": "ecology", "noise": "urban", "unsorted": None}
 
 
-def add_alerts(db: Any) -> None:
-    """One alert of each kind, all at one site."""
+def add_kinds(db: Any) -> None:
+    """Two kinds besides the one that a migration writes."""
     db.execute(
         text(
             "INSERT INTO alert_kinds (kind, domain, name_zh, name_en)"
             " VALUES ('noise', 'urban', '噪声扰民', 'noise'), ('unsorted', NULL, '未分类', 'unsorted')"
         )
     )
+
+
+def add_alerts(db: Any, kinds: Iterable[str] = KINDS) -> None:
+    """One alert of each kind, all at one site."""
     db.execute(
         text(
             "WITH e AS (INSERT INTO enterprises (uscc, name, industry, hazard, status)"
             "  VALUES ('u', 'e', 'i', 'none', 'open') RETURNING id),"
             " s AS (INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-            "  SELECT 'S', id, 'sales', ST_SetSRID(ST_MakePoint(120.9, 32.1), 4326), 1, 1 FROM e RETURNING id, geom),"
+            "  SELECT 'S', id, 'sales', ST_Point(120.9, 32.1, 4326), 1, 1 FROM e RETURNING id, geom),"
             " r AS (INSERT INTO model_runs (model, version, key, at, parameters, counts, finished_at)"
             "  VALUES ('m', '1', 'k', now(), '{}', '{}', now()) RETURNING id)"
-            " INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
-            " SELECT r.id, s.id, kind, 'high', 1, now(), '[]', '[]', s.geom, :area FROM r, s, unnest(CAST(:kinds AS text[])) kind"
+            " INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower,"
+            "  geom, area_id)"
+            " SELECT r.id, s.id, kind, 'high', 1, now(), '[]', '[]', s.geom, :area"
+            " FROM r, s, unnest(CAST(:kinds AS text[])) kind"
         ),
-        {"area": AREA, "kinds": list(KINDS)},
+        {"area": AREA, "kinds": list(kinds)},
     )
 
 
 def seen(db: Session, *domains: str, area: int = AREA) -> tuple[set[str], int]:
-    """Kinds of the alerts that an officer sees, and how many points the cells of the whole world count for the same officer."""
+    """Kinds of the alerts that an officer sees, and how many points all cells count for the same officer."""
     apply_scope(db, Scope(role="officer", area_ids=(area,), domains=domains))
     kinds = set(db.scalars(text("SELECT kind FROM alerts")))
     counted = db.scalar(text("SELECT COALESCE(sum(points), 0) FROM alerts_cells WHERE NOT settled"))
@@ -48,6 +55,7 @@ def seen(db: Session, *domains: str, area: int = AREA) -> tuple[set[str], int]:
 
 
 def test_alerts_and_their_cells_are_seen_by_the_domain_of_their_kind(db: Session) -> None:
+    add_kinds(db)
     add_alerts(db)
     assert seen(db) == (set(KINDS), 3)
     assert seen(db, "ecology") == ({"illegal_resumption"}, 1)
@@ -58,6 +66,7 @@ def test_alerts_and_their_cells_are_seen_by_the_domain_of_their_kind(db: Session
 
 
 def test_another_domain_of_a_kind_holds_at_once(db: Session) -> None:
+    add_kinds(db)
     add_alerts(db)
     db.execute(text("UPDATE alert_kinds SET domain = 'market' WHERE kind = 'noise'"))
     assert seen(db, "urban") == (set(), 0)
@@ -69,6 +78,7 @@ def test_another_domain_of_a_kind_holds_at_once(db: Session) -> None:
 
 def test_changes_are_noted_with_the_domain_and_a_new_domain_for_the_whole_layer(fresh_database: str) -> None:
     with session(SYSTEM, fresh_database) as db:
+        add_kinds(db)
         add_alerts(db)
     with session(SYSTEM, fresh_database) as db:
         (keys,) = db.scalars(text("SELECT touched FROM layer_changes WHERE layer = 'alerts'"))
@@ -85,6 +95,7 @@ def test_changes_are_noted_with_the_domain_and_a_new_domain_for_the_whole_layer(
 
 
 def test_an_alert_has_a_known_kind_and_callers_only_read_kinds(db: Session) -> None:
+    add_kinds(db)
     add_alerts(db)
     with pytest.raises(IntegrityError, match="fk_alerts_kind"), db.begin_nested():
         db.execute(text("UPDATE alerts SET kind = 'unheard of'"))
@@ -97,23 +108,9 @@ def test_an_alert_has_a_known_kind_and_callers_only_read_kinds(db: Session) -> N
 
 
 def test_kinds_of_an_older_database_are_kept_for_those_who_see_every_domain(empty_database: str) -> None:
-    from layers.postgres import migrate
-
     migrate(empty_database, "0014")
     with session(SYSTEM, empty_database) as db:
-        db.execute(
-            text(
-                "WITH e AS (INSERT INTO enterprises (uscc, name, industry, hazard, status)"
-                "  VALUES ('u', 'e', 'i', 'none', 'open') RETURNING id),"
-                " s AS (INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-                "  SELECT 'S', id, 'sales', ST_SetSRID(ST_MakePoint(120.9, 32.1), 4326), 1, 1 FROM e RETURNING id, geom),"
-                " r AS (INSERT INTO model_runs (model, version, key, at, parameters, counts, finished_at)"
-                "  VALUES ('m', '1', 'k', now(), '{}', '{}', now()) RETURNING id)"
-                " INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
-                " SELECT r.id, s.id, kind, 'high', 1, now(), '[]', '[]', s.geom, 7 FROM r, s,"
-                " unnest('{illegal_resumption,own_kind,own_kind}'::text[]) kind"
-            )
-        )
+        add_alerts(db, ("illegal_resumption", "own_kind", "own_kind"))
     migrate(empty_database)
     with session(SYSTEM, empty_database) as db:
         rows = db.execute(text("SELECT kind, domain FROM alert_kinds ORDER BY kind")).all()

@@ -1,4 +1,4 @@
-"""Functions, triggers, policies and grants are those of the files of ``layers/schema``, whatever a database was before."""
+"""Functions, triggers, policies and grants are those of ``layers/schema``, whatever a database was before."""
 
 from __future__ import annotations
 
@@ -170,6 +170,12 @@ def test_a_file_may_be_applied_again(fresh_database: str, name: str) -> None:
         driver.execute(schema_sql(name))
         driver.execute(schema_sql(name))
         assert in_force(driver) == before
+
+
+def test_no_migration_applies_a_file_that_later_versions_edit() -> None:
+    for path in (FOLDER.parent / "migrations" / "versions").glob("*.py"):
+        written = path.read_text(encoding="utf-8")
+        assert "schema_sql" not in written and not re.search(r'/ "schema"', written), path.name
 
 
 def test_no_function_is_made_twice_or_retired_and_made() -> None:

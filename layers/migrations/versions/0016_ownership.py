@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from alembic import op
+from importlib import resources
 
-from layers.postgres.schema_in_force import schema_sql
+from alembic import op
 
 revision = "0016"
 down_revision = "0015"
@@ -20,7 +20,7 @@ AT_AN_EDGE = """
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
     assert driver is not None
-    driver.execute(schema_sql("ownership"))
+    driver.execute((resources.files("layers") / "migrations" / "sql" / "0016_ownership.sql").read_text())
     for table in ("sites", "stays", "fence_events"):
         driver.execute(
             f"UPDATE {table} r SET area_id = owning_area(r.geom)"
