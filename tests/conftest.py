@@ -34,6 +34,7 @@ from layers.private_server import Cluster
 pytest.register_assert_rewrite("tests.support")
 from tests.support.databases import copy_database, own_database  # noqa: E402
 from tests.support.declared_answers import declared_answers, every_answer_compared  # noqa: E402
+from tests.support.waiting import PATIENCE_S  # noqa: E402
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -100,7 +101,7 @@ def cluster(short_tmp: Path) -> Iterator[Cluster]:
     finally:
         assert watcher.stdin is not None
         watcher.stdin.close()
-        watcher.wait(timeout=120)
+        watcher.wait(timeout=PATIENCE_S)
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,30 @@ def test_no_test_module_is_imported(path: Path) -> None:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         for name in names:
-            assert name.split(".")[0] != "tests" or name.startswith("tests.support."), (
+            assert not name.startswith("tests") or name.split(".")[:2] == ["tests", "support"], (
                 f"{_name(path)}: {name}"
             )
+
+
+PAUSES = {
+    "tests/support/waiting.py": "the one place that asks again and again, with a deadline",
+    "tests/layers/test_reading.py": "processor time is measured over an interval in which nothing happens",
+}
+"""Modules that may pause, and why."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_no_test_waits_a_fixed_time(path: Path) -> None:
+    """A fixed time is too short on a busy machine and too long on a quiet one: ``tests.support.waiting`` asks again.
+
+    ``sleep(0)`` gives an event loop a turn and waits for nothing.
+    """
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and _called(node) in ("sleep", "wait_for_timeout"):
+            (for_s,) = node.args
+            nothing = isinstance(for_s, ast.Constant) and for_s.value == 0
+            assert nothing or _name(path) in PAUSES, f"{_name(path)}:{node.lineno} waits a fixed time"
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

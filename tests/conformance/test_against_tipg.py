@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from sqlalchemy import make_url, text
 
 from layers.postgres import sessions as database
 from tests.support.application import Api
+from tests.support.waiting import PATIENCE_S, wait_until
 
 UVICORN = Path(os.environ.get("WANGGE_TIPG", Path(__file__).parents[2] / ".setup/tipg/bin/uvicorn"))
 pytestmark = pytest.mark.skipif(
@@ -56,13 +56,12 @@ def tipg(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     command = [str(UVICORN), "tipg.main:app", "--port", str(port), "--log-level", "warning"]
     with subprocess.Popen(command, env=settings, stdout=log, stderr=log) as server:
         address = f"http://127.0.0.1:{port}"
-        for _ in range(150):
-            try:
-                if httpx.get(f"{address}/healthz").status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert server.poll() is None, Path(log.name).read_text()
-            time.sleep(0.2)
+        wait_until(
+            lambda: server.poll() is not None or httpx.get(f"{address}/healthz").status_code == 200,
+            lambda: Path(log.name).read_text(),
+            despite=(httpx.TransportError,),
+        )
+        assert server.poll() is None, Path(log.name).read_text()
         yield address
         server.terminate()
     with database.session(database.SYSTEM, api.url) as db:
@@ -71,7 +70,7 @@ def tipg(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def ask(address: str, collection: str, **query: Any) -> dict[int, Any]:
     answer = httpx.get(
-        f"{address}/collections/{collection}/items", params={"limit": 1000, **query}, timeout=30
+        f"{address}/collections/{collection}/items", params={"limit": 1000, **query}, timeout=PATIENCE_S
     )
     assert answer.status_code == 200, answer.text
     return {int(f["id"]): f for f in answer.json()["features"]}

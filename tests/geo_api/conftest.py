@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
+from layers.postgres import SYSTEM
 from layers.postgres import sessions as database
 from tests.support.application import Api, serving
+from tests.support.square_town import insert_town
 
 
 @pytest.fixture
@@ -22,3 +24,11 @@ def served(api: Api) -> Iterator[str]:
 def api_engine(api: Api) -> Engine:
     """Engine on the application's database, for looking at what was written."""
     return database.engine(api.url)
+
+
+@pytest.fixture
+def square_city(fresh_database: str) -> str:
+    """URL of a database of the test's own with the square town, without a duty list."""
+    with database.session(SYSTEM, fresh_database) as db:
+        insert_town(db)
+    return fresh_database

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,7 +18,7 @@ from geo_api.server.middleware import Metrics
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until_async
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +39,6 @@ def ids_in(url: str, beginning: str) -> list[str]:
 
 def lost(metrics: Metrics) -> float:
     return metrics.registry.get_sample_value("wangge_access_log_lost_total") or 0.0
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():
-            await asyncio.sleep(0.05)
 
 
 def test_every_read_is_written_once_and_together_with_others(gathered: Api) -> None:
@@ -126,7 +120,7 @@ def test_rows_wait_for_the_database_and_what_is_too_much_is_counted(seeded: Seed
         async def written() -> bool:
             return len(records) == 0
 
-        await until(written)
+        await wait_until_async(written, "every row is written")
         await records.stop()
 
     try:

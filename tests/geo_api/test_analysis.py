@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from geo_api.jobs.analysis import Analysis
 from grid.cases import verify_chain
 from layers.postgres import SYSTEM, session
 from spatial_models.suspicion import precision_recall
+from tests.support.waiting import PATIENCE_S, wait_until
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
 
@@ -86,7 +86,7 @@ def test_a_run_killed_in_the_middle_leaves_nothing_half_done(
         "import geo_api.jobs.analysis as a, os, sys\n"
         "real = a.find_visits\n"
         "def slow(*args, **kwargs):\n"
-        "    print('in the middle', flush=True); import time; time.sleep(60)\n"
+        "    print('in the middle', flush=True); import threading; threading.Event().wait()\n"
         "a.find_visits = slow\n"
         "a.Analysis(os.environ['WANGGE_DATABASE_URL']).run()\n"
     )
@@ -99,11 +99,8 @@ def test_a_run_killed_in_the_middle_leaves_nothing_half_done(
     assert process.stdout is not None
     assert process.stdout.readline().strip() == b"in the middle"
     process.send_signal(signal.SIGKILL)
-    process.wait(60)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and counts(fresh_database) != before:
-        time.sleep(0.1)
-    assert counts(fresh_database) == before
+    process.wait(PATIENCE_S)
+    wait_until(lambda: counts(fresh_database) == before, "nothing of the run is left")
     result = Analysis(fresh_database).run()
     assert not result.unchanged
     assert counts(fresh_database)["model_runs"] == before["model_runs"] + 1
@@ -135,7 +132,7 @@ def test_the_command_prints_one_document(fresh_database: str, demo_settings: Set
         [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=True,
     )
     paper = json.loads(done.stdout)
@@ -149,7 +146,7 @@ def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_settin
         [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json", "--at", "2026-06-01"],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=True,
     )
     paper = json.loads(done.stdout)
@@ -162,7 +159,10 @@ def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_settin
 
 def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "geo_api.cli.main", "analyse"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "geo_api.cli.main", "analyse"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 2
     assert "import tracks or meters first" in done.stderr

@@ -17,13 +17,14 @@ from grid.responsibility import assign
 from layers.codes.crs import wgs84_to_gcj02
 from layers.errors import RejectedRows
 from layers.postgres import SYSTEM, session
-from tests.support.square_town import NOW, RESUME, STALL, insert_town_with_duties, x, y
+from tests.support.square_town import NOW, RESUME, STALL, insert_duties, insert_town, x, y
 
 
 @pytest.fixture
 def city(fresh_database: str) -> str:
     with session(SYSTEM, fresh_database) as db:
-        insert_town_with_duties(db)
+        insert_duties(db)
+        insert_town(db)
     return fresh_database
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from geo_api.auth.access import create_user
 from layers.codes import NATIONAL_GRID_PROFILE
 from layers.postgres import SYSTEM, session
 from tests.support.application import PASSWORD, Api, Seeded, api_over
+from tests.support.change_sets import make_due
 
 Login = Callable[[str], TestClient]
 
@@ -183,14 +183,15 @@ def test_a_preview_is_a_draft_that_nobody_keeps(login: Login, api: Api) -> None:
 def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
     """Approved today, in force from its date: the worker applies it, as-then and as-now differ at that moment."""
     supervisor = login("supervisor")
-    date = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=2)
-    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": date.isoformat()}
+    tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": tomorrow.isoformat()}
     draft = supervisor.post("/v1/change-sets", json=body).json()
     before = codes(supervisor)
     approved = supervisor.post(f"/v1/change-sets/{draft['id']}/apply").json()
     assert (approved["status"], approved["applied_at"]) == ("approved", None)
     assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {} and codes(supervisor) == before
-    time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
+    with session(SYSTEM, api.url) as db:
+        date = make_due(db, draft["id"])
     assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {draft["id"]: "applied"}
     assert "320601001001001" not in codes(supervisor)
     assert codes(supervisor, at=(date - dt.timedelta(microseconds=1)).isoformat()) == before
@@ -201,14 +202,15 @@ def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
 
 def test_a_dated_change_that_became_impossible_is_rejected_with_the_reason(login: Login, api: Api) -> None:
     supervisor = login("supervisor")
-    date = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1.5)
-    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": date.isoformat()}
+    tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": tomorrow.isoformat()}
     late = supervisor.post("/v1/change-sets", json=body).json()
     supervisor.post(f"/v1/change-sets/{late['id']}/apply")
     merge = {"op": "merge", "area_ids": [api.ids["grid_A1"], api.ids["grid_A2"]]}
     first = supervisor.post("/v1/change-sets", json={"operations": [merge]}).json()
     assert supervisor.post(f"/v1/change-sets/{first['id']}/apply").json()["status"] == "applied"
-    time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
+    with session(SYSTEM, api.url) as db:
+        make_due(db, late["id"])
     assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {late["id"]: "rejected"}
     row = next(r for r in supervisor.get("/v1/change-sets").json()["change_sets"] if r["id"] == late["id"])
     assert f"change set {first['id']}" in row["result"]["reason"]

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.support.application import Api
+from tests.support.waiting import PATIENCE_S
 
 TILE = "/collections/areas/tiles/WebMercatorQuad/8/104/213"
 
@@ -188,7 +189,11 @@ def test_gdal_walks_the_pages_as_an_ogc_client(served: str) -> None:
         "print(len(f), *f.crs.to_authority(), *f.total_bounds, *sorted(f['kind'].unique()))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script % served], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", script % served],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     expected = "10 OGC CRS84 120.0 31.0 121.0 31.5 city community county town unit_grid"
     assert done.stdout.split() == expected.split(), done.stderr

@@ -21,7 +21,6 @@ from geo_api.imports.import_file import import_file
 from grid.responsibility import Duty, check_list
 from layers.errors import InputError, MissingColumns, RejectedRows
 from layers.postgres import SYSTEM, session
-from tests.support.square_town import insert_town
 
 Row = Sequence[object]
 HEADER = [
@@ -228,13 +227,6 @@ def test_missing_columns_are_all_named(tmp_path: Path) -> None:
         )
 
 
-@pytest.fixture
-def city(fresh_database: str) -> str:
-    with session(SYSTEM, fresh_database) as db:
-        insert_town(db)
-    return fresh_database
-
-
 def stored(url: str) -> int:
     with session(SYSTEM, url) as db:
         return int(db.execute(text("SELECT count(*) FROM duty_items")).scalar_one())
@@ -246,22 +238,22 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_nothing_is_half_written(city: str, tmp_path: Path) -> None:
+def test_nothing_is_half_written(square_city: str, tmp_path: Path) -> None:
     bad = tmp_path / "list.csv"
     withdrawn_before = changed(TOWN, valid_from="2024-03-01", valid_to="2023-12-31")
     bad.write_text(as_csv([TITLE, HEADER, COUNTY, withdrawn_before]), encoding="gbk")
     with pytest.raises(RejectedRows, match="row 2 行, valid_to: not after valid_from 止日不晚于起日"):
-        import_file("duties", bad, url=city)
-    assert stored(city) == 0
+        import_file("duties", bad, url=square_city)
+    assert stored(square_city) == 0
     code, told = run("duties", "check", str(bad))
     assert code == 1 and "row 2 行, dates_reversed" in told
     bad.write_text(as_csv([HEADER, COUNTY, [*TOWN, "too many"]]), encoding="gbk")
     with pytest.raises(RejectedRows, match="列数多于表头"):
-        import_file("duties", bad, url=city)
-    assert stored(city) == 0
+        import_file("duties", bad, url=square_city)
+    assert stored(square_city) == 0
 
 
-def test_rows_of_faults_of_the_whole_list_are_named(city: str, tmp_path: Path) -> None:
+def test_rows_of_faults_of_the_whole_list_are_named(square_city: str, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     overlapping = changed(TOWN, valid_from="2025-01-01", valid_to="")
     path.write_text(

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import time
 
 import tests.support.change_sets as editing
 from geo_api.http.settings import Settings
 from geo_api.jobs.worker import job_app
 from layers.postgres import SYSTEM, session
 from layers.tables import ChangeSet
+from tests.support.change_sets import make_due
 from tests.support.square_town import insert_town, unit_code, x, y
 
 
 def test_the_worker_applies_what_is_due(fresh_database: str) -> None:
-    date = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     line = {"type": "LineString", "coordinates": [[x(0.5), y(0)], [x(0.5), y(1)]]}
     with session(SYSTEM, fresh_database) as db:
         ids = insert_town(db)
         operation = {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line}
-        number = editing.draft(db, [operation], "anna", effective_at=date).id
+        number = editing.draft(db, [operation], "anna", effective_at=tomorrow).id
         assert editing.apply(db, number, "boss").status == "approved"
-    time.sleep(max((date - dt.datetime.now(dt.UTC)).total_seconds(), 0) + 0.05)
+    with session(SYSTEM, fresh_database) as db:
+        date = make_due(db, number)
     app = job_app(fresh_database, Settings())
 
     async def work() -> None:

@@ -17,8 +17,6 @@ from geo_api.cli.main import app
 from geo_api.imports.duty_files import DUTIES, read_duties
 from geo_api.imports.import_file import import_file
 from layers.errors import InputError, MissingColumns
-from layers.postgres import SYSTEM, session
-from tests.support.square_town import insert_town
 
 HEADER = "item_code,item,domain,legal_basis,kind,body,level,area_code,role,valid_from,valid_to".split(",")
 COUNTY = [
@@ -70,29 +68,24 @@ def run(*arguments: str, code: int = 0) -> str:
     return result.output
 
 
-@pytest.fixture
-def city(fresh_database: str) -> str:
-    with session(SYSTEM, fresh_database) as db:
-        insert_town(db)
-    return fresh_database
-
-
 @pytest.mark.parametrize("name", ["list.csv", "list.xlsx"])
 @pytest.mark.parametrize("chinese", [False, True])
-def test_a_list_is_the_same_from_every_format(city: str, tmp_path: Path, name: str, chinese: bool) -> None:
+def test_a_list_is_the_same_from_every_format(
+    square_city: str, tmp_path: Path, name: str, chinese: bool
+) -> None:
     names = {column.name: column.zh for column in DUTIES.columns}
     header = [names[column] for column in HEADER] if chinese else HEADER
     path = write(tmp_path / name, [COUNTY, TOWN], header)
     report = read_duties(path)
     assert report.ok and [d.body for d in report.duties] == ["区城管局", "甲镇政府"]
     assert report.duties[1].valid_to == dt.date(2025, 7, 1) and report.duties[0].area_code == "320601"
-    assert import_file("duties", path, url=city).written.inserted == 2
-    assert import_file("duties", path, url=city).written.inserted == 0
+    assert import_file("duties", path, url=square_city).written.inserted == 2
+    assert import_file("duties", path, url=square_city).written.inserted == 0
     assert "甲镇政府" in run("empowered", "--town", "320601001") and "2025-07-01" in run("empowered")
     assert "2 行 lines, 1 事项 items, 0 问题 faults" in run("check")
 
 
-def test_check_tells_every_fault(city: str, tmp_path: Path) -> None:
+def test_check_tells_every_fault(square_city: str, tmp_path: Path) -> None:
     rows = [
         COUNTY,
         [*COUNTY[:5], "区执法局", *COUNTY[6:]],  # a second lead of the county
@@ -128,11 +121,11 @@ def test_check_tells_every_fault(city: str, tmp_path: Path) -> None:
     for rule in ("two_leads", "no_lead", "unknown_area", "dates_reversed", "two_domains"):
         assert rule in out, rule
     assert "row 5" in out and "valid_from" in out and "role" in out
-    notes = import_file("duties", write(tmp_path / "two.csv", rows[:2]), url=city).notes
+    notes = import_file("duties", write(tmp_path / "two.csv", rows[:2]), url=square_city).notes
     assert len(notes) == 1 and notes[0].startswith("two_leads")
 
 
-def test_diff_of_files_and_of_dates(city: str, tmp_path: Path) -> None:
+def test_diff_of_files_and_of_dates(square_city: str, tmp_path: Path) -> None:
     old = [
         COUNTY,
         [*TOWN[:10], ""],
@@ -153,7 +146,7 @@ def test_diff_of_files_and_of_dates(city: str, tmp_path: Path) -> None:
     )
     assert told["withdrawn", "I-1"]["fields"]["valid_to"] == [None, "2025-07-01"]
     assert "4 处变化" in run("diff", str(a), str(b)) and "0 处变化" in run("diff", str(a), str(a))
-    import_file("duties", write(tmp_path / "stored.csv", [COUNTY, TOWN]), url=city)
+    import_file("duties", write(tmp_path / "stored.csv", [COUNTY, TOWN]), url=square_city)
     dated = json.loads(run("diff", "2024-01-01", "2025-07-01", "--json"))
     assert [(c["change"], c["body"]) for c in dated] == [("removed", "甲镇政府")]
     assert json.loads(run("diff", "2022-02-28", "2022-03-01", "--json"))[0]["change"] == "added"

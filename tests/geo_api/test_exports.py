@@ -9,8 +9,7 @@ import gzip
 import io
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ from layers.exports.rows import STATEMENT_NAME, record_batches
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Api, Seeded, api_over
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 SEEDED = ("areas", "grids", "sites", "alerts", "cases", "stays", "visits", "tracks", "hot_spots")
 AWKWARD = '测"试",\\ 甲\n乙 \t=1+1'
@@ -321,13 +320,6 @@ def copies(api: Api) -> int:
     return int(found or 0)
 
 
-def eventually(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
 @contextlib.contextmanager
 def reading(url: str) -> Iterator[httpx2.Response]:
     """An answer over a socket with a small buffer: the server waits for a reader who does not read."""
@@ -346,7 +338,7 @@ def test_a_reader_who_leaves_ends_the_cursor(many: str, api: Api, ending: str) -
         blocks = answer.iter_raw()
         next(blocks)
         assert copies(api) == 1
-    assert eventually(lambda: copies(api) == 0)
+    wait_until(lambda: copies(api) == 0, "the cursor ends")
 
 
 def exports_at_work(api: Api) -> list[tuple[str, str]]:
@@ -363,7 +355,7 @@ def exports_at_work(api: Api) -> list[tuple[str, str]]:
 def test_a_reader_who_leaves_ends_the_making_of_a_file(many: str, api: Api, ending: str) -> None:
     with pytest.raises(httpx2.TimeoutException):
         httpx2.get(f"{many}?f={ending}", timeout=0.3)
-    assert eventually(lambda: exports_at_work(api) == []), exports_at_work(api)
+    wait_until(lambda: exports_at_work(api) == [], lambda: f"the statement ends: {exports_at_work(api)}")
 
 
 @pytest.mark.parametrize("ending", list(FORMATS))
@@ -374,7 +366,7 @@ def test_a_reader_who_leaves_ends_a_statement_that_stands(served: str, api: Api,
         db.execute(text("LOCK TABLE enterprises IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(httpx2.TimeoutException):
             httpx2.get(url, timeout=2)
-        assert eventually(lambda: exports_at_work(api) == []), exports_at_work(api)
+        wait_until(lambda: exports_at_work(api) == [], lambda: f"the statement ends: {exports_at_work(api)}")
     assert httpx2.get(url, timeout=PATIENCE_S).status_code == 200
 
 

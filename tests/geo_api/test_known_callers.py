@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Api, Seeded, serving
 from tests.support.small_town import TOWN_A, TOWN_B
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 ALERTS = "/collections/alerts/items"
 
@@ -132,14 +132,7 @@ def test_a_revoked_key_and_one_that_is_over_are_refused_at_once(two: tuple[str, 
     assert statuses(key) == [401] * 4 and statuses(short) == [200] * 4
     with session(SYSTEM, api.url) as db:
         db.execute(text("UPDATE api_keys SET expires_at = now() WHERE name = 'b'"))
-    until(lambda: statuses(short) == [401] * 4)
-
-
-def until(holds: Callable[[], bool], within_s: float = 8.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: statuses(short) == [401] * 4, "both workers refuse the key that is over")
 
 
 def test_plain_sql_is_heard(two: tuple[str, str, Api]) -> None:
@@ -150,7 +143,10 @@ def test_plain_sql_is_heard(two: tuple[str, str, Api]) -> None:
     assert client.get(ALERTS).status_code == elsewhere(client, other).get(ALERTS).status_code == 200
     with database.engine(api.url).begin() as connection:
         connection.execute(text("UPDATE users SET active = false WHERE username = :name"), {"name": name})
-    until(lambda: client.get(ALERTS).status_code == elsewhere(client, other).get(ALERTS).status_code == 401)
+    wait_until(
+        lambda: client.get(ALERTS).status_code == elsewhere(client, other).get(ALERTS).status_code == 401,
+        "both workers refuse the account",
+    )
 
 
 def test_a_community_that_moved_to_another_town_is_the_new_manager_s_at_once(
@@ -218,7 +214,7 @@ def test_a_caller_who_is_known_costs_no_query(two: tuple[str, str, Api]) -> None
     event.listen(engine, "before_cursor_execute", heard)
     try:
         assert not costs_nothing()
-        until(costs_nothing)  # once the notices of the new account are through
+        wait_until(costs_nothing, "the notices of the new account are through")
         assert all(costs_nothing() for _ in range(3))
     finally:
         event.remove(engine, "before_cursor_execute", heard)

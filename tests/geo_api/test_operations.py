@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
 from pathlib import Path
 
 import httpx2
@@ -41,6 +40,14 @@ def test_the_room_is_what_the_server_the_role_and_the_database_leave(fresh_datab
     assert connection_room(fresh_database) == 21
 
 
+def waits_for_a_lock(api: Api) -> bool:
+    """Whether a statement of the application's database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with psycopg.connect(libpq_url(api.url)) as db:
+        row = db.execute(waiting).fetchone()
+    return row is not None and row[0] > 0
+
+
 def test_sigterm_ends_streams_at_once_and_requests_after_their_answer(api: Api, tmp_path: Path) -> None:
     heard: list[bytes] = []
     slow: list[httpx2.Response] = []
@@ -60,7 +67,7 @@ def test_sigterm_ends_streams_at_once_and_requests_after_their_answer(api: Api, 
             wait_until(lambda: heard, "the stream begins")
             db.execute("LOCK TABLE enterprises IN ACCESS EXCLUSIVE MODE")
             threads[1].start()
-            time.sleep(1)
+            wait_until(lambda: waits_for_a_lock(api), "the request is at work")
             service.process.send_signal(signal.SIGTERM)
             threads[0].join(timeout=PATIENCE_S / 2)
             assert heard[-1] == b"END", "the stream did not end"
@@ -130,6 +137,13 @@ def test_metrics_count_over_all_workers(api: Api, tmp_path: Path) -> None:
         )
 
 
+CONNECTIONS = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+  AND client_addr IS NULL AND backend_start > now() - interval '5 min'
+"""
+
+
 def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: Path) -> None:
     with serve(api.url, tmp_path, workers=2, WANGGE_CONNECTIONS="9") as service:
         ends: list[int] = []
@@ -143,18 +157,18 @@ def test_two_workers_hold_no_more_connections_than_they_may(api: Api, tmp_path: 
         threads = [threading.Thread(target=ask) for _ in range(24)]
         for thread in threads:
             thread.start()
-        most = 0
+        held: list[int] = []
         with psycopg.connect(libpq_url(api.url), autocommit=True) as db:
-            while any(thread.is_alive() for thread in threads):
-                row = db.execute(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                    " AND backend_type = 'client backend' AND client_addr IS NULL AND backend_start > now() - interval '5 min'"
-                ).fetchone()
+
+            def all_answered() -> bool:
+                row = db.execute(CONNECTIONS).fetchone()
                 assert row is not None
-                most = max(most, int(row[0]))
-                time.sleep(0.05)
+                held.append(int(row[0]))
+                return not any(thread.is_alive() for thread in threads)
+
+            wait_until(all_answered, "every question is answered", 2 * PATIENCE_S)
         assert set(ends) == {200} and len(ends) == 360
-        assert most <= 18 + idle_before(api), most
+        assert max(held) <= 18 + idle_before(api), max(held)
 
 
 def idle_before(api: Api) -> int:

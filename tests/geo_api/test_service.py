@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -21,8 +16,8 @@ from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from geo_api.server.middleware import content_security_policy
 from layers.postgres import SYSTEM, session
-from tests.support.application import PASSWORD, Api
-from tests.support.waiting import PATIENCE_S
+from tests.support.application import Api
+from tests.support.event_streams import listening, log_in
 
 
 def test_landing_is_html_for_people_and_json_for_machines(public: TestClient) -> None:
@@ -156,40 +151,6 @@ def test_a_track_is_cut_at_gaps(login: Callable[[str], TestClient]) -> None:
     assert client.get("/v1/vehicles/V-A/track?from=2020-03-02&to=2026-03-01").status_code == 400
 
 
-@contextmanager
-def listening(address: str, cookies: dict[str, str] | None = None) -> Iterator[list[str]]:
-    """The layers that a stream tells of, while the block lasts."""
-    heard: list[str] = []
-    ready = threading.Event()
-    with (
-        httpx2.Client(cookies=cookies, timeout=PATIENCE_S) as client,
-        client.stream("GET", f"{address}/v1/events") as answer,
-    ):
-        assert answer.headers["content-type"].startswith("text/event-stream")
-
-        def read() -> None:
-            try:
-                for line in answer.iter_lines():
-                    if line.startswith(": connected"):
-                        ready.set()
-                    if line.startswith("data: "):
-                        heard.append(json.loads(line.removeprefix("data: "))["layer"])
-            except httpx2.HTTPError:
-                pass
-
-        thread = threading.Thread(target=read, daemon=True)
-        thread.start()
-        assert ready.wait(PATIENCE_S)
-        yield heard
-
-
-def wait_for(heard: list[str], layer: str, seconds: float = 5) -> None:
-    started = time.monotonic()
-    while layer not in heard:
-        assert time.monotonic() - started < seconds, f"{layer} was not heard of, but {heard}"
-        time.sleep(0.01)
-
-
 def touch(api: Api, table: str) -> None:
     with session(SYSTEM, api.url) as db:
         db.execute(
@@ -202,21 +163,16 @@ def touch(api: Api, table: str) -> None:
 
 
 def test_changes_are_heard_by_those_who_may(served: str, api: Api) -> None:
-    login = httpx2.post(
-        f"{served}/v1/login", json={"username": "officer.a", "password": PASSWORD}, timeout=PATIENCE_S
-    )
-    cookies = {"wangge_session": login.cookies["wangge_session"]}
-    with listening(served) as public, listening(served, cookies) as officer:
+    with listening(served) as public, listening(served, log_in(served, "officer.a")) as officer:
         touch(api, "alerts")
-        wait_for(officer, "alerts")
+        officer.next("alerts")
         touch(api, "areas")
-        wait_for(public, "areas")
-        wait_for(officer, "areas")
-        assert "alerts" not in public
+        officer.next("areas")
+        assert "alerts" not in {event["layer"] for event in public.until("areas")}
 
 
 def test_a_lost_database_connection_comes_back_and_missed_changes_are_told(served: str, api: Api) -> None:
-    with listening(served) as heard:
+    with listening(served) as stream:
         with session(SYSTEM, api.url) as db:
             ended: Any = db.execute(
                 text(
@@ -224,10 +180,9 @@ def test_a_lost_database_connection_comes_back_and_missed_changes_are_told(serve
                 )
             ).scalar_one()
         assert ended >= 1
-        wait_for(heard, "hot_spots", 10)  # everything may have changed meanwhile
-        heard.clear()
+        told = stream.next("hot_spots")["change"] or 0  # everything may have changed meanwhile
         touch(api, "areas")
-        wait_for(heard, "areas")
+        stream.until("areas", told + 1)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -47,7 +48,6 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
     async def counted(self: TileQueries, reader: Reader, scope: Scope, column: int, row: int) -> Any:
         counter[scope.username or ""] += 1
-        await asyncio.sleep(0.1)  # who asks at the same time comes while it is being made
         return await read(self, reader, scope, column, row)
 
     monkeypatch.setattr(TileQueries, "read", counted)
@@ -173,12 +173,29 @@ def test_zero_megabytes_keep_nothing(api: Api, made: Counter[str]) -> None:
     assert len(tags) == 1 and made.total() == 4
 
 
-def test_twenty_who_ask_at_once_are_one_query(served: str, made: Counter[str]) -> None:
+def test_twenty_who_ask_at_once_are_one_query(
+    served: str, made: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = path_of("grids", LON["A"])
     httpx2.get(
         served + path_of("grids", LON["B"]), timeout=PATIENCE_S
     )  # the question is known: tiles are answered before the routes
     made.clear()
+    asked = itertools.count(1)
+    get_or_make, all_ask = TileCache.get_or_make, asyncio.Event()
+
+    async def counted(
+        self: TileCache, name: Any, version: Any, make: Callable[[], Awaitable[Any]], **more: Any
+    ) -> Any:
+        async def make_late() -> Any:
+            await all_ask.wait()
+            return await make()
+
+        if next(asked) == 20:
+            all_ask.set()
+        return await get_or_make(self, name, version, make_late, **more)
+
+    monkeypatch.setattr(TileCache, "get_or_make", counted)
     with httpx2.Client(base_url=served, timeout=PATIENCE_S) as client, ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: client.get(path), range(20)))
     assert {answer.status_code for answer in answers} == {200}
@@ -193,12 +210,18 @@ def answer_of(n: int) -> TileAnswer:
 def test_it_holds_no_more_than_its_bytes_and_drops_what_was_used_least_lately() -> None:
     room = 3 * (1_000 + OVERHEAD_BYTES)
 
+    async def make() -> TileAnswer:
+        return answer_of(1_000)
+
+    async def make_large() -> TileAnswer:
+        return answer_of(room + 1)
+
     async def fill() -> TileCache:
         cache = TileCache(room)
         for name in "abc":
-            await cache.get_or_make(name, 1, lambda: asyncio.sleep(0, answer_of(1_000)))
+            await cache.get_or_make(name, 1, make)
         assert cache.get("a", 1) is not None and cache.held_bytes == room
-        await cache.get_or_make("d", 1, lambda: asyncio.sleep(0, answer_of(1_000)))
+        await cache.get_or_make("d", 1, make)
         return cache
 
     cache = asyncio.run(fill())
@@ -206,7 +229,7 @@ def test_it_holds_no_more_than_its_bytes_and_drops_what_was_used_least_lately() 
     assert cache.held_bytes == room and len(cache) == 3
 
     async def large() -> None:
-        await cache.get_or_make("e", 1, lambda: asyncio.sleep(0, answer_of(room + 1)))
+        await cache.get_or_make("e", 1, make_large)
 
     asyncio.run(large())
     assert cache.held_bytes <= room and cache.get("e", 1) is None
@@ -214,12 +237,13 @@ def test_it_holds_no_more_than_its_bytes_and_drops_what_was_used_least_lately() 
 
 def test_who_leaves_does_not_end_what_others_wait_for_and_a_failure_is_not_kept() -> None:
     async def run() -> None:
-        cache, begun, n = TileCache(1_000_000), asyncio.Event(), Counter[str]()
+        cache, n = TileCache(1_000_000), Counter[str]()
+        begun, go_on = asyncio.Event(), asyncio.Event()
 
         async def make() -> TileAnswer:
             n["made"] += 1
             begun.set()
-            await asyncio.sleep(0.05)
+            await go_on.wait()
             return answer_of(5)
 
         async def fail() -> TileAnswer:
@@ -230,6 +254,7 @@ def test_who_leaves_does_not_end_what_others_wait_for_and_a_failure_is_not_kept(
         waiter = asyncio.create_task(cache.get_or_make("t", 1, make))
         await asyncio.sleep(0)
         leaver.cancel()
+        go_on.set()
         assert len((await waiter).body) == 5 and n["made"] == 1
         newer = await cache.get_or_make("t", 2, make)
         assert n["made"] == 2 and cache.get("t", 2) is newer and cache.get("t", 1) is None

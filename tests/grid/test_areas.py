@@ -20,8 +20,7 @@ from tests.support.square_town import (
     insert_area,
     insert_duties,
     insert_duty,
-    insert_enterprise,
-    insert_town,
+    insert_spread_enterprise,
     middle,
     square,
     unit_code,
@@ -30,11 +29,6 @@ from tests.support.square_town import (
 )
 
 CHANGE = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
-
-
-@pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    return insert_town(db)
 
 
 def test_read_areas(db: Session, ids: dict[str, int]) -> None:
@@ -126,7 +120,7 @@ def test_locate_point(db: Session, ids: dict[str, int]) -> None:
 def test_bulk_assignment_equals_single(db: Session, ids: dict[str, int]) -> None:
     """Areas of then and now, overlapping layers, enterprises, places outside: every column, row by row."""
     insert_duties(db)
-    uscc = insert_enterprise(db, ids)
+    uscc = insert_spread_enterprise(db)
     insert_area(db, "320601401", "高新区", "functional_zone", ids["320600"], square(0, 0, 2, 1))
     insert_duty(db, "ECO-RESUME-001", "高新区管委会", "county", "320601401")
     insert_area(db, "W1", "江", "water", ids["320600"], square(-1, 0, 1, 4))

@@ -12,17 +12,15 @@ from sqlalchemy.orm import Session
 
 from grid.errors import GridError, UnknownItem
 from grid.responsibility import assign, assign_geometry
+from tests.support.enterprises import USCC, insert_enterprise, insert_site
 from tests.support.square_town import (
     NOW,
     RESUME,
     STALL,
     START,
     insert_area,
-    insert_duties,
     insert_duty,
-    insert_enterprise,
-    insert_town,
-    insert_town_with_duties,
+    insert_spread_enterprise,
     middle,
     square,
     unit_code,
@@ -30,10 +28,7 @@ from tests.support.square_town import (
     y,
 )
 
-
-@pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    return insert_town_with_duties(db)
+pytestmark = pytest.mark.usefixtures("duties")
 
 
 def test_resumption_goes_to_the_county_with_joint_bodies(db: Session, ids: dict[str, int]) -> None:
@@ -112,15 +107,7 @@ def test_circle_over_an_edge_is_ambiguous_and_the_larger_share_is_taken(
 
 
 def test_recorded_site_decides_between_ambiguous_grids(db: Session, ids: dict[str, int]) -> None:
-    db.execute(
-        text(
-            "WITH e AS (INSERT INTO enterprises (uscc, name, industry, hazard, status)"
-            " VALUES ('913206000000001230', '某厂', '化工', 'chemical', 'closed') RETURNING id)"
-            " INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-            " SELECT 'S1', id, 'production', ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0, 0 FROM e"
-        ),
-        dict(zip(("lon", "lat"), middle(1, 2), strict=True)),
-    )
+    insert_site(db, insert_enterprise(db), "S1", *middle(1, 2))
     lon = float(x(2) + 0.0001)
     plain = assign(db, lon=lon, lat=y(2.5), item_code=RESUME, at=NOW, accuracy_m=20.0)
     known = assign(
@@ -130,7 +117,7 @@ def test_recorded_site_decides_between_ambiguous_grids(db: Session, ids: dict[st
         item_code=RESUME,
         at=NOW,
         accuracy_m=20.0,
-        enterprise_uscc="913206000000001230",
+        enterprise_uscc=USCC,
     )
     assert plain.areas.hierarchy["unit_grid"].code == unit_code(2, 2)
     assert known.areas.hierarchy["unit_grid"].code == unit_code(1, 2)
@@ -138,7 +125,7 @@ def test_recorded_site_decides_between_ambiguous_grids(db: Session, ids: dict[st
 
 
 def test_enterprise_with_sites_in_two_towns_has_all_named(db: Session, ids: dict[str, int]) -> None:
-    uscc = insert_enterprise(db, ids)
+    uscc = insert_spread_enterprise(db)
     lon, lat = middle(1, 2)
     answer = assign(db, lon=lon, lat=lat, item_code=STALL, at=NOW, enterprise_uscc=uscc)
     step = next(step for step in answer.explanation if step.step == "enterprise_sites")
@@ -159,7 +146,7 @@ def test_enterprise_with_sites_in_two_towns_has_all_named(db: Session, ids: dict
 def test_who_has_no_registered_site_is_registered_where_the_code_says(
     db: Session, ids: dict[str, int]
 ) -> None:
-    uscc = insert_enterprise(db, ids)
+    uscc = insert_spread_enterprise(db)
     db.execute(text("DELETE FROM sites WHERE kind = 'registered'"))
     lon, lat = middle(1, 2)
     answer = assign(db, lon=lon, lat=lat, item_code=RESUME, at=NOW, enterprise_uscc=uscc)
@@ -271,10 +258,8 @@ def test_no_line_in_force_is_said(db: Session, ids: dict[str, int]) -> None:
 
 
 @pytest.mark.slow
-def test_single_assignment_asks_little_of_ten_thousand_grids(db: Session) -> None:
+def test_single_assignment_asks_little_of_ten_thousand_grids(db: Session, ids: dict[str, int]) -> None:
     """Few statements, whatever the number of grids and lines; its speed is measured in the benchmarks."""
-    ids = insert_town(db)
-    insert_duties(db)
     db.execute(
         text(
             "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"

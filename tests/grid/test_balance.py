@@ -16,12 +16,7 @@ from grid.change_sets import balance_of, lifecycle
 from grid.change_sets.balance import improve
 from grid.errors import GridError, UnknownArea
 from tests.support.partition_checks import assert_tiles
-from tests.support.square_town import insert_town, square, unit_code
-
-
-@pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    return insert_town(db)
+from tests.support.square_town import square, unit_code
 
 
 def households(db: Session, ids: dict[str, int], numbers: dict[tuple[int, int], float]) -> None:

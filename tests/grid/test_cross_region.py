@@ -15,7 +15,6 @@ from tests.support.square_town import (
     RESUME,
     STALL,
     insert_duty,
-    insert_town_with_duties,
     middle,
     square,
     unit_code,
@@ -23,10 +22,7 @@ from tests.support.square_town import (
     y,
 )
 
-
-@pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    return insert_town_with_duties(db)
+pytestmark = pytest.mark.usefixtures("duties")
 
 
 def ask(db: Session, shape: Any, item: str = STALL) -> Any:

@@ -14,17 +14,8 @@ from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, session
 from layers.tables import Area, ChangeSet
-from tests.support.square_town import community_code, insert_town, square, unit_code, x, y
-
-
-@pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    return insert_town(db)
-
-
-def line(*points: tuple[float, float]) -> dict[str, Any]:
-    """A line through points given in columns and rows."""
-    return {"type": "LineString", "coordinates": [[x(c), y(r)] for c, r in points]}
+from tests.support.enterprises import insert_enterprise, insert_site
+from tests.support.square_town import community_code, insert_town, line, square, unit_code, x, y
 
 
 def cut(ids: dict[str, int], column: int, row: int, *points: tuple[float, float]) -> dict[str, Any]:
@@ -186,19 +177,9 @@ def test_several_operations_at_once_share_their_nodes(db: Session, ids: dict[str
 
 
 def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> None:
-    db.execute(
-        text(
-            "INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('U', 'n', 'i', 'none', 'operating')"
-        )
-    )
+    owner = insert_enterprise(db)
     for i, c in enumerate((0.2, 0.3, 0.8, 1.5)):
-        db.execute(
-            text(
-                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-                " SELECT :id, id, 'production', ST_SetSRID(ST_MakePoint(:x, :y), 4326), 0, 0 FROM enterprises"
-            ),
-            {"id": f"S{i}", "x": x(c), "y": y(0.5)},
-        )
+        insert_site(db, owner, f"S{i}", x(c), y(0.5))
     for number, grid, closed in (
         ("NT1", unit_code(0, 0), None),
         ("NT2", unit_code(0, 0), dt.datetime.now(dt.UTC)),

@@ -16,7 +16,7 @@ from tests.support.partition_checks import assert_managed, assert_tiles
 from tests.support.square_town import (
     community_code,
     insert_managing,
-    insert_town,
+    line,
     square,
     unit_code,
     x,
@@ -28,10 +28,9 @@ SOUTH_WEST = community_code(0, 0)
 
 
 @pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    made = insert_town(db)
-    insert_managing(db, made)
-    return made
+def ids(db: Session, ids: dict[str, int]) -> dict[str, int]:
+    insert_managing(db, ids)
+    return ids
 
 
 def carry_out(db: Session, *operations: dict[str, Any]) -> Any:
@@ -40,10 +39,6 @@ def carry_out(db: Session, *operations: dict[str, Any]) -> Any:
 
 def outlines(db: Session, kind: str = "responsibility_grid") -> dict[str, Any]:
     return read_areas(db, kind=kind).set_index("code").geometry.to_dict()
-
-
-def line(*points: tuple[float, float]) -> dict[str, Any]:
-    return {"type": "LineString", "coordinates": [[x(c), y(r)] for c, r in points]}
 
 
 def check(db: Session) -> None:

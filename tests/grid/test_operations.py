@@ -6,7 +6,6 @@ import datetime as dt
 import subprocess
 import sys
 import threading
-import time
 from typing import Any
 
 import psycopg
@@ -21,19 +20,12 @@ from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from grid.responsibility.locating import locate_point
 from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
 from layers.postgres import SYSTEM, session
+from tests.support.enterprises import insert_enterprise, insert_site
 from tests.support.partition_checks import assert_tiles
-from tests.support.square_town import insert_area, insert_town, middle, square, unit_code, x, y
+from tests.support.square_town import insert_area, insert_town, line, middle, square, unit_code, x, y
+from tests.support.waiting import PATIENCE_S, wait_until
 
 LAND = square(0, 0, 4, 4)
-
-
-@pytest.fixture
-def ids(db: Session) -> dict[str, int]:
-    return insert_town(db)
-
-
-def line(*points: tuple[float, float]) -> dict[str, Any]:
-    return {"type": "LineString", "coordinates": [[x(c), y(r)] for c, r in points]}
 
 
 def shapes(db: Session, kind: str = "unit_grid", at: dt.datetime | None = None) -> dict[str, Any]:
@@ -229,9 +221,7 @@ def _id(db: Session, code: str) -> int:
 
 def test_households_and_sites_follow_the_land(db: Session, ids: dict[str, int]) -> None:
     db.execute(text("UPDATE areas SET households = 100, road_length_m = 800 WHERE id = :id"), {"id": ids[unit_code(1, 0)]})  # fmt: skip
-    db.execute(text("INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('U', 'n', 'i', 'none', 'operating')"))  # fmt: skip
-    place = {"x": x(1.5), "y": y(0.5), "area": ids["320601001001"]}
-    db.execute(text("INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, area_id) SELECT 'S', id, 'production', ST_SetSRID(ST_MakePoint(:x, :y), 4326), 0, 0, :area FROM enterprises"), place)  # fmt: skip
+    insert_site(db, insert_enterprise(db), "S", x(1.5), y(0.5), area_id=ids["320601001001"])
     carry_out(db, {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids["320601002001"]})
     assert (
         db.execute(text("SELECT a.code FROM sites s JOIN areas a ON a.id = s.area_id")).scalar_one()
@@ -340,15 +330,14 @@ def test_a_kill_in_the_middle_of_applying_leaves_nothing(fresh_database: str) ->
     with psycopg.connect(plain) as holder, psycopg.connect(plain, autocommit=True) as watch:
         holder.execute("LOCK TABLE area_successions IN EXCLUSIVE MODE")
         process = subprocess.Popen([sys.executable, "-c", APPLY, fresh_database, str(change)])
-        deadline = time.monotonic() + 30
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-        while not watch.execute(waiting).fetchone()[0]:  # type: ignore[index]
-            assert process.poll() is None and time.monotonic() < deadline, (
-                "the process never came to the middle"
-            )
-            time.sleep(0.02)
+        wait_until(
+            lambda: process.poll() is not None or watch.execute(waiting).fetchone()[0],  # type: ignore[index]
+            "the process comes to the middle",
+        )
+        assert process.poll() is None
         process.kill()
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
     assert _snapshot(fresh_database) == before
     with session(SYSTEM, fresh_database) as db:
         assert_tiles(db, LAND)

@@ -18,7 +18,9 @@ from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, libpq_
 from layers.postgres import sessions as database
 from layers.postgres.changes import tiles_over
 from layers.records import reset
+from tests.support.enterprises import insert_enterprise, insert_site
 from tests.support.tiles import tile_of
+from tests.support.waiting import PATIENCE_S
 
 LON, LAT = 121.05, 32.08
 
@@ -26,24 +28,11 @@ LON, LAT = 121.05, 32.08
 @pytest.fixture
 def enterprise(fresh_database: str) -> int:
     with session(SYSTEM, fresh_database) as db:
-        return int(
-            db.execute(
-                text(
-                    "INSERT INTO enterprises (uscc, name, industry, hazard, status)"
-                    " VALUES ('u', 'e', 'i', 'none', 'open') RETURNING id"
-                )
-            ).scalar_one()
-        )
+        return insert_enterprise(db)
 
 
 def add_site(db: Any, enterprise: int, name: str, lon: float = LON, lat: float = LAT) -> None:
-    db.execute(
-        text(
-            "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-            " VALUES (:name, :enterprise, 'production', ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 1, 1)"
-        ),
-        {"name": name, "enterprise": enterprise, "lon": lon, "lat": lat},
-    )
+    insert_site(db, enterprise, name, lon, lat)
 
 
 def add_area(db: Any, code: str, west: float, south: float, east: float, north: float) -> int:
@@ -210,7 +199,9 @@ def test_listeners_hear_what_the_log_holds_in_its_order(fresh_database: str, ent
             with session(SYSTEM, fresh_database) as db:
                 add_site(db, enterprise, f"s{i}")
                 add_area(db, f"a{i}", 121, 32, 121.1, 32.1)
-        heard = [Change.parse(notice.payload) for notice in listener.notifies(timeout=60, stop_after=6)]
+        heard = [
+            Change.parse(notice.payload) for notice in listener.notifies(timeout=PATIENCE_S, stop_after=6)
+        ]
     assert heard == log(fresh_database) and len(heard) == 6
 
 

@@ -10,7 +10,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from layers.private_server import binaries as cluster_binaries
 from layers.private_server import locks as cluster_locks
 from layers.private_server.processes import postmaster_pid
 from layers.private_server.settings import default_data_dir, make_private, settings, socket_folder
+from tests.support.waiting import PATIENCE_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -37,15 +37,8 @@ def folder() -> Iterator[Path]:
     for pgdata in path.rglob("postgres"):
         if pid := postmaster_pid(pgdata):
             os.kill(pid, signal.SIGQUIT)
-            _until(lambda: not any(map(postmaster_pid, path.rglob("postgres"))))
+            wait_until(lambda: not any(map(postmaster_pid, path.rglob("postgres"))), "no server is left")
     shutil.rmtree(path, ignore_errors=True)
-
-
-def _until(condition: object, timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def _ask(cluster: Cluster, question: str) -> object:
@@ -76,16 +69,15 @@ def _other_process(folder: Path, body: str) -> Iterator[subprocess.Popen[str]]:
         yield process
     finally:
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE_S)
 
 
 OWNER = """
 from layers.private_server.server import owned_cluster
 import sys
-import time
 with owned_cluster(sys.argv[1]) as cluster:
     print("ready", flush=True)
-    time.sleep(60)
+    input()
 """
 USER = """
 from layers.private_server.server import running_cluster
@@ -163,7 +155,7 @@ def test_recovers_after_kill_9(folder: Path) -> None:
     killed = cluster.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    _until(lambda: cluster.pid is None)
+    wait_until(lambda: cluster.pid is None, "the server is gone")
     assert (cluster.pgdata / "postmaster.pid").exists(), "a killed server leaves its pid file"
     cluster.start()
     assert cluster.pid not in {None, killed}
@@ -206,14 +198,14 @@ def test_second_owner_is_refused_with_pid_and_remedy(folder: Path) -> None:
         assert cluster.pid is not None, "a guest must not stop the owner's server"
         assert cluster.owner is not None and cluster.owner["pid"] == owner.pid
         owner.send_signal(signal.SIGTERM)
-        assert owner.wait(timeout=20) == 128 + signal.SIGTERM
+        assert owner.wait(timeout=PATIENCE_S) == 128 + signal.SIGTERM
         assert cluster.pid is None and cluster.owner is None, "stopped with the service"
 
 
 def test_killed_owner_leaves_the_folder_free(folder: Path) -> None:
     with _other_process(folder, OWNER) as owner:
         owner.kill()
-        owner.wait(timeout=20)
+        owner.wait(timeout=PATIENCE_S)
         server = Cluster(folder).pid
         assert server is not None
         with owned_cluster(folder) as cluster:
@@ -229,7 +221,7 @@ def test_the_last_user_stops_it(folder: Path) -> None:
         with cluster, pytest.raises(ClusterInUse, match="Other processes use"):
             cluster.restore(folder / "x")
         for process, running in ((first, True), (second, False)):
-            process.communicate("\n", timeout=20)
+            process.communicate("\n", timeout=PATIENCE_S)
             assert (cluster.pid is not None) is running
 
 

@@ -35,11 +35,6 @@ from tests.support.small_town import RAISED, START, seed_town
 SECRET = b"test"
 
 
-@pytest.fixture
-def town(db: Session) -> dict[str, Any]:
-    return seed_town(db)
-
-
 def names(db: Session, collection_id: str, key: str, **selection: Any) -> list[Any]:
     page = read_page(db, COLLECTIONS[collection_id], Selection(**selection), limit=1000)
     return [json.loads(feature)["properties"][key] for feature in page.features]

@@ -17,15 +17,9 @@ from layers.errors import InputError
 from layers.postgres import PUBLIC, Scope, Written, apply_scope
 from layers.records.fences import fences_fingerprint, read_fences, write_fence_events, write_fences
 from spatial_models.fences import detect_fence_events
-from tests.support.small_town import seed_town
 
 T0 = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 NIGHT = {"zone": "Asia/Shanghai", "weekly": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "00:00", "to": "24:00"}]}
-
-
-@pytest.fixture
-def town(db: Session) -> dict[str, Any]:
-    return seed_town(db)
 
 
 def given() -> pl.DataFrame:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -12,20 +11,14 @@ from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
 from layers.postgres import PUBLIC, Query, Reader, Scope, libpq_url
+from tests.support.waiting import wait_until_async
 
-PATIENCE_S = 60.0
 OFFICER = Scope(role="officer", area_ids=(1,), username="o")
 SUM = Query.of(select(bindparam("a", 1) + bindparam("b", 2)), generic=True)
 
 
 def statement(sql: str) -> Query:
     return Query.of(select(text(sql)), generic=False)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await asyncio.to_thread(condition):
-            await asyncio.sleep(0.05)
 
 
 def readers(url: str, state: str = "%") -> int:
@@ -37,6 +30,13 @@ def readers(url: str, state: str = "%") -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
+
+
+async def open_readers(url: str, number: int, state: str = "%") -> None:
+    """Wait until so many readers are connected."""
+    await wait_until_async(
+        lambda: asyncio.to_thread(lambda: readers(url, state) == number), f"{number} readers are there"
+    )
 
 
 def end_readers(url: str) -> None:
@@ -61,7 +61,7 @@ def test_many_at_once_over_few_connections_get_their_own_answers(fresh_database:
             assert await asyncio.gather(*map(ask, range(40))) == [a + 2 for a in range(40)]
         assert readers(fresh_database) <= 3
         await reader.stop()
-        await until(lambda: readers(fresh_database) == 0)
+        await open_readers(fresh_database, 0)
 
     asyncio.run(scenario())
 
@@ -98,7 +98,7 @@ def test_what_the_server_closed_meanwhile_is_opened_anew(fresh_database: str) ->
         for _ in range(3):
             assert await reader.rows(PUBLIC, SUM) == [(3,)]
             await asyncio.to_thread(end_readers, fresh_database)
-            await until(lambda: readers(fresh_database) == 0)
+            await open_readers(fresh_database, 0)
             started = time.process_time()
             await asyncio.sleep(0.5)  # the closed socket is readable all the time: nobody may turn around it
             assert time.process_time() - started < 0.4
@@ -113,11 +113,11 @@ def test_who_leaves_ends_the_query_in_the_server(fresh_database: str, scope: Sco
         reader = Reader(fresh_database, size=1, statement_timeout_s=600)
         reader.start()
         task = asyncio.create_task(reader.rows(scope, statement("pg_sleep(500)::text")))
-        await until(lambda: readers(fresh_database, "active") == 1)
+        await open_readers(fresh_database, 1, "active")
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await until(lambda: readers(fresh_database) == 0)
+        await open_readers(fresh_database, 0)
         assert await reader.rows(scope, SUM) == [(3,)], "its place is free"
         await reader.stop()
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from layers.collections import COLLECTIONS, Selection, read_tile, settle
 from layers.collections.tile_aggregates import FINEST_ZOOM, is_kept
 from layers.collections.tiles import AGGREGATE_FROM, cells_statement
+from tests.support.enterprises import insert_enterprise, insert_sites
 
 SITES = COLLECTIONS["sites"]
 HALF_M = 20_037_508.342789244
@@ -63,28 +64,6 @@ def same(db: Any, source: str = "sites") -> None:
             assert found[cell][1:] == pytest.approx((x, y), abs=0.001), (zoom, cell)
 
 
-def enterprise(db: Any) -> int:
-    return int(
-        db.execute(
-            text(
-                "INSERT INTO enterprises (uscc, name, industry, hazard, status)"
-                " VALUES ('u', 'e', 'i', 'none', 'open') RETURNING id"
-            )
-        ).scalar_one()
-    )
-
-
-def add(db: Any, owner: int, points: list[tuple[float, float]], name: str = "S") -> None:
-    db.execute(
-        text(
-            "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-            " SELECT :name || '-' || row_number() OVER (), :owner, 'sales', ST_SetSRID(ST_MakePoint(x, y), 4326), 1, 1"
-            " FROM unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) p (x, y)"
-        ),
-        {"name": name, "owner": owner, "lon": [p[0] for p in points], "lat": [p[1] for p in points]},
-    )
-
-
 def some_points(n: int, seed: int, spread: float = 0.4) -> list[tuple[float, float]]:
     r = random.Random(seed)
     return [(120.9 + r.gauss(0, spread), 32.1 + r.gauss(0, spread)) for _ in range(n)]
@@ -104,12 +83,14 @@ def decoded(body: bytes, at: tuple[int, int, int], folder: Path) -> Counter[tupl
 
 
 def test_a_tile_is_the_one_that_counting_gives(db: Session, tmp_path: Path) -> None:
-    add(db, enterprise(db), some_points(12_000, 1))
+    insert_sites(db, insert_enterprise(db), some_points(12_000, 1))
     for settled in (False, True):
         if settled:
             assert settle(db)["sites"] <= len(counted(db))
             assert not db.scalar(text("SELECT count(*) FROM sites_cells WHERE NOT settled"))
-            add(db, db.scalar(text("SELECT min(id) FROM enterprises")) or 0, some_points(500, 2), "later")
+            insert_sites(
+                db, db.scalar(text("SELECT min(id) FROM enterprises")) or 0, some_points(500, 2), "later"
+            )
         seen = 0
         for zoom in range(FINEST_ZOOM + 1):
             middle = (int((120.9 + 180) / 360 * 2**zoom), int(0.4060 * 2**zoom))
@@ -146,7 +127,7 @@ def test_points_on_edges_are_in_one_cell_and_the_same_one(db: Session) -> None:
         zoom = r.randrange(7, 18)
         x, y = (r.randrange(1, 2**zoom) / 2**zoom * 2 * HALF_M - HALF_M for _ in range(2))
         points.append(TO_3857.transform(x, y, direction="INVERSE"))
-    add(db, enterprise(db), points)
+    insert_sites(db, insert_enterprise(db), points)
     same(db)
     for zoom in (0, 1, 2):
         tiles = [(zoom, x, y) for x in range(2**zoom) for y in range(2**zoom)]
@@ -162,7 +143,7 @@ def test_only_whole_collections_are_kept(db: Session) -> None:
     assert not is_kept(SITES, Selection(values={"kind": ["sales"]}), 5)
     assert not is_kept(SITES, Selection(bbox=(120, 31, 121, 32)), 5)
     assert not is_kept(COLLECTIONS["areas"], Selection(), 5)
-    add(db, enterprise(db), some_points(4_000, 5))
+    insert_sites(db, insert_enterprise(db), some_points(4_000, 5))
     db.execute(text("UPDATE sites SET kind = 'storage' WHERE id % 4 <> 0"))
     filtered = read_tile(db, SITES, Selection(values={"kind": ["storage"]}), zoom=4, column=13, row=6)
     assert filtered.matched == db.scalar(text("SELECT count(*) FROM sites WHERE kind = 'storage'"))
@@ -171,9 +152,9 @@ def test_only_whole_collections_are_kept(db: Session) -> None:
 def test_a_crowd_outside_of_the_edge_is_no_crowd_inside(db: Session) -> None:
     """More than 3,000 points meet the tile with its margin, fewer lie in it: still cells, as without kept ones."""
     edge = 855 / 1024 * 360 - 180  # between columns 854 and 855 of zoom 10
-    owner = enterprise(db)
-    add(db, owner, [(edge - 0.05 - i * 1e-5, 32.1) for i in range(2_000)], "in")
-    add(db, owner, [(edge + 1e-4 + i * 1e-6, 32.1) for i in range(2_000)], "out")
+    owner = insert_enterprise(db)
+    insert_sites(db, owner, [(edge - 0.05 - i * 1e-5, 32.1) for i in range(2_000)], "in")
+    insert_sites(db, owner, [(edge + 1e-4 + i * 1e-6, 32.1) for i in range(2_000)], "out")
     row = next(
         r for r in range(1024) if db.execute(cells_statement(SITES, Selection(), (10, 854, r))).one()[1]
     )

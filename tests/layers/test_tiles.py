@@ -15,13 +15,7 @@ from sqlalchemy.orm import Session
 from layers.collections import COLLECTIONS, Selection, Tile, read_tile
 from layers.errors import NotFound
 from layers.postgres import PUBLIC, Scope, apply_scope
-from tests.support.small_town import seed_town
 from tests.support.tiles import tile_of
-
-
-@pytest.fixture
-def town(db: Session) -> dict[str, Any]:
-    return seed_town(db)
 
 
 def make(

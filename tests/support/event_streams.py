@@ -15,9 +15,6 @@ import httpx2
 from tests.support.application import PASSWORD
 from tests.support.waiting import PATIENCE_S
 
-SILENCE_S = 0.5
-"""How long after a change that was heard another one would have been heard too."""
-
 
 class Stream:
     """The events of one stream, as a browser would read them."""
@@ -51,17 +48,12 @@ class Stream:
             if layer in (None, found["layer"]):
                 return found
 
-    def until(self, layer: str, change: int) -> list[dict[str, Any]]:
-        """All events up to the one of a layer that tells of that change."""
+    def until(self, layer: str, change: int = 0) -> list[dict[str, Any]]:
+        """All events up to the one of a layer that tells of that change, or of a later one."""
         heard = [self.next()]
-        while heard[-1]["layer"] != layer or heard[-1]["change"] < change:
+        while heard[-1]["layer"] != layer or (heard[-1]["change"] or 0) < change:
             heard.append(self.next())
         return heard
-
-    def rest(self) -> list[dict[str, Any]]:
-        """What has come by now."""
-        time.sleep(SILENCE_S)
-        return [self.events.get() for _ in range(self.events.qsize())]
 
 
 @contextlib.contextmanager

@@ -13,6 +13,8 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from tests.support.enterprises import USCC, insert_enterprise, insert_site
+
 WEST, SOUTH, STEP = 120.8, 32.0, 0.001
 START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
@@ -149,28 +151,15 @@ def insert_duties(db: Session) -> None:
     insert_duty(db, "URB-STALL-002", "乙镇人民政府", "town", "320601002", domain="urban", item="占道经营")
 
 
-def insert_town_with_duties(db: Session) -> dict[str, int]:
-    """The areas and the duty list; ids of the areas by code."""
-    insert_duties(db)
-    return insert_town(db)
-
-
-def insert_enterprise(db: Session, ids: dict[str, int], uscc: str = "913206010000001230") -> str:
+def insert_spread_enterprise(db: Session, uscc: str = USCC) -> str:
     """An enterprise that is registered in town 2, produces in town 1 and sells outside of the city: its USCC."""
-    enterprise = db.execute(
-        text(
-            "INSERT INTO enterprises (uscc, name, industry, hazard, status)"
-            " VALUES (:uscc, '某厂', '化工', 'chemical', 'closed') RETURNING id"
-        ),
-        {"uscc": uscc},
-    ).scalar_one()
+    enterprise = insert_enterprise(db, uscc, status="closed", hazard="chemical")
     places = {"registered": middle(3, 3), "production": middle(1, 2), "sales": (121.5, 31.0)}
     for kind, (lon, lat) in places.items():
-        db.execute(
-            text(
-                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-                " VALUES (:kind, :enterprise, :kind, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), 0, 0)"
-            ),
-            {"kind": kind, "enterprise": enterprise, "lon": lon, "lat": lat},
-        )
+        insert_site(db, enterprise, kind, lon, lat, kind=kind)
     return uscc
+
+
+def line(*points: tuple[float, float]) -> dict[str, Any]:
+    """A line through points given in columns and rows."""
+    return {"type": "LineString", "coordinates": [[x(c), y(r)] for c, r in points]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 PATIENCE_S = 120.0
@@ -29,17 +29,18 @@ def wait_until(
 
 
 async def wait_until_async(
-    holds: Callable[[], Any],
-    what: str | Callable[[], str],
+    holds: Callable[[], Awaitable[Any]],
+    what: str,
     deadline_s: float = PATIENCE_S,
     *,
     pause_s: float = PAUSE_S,
 ) -> Any:
     """The same on an event loop, whose other tasks go on in between."""
-    asked = _Asked(holds, what, deadline_s, ())
-    while not asked.answered():
+    end = time.monotonic() + deadline_s
+    while not (answer := await holds()):
+        assert time.monotonic() < end, f"did not happen in {deadline_s:.0f} s: {what}"
         await asyncio.sleep(pause_s)
-    return asked.answer
+    return answer
 
 
 class _Asked:
@@ -64,10 +65,3 @@ class _Asked:
             told = self._what() if callable(self._what) else self._what
             raise AssertionError(f"did not happen in {self._deadline_s:.0f} s: {told}")
         return bool(self.answer)
-
-
-def wait_for_time(moment_s: float) -> None:
-    """Wait until the clock of the machine (seconds since 1970) has passed a moment."""
-    wait_until(
-        lambda: time.time() > moment_s, "the clock passes the moment", moment_s - time.time() + PATIENCE_S
-    )
