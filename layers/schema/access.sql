@@ -28,6 +28,9 @@ EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'geometry_overlaps stays as it is: narrow scopes use the index on area_id';
 END $$;
 
+-- The role is this service's own: what is not granted below, it has not.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
+
 -- Rows that everybody may read.
 GRANT SELECT ON alert_kinds, areas, area_successions, duty_items, enterprises, fences, hot_spots, model_runs TO wangge_reader;
 
@@ -88,6 +91,10 @@ DECLARE
     may_write constant text := 'wangge_may_write(geom)';
     policy record;
 BEGIN
+    FOR policy IN SELECT tablename, policyname FROM pg_policies
+                  WHERE schemaname = 'public' AND 'wangge_reader' = ANY (roles) LOOP
+        EXECUTE format('DROP POLICY %I ON %I', policy.policyname, policy.tablename);
+    END LOOP;
     FOR policy IN SELECT * FROM (VALUES
         ('access_log', 'of_supervisor', 'SELECT', concat_ws(' AND ', reads_access_log, account_in_area), NULL),
         ('alerts', 'in_scope', 'ALL', alert_rows, alert_rows),
@@ -117,7 +124,6 @@ BEGIN
         ('visits_cells', 'in_scope', 'SELECT', area_rows, NULL)
     ) AS policies (of_table, name, command, readable, writable) LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', policy.of_table);
-        EXECUTE format('DROP POLICY IF EXISTS %I ON %I', policy.name, policy.of_table);
         EXECUTE format('CREATE POLICY %I ON %I FOR %s TO wangge_reader', policy.name, policy.of_table, policy.command)
             || COALESCE(' USING (' || policy.readable || ')', '')
             || COALESCE(' WITH CHECK (' || policy.writable || ')', '');
