@@ -138,7 +138,9 @@ def test_files_mend_what_differs_and_are_applied_once(
         driver.execute("DROP TRIGGER case_events_append_only ON case_events")
         driver.execute("REVOKE SELECT ON alerts FROM wangge_reader")
         driver.execute("GRANT SELECT (username), DELETE ON users TO wangge_reader")
-        driver.execute("CREATE POLICY of_an_earlier_version ON alerts FOR SELECT TO wangge_reader USING (true)")
+        driver.execute(
+            "CREATE POLICY of_an_earlier_version ON alerts FOR SELECT TO wangge_reader USING (true)"
+        )
         driver.execute(
             "CREATE OR REPLACE FUNCTION last_tile(metres float8) RETURNS int LANGUAGE sql RETURN 1"
         )
