@@ -21,7 +21,7 @@ import pytest
 import shapely
 from stdnum.cn import uscc as stdnum_uscc
 
-from layers.private_server.first_database import conninfo
+from layers.postgres import libpq_url
 from tests.support.second_city import SecondCity, make_second_city
 from tests.support.second_city.stories import STORIES
 
@@ -340,7 +340,7 @@ def test_the_plain_form_loads_completely_and_every_town_answers(
     assert re.findall(r"跳过 ([\d,]+)", told) == ["0"] * 10
     new = [int(rows.replace(",", "")) for rows in re.findall(r"新增 ([\d,]+)", told)]
     assert sorted(new) == sorted(city.rows.values())
-    with psycopg.connect(conninfo(fresh_database)) as database:
+    with psycopg.connect(libpq_url(fresh_database)) as database:
         for kind, table in STORED.items():
             query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(table))
             row = database.execute(query).fetchone()
