@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geo_api.auth.accounts import create_user
@@ -17,9 +16,8 @@ from geo_api.auth.caller_lookup import COOKIE, caller_of, known_caller
 from geo_api.auth.callers import MAY, Caller
 from geo_api.http.database_slots import database_place
 from geo_api.http.errors import Problem
-from geo_api.http.settings import Settings
-from layers.postgres import SYSTEM, session
-from layers.tables import Area
+from layers.postgres import SYSTEM, limit_statements, session
+from layers.records import newest_area_name
 
 __all__ = [
     "COOKIE",
@@ -112,20 +110,13 @@ def needs(permission: str) -> Any:
     return Depends(check)
 
 
-def _timeout(db: Session, settings: Settings) -> None:
-    db.execute(
-        text("SELECT set_config('statement_timeout', :ms, true)"),
-        {"ms": str(settings.statement_timeout_s * 1000)},
-    )
-
-
 Place = Annotated[None, Depends(database_place, scope="function")]
 
 
 def scoped_session(request: Request, caller: CallerDep, _place: Place) -> Iterator[Session]:
     """A transaction in the caller's scope; committed before the answer leaves."""
     with session(caller.scope, request.app.state.url) as db:
-        _timeout(db, request.app.state.settings)
+        limit_statements(db, request.app.state.settings.statement_timeout_s)
         yield db
 
 
@@ -135,7 +126,7 @@ def system_session(request: Request, _place: Place) -> Iterator[Session]:
     After the commit of a write no process of this machine remembers a caller or the areas of one any more.
     """
     with session(SYSTEM, request.app.state.url) as db:
-        _timeout(db, request.app.state.settings)
+        limit_statements(db, request.app.state.settings.statement_timeout_s)
         yield db
     if request.method not in SAFE_METHODS:
         request.app.state.known_callers.changed()
@@ -149,13 +140,7 @@ def area_of(db: Session, area_code: str | None) -> dict[str, str] | None:
     """Code and name of a caller's area, as ``/v1/me`` shows it."""
     if area_code is None:
         return None
-    name = db.scalar(
-        select(Area.name)
-        .where(Area.code == area_code)
-        .order_by(Area.kind == "functional_zone", Area.valid_from.desc())
-        .limit(1)
-    )
-    return {"code": area_code, "name": name or area_code}
+    return {"code": area_code, "name": newest_area_name(db, area_code) or area_code}
 
 
 def is_logged(path: str, method: str = "GET", status: int = 200) -> bool:

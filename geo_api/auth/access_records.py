@@ -16,13 +16,12 @@ import anyio
 import anyio.to_thread
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import insert, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from layers.errors import DatabaseUnavailable
 from layers.postgres import SYSTEM, session
-from layers.tables import AccessLog
+from layers.records import add_calls, remove_calls
 
 log = structlog.get_logger("geo_api.access")
 AccessRow = dict[str, Any]
@@ -152,23 +151,12 @@ class AccessRecords:
 
 def _insert(url: str, rows: list[AccessRow]) -> None:
     with session(SYSTEM, url) as db:
-        db.execute(insert(AccessLog), rows)
-
-
-KEPT_DAYS = 184
-"""One day more than the trigger of the table keeps."""
+        add_calls(db, rows)
 
 
 def remove_old_rows(url: str, days: int) -> int:
-    """Remove rows older than so many days, at least ``KEPT_DAYS``; 0 keeps all. Returns how many went."""
+    """Remove rows older than so many days, at least half a year; 0 keeps all. Returns how many went."""
     if days <= 0:
         return 0
     with session(SYSTEM, url) as db:
-        gone = db.execute(
-            text(
-                "WITH gone AS (DELETE FROM access_log WHERE at < now() - make_interval(days => :days) RETURNING 1)"
-                " SELECT count(*) FROM gone"
-            ),
-            {"days": max(days, KEPT_DAYS)},
-        )
-        return int(gone.scalar_one())
+        return remove_calls(db, days)

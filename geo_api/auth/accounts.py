@@ -14,12 +14,11 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from pwdlib import PasswordHash
-from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from layers.errors import InputError
-from layers.tables import DOMAINS, ROLES, ApiKey, LoginSession, User
+from layers.records import accounts
+from layers.tables import DOMAINS, ROLES, LoginSession, User
 
 MIN_PASSWORD_LENGTH = 8
 _hasher = PasswordHash.recommended()
@@ -70,15 +69,7 @@ def create_user(
         "domains": domains or [],
         "active": True,
     }
-    statement = (
-        insert(User)
-        .values(username=username, **values)
-        .on_conflict_do_update(index_elements=["username"], set_=values)
-        .returning(User)
-    )
-    user = db.scalars(statement, execution_options={"populate_existing": True}).one()
-    db.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
-    return user
+    return accounts.write_account(db, username, values)
 
 
 def _check_account(username: str, password: str, role: str) -> None:
@@ -98,31 +89,15 @@ def switch_off(db: Session, username: str) -> None:
     layers.errors.InputError
         There is no such account.
     """
-    key = db.scalar(update(User).where(User.username == username).values(active=False).returning(User.id))
-    if key is None:
+    if not accounts.switch_off_account(db, username):
         raise InputError(f"username: there is no account {username!r}")
-    now = dt.datetime.now(dt.UTC)
-    db.execute(delete(LoginSession).where(LoginSession.user_id == key))
-    db.execute(
-        update(ApiKey).where(ApiKey.user_id == key, ApiKey.revoked_at.is_(None)).values(revoked_at=now)
-    )
 
 
 def list_users(db: Session) -> list[tuple[str, str, str, str, bool, int, int]]:
     """Name, role, area, domains, whether it is on, logins and keys that hold now, by name."""
-    now = dt.datetime.now(dt.UTC)
-    logins = (
-        select(func.count())
-        .where(LoginSession.user_id == User.id, LoginSession.expires_at > now)
-        .scalar_subquery()
-    )
-    keys = (
-        select(func.count()).where(ApiKey.user_id == User.id, ApiKey.revoked_at.is_(None)).scalar_subquery()
-    )
-    rows = db.execute(select(User, logins, keys).order_by(User.username))
     return [
-        (u.username, u.role, u.area_code or "*", ", ".join(u.domains) or "*", u.active, a, b)
-        for u, a, b in rows
+        (u.username, u.role, u.area_code or "*", ", ".join(u.domains) or "*", u.active, logins, keys)
+        for u, logins, keys in accounts.summarise_accounts(db)
     ]
 
 
@@ -130,7 +105,7 @@ def check_password(db: Session, username: str, password: str) -> User | None:
     """The active account with that password. An unknown name costs as much time as a wrong password."""
     if "\x00" in username:  # which the database cannot hold
         username = ""
-    user = db.scalars(select(User).where(User.username == username)).one_or_none()
+    user = accounts.find_account(db, username)
     ok = _hasher.verify(password, user.password_hash if user else _nobody)
     return user if ok and user is not None and user.active else None
 
@@ -144,35 +119,25 @@ def open_login(db: Session, user: User, hours: int) -> Login:
     """Write a login of the user; logins that have ended are removed."""
     now = dt.datetime.now(dt.UTC)
     login = Login(secrets.token_urlsafe(32), secrets.token_urlsafe(24), now + dt.timedelta(hours=hours))
-    db.execute(delete(LoginSession).where(LoginSession.expires_at < now))
-    db.add(
-        LoginSession(
-            token_hash=token_hash(login.token),
-            user_id=user.id,
-            csrf_token=login.csrf_token,
-            created_at=now,
-            expires_at=login.expires_at,
-        )
+    stored = LoginSession(
+        token_hash=token_hash(login.token),
+        user_id=user.id,
+        csrf_token=login.csrf_token,
+        created_at=now,
+        expires_at=login.expires_at,
     )
-    db.flush()
+    accounts.add_login(db, stored)
     return login
 
 
 def find_login(db: Session, token: str) -> tuple[User, LoginSession] | None:
     """The account and login that a cookie's token stands for, unless it has ended."""
-    statement = (
-        select(User, LoginSession)
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(LoginSession.token_hash == token_hash(token))
-        .where(LoginSession.expires_at > dt.datetime.now(dt.UTC), User.active)
-    )
-    row = db.execute(statement).one_or_none()
-    return None if row is None else (row[0], row[1])
+    return accounts.find_login(db, token_hash(token))
 
 
 def close_login(db: Session, token: str) -> None:
     """End a login at once."""
-    db.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash(token)))
+    accounts.end_login(db, token_hash(token))
 
 
 FAILURES_OF_AN_ADDRESS = 20

@@ -7,13 +7,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from geo_api.auth.accounts import token_hash
 from grid.areas import scope_area_ids
 from layers.errors import InputError
 from layers.postgres import Scope
+from layers.records import accounts
 from layers.tables import ApiKey, User
 
 PREFIX = "wk_"
@@ -79,44 +79,28 @@ def create_key(
             raise InputError(f"area_code: {area_code} is not inside {user.area_code}")
     now = dt.datetime.now(dt.UTC)
     key = PREFIX + secrets.token_urlsafe(32)
-    db.add(
-        ApiKey(
-            key_hash=token_hash(key),
-            user_id=user.id,
-            created_at=now,
-            name=name,
-            role=None if role == "service" else role,
-            area_code=area_code,
-            expires_at=None if days is None else now + dt.timedelta(days=days),
-        )
+    stored = ApiKey(
+        key_hash=token_hash(key),
+        user_id=user.id,
+        created_at=now,
+        name=name,
+        role=None if role == "service" else role,
+        area_code=area_code,
+        expires_at=None if days is None else now + dt.timedelta(days=days),
     )
-    db.flush()
+    accounts.add_key(db, stored)
     return key
 
 
 def revoke_keys(db: Session, username: str, name: str | None = None) -> int:
     """End every key of the account at once, or those of a name; returns how many there were."""
-    user = _service_account(db, username)
-    wanted = [ApiKey.user_id == user.id, ApiKey.revoked_at.is_(None)]
-    ended = db.scalars(
-        update(ApiKey)
-        .where(*wanted, *([] if name is None else [ApiKey.name == name]))
-        .values(revoked_at=dt.datetime.now(dt.UTC))
-        .returning(ApiKey.key_hash)
-    )
-    return len(ended.all())
+    return accounts.revoke_keys(db, _service_account(db, username).id, name)
 
 
 def find_key(db: Session, key: str) -> tuple[User, KeyTerms] | None:
     """The active service account that a key stands for, and the key's own terms."""
     now = dt.datetime.now(dt.UTC)
-    row = db.execute(
-        select(User, ApiKey)
-        .join(ApiKey, ApiKey.user_id == User.id)
-        .where(ApiKey.key_hash == token_hash(key), ApiKey.revoked_at.is_(None))
-        .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
-        .where(User.active, User.role == "service")
-    ).one_or_none()
+    row = accounts.find_key(db, token_hash(key), now)
     if row is None:
         return None
     user, found = row
@@ -138,7 +122,7 @@ def narrowed(scope: Scope, areas: tuple[int, ...]) -> Scope:
 
 
 def _service_account(db: Session, username: str) -> User:
-    user = db.scalars(select(User).where(User.username == username)).one_or_none()
+    user = accounts.find_account(db, username)
     if user is None:
         raise InputError(f"username: there is no account {username!r}")
     if user.role != "service":

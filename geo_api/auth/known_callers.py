@@ -8,8 +8,6 @@ Without the connection for notices nothing is remembered.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import threading
 import time
@@ -17,13 +15,12 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 import structlog
 from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
 from grid.errors import UnknownArea
-from layers.postgres import SharedCounters, libpq_url
+from layers.postgres import Listener, ListeningConnection, SharedCounters
 
 if TYPE_CHECKING:
     from geo_api.auth.callers import Caller
@@ -33,7 +30,6 @@ CHANNEL = "wangge_accounts"
 REMEMBER_S = 10.0
 """Longest time between two looks at the database, should a notice be lost."""
 CAPACITY = 20_000
-RECONNECT_S = (0.2, 5.0)
 Version = tuple[int, int]
 
 
@@ -54,12 +50,18 @@ class KnownCallers:
     """
 
     def __init__(self, url: str, shared: Path) -> None:
-        self._conninfo = libpq_url(url)
+        self._listener = Listener(
+            url,
+            CHANNEL,
+            name="wangge accounts",
+            on_start=self._begin,
+            on_notice=self._hear,
+            on_loss=self._lose,
+        )
         self._path = shared
         self._shared: SharedCounters | None = None
         self._heard = 0
         self._listening = False
-        self._task: asyncio.Task[None] | None = None
         self._lock = threading.Lock()
         self._callers: OrderedDict[bytes, tuple[Version, float, Caller]] = OrderedDict()
         self._areas: dict[str, tuple[Version, float, tuple[int, ...]]] = {}
@@ -120,15 +122,12 @@ class KnownCallers:
     def start(self) -> None:
         """Begin to listen, and so to remember."""
         self._open_shared()
-        self._task = asyncio.create_task(self._listen(), name="accounts")
+        self._listener.start()
 
     async def stop(self) -> None:
         """Forget, and end the connection."""
         self._listening = False
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._listener.stop()
 
     def _open_shared(self) -> None:
         try:
@@ -137,26 +136,18 @@ class KnownCallers:
         except OSError as error:
             log.warning("no_shared_count", path=str(self._path), error=str(error))
 
-    async def _listen(self) -> None:
-        wait_s = RECONNECT_S[0]
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, application_name="wangge accounts"
-                ) as connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
-                    self._heard += 1
-                    # Without the file a change in a sister process would be heard a moment late.
-                    self._listening = self._shared is not None
-                    wait_s = RECONNECT_S[0]
-                    async for _ in connection.notifies():
-                        self._heard += 1
-            except (psycopg.Error, OSError) as error:
-                log.warning("accounts_lost", error=type(error).__name__, retry_s=wait_s)
-            finally:
-                self._listening = False
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, RECONNECT_S[1])
+    async def _begin(self, connection: ListeningConnection) -> None:
+        self._heard += 1
+        # Without the file a change in a sister process would be heard a moment late.
+        self._listening = self._shared is not None
+
+    def _hear(self, payload: str) -> None:
+        self._heard += 1
+
+    def _lose(self, error: Exception | None, retry_s: float) -> None:
+        self._listening = False
+        if error is not None:
+            log.warning("accounts_lost", error=type(error).__name__, retry_s=retry_s)
 
 
 def _digest(token: str) -> bytes:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.auth.schemas import AccessLogPage
@@ -18,6 +17,7 @@ from geo_api.http.caching import PRIVATE
 from geo_api.http.parameters import moment_parameter
 from geo_api.http.representations import base_url, json_response, link
 from layers.collections import read_cursor, write_cursor
+from layers.records import CallFilter, read_calls
 from layers.tables import AccessLog
 
 router = APIRouter(prefix="/v1/access-log", tags=["access log"])
@@ -64,34 +64,22 @@ def list_calls(
     f: Literal["json", "csv"] = "json",
 ) -> Response:
     """Calls, newest first. A supervisor of an area sees those of the area's accounts."""
-    statement = select(AccessLog).order_by(AccessLog.id.desc())
-    if user is not None:
-        statement = statement.where(AccessLog.username == user)
-    if path is not None:
-        statement = statement.where(AccessLog.path.startswith(path, autoescape=True))
-    if status is not None:
-        statement = statement.where(AccessLog.status == status)
-    if request_id is not None:
-        statement = statement.where(AccessLog.request_id == request_id)
-    statement = _between(statement, moment_parameter("from", start), moment_parameter("to", until))
-    if cursor is not None:
-        (last,) = read_cursor(request.app.state.signing_key, CURSOR, cursor)
-        statement = statement.where(AccessLog.id < last)
+    before = read_cursor(request.app.state.signing_key, CURSOR, cursor)[0] if cursor is not None else None
+    wanted = CallFilter(
+        username=user,
+        path_start=path,
+        status=status,
+        request_id=request_id,
+        start=moment_parameter("from", start),
+        end=moment_parameter("to", until),
+        before_id=before,
+    )
     if f == "csv":
-        return _csv(db, statement)
-    return _page(request, db, statement, limit)
+        return _csv(read_calls(db, wanted, CSV_ROWS))
+    return _page(request, read_calls(db, wanted, limit + 1), limit)
 
 
-def _between(
-    statement: Select[AccessLog], start: dt.datetime | None, until: dt.datetime | None
-) -> Select[AccessLog]:
-    if start is not None:
-        statement = statement.where(AccessLog.at >= start)
-    return statement if until is None else statement.where(AccessLog.at < until)
-
-
-def _page(request: Request, db: Session, statement: Select[AccessLog], limit: int) -> Response:
-    rows = db.scalars(statement.limit(limit + 1)).all()
+def _page(request: Request, rows: Sequence[AccessLog], limit: int) -> Response:
     links = []
     if len(rows) > limit:
         further = write_cursor(request.app.state.signing_key, CURSOR, (rows[limit - 1].id,))
@@ -106,11 +94,11 @@ def _plain(row: AccessLog) -> dict[str, Any]:
     return {name: getattr(row, name) for name in FIELDS}
 
 
-def _csv(db: Session, statement: Select[AccessLog]) -> Response:
+def _csv(rows: Iterable[AccessLog]) -> Response:
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(FIELDS)
-    for row in db.scalars(statement.limit(CSV_ROWS)):
+    for row in rows:
         table.writerow([_safe(value) for value in _plain(row).values()])
     headers = {
         "Cache-Control": PRIVATE,

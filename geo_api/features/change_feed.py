@@ -8,7 +8,6 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 
 import orjson
-import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
@@ -25,18 +24,18 @@ from layers.postgres import (
     SAME_TABLE,
     SYSTEM,
     Change,
+    Listener,
+    ListeningConnection,
     TileVersions,
     changes_after,
-    libpq_url,
+    newest_change_id,
     session,
 )
 
 log = structlog.get_logger("geo_api.events")
 HEARTBEAT_S = 15.0
-RECONNECT_S = (0.2, 5.0)
-"""First and longest wait before the database is tried again."""
-ANSWER_S = 5.0
-"""A connection that does not answer within this time is lost."""
+UNKNOWN_CALLER_RETRY_S = 1.0
+"""A stream waits so long when the database cannot say who listens."""
 STREAMS = 1_000
 """Streams that one process keeps open; one more is answered 429."""
 RETRY_MS = 1_000
@@ -82,11 +81,18 @@ class ChangeFeed:
 
     def __init__(self, url: str, versions: TileVersions | None = None, *, streams: int = STREAMS) -> None:
         self._url = url
-        self._conninfo = libpq_url(url)
         self._versions = versions
         self._streams = streams
         self._subscribers: set[Subscriber] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._missed = False
+        self._listener = Listener(
+            url,
+            CHANNEL,
+            name="wangge changes",
+            on_start=self._begin,
+            on_notice=self._hear,
+            on_loss=self._lose,
+        )
         self.last_id: int | None = None
         self.connected = asyncio.Event()
         self.closing = asyncio.Event()
@@ -94,15 +100,12 @@ class ChangeFeed:
 
     def start(self) -> None:
         """Begin to listen."""
-        self._task = asyncio.create_task(self._listen(), name="change-feed")
+        self._listener.start()
 
     async def stop(self) -> None:
         """End the connection and every open stream."""
         self.end_streams()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._listener.stop()
         self._trust(False)
 
     def end_streams(self) -> None:
@@ -164,47 +167,27 @@ class ChangeFeed:
         if self._versions is not None:
             self._versions.listening = listening
 
-    async def _listen(self) -> None:
-        wait_s = RECONNECT_S[0]
-        missed = False
-        while True:
-            try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True, connect_timeout=10
-                ) as connection:
-                    await self._begin(connection, missed)
-                    wait_s = RECONNECT_S[0]
-                    await self._hear(connection)
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                log.warning("listen_lost", error=type(error).__name__, retry_s=wait_s)
-            finally:
-                self._trust(False)
-                self.connected.clear()
-            missed = True
-            await asyncio.sleep(wait_s)
-            wait_s = min(wait_s * 2, RECONNECT_S[1])
-
-    async def _begin(self, connection: psycopg.AsyncConnection[tuple[object, ...]], missed: bool) -> None:
-        """Listen; what changed before is unknown: every version is raised, and after a loss all layers are told."""
-        await connection.execute(f"LISTEN {CHANNEL}")
-        newest = await (await connection.execute("SELECT max(id) FROM layer_changes")).fetchone()
-        await connection.execute(f"LISTEN {CHANNEL}")  # again: the database shows what a connection is for
-        self.last_id = int(str(newest[0])) if newest and newest[0] is not None else 0
+    async def _begin(self, connection: ListeningConnection) -> None:
+        """What changed before is unknown: every version is raised, and after a loss all layers are told."""
+        self.last_id = await newest_change_id(connection)
         if self._versions is not None:
             self._versions.bump_all()
         self._trust(True)
         self.connected.set()
-        if missed:
+        if self._missed:
             for change in everything(self.last_id):
                 for subscriber in self._subscribers:
                     subscriber.put(change)
 
-    async def _hear(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
-        while True:
-            async for notice in connection.notifies(timeout=HEARTBEAT_S):
-                self.publish(Change.parse(notice.payload))
-            async with asyncio.timeout(ANSWER_S):  # a connection that is gone without a word
-                await connection.execute(f"LISTEN {CHANNEL}")
+    def _hear(self, payload: str) -> None:
+        self.publish(Change.parse(payload))
+
+    def _lose(self, error: Exception | None, retry_s: float) -> None:
+        self._trust(False)
+        self.connected.clear()
+        self._missed = True
+        if error is not None:
+            log.warning("listen_lost", error=type(error).__name__, retry_s=retry_s)
 
 
 def everything(last_id: int | None) -> list[Change]:
@@ -302,7 +285,7 @@ async def stream(
             except (DatabaseUnavailable, SQLAlchemyError):  # who listens is unknown: later
                 for change in changes:
                     subscriber.put(change)
-                await asyncio.sleep(RECONNECT_S[1] / 5)
+                await asyncio.sleep(UNKNOWN_CALLER_RETRY_S)
                 continue
             newest = max((change.id for change in changes if change.id is not None), default=position)
             if told := visible(changes, who):

@@ -6,12 +6,11 @@ from fastapi import APIRouter, Request, Response
 
 from geo_api.auth.access import CallerDep, Db
 from geo_api.features import descriptions
-from geo_api.features.extent import city_box, time_extent
 from geo_api.features.parameters import CollectionDep, may_read
 from geo_api.features.schemas import CollectionDescription, Collections, PropertiesSchema
 from geo_api.http.representations import AS_HTML, JSON, SCHEMA_JSON, Format, SchemaJson, document, link
 from layers.codes import PUBLISHED_URIS
-from layers.collections import COLLECTIONS
+from layers.collections import COLLECTIONS, city_box, time_extent
 
 router = APIRouter(tags=["collections"])
 

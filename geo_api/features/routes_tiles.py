@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from geo_api.auth.access import CallerDep, Db
-from geo_api.features.extent import city_box
 from geo_api.features.live_tiles import TEMPLATE, LiveTiles, tile_response
 from geo_api.features.parameters import CollectionDep, TileSelectionDep
 from geo_api.features.schemas import TileJson, TileMatrixSet, TileMatrixSets, TileSet, TileSets
@@ -31,6 +30,7 @@ from geo_api.http.representations import (
     json_response,
     link,
 )
+from layers.collections import city_box
 
 router = APIRouter(tags=["tiles"])
 Matrix = Annotated[int, Path(alias="tileMatrix", ge=0, le=22, description="Zoom")]

@@ -49,12 +49,11 @@ from geo_api.server.cross_origin import allow_origins
 from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
 from geo_api.server.openapi import operation_id, written_description
 from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
-from geo_api.server.readiness import Readiness
 from geo_api.server.serving import told_of_the_end
 from geo_api.server.worker_processes import SharedPlaces, end_with_parent
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
-from layers.postgres import Reader, share_versions, versions_of
+from layers.postgres import Reader, Readiness, share_versions, versions_of
 
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""

@@ -13,6 +13,7 @@ from layers.collections.editing import (
     read_version,
     replace_feature,
 )
+from layers.collections.extent import city_box, time_extent
 from layers.collections.filters import (
     FIRST_YEAR,
     LAST_YEAR,
@@ -73,6 +74,7 @@ __all__ = [
     "TileQueries",
     "box_numbers",
     "check_address",
+    "city_box",
     "conditions",
     "count",
     "create_feature",
@@ -92,5 +94,6 @@ __all__ = [
     "read_version",
     "replace_feature",
     "settle",
+    "time_extent",
     "write_cursor",
 ]

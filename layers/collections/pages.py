@@ -29,10 +29,8 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
-    text,
     tuple_,
 )
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
@@ -40,10 +38,10 @@ from layers.codes import CRS84, STORAGE_EPSG, ReferenceSystem
 from layers.collections.catalog import COLLECTIONS, Collection, Expression, Property
 from layers.collections.filters import Selection, conditions, parse_moment
 from layers.errors import InvalidFilter, NotFound
-from layers.postgres import Query, Reader, Scope
+from layers.postgres import Query, Reader, Scope, first_row_within
 
 MAX_LIMIT = 10_000
-COUNT_TIMEOUT_MS = 2_000
+COUNT_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -292,17 +290,10 @@ def estimate(db: Session, collection: Collection, selection: Selection) -> int:
 
 
 def count(db: Session, collection: Collection, selection: Selection) -> int | None:
-    """The exact number of features, or None when counting takes more than ``COUNT_TIMEOUT_MS``."""
+    """The exact number of features, or None when counting takes more than ``COUNT_TIMEOUT_S``."""
     statement = select(func.count()).select_from(collection.source).where(*conditions(collection, selection))
-    try:
-        with db.begin_nested():
-            before = db.execute(text("SHOW statement_timeout")).scalar_one()
-            db.execute(text(f"SET LOCAL statement_timeout = {COUNT_TIMEOUT_MS:d}"))
-            number = db.execute(statement).scalar_one()
-            db.execute(text("SELECT set_config('statement_timeout', :before, true)"), {"before": before})
-    except OperationalError:
-        return None
-    return int(number)
+    row = first_row_within(db, statement, COUNT_TIMEOUT_S)
+    return None if row is None else int(row[0])
 
 
 def write_cursor(secret: bytes, context: str, position: tuple[Any, ...]) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.collections import Collection, Expression, Property, Selection, conditions, feature_json
-from layers.postgres import Scope, apply_scope, engine
+from layers.postgres import Scope, apply_scope, engine, limit_statements
 
 BLOCK_BYTES = 256 * 1024
 """Text leaves in blocks of about this size."""
@@ -107,12 +107,8 @@ class Source:
         snapshot = engine(self.url).execution_options(isolation_level="REPEATABLE READ")
         with Session(snapshot) as db, db.begin():
             apply_scope(db, self.scope)
-            db.execute(
-                text(
-                    "SELECT set_config('statement_timeout', :ms, true), set_config('application_name', :name, true)"
-                ),
-                {"ms": f"{self.timeout_s * 1000}", "name": STATEMENT_NAME},
-            )
+            limit_statements(db, self.timeout_s)
+            db.execute(text("SELECT set_config('application_name', :name, true)"), {"name": STATEMENT_NAME})
             driver = db.connection().connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
             with self.stop.over(driver):

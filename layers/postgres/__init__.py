@@ -10,6 +10,7 @@ from layers.postgres.changes import (
     Change,
     TileVersions,
     changes_after,
+    newest_change_id,
     share_versions,
     versions_of,
 )
@@ -21,6 +22,8 @@ from layers.postgres.connections import (
     share,
 )
 from layers.postgres.copying import Written, copy_frame, upsert
+from layers.postgres.listener import Listener, ListeningConnection
+from layers.postgres.readiness import Readiness
 from layers.postgres.schema_in_force import drop_schema, schema_digest
 from layers.postgres.scope import PUBLIC, SYSTEM, Scope
 from layers.postgres.sessions import (
@@ -34,6 +37,7 @@ from layers.postgres.sessions import (
     set_pool_size,
 )
 from layers.postgres.shared_counters import SharedCounters
+from layers.postgres.timeouts import first_row_within, limit_statements
 from layers.postgres.urls import database_name, libpq_url, shown_url, sqlalchemy_url
 
 __all__ = [
@@ -45,8 +49,11 @@ __all__ = [
     "SYSTEM",
     "Change",
     "Limits",
+    "Listener",
+    "ListeningConnection",
     "Query",
     "Reader",
+    "Readiness",
     "Scope",
     "Share",
     "SharedCounters",
@@ -60,8 +67,11 @@ __all__ = [
     "database_name",
     "drop_schema",
     "engine",
+    "first_row_within",
     "libpq_url",
+    "limit_statements",
     "migrate",
+    "newest_change_id",
     "newest_schema",
     "schema_digest",
     "schema_is_current",

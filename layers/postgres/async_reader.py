@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from layers.errors import DatabaseUnavailable
 from layers.postgres.scope import PUBLIC, Scope
+from layers.postgres.timeouts import timeout_option
 from layers.postgres.urls import libpq_url
 from layers.roles import READER_ROLE
 
@@ -175,7 +176,7 @@ class Reader:
         self._conninfo = libpq_url(url)
         self._options = (
             f"-c role={READER_ROLE} -c default_transaction_read_only=on -c client_min_messages=warning"
-            f" -c statement_timeout={statement_timeout_s * 1000}"
+            f" {timeout_option(statement_timeout_s)}"
         )
         self._free = asyncio.Semaphore(size)
         self._idle: list[_Kept] = []

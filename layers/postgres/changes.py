@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
+from layers.postgres.listener import ListeningConnection
 from layers.postgres.shared_counters import SharedCounters
 
 if TYPE_CHECKING:
@@ -253,6 +254,12 @@ def watch(engine: Engine, url: str) -> None:
         touched: list[str] = record.info.get("wangge_touched", [])
         while touched:
             versions_of(url).bump(Change.parse(touched.pop(0)))
+
+
+async def newest_change_id(connection: ListeningConnection) -> int:
+    """The id of the newest change in the log; 0 while there is none."""
+    newest = await (await connection.execute("SELECT max(id) FROM layer_changes")).fetchone()
+    return int(str(newest[0])) if newest and newest[0] is not None else 0
 
 
 def changes_after(db: Session, after: int, most: int = 1000) -> list[Change] | None:

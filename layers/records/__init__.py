@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from layers.records.access_log import CallFilter, add_calls, read_calls, remove_calls
 from layers.records.alerts import (
     alert_site,
     change_alert,
@@ -13,7 +14,7 @@ from layers.records.alerts import (
     site_meters,
     site_visits,
 )
-from layers.records.areas import area_code_fault
+from layers.records.areas import area_code_fault, newest_area_name
 from layers.records.case_files import CaseFile, read_case_file, surroundings
 from layers.records.change_sets import newest_change_sets, read_change_set
 from layers.records.duty_lists import known_area_codes
@@ -23,7 +24,9 @@ from layers.records.fix_writing import add_fixes
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [
+    "CallFilter",
     "CaseFile",
+    "add_calls",
     "add_fixes",
     "alert_site",
     "area_code_fault",
@@ -31,14 +34,17 @@ __all__ = [
     "find_run",
     "insert_alert",
     "known_area_codes",
+    "newest_area_name",
     "newest_change_sets",
     "open_alert",
     "open_case_number",
     "read_alert",
+    "read_calls",
     "read_case_file",
     "read_change_set",
     "record_run",
     "refresh_tracks",
+    "remove_calls",
     "reset",
     "set_outcome",
     "site_meters",

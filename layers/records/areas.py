@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import polars as pl
 import shapely
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from layers.codes import (
@@ -23,6 +23,7 @@ from layers.codes import (
 )
 from layers.errors import Fault, InvalidIdentifier, RejectedRows
 from layers.postgres import Written, copy_frame
+from layers.tables import Area
 
 KIND_ORDER = (
     "city",
@@ -102,6 +103,16 @@ def _why_invalid(shape: Any) -> str:
     """The rule that a polygon breaks and its place, in the file's coordinates."""
     reason = str(shapely.is_valid_reason(shape))
     return f"{reason} {_INVALID_ZH.get(reason.partition('[')[0].strip(), '图形无效')}"
+
+
+def newest_area_name(db: Session, code: str) -> str | None:
+    """Name of the newest area of a code, of an administrative one before a functional zone; None: there is none."""
+    return db.scalar(
+        select(Area.name)
+        .where(Area.code == code)
+        .order_by(Area.kind == "functional_zone", Area.valid_from.desc())
+        .limit(1)
+    )
 
 
 def write_areas(

@@ -7,14 +7,13 @@ import time
 from typing import Any
 
 from sqlalchemy import case, func, select, text
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from layers.collections import Collection
-from layers.postgres import Scope
+from layers.collections.collection import Collection
+from layers.postgres import Scope, first_row_within
 
 REMEMBERED_S = 60.0
-SPAN_MS = 500
+SPAN_S = 0.5
 """How long the span of a collection is looked for before it is left open."""
 REMEMBERED_MOST = 2_000
 
@@ -67,18 +66,8 @@ def time_extent(db: Session, found: Collection, scope: Scope) -> Interval:
         return known
     start, end = ends
     last = case((func.bool_or(end.is_(None)), None), else_=func.max(end))
-    before = db.scalar(text("SELECT current_setting('statement_timeout')"))
-    try:
-        with db.begin_nested():
-            db.execute(text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(SPAN_MS)})
-            row = db.execute(select(func.min(start), last).select_from(found.source)).one()
-            db.execute(text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": before})
-    except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != "57014":
-            raise
-        interval: Interval = [None, None]
-    else:
-        interval = _texts(tuple(row))
+    row = first_row_within(db, select(func.min(start), last).select_from(found.source), SPAN_S)
+    interval: Interval = [None, None] if row is None else _texts(tuple(row))
     _spans.put(key, interval)
     return interval
 

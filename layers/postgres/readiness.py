@@ -8,9 +8,13 @@ from functools import lru_cache
 
 import psycopg
 
-from layers.postgres import libpq_url, newest_schema, schema_digest
+from layers.postgres.schema_in_force import schema_digest
+from layers.postgres.sessions import newest_schema
+from layers.postgres.timeouts import timeout_option
+from layers.postgres.urls import libpq_url
 
 TIMEOUT_S = 3.0
+STATEMENT_S = 2.0
 REMEMBERED_S = 1.0
 
 
@@ -42,7 +46,7 @@ class Readiness:
 
     async def _look(self) -> str | None:
         connection = await psycopg.AsyncConnection.connect(
-            self._conninfo, autocommit=True, connect_timeout=2, options="-c statement_timeout=2000"
+            self._conninfo, autocommit=True, connect_timeout=2, options=timeout_option(STATEMENT_S)
         )
         try:
             cursor = await connection.execute("SELECT version_num FROM alembic_version")
