@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
-import psycopg
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
 from grid.areas import CommunityCover, community_cover
 from layers.errors import Fault, InputError
 from layers.imports import FILE_KINDS, ROW, FixPart, checks
 from layers.postgres import SYSTEM, Scope, session
-from layers.records import add_fixes, tracks
+from layers.records import add_fixes, fix_batch, tracks, write_again_after_deadlock
 
 TOLD = 100
 """Reasons and vehicle ids that an answer lists; the counts are whole."""
@@ -105,24 +102,13 @@ def ingest(
         The body as a whole cannot be read; nothing was written.
     """
     now = now or dt.datetime.now(dt.UTC)
-    try:
-        return _ingest(parts(), terms, now)
-    except (psycopg.OperationalError, OperationalError) as error:
-        cause = error.orig if isinstance(error, OperationalError) else error
-        if not isinstance(cause, psycopg.errors.DeadlockDetected):
-            raise OperationalError("COPY fixes", None, cause or error) from error
-    return _ingest(parts(), terms, now, alone=True)
+    return write_again_after_deadlock(lambda alone: _ingest(parts(), terms, now, alone=alone))
 
 
-def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: bool = False) -> IngestReport:
-    """One try. Batches share a lock; one that met a deadlock takes it ``alone`` and cannot meet another."""
+def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: bool) -> IngestReport:
+    """One try."""
     report = IngestReport()
-    with session(SYSTEM, terms.url) as db:
-        db.execute(
-            text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(terms.timeout_s * 1000)}
-        )
-        lock = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-        db.execute(text(f"SELECT {lock}(hashtextextended('ingest', 0))"))
+    with fix_batch(terms.url, timeout_s=terms.timeout_s, alone=alone) as db:
         cover = community_cover(db)
         for good, faults in _ahead(lambda: _next_part(parts, terms, now, cover)):
             report.tell(faults)

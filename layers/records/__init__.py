@@ -20,7 +20,7 @@ from layers.records.change_sets import newest_change_sets, read_change_set
 from layers.records.duty_lists import known_area_codes
 from layers.records.everything import reset
 from layers.records.findings import find_run, record_run
-from layers.records.fix_writing import add_fixes
+from layers.records.fix_writing import add_fixes, fix_batch, write_again_after_deadlock
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "area_code_fault",
     "change_alert",
     "find_run",
+    "fix_batch",
     "insert_alert",
     "known_area_codes",
     "newest_area_name",
@@ -51,4 +52,5 @@ __all__ = [
     "site_visits",
     "surroundings",
     "vehicle_track",
+    "write_again_after_deadlock",
 ]

@@ -7,15 +7,20 @@ sent again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
 import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+
+from layers.postgres import SYSTEM, limit_statements, session
 
 FIELDS = ("vehicle_id", "t", "lon", "lat", "speed_kmh", "heading_deg", "h3_9", "area_id")
 NULLABLE = ("speed_kmh", "heading_deg", "area_id")
@@ -24,6 +29,10 @@ ENCODE_ROWS = 32_768
 POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01T00:00Z in microseconds of Unix time: where PostgreSQL counts from."""
 DAY_US = 86_400_000_000
+
+Result = TypeVar("Result")
+_SHARED = text("SELECT pg_advisory_xact_lock_shared(hashtextextended('ingest', 0))")
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('ingest', 0))")
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
@@ -38,6 +47,34 @@ _ROW = np.dtype(
         for part in ((f"{name}_bytes", ">i4"), (name, ">i8" if name in WHOLE else ">f8"))
     ]
 )
+
+
+@contextlib.contextmanager
+def fix_batch(url: str, *, timeout_s: float, alone: bool = False) -> Iterator[Session]:
+    """A transaction for one batch of fixes.
+
+    Parameters
+    ----------
+    timeout_s : float
+        Of each statement.
+    alone : bool
+        Wait until no other batch is written, and let none begin: it cannot meet a deadlock with one.
+    """
+    with session(SYSTEM, url) as db:
+        limit_statements(db, timeout_s)
+        db.execute(_ALONE if alone else _SHARED)
+        yield db
+
+
+def write_again_after_deadlock(write: Callable[[bool], Result]) -> Result:
+    """Call ``write(False)``, and ``write(True)`` (alone) when the database chose this batch to break a deadlock."""
+    try:
+        return write(False)
+    except (psycopg.OperationalError, OperationalError) as error:
+        cause = error.orig if isinstance(error, OperationalError) else error
+        if not isinstance(cause, psycopg.errors.DeadlockDetected):
+            raise OperationalError("COPY fixes", None, cause or error) from error
+    return write(True)
 
 
 def add_fixes(db: Session, frame: pl.DataFrame) -> int:

@@ -1,0 +1,120 @@
+"""What an installation's database is: versions, clock, the role of callers, row-level security, the spatial index."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select, table, text
+
+from layers.roles import READER_ROLE
+
+
+@dataclass(frozen=True)
+class ServerVersions:
+    """Versions of the server.
+
+    Attributes
+    ----------
+    postgres : int
+        Of PostgreSQL, as ``server_version_num``: 150018 is 15.18.
+    postgis : str or None
+        Of PostGIS in this database; None: it is not there.
+    """
+
+    postgres: int
+    postgis: str | None
+
+
+@dataclass(frozen=True)
+class ReaderRole:
+    """The role that callers take.
+
+    Attributes
+    ----------
+    bypasses : bool
+        Whether row-level security does not hold for it.
+    owns : bool
+        Whether it owns tables: policies do not hold for owners.
+    takes : bool
+        Whether this login may take it.
+    """
+
+    bypasses: bool
+    owns: bool
+    takes: bool
+
+
+@dataclass(frozen=True)
+class RowSecurity:
+    """How tables answer a caller without a scope.
+
+    Attributes
+    ----------
+    off : tuple of str
+        Tables without row-level security.
+    filled : tuple of str
+        Tables that hold rows.
+    leaking : tuple of str
+        Tables of which such a caller sees rows.
+    """
+
+    off: tuple[str, ...]
+    filled: tuple[str, ...]
+    leaking: tuple[str, ...]
+
+
+def server_versions(connection: Connection) -> ServerVersions:
+    """Versions of PostgreSQL and PostGIS."""
+    number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+    postgis = connection.execute(
+        text("SELECT installed_version FROM pg_available_extensions WHERE name = 'postgis'")
+    ).scalar()
+    return ServerVersions(number, None if postgis is None else str(postgis))
+
+
+def server_clock(connection: Connection) -> dt.datetime:
+    """The server's time now."""
+    now: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return now
+
+
+def reader_role(connection: Connection) -> ReaderRole | None:
+    """The role of callers; None when there is none."""
+    found = connection.execute(
+        text(
+            "SELECT rolsuper OR rolbypassrls, EXISTS (SELECT FROM pg_class WHERE relowner = r.oid),"
+            " pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles r WHERE rolname = :role"
+        ),
+        {"role": READER_ROLE},
+    ).one_or_none()
+    return None if found is None else ReaderRole(*found)
+
+
+def row_security(connection: Connection, tables: Sequence[str]) -> RowSecurity:
+    """Ask tables as a caller without a scope; the transaction is rolled back."""
+    security = text("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass(:name)")
+    off = [name for name in tables if not connection.execute(security, {"name": f"public.{name}"}).scalar()]
+    filled = [name for name in tables if _has_row(connection, name)]
+    connection.execute(text("SELECT set_config('role', :role, true)"), {"role": READER_ROLE})
+    leaking = [name for name in tables if _has_row(connection, name)]
+    connection.rollback()
+    return RowSecurity(tuple(off), tuple(filled), tuple(leaking))
+
+
+def _has_row(connection: Connection, name: str) -> bool:
+    return (
+        connection.execute(
+            select(func.count()).select_from(select(1).select_from(table(name)).limit(1).subquery())
+        ).scalar_one()
+        > 0
+    )
+
+
+def box_overlap_is_leakproof(connection: Connection) -> bool:
+    """Whether ``&&`` keeps its spatial index under a policy."""
+    marked = text(
+        "SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"
+    )
+    return bool(connection.execute(marked).scalar())

@@ -1,0 +1,13 @@
+-- Sites with an open alert of a level that opens a case, and that case. Read by ``layers.records.alerts``.
+SELECT s.site_id, e.uscc, a.level, a.score, a.evidence, c.number AS case_number, c.lead_body, c.co_handlers, c.due_at,
+       g.code AS grid_code, m.name AS community, t.name AS town, y.name AS county
+FROM alerts a
+JOIN sites s ON s.id = a.site_id
+JOIN enterprises e ON e.id = s.enterprise_id
+LEFT JOIN cases c ON c.alert_id = a.id
+LEFT JOIN areas g ON g.id = c.grid_area_id
+LEFT JOIN areas m ON m.id = c.community_area_id
+LEFT JOIN areas t ON t.id = c.town_area_id
+LEFT JOIN areas y ON y.id = c.county_area_id
+WHERE a.level IN ('warning', 'high') AND a.status = 'open'
+ORDER BY a.score DESC, s.site_id
