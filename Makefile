@@ -36,6 +36,7 @@ fmt: setup-test ## 格式化 format and mend what can be mended
 	@$(BIN)/python scripts/write_module_table.py
 	@$(BIN)/python scripts/write_glossary_page.py
 	@$(BIN)/python scripts/write_openapi.py
+	@$(BIN)/python scripts/write_api_types.py
 
 bench: setup-test ## 性能 speed and memory (not part of the tests)
 	@TRACKS="$(TRACKS)" scripts/bench

@@ -9,7 +9,7 @@ import geopandas as gpd
 from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy.orm import Session
 
-from geo_api.areas.schemas import ChangeSetBody, ChangeSetDocument, ChangeSets, RejectBody
+from geo_api.areas.schemas import ChangeSetBody, ChangeSetDocument, ChangeSets, ChangeSetTrial, RejectBody
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.parameters import SettingsDep, limit_parameter
 from geo_api.http.representations import BINARY, json_response
@@ -74,7 +74,7 @@ def draft_change_set(body: ChangeSetBody, caller: CallerDep, db: SystemDb, setti
 
 @router.post(
     "/preview",
-    response_model=ChangeSetDocument,
+    response_model=ChangeSetTrial,
     responses={200: {"content": {media: {"schema": BINARY} for media in MEDIA_TYPES.values()}}},
     dependencies=[needs("edit_areas")],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from geojson_pydantic import Feature as GeoJsonFeature
 from geojson_pydantic import FeatureCollection as GeoJsonFeatureCollection
@@ -60,6 +60,7 @@ class NewAreaProperties(Answer):
 class NewArea(GeoJsonFeature[Polygon | MultiPolygon, NewAreaProperties]):
     """An area that begins, as a feature."""
 
+    id: Annotated[None, Field(exclude=True)] = None
     geometry: Polygon | MultiPolygon
     properties: NewAreaProperties
 
@@ -118,12 +119,10 @@ class ChangeResult(Answer):
     reason_zh: str | None = None
 
 
-class ChangeSetDocument(Answer):
-    """An edit of the partition: operations, what they do, who asked, who approved."""
+class _ChangeSetFacts(Answer):
+    """What a change set has in common with one that is only tried."""
 
-    id: Annotated[int | None, Field(description="null: a preview, of which nothing is kept")]
     area_id: Annotated[int | None, Field(description="The area that holds the change")]
-    status: Annotated[str, Choice("ChangeSetStatus", (*CHANGE_SET_STATUSES, "preview"))]
     author: str
     approved_by: str | None
     created_at: dt.datetime
@@ -136,6 +135,20 @@ class ChangeSetDocument(Answer):
     title: str
     reason: str
     may_approve: Annotated[bool, Field(description="The caller may put it into force, or take it back")]
+
+
+class ChangeSetDocument(_ChangeSetFacts):
+    """An edit of the partition: operations, what they do, who asked, who approved."""
+
+    id: int
+    status: Annotated[str, Choice("ChangeSetStatus", CHANGE_SET_STATUSES)]
+
+
+class ChangeSetTrial(_ChangeSetFacts):
+    """What a draft of operations would be; nothing of it is kept."""
+
+    id: None
+    status: Literal["preview"]
 
 
 class ChangeSets(Answer):

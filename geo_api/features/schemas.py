@@ -302,12 +302,14 @@ class GapProperties(Answer):
 class DrivenFeature(Feature[MultiLineString, DrivenProperties]):
     """The way that was driven; no geometry without two fixes."""
 
+    id: Annotated[None, Field(exclude=True)] = None
     properties: DrivenProperties
 
 
 class GapFeature(Feature[LineString, GapProperties]):
     """From the last fix before a gap to the first after it."""
 
+    id: Annotated[None, Field(exclude=True)] = None
     geometry: LineString
     properties: GapProperties
 

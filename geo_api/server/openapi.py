@@ -113,7 +113,7 @@ def describe_api(app: FastAPI) -> dict[str, Any]:
     schemas |= _schemas("serialization", PAGES, FEATURES, {"": ProblemDocument})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    components["schemas"] = {name: _untitled(schemas[name]) for name in sorted(schemas)}
+    components["schemas"] = {name: _plain(schemas[name]) for name in sorted(schemas)}
     return made
 
 
@@ -246,14 +246,20 @@ def _schemas(mode: JsonSchemaMode, *models: Mapping[str, type[BaseModel]]) -> di
     return schemas
 
 
-def _untitled(schema: Any, *, names: bool = False) -> Any:
-    """A schema without the titles that only repeat the names of members."""
+def _says_nothing(key: str, value: Any, schema: Mapping[str, Any], *, names: bool) -> bool:
+    if names:
+        return key == "bbox" and "type" in schema  # of GeoJSON, where it may be left out
+    return (key == "title" and isinstance(value, str)) or (key == "default" and value is None)
+
+
+def _plain(schema: Any, *, names: bool = False) -> Any:
+    """A schema without what says nothing: titles that repeat names, defaults of null, boxes that no answer has."""
     if isinstance(schema, list):
-        return [_untitled(one) for one in schema]
+        return [_plain(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _untitled(value, names=key == "properties" and not names)
+        key: _plain(value, names=key == "properties" and not names)
         for key, value in schema.items()
-        if names or key != "title" or not isinstance(value, str)
+        if not _says_nothing(key, value, schema, names=names)
     }

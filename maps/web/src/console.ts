@@ -1,13 +1,13 @@
 /** The parts that views share: the map and what is drawn on it. */
 import type { GeoJSONSource, LngLatBoundsLike, Map as MapView } from "maplibre-gl";
 import type { Geometry } from "geojson";
-import type { Settings } from "./core/types";
+import type { ConsoleSettings } from "./core/types";
 import { bounds } from "./geometry/bounds";
 import type { Track } from "./map/track";
 
 export interface Console {
   map: MapView;
-  settings: Settings;
+  settings: Partial<ConsoleSettings>;
   track: Track;
   /** What the panels cover of the map's left and right, in pixels. */
   covered: () => { left: number; right: number };

@@ -9,7 +9,7 @@ import { t } from "./texts/text";
 import { offerLogin } from "./core/login_again";
 import { noticeHolder } from "./core/notices";
 import { loggedIn, refreshSession, session } from "./core/session";
-import type { Settings } from "./core/types";
+import type { ConsoleSettings } from "./core/types";
 import type { Console } from "./console";
 import { lastChange, listen, updated } from "./live";
 import { addBaseMap } from "./map/base_map";
@@ -43,7 +43,7 @@ async function start(): Promise<void> {
   announceLanguage();
   const placed = location.hash.includes("map=");
   const [settings, style, areas] = await Promise.all([
-    optional<Settings>("v1/settings", {}),
+    optional<Partial<ConsoleSettings>>("v1/settings", {}),
     optional<StyleDocument>("v1/style", {}),
     optional<Described>("collections/areas", {}),
     refreshSession(),

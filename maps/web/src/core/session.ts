@@ -1,11 +1,11 @@
 /** Who is logged in. */
 import { get, post, rememberCsrf } from "./api";
-import type { Session } from "./types";
+import type { CallerDocument } from "./types";
 import { Value } from "./value";
 
-const PUBLIC: Session = { role: "public" };
+const PUBLIC: CallerDocument = { role: "public" };
 
-export const session = new Value<Session>(PUBLIC);
+export const session = new Value<CallerDocument>(PUBLIC);
 
 const MAY: Record<string, readonly string[]> = {
   read_tracks: ["officer", "dispatcher", "supervisor", "service"],
@@ -23,7 +23,7 @@ export function loggedIn(): boolean {
 }
 
 export async function refreshSession(): Promise<void> {
-  const me = await get<Session>("v1/me");
+  const me = await get<CallerDocument>("v1/me");
   rememberCsrf(me.csrf_token);
   session.set(me.role === "public" ? PUBLIC : me);
 }

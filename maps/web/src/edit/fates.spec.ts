@@ -1,6 +1,6 @@
 import type { Feature, Geometry } from "geojson";
 import { expect, it } from "vitest";
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 import { inheritedFates, withFates } from "./fates";
 
 const square = (id: number, west: number, east: number): Feature<Geometry, { code: string }> => ({

@@ -1,6 +1,6 @@
 /** What becomes of the areas that a draft names: they end, they get another outline, or they move to another parent. */
 import type { Feature, FeatureCollection, Geometry } from "geojson";
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 import { contains, insidePoint } from "../geometry/inside";
 import { operandIds } from "./steps";
 

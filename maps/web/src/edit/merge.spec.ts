@@ -6,12 +6,13 @@ function unit(id: number, parent_id: number): Unit {
   const properties = {
     code: `${id}`,
     name: "",
-    kind: "unit_grid",
+    kind: "unit_grid" as const,
     parent_id,
     valid_from: "",
     valid_to: null,
     area_m2: 1,
     indicative: false,
+    void_reason: null,
   };
   return { type: "Feature", id, geometry: { type: "Polygon", coordinates: [] }, properties };
 }

@@ -1,5 +1,5 @@
 /** Merging unit grids of one community. */
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 import type { Unit } from "./units";
 
 export function merge(units: readonly Unit[]): Operation {

@@ -1,6 +1,6 @@
 /** Moving a corner, or an edge by both of its ends, in every grid that has it. */
 import type { Position } from "geojson";
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 
 const flat = (each: Position): [number, number] => [each[0] ?? 0, each[1] ?? 0];
 

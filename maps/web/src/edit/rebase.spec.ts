@@ -14,12 +14,13 @@ function area(id: number, west: number, south: number, east: number, north: numb
   const properties = {
     code: `C${id}`,
     name: `N${id}`,
-    kind: "unit_grid",
+    kind: "unit_grid" as const,
     parent_id: 9,
     valid_from: "",
     valid_to: null,
     area_m2: 1,
     indicative: false,
+    void_reason: null,
   };
   return { type: "Feature", id, geometry: { type: "Polygon", coordinates: [ring] }, properties };
 }

@@ -1,6 +1,7 @@
 /** Carrying a drawing over to the areas that hold now, after somebody else changed those that it was made for. */
 import type { Feature, Geometry, Position } from "geojson";
-import type { AreaProperties, Operation, ZoneName } from "../core/types";
+import type { Operation, ZoneName } from "../core/edit_types";
+import type { AreaProperties } from "../core/types";
 import { edges, middle } from "../geometry/corners";
 import { contains, halfWay, insidePoint } from "../geometry/inside";
 import { along } from "../geometry/snap";

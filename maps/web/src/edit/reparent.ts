@@ -1,5 +1,5 @@
 /** Giving a community to another town, or a town to another county, with all that is in it. */
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 
 export const MOVABLE = ["community", "town"] as const;
 export type Movable = (typeof MOVABLE)[number];

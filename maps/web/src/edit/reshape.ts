@@ -1,6 +1,6 @@
 /** Drawing the boundary between two unit grids of one community anew. */
 import type { Position } from "geojson";
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 import type { Unit } from "./units";
 
 export function reshape(units: readonly Unit[], line: readonly Position[]): Operation {

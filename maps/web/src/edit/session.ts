@@ -2,7 +2,8 @@
 import { isAbort } from "../core/api";
 import { complain } from "../core/notices";
 import { session } from "../core/session";
-import type { ChangeSet, Trial } from "../core/types";
+import type { Trial } from "../core/edit_types";
+import type { ChangeSetDocument } from "../core/types";
 import { Value } from "../core/value";
 import { flyTo, inView, type Console } from "../console";
 import { lastChange } from "../live";
@@ -48,12 +49,12 @@ export type Outcome =
   | { name: "preview"; trial: Trial }
   | { name: "refused"; refusal: Refusal; attempt: Step | null }
   /** Somebody was faster. `stored`: it hit a draft that is being reviewed, not the one being drawn up. */
-  | { name: "conflict"; conflict: Conflict; attempt: Step | null; stored: ChangeSet | null }
+  | { name: "conflict"; conflict: Conflict; attempt: Step | null; stored: ChangeSetDocument | null }
   /** The server could not be asked: nothing is lost, it can be asked again. */
   | { name: "unchecked"; error: unknown }
-  | { name: "review"; changeSet: ChangeSet }
-  | { name: "submitted"; changeSet: ChangeSet }
-  | { name: "applied"; changeSet: ChangeSet };
+  | { name: "review"; changeSet: ChangeSetDocument }
+  | { name: "submitted"; changeSet: ChangeSetDocument }
+  | { name: "applied"; changeSet: ChangeSetDocument };
 
 const NONE: Outcome = { name: "none" };
 /** Time for a burst of changes to arrive, and for one's own answer. */
@@ -165,7 +166,7 @@ export class EditSession {
   }
 
   /** Whether it was done; a refusal or a conflict is shown instead. */
-  #taken<T>(answer: Answer<T>, attempt: Step | null, stored: ChangeSet | null = null): answer is { done: T } {
+  #taken<T>(answer: Answer<T>, attempt: Step | null, stored: ChangeSetDocument | null = null): answer is { done: T } {
     if ("done" in answer) return true;
     if ("refusal" in answer) this.#refused(answer.refusal, attempt);
     else this.outcome.set({ name: "conflict", conflict: answer.conflict, attempt, stored });
@@ -224,7 +225,7 @@ export class EditSession {
   }
 
   /** Look at a change set that waits, whoever drew it. */
-  async review(changeSet: ChangeSet): Promise<void> {
+  async review(changeSet: ChangeSetDocument): Promise<void> {
     this.tools.leave();
     this.dismiss();
     this.outcome.set({ name: "review", changeSet });
@@ -233,7 +234,7 @@ export class EditSession {
     await this.#draw(changeSet);
   }
 
-  async approve(changeSet: ChangeSet): Promise<void> {
+  async approve(changeSet: ChangeSetDocument): Promise<void> {
     const answer = await approve(changeSet.id);
     if (!this.#taken(answer, null, changeSet)) return;
     this.dismiss();
@@ -243,11 +244,11 @@ export class EditSession {
   }
 
   /** Turn down somebody's draft, or withdraw the own one. */
-  async turnDown(changeSet: ChangeSet, reason: string): Promise<void> {
+  async turnDown(changeSet: ChangeSetDocument, reason: string): Promise<void> {
     if (this.#taken(await turnDown(changeSet.id, reason), null, changeSet)) this.dismiss();
   }
 
-  async undo(changeSet: ChangeSet): Promise<boolean> {
+  async undo(changeSet: ChangeSetDocument): Promise<boolean> {
     if (!this.#taken(await undo(changeSet.id), null, changeSet)) return false;
     this.dismiss();
     await this.units.load();
@@ -255,7 +256,7 @@ export class EditSession {
   }
 
   /** Draw up the operations of a stored change set anew, on the areas of now. */
-  async takeUp(changeSet: ChangeSet): Promise<number> {
+  async takeUp(changeSet: ChangeSetDocument): Promise<number> {
     const areas = new Map(
       (
         await areasById(
@@ -295,7 +296,7 @@ export class EditSession {
   }
 
   /** What became of the change set that is looked at, when somebody else decided on it; null: nothing. */
-  heard(changeSets: readonly ChangeSet[]): ChangeSet | null {
+  heard(changeSets: readonly ChangeSetDocument[]): ChangeSetDocument | null {
     const outcome = this.outcome.get();
     if (outcome.name !== "submitted" && outcome.name !== "review") return null;
     const now = changeSets.find((each) => each.id === outcome.changeSet.id);

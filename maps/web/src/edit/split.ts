@@ -1,6 +1,6 @@
 /** Splitting one unit grid by a line. */
 import type { Position } from "geojson";
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 
 export function split(areaId: number, line: readonly Position[]): Operation {
   return {

@@ -1,6 +1,6 @@
 /** The change set that is being drawn up: its steps, taken back and done again, and what is said of it. Kept for the person until it is handed in. */
 import type { Position } from "geojson";
-import type { Operation, ZoneName } from "../core/types";
+import type { Operation, ZoneName } from "../core/edit_types";
 
 export interface Step {
   operation: Operation;
@@ -65,7 +65,7 @@ export function effectiveAt(day: string, now: Date): string | undefined {
 
 /** An operation as it is asked for: the server's notes on a stored one are left out. */
 export function plain(operation: Operation): Operation {
-  if (operation.op !== "move_vertex" && operation.op !== "move_edge") return operation;
+  if (!("area_ids" in operation) || (operation.op !== "move_vertex" && operation.op !== "move_edge")) return operation;
   const { area_ids: _resolved, ...asked } = operation;
   return asked;
 }

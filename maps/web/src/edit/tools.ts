@@ -3,7 +3,7 @@ import type { Feature, Position } from "geojson";
 import type { MapMouseEvent } from "maplibre-gl";
 import { tell } from "../core/notices";
 import { t } from "../texts/text";
-import type { Operation, ZoneName } from "../core/types";
+import type { Operation, ZoneName } from "../core/edit_types";
 import { Value } from "../core/value";
 import type { Console } from "../console";
 import { drawLine, type Drawing, type Line } from "./drawing";

@@ -4,7 +4,8 @@ import { get, post, Problem } from "../core/api";
 import { time } from "../texts/format";
 import type { Text } from "../texts/language";
 import { withLogin } from "../core/login_again";
-import type { ChangeSet, Operation, Trial, ZoneName } from "../core/types";
+import type { Operation, Trial, ZoneName } from "../core/edit_types";
+import type { ChangeSetDocument } from "../core/types";
 
 export interface Refusal {
   rule: string;
@@ -77,22 +78,22 @@ export function preview(asked: Asked, signal: AbortSignal): Promise<Answer<Trial
   return answer(() => post<Trial>("v1/change-sets/preview", asked, signal));
 }
 
-export function draft(asked: Asked): Promise<Answer<ChangeSet>> {
-  return answer(() => post<ChangeSet>("v1/change-sets", asked));
+export function draft(asked: Asked): Promise<Answer<ChangeSetDocument>> {
+  return answer(() => post<ChangeSetDocument>("v1/change-sets", asked));
 }
 
-export function approve(id: number): Promise<Answer<ChangeSet>> {
-  return answer(() => post<ChangeSet>(`v1/change-sets/${id}/apply`));
+export function approve(id: number): Promise<Answer<ChangeSetDocument>> {
+  return answer(() => post<ChangeSetDocument>(`v1/change-sets/${id}/apply`));
 }
 
-export function turnDown(id: number, reason: string): Promise<Answer<ChangeSet>> {
-  return answer(() => post<ChangeSet>(`v1/change-sets/${id}/reject`, { reason }));
+export function turnDown(id: number, reason: string): Promise<Answer<ChangeSetDocument>> {
+  return answer(() => post<ChangeSetDocument>(`v1/change-sets/${id}/reject`, { reason }));
 }
 
-export function undo(id: number): Promise<Answer<ChangeSet>> {
-  return answer(() => post<ChangeSet>(`v1/change-sets/${id}/undo`));
+export function undo(id: number): Promise<Answer<ChangeSetDocument>> {
+  return answer(() => post<ChangeSetDocument>(`v1/change-sets/${id}/undo`));
 }
 
-export async function history(limit: number, signal: AbortSignal): Promise<ChangeSet[]> {
-  return (await get<{ change_sets: ChangeSet[] }>(`v1/change-sets?limit=${limit}`, signal)).change_sets;
+export async function history(limit: number, signal: AbortSignal): Promise<ChangeSetDocument[]> {
+  return (await get<{ change_sets: ChangeSetDocument[] }>(`v1/change-sets?limit=${limit}`, signal)).change_sets;
 }

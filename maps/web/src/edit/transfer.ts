@@ -1,5 +1,5 @@
 /** Giving unit grids to a neighbouring community. */
-import type { Operation } from "../core/types";
+import type { Operation } from "../core/edit_types";
 import type { Unit } from "./units";
 
 export function transfer(areaIds: readonly number[], communityId: number, partsReason = ""): Operation {

@@ -3,7 +3,7 @@ import type { GeoJSONSource, MapMouseEvent } from "maplibre-gl";
 import { get, post } from "../core/api";
 import { h } from "../core/dom";
 import { t, term } from "../texts/text";
-import type { Assignment, DutyItem } from "../core/types";
+import type { AssignmentDocument, DutyLine } from "../core/types";
 import { Value } from "../core/value";
 import type { Console } from "../console";
 import { areaFacts, assignmentSteps, bodies } from "./assignment";
@@ -28,11 +28,11 @@ function drawPlace({ map }: Console, place: Place | null): void {
   });
 }
 
-function distinct(items: DutyItem[]): DutyItem[] {
+function distinct(items: DutyLine[]): DutyLine[] {
   return [...new Map(items.map((each) => [each.item_code, each])).values()];
 }
 
-function itemSelect(items: DutyItem[], changed: () => void): HTMLElement {
+function itemSelect(items: DutyLine[], changed: () => void): HTMLElement {
   const select = h("select", { "aria-label": t("assign.item") });
   const domains = [...new Set(items.map((each) => each.domain))];
   select.append(
@@ -60,7 +60,7 @@ function itemSelect(items: DutyItem[], changed: () => void): HTMLElement {
   return h("label", {}, t("assign.item"), select);
 }
 
-function answer(found: Assignment): HTMLElement {
+function answer(found: AssignmentDocument): HTMLElement {
   return h(
     "div",
     { class: "answer", "data-outcome": found.outcome },
@@ -93,7 +93,7 @@ export const assign: View = ({ console: parts, into, signal, again }) => {
   void show(
     holder,
     async () => {
-      const { items } = await get<{ items: DutyItem[] }>("v1/duty-items?limit=10000", signal);
+      const { items } = await get<{ items: DutyLine[] }>("v1/duty-items?limit=10000", signal);
       if (!items.length) return empty(t("assign.no_items"));
       const asked = askedPlace.get();
       const result = h("div", {});
@@ -101,7 +101,7 @@ export const assign: View = ({ console: parts, into, signal, again }) => {
         if (asked)
           void show(
             result,
-            async () => answer(await post<Assignment>("v1/assign", { ...asked, item_code: askedItem.get() })),
+            async () => answer(await post<AssignmentDocument>("v1/assign", { ...asked, item_code: askedItem.get() })),
             ask,
           );
       };

@@ -1,10 +1,10 @@
 /** How an assignment is shown: the bodies, the areas, and every step that led to them. */
 import { h, type Child } from "../core/dom";
 import { pick, t, term } from "../texts/text";
-import type { AreaName, Assignment, CoHandler, ExplanationStep } from "../core/types";
+import type { AreaName, AssignmentDocument, ExplanationStep, PartnerBody } from "../core/types";
 import { empty, facts } from "./pieces";
 
-function bodyBox(role: string, each: CoHandler, lead = false, basis = ""): HTMLElement {
+function bodyBox(role: string, each: Partial<PartnerBody>, lead = false, basis = ""): HTMLElement {
   const about = basis || pick({ zh: each.reason ?? "", en: each.reason_en ?? "" });
   return h(
     "div",
@@ -17,7 +17,7 @@ function bodyBox(role: string, each: CoHandler, lead = false, basis = ""): HTMLE
 }
 
 /** The lead body, those who join, and those who get a copy. A case that was given to others names them itself. */
-export function bodies(assignment: Assignment | null, leadName?: string | null, jointNames?: string[]): Child {
+export function bodies(assignment: AssignmentDocument | null, leadName?: string | null, jointNames?: string[]): Child {
   const { lead, co_handlers = [], copied_to = [] } = assignment ?? {};
   const name = leadName ?? lead?.body;
   const joint = jointNames?.map((body) => co_handlers.find((each) => each.body === body) ?? { body }) ?? co_handlers;
@@ -49,7 +49,7 @@ function names(value: AreaName | AreaName[] | null | undefined): Child {
 
 const ORDER = ["city", "county", "town", "community", "unit_grid", "functional_zone", "water"] as const;
 
-export function areaFacts(areas: Assignment["areas"]): HTMLElement {
+export function areaFacts(areas: AssignmentDocument["areas"]): HTMLElement {
   return facts(ORDER.map((kind) => [term("kind", kind), names(areas[kind])]));
 }
 

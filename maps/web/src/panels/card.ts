@@ -7,14 +7,14 @@ import { tell } from "../core/notices";
 import { go } from "../core/route";
 import { may } from "../core/session";
 import { written } from "../core/written";
-import type { CardVisit, Evidence, EvidenceCard } from "../core/types";
+import type { Evidence, EvidenceCard, SiteMeters, SiteVisit } from "../core/types";
 import { flyTo, mark, pointOf } from "../console";
 import { chart } from "./chart";
 import { actionButton, backButton, download, empty, facts, levelBadge, section, show } from "./pieces";
 import { trackPanel } from "./track_panel";
 import type { View, ViewContext } from "./view";
 
-const METERS: [string, string, string][] = [
+const METERS: [keyof SiteMeters, string, string][] = [
   ["power", "kWh", "#b35900"],
   ["water", "m³", "#0b5d8f"],
   ["gas", "m³", "#6a2f9c"],
@@ -69,7 +69,7 @@ function meterCharts(card: EvidenceCard): Child {
   );
 }
 
-async function showTrack({ console: parts }: ViewContext, visit: CardVisit): Promise<void> {
+async function showTrack({ console: parts }: ViewContext, visit: SiteVisit): Promise<void> {
   const from = new Date(Date.parse(visit.entered_at) - TRACK_MARGIN_MS).toISOString();
   const to = new Date(Date.parse(visit.left_at) + TRACK_MARGIN_MS).toISOString();
   const shown = await parts.track.show(visit.vehicle_id, visit.plate_masked ?? visit.vehicle_id, from, to);
@@ -77,7 +77,7 @@ async function showTrack({ console: parts }: ViewContext, visit: CardVisit): Pro
   flyTo(parts, line, 14);
 }
 
-function visitTable(context: ViewContext, visits: CardVisit[]): Child {
+function visitTable(context: ViewContext, visits: SiteVisit[]): Child {
   if (!visits.length) return empty(t("card.no_visits"));
   const tracks = may("read_tracks");
   const head = ["card.plate", "card.entered", "card.length", "card.share"] as const;

@@ -6,7 +6,7 @@ import { t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
 import { go } from "../core/route";
 import { written } from "../core/written";
-import type { CaseDocument, CaseEvent, DutyItem } from "../core/types";
+import type { CaseDocument, CaseEvent, DutyLine } from "../core/types";
 import { flyTo, mark, pointOf } from "../console";
 import { assignmentSteps, bodies } from "./assignment";
 import { actionButton, backButton, download, empty, facts, section, show, stateBadge } from "./pieces";
@@ -43,7 +43,7 @@ function confirmed(question: string): Promise<boolean> {
 function bodyField(found: CaseDocument): { field: HTMLInputElement; element: HTMLElement } {
   const options = h("datalist", { id: "lead-bodies" });
   const field = h("input", { list: "lead-bodies", "aria-label": t("case.new_lead") });
-  get<{ items: DutyItem[] }>(`v1/duty-items?limit=1000&item_code=${encodeURIComponent(found.item_code)}`)
+  get<{ items: DutyLine[] }>(`v1/duty-items?limit=1000&item_code=${encodeURIComponent(found.item_code)}`)
     .then(({ items }) =>
       options.append(...[...new Set(items.map((each) => each.body))].map((body) => h("option", { value: body }))),
     )

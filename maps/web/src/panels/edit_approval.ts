@@ -6,7 +6,7 @@ import { language } from "../texts/language";
 import { t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
 import { session } from "../core/session";
-import type { ChangeSet } from "../core/types";
+import type { ChangeSetDocument } from "../core/types";
 import type { EditSession } from "../edit/session";
 import { history } from "../edit/transact";
 import { ask } from "./ask";
@@ -20,7 +20,7 @@ const LOOK_MS = 15_000;
 const WAITING = ["draft", "approved"];
 
 /** The codes that were given; of a draft, those that would be. */
-export function newCodes({ result, preview }: ChangeSet): string[] {
+export function newCodes({ result, preview }: ChangeSetDocument): string[] {
   return result?.created?.map((each) => each.code) ?? preview.new_codes ?? [];
 }
 
@@ -45,11 +45,11 @@ export function codes(kind: "new" | "void", list: string[] | undefined): Child {
   ];
 }
 
-function own(changeSet: ChangeSet): boolean {
+function own(changeSet: ChangeSetDocument): boolean {
   return changeSet.author === session.get().username;
 }
 
-async function turnDown(editor: EditSession, changeSet: ChangeSet): Promise<void> {
+async function turnDown(editor: EditSession, changeSet: ChangeSetDocument): Promise<void> {
   const { id } = changeSet;
   const withdraw = own(changeSet);
   const question = `${t(withdraw ? "edit.withdraw" : "edit.reject")} #${id}`;
@@ -64,7 +64,7 @@ async function turnDown(editor: EditSession, changeSet: ChangeSet): Promise<void
 }
 
 /** What may be done with a change set that waits. */
-export function reviewButtons(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+export function reviewButtons(editor: EditSession, changeSet: ChangeSetDocument): HTMLElement {
   const { status, may_approve, effective_at } = changeSet;
   const later = effective_at && new Date(effective_at).getTime() > Date.now();
   const approve = later ? t("edit.approve_on", { day: time(effective_at).slice(0, 10) }) : t("edit.apply");
@@ -88,7 +88,7 @@ export function reviewButtons(editor: EditSession, changeSet: ChangeSet): HTMLEl
 }
 
 /** Taking back needs who may approve. */
-export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLElement | null {
+export function undoButton(editor: EditSession, changeSet: ChangeSetDocument): HTMLElement | null {
   if (!changeSet.may_approve) return null;
   const work = async (): Promise<void> => {
     const { id } = changeSet;
@@ -99,15 +99,15 @@ export function undoButton(editor: EditSession, changeSet: ChangeSet): HTMLEleme
   return actionButton(t("edit.undo"), work, { class: "danger", "data-edit": "undo" });
 }
 
-function reasonOf({ result }: ChangeSet): string {
+function reasonOf({ result }: ChangeSetDocument): string {
   return ((language.get() === "zh" && result?.reason_zh) || result?.reason) ?? "";
 }
 
-function turnedDown(changeSet: ChangeSet): string {
+function turnedDown(changeSet: ChangeSetDocument): string {
   return t("edit.rejected_by", { who: changeSet.result?.rejected_by ?? "", reason: reasonOf(changeSet) });
 }
 
-function rowText(changeSet: ChangeSet): Child {
+function rowText(changeSet: ChangeSetDocument): Child {
   const { status, author, approved_by, effective_at, undoes_id, reason } = changeSet;
   const lines = [
     t("edit.by", { author }),
@@ -120,7 +120,7 @@ function rowText(changeSet: ChangeSet): Child {
   return lines.filter(Boolean).join(" · ");
 }
 
-function row(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+function row(editor: EditSession, changeSet: ChangeSetDocument): HTMLElement {
   const { id, status, title, preview, operations } = changeSet;
   const ops = [...new Set(operations.map((each) => term("op", each.op)))].join(", ");
   const take = actionButton(t("edit.take_up"), async () => void (await editor.takeUp(changeSet)), {
@@ -161,7 +161,7 @@ export function changeLists(
   signal: AbortSignal,
 ): () => void {
   let drawn = "";
-  const draw = (sets: readonly ChangeSet[]): void => {
+  const draw = (sets: readonly ChangeSetDocument[]): void => {
     const told = JSON.stringify(sets);
     if (told === drawn) return;
     drawn = told;
@@ -200,7 +200,7 @@ export function changeLists(
 }
 
 /** Tell the author what somebody else decided. */
-function tellOf(changeSet: ChangeSet | null): void {
+function tellOf(changeSet: ChangeSetDocument | null): void {
   if (!changeSet) return;
   const { id, status, approved_by, result } = changeSet;
   if (status === "rejected")

@@ -4,7 +4,8 @@ import { fill, h, type Child } from "../core/dom";
 import { number } from "../texts/format";
 import { t } from "../texts/text";
 import { session } from "../core/session";
-import type { AreaName, AreaProperties, Balance, BalanceMove, ZoneLoad } from "../core/types";
+import type { AreaProperties, Balance, BalanceMove, CommunityLoad } from "../core/types";
+import type { ZoneName } from "../core/edit_types";
 import type { Console } from "../console";
 import { areasById } from "../edit/area_versions";
 import { nameOf } from "../edit/rebase";
@@ -35,7 +36,7 @@ async function take(editor: EditSession, balance: Balance, moves: BalanceMove[])
   }
 }
 
-function zoneRow(zone: ZoneLoad, most: number): HTMLElement {
+function zoneRow(zone: CommunityLoad, most: number): HTMLElement {
   const bar = (value: number, when: string): HTMLElement =>
     h(
       "td",
@@ -136,7 +137,7 @@ function result(editor: EditSession, parts: Console, balance: Balance): Child {
 }
 
 /** Towns that may be looked at: the own one, or all for those who see the whole city. */
-async function choices(): Promise<AreaName[]> {
+async function choices(): Promise<ZoneName[]> {
   const own = session.get().area;
   if (own) {
     const page = await get<Page<AreaProperties>>(itemsPath("areas", { code: own.code, limit: 1 }));

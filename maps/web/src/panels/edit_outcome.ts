@@ -5,7 +5,8 @@ import { number, surface, time } from "../texts/format";
 import { pick, t, term } from "../texts/text";
 import { complain, tell } from "../core/notices";
 import type { MessageKey } from "../texts/messages";
-import type { ChangeSet, Operation, Preview, Trial, UnitLoad } from "../core/types";
+import type { Operation, Trial } from "../core/edit_types";
+import type { ChangePreview, ChangeSetDocument, GridLoad } from "../core/types";
 import { fateOf } from "../edit/fates";
 import type { EditSession, Outcome } from "../edit/session";
 import type { Step } from "../edit/steps";
@@ -14,7 +15,7 @@ import { COLORS } from "../map/palette";
 import { codes, newCodes, reviewButtons, undoButton } from "./edit_approval";
 import { actionButton, facts, section } from "./pieces";
 
-function loadsOf({ load, voided_codes = [] }: Preview): { before: UnitLoad[]; after: UnitLoad[] } {
+function loadsOf({ load, voided_codes = [] }: ChangePreview): { before: GridLoad[]; after: GridLoad[] } {
   if (!load) return { before: [], after: [] };
   if (!Array.isArray(load)) return { before: load.before ?? [], after: load.after ?? [] };
   const before = load.filter((each) => voided_codes.includes(each.code));
@@ -29,13 +30,13 @@ function measured(value: number, most: number, text: string, when: string): HTML
   return h("td", { class: `num load ${when}` }, h("i", { style: `width:${share.toFixed(1)}%` }), h("span", {}, text));
 }
 
-function loadTable(preview: Preview): Child {
+function loadTable(preview: ChangePreview): Child {
   const { before, after } = loadsOf(preview);
   if (!before.length && !after.length) return null;
   const most = MEASURES.map((name) => Math.max(...[...before, ...after].map((each) => each[name] ?? 0)));
   const row =
     (when: string) =>
-    (each: UnitLoad): HTMLElement =>
+    (each: GridLoad): HTMLElement =>
       h(
         "tr",
         {},
@@ -49,7 +50,7 @@ function loadTable(preview: Preview): Child {
           ),
         ),
       );
-  const rows = (name: string, when: string, list: UnitLoad[]): Child => [
+  const rows = (name: string, when: string, list: GridLoad[]): Child => [
     h("tr", {}, h("th", { colspan: 4 }, name)),
     list.map(row(when)),
   ];
@@ -125,7 +126,7 @@ function previewBody({ operations, preview, effective_at }: Trial): Child {
   ];
 }
 
-function reviewPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+function reviewPanel(editor: EditSession, changeSet: ChangeSetDocument): HTMLElement {
   return h(
     "div",
     { class: "preview", "data-change-set": changeSet.id },
@@ -225,7 +226,7 @@ function waitingPanel(editor: EditSession): HTMLElement {
   return box;
 }
 
-function appliedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+function appliedPanel(editor: EditSession, changeSet: ChangeSetDocument): HTMLElement {
   return h(
     "div",
     { class: "preview", "data-applied": changeSet.id },
@@ -244,7 +245,7 @@ function appliedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
   );
 }
 
-function submittedPanel(editor: EditSession, changeSet: ChangeSet): HTMLElement {
+function submittedPanel(editor: EditSession, changeSet: ChangeSetDocument): HTMLElement {
   const { id, status, effective_at } = changeSet;
   const words =
     status === "approved" ? t("edit.approved_waits", { id, day: time(effective_at) }) : t("edit.submitted", { id });
