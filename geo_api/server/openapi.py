@@ -198,7 +198,8 @@ def _of_collection(operation: Operation, method: str, found: Collection) -> Oper
     made = copy.deepcopy(operation)
     made["operationId"] = _NAMES[operation["operationId"]].format(name)
     made["tags"] = [found.id]
-    given = [p for p in made.get("parameters", ()) if p["name"] != "collection_id"]
+    others = {"collection_id"} | ({"at"} if found.history is None else set())
+    given = [p for p in made.get("parameters", ()) if p["name"] not in others]
     listed = operation["operationId"] == "listItems"
     made["parameters"] = [*given, *(_filters(found) if listed else ())]
     model = (PAGES if listed else FEATURES)[found.id]
