@@ -14,9 +14,9 @@ from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.parameters import SettingsDep, limit_parameter
 from geo_api.http.representations import BINARY, json_response
 from geo_api.http.settings import Settings
-from grid.change_sets import Approver, check_approval, check_reach, may_approve, stored_operations
+from grid.change_sets import Editor, may_approve
 from grid.change_sets import lifecycle as editing
-from layers.records import newest_change_sets, read_change_set
+from layers.records import newest_change_sets
 from layers.tables import ChangeSet
 
 router = APIRouter(prefix="/v1/change-sets", tags=["change sets"])
@@ -59,17 +59,24 @@ def list_change_sets(
 ) -> Response:
     """Change sets of the caller's area, newest first."""
     rows = newest_change_sets(db, caller.areas_in_reach, area=area, limit=limit)
-    may = may_approve(system, _approver(caller), rows, self_approval=settings.self_approval)
+    may = may_approve(system, _editor(caller, settings), rows)
     return json_response({"change_sets": [_document(row, may[row.id]) for row in rows]})
 
 
 @router.post("", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")], status_code=201)
 def draft_change_set(body: ChangeSetBody, caller: CallerDep, db: SystemDb, settings: SettingsDep) -> Response:
     """Check operations and preview them. What would leave a gap or an overlap is refused with its place (422)."""
-    row = _drafted(db, caller, settings, body)
-    row.title, row.reason = body.title.strip(), body.reason.strip()
-    db.flush()
-    return json_response(_shown(db, caller, settings, row), status=201)
+    editor = _editor(caller, settings)
+    row = editing.draft(
+        db,
+        body.operations,
+        editor,
+        title=body.title,
+        reason=body.reason,
+        effective_at=body.effective_at,
+        profile=settings.unit_grid_profile(),
+    )
+    return json_response(_shown(db, editor, row), status=201)
 
 
 @router.post(
@@ -86,13 +93,19 @@ def preview_change_set(
     f: Annotated[Format | None, Query(description="The new areas as a file instead")] = None,
 ) -> Response:
     """What a draft of these operations would answer, or be refused with; nothing is kept. With ``f``: its new areas as a file."""
-    with db.begin_nested() as trial:
-        row = _drafted(db, caller, settings, body)
-        document = _shown(db, caller, settings, row) | {"id": None, "status": "preview"}
-        trial.rollback()
+    editor = _editor(caller, settings)
+    row = editing.preview(
+        db,
+        body.operations,
+        editor,
+        title=body.title,
+        reason=body.reason,
+        effective_at=body.effective_at,
+        profile=settings.unit_grid_profile(),
+    )
     if f is None:
-        return json_response(document)
-    content = draft_file(document["preview"]["result"], f)
+        return json_response(_shown(db, editor, row) | {"status": "preview"})
+    content = draft_file(row.preview["result"], f)
     headers = {"Content-Disposition": f'attachment; filename="draft.{f}"'}
     return Response(content, media_type=MEDIA_TYPES[f], headers=headers)
 
@@ -102,14 +115,9 @@ def apply_change_set(
     change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb, settings: SettingsDep
 ) -> Response:
     """Approve a draft: at once in force, or from its date on. A higher level than the author's approves."""
-    row = read_change_set(db, change_set_id, caller.areas_in_reach)
-    check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
-    if row.status == "draft":
-        check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
-    editing.apply(db, change_set_id, caller.username, profile=settings.unit_grid_profile())
-    return json_response(
-        _shown(db, caller, settings, read_change_set(db, change_set_id, caller.areas_in_reach))
-    )
+    editor = _editor(caller, settings)
+    row = editing.apply(db, change_set_id, editor, profile=settings.unit_grid_profile())
+    return json_response(_shown(db, editor, row))
 
 
 @router.post("/{change_set_id}/reject", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
@@ -117,13 +125,8 @@ def reject_change_set(
     change_set_id: ChangeSetId, body: RejectBody, caller: CallerDep, db: SystemDb, settings: SettingsDep
 ) -> Response:
     """Turn down a draft or one that waits for its date; its author may withdraw it."""
-    row = read_change_set(db, change_set_id, caller.areas_in_reach)
-    check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
-    if row.author != caller.username:
-        check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
-    return json_response(
-        _shown(db, caller, settings, editing.reject(db, change_set_id, caller.username, body.reason))
-    )
+    editor = _editor(caller, settings)
+    return json_response(_shown(db, editor, editing.reject(db, change_set_id, editor, body.reason)))
 
 
 @router.post("/{change_set_id}/undo", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
@@ -131,36 +134,21 @@ def undo_change_set(
     change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb, settings: SettingsDep
 ) -> Response:
     """Take an applied change back, as a change of its own; it needs a higher level than the author's, like the change."""
-    row = read_change_set(db, change_set_id, caller.areas_in_reach)
-    check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
-    check_approval(db, _approver(caller), row, self_approval=settings.self_approval)
-    return json_response(_shown(db, caller, settings, editing.undo(db, change_set_id, caller.username)))
+    editor = _editor(caller, settings)
+    return json_response(_shown(db, editor, editing.undo(db, change_set_id, editor)))
 
 
-def _drafted(db: Session, caller: Caller, settings: Settings, body: ChangeSetBody) -> ChangeSet:
-    check_reach(db, caller.areas_in_reach, body.operations)
-    row = editing.draft(
-        db,
-        body.operations,
-        caller.username,
-        effective_at=body.effective_at,
-        profile=settings.unit_grid_profile(),
-    )
-    check_reach(db, caller.areas_in_reach, stored_operations(row.operations))
-    return row
+def _editor(caller: Caller, settings: Settings) -> Editor:
+    reach = caller.areas_in_reach
+    return Editor(caller.username, caller.role, caller.area_code, reach, settings.self_approval)
 
 
 def _document(row: ChangeSet, may: bool) -> dict[str, Any]:
     return {name: getattr(row, name) for name in FIELDS} | {"may_approve": may}
 
 
-def _approver(caller: Caller) -> Approver:
-    return Approver(caller.username, caller.role, caller.area_code, caller.areas_in_reach)
-
-
-def _shown(db: Session, caller: Caller, settings: Settings, row: ChangeSet) -> dict[str, Any]:
-    may = may_approve(db, _approver(caller), [row], self_approval=settings.self_approval)
-    return _document(row, may[row.id])
+def _shown(db: Session, editor: Editor, row: ChangeSet) -> dict[str, Any]:
+    return _document(row, may_approve(db, editor, [row])[row.id])
 
 
 LAYER = "draft"

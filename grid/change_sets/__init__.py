@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grid.change_sets.approval import Approver, check_approval, check_reach, may_approve
+from grid.change_sets.approval import Editor, may_approve
 from grid.change_sets.balance import MEASURES, balance_of
 from grid.change_sets.operations import (
     AnyOperation,
@@ -17,14 +17,12 @@ from grid.change_sets.operations import (
 __all__ = [
     "MEASURES",
     "AnyOperation",
-    "Approver",
+    "Editor",
     "OperationBase",
     "StoredOperation",
     "Transfer",
     "as_json",
     "balance_of",
-    "check_approval",
-    "check_reach",
     "may_approve",
     "read_operations",
     "stored_operations",

@@ -19,8 +19,8 @@ from layers.tables import Area, ChangeSet, User
 
 
 @dataclass(frozen=True)
-class Approver:
-    """Who asks to approve.
+class Editor:
+    """An account that drafts, approves or takes back change sets.
 
     Attributes
     ----------
@@ -29,12 +29,15 @@ class Approver:
         Area of the account; None: the whole city.
     area_ids : collection of int, or None
         Areas in reach, every version of them; None: the whole city.
+    self_approval : bool
+        Whether this installation lets everybody who may edit approve.
     """
 
     username: str
     role: str
     area_code: str | None
     area_ids: Collection[int] | None
+    self_approval: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,12 +59,12 @@ class Author:
     in_reach: bool
 
 
-def stands_above(approver: Approver, author: Author | None) -> bool:
+def stands_above(approver: Editor, author: Author | None) -> bool:
     """Whether an account is of a higher level than the author of a change set; an author without account: nobody's.
 
     Examples
     --------
-    >>> county = Approver("li", "grid_manager", "320623", [1, 2])
+    >>> county = Editor("li", "grid_manager", "320623", [1, 2])
     >>> stands_above(county, Author("wang", "grid_manager", "320623100", in_reach=True))
     True
     >>> stands_above(county, Author("zhao", "grid_manager", "320623", in_reach=True))
@@ -74,34 +77,28 @@ def stands_above(approver: Approver, author: Author | None) -> bool:
     return author.in_reach and author.area_code is not None and author.area_code != approver.area_code
 
 
-def may_approve(
-    db: Session, approver: Approver, change_sets: Sequence[ChangeSet], *, self_approval: bool = False
-) -> dict[int, bool]:
+def may_approve(db: Session, approver: Editor, change_sets: Sequence[ChangeSet]) -> dict[int, bool]:
     """Which change sets an account may put into force or take back, by id.
 
     Parameters
     ----------
     db : Session
         With the rights of the system: accounts are read.
-    self_approval : bool
-        Whether this installation lets everybody who may edit approve.
     """
-    if self_approval or approver.role == "supervisor":
+    if approver.self_approval or approver.role == "supervisor":
         return {row.id: True for row in change_sets}
     authors = _authors(db, approver, {row.author for row in change_sets})
     return {row.id: stands_above(approver, authors.get(row.author)) for row in change_sets}
 
 
-def check_approval(
-    db: Session, approver: Approver, change_set: ChangeSet, *, self_approval: bool = False
-) -> None:
+def check_approval(db: Session, approver: Editor, change_set: ChangeSet) -> None:
     """Refuse whoever does not stand above the author of a change set.
 
     Raises
     ------
     ApprovalRefused
     """
-    if may_approve(db, approver, [change_set], self_approval=self_approval)[change_set.id]:
+    if may_approve(db, approver, [change_set])[change_set.id]:
         return
     raise ApprovalRefused(
         "A change set is approved, and taken back, by a higher level than its author's: ask a supervisor of the area or"
@@ -110,7 +107,7 @@ def check_approval(
     )
 
 
-def _authors(db: Session, approver: Approver, names: set[str]) -> dict[str, Author]:
+def _authors(db: Session, approver: Editor, names: set[str]) -> dict[str, Author]:
     accounts = select(User.username, User.role, User.area_code).where(User.username.in_(names))
     within = names
     if approver.area_ids is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,7 @@ from layers.records import area_code_fault
 from layers.tables import Area
 
 
+@dataclass
 class Codes:
     """Gives codes that were never used, parent by parent, within one plan.
 
@@ -22,11 +25,10 @@ class Codes:
         How this installation codes its unit grids.
     """
 
-    def __init__(self, db: Session, profile: GridProfile) -> None:
-        self.db = db
-        self.profile = profile
-        self._used: dict[str, list[str]] = {}
-        self._taken: set[tuple[str, str]] = set()
+    db: Session
+    profile: GridProfile
+    _used: dict[str, list[str]] = field(default_factory=dict, init=False)
+    _taken: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def take(self, kind: str, code: str) -> None:
         """Nobody else in the plan gets this code: it goes with an area that gets another parent."""

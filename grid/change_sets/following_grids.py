@@ -60,7 +60,9 @@ def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, lis
     moved = [v for v in plan.versions if v.kind == "unit_grid" and v.reason == REASONS["transfer"]]
     named = {unit.parent_id for unit in plan.removed} | {v.old.parent_id for v in moved}
     named |= {unit.parent_id for unit in plan.added} | {version.parent_id for version in moved}
-    now = {asked: unit.key for asked, unit in as_now(db, named).items()}
+    missing = named - plan.communities.keys()
+    found = plan.communities | (as_now(db, missing) if missing else {})
+    now = {asked: unit.key for asked, unit in found.items()}
     leaving, coming = defaultdict(list), defaultdict(list)
     for unit in [*plan.removed, *(version.old for version in moved)]:
         leaving[now[unit.parent_id]].append(unit.shape)

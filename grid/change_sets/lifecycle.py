@@ -27,22 +27,32 @@ from sqlalchemy.orm import Session
 
 from grid.areas import moment
 from grid.change_sets import writing as store
-from grid.change_sets.operations import Operation, UndoOperation, as_json, drafted_operations
+from grid.change_sets.approval import Editor, check_approval, check_reach
+from grid.change_sets.operations import (
+    Operation,
+    ResolvedOperation,
+    UndoOperation,
+    as_json,
+    drafted_operations,
+    stored_operations,
+)
 from grid.change_sets.planning import make_plan, resolve
-from grid.change_sets.preview import preview
+from grid.change_sets.preview import preview_of
 from grid.change_sets.result import ChangeResult
 from grid.change_sets.undo import ended_ids, reverse_plan
 from grid.errors import EditConflict, GridError
 from layers.codes import NATIONAL_GRID_PROFILE, GridProfile
-from layers.errors import NotFound
+from layers.records import locked_change_set
 from layers.tables import ChangeSet
 
 
 def draft(
     db: Session,
     operations: Sequence[Operation],
-    author: str,
+    by: Editor,
     *,
+    title: str = "",
+    reason: str = "",
     effective_at: dt.datetime | None = None,
     profile: GridProfile = NATIONAL_GRID_PROFILE,
 ) -> ChangeSet:
@@ -52,6 +62,8 @@ def draft(
     ----------
     operations : sequence of Operation
         Each area at most once.
+    title, reason : str
+        For whoever approves.
     effective_at : datetime, optional
         The date from which the change is to hold, in the future; at once when left out.
     profile : GridProfile
@@ -68,53 +80,81 @@ def draft(
     TopologyFault
         The result would not be a partition.
     UnknownArea, EditConflict, GridError
-        An id that is no such area, one that has ended, an operation that cannot be read, a date in the past.
+        An id that is no such area, one that has ended, a date in the past.
+    layers.errors.OutOfScope
+        An area, or one that touches a moved corner, is out of the editor's reach.
     """
-    now = dt.datetime.now(dt.UTC)
-    if effective_at is not None and moment(effective_at) <= now:
-        raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
-    resolved = resolve(db, operations)
-    plan = make_plan(db, resolved, profile)
-    row = ChangeSet(
-        area_id=plan.scope_area_id,
-        status="draft",
-        author=author,
-        created_at=now,
-        effective_at=effective_at,
-        operations=as_json(resolved),
-        preview=preview(db, plan),
-    )
+    row = preview(db, operations, by, title=title, reason=reason, effective_at=effective_at, profile=profile)
     db.add(row)
     db.flush()
     return row
 
 
+def preview(
+    db: Session,
+    operations: Sequence[Operation],
+    by: Editor,
+    *,
+    title: str = "",
+    reason: str = "",
+    effective_at: dt.datetime | None = None,
+    profile: GridProfile = NATIONAL_GRID_PROFILE,
+) -> ChangeSet:
+    """What :func:`draft` would keep, or be refused with; it has no id, since nothing is kept."""
+    now = dt.datetime.now(dt.UTC)
+    if effective_at is not None and moment(effective_at) <= now:
+        raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
+    check_reach(db, by.area_ids, operations)
+    resolved = resolve(db, operations)
+    if resolved != list(operations):
+        check_reach(db, by.area_ids, resolved)  # a moved corner may touch grids of others
+    plan = make_plan(db, resolved, profile)
+    return ChangeSet(
+        area_id=plan.scope_area_id,
+        status="draft",
+        author=by.username,
+        created_at=now,
+        effective_at=effective_at,
+        operations=as_json(resolved),
+        preview=preview_of(db, plan),
+        title=title.strip(),
+        reason=reason.strip(),
+    )
+
+
 def apply(
-    db: Session, change_set_id: int, approver: str, *, profile: GridProfile = NATIONAL_GRID_PROFILE
+    db: Session, change_set_id: int, by: Editor, *, profile: GridProfile = NATIONAL_GRID_PROFILE
 ) -> ChangeSet:
     """Approve a draft: put it into force, or let it wait for its date as ``approved``.
 
     Raises
     ------
     layers.errors.NotFound
-        No such change set.
+        No such change set in reach.
     EditConflict
         It is no draft any more, or a zone of it has ended in the meantime.
+    layers.errors.OutOfScope, ApprovalRefused
+        Its areas are out of reach, or its author is not of a lower level.
     TopologyFault
         The surroundings have changed so that the result would not be a partition.
     """
-    row = _locked(db, change_set_id, "draft")
-    row.approved_by = approver
-    if row.effective_at is not None and row.effective_at > dt.datetime.now(dt.UTC):
-        make_plan(db, drafted_operations(row.operations), profile)
-        row.status = "approved"
-        db.flush()
-        return row
-    return _put_into_force(db, row, profile)
-
-
-def _put_into_force(db: Session, row: ChangeSet, profile: GridProfile) -> ChangeSet:
+    row = locked_change_set(db, change_set_id, by.area_ids)
+    _check_status(row, "draft")
     operations = drafted_operations(row.operations)
+    check_reach(db, by.area_ids, operations)
+    check_approval(db, by, row)
+    row.approved_by = by.username
+    if row.effective_at is None or row.effective_at <= dt.datetime.now(dt.UTC):
+        return _put_into_force(db, row, operations, profile)
+    make_plan(db, operations, profile)
+    row.status = "approved"
+    db.flush()
+    return row
+
+
+def _put_into_force(
+    db: Session, row: ChangeSet, operations: Sequence[ResolvedOperation], profile: GridProfile
+) -> ChangeSet:
     ids = [area_id for operation in operations for area_id in operation.changed_ids]
     targets = [area_id for operation in operations for area_id in operation.target_ids]
     store.lock_communities(db, [*ids, *targets], hierarchy=bool(targets))
@@ -126,17 +166,22 @@ def _put_into_force(db: Session, row: ChangeSet, profile: GridProfile) -> Change
     return row
 
 
-def reject(db: Session, change_set_id: int, actor: str, reason: str = "") -> ChangeSet:
-    """Turn down a draft, or withdraw one that waits for its date.
+def reject(db: Session, change_set_id: int, by: Editor, reason: str = "") -> ChangeSet:
+    """Turn down a draft or one that waits for its date; its author may withdraw it.
 
     Raises
     ------
     layers.errors.NotFound
+    layers.errors.OutOfScope, ApprovalRefused
     EditConflict
         It is in force already, or turned down.
     """
-    row = _locked(db, change_set_id, "draft", "approved")
-    row.status, row.result = "rejected", {"rejected_by": actor, "reason": reason}
+    row = locked_change_set(db, change_set_id, by.area_ids)
+    check_reach(db, by.area_ids, stored_operations(row.operations))
+    if row.author != by.username:
+        check_approval(db, by, row)
+    _check_status(row, "draft", "approved")
+    row.status, row.result = "rejected", {"rejected_by": by.username, "reason": reason}
     db.flush()
     return row
 
@@ -158,18 +203,19 @@ def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_G
     EditConflict
         It does not wait (any more).
     """
-    row = _locked(db, change_set_id, "approved")
+    row = locked_change_set(db, change_set_id, None)
+    _check_status(row, "approved")
     try:
         with db.begin_nested():
-            return _put_into_force(db, row, profile)
+            return _put_into_force(db, row, drafted_operations(row.operations), profile)
     except GridError as error:
-        row = _locked(db, change_set_id, "approved")
+        row = locked_change_set(db, change_set_id, None)
         row.status, row.result = "rejected", {"reason": str(error), "reason_zh": error.message_zh}
         db.flush()
         return row
 
 
-def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
+def undo(db: Session, change_set_id: int, by: Editor) -> ChangeSet:
     """Take an applied change set back, as an applied change set of its own (which can be undone in turn).
 
     The areas that had ended begin again with their former codes, as new versions. Change sets can be undone one after
@@ -178,10 +224,14 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
     Raises
     ------
     layers.errors.NotFound
+    layers.errors.OutOfScope, ApprovalRefused
     EditConflict
         It is not in force, or one of the areas that it made has ended in the meantime and no undo brought it back.
     """
-    row = _locked(db, change_set_id, "applied")
+    row = locked_change_set(db, change_set_id, by.area_ids)
+    check_reach(db, by.area_ids, stored_operations(row.operations))
+    check_approval(db, by, row)
+    _check_status(row, "applied")
     result = ChangeResult.model_validate(row.result or {})
     store.lock_communities(db, result.begun_ids, hierarchy=bool(result.versions))
     plan = reverse_plan(db, result)
@@ -190,12 +240,12 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
     back = ChangeSet(
         area_id=row.area_id,
         status="applied",
-        author=actor,
-        approved_by=actor,
+        author=by.username,
+        approved_by=by.username,
         created_at=now,
         applied_at=now,
         operations=as_json([undone]),
-        preview=preview(db, plan),
+        preview=preview_of(db, plan),
         undoes_id=row.id,
     )
     db.add(back)
@@ -206,17 +256,10 @@ def undo(db: Session, change_set_id: int, actor: str) -> ChangeSet:
     return back
 
 
-def _locked(db: Session, change_set_id: int, *statuses: str) -> ChangeSet:
-    row = db.scalars(
-        select(ChangeSet).where(ChangeSet.id == change_set_id).with_for_update(),
-        execution_options={"populate_existing": True},
-    ).one_or_none()
-    if row is None:
-        raise NotFound(f"no change set {change_set_id}")
+def _check_status(row: ChangeSet, *statuses: str) -> None:
     if row.status not in statuses:
         wanted = " or ".join(statuses)
         raise EditConflict(
-            f"change set {change_set_id} is {row.status}, not {wanted}",
-            f"变更 {change_set_id} 的状态为 {row.status}，不是 {wanted}",
+            f"change set {row.id} is {row.status}, not {wanted}",
+            f"变更 {row.id} 的状态为 {row.status}，不是 {wanted}",
         )
-    return row

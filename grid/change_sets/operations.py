@@ -23,7 +23,6 @@ callers), in :func:`stored_operations` and :func:`drafted_operations` (the colum
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -31,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from grid.errors import GridError, UnknownArea
+from grid.errors import GridError
 
 Points = NDArray[np.float64]
 Id = Annotated[int, Field(ge=1, lt=2**63)]
@@ -319,46 +318,3 @@ def drafted_operations(column: Sequence[Mapping[str, Any]]) -> list[ResolvedOper
 def as_json(operations: Iterable[OperationBase]) -> list[dict[str, Any]]:
     """Operations as JSON data, without members that have their default."""
     return [operation.model_dump(exclude_defaults=True) for operation in operations]
-
-
-def check_named_once(operations: Sequence[ResolvedOperation]) -> None:
-    """Refuse areas that are named twice other than by moves of their corners, and numbers that cannot be ids.
-
-    Raises
-    ------
-    GridError, UnknownArea
-    """
-    every = [area_id for operation in operations for area_id in operation.changed_ids]
-    if not every:
-        raise GridError("no operations", "没有任何操作")
-    targets = [area_id for operation in operations for area_id in operation.target_ids]
-    impossible = [area_id for area_id in [*every, *targets] if not 0 < area_id < 2**63]
-    if impossible:
-        raise UnknownArea(f"area_ids {impossible}: no such areas", f"{impossible} 不是有效区域")
-    moves = [operation for operation in operations if isinstance(operation, ResolvedMove)]
-    movable = Counter(area_id for operation in moves for area_id in set(operation.area_ids))
-    repeated = sorted(area_id for area_id, n in Counter(every).items() if n > max(movable[area_id], 1))
-    if repeated:
-        raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")
-
-
-def moved_together(moves: Sequence[ResolvedMove]) -> list[list[ResolvedMove]]:
-    """Moves in groups that have zones in common, in the order of their first operation.
-
-    Raises
-    ------
-    GridError
-        A corner that is moved twice.
-    """
-    groups: list[tuple[set[int], list[ResolvedMove]]] = []
-    for move in moves:
-        touched = set(move.area_ids)
-        joined = [group for group in groups if group[0] & touched]
-        members = [one for _, ones in joined for one in ones] + [move]
-        groups = [group for group in groups if not group[0] & touched]
-        groups.append((touched.union(*(keys for keys, _ in joined)), members))
-    for _, members in groups:
-        old = [tuple(point) for one in members for point in one.corners.tolist()]
-        if len(set(old)) < len(old):
-            raise GridError("a corner is moved twice: move it once", "同一顶点重复移动")
-    return [members for _, members in groups]

@@ -92,6 +92,8 @@ class Plan:
         Such grids that begin again by an undo.
     reasons : dict
         Why each removed unit ends, by id.
+    communities : dict
+        Communities of the removed units as they are now, by id of any version of them.
     scope_area_id : int
         The community, or the smallest area that holds all areas concerned.
     """
@@ -103,6 +105,7 @@ class Plan:
     ended: list[Unit] = field(default_factory=list)
     again: list[NewUnit] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
+    communities: dict[int | None, Unit] = field(default_factory=dict)
     scope_area_id: int | None = None
 
     @property

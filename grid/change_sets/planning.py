@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,13 +25,11 @@ from grid.change_sets.operations import (
     ResolvedOperation,
     Split,
     Transfer,
-    check_named_once,
-    moved_together,
 )
 from grid.change_sets.outlines import new_versions
 from grid.change_sets.plan import REASONS, NewUnit, Plan
 from grid.change_sets.shared_nodes import share_nodes
-from grid.errors import GridError
+from grid.errors import GridError, UnknownArea
 from grid.topology import (
     Change,
     Unit,
@@ -53,7 +52,7 @@ def resolve(db: Session, operations: Sequence[Operation | ResolvedMove]) -> list
     TopologyFault, UnknownArea, EditConflict, GridError
     """
     resolved = [_resolved(db, one) if isinstance(one, MoveVertex | MoveEdge) else one for one in operations]
-    check_named_once(resolved)
+    _check_named_once(resolved)
     return resolved
 
 
@@ -63,6 +62,27 @@ def _resolved(db: Session, move: MoveVertex | MoveEdge) -> ResolvedMove:
     unit = current_units(db, [move.area_id])[move.area_id]
     corners = np.array([nearest_corner(unit, point) for point in move.corners])
     return move.resolved(corners, [touched.key for touched in touching_units(db, corners)])
+
+
+def _check_named_once(operations: Sequence[ResolvedOperation]) -> None:
+    """Refuse areas that are named twice other than by moves of their corners, and numbers that cannot be ids.
+
+    Raises
+    ------
+    GridError, UnknownArea
+    """
+    every = [area_id for operation in operations for area_id in operation.changed_ids]
+    if not every:
+        raise GridError("no operations", "没有任何操作")
+    targets = [area_id for operation in operations for area_id in operation.target_ids]
+    impossible = [area_id for area_id in [*every, *targets] if not 0 < area_id < 2**63]
+    if impossible:
+        raise UnknownArea(f"area_ids {impossible}: no such areas", f"{impossible} 不是有效区域")
+    moves = [operation for operation in operations if isinstance(operation, ResolvedMove)]
+    movable = Counter(area_id for operation in moves for area_id in set(operation.area_ids))
+    repeated = sorted(area_id for area_id, n in Counter(every).items() if n > max(movable[area_id], 1))
+    if repeated:
+        raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")
 
 
 def make_plan(
@@ -94,13 +114,35 @@ def _changes(operations: Sequence[ResolvedOperation], units: dict[int, Unit]) ->
     changes = []
     for one in operations:
         if isinstance(one, Split):
-            changes.append(split(units[one.area_id], one.line.points))
+            changes.append(split(units[one.area_id], one.line.coordinates))
         elif isinstance(one, Merge):
             changes.append(merge([units[key] for key in one.area_ids], one.parts_reason.strip()))
         elif isinstance(one, Reshape):
-            changes.append(reshape([units[key] for key in one.area_ids], one.line.points))
+            changes.append(reshape([units[key] for key in one.area_ids], one.line.coordinates))
     moves = [one for one in operations if isinstance(one, ResolvedMove)]
-    return changes + [_move(group, units) for group in (moved_together(moves) if moves else [])]
+    return changes + [_move(group, units) for group in (_moved_together(moves) if moves else [])]
+
+
+def _moved_together(moves: Sequence[ResolvedMove]) -> list[list[ResolvedMove]]:
+    """Moves in groups that have zones in common, in the order of their first operation.
+
+    Raises
+    ------
+    GridError
+        A corner that is moved twice.
+    """
+    groups: list[tuple[set[int], list[ResolvedMove]]] = []
+    for one in moves:
+        touched = set(one.area_ids)
+        joined = [group for group in groups if group[0] & touched]
+        members = [other for _, others in joined for other in others] + [one]
+        groups = [group for group in groups if not group[0] & touched]
+        groups.append((touched.union(*(keys for keys, _ in joined)), members))
+    for _, members in groups:
+        old = [tuple(point) for one in members for point in one.corners.tolist()]
+        if len(set(old)) < len(old):
+            raise GridError("a corner is moved twice: move it once", "同一顶点重复移动")
+    return [members for _, members in groups]
 
 
 def _move(moves: Sequence[ResolvedMove], units: dict[int, Unit]) -> Change:
@@ -119,7 +161,7 @@ def _begin(db: Session, plan: Plan, changes: Sequence[Change], codes: Codes) -> 
     plan.removed = [unit for change in changes for unit in change.removed]
     around = surroundings(db, plan.removed)
     made = replace_zones(changes, around.neighbours)
-    plan.noded = made.noded
+    plan.noded, plan.communities = made.noded, around.communities
     for change, pieces in zip(changes, made.pieces, strict=True):
         first, reason = change.removed[0], REASONS[change.op]
         parent = around.communities.get(first.parent_id)

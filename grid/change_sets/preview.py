@@ -33,7 +33,7 @@ class ZoneLoad:
     area_m2: float
 
 
-def preview(db: Session, plan: Plan) -> dict[str, Any]:
+def preview_of(db: Session, plan: Plan) -> dict[str, Any]:
     """The preview as JSON data: what a change set keeps and callers get."""
     begun, recoded = plan.begun, [version for version in plan.recoded if version.kind == "unit_grid"]
     ending = [*plan.removed, *(version.old for version in recoded)]

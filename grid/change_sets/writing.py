@@ -71,7 +71,7 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> Chan
         made = ChangedArea(id=new_id, code=new.code, name=new.name)
         (created if new.kind == "unit_grid" else again).append(made)
     if plan.recoded:
-        db.execute(_PLACE_SITES, {"ids": list(followed.values())})
+        db.execute(_PLACE_SITES, {"ids": list(followed.values()), "now": now})
     db.expire_all()
     return ChangeResult(
         created=created,
@@ -147,7 +147,7 @@ SELECT p, made.id, :change_set FROM made LEFT JOIN unnest(CAST(:predecessors AS 
 RETURNING successor_id
 """)
 _PLACE_SITES = text("""
-UPDATE sites s SET area_id = owning_area(s.geom) FROM areas u
+UPDATE sites s SET area_id = owning_area(s.geom, at => :now) FROM areas u
 WHERE u.id = ANY(:ids) AND u.kind = 'unit_grid' AND s.geom && u.geom AND ownership(u.geom, s.geom) > 0
 """)
 

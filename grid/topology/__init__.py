@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grid.topology.change import COMMON_LAND_M2, Change
+from grid.topology.change import Change
 from grid.topology.changed_edges import (
     MARGIN_DEG,
     Box,
@@ -28,7 +28,7 @@ from grid.topology.checks import (
 from grid.topology.land import Land, check_touches, left_over, with_land, without_land
 from grid.topology.merge import merge
 from grid.topology.move import move, nearest_corner
-from grid.topology.replacement import check_replacement, replace_zones, with_nodes
+from grid.topology.replacement import COMMON_LAND_M2, check_replacement, replace_zones, with_nodes
 from grid.topology.reshape import reshape
 from grid.topology.split import split
 

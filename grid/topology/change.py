@@ -8,10 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grid.topology.checks import Unit, local_area_m2
-
-COMMON_LAND_M2 = 1.0
-"""A new zone follows an old one when they have more land than this in common."""
+from grid.topology.checks import Unit
 
 
 @dataclass(frozen=True)
@@ -33,16 +30,6 @@ class Change:
     added: tuple[Any, ...]
     nodes: NDArray[np.float64]
     parts_reason: str = ""
-
-    def predecessors(self, shape: Any) -> tuple[int, ...]:
-        """Ids of the zones that one of the new shapes follows."""
-        if len(self.removed) == 1 or len(self.added) == 1:
-            return tuple(unit.key for unit in self.removed)
-        return tuple(
-            unit.key
-            for unit in self.removed
-            if local_area_m2(unit.shape.intersection(shape)) > COMMON_LAND_M2
-        )
 
 
 def in_code_order(shapes: list[Any]) -> tuple[Any, ...]:

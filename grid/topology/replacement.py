@@ -23,6 +23,8 @@ from grid.topology.checks import (
     width_m,
 )
 
+COMMON_LAND_M2 = 1.0
+"""A new zone follows an old one when they have more land than this in common."""
 MIN_WIDTH_M = 5.0
 """Diameter of the largest circle inside a zone; a zone with less is a sliver."""
 MIN_AREA_M2 = 100.0
@@ -57,12 +59,21 @@ def replace_zones(changes: Sequence[Change], around: Sequence[Unit]) -> Replacem
     nodes = np.unique(np.vstack([change.nodes for change in changes]), axis=0)
     pieces = [
         [
-            Piece(insert_nodes(shape, nodes) if len(nodes) else shape, change.predecessors(shape))
+            Piece(insert_nodes(shape, nodes) if len(nodes) else shape, _predecessors(change, shape))
             for shape in change.added
         ]
         for change in changes
     ]
     return Replacement(pieces, with_nodes(around, nodes))
+
+
+def _predecessors(change: Change, shape: Any) -> tuple[int, ...]:
+    """Ids of the zones that one of the new shapes follows."""
+    removed = change.removed
+    if len(removed) > 1 and len(change.added) > 1:
+        common_m2 = [local_area_m2(unit.shape.intersection(shape)) for unit in removed]
+        removed = tuple(unit for unit, m2 in zip(removed, common_m2, strict=True) if m2 > COMMON_LAND_M2)
+    return tuple(unit.key for unit in removed)
 
 
 def with_nodes(units: Sequence[Unit], nodes: NDArray[np.float64]) -> list[Unit]:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from numpy.typing import ArrayLike
-
 from grid.topology.change import Change
 from grid.topology.checks import Unit, fault
 from grid.topology.merge import merge
-from grid.topology.split import split
+from grid.topology.split import Points, split
 
 
-def reshape(units: Sequence[Unit], line: ArrayLike) -> Change:
+def reshape(units: Sequence[Unit], line: Sequence[Sequence[float]] | Points) -> Change:
     """Replace the common boundary of two zones of a community by a line.
 
     Parameters
     ----------
-    line : array_like of float, shape (n, 2)
+    line : sequence of positions, or ndarray of float64, shape (n, 2)
         From edge to edge of the two zones together, degrees; its ends snap to corners and edges.
 
     Raises

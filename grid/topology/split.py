@@ -9,11 +9,12 @@ nodes (no overlay), so that the pieces and the neighbours share their edges node
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from grid.topology.change import Change, in_code_order
 from grid.topology.checks import ON_EDGE_DEG, Unit, fault, insert_nodes, metres_scale
@@ -22,13 +23,13 @@ SNAP_M = 2.0
 Points = NDArray[np.float64]
 
 
-def split(unit: Unit, line: ArrayLike) -> Change:
+def split(unit: Unit, line: Sequence[Sequence[float]] | Points) -> Change:
     """Cut a zone by a line from edge to edge; a line that crosses several times makes several pieces.
 
     Parameters
     ----------
-    line : array_like of float, shape (n, 2)
-        Vertices, degrees.
+    line : sequence of positions, or ndarray of float64, shape (n, 2)
+        Vertices, degrees; a height is left out.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def split(unit: Unit, line: ArrayLike) -> Change:
             unit.shape,
         )
     polygon = shapely.get_parts(unit.shape)[0]
-    given = np.asarray(line, dtype=np.float64)[:, :2]
+    given = np.array([point[:2] for point in line], dtype=np.float64)
     rings = _Rings(polygon)
     path = rings.cross(rings.through_corners(rings.snap(given)))
     if len(path) < 2:

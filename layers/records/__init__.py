@@ -16,7 +16,7 @@ from layers.records.alerts import (
 )
 from layers.records.areas import area_code_fault, newest_area_name
 from layers.records.case_files import CaseFile, read_case_file, surroundings
-from layers.records.change_sets import newest_change_sets, read_change_set
+from layers.records.change_sets import locked_change_set, newest_change_sets
 from layers.records.duty_lists import known_area_codes
 from layers.records.everything import reset
 from layers.records.findings import find_run, record_run
@@ -35,6 +35,7 @@ __all__ = [
     "fix_batch",
     "insert_alert",
     "known_area_codes",
+    "locked_change_set",
     "newest_area_name",
     "newest_change_sets",
     "open_alert",
@@ -42,7 +43,6 @@ __all__ = [
     "read_alert",
     "read_calls",
     "read_case_file",
-    "read_change_set",
     "record_run",
     "refresh_tracks",
     "remove_calls",

@@ -32,14 +32,14 @@ def newest_change_sets(
     return list(db.scalars(statement))
 
 
-def read_change_set(db: Session, change_set_id: int, area_ids: Collection[int] | None) -> ChangeSet:
-    """One change set as it is stored now; one outside of the areas is not found either.
+def locked_change_set(db: Session, change_set_id: int, area_ids: Collection[int] | None) -> ChangeSet:
+    """One change set as it is stored now, locked until the transaction ends; one outside of the areas is not found.
 
     Raises
     ------
     NotFound
     """
-    found = db.get(ChangeSet, change_set_id, populate_existing=True)
+    found = db.get(ChangeSet, change_set_id, populate_existing=True, with_for_update=True)
     if found is None or not (area_ids is None or found.area_id in area_ids):
         raise NotFound(f"no change set {change_set_id}")
     return found

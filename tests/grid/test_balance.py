@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from grid.change_sets import balance_of, lifecycle
 from grid.change_sets.balance import improve
 from grid.errors import GridError, UnknownArea
+from tests.support.change_sets import supervisor
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import square, unit_code
 
@@ -48,7 +49,7 @@ def test_the_suggestion_is_a_change_set_that_can_be_applied(db: Session, ids: di
     households(db, ids, {(2, 2): 90, (3, 2): 60, (2, 3): 40})
     found = balance_of(db, ids["320601"])
     assert found.moves and found.spread_after < found.spread
-    lifecycle.apply(db, lifecycle.draft(db, found.operations, "a").id, "b")
+    lifecycle.apply(db, lifecycle.draft(db, found.operations, supervisor("a")).id, supervisor("b"))
     assert_tiles(db, square(0, 0, 4, 4))
     again = balance_of(db, ids["320601"])
     assert again.spread == pytest.approx(found.spread_after, abs=1e-6)

@@ -311,10 +311,10 @@ def test_unreadable_operations(db: Session, ids: dict[str, int], operation: dict
 APPLY = """
 import sys
 import threading
-from grid.change_sets import lifecycle as editing
+from grid.change_sets import Editor, lifecycle
 from layers.postgres import SYSTEM, session
 with session(SYSTEM, sys.argv[1]) as db:
-    editing.apply(db, int(sys.argv[2]), "boss")
+    lifecycle.apply(db, int(sys.argv[2]), Editor("boss", "supervisor", None, None))
 """
 
 
