@@ -47,17 +47,6 @@ def haversine_m(lon_a: float, lat_a: float, lon_b: float, lat_b: float) -> float
 
     .. math:: d = 2 R \arcsin \sqrt{\sin^2(\Delta\phi / 2) + \cos\phi_a \cos\phi_b \sin^2(\Delta\lambda / 2)}
 
-    Parameters
-    ----------
-    lon_a, lat_a, lon_b, lat_b : float
-        Two points, WGS 84 degrees.
-
-    Notes
-    -----
-    The haversine formula, Sinnott, "Virtues of the haversine", 1984:
-
-    .. math:: d = 2 R \arcsin \sqrt{\sin^2(\Delta\phi / 2) + \cos\phi_a \cos\phi_b \sin^2(\Delta\lambda / 2)}
-
     Examples
     --------
     >>> round(haversine_m(0.0, 0.0, 1.0, 0.0), 3)

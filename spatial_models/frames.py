@@ -29,14 +29,6 @@ def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:
     columns : tuple of str
         Columns that must be present.
 
-    Parameters
-    ----------
-    frame : polars.DataFrame, polars.LazyFrame, pandas.DataFrame or pyarrow.Table
-    name : str
-        Name of the frame in error messages.
-    columns : tuple of str
-        Columns that must be present.
-
     Raises
     ------
     InputFrameError
@@ -67,12 +59,6 @@ def select_columns(
     frame: Any, name: str, needed: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> pl.DataFrame:
     """Return the needed columns and those optional columns that are present, as polars.
-
-    Parameters
-    ----------
-    frame, name
-        As in `to_polars`.
-    needed, optional : tuple of str
 
     Parameters
     ----------
@@ -161,11 +147,6 @@ def epoch_us(column: pl.Series, name: str) -> Array:
 
 def float_column(column: pl.Series, name: str) -> Array:
     """Convert a column to float64; null and values that are no numbers become NaN.
-
-    Raises
-    ------
-    InputFrameError
-        The column is neither numeric, boolean nor text.
 
     Raises
     ------

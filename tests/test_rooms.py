@@ -21,11 +21,8 @@ FOLDERS = [
     for folder in (ROOT / package, *sorted((ROOT / package).iterdir()))
     if folder.is_dir() and folder.name not in APART and any(folder.glob("*.py"))
 ]
-PLAIN_ROOMS = [
-    _folder
-    for _folder in FOLDERS
-    if _folder.relative_to(ROOT).as_posix().startswith(("spatial_models", "layers/codes", "layers/imports"))
-]
+PLAIN = ("spatial_models", "layers/codes", "layers/imports", "layers/postgres", "layers/private_server")
+PLAIN_ROOMS = [_folder for _folder in FOLDERS if _folder.relative_to(ROOT).as_posix().startswith(PLAIN)]
 """Rooms whose public docstrings begin with a plain statement; the list grows to all rooms."""
 RIDDLES = re.compile(r"(?:What|Those|That which|One who|They|Whoever|How|Who|Whom|Which|Where|When)\b")
 FORBIDDEN_IN_MODELS = {"sqlalchemy", "psycopg", "fastapi", "starlette", "requests", "httpx"}
@@ -66,6 +63,8 @@ def test_public_docstrings_begin_with_a_plain_statement(folder: Path) -> None:
             first = docstring.split("\n")[0]
             assert first.endswith(".") and len(first) <= 120, f"{name}: {first!r}"
             assert not RIDDLES.match(first), f"{name}: {first!r}"
+            sections = re.findall(r"^([A-Z]\w+)\n-{3,}$", docstring, re.MULTILINE)
+            assert len(sections) == len(set(sections)), f"{name}: {sections}"
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)

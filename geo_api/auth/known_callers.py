@@ -81,7 +81,7 @@ class KnownCallers:
         if self._shared is None:
             self._open_shared()
         if self._shared is not None:
-            self._shared.raise_one(0)
+            self._shared.increment(0)
 
     def get(self, token: str) -> Caller | None:
         """The remembered caller, without the database; None: look it up."""

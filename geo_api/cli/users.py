@@ -109,4 +109,4 @@ def _tell_servers() -> None:
 
     path = read_settings().shared_count()
     if path.exists():
-        shared_count(path).raise_one(0)
+        shared_count(path).increment(0)

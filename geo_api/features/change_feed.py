@@ -23,7 +23,7 @@ from layers.postgres import (
     CHANNEL,
     SAME_TABLE,
     SYSTEM,
-    Change,
+    CommittedChange,
     Listener,
     ListeningConnection,
     TileVersions,
@@ -46,20 +46,20 @@ class Subscriber:
     """One open page: what changed and was not told yet, one entry a layer however slowly the page reads."""
 
     def __init__(self) -> None:
-        self._pending: dict[str, Change] = {}
+        self._pending: dict[str, CommittedChange] = {}
         self._woken = asyncio.Event()
 
-    def put(self, change: Change) -> None:
+    def put(self, change: CommittedChange) -> None:
         """Remember a change; what waits of the same layer becomes one with it."""
         waiting = self._pending.pop(change.layer, None)
-        self._pending[change.layer] = change if waiting is None else waiting.merged(change)
+        self._pending[change.layer] = change if waiting is None else waiting.merge(change)
         self._woken.set()
 
     def wake(self) -> None:
         """Let ``take`` return at once."""
         self._woken.set()
 
-    async def take(self, timeout_s: float) -> list[Change]:
+    async def take(self, timeout_s: float) -> list[CommittedChange]:
         """What changed since the last call, one entry a layer; empty after ``timeout_s`` without any."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), timeout_s)
@@ -140,26 +140,26 @@ class ChangeFeed:
         finally:
             self._subscribers.discard(subscriber)
 
-    def publish(self, change: Change) -> None:
+    def publish(self, change: CommittedChange) -> None:
         """Raise the versions of what changed, then tell every subscriber."""
         if self._versions is not None:
             self._versions.bump(change)
         if change.id is not None:
             self.last_id = change.id
         for layer in (change.layer, *SAME_TABLE.get(change.layer, ())):
-            told = change if layer == change.layer else Change(layer, change.id, change.touched)
+            told = change if layer == change.layer else CommittedChange(layer, change.id, change.touched)
             for subscriber in self._subscribers:
                 subscriber.put(told)
 
-    async def missed(self, after: str) -> list[Change]:
+    async def missed(self, after: str) -> list[CommittedChange]:
         """What was committed after an id that a page has seen: all layers when the log does not say."""
-        found: list[Change] | None = None
+        found: list[CommittedChange] | None = None
         if after.isdecimal() and len(after) < 19:
             with contextlib.suppress(DatabaseUnavailable, SQLAlchemyError):
                 found = await run_in_threadpool(self._read_log, int(after))
         return everything(self.last_id) if found is None else found
 
-    def _read_log(self, after: int) -> list[Change] | None:
+    def _read_log(self, after: int) -> list[CommittedChange] | None:
         with session(SYSTEM, self._url) as db:
             return changes_after(db, after)
 
@@ -180,7 +180,7 @@ class ChangeFeed:
                     subscriber.put(change)
 
     def _hear(self, payload: str) -> None:
-        self.publish(Change.parse(payload))
+        self.publish(CommittedChange.parse(payload))
 
     def _lose(self, error: Exception | None, retry_s: float) -> None:
         self._trust(False)
@@ -190,12 +190,12 @@ class ChangeFeed:
             log.warning("listen_lost", error=type(error).__name__, retry_s=retry_s)
 
 
-def everything(last_id: int | None) -> list[Change]:
+def everything(last_id: int | None) -> list[CommittedChange]:
     """Every layer, wholly."""
-    return [Change(layer, last_id) for layer in COLLECTIONS]
+    return [CommittedChange(layer, last_id) for layer in COLLECTIONS]
 
 
-def visible(changes: Iterable[Change], caller: Caller) -> list[Change]:
+def visible(changes: Iterable[CommittedChange], caller: Caller) -> list[CommittedChange]:
     """Of each change what is about rows that the caller may see, in layers that the caller may read."""
     readable = [
         change
@@ -204,7 +204,7 @@ def visible(changes: Iterable[Change], caller: Caller) -> list[Change]:
         and may_read(caller, found)
         and (not found.login or caller.reads_rows_of_areas)
     ]
-    return [seen for change in readable if (seen := change.seen_by(caller.scope)) is not None]
+    return [seen for change in readable if (seen := change.visible_to(caller.scope)) is not None]
 
 
 def tile_box(cells: Iterable[tuple[int, int]]) -> list[float]:
@@ -229,7 +229,7 @@ def tile_box(cells: Iterable[tuple[int, int]]) -> list[float]:
     ]
 
 
-def event_of(change: Change, position: int | None) -> bytes:
+def event_of(change: CommittedChange, position: int | None) -> bytes:
     """One event; ``position`` is what a page names when it comes back."""
     cells = change.cells
     data = {
@@ -243,7 +243,9 @@ def event_of(change: Change, position: int | None) -> bytes:
     return numbered + b"event: change\ndata: " + orjson.dumps(data) + b"\n\n"
 
 
-def _events(changes: list[Change], told: list[Change], before: int | None, position: int | None) -> bytes:
+def _events(
+    changes: list[CommittedChange], told: list[CommittedChange], before: int | None, position: int | None
+) -> bytes:
     """The events of what is taken at once: only the last one says that all of it has been read."""
     ids = [before] * (len(told) - 1) + [position]
     return b"".join(event_of(change, at) for change, at in zip(told, ids, strict=True)) if told else b""

@@ -24,7 +24,7 @@ from geo_api.features.tile_cache import RawHeaders, TileAnswer, TileCache
 from geo_api.features.tile_sets import MVT
 from geo_api.http.errors import known_problem
 from layers.collections import Collection, Selection, Tile, TileQueries, check_address
-from layers.postgres import PUBLIC, Reader, TileVersions
+from layers.postgres import PUBLIC, AsyncReader, TileVersions
 
 TEMPLATE = "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}"
 QUESTIONS = 1_000
@@ -66,7 +66,7 @@ class LiveTiles:
         Says which of them still hold.
     """
 
-    def __init__(self, reader: Reader, cache: TileCache, versions: TileVersions) -> None:
+    def __init__(self, reader: AsyncReader, cache: TileCache, versions: TileVersions) -> None:
         self._reader = reader
         self._cache = cache
         self._versions = versions
@@ -101,7 +101,7 @@ class LiveTiles:
         check_address(zoom, column, row)
         found = question.collection
         scope = caller.scope if found.login else PUBLIC  # rows of a public layer are the same for everyone
-        version = self._versions.of(found.id, zoom, column, row)
+        version = self._versions.version(found.id, zoom, column, row)
         key = (found.id, question.text, scope.key, zoom, column, row)
 
         async def make() -> TileAnswer:

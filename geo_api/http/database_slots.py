@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request
 
 from geo_api.http.errors import Problem
-from layers.postgres import Limits
+from layers.postgres import ConnectionLimits
 
 PATIENCE_S = 10.0
 """Who waits longer is sent away: more than can be served in that time are waiting."""
@@ -40,7 +40,7 @@ class Places:
         return self._gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.most))
 
 
-def places(limits: Limits) -> Places:
+def places(limits: ConnectionLimits) -> Places:
     """Two thirds of the pool: the rest looks callers up, takes fixes and makes exports."""
     return Places(max(1, (limits.pool - 2) * 2 // 3))
 

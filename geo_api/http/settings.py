@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
-from layers.postgres import LEAST, Limits, set_pool_size, sqlalchemy_url
+from layers.postgres import MIN_CONNECTIONS, ConnectionLimits, set_pool_size, sqlalchemy_url
 from layers.private_server import Cluster, default_data_dir, running_cluster
 
 
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     database_url: str | None = None
     pg_bin: Path | None = None
-    connections: int = Limits.total
+    connections: int = ConnectionLimits.total
     secret: SecretStr | None = None
     city: str = "南通市 Nantong"
     tile_url: str = ""
@@ -176,9 +176,9 @@ class Settings(BaseSettings):
         """The private cluster of the data folder, as it is."""
         return Cluster(self.data_dir, programs=self.pg_bin)
 
-    def limits(self) -> Limits:
+    def limits(self) -> ConnectionLimits:
         """Connections that one process may hold."""
-        return Limits(max(LEAST, self.connections))
+        return ConnectionLimits(max(MIN_CONNECTIONS, self.connections))
 
     def unit_grid_profile(self) -> GridProfile:
         """Code profile of unit grids.

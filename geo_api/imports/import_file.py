@@ -37,7 +37,7 @@ from layers.imports import (
     write_fault_report,
 )
 from layers.imports import readers as files
-from layers.postgres import SYSTEM, Written, advisory_lock, session
+from layers.postgres import SYSTEM, WriteCounts, advisory_lock, session
 from layers.records import areas as area_versions
 from layers.records import duty_lists, enterprises, fences, meters, tracks
 from layers.tables import Area
@@ -60,7 +60,7 @@ class ImportReport:
     kind, source : str
     rows : int
         Rows read.
-    written : Written
+    written : WriteCounts
     faults : list of Fault
         Of rows that were skipped (only with ``skip_bad``).
     rejected : Path or None
@@ -74,7 +74,7 @@ class ImportReport:
     kind: str
     source: str
     rows: int = 0
-    written: Written = field(default_factory=Written)
+    written: WriteCounts = field(default_factory=WriteCounts)
     faults: list[Fault] = field(default_factory=list)
     rejected: Path | None = None
     notes: list[str] = field(default_factory=list)
@@ -278,7 +278,7 @@ def _with_reasons(frame: pl.DataFrame, faults: list[Fault]) -> pl.DataFrame:
     )
 
 
-def _write_fences(db: Session, frame: pl.DataFrame) -> Written:
+def _write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
     return fences.write_fences(db, fence_files.as_written(frame))
 
 
@@ -305,10 +305,10 @@ class _Writer:
         if self.kind == "duties":
             duty_files.check_duties(checked)
 
-    def write(self, frame: pl.DataFrame) -> Written:
+    def write(self, frame: pl.DataFrame) -> WriteCounts:
         if frame.is_empty():
-            return Written()
-        simple: dict[str, Callable[[Session, pl.DataFrame], Written]] = {
+            return WriteCounts()
+        simple: dict[str, Callable[[Session, pl.DataFrame], WriteCounts]] = {
             "enterprises": enterprises.write_enterprises,
             "vehicles": tracks.write_vehicles,
             "meters": meters.write_readings,
@@ -321,7 +321,7 @@ class _Writer:
             return simple[self.kind](self.db, frame)
         return self._write_sites(frame) if self.kind == "sites" else self._write_tracks(frame)
 
-    def _write_sites(self, frame: pl.DataFrame) -> Written:
+    def _write_sites(self, frame: pl.DataFrame) -> WriteCounts:
         cells = {
             f"h3_{res}": pl.Series(
                 cells_of(frame["lon"].to_numpy(), frame["lat"].to_numpy(), res).astype(np.int64)
@@ -330,7 +330,7 @@ class _Writer:
         }
         return enterprises.write_sites(self.db, frame.with_columns(**cells))
 
-    def _write_tracks(self, frame: pl.DataFrame) -> Written:
+    def _write_tracks(self, frame: pl.DataFrame) -> WriteCounts:
         ids = frame["vehicle_id"].unique().to_list()
         self._unregistered += tracks.register_unknown_vehicles(self.db, ids)
         return tracks.write_fixes(self.db, place_fixes(self.db, frame))

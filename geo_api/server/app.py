@@ -53,7 +53,7 @@ from geo_api.server.serving import told_of_the_end
 from geo_api.server.worker_processes import SharedPlaces, end_with_parent
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
-from layers.postgres import Reader, Readiness, share_versions, versions_of
+from layers.postgres import AsyncReader, Readiness, share_versions, tile_versions
 
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
@@ -144,13 +144,13 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
         settings.ingest_writers,
     )
     app.state.export_gate = ExportGate(settings.exports)
-    app.state.tile_versions = versions_of(app.state.url)
+    app.state.tile_versions = tile_versions(app.state.url)
     app.state.feed = ChangeFeed(app.state.url, app.state.tile_versions)
-    app.state.reader = Reader(
+    app.state.reader = AsyncReader(
         app.state.url, size=settings.limits().live, statement_timeout_s=settings.statement_timeout_s
     )
     app.state.live_tiles = LiveTiles(
-        app.state.reader, TileCache(settings.tile_cache_mb * 2**20), versions_of(app.state.url)
+        app.state.reader, TileCache(settings.tile_cache_mb * 2**20), tile_versions(app.state.url)
     )
     app.state.readiness = Readiness(app.state.url)
     app.state.places = places(settings.limits())

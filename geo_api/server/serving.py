@@ -20,7 +20,13 @@ from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
 from geo_api.server.worker_processes import AppFactory, shared_places
-from layers.postgres import LEAST, Share, connection_room, migrate, share
+from layers.postgres import (
+    MIN_CONNECTIONS,
+    ConnectionShare,
+    available_connections,
+    divide_connections,
+    migrate,
+)
 from layers.private_server import owned_cluster
 
 KEEP_ALIVE_S = 75
@@ -74,7 +80,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
     url = settings.url()
     migrate(url)
     trusted = settings.trusted_proxies.replace(" ", "")
-    given = share(connection_room(url), workers, settings.limits().total)
+    given = divide_connections(available_connections(url), workers, settings.limits().total)
     _tell_share(given, workers)
     settings = settings.model_copy(update={"connections": given.each})
     with shared_places(given.workers) as shared, _uncaught_term():
@@ -113,12 +119,12 @@ def _serve_many(config: uvicorn.Config, listening: socket.socket) -> bool:
     return any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes)
 
 
-def _tell_share(given: Share, asked: int) -> None:
+def _tell_share(given: ConnectionShare, asked: int) -> None:
     if given.workers < asked:
         console.print(
             f"[yellow]![/] 数据库仅有 {given.room} 个可用连接，启动 {given.workers} 个进程（要求 {asked} 个）。"
             f" The database leaves {given.room} connections: {given.workers} workers instead of {asked}"
-            f" (each needs {LEAST}). Raise max_connections for more."
+            f" (each needs {MIN_CONNECTIONS}). Raise max_connections for more."
         )
     if given.each * given.workers > given.room:
         console.print(

@@ -38,7 +38,7 @@ from layers.codes import CRS84, STORAGE_EPSG, ReferenceSystem
 from layers.collections.catalog import COLLECTIONS, Collection, Expression, Property
 from layers.collections.filters import Selection, conditions, parse_moment
 from layers.errors import InvalidFilter, NotFound
-from layers.postgres import Query, Reader, Scope, first_row_within
+from layers.postgres import AsyncReader, CompiledQuery, Scope, first_row_within
 
 MAX_LIMIT = 10_000
 COUNT_TIMEOUT_S = 2.0
@@ -145,7 +145,7 @@ def read_page(
 
 
 async def fetch_page(
-    reader: Reader,
+    reader: AsyncReader,
     scope: Scope,
     collection: Collection,
     selection: Selection,
@@ -167,7 +167,7 @@ async def fetch_page(
         statement = page_statement(
             collection, selection, limit=limit, after=after, offset=offset, sort=sort, system=system
         )
-        query = Query.of(statement, generic=False)
+        query = CompiledQuery.from_statement(statement, generic=False)
     rows = await reader.rows(scope, query)
     features, last = _apart(rows, limit)
     if system.srid is None:
@@ -189,12 +189,12 @@ def _is_everything(selection: Selection) -> bool:
 @lru_cache(maxsize=256)
 def _plain_page(
     collection_id: str, limit: int, sort: Sort | None, system: ReferenceSystem, follows: bool
-) -> Query:
+) -> CompiledQuery:
     after = ((None,) if sort is None else (None, None)) if follows else None
     statement = page_statement(
         COLLECTIONS[collection_id], Selection(), limit=limit, after=after, sort=sort, system=system
     )
-    return Query.of(statement, generic=True)
+    return CompiledQuery.from_statement(statement, generic=True)
 
 
 def page_statement(

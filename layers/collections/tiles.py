@@ -31,7 +31,7 @@ from layers.collections.catalog import Collection, Expression
 from layers.collections.filters import Selection, conditions
 from layers.collections.tile_aggregates import is_kept, kept_cells
 from layers.errors import NotFound
-from layers.postgres import Query, Reader, Scope
+from layers.postgres import AsyncReader, CompiledQuery, Scope
 
 EXTENT = 4096
 BUFFER = 64
@@ -135,19 +135,27 @@ class TileQueries:
 
     def __init__(self, collection: Collection, selection: Selection, zoom: int) -> None:
         tile = (zoom, 0, 0)
-        self._features = Query.of(tile_statement(collection, selection, tile, FEATURE_CAP + 1), generic=True)
-        self._cells: Query | None = None
-        self._first: Query | None = None
+        self._features = CompiledQuery.from_statement(
+            tile_statement(collection, selection, tile, FEATURE_CAP + 1), generic=True
+        )
+        self._cells: CompiledQuery | None = None
+        self._first: CompiledQuery | None = None
         if _may_be_crowded(collection, zoom):
-            self._cells = Query.of(cells_statement(collection, selection, tile), generic=True)
+            self._cells = CompiledQuery.from_statement(
+                cells_statement(collection, selection, tile), generic=True
+            )
         else:
-            self._first = Query.of(tile_statement(collection, selection, tile, FEATURE_CAP), generic=True)
-        self._kept: Query | None = None
+            self._first = CompiledQuery.from_statement(
+                tile_statement(collection, selection, tile, FEATURE_CAP), generic=True
+            )
+        self._kept: CompiledQuery | None = None
         if is_kept(collection, selection, zoom):
-            self._kept = Query.of(cells_statement(collection, selection, tile, kept=True), generic=True)
+            self._kept = CompiledQuery.from_statement(
+                cells_statement(collection, selection, tile, kept=True), generic=True
+            )
         self._crowded: set[tuple[Hashable, int, int]] = set()
 
-    async def read(self, reader: Reader, scope: Scope, column: int, row: int) -> Tile:
+    async def read(self, reader: AsyncReader, scope: Scope, column: int, row: int) -> Tile:
         """Make one tile (see :func:`read_tile`) in one round trip, in two when it is looked at for cells first, its
         cells are counted for the first time, or it has too many features.
         """

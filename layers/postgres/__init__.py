@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from layers.postgres.async_reader import Query, Reader
+from layers.postgres.async_reader import AsyncReader, CompiledQuery
 from layers.postgres.changes import (
     CELL_ZOOM,
     CHANNEL,
     SAME_TABLE,
-    Change,
+    CommittedChange,
     TileVersions,
     changes_after,
     newest_change_id,
     share_versions,
-    versions_of,
+    tile_versions,
 )
 from layers.postgres.connections import (
-    LEAST,
-    Limits,
-    Share,
-    connection_room,
-    share,
+    MIN_CONNECTIONS,
+    ConnectionLimits,
+    ConnectionShare,
+    available_connections,
+    divide_connections,
 )
-from layers.postgres.copying import Written, copy_frame, upsert
+from layers.postgres.copying import WriteCounts, copy_frame, upsert
 from layers.postgres.listener import Listener, ListeningConnection
 from layers.postgres.readiness import Readiness
 from layers.postgres.schema_in_force import drop_schema, schema_digest
@@ -43,28 +43,29 @@ from layers.postgres.urls import database_name, libpq_url, shown_url, sqlalchemy
 __all__ = [
     "CELL_ZOOM",
     "CHANNEL",
-    "LEAST",
+    "MIN_CONNECTIONS",
     "PUBLIC",
     "SAME_TABLE",
     "SYSTEM",
-    "Change",
-    "Limits",
+    "AsyncReader",
+    "CommittedChange",
+    "CompiledQuery",
+    "ConnectionLimits",
+    "ConnectionShare",
     "Listener",
     "ListeningConnection",
-    "Query",
-    "Reader",
     "Readiness",
     "Scope",
-    "Share",
     "SharedCounters",
     "TileVersions",
-    "Written",
+    "WriteCounts",
     "advisory_lock",
     "apply_scope",
+    "available_connections",
     "changes_after",
-    "connection_room",
     "copy_frame",
     "database_name",
+    "divide_connections",
     "drop_schema",
     "engine",
     "first_row_within",
@@ -77,10 +78,9 @@ __all__ = [
     "schema_is_current",
     "session",
     "set_pool_size",
-    "share",
     "share_versions",
     "shown_url",
     "sqlalchemy_url",
+    "tile_versions",
     "upsert",
-    "versions_of",
 ]

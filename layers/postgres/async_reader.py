@@ -1,8 +1,9 @@
-"""Reading on the event loop: connections that can only read, statements that are compiled and planned once.
+"""Read-only connections on the event loop, with statements that are compiled and planned once.
 
-A connection logs in as every other does and takes ``wangge_reader`` for its whole life, so that row-level security
-holds for whatever runs on it, and the database keeps plans (they belong to a role). Its own state is that of the
-public: who calls is set for one transaction, in the same round trip as the query, and ends with it.
+A connection logs in as every other does and has the role ``wangge_reader`` for its whole life, so that
+row-level security applies to everything that runs on it, and the database keeps plans (they belong to a
+role). Its own scope is the public one. The scope of a caller is set for one transaction, in the same round
+trip as the query.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from layers.postgres.urls import libpq_url
 from layers.roles import READER_ROLE
 
 WAIT_S = 10.0
-"""How long a reader waits for a connection that others use."""
+"""Greatest wait for a free connection, seconds."""
 CANCEL_S = 5.0
 STATEMENTS = 400
-"""Prepared statements that a connection keeps."""
+"""Number of prepared statements that a connection keeps."""
 Row = tuple[Any, ...]
 
 _DIALECT = dialects.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
@@ -43,8 +44,8 @@ _SCOPE = (
 
 
 @dataclass(frozen=True)
-class Query:
-    """A statement as PostgreSQL takes it, with its values.
+class CompiledQuery:
+    """SQL statement in PostgreSQL's form, with its values.
 
     Attributes
     ----------
@@ -53,9 +54,9 @@ class Query:
     values : tuple
         In their order.
     names : tuple of str
-        Of the values, so that some are filled in later.
+        Names of the values, so that some can be set later.
     generic : bool
-        True: one plan for all values. False: the planner looks at the values (boxes, filters).
+        True: one plan for all values. False: the planner uses the values (boxes, filters).
     """
 
     sql: bytes
@@ -64,13 +65,13 @@ class Query:
     generic: bool
 
     @classmethod
-    def of(cls, statement: Select[*Row], *, generic: bool) -> Query:
+    def from_statement(cls, statement: Select[*Row], *, generic: bool) -> CompiledQuery:
         """Compile a statement.
 
         Examples
         --------
         >>> from sqlalchemy import bindparam, select
-        >>> query = Query.of(select(bindparam("a", 1) + bindparam("b", 2)), generic=True)
+        >>> query = CompiledQuery.from_statement(select(bindparam("a", 1) + bindparam("b", 2)), generic=True)
         >>> query.sql, query.with_values(b=5).values
         (b'SELECT $1::INTEGER + $2::INTEGER AS anon_1', (1, 5))
         """
@@ -78,54 +79,54 @@ class Query:
         names = tuple(made.positiontup or ())
         return cls(str(made).encode(), tuple(made.params[name] for name in names), names, generic)
 
-    def with_values(self, **given: Any) -> Query:
-        """The same statement with other values for some names."""
+    def with_values(self, **given: Any) -> CompiledQuery:
+        """Return the same statement with other values for some names."""
         values = tuple(given.get(name, value) for name, value in zip(self.names, self.values, strict=True))
-        return Query(self.sql, values, self.names, self.generic)
+        return CompiledQuery(self.sql, values, self.names, self.generic)
 
 
 class _Connection(AsyncConnection[Row]):
-    """A connection whose socket stays in the event loop while answers are awaited one after the other.
+    """Connection whose socket stays registered in the event loop between answers.
 
-    psycopg puts it in and takes it out for each answer, which costs as much as the rest of a small query.
+    psycopg registers and removes it for each answer, which costs as much as the rest of a small query.
     """
 
     _watched = -1
     _answer: asyncio.Future[None] | None = None
 
     async def wait(self, gen: PQGen[RV], *settings: Any, **named: Any) -> RV:
-        """Lead a conversation of psycopg with the server to its end; other than plain reading is left to psycopg."""
+        """Run psycopg's generator without re-registering the socket; psycopg does all but plain reading."""
         if settings or named:
             self._unwatch()
             return await super().wait(gen, *settings, **named)
         try:
             state = next(gen)
             while state == WAIT_R:
-                await self._readable()
+                await self._wait_readable()
                 state = gen.send(READY_R)
         except StopIteration as end:
             result: RV = end.value
             return result
         except asyncio.CancelledError:
             with contextlib.suppress(psycopg.Error, OSError):
-                await self.cancel_safe(timeout=CANCEL_S)  # the query would go on without anybody who waits
+                await self.cancel_safe(timeout=CANCEL_S)  # or the query would continue in the database
             await self.close()
             raise
         self._unwatch()
-        return await super().wait(_resumed(gen, state))
+        return await super().wait(_continue_generator(gen, state))
 
-    async def _readable(self) -> None:
+    async def _wait_readable(self) -> None:
         if self._watched < 0:
             self._watched = self.fileno()
-            asyncio.get_running_loop().add_reader(self._watched, self._heard)
+            asyncio.get_running_loop().add_reader(self._watched, self._on_readable)
         self._answer = asyncio.get_running_loop().create_future()
         await self._answer
 
-    def _heard(self) -> None:
+    def _on_readable(self) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(None)
         else:
-            self._unwatch()  # nobody asked: the server closes the connection, or tells a notice
+            self._unwatch()  # no query is waiting: the server closes the connection or sends a notice
 
     def _unwatch(self) -> None:
         if self._watched >= 0:
@@ -133,13 +134,13 @@ class _Connection(AsyncConnection[Row]):
             self._watched = -1
 
     async def close(self) -> None:
-        """End it; the socket leaves the event loop first."""
+        """Remove the socket from the event loop and close the connection."""
         self._unwatch()
         await super().close()
 
 
-def _resumed(gen: PQGen[RV], state: Wait) -> PQGen[RV]:
-    """The conversation for somebody who begins with it anew."""
+def _continue_generator(gen: PQGen[RV], state: Wait) -> PQGen[RV]:
+    """Wrap a generator that has already started, for a caller that starts it."""
     ready = yield state
     try:
         while True:
@@ -150,26 +151,26 @@ def _resumed(gen: PQGen[RV], state: Wait) -> PQGen[RV]:
 
 
 @dataclass
-class _Kept:
-    """A connection, and how it plans now."""
+class _PooledConnection:
+    """Connection and its current plan mode."""
 
     connection: AsyncConnection[Row]
     generic: bool | None = None
 
 
-class Reader:
-    """A small pool of reading connections, used on the event loop that it was started on.
+class AsyncReader:
+    """Small pool of reading connections on the event loop that started it.
 
-    Where it was not started (a test without a running server), each query opens a connection of its own.
+    When it was not started (a test without a running server), each query opens a connection of its own.
 
     Parameters
     ----------
     url : str
         SQLAlchemy URL.
     size : int
-        Most connections at once.
+        Greatest number of connections.
     statement_timeout_s : int
-        A query is ended after this time.
+        Greatest time of a query, seconds.
     """
 
     def __init__(self, url: str, *, size: int, statement_timeout_s: int = 30) -> None:
@@ -179,49 +180,49 @@ class Reader:
             f" {timeout_option(statement_timeout_s)}"
         )
         self._free = asyncio.Semaphore(size)
-        self._idle: list[_Kept] = []
+        self._idle: list[_PooledConnection] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def start(self) -> None:
-        """Keep connections from now on, for this event loop."""
+        """Pool connections from now on, on this event loop."""
         self._loop = asyncio.get_running_loop()
 
     async def stop(self) -> None:
-        """Close what is idle, and keep nothing any more."""
+        """Close idle connections and stop pooling."""
         self._loop = None
         idle, self._idle = self._idle, []
         for kept in idle:
             await kept.connection.close()
 
-    async def rows(self, scope: Scope, query: Query) -> list[Row]:
-        """The rows of a query that the scope may see.
+    async def rows(self, scope: Scope, query: CompiledQuery) -> list[Row]:
+        """Return the rows of a query that are visible in the scope.
 
         Raises
         ------
         DatabaseUnavailable
-            The server cannot be reached, or no connection came free.
+            The server cannot be reached, or no connection became free in time.
         sqlalchemy.exc.DBAPIError
-            What the server says of the statement, as an engine raises it; ``57014`` when it took too long.
+            The error of the server, as an engine raises it; ``57014`` after the timeout.
         """
         try:
             return await self._rows(scope, query)
         except psycopg.Error as error:
             raise DBAPIError.instance(query.sql.decode(), None, error, psycopg.Error) from error
 
-    async def _rows(self, scope: Scope, query: Query) -> list[Row]:
+    async def _rows(self, scope: Scope, query: CompiledQuery) -> list[Row]:
         if asyncio.get_running_loop() is not self._loop:
-            kept = _Kept(await self._connect())
+            kept = _PooledConnection(await self._connect())
             try:
-                return await _run(kept, scope, query)
+                return await _execute(kept, scope, query)
             finally:
                 await kept.connection.close()
-        await self._take_place()
+        await self._acquire_slot()
         try:
             while True:
                 reused = bool(self._idle)
-                kept = self._take(query.generic) if reused else _Kept(await self._connect())
+                kept = self._pop_idle(query.generic) if reused else _PooledConnection(await self._connect())
                 try:
-                    found = await _run(kept, scope, query)
+                    found = await _execute(kept, scope, query)
                 except BaseException as error:
                     lost = kept.connection.closed  # by the server, while it was idle
                     await kept.connection.close()
@@ -236,7 +237,7 @@ class Reader:
         finally:
             self._free.release()
 
-    async def _take_place(self) -> None:
+    async def _acquire_slot(self) -> None:
         if not self._free.locked():
             await self._free.acquire()  # at once
             return
@@ -246,8 +247,8 @@ class Reader:
         except TimeoutError as error:
             raise DatabaseUnavailable("every connection for reading is in use") from error
 
-    def _take(self, generic: bool) -> _Kept:
-        """The connection that was used last and plans this way, else the one that was used last."""
+    def _pop_idle(self, generic: bool) -> _PooledConnection:
+        """Pop the last used connection with this plan mode, else the last used one."""
         for i in range(len(self._idle) - 1, -1, -1):
             if self._idle[i].generic is generic:
                 return self._idle.pop(i)
@@ -269,8 +270,8 @@ class Reader:
         return connection
 
 
-async def _run(kept: _Kept, scope: Scope, query: Query) -> list[Row]:
-    """One round trip: the query alone for the public, else a transaction that carries the scope."""
+async def _execute(kept: _PooledConnection, scope: Scope, query: CompiledQuery) -> list[Row]:
+    """Execute a query in one round trip: alone for the public, else in a transaction that sets the scope."""
     connection = kept.connection
     if kept.generic is not query.generic:
         mode = b"SET plan_cache_mode = force_generic_plan" if query.generic else _BY_VALUES
@@ -289,6 +290,6 @@ async def _run(kept: _Kept, scope: Scope, query: Query) -> list[Row]:
 
 
 def scope_settings(scope: Scope) -> tuple[str, str, str, str]:
-    """The settings that policies read: city-wide or not, the areas, the role, the domains."""
+    """Return the settings that policies read: city-wide or not, areas, role, domains."""
     areas = ",".join(map(str, scope.area_ids))
     return ("on" if scope.city_wide else "off", areas, scope.role, ",".join(scope.domains))

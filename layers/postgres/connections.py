@@ -1,4 +1,4 @@
-"""How many connections a process may hold, so that all processes together never ask the server for more than it has."""
+"""Connection limits per process, so that all processes together stay within the server's limit."""
 
 from __future__ import annotations
 
@@ -9,70 +9,72 @@ import psycopg
 from layers.errors import DatabaseUnavailable
 from layers.postgres.urls import libpq_url
 
-WANTED = 26
-"""Of one process, where the server has them."""
-LEAST = 7
-"""With fewer a process does not work: two that listen, one that asks for health, and the others for requests."""
-FOR_JOBS = 10
-"""Left free for ``wangge worker``, ``wangge analyse``, imports and whoever looks in with psql."""
-LISTEN = 2
-"""One hears of changes, one of accounts."""
-HEALTH = 1
+DEFAULT_CONNECTIONS = 26
+"""Connections of one process, if the server allows them."""
+MIN_CONNECTIONS = 7
+"""Least number for a process: two listen, one is for the health check, the others serve requests."""
+RESERVED_FOR_JOBS = 10
+"""Connections left for ``wangge worker``, ``wangge analyse``, imports and psql."""
+LISTENERS = 2
+"""Listening connections: one for changes, one for accounts."""
+HEALTH_CHECKS = 1
 CONNECT_TIMEOUT_S = 10
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one process may hold; the parts add up to ``total``.
+class ConnectionLimits:
+    """Connections of one process; the parts add up to ``total``.
 
     Attributes
     ----------
     total : int
-        All of it, with the connection that listens for changes and the one that asks for health.
+        All connections, including those that listen and the one of the health check.
     pool : int
-        Of the pooled engine.
+        Connections of the pooled engine.
     live : int
-        Of a second pool, for what is answered on the event loop.
+        Connections of the second pool, for requests that are answered on the event loop.
 
     Examples
     --------
-    >>> few = Limits(7)
-    >>> few.live, few.pool, Limits().pool
+    >>> few = ConnectionLimits(7)
+    >>> few.live, few.pool, ConnectionLimits().pool
     (1, 3, 17)
     """
 
-    total: int = WANTED
+    total: int = DEFAULT_CONNECTIONS
 
     @property
     def live(self) -> int:
-        """A quarter, at most 8."""
+        """A quarter of all, at most 8."""
         return min(8, max(1, self.total // 4))
 
     @property
     def pool(self) -> int:
-        """What the others leave."""
-        return max(2, self.total - self.live - LISTEN - HEALTH)
+        """The remaining connections."""
+        return max(2, self.total - self.live - LISTENERS - HEALTH_CHECKS)
 
 
 @dataclass(frozen=True)
-class Share:
-    """How many processes are started, and how many connections each may hold."""
+class ConnectionShare:
+    """Number of processes to start, and number of connections of each."""
 
     workers: int
     each: int
     room: int
 
 
-def share(room: int, workers: int, wanted: int = WANTED) -> Share:
-    """Divide the room among the workers: each gets what it wants, or less; fewer workers where it is too little.
+def divide_connections(room: int, workers: int, wanted: int = DEFAULT_CONNECTIONS) -> ConnectionShare:
+    """Divide the available connections among the workers.
+
+    Each worker gets the wanted number or fewer; when that is below the minimum, there are fewer workers.
 
     Examples
     --------
-    >>> share(47, 2), share(47, 9).workers
-    (Share(workers=2, each=23, room=47), 6)
+    >>> divide_connections(47, 2), divide_connections(47, 9).workers
+    (ConnectionShare(workers=2, each=23, room=47), 6)
     """
-    fitting = max(1, min(workers, room // LEAST))
-    return Share(fitting, max(LEAST, min(wanted, room // fitting)), room)
+    fitting = max(1, min(workers, room // MIN_CONNECTIONS))
+    return ConnectionShare(fitting, max(MIN_CONNECTIONS, min(wanted, room // fitting)), room)
 
 
 _ROOM = """
@@ -83,8 +85,10 @@ SELECT least(current_setting('max_connections')::int - current_setting('superuse
 """
 
 
-def connection_room(url: str) -> int:
-    """Connections that the server, the role and the database allow for serving, :data:`FOR_JOBS` left out.
+def available_connections(url: str) -> int:
+    """Return the number of connections that server, role and database allow for serving.
+
+    :data:`RESERVED_FOR_JOBS` connections are not counted.
 
     Raises
     ------
@@ -97,4 +101,4 @@ def connection_room(url: str) -> int:
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error)) from error
     assert row is not None
-    return int(row[0]) - FOR_JOBS
+    return int(row[0]) - RESERVED_FOR_JOBS

@@ -1,4 +1,4 @@
-"""Bulk writing: COPY a frame into a temporary table, then one statement moves it where it belongs."""
+"""Bulk writing: COPY a frame into a temporary table, then move its rows with one statement."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
 COPY_ROWS = 200_000
-"""Rows handed to COPY at once: bounds the memory of a write."""
+"""Rows per COPY; it bounds the memory of a write."""
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a write did: rows new, changed, and already as they should be."""
+class WriteCounts:
+    """Counts of a write: rows inserted, updated and unchanged."""
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
 
-    def __add__(self, other: Written) -> Written:
-        return Written(
+    def __add__(self, other: WriteCounts) -> WriteCounts:
+        return WriteCounts(
             self.inserted + other.inserted, self.updated + other.updated, self.unchanged + other.unchanged
         )
 
 
 def copy_frame(db: Session, frame: pl.DataFrame, table: str, columns: dict[str, str]) -> None:
-    """Make temporary table ``table`` (dropped at commit) and COPY the frame into it.
+    """Create the temporary table ``table`` (dropped at commit) and COPY the frame into it.
 
     Parameters
     ----------
+    db : Session
+    frame : polars.DataFrame
+    table : str
     columns : dict of str to str
-        Column of the frame to its PostgreSQL type; both come from our own code, never from input.
+        Column of the frame to its PostgreSQL type; both are written in our own code, never taken from input.
     """
     driver = db.connection().connection.driver_connection
     assert driver is not None
@@ -63,17 +66,24 @@ def upsert(
     columns: tuple[str, ...],
     key: tuple[str, ...],
     keep: bool = False,
-) -> Written:
-    """Move rows of a temporary table into ``table``; equal rows stay untouched.
+) -> WriteCounts:
+    """Insert or update rows of a table from temporary tables; equal rows stay untouched.
 
     Parameters
     ----------
+    db : Session
+    table : Table
     select : str
-        A SELECT over temporary tables that yields ``columns`` in order; our own text, no input in it.
+        SELECT over temporary tables that yields ``columns`` in order; our own text without any input.
+    columns : tuple of str
     key : tuple of str
-        The unique columns that say which row is meant.
+        Unique columns that identify a row.
     keep : bool
-        True: a row that is there stays as it is (first arrival wins).
+        True: an existing row stays as it is (the first arrival wins).
+
+    Returns
+    -------
+    WriteCounts
     """
     others = [name for name in columns if name not in key]
     name = table.name
@@ -91,4 +101,4 @@ def upsert(
         " SELECT (SELECT count(*) FROM given), count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM done"
     )
     given, inserted, updated = db.execute(text(statement)).one()
-    return Written(inserted, updated, given - inserted - updated)
+    return WriteCounts(inserted, updated, given - inserted - updated)

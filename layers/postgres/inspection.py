@@ -1,4 +1,4 @@
-"""What an installation's database is: versions, clock, the role of callers, row-level security, the spatial index."""
+"""Inspection of a database: versions, clock, the role of callers, row-level security, the spatial index."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from layers.roles import READER_ROLE
 
 @dataclass(frozen=True)
 class ServerVersions:
-    """Versions of the server.
+    """Versions of PostgreSQL and PostGIS.
 
     Attributes
     ----------
     postgres : int
-        Of PostgreSQL, as ``server_version_num``: 150018 is 15.18.
+        PostgreSQL, as ``server_version_num``: 150018 is 15.18.
     postgis : str or None
-        Of PostGIS in this database; None: it is not there.
+        PostGIS in this database, None when it is not installed.
     """
 
     postgres: int
@@ -29,16 +29,16 @@ class ServerVersions:
 
 @dataclass(frozen=True)
 class ReaderRole:
-    """The role that callers take.
+    """Properties of the role that callers use.
 
     Attributes
     ----------
     bypasses : bool
-        Whether row-level security does not hold for it.
+        Whether the role bypasses row-level security.
     owns : bool
-        Whether it owns tables: policies do not hold for owners.
+        Whether the role owns tables; policies do not apply to owners.
     takes : bool
-        Whether this login may take it.
+        Whether this login may use the role.
     """
 
     bypasses: bool
@@ -48,16 +48,16 @@ class ReaderRole:
 
 @dataclass(frozen=True)
 class RowSecurity:
-    """How tables answer a caller without a scope.
+    """Result of reading tables as a caller without a scope.
 
     Attributes
     ----------
     off : tuple of str
         Tables without row-level security.
     filled : tuple of str
-        Tables that hold rows.
+        Tables with rows.
     leaking : tuple of str
-        Tables of which such a caller sees rows.
+        Tables whose rows such a caller sees.
     """
 
     off: tuple[str, ...]
@@ -66,7 +66,7 @@ class RowSecurity:
 
 
 def server_versions(connection: Connection) -> ServerVersions:
-    """Versions of PostgreSQL and PostGIS."""
+    """Return the versions of PostgreSQL and PostGIS."""
     number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
     postgis = connection.execute(
         text("SELECT installed_version FROM pg_available_extensions WHERE name = 'postgis'")
@@ -75,13 +75,13 @@ def server_versions(connection: Connection) -> ServerVersions:
 
 
 def server_clock(connection: Connection) -> dt.datetime:
-    """The server's time now."""
+    """Return the server's present time."""
     now: dt.datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     return now
 
 
 def reader_role(connection: Connection) -> ReaderRole | None:
-    """The role of callers; None when there is none."""
+    """Return the properties of the role of callers; None when it does not exist."""
     found = connection.execute(
         text(
             "SELECT rolsuper OR rolbypassrls, EXISTS (SELECT FROM pg_class WHERE relowner = r.oid),"
@@ -93,7 +93,7 @@ def reader_role(connection: Connection) -> ReaderRole | None:
 
 
 def row_security(connection: Connection, tables: Sequence[str]) -> RowSecurity:
-    """Ask tables as a caller without a scope; the transaction is rolled back."""
+    """Read tables as a caller without a scope; the transaction is rolled back."""
     security = text("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass(:name)")
     off = [name for name in tables if not connection.execute(security, {"name": f"public.{name}"}).scalar()]
     filled = [name for name in tables if _has_row(connection, name)]
@@ -113,7 +113,7 @@ def _has_row(connection: Connection, name: str) -> bool:
 
 
 def box_overlap_is_leakproof(connection: Connection) -> bool:
-    """Whether ``&&`` keeps its spatial index under a policy."""
+    """Return whether ``&&`` may use its spatial index under a policy."""
     marked = text(
         "SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"
     )

@@ -1,4 +1,4 @@
-"""A connection that listens to a channel of the database, opened again whenever it is lost."""
+"""Connection that listens to a channel of the database and reconnects after it is lost."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from layers.postgres.connections import CONNECT_TIMEOUT_S
 from layers.postgres.urls import libpq_url
 
 RECONNECT_S = (0.2, 5.0)
-"""First and longest wait before the database is tried again."""
+"""First and longest wait before the next attempt to connect."""
 SILENCE_S = 15.0
-"""After so long without a notice the connection is asked whether it is still there."""
+"""Time without a notice after which the connection is tested."""
 ANSWER_S = 5.0
-"""A connection that does not answer within this time is lost."""
+"""Greatest time of the test; after it the connection counts as lost."""
 
 ListeningConnection = AsyncConnection[tuple[object, ...]]
 
 
 class Listener:
-    """Listens to one channel on the event loop that it was started on.
+    """Listener to one channel, on the event loop that starts it.
 
     Parameters
     ----------
     url : str
-        Database.
+        URL of the database.
     channel : str
     name : str
-        What the database shows of this connection.
+        Application name of the connection in the database.
     on_start : async callable
-        Called with the connection once it listens; what changed before is not heard.
+        Called with the connection once it listens; earlier notices are not received.
     on_notice : callable
         Called with the payload of each notice.
     on_loss : callable
-        Called whenever the connection ends, with the error (None at the end) and the seconds until the next try.
+        Called whenever the connection ends, with the error (None at the end) and the seconds until the next
+        attempt.
     """
 
     def __init__(
@@ -59,11 +60,11 @@ class Listener:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start to listen."""
         self._task = asyncio.create_task(self._listen(), name=self._name)
 
     async def stop(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -93,7 +94,7 @@ class Listener:
 
     async def _hear(self, connection: ListeningConnection) -> None:
         while True:
-            # Finds a connection that is gone without a word, and the database shows what this one is for.
+            # Detects a connection that was lost silently; the database shows LISTEN as its last statement.
             async with asyncio.timeout(ANSWER_S):
                 await connection.execute(self._statement)
             async for notice in connection.notifies(timeout=SILENCE_S):

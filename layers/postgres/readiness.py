@@ -1,4 +1,4 @@
-"""Whether the service can work: the database answers soon, and has the newest schema."""
+"""Readiness of the service: the database answers in time and has the newest schema."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ REMEMBERED_S = 1.0
 
 
 class Readiness:
-    """Asks the database over a connection of its own: the pool may be busy, which is no fault."""
+    """Readiness check over a connection of its own.
+
+    The pool is not used, because a busy pool is no fault.
+    """
 
     def __init__(self, url: str) -> None:
         self._conninfo = libpq_url(url)
@@ -27,7 +30,10 @@ class Readiness:
         self._answer: tuple[float, str | None] = (float("-inf"), None)
 
     async def fault(self) -> str | None:
-        """Why it cannot work; None when it can. Asked often it answers from the last second."""
+        """Return the reason why the service cannot work, or None.
+
+        The answer is cached for one second.
+        """
         async with self._lock:
             at, found = self._answer
             if time.monotonic() - at > REMEMBERED_S:

@@ -1,8 +1,9 @@
 """SQL in force: functions, triggers, policies and grants of ``layers/schema``, applied after the migrations.
 
-The files say what holds now and can be applied again and again. :func:`layers.postgres.migrate` applies all of them,
-in the order of :data:`FILES`, in the transaction of the migrations, when the database is at the newest revision and
-was made by other files than these (``docs/decisions/0009-sql-in-force-stands-in-files.md``).
+The files describe the present state and can be applied repeatedly. :func:`layers.postgres.migrate` applies
+all of them, in the order of :data:`FILES`, in the transaction of the migrations, when the database has the
+newest revision and was made by other files than these
+(``docs/decisions/0009-sql-in-force-stands-in-files.md``).
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ FILES = (
 
 
 def schema_sql(name: str) -> str:
-    """Text of one file, ends ``schema_sql("access")``."""
+    """Return the text of one file, for example ``schema_sql("access")``."""
     return (resources.files("layers") / "schema" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
 def schema_digest() -> str:
-    """SHA-256 over all files in their order; ``schema_in_force.digest`` is that of the files in force."""
+    """Return the SHA-256 over all files in their order.
+
+    ``schema_in_force.digest`` of a database has this value when it has applied these files.
+    """
     digest = hashlib.sha256()
     for name in FILES:
         digest.update(f"-- {name}\n{schema_sql(name)}".encode())
@@ -45,8 +49,12 @@ def schema_digest() -> str:
 
 
 def schema_functions() -> list[str]:
-    """Names of the functions that the files spell out, in order; those that a loop makes are not among them.
+    """Return the names of the functions that the files define, in order.
 
+    Trigger functions that a loop creates are not among them.
+
+    Examples
+    --------
     >>> "settle_cells" in schema_functions()
     True
     """
@@ -58,7 +66,7 @@ def schema_functions() -> list[str]:
 
 
 def apply_schema(driver: Any) -> bool:
-    """Put the files into force, unless they are already.
+    """Apply the files, unless the database has applied them already.
 
     Parameters
     ----------
@@ -81,7 +89,7 @@ def apply_schema(driver: Any) -> bool:
 
 
 def drop_schema(driver: Any, tables: Sequence[str]) -> None:
-    """Drop tables with everything on them, and all functions that the files make or an earlier version made.
+    """Drop all tables and all functions of these files or of earlier versions.
 
     Parameters
     ----------

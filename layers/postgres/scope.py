@@ -1,4 +1,4 @@
-"""The scope of a transaction: which rows its caller may see."""
+"""Scope of a transaction: the rows that its caller may see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Scope:
-    """What the caller of a transaction may see.
+    """Rows that the caller of a transaction may see.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ class Scope:
     username : str or None
         For events and the access log.
     domains : tuple of str
-        Cases and alerts of these domains only; empty: of every domain.
+        Cases and alerts of these domains only; empty: all domains.
     """
 
     role: str = "public"
@@ -32,7 +32,7 @@ class Scope:
 
     @property
     def key(self) -> str:
-        """Part of every cache key: two callers with the same key see the same rows."""
+        """Part of every cache key; two callers with the same key see the same rows."""
         areas = "*" if self.city_wide else ",".join(map(str, self.area_ids))
         return f"{self.role}|{areas}|{','.join(self.domains)}"
 

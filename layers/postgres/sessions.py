@@ -1,4 +1,4 @@
-"""Engines, the scope of a transaction, advisory locks, and the schema's version."""
+"""Engines, transactions with a scope, advisory locks, and the schema version."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.errors import DatabaseUnavailable
-from layers.postgres.changes import watch
-from layers.postgres.connections import Limits
+from layers.postgres.changes import bump_on_commit
+from layers.postgres.connections import ConnectionLimits
 from layers.postgres.schema_in_force import schema_digest
 from layers.postgres.scope import SYSTEM, Scope
 from layers.roles import READER_ROLE
@@ -22,14 +22,14 @@ _pool_sizes: dict[str, int] = {}
 
 
 def set_pool_size(url: str, connections: int) -> None:
-    """Set how many connections this process's engine on a database may hold, before its first use."""
+    """Set the number of connections of this process's engine on a database, before its first use."""
     _pool_sizes[url] = connections
 
 
 @lru_cache(maxsize=8)
 def engine(url: str) -> Engine:
-    """One pooled engine a URL and process, of the size that :func:`set_pool_size` gave it."""
-    most = _pool_sizes.get(url, Limits().pool)
+    """Return the pooled engine of a URL and process, of the size set by :func:`set_pool_size`."""
+    most = _pool_sizes.get(url, ConnectionLimits().pool)
     made = create_engine(
         url,
         pool_size=most // 2,
@@ -38,15 +38,16 @@ def engine(url: str) -> Engine:
         pool_timeout=10,
         connect_args={"connect_timeout": 10, "application_name": "wangge"},
     )
-    watch(made, url)
+    bump_on_commit(made, url)
     return made
 
 
 @contextlib.contextmanager
 def session(scope: Scope, url: str) -> Iterator[Session]:
-    """One transaction in which the database applies ``scope``; committed at the end, rolled back on an error.
+    """Open a transaction in which the database applies ``scope``.
 
-    ``SYSTEM`` keeps the login role (jobs and imports); every other scope takes ``wangge_reader``.
+    It is committed at the end and rolled back on an error. ``SYSTEM`` keeps the login role (jobs and
+    imports); every other scope uses the role ``wangge_reader``.
 
     Raises
     ------
@@ -71,7 +72,7 @@ _SCOPE_SQL = text(
 
 
 def apply_scope(db: Session, scope: Scope) -> None:
-    """Set the caller of this transaction; it ends with the transaction."""
+    """Set the scope of this transaction; it ends with the transaction."""
     db.execute(
         _SCOPE_SQL,
         {
@@ -86,15 +87,16 @@ def apply_scope(db: Session, scope: Scope) -> None:
 
 @contextlib.contextmanager
 def advisory_lock(db: Session, name: str) -> Iterator[None]:
-    """Hold a named lock until the transaction ends: two runs of one job follow each other."""
+    """Take a named lock until the transaction ends, so that two runs of a job do not overlap."""
     db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
     yield
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the schema to a version (Alembic), by default the newest, with the SQL in force that belongs to it.
+    """Migrate the schema to a version (Alembic), by default the newest, with its SQL in force.
 
-    Safe to run again and from two processes at once. An older ``revision`` leaves the SQL as the migrations made it.
+    It is safe to repeat and from two processes at once. An older ``revision`` leaves the SQL as the
+    migrations made it.
     """
     from alembic import command
     from alembic.config import Config
@@ -106,7 +108,7 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 def schema_is_current(url: str) -> bool:
-    """Whether the database is at the newest version of the schema and has the SQL of this program in force."""
+    """Return whether the database has the newest schema version and this program's SQL in force."""
     from alembic.migration import MigrationContext
 
     with engine(url).connect() as connection:
@@ -116,7 +118,7 @@ def schema_is_current(url: str) -> bool:
 
 
 def newest_schema() -> str | None:
-    """The newest version of the schema that this program knows."""
+    """Return the newest version of the schema that this program knows."""
     from alembic.config import Config
     from alembic.script import ScriptDirectory
 

@@ -1,4 +1,4 @@
-"""Counters that all processes of a machine share: numbers in a mapped file, raised under a lock on the file."""
+"""Counters shared by all processes of a machine, in a mapped file with a lock for writing."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ _WORD = 8
 
 
 class SharedCounters:
-    """So many 64-bit numbers, all 0 at first, that every process reads in its memory without asking anyone.
+    """Array of 64-bit counters, 0 at first, that every process reads from shared memory.
 
-    Each process opens the file for itself, after a fork. Reading takes no lock: a number is one aligned machine word.
-    Writing does (``locked``, ``raise_one``), so that no step is lost between threads and processes.
+    Each process opens the file for itself, after a fork. Reading takes no lock, because a counter is one
+    aligned machine word. Writing does (``locked``, ``increment``), so that no increment is lost between
+    threads and processes.
 
     Parameters
     ----------
     size : int
-        How many numbers.
+        Number of counters.
     path : Path or None
-        Their file, made when it is not there; None: private to this process.
+        File of the counters, made unless it exists; None: private to this process.
     mode : int
-        Permissions of a file that is made, less the umask.
+        Permissions of a new file, less the umask.
 
     Raises
     ------
@@ -39,7 +40,7 @@ class SharedCounters:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "count"
     >>> one, other = SharedCounters(1, path), SharedCounters(1, path)
-    >>> one.raise_one(0)
+    >>> one.increment(0)
     >>> one.words[0] == other.words[0] == 1
     True
     """
@@ -56,14 +57,14 @@ class SharedCounters:
         memory = mmap.mmap(-1 if self._descriptor is None else self._descriptor, size * _WORD)
         self.words = memoryview(memory).cast("Q")
 
-    def raise_one(self, place: int) -> None:
-        """Add one to the number at that place; two processes that do it at once add two."""
+    def increment(self, place: int) -> None:
+        """Add one to a counter; two concurrent calls add two."""
         with self.locked():
             self.words[place] += 1
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other threads and processes from writing for the time being."""
+        """Keep other threads and processes from writing inside the ``with`` block."""
         with self._lock:
             if self._descriptor is None:
                 yield

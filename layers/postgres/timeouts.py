@@ -1,4 +1,4 @@
-"""Statement timeouts: of a transaction, of one query in it, of a connection."""
+"""Statement timeouts of a transaction, of one query in it, and of a connection."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 QUERY_CANCELED = "57014"
-"""SQLSTATE of a statement that took too long."""
+"""SQLSTATE of a statement that was cancelled by its timeout."""
 _SET = text("SELECT set_config('statement_timeout', :timeout, true)")
 
 
 def limit_statements(db: Session, timeout_s: float) -> None:
-    """End each statement of this transaction that takes longer than that."""
+    """Set the statement timeout of this transaction, seconds."""
     db.execute(_SET, {"timeout": f"{round(timeout_s * 1000)}"})
 
 
 def first_row_within(db: Session, statement: Executable, timeout_s: float) -> Row[Any] | None:
-    """The only row of a query, or None when it takes longer than that; the transaction goes on either way."""
+    """Return the only row of a query, or None after a timeout; the transaction continues in both cases."""
     before = db.scalar(text("SELECT current_setting('statement_timeout')"))
     try:
         with db.begin_nested():
@@ -34,5 +34,5 @@ def first_row_within(db: Session, statement: Executable, timeout_s: float) -> Ro
 
 
 def timeout_option(timeout_s: float) -> str:
-    """The same for every statement of a connection, as an option of libpq."""
+    """Return the libpq option that sets the statement timeout of a connection, seconds."""
     return f"-c statement_timeout={round(timeout_s * 1000)}"

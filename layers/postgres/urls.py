@@ -1,4 +1,4 @@
-"""URLs of databases: the form that SQLAlchemy takes, the form that libpq takes, the form that may be shown."""
+"""URLs of databases in the forms for SQLAlchemy, for libpq and for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DRIVER = "postgresql+psycopg"
 
 
 def sqlalchemy_url(given: str) -> str:
-    """URL of a database as SQLAlchemy takes it, with the driver of this service.
+    """Convert a database URL to SQLAlchemy's form, with the driver of this service.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def sqlalchemy_url(given: str) -> str:
 
 
 def libpq_url(url: str, database: str | None = None) -> str:
-    """URL of a database as libpq and its programs take it, for another database of the same server if named.
+    """Convert a database URL to libpq's form, optionally for another database of the same server.
 
     Examples
     --------
@@ -39,12 +39,12 @@ def libpq_url(url: str, database: str | None = None) -> str:
 
 
 def database_name(url: str) -> str | None:
-    """Name of the database that a URL leads to; None when it names none."""
+    """Return the name of the database in a URL, or None."""
     return make_url(url).database
 
 
 def shown_url(url: str) -> str:
-    """URL of a database without its password, for people.
+    """Return a database URL without its password, for people.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The private PostgreSQL of a data folder: make, start, stop, back up."""
+"""Private PostgreSQL server of a data folder: make, start, stop, back up and restore it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database in one file, and back: ``pg_dump -Fc`` and ``pg_restore``."""
+"""Backup of a database to one file and its restoration, by ``pg_dump -Fc`` and ``pg_restore``."""
 
 from __future__ import annotations
 
@@ -11,16 +11,23 @@ from psycopg import sql
 from layers.errors import ClusterError
 from layers.postgres import database_name, libpq_url
 from layers.private_server.binaries import Binaries
-from layers.private_server.first_database import prepare_database
+from layers.private_server.database_setup import prepare_database
 from layers.private_server.processes import run_program
 
-HOURS_6 = 6 * 3600.0
+DUMP_TIMEOUT_S = 6 * 3600.0
 INCOMING = "wangge_incoming"
 OUTGOING = "wangge_outgoing"
 
 
 def dump(url: str, path: Path, binaries: Binaries) -> None:
-    """Write the database at ``url`` to ``path``: whole or not at all.
+    """Write the database at ``url`` to a file, completely or not at all.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL.
+    path : Path
+    binaries : Binaries
 
     Raises
     ------
@@ -33,14 +40,25 @@ def dump(url: str, path: Path, binaries: Binaries) -> None:
     partial = path.with_name(path.name + ".partial")
     arguments = ["--format=custom", f"--file={partial}", f"--dbname={libpq_url(url)}"]
     try:
-        run_program(binaries.program("pg_dump"), *arguments, user=None, cwd=path.parent, timeout_s=HOURS_6)
+        run_program(
+            binaries.program("pg_dump"), *arguments, user=None, cwd=path.parent, timeout_s=DUMP_TIMEOUT_S
+        )
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
 
 
 def restore(url: str, path: Path, binaries: Binaries) -> None:
-    """Restore ``path`` beside the present database and change the two only when all of it is in.
+    """Restore a backup into a second database, then swap it with the present one.
+
+    The present database stays in use until the backup is restored completely.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL of the present database.
+    path : Path
+    binaries : Binaries
 
     Raises
     ------
@@ -53,9 +71,11 @@ def restore(url: str, path: Path, binaries: Binaries) -> None:
     arguments = ["--exit-on-error", "--no-owner", f"--dbname={libpq_url(url, INCOMING)}", str(path)]
     try:
         _make_incoming(url)
-        run_program(binaries.program("pg_restore"), *arguments, user=None, cwd=path.parent, timeout_s=HOURS_6)
+        run_program(
+            binaries.program("pg_restore"), *arguments, user=None, cwd=path.parent, timeout_s=DUMP_TIMEOUT_S
+        )
         prepare_database(url, INCOMING)
-        _change_places(url)
+        _swap_databases(url)
     except psycopg.Error as error:
         raise ClusterError(
             f"恢复失败，原数据未变。Not restored, the present data is untouched: {error}"
@@ -70,7 +90,7 @@ def _make_incoming(url: str) -> None:
     _drop(url, INCOMING)
     with psycopg.connect(libpq_url(url, "postgres"), autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(INCOMING)))
-        # A dump names the roles of its grants and policies but does not hold them.
+        # A dump refers to the roles of its grants and policies but does not contain them.
         if server.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [READER_ROLE]).fetchone() is None:
             server.execute(
                 sql.SQL("CREATE ROLE {} NOLOGIN NOSUPERUSER NOBYPASSRLS").format(sql.Identifier(READER_ROLE))
@@ -82,8 +102,8 @@ def _drop(url: str, database: str) -> None:
         server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database)))
 
 
-def _change_places(url: str) -> None:
-    """Rename both in one transaction, so that there always is a database of the name."""
+def _swap_databases(url: str) -> None:
+    """Rename both databases in one transaction, so that a database of the name always exists."""
     present = str(database_name(url))
     rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
     _drop(url, OUTGOING)

@@ -1,4 +1,4 @@
-"""Finding the machine's PostgreSQL programs, new enough and with PostGIS beside them."""
+"""Search for the machine's PostgreSQL programs, version 15 or newer with PostGIS."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from layers.errors import ClusterError
 
-OLDEST_MAJOR = 15
+MIN_MAJOR = 15
 HOW_TO_INSTALL = (
     "Debian/Ubuntu: `sudo apt-get install postgresql postgresql-postgis` (or postgresql-15-postgis-3) · "
     "Fedora/RHEL: `sudo dnf install postgresql-server postgis` · "
@@ -22,16 +22,16 @@ HOW_TO_INSTALL = (
 
 @dataclass(frozen=True)
 class Binaries:
-    """One installation of PostgreSQL.
+    """Installation of PostgreSQL.
 
     Attributes
     ----------
     folder : pathlib.Path
-        Holds ``postgres``, ``initdb``, ``pg_ctl``, ``pg_dump`` and ``pg_restore``.
+        Folder of ``postgres``, ``initdb``, ``pg_ctl``, ``pg_dump`` and ``pg_restore``.
     major : int
         Major version, 15 for 15.18.
     has_postgis : bool
-        Whether the extension's control file lies where this server looks.
+        Whether the extension's control file is in the folder that this server searches.
     """
 
     folder: Path
@@ -39,7 +39,7 @@ class Binaries:
     has_postgis: bool
 
     def program(self, name: str) -> str:
-        """Full path of one program."""
+        """Return the full path of a program."""
         return str(self.folder / name)
 
 
@@ -83,30 +83,36 @@ def _describe(folder: Path) -> Binaries | None:
 
 
 @lru_cache(maxsize=4)
-def installed(named: Path | None = None) -> tuple[Binaries, ...]:
-    """Every PostgreSQL of this machine, newest first; only that of the folder ``named`` when there is one."""
+def installed_binaries(named: Path | None = None) -> tuple[Binaries, ...]:
+    """Return all PostgreSQL installations of this machine, newest first.
+
+    Parameters
+    ----------
+    named : pathlib.Path, optional
+        Only the installation of this folder.
+    """
     found = {folder.resolve(): _describe(folder) for folder in _candidates(named)}
     known = [binaries for binaries in found.values() if binaries is not None]
     return tuple(sorted(known, key=lambda binaries: -binaries.major))
 
 
 def find_binaries(major: int | None = None, named: Path | None = None) -> Binaries:
-    """The newest PostgreSQL >= 15 with PostGIS, or the one of the given major version.
+    """Return the newest PostgreSQL >= 15 with PostGIS, or the installation of a given major version.
 
     Parameters
     ----------
     major : int, optional
-        The version that made an existing data folder: no other one can read it.
+        Version that made an existing data folder; no other version can read it.
     named : pathlib.Path, optional
-        Folder of the programs (``WANGGE_PG_BIN``); they are looked for when left out.
+        Folder of the programs (``WANGGE_PG_BIN``); by default they are searched.
 
     Raises
     ------
     ClusterError
-        When there is none; the message says what to install.
+        There is none; the message says what to install.
     """
-    everything = installed(named)
-    usable = [b for b in everything if b.major >= OLDEST_MAJOR and b.has_postgis]
+    everything = installed_binaries(named)
+    usable = [b for b in everything if b.major >= MIN_MAJOR and b.has_postgis]
     if major is not None:
         usable = [b for b in usable if b.major == major]
     if usable:
@@ -116,7 +122,7 @@ def find_binaries(major: int | None = None, named: Path | None = None) -> Binari
     seen = ", ".join(
         f"{b.major} ({b.folder}{'' if b.has_postgis else ', without PostGIS'})" for b in everything
     )
-    wanted = f"PostgreSQL {major}" if major is not None else f"PostgreSQL >= {OLDEST_MAJOR}"
+    wanted = f"PostgreSQL {major}" if major is not None else f"PostgreSQL >= {MIN_MAJOR}"
     raise ClusterError(
         f"没有找到 {wanted} + PostGIS。{wanted} with PostGIS was not found (seen: {seen or 'none'}). {HOW_TO_INSTALL}"
     )

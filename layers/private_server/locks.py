@@ -1,11 +1,11 @@
-"""Who uses a data folder: three files with ``flock``, which the kernel releases even after kill -9.
+"""Locks of a data folder: three files with ``flock``, which the kernel releases even after kill -9.
 
 ``change.lock``
-    Held for the moment of making, starting or stopping.
+    Exclusive while the server is made, started or stopped.
 ``users.lock``
-    Shared by every process that uses the cluster; who leaves last stops it.
+    Shared by every process that uses the cluster; the last one to release it stops the server.
 ``owner.lock``
-    Held by the one process that serves the folder; its text says who.
+    Exclusive for the one process that serves the folder; its text names the process.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from typing import Any
 
 
 def _open(path: Path) -> int:
-    # 0600: whoever may open the file could hold the lock for ever.
+    # 0600: every account that can open the file could keep the lock for ever.
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock, waiting for it."""
+def exclusive_lock(path: Path) -> Iterator[None]:
+    """Wait for an exclusive lock on a file and keep it inside the ``with`` block."""
     descriptor = _open(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -38,7 +38,7 @@ def held(path: Path) -> Iterator[None]:
 
 
 def try_lock(path: Path, *, shared: bool = False) -> int | None:
-    """Take a lock without waiting: the descriptor that holds it, or None."""
+    """Take a lock without waiting; return its file descriptor, or None."""
     descriptor = _open(path)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -48,8 +48,8 @@ def try_lock(path: Path, *, shared: bool = False) -> int | None:
     return descriptor
 
 
-def is_free(path: Path) -> bool:
-    """Whether nobody holds the lock."""
+def is_unlocked(path: Path) -> bool:
+    """Return whether no process has the lock."""
     if not path.exists():
         return True
     descriptor = try_lock(path)
@@ -60,7 +60,7 @@ def is_free(path: Path) -> bool:
 
 
 def is_only_holder(descriptor: int) -> bool:
-    """Whether no other process shares a lock that is held shared."""
+    """Return whether no other process has a shared lock on the file of this shared lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -72,14 +72,14 @@ def is_only_holder(descriptor: int) -> bool:
 
 
 def write_holder(descriptor: int) -> None:
-    """Say in the locked file who holds it."""
+    """Write pid, start time and command of this process into the locked file."""
     text = json.dumps({"pid": os.getpid(), "since": time.time(), "command": " ".join(sys.argv)[:300]})
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, text.encode(), 0)
 
 
 def read_holder(path: Path) -> dict[str, Any]:
-    """What :func:`write_holder` wrote; empty when it cannot be read."""
+    """Return the content written by :func:`write_holder`; empty when it cannot be read."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):

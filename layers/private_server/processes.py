@@ -1,4 +1,4 @@
-"""Running PostgreSQL's programs, and telling a live server from a stale pid file."""
+"""Execution of PostgreSQL's programs, and detection of a live server behind a pid file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from layers.private_server.settings import ServerUser
 def run_program(
     program: str, *arguments: str, user: ServerUser | None, cwd: Path, timeout_s: float = 120
 ) -> str:
-    """Run one program, as ``user`` when the caller is root, and give back what it printed.
+    """Run a program and return its output; when the caller is root, run it as ``user``.
+
+    Parameters
+    ----------
+    program, arguments : str
+    user : ServerUser or None
+    cwd : Path
+    timeout_s : float
 
     Raises
     ------
     ClusterError
         It failed; the message has its own words.
     """
-    # PG* variables of the caller's shell would lead the programs to another server.
+    # PG* variables of the caller's shell could direct the programs to another server.
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))} | {
         "LC_ALL": "C"
     }
@@ -43,13 +50,13 @@ def run_program(
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ClusterError(f"{program}: {error}") from error
     if done.returncode:
-        hint = _how_to_enter(user, cwd) if rights and "Permission denied" in done.stdout else ""
+        hint = _missing_access_hint(user, cwd) if rights and "Permission denied" in done.stdout else ""
         said = done.stdout.strip()[-2000:]
         raise ClusterError(f"{hint}{Path(program).name} failed with {done.returncode}:\n{said}")
     return done.stdout
 
 
-def _how_to_enter(user: ServerUser | None, folder: Path) -> str:
+def _missing_access_hint(user: ServerUser | None, folder: Path) -> str:
     name = user.name if user is not None else ""
     return (
         f"用户 {name} 无法进入 {folder}。The account {name} runs the server and must be able to enter every folder above "
@@ -58,10 +65,10 @@ def _how_to_enter(user: ServerUser | None, folder: Path) -> str:
 
 
 def postmaster_pid(pgdata: Path) -> int | None:
-    """Process id of the server that works on ``pgdata``; None when it is down.
+    """Return the process id of the server that works on ``pgdata``; None when it is down.
 
-    A server that was killed leaves its pid file, and the number may since belong to somebody else: on Linux
-    the process must have ``pgdata`` as its working folder.
+    A killed server leaves its pid file, and another process may have that number now. So on Linux the process
+    must have ``pgdata`` as its working folder.
     """
     try:
         pid = int((pgdata / "postmaster.pid").read_text().split("\n", 1)[0])
@@ -91,8 +98,8 @@ def _is_alive(proc: Path) -> bool:
     return state not in {"Z", "X"}
 
 
-def server_log(folder: Path, lines: int = 15) -> str:
-    """The last lines that the server wrote."""
+def server_log_tail(folder: Path, lines: int = 15) -> str:
+    """Return the last lines of the server log."""
     files = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime)
     text = "\n".join(path.read_text(errors="replace") for path in files[-2:])
     return "\n".join(text.splitlines()[-lines:])

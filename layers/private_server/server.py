@@ -1,7 +1,7 @@
-"""The private PostGIS of a data folder: made, started, shared, stopped and saved.
+"""Private PostGIS server of a data folder: made, started, shared, stopped and backed up.
 
-The server answers on a Unix socket only, in a folder that only its own account may enter, and it never
-runs as root. Who may stop it:
+The server listens on a Unix socket only, in a folder that only its own account can enter, and it never
+runs as root. Rules for stopping it:
 
 * a process that only needs the database joins (:func:`running_cluster`); the last one that leaves stops it;
 * one process may own it (:func:`owned_cluster`, ``wangge serve``); a second owner is refused;
@@ -27,7 +27,7 @@ from layers.errors import ClusterError, ClusterInUse
 from layers.private_server import backup as cluster_backup
 from layers.private_server import locks as cluster_locks
 from layers.private_server.binaries import Binaries, find_binaries
-from layers.private_server.first_database import prepare_database
+from layers.private_server.database_setup import prepare_database
 from layers.private_server.processes import postmaster_pid
 from layers.private_server.settings import PORT, socket_folder
 from layers.private_server.start_stop import make_server, start_server, stop_server
@@ -36,20 +36,20 @@ log = logging.getLogger("layers.private_server")
 
 
 class Cluster:
-    """The PostGIS of one data folder.
+    """PostGIS server of one data folder.
 
     Parameters
     ----------
     data_dir : path
         Its data folder.
     durable : bool
-        False makes a throw-away cluster for tests: fast, and lost in a power cut.
+        False makes a temporary cluster for tests, which is fast but can be lost in a power failure.
     programs : path, optional
-        Folder of PostgreSQL's programs; they are looked for when left out.
+        Folder of PostgreSQL's programs; by default they are searched.
 
     Notes
     -----
-    As a context manager it is joined on entering and left on leaving.
+    As a context manager it joins on entering and leaves on exit.
     """
 
     def __init__(
@@ -81,27 +81,27 @@ class Cluster:
 
     @property
     def pid(self) -> int | None:
-        """Process of the running server; None when it is down, whatever a stale pid file says."""
+        """Process id of the running server; None when it is down, even with a stale pid file."""
         return postmaster_pid(self.pgdata)
 
     @property
     def owner(self) -> dict[str, Any] | None:
-        """Who serves the folder: pid, since, command; None when nobody does."""
+        """Pid, start time and command of the process that serves the folder, or None."""
         path = self.data_dir / "owner.lock"
-        return None if cluster_locks.is_free(path) else cluster_locks.read_holder(path)
+        return None if cluster_locks.is_unlocked(path) else cluster_locks.read_holder(path)
 
     @property
     def pinned(self) -> bool:
-        """Whether ``wangge db start`` keeps it up without users."""
+        """Whether ``wangge db start`` keeps the server up without users."""
         return (self.data_dir / "pinned").exists()
 
     @property
     def has_users(self) -> bool:
-        """Whether any process, this one too, has joined."""
-        return not cluster_locks.is_free(self.data_dir / "users.lock")
+        """Whether any process, including this one, has joined."""
+        return not cluster_locks.is_unlocked(self.data_dir / "users.lock")
 
     def binaries(self) -> Binaries:
-        """The programs that fit this folder.
+        """Return the programs that match this folder.
 
         Raises
         ------
@@ -122,17 +122,17 @@ class Cluster:
     # -- making, starting, stopping ------------------------------------------------------------------
 
     def init(self) -> None:
-        """Make the cluster if it is not there; a half-made one never counts."""
+        """Make the cluster unless it exists; an incomplete one is never used."""
         with self._changing():
             self._init()
 
     def start(self) -> None:
-        """Make and start it if needed; safe to repeat. It then runs until :meth:`stop`."""
+        """Make the cluster if needed and start it until :meth:`stop`; safe to repeat."""
         with self._changing():
             self._start()
 
     def stop(self, *, force: bool = False) -> bool:
-        """Stop it; False when it was down.
+        """Stop the server; return False when it was down.
 
         Raises
         ------
@@ -148,14 +148,14 @@ class Cluster:
             return self._stop()
 
     def pin(self, keep: bool = True) -> None:
-        """Keep the server up when its last user leaves, or no longer."""
+        """Set whether the server stays up when its last user leaves."""
         if keep:
             (self.data_dir / "pinned").touch()
         else:
             (self.data_dir / "pinned").unlink(missing_ok=True)
 
     def status(self) -> dict[str, Any]:
-        """What is known without starting anything."""
+        """Return the known state without starting anything."""
         return {
             "data_dir": str(self.data_dir),
             "exists": self.exists,
@@ -172,14 +172,14 @@ class Cluster:
     # -- sharing -------------------------------------------------------------------------------------
 
     def join(self) -> None:
-        """Use the cluster: started if it is down, kept up at least until :meth:`leave`."""
+        """Join the cluster: start it if it is down, and keep it up until :meth:`leave`."""
         with self._changing():
             if self._joined is None:
                 self._joined = cluster_locks.try_lock(self.data_dir / "users.lock", shared=True)
             self._start()
 
     def leave(self) -> None:
-        """Stop using it; the last one out stops the server, unless it is pinned."""
+        """Leave the cluster; the last process to leave stops the server, unless it is pinned."""
         if self._joined is None:
             return
         if not self.data_dir.is_dir():  # removed meanwhile, and not to be made again
@@ -193,7 +193,7 @@ class Cluster:
                 self._stop()
 
     def own(self) -> None:
-        """Become the one process that serves the folder.
+        """Take ownership: this process serves the folder.
 
         Raises
         ------
@@ -208,7 +208,7 @@ class Cluster:
         self._owned = descriptor
 
     def disown(self) -> None:
-        """Give the ownership up."""
+        """Release the ownership."""
         if self._owned is not None:
             os.ftruncate(self._owned, 0)
             os.close(self._owned)
@@ -229,12 +229,15 @@ class Cluster:
     # -- saving --------------------------------------------------------------------------------------
 
     def backup(self, path: str | os.PathLike[str]) -> None:
-        """Write the database into one file (``pg_dump -Fc``); an older file stays until the new one is whole."""
+        """Write the database into one file (``pg_dump -Fc``).
+
+        An older file is replaced only when the new one is complete.
+        """
         with self:
             cluster_backup.dump(self.url, Path(path), self.binaries())
 
     def restore(self, path: str | os.PathLike[str]) -> None:
-        """Put the database of a backup in the place of the present one, all or nothing.
+        """Replace the database by a backup, completely or not at all.
 
         Raises
         ------
@@ -253,7 +256,7 @@ class Cluster:
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
         self._prepare_folder()
-        with cluster_locks.held(self.data_dir / "change.lock"):
+        with cluster_locks.exclusive_lock(self.data_dir / "change.lock"):
             yield
 
     def _prepare_folder(self) -> None:
@@ -294,7 +297,7 @@ class Cluster:
     def _refuse_other_users(self, advice: str) -> None:
         path = self.data_dir / "users.lock"
         alone = (
-            cluster_locks.is_free(path)
+            cluster_locks.is_unlocked(path)
             if self._joined is None
             else cluster_locks.is_only_holder(self._joined)
         )
@@ -317,7 +320,7 @@ _joining = threading.Lock()
 
 
 def running_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = None) -> Cluster:
-    """The cluster of the data folder, up and joined by this process until it ends."""
+    """Return the running cluster of the data folder, joined by this process until it ends."""
     key = Path(data_dir).absolute()
     with _joining:
         cluster = _joined.get(key)
@@ -338,7 +341,7 @@ def _leave_at_exit(cluster: Cluster, pid: int) -> None:
 
 @contextlib.contextmanager
 def owned_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = None) -> Iterator[Cluster]:
-    """Own the cluster of the data folder while it is served; it is stopped at the end, after SIGTERM too.
+    """Own the cluster of the data folder inside the ``with`` block, then stop it, also after SIGTERM.
 
     Raises
     ------
@@ -356,7 +359,7 @@ def owned_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = N
 
 @contextlib.contextmanager
 def _exit_on_signals() -> Iterator[None]:
-    """A default SIGTERM would end the process before the server is stopped."""
+    """Turn SIGTERM into an ordinary exit, so that the server is stopped before the process ends."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""Where a private cluster lives, as whom it runs, and how it is tuned."""
+"""Data folder, system account, memory and configuration of a private cluster."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from typing import Any
 from layers.errors import ClusterError
 
 PORT = 5432
-"""Only names the socket file: nothing listens on TCP."""
+"""Only part of the name of the socket file; the server does not listen on TCP."""
 SOCKET_PATH_BYTES = 107
-"""``sun_path`` of a Unix socket address holds 108 bytes, one of them the closing zero."""
+"""Greatest length of a socket path: ``sun_path`` has 108 bytes, one of them the closing zero."""
 MIB = 1024 * 1024
 
 
 def default_data_dir() -> Path:
-    """Data folder of an installation that names none: ``/var/lib/wangge`` for root, else in the XDG data folder.
+    """Return the default data folder: ``/var/lib/wangge`` for root, else in the XDG data folder.
 
-    Root's own home is no place for it: the user that the server drops to may not enter it.
+    Root's home folder is not used, because the server's account cannot enter it.
     """
     if os.geteuid() == 0:
         return Path("/var/lib/wangge")
@@ -33,7 +33,7 @@ def default_data_dir() -> Path:
 
 @dataclass(frozen=True)
 class ServerUser:
-    """The unprivileged account that runs the server."""
+    """Unprivileged account that runs the server."""
 
     uid: int
     gid: int
@@ -41,14 +41,16 @@ class ServerUser:
 
     @property
     def subprocess_arguments(self) -> dict[str, Any]:
-        """Arguments of ``subprocess.run`` that drop root's rights; empty for everyone else."""
+        """Arguments of ``subprocess.run`` that drop root's rights; empty for other users."""
         if os.geteuid() != 0:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": os.getgrouplist(self.name, self.gid)}
 
 
 def server_user() -> ServerUser:
-    """Who runs the server: the caller, or for root ``postgres``, else a system account ``wangge``.
+    """Return the account that runs the server.
+
+    It is the caller, or for root ``postgres``, else a system account ``wangge``.
 
     Raises
     ------
@@ -81,8 +83,10 @@ def _account(uid: int) -> ServerUser:
     return ServerUser(entry.pw_uid, entry.pw_gid, entry.pw_name)
 
 
-def make_private(folder: Path, user: ServerUser) -> None:
-    """Make ``folder`` with mode 0700 for ``user``; refuse one that somebody else could have put there.
+def make_private_folder(folder: Path, user: ServerUser) -> None:
+    """Make ``folder`` with mode 0700 for ``user``.
+
+    A folder that another account could have placed there is refused.
 
     Raises
     ------
@@ -102,8 +106,10 @@ def make_private(folder: Path, user: ServerUser) -> None:
 
 
 def socket_fits(folder: Path) -> bool:
-    """Whether a socket in ``folder`` has a path that the system can hold.
+    """Return whether the path of a socket in ``folder`` is short enough for the system.
 
+    Examples
+    --------
     >>> socket_fits(Path("/var/lib/wangge/run")), socket_fits(Path("/" + "x" * 100))
     (True, False)
     """
@@ -111,9 +117,9 @@ def socket_fits(folder: Path) -> bool:
 
 
 def socket_folder(data_dir: Path) -> tuple[Path, str]:
-    """Folder of the socket, and why it is not the data folder's own ``run`` ("" when it is).
+    """Return the folder of the socket, and the reason when it is not the data folder's own ``run`` (else "").
 
-    The short folder's name depends on the data folder only, so that every process finds the same one.
+    The name of the short folder depends only on the data folder, so every process finds the same one.
     """
     own = data_dir / "run"
     if socket_fits(own):
@@ -132,7 +138,7 @@ def socket_folder(data_dir: Path) -> tuple[Path, str]:
 
 
 def memory_bytes() -> int:
-    """Memory of this machine or of its container, whichever is smaller."""
+    """Return the memory of this machine or of its container, whichever is smaller, bytes."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.is_file() and (text := limit.read_text().strip()).isdigit():
@@ -140,23 +146,23 @@ def memory_bytes() -> int:
     return total
 
 
-def settings(socket: Path, *, durable: bool, memory: int) -> dict[str, str]:
-    """PostgreSQL settings for one laptop or one server that does other work too.
+def server_settings(socket: Path, *, durable: bool, memory: int) -> dict[str, str]:
+    """Return PostgreSQL settings for a laptop or a server that also does other work.
 
     Parameters
     ----------
     socket : pathlib.Path
         Folder of the Unix socket.
     durable : bool
-        False: a throw-away cluster for tests, which a power cut may destroy.
+        False: a temporary cluster for tests, which can be lost in a power failure.
     memory : int
         Memory in bytes; the server's cache takes a quarter of it, at most 1 GiB.
 
     Examples
     --------
-    >>> settings(Path("/run/x"), durable=True, memory=2 * 1024**3)["shared_buffers"]
+    >>> server_settings(Path("/run/x"), durable=True, memory=2 * 1024**3)["shared_buffers"]
     '512MB'
-    >>> settings(Path("/run/x"), durable=True, memory=64 * 1024**3)["shared_buffers"]
+    >>> server_settings(Path("/run/x"), durable=True, memory=64 * 1024**3)["shared_buffers"]
     '1024MB'
     """
     cache_mib = max(64, min(1024, memory // MIB // 4)) if durable else 128
@@ -191,10 +197,12 @@ def settings(socket: Path, *, durable: bool, memory: int) -> dict[str, str]:
     return chosen
 
 
-def settings_file(chosen: dict[str, str]) -> str:
-    """Text of an included configuration file.
+def settings_text(chosen: dict[str, str]) -> str:
+    """Return the text of an included configuration file.
 
-    >>> settings_file({"jit": "off"}).splitlines()[-1]
+    Examples
+    --------
+    >>> settings_text({"jit": "off"}).splitlines()[-1]
     "jit = 'off'"
     """
     lines = [f"{name} = '" + value.replace("'", "''") + "'" for name, value in chosen.items()]
@@ -204,8 +212,11 @@ def settings_file(chosen: dict[str, str]) -> str:
     )
 
 
-def access_files(user: ServerUser) -> tuple[str, str]:
-    """``pg_hba.conf`` and ``pg_ident.conf``: only the server's account and root, and only as ``wangge``."""
+def access_file_texts(user: ServerUser) -> tuple[str, str]:
+    """Return the texts of ``pg_hba.conf`` and ``pg_ident.conf``.
+
+    Only the server's account and root may connect, and only as ``wangge``.
+    """
     hba = "# Unix socket only; the system says who asks.\nlocal all all peer map=wangge\n"
     names = dict.fromkeys((user.name, "root"))
     return hba, "".join(f"wangge {name} wangge\n" for name in names)

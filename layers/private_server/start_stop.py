@@ -1,4 +1,7 @@
-"""The three steps that change a server: made, started, stopped. Callers hold the lock of the data folder."""
+"""Steps that change a server: make, start, stop.
+
+Callers must have the change lock of the data folder.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +12,38 @@ from pathlib import Path
 
 from layers.errors import ClusterError
 from layers.private_server.binaries import Binaries
-from layers.private_server.processes import run_program, server_log
+from layers.private_server.processes import run_program, server_log_tail
 from layers.private_server.settings import (
     PORT,
     ServerUser,
-    access_files,
-    make_private,
+    access_file_texts,
+    make_private_folder,
     memory_bytes,
+    server_settings,
     server_user,
-    settings,
-    settings_file,
+    settings_text,
 )
 
 log = logging.getLogger("layers.private_server")
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 60
 ORPHANS_TIMEOUT_S = 15
-IMPOSSIBLE_PID = 2**22 + 1
-"""One more than the highest number that Linux gives to a process."""
+UNUSED_PID = 2**22 + 1
+"""A number above the highest process id of Linux."""
 
 
 def make_server(pgdata: Path, binaries: Binaries, *, durable: bool) -> None:
-    """Make the files of a cluster in ``pgdata``, whole or not at all; its superuser is ``wangge``."""
+    """Make the files of a cluster in ``pgdata``, completely or not at all; its superuser is ``wangge``.
+
+    Raises
+    ------
+    ClusterError
+    """
     user = server_user()
     making = pgdata.with_name(pgdata.name + ".making")
     if making.exists():
         shutil.rmtree(making)
-    make_private(making, user)
+    make_private_folder(making, user)
     options = [
         "--username=wangge",
         "--encoding=UTF8",
@@ -45,7 +53,7 @@ def make_server(pgdata: Path, binaries: Binaries, *, durable: bool) -> None:
     ]
     options += ["--auth=peer", "--data-checksums" if durable else "--no-sync"]
     run_program(binaries.program("initdb"), *options, f"--pgdata={making}", user=user, cwd=making)
-    hba, ident = access_files(user)
+    hba, ident = access_file_texts(user)
     (making / "pg_hba.conf").write_text(hba)
     (making / "pg_ident.conf").write_text(ident)
     with (making / "postgresql.conf").open("a") as configuration:
@@ -64,11 +72,11 @@ def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable:
     """
     user = server_user()
     logs = pgdata.parent / "log"
-    make_private(socket_dir, user)
-    make_private(logs, user)
-    chosen = settings(socket_dir, durable=durable, memory=memory_bytes())
-    (pgdata / "wangge.conf").write_text(settings_file(chosen))
-    _bury_dead_server(pgdata, socket_dir)
+    make_private_folder(socket_dir, user)
+    make_private_folder(logs, user)
+    chosen = server_settings(socket_dir, durable=durable, memory=memory_bytes())
+    (pgdata / "wangge.conf").write_text(settings_text(chosen))
+    _mark_server_dead(pgdata, socket_dir)
     (logs / "start.log").unlink(missing_ok=True)
     command = [
         binaries.program("pg_ctl"),
@@ -77,31 +85,32 @@ def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable:
         f"--timeout={START_TIMEOUT_S}",
         f"--pgdata={pgdata}",
     ]
-    _start_patiently([*command, f"--log={logs / 'start.log'}"], user, pgdata, logs)
+    _start_with_retries([*command, f"--log={logs / 'start.log'}"], user, pgdata, logs)
 
 
-def _bury_dead_server(pgdata: Path, socket_dir: Path) -> None:
-    """Make a killed server's lock files say that it is dead; the caller found that it is.
+def _mark_server_dead(pgdata: Path, socket_dir: Path) -> None:
+    """Write an unused process id into the lock files of a server that was killed.
 
-    The server believes any living process of that number, so a reused number or a zombie would keep it from
-    starting for ever. The pid file's other lines stay: by them it finds orphans that still write to the data.
+    The server believes any living process with that number, so a reused number or a zombie would prevent its
+    start. The other lines of the pid file stay: with them the server finds orphans that still write to the
+    data. The caller has checked that the server is dead.
     """
     left = pgdata / "postmaster.pid"
     if left.exists():
         _, _, rest = left.read_text().partition("\n")
-        left.write_text(f"{IMPOSSIBLE_PID}\n{rest}")
+        left.write_text(f"{UNUSED_PID}\n{rest}")
     (socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 
-def _start_patiently(command: list[str], user: ServerUser, pgdata: Path, logs: Path) -> None:
-    """Orphans of a killed server hold its shared memory for a moment: try again while they do."""
+def _start_with_retries(command: list[str], user: ServerUser, pgdata: Path, logs: Path) -> None:
+    """Start the server; retry while orphans of a killed server still have its shared memory."""
     deadline = time.monotonic() + ORPHANS_TIMEOUT_S
     while True:
         try:
             run_program(*command, user=user, cwd=pgdata)
             return
         except ClusterError as error:
-            said = server_log(logs)
+            said = server_log_tail(logs)
             if "still in use" not in said or time.monotonic() > deadline:
                 raise ClusterError(
                     f"数据库未能启动。The private PostGIS did not start.\n{error}\n{said}"
@@ -110,6 +119,6 @@ def _start_patiently(command: list[str], user: ServerUser, pgdata: Path, logs: P
 
 
 def stop_server(pgdata: Path, binaries: Binaries) -> None:
-    """Stop the server: open transactions are rolled back, data is on disk."""
+    """Stop the server; open transactions are rolled back and data is on disk."""
     command = [binaries.program("pg_ctl"), "stop", "-w", "-m", "fast", f"--timeout={STOP_TIMEOUT_S}"]
     run_program(*command, f"--pgdata={pgdata}", user=server_user(), cwd=pgdata)

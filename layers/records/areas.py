@@ -22,7 +22,7 @@ from layers.codes import (
     parse_town_code,
 )
 from layers.errors import Fault, InvalidIdentifier, RejectedRows
-from layers.postgres import Written, copy_frame
+from layers.postgres import WriteCounts, copy_frame
 from layers.tables import Area
 
 KIND_ORDER = (
@@ -117,7 +117,7 @@ def newest_area_name(db: Session, code: str) -> str | None:
 
 def write_areas(
     db: Session, frame: gpd.GeoDataFrame, *, indicative: Collection[str] = (), source: str = "areas"
-) -> Written:
+) -> WriteCounts:
     """Write areas in EPSG:4326; parents may be in the frame or stored.
 
     Parameters
@@ -130,7 +130,7 @@ def write_areas(
     RejectedRows
         Unknown parents, or another content for a version that is stored already.
     """
-    total = Written()
+    total = WriteCounts()
     for kind in KIND_ORDER:
         part = frame[frame["kind"] == kind]
         if len(part):
@@ -170,7 +170,7 @@ def _frame_of(part: gpd.GeoDataFrame) -> pl.DataFrame:
     return pl.DataFrame(values, schema_overrides=types).select(*_COLUMNS)
 
 
-def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> Written:
+def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> WriteCounts:
     copy_frame(db, _frame_of(part), "given_areas", _COLUMNS)
     db.execute(text(_RESOLVE))
     faults = [Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()]
@@ -181,7 +181,7 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str]
     db.execute(text(_SUCCEED))
     db.execute(text(_SUCCEED_CODES))
     db.execute(text(_CLOSE_PREDECESSORS))
-    return Written(len(inserted) - len(closed), len(closed), len(part) - len(inserted))
+    return WriteCounts(len(inserted) - len(closed), len(closed), len(part) - len(inserted))
 
 
 def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[Any]:

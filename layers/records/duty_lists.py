@@ -6,7 +6,7 @@ import polars as pl
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from layers.postgres import Written, copy_frame, upsert
+from layers.postgres import WriteCounts, copy_frame, upsert
 from layers.tables import Area, Base, DutyItem
 
 _COLUMNS = {
@@ -15,7 +15,7 @@ _COLUMNS = {
 } | {"valid_from": "date", "valid_to": "date"}
 
 
-def write_duties(db: Session, frame: pl.DataFrame) -> Written:
+def write_duties(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write items by code, body, area, role and first day."""
     copy_frame(db, frame, "given_duties", _COLUMNS)
     return upsert(

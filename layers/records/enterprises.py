@@ -8,13 +8,13 @@ import polars as pl
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from layers.postgres import Written, copy_frame, upsert
+from layers.postgres import WriteCounts, copy_frame, upsert
 from layers.tables import Base, Enterprise, Notice, Place, Site
 
 _TABLES = Base.metadata.tables
 
 
-def write_enterprises(db: Session, frame: pl.DataFrame) -> Written:
+def write_enterprises(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write enterprises by ``uscc``; columns as in ``layers.imports.columns``."""
     columns = {c: "text" for c in ("uscc", "name", "industry", "hazard", "status")} | {"status_since": "date"}
     copy_frame(db, frame, "given_enterprises", columns)
@@ -27,7 +27,7 @@ def write_enterprises(db: Session, frame: pl.DataFrame) -> Written:
     )
 
 
-def write_sites(db: Session, frame: pl.DataFrame) -> Written:
+def write_sites(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write sites by ``site_id``; needs ``h3_9`` and ``h3_10`` beside the file's columns; places them in areas."""
     columns = {
         "site_id": "text",
@@ -51,7 +51,7 @@ def write_sites(db: Session, frame: pl.DataFrame) -> Written:
     )
 
 
-def write_places(db: Session, frame: pl.DataFrame) -> Written:
+def write_places(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write places by kind and position."""
     columns = {"kind": "text", "lon": "float8", "lat": "float8", "radius_m": "float8"}
     copy_frame(db, frame, "given_places", columns)
@@ -64,7 +64,7 @@ def write_places(db: Session, frame: pl.DataFrame) -> Written:
     )
 
 
-def write_notices(db: Session, frame: pl.DataFrame) -> Written:
+def write_notices(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write notices by site, kind and first day."""
     columns = {"site_id": "text", "kind": "text", "valid_from": "date", "valid_to": "date"}
     copy_frame(db, frame, "given_notices", columns)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.errors import InputError
-from layers.postgres import Written, copy_frame, upsert
+from layers.postgres import WriteCounts, copy_frame, upsert
 from layers.tables import Base
 from layers.tables.fences import Fence
 
@@ -38,7 +38,7 @@ _FENCE_COLUMNS = {
 }
 
 
-def write_fences(db: Session, frame: pl.DataFrame) -> Written:
+def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write fences by ``fence_id``; a fence that is not among them stays.
 
     Parameters

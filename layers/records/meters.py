@@ -8,13 +8,13 @@ import polars as pl
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from layers.postgres import Written, copy_frame, upsert
+from layers.postgres import WriteCounts, copy_frame, upsert
 from layers.tables import Base, MeterReading, Site
 
 _TABLES = Base.metadata.tables
 
 
-def write_readings(db: Session, frame: pl.DataFrame) -> Written:
+def write_readings(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write readings by site, kind and day; a corrected value replaces the old one."""
     columns = {"site_id": "text", "kind": "text", "day": "date", "value": "float8", "quality": "text"}
     copy_frame(db, frame, "given_readings", columns)

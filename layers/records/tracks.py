@@ -11,14 +11,14 @@ from sqlalchemy import Text, any_, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from layers.postgres import Written, copy_frame, upsert
+from layers.postgres import WriteCounts, copy_frame, upsert
 from layers.records.fix_writing import add_fixes
 from layers.tables import Base, Vehicle
 
 _TABLES = Base.metadata.tables
 
 
-def write_vehicles(db: Session, frame: pl.DataFrame) -> Written:
+def write_vehicles(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write vehicles by ``vehicle_id``."""
     columns = {c: "text" for c in ("vehicle_id", "plate", "plate_color", "kind")}
     copy_frame(db, frame, "given_vehicles", columns)
@@ -63,7 +63,7 @@ def register_missing_vehicles(db: Session, vehicle_ids: list[str]) -> list[str]:
     return sorted(added)
 
 
-def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
+def write_fixes(db: Session, frame: pl.DataFrame) -> WriteCounts:
     """Write fixes; of two with the same vehicle and time the first arrival stays.
 
     Parameters
@@ -73,11 +73,11 @@ def write_fixes(db: Session, frame: pl.DataFrame) -> Written:
         ``heading_deg``, ``h3_9`` and ``area_id`` (null outside every area).
     """
     if frame.is_empty():
-        return Written()
+        return WriteCounts()
     ensure_partitions(db, frame["t"].dt.date().unique().to_list())
     numbered = with_vehicle_numbers(db, frame)
     inserted = add_fixes(db, numbered)
-    return Written(inserted=inserted, unchanged=frame.height - inserted)
+    return WriteCounts(inserted=inserted, unchanged=frame.height - inserted)
 
 
 def with_vehicle_numbers(db: Session, frame: pl.DataFrame) -> pl.DataFrame:

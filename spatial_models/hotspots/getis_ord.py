@@ -97,10 +97,6 @@ def false_discovery_q(p: Array) -> Array:
     -------
     ndarray of float64, shape (n,)
 
-    Parameters
-    ----------
-    p : ndarray of float, shape (n,)
-
     Examples
     --------
     >>> false_discovery_q(np.array([0.01, 0.04, 0.03, 0.5])).round(4).tolist()

@@ -167,11 +167,6 @@ def join_runs(runs: list[pl.DataFrame]) -> pl.DataFrame:
     runs : list of polars.DataFrame
         Stays of each run, in their order.
 
-    Parameters
-    ----------
-    runs : list of polars.DataFrame
-        Stays of each run, in their order.
-
     Returns
     -------
     polars.DataFrame

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
-from pmtiles.reader import MemorySource, Reader, all_tiles
+from pmtiles.reader import AsyncReader, MemorySource, all_tiles
 from shapely.geometry import shape
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -184,7 +184,7 @@ def test_pmtiles_hold_the_tiles_of_the_service(own: Api) -> None:
     answer = who.get("/collections/sites/export?f=pmtiles")
     assert answer.status_code == 200, answer.text
     source = MemorySource(answer.content)
-    reader = Reader(source)
+    reader = AsyncReader(source)
     header, metadata = reader.header(), reader.metadata()
     assert (header["min_zoom"], header["max_zoom"]) == (0, 14)
     assert header["min_lon_e7"] / 1e7 == pytest.approx(120.1) and header["max_lon_e7"] / 1e7 == pytest.approx(

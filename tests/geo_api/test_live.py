@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from geo_api.features import change_feed as events
 from layers.collections import COLLECTIONS
-from layers.postgres import SYSTEM, Change, session
+from layers.postgres import SYSTEM, CommittedChange, session
 from tests.support.application import Api, Seeded, serving
 from tests.support.event_streams import Stream, listening, log_in
 from tests.support.service_process import serve
@@ -128,8 +128,8 @@ def _full(feed: events.ChangeFeed, real: Any = events.ChangeFeed.check_room) -> 
 def test_a_page_that_does_not_read_keeps_one_entry_a_layer() -> None:
     subscriber = events.Subscriber()
     for i in range(50_000):
-        subscriber.put(Change("sites", i, frozenset({f"|{i}"})))
-        subscriber.put(Change("cases", i, frozenset({f"{i % 5000};ecology|{i}"})))
+        subscriber.put(CommittedChange("sites", i, frozenset({f"|{i}"})))
+        subscriber.put(CommittedChange("cases", i, frozenset({f"{i % 5000};ecology|{i}"})))
     waiting = list(subscriber._pending.values())
     assert {change.layer: change.id for change in waiting} == {"sites": 49_999, "cases": 49_999}
     assert all(change.touched is None or len(change.touched) <= 1000 for change in waiting)

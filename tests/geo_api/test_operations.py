@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.postgres import LEAST, connection_room, libpq_url, share
-from layers.postgres.connections import WANTED, Limits
+from layers.postgres import MIN_CONNECTIONS, available_connections, divide_connections, libpq_url
+from layers.postgres.connections import DEFAULT_CONNECTIONS, ConnectionLimits
 from tests.support.application import Api
 from tests.support.service_process import START_S, serve
 from tests.support.waiting import PATIENCE_S, wait_until
@@ -22,22 +22,22 @@ from tests.support.waiting import PATIENCE_S, wait_until
 
 @given(st.integers(0, 2000), st.integers(1, 64))
 def test_all_workers_together_stay_in_the_room(room: int, workers: int) -> None:
-    found = share(room, workers)
-    assert 1 <= found.workers <= workers and LEAST <= found.each <= WANTED
+    found = divide_connections(room, workers)
+    assert 1 <= found.workers <= workers and MIN_CONNECTIONS <= found.each <= DEFAULT_CONNECTIONS
     assert found.workers * found.each <= room or found.workers == 1
-    if room >= workers * LEAST:
+    if room >= workers * MIN_CONNECTIONS:
         assert found.workers == workers
-    limits = Limits(found.each)
+    limits = ConnectionLimits(found.each)
     assert limits.pool + limits.live + 3 <= found.each and limits.pool >= 2
 
 
 def test_the_room_is_what_the_server_the_role_and_the_database_leave(fresh_database: str) -> None:
-    room = connection_room(fresh_database)
+    room = available_connections(fresh_database)
     with psycopg.connect(libpq_url(fresh_database), autocommit=True) as db:
         most = int(db.execute("SHOW max_connections").fetchone()[0])  # type: ignore[index]
         assert room == most - 3 - 10
         db.execute(f'ALTER DATABASE "{db.info.dbname}" CONNECTION LIMIT 31')
-    assert connection_room(fresh_database) == 21
+    assert available_connections(fresh_database) == 21
 
 
 def waits_for_a_lock(api: Api) -> bool:

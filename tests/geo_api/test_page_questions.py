@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from geo_api.features import routes_items as items
 from layers.codes import CRS84, reference_system
 from layers.collections import COLLECTIONS, Selection, Sort, fetch_page, read_page
-from layers.postgres import SYSTEM, Reader, Scope, session
+from layers.postgres import SYSTEM, AsyncReader, Scope, session
 from tests.support.application import Api
 
 Login = Callable[[str], TestClient]
@@ -101,7 +101,7 @@ def test_both_ways_of_reading_give_the_same_pages(
     areas, system, selection = COLLECTIONS["areas"], reference_system(crs), Selection(bbox=bbox)
     if sort is not None and sort.name not in areas.sortable:
         sort = Sort(areas.sortable[-1], sort.descending)
-    reader = Reader(api.url, size=1)
+    reader = AsyncReader(api.url, size=1)
     scope, after, n = Scope(), None, 0
     while True:
         with session(scope, api.url) as db:

@@ -19,7 +19,7 @@ from sqlalchemy import text
 from geo_api.features.tile_cache import OVERHEAD_BYTES, TileAnswer, TileCache
 from layers.collections import COLLECTIONS, Selection, TileQueries
 from layers.collections.tiles import tile_statement
-from layers.postgres import SYSTEM, Query, Reader, Scope, libpq_url, session
+from layers.postgres import SYSTEM, AsyncReader, CompiledQuery, Scope, libpq_url, session
 from layers.roles import READER_ROLE
 from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
 from tests.support.tiles import tile_of
@@ -46,7 +46,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counter: Counter[str] = Counter()
     read = TileQueries.read
 
-    async def counted(self: TileQueries, reader: Reader, scope: Scope, column: int, row: int) -> Any:
+    async def counted(self: TileQueries, reader: AsyncReader, scope: Scope, column: int, row: int) -> Any:
         counter[scope.username or ""] += 1
         return await read(self, reader, scope, column, row)
 
@@ -269,7 +269,9 @@ def test_who_leaves_does_not_end_what_others_wait_for_and_a_failure_is_not_kept(
 def test_the_statement_of_a_tile_uses_the_spatial_index_under_the_policy(api: Api, collection: str) -> None:
     """With the reading role, a town's scope and one plan for all tiles: the index, not the table."""
     address = tile_of(LON["A"], LAT, 14)
-    query = Query.of(tile_statement(COLLECTIONS[collection], Selection(), address), generic=True)
+    query = CompiledQuery.from_statement(
+        tile_statement(COLLECTIONS[collection], Selection(), address), generic=True
+    )
     with psycopg.connect(libpq_url(api.url)) as connection:
         connection.execute(f"SET LOCAL ROLE {READER_ROLE}")
         connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")

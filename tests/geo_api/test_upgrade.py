@@ -26,7 +26,7 @@ from geo_api.server.app import create_app
 from grid.cases import verify_chain
 from layers.postgres import SYSTEM, migrate, schema_is_current, session
 from layers.private_server import Cluster
-from layers.private_server.first_database import conninfo
+from layers.private_server.database_setup import conninfo
 from tests.support.application import logged_in
 from tests.support.databases import own_database
 

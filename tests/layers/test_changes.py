@@ -14,9 +14,18 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from layers.collections import COLLECTIONS
-from layers.postgres import CHANNEL, SYSTEM, Change, Scope, TileVersions, libpq_url, session, versions_of
+from layers.postgres import (
+    CHANNEL,
+    SYSTEM,
+    CommittedChange,
+    Scope,
+    TileVersions,
+    libpq_url,
+    session,
+    tile_versions,
+)
 from layers.postgres import sessions as database
-from layers.postgres.changes import tiles_over
+from layers.postgres.changes import covering_tiles
 from layers.records import reset
 from tests.support.enterprises import insert_enterprise, insert_site
 from tests.support.tiles import tile_of
@@ -47,18 +56,18 @@ def add_area(db: Any, code: str, west: float, south: float, east: float, north: 
     return made
 
 
-def log(url: str) -> list[Change]:
+def log(url: str) -> list[CommittedChange]:
     with session(SYSTEM, url) as db:
         rows = db.execute(text("SELECT id, layer, touched FROM layer_changes ORDER BY id")).all()
-    return [Change(layer, id, None if keys is None else frozenset(keys)) for id, layer, keys in rows]
+    return [CommittedChange(layer, id, None if keys is None else frozenset(keys)) for id, layer, keys in rows]
 
 
 def versions_at(versions: TileVersions, layer: str, lon: float, lat: float) -> list[int]:
-    return [versions.of(layer, *tile_of(lon, lat, zoom)) for zoom in range(19)]
+    return [versions.version(layer, *tile_of(lon, lat, zoom)) for zoom in range(19)]
 
 
 def test_a_commit_raises_the_tiles_above_it_and_no_other(fresh_database: str, enterprise: int) -> None:
-    versions = versions_of(fresh_database)
+    versions = tile_versions(fresh_database)
     before = versions_at(versions, "sites", LON, LAT)
     far = versions_at(versions, "sites", 120.4, 32.6)
     other = versions_at(versions, "areas", LON, LAT)
@@ -73,7 +82,7 @@ def test_a_commit_raises_the_tiles_above_it_and_no_other(fresh_database: str, en
 
 
 def test_a_rollback_raises_nothing_and_leaves_no_trace(fresh_database: str, enterprise: int) -> None:
-    versions, before = versions_of(fresh_database), len(log(fresh_database))
+    versions, before = tile_versions(fresh_database), len(log(fresh_database))
     at = versions_at(versions, "sites", LON, LAT)
     with pytest.raises(RuntimeError), session(SYSTEM, fresh_database) as db:
         add_site(db, enterprise, "a")
@@ -120,9 +129,9 @@ def test_too_many_places_are_the_whole_layer(fresh_database: str, enterprise: in
     (change,) = log(fresh_database)
     assert change.cells is None
     versions = TileVersions()
-    before = versions.of("sites", 14, 0, 0)
+    before = versions.version("sites", 14, 0, 0)
     versions.bump(change)
-    assert versions.of("sites", 14, 0, 0) > before
+    assert versions.version("sites", 14, 0, 0) > before
 
 
 def test_a_zone_touches_every_tile_that_it_meets(fresh_database: str) -> None:
@@ -184,9 +193,9 @@ def test_names_that_other_layers_show(fresh_database: str, enterprise: int) -> N
     assert set(told) == {"sites", "alerts"}
     cell = tile_of(LON, LAT, 12)[1:]
     assert cell in (told["sites"].cells or ()) and cell in (told["alerts"].cells or ())
-    assert told["alerts"].seen_by(Scope(role="officer", area_ids=(8,))) is None
-    assert told["alerts"].seen_by(Scope(role="officer", area_ids=(7,))) == told["alerts"]
-    assert told["alerts"].seen_by(Scope(role="officer", area_ids=(7,), domains=("urban",))) is None
+    assert told["alerts"].visible_to(Scope(role="officer", area_ids=(8,))) is None
+    assert told["alerts"].visible_to(Scope(role="officer", area_ids=(7,))) == told["alerts"]
+    assert told["alerts"].visible_to(Scope(role="officer", area_ids=(7,), domains=("urban",))) is None
     with session(SYSTEM, fresh_database) as db:
         db.execute(text("UPDATE enterprises SET name = name"))
     assert len(log(fresh_database)) == start + 2, "nothing that a tile shows has changed"
@@ -200,7 +209,8 @@ def test_listeners_hear_what_the_log_holds_in_its_order(fresh_database: str, ent
                 add_site(db, enterprise, f"s{i}")
                 add_area(db, f"a{i}", 121, 32, 121.1, 32.1)
         heard = [
-            Change.parse(notice.payload) for notice in listener.notifies(timeout=PATIENCE_S, stop_after=6)
+            CommittedChange.parse(notice.payload)
+            for notice in listener.notifies(timeout=PATIENCE_S, stop_after=6)
         ]
     assert heard == log(fresh_database) and len(heard) == 6
 
@@ -216,46 +226,46 @@ def test_readers_neither_see_nor_write_the_log(fresh_database: str) -> None:
 
 def test_a_change_counts_once_however_many_tell_of_it() -> None:
     versions = TileVersions()
-    change = Change("sites", 5, frozenset({"|14029230"}))
-    before = versions.of("sites", 12, 3425, 430)
+    change = CommittedChange("sites", 5, frozenset({"|14029230"}))
+    before = versions.version("sites", 12, 3425, 430)
     versions.bump(change)
-    once = versions.of("sites", 12, 3425, 430)
+    once = versions.version("sites", 12, 3425, 430)
     versions.bump(change)
-    assert before < once == versions.of("sites", 12, 3425, 430)
+    assert before < once == versions.version("sites", 12, 3425, 430)
     versions.bump_all()
     versions.bump(change)  # after a restart of the database its numbers may come again
-    assert versions.of("sites", 12, 3425, 430) == once + 2
+    assert versions.version("sites", 12, 3425, 430) == once + 2
 
 
 def test_nothing_is_equal_while_changes_may_be_missed() -> None:
     versions = TileVersions()
     versions.listening = False
-    assert len({versions.of("areas", 3, 1, 1) for _ in range(100)}) == 100
+    assert len({versions.version("areas", 3, 1, 1) for _ in range(100)}) == 100
 
 
 def test_grids_are_areas_and_cases_follow_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = TileVersions()
-    before = versions.of("grids", 14, 100, 100)
-    versions.bump(Change("areas", 1))
-    assert versions.of("grids", 14, 100, 100) == before + 1
+    before = versions.version("grids", 14, 100, 100)
+    versions.bump(CommittedChange("areas", 1))
+    assert versions.version("grids", 14, 100, 100) == before + 1
     now = 1_700_000_000.0
     monkeypatch.setattr("layers.postgres.changes.time.time", lambda: now)
-    cases, sites = versions.of("cases", 9, 1, 1), versions.of("sites", 9, 1, 1)
+    cases, sites = versions.version("cases", 9, 1, 1), versions.version("sites", 9, 1, 1)
     monkeypatch.setattr("layers.postgres.changes.time.time", lambda: now + 61)
-    assert versions.of("cases", 9, 1, 1) > cases and versions.of("sites", 9, 1, 1) == sites
+    assert versions.version("cases", 9, 1, 1) > cases and versions.version("sites", 9, 1, 1) == sites
 
 
 def _raise_often(path: str, start: int, barrier: Any) -> None:
     versions = TileVersions(Path(path))
     barrier.wait()
     for i in range(500):
-        versions.bump(Change("sites", start + i, frozenset({"|14029230"})))
+        versions.bump(CommittedChange("sites", start + i, frozenset({"|14029230"})))
 
 
 def test_no_step_is_lost_between_processes(tmp_path: Path) -> None:
     path = tmp_path / "versions"
     versions = TileVersions(path)
-    before = versions.of("sites", 12, 3425, 430)
+    before = versions.version("sites", 12, 3425, 430)
     spawn = multiprocessing.get_context("spawn")
     barrier = spawn.Barrier(2)
     both = [
@@ -266,7 +276,7 @@ def test_no_step_is_lost_between_processes(tmp_path: Path) -> None:
     for process in both:
         process.join(60)
         assert process.exitcode == 0
-    assert versions.of("sites", 12, 3425, 430) == before + 1000
+    assert versions.version("sites", 12, 3425, 430) == before + 1000
 
 
 def test_a_payload_of_many_areas_fits_a_notice(fresh_database: str) -> None:
@@ -279,7 +289,7 @@ def test_a_payload_of_many_areas_fits_a_notice(fresh_database: str) -> None:
     (change,) = log(fresh_database)
     assert change.touched is None
     payload = json.dumps({"id": 1, "layer": "stays", "touched": None})
-    assert Change.parse(payload) == Change("stays", 1)
+    assert CommittedChange.parse(payload) == CommittedChange("stays", 1)
 
 
 @given(
@@ -289,7 +299,7 @@ def test_a_payload_of_many_areas_fits_a_notice(fresh_database: str) -> None:
 )
 def test_tiles_over_hold_the_tile_of_every_zoom(lon: float, lat: float, zoom: int) -> None:
     cell = tile_of(lon, lat, 12)[1:]
-    assert tile_of(lon, lat, zoom) in set(tiles_over(*cell))
+    assert tile_of(lon, lat, zoom) in set(covering_tiles(*cell))
 
 
 def test_the_log_is_gone_after_a_reset(fresh_database: str) -> None:

@@ -22,7 +22,12 @@ from layers.private_server import Cluster, find_binaries, owned_cluster, server_
 from layers.private_server import binaries as cluster_binaries
 from layers.private_server import locks as cluster_locks
 from layers.private_server.processes import postmaster_pid
-from layers.private_server.settings import default_data_dir, make_private, settings, socket_folder
+from layers.private_server.settings import (
+    default_data_dir,
+    make_private_folder,
+    server_settings,
+    socket_folder,
+)
 from tests.support.waiting import PATIENCE_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -254,7 +259,7 @@ def test_socket_folder_planted_by_somebody_else_is_refused(folder: Path) -> None
     link = folder / "run"
     link.symlink_to("/tmp")
     with pytest.raises(ClusterError, match="belongs to another account"):
-        make_private(link, server_user())
+        make_private_folder(link, server_user())
 
 
 def test_backup_and_restore_round_trip(folder: Path) -> None:
@@ -315,7 +320,7 @@ def test_missing_programs_say_what_to_install(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(ClusterError, match="WANGGE_PG_BIN"):
         find_binaries(named=tmp_path)
     without = cluster_binaries.Binaries(Path("/opt/pg/bin"), 16, has_postgis=False)
-    monkeypatch.setattr(cluster_binaries, "installed", lambda named: (without,))
+    monkeypatch.setattr(cluster_binaries, "installed_binaries", lambda named: (without,))
     with pytest.raises(
         ClusterError, match=r"16 \(/opt/pg/bin, without PostGIS\).*apt-get install postgresql"
     ):
@@ -347,7 +352,7 @@ def test_data_folder_of_root_and_of_everyone_else(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_setting_is_one_that_the_server_took(cluster: Cluster) -> None:
-    wanted = settings(cluster.socket_dir, durable=False, memory=8 * 1024**3)
+    wanted = server_settings(cluster.socket_dir, durable=False, memory=8 * 1024**3)
     with psycopg.connect(libpq_url(cluster.url)) as connection:
         known = dict(connection.execute("SELECT name, setting FROM pg_settings").fetchall())
     assert {name.lower() for name in wanted} <= {name.lower() for name in known}
@@ -361,11 +366,11 @@ def test_locks_are_gone_with_their_process(folder: Path) -> None:
         cluster_locks.try_lock(path)
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
-    assert cluster_locks.is_free(path)
+    assert cluster_locks.is_unlocked(path)
     held = cluster_locks.try_lock(path, shared=True)
     assert held is not None and cluster_locks.is_only_holder(held)
     second = cluster_locks.try_lock(path, shared=True)
     assert second is not None and not cluster_locks.is_only_holder(held)
-    assert not cluster_locks.is_free(path)
+    assert not cluster_locks.is_unlocked(path)
     os.close(held)
     os.close(second)

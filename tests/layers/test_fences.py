@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS, Selection, read_page
 from layers.errors import InputError
-from layers.postgres import PUBLIC, Scope, Written, apply_scope
+from layers.postgres import PUBLIC, Scope, WriteCounts, apply_scope
 from layers.records.fences import fences_fingerprint, read_fences, write_fence_events, write_fences
 from spatial_models.fences import detect_fence_events
 
@@ -59,11 +59,11 @@ def run_id(db: Session) -> int:
 
 
 def test_fences_are_written_once_and_read_back(db: Session) -> None:
-    assert write_fences(db, given()) == Written(inserted=2)
-    assert write_fences(db, given()) == Written(unchanged=2)
+    assert write_fences(db, given()) == WriteCounts(inserted=2)
+    assert write_fences(db, given()) == WriteCounts(unchanged=2)
     before = fences_fingerprint(db)
     changed = given().with_columns(limit_s=pl.Series([None, 90.0]))
-    assert write_fences(db, changed) == Written(updated=1, unchanged=1)
+    assert write_fences(db, changed) == WriteCounts(updated=1, unchanged=1)
     assert fences_fingerprint(db) != before
     back = read_fences(db)
     assert back["fence_id"].to_list() == ["F-A", "F-B"] and back["limit_s"].to_list() == [None, 90.0]

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from layers.collections import COLLECTIONS, Selection, TileQueries, read_tile, settle
 from layers.collections.tile_aggregates import COUNTED
 from layers.collections.tiles import cells_statement
-from layers.postgres import PUBLIC, SYSTEM, Reader, Scope, apply_scope, session
+from layers.postgres import PUBLIC, SYSTEM, AsyncReader, Scope, apply_scope, session
 from layers.postgres import sessions as database
 from layers.records import reset
 
@@ -294,7 +294,7 @@ def test_the_event_loop_reads_the_same_tiles_while_rows_come_and_go(fresh_databa
     stays, at = COLLECTIONS["stays"], {"column": 26, "row": 12}
 
     async def tiles() -> list[tuple[int, bool]]:
-        reader, queries = Reader(fresh_database, size=1), TileQueries(stays, Selection(), 5)
+        reader, queries = AsyncReader(fresh_database, size=1), TileQueries(stays, Selection(), 5)
         reader.start()
         found = []
         for change in (

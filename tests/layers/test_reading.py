@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
-from layers.postgres import PUBLIC, Query, Reader, Scope, libpq_url
+from layers.postgres import PUBLIC, AsyncReader, CompiledQuery, Scope, libpq_url
 from tests.support.waiting import wait_until_async
 
 OFFICER = Scope(role="officer", area_ids=(1,), username="o")
-SUM = Query.of(select(bindparam("a", 1) + bindparam("b", 2)), generic=True)
+SUM = CompiledQuery.from_statement(select(bindparam("a", 1) + bindparam("b", 2)), generic=True)
 
 
-def statement(sql: str) -> Query:
-    return Query.of(select(text(sql)), generic=False)
+def statement(sql: str) -> CompiledQuery:
+    return CompiledQuery.from_statement(select(text(sql)), generic=False)
 
 
 def readers(url: str, state: str = "%") -> int:
@@ -50,7 +50,7 @@ def end_readers(url: str) -> None:
 @pytest.mark.parametrize("scope", [PUBLIC, OFFICER])
 def test_many_at_once_over_few_connections_get_their_own_answers(fresh_database: str, scope: Scope) -> None:
     async def scenario() -> None:
-        reader = Reader(fresh_database, size=3)
+        reader = AsyncReader(fresh_database, size=3)
         reader.start()
 
         async def ask(a: int) -> int:
@@ -68,7 +68,7 @@ def test_many_at_once_over_few_connections_get_their_own_answers(fresh_database:
 
 def test_an_answer_larger_than_a_packet_arrives_whole(fresh_database: str) -> None:
     async def scenario() -> None:
-        reader = Reader(fresh_database, size=1)
+        reader = AsyncReader(fresh_database, size=1)
         reader.start()
         for scope in (PUBLIC, OFFICER, PUBLIC):
             ((body,),) = await reader.rows(scope, statement("convert_to(repeat('x', 8000000), 'UTF8')"))
@@ -80,7 +80,7 @@ def test_an_answer_larger_than_a_packet_arrives_whole(fresh_database: str) -> No
 
 def test_an_error_is_told_and_the_next_question_is_answered(fresh_database: str) -> None:
     async def scenario() -> None:
-        reader = Reader(fresh_database, size=1)
+        reader = AsyncReader(fresh_database, size=1)
         reader.start()
         for scope in (PUBLIC, OFFICER):
             with pytest.raises(DBAPIError, match="division by zero"):
@@ -93,7 +93,7 @@ def test_an_error_is_told_and_the_next_question_is_answered(fresh_database: str)
 
 def test_what_the_server_closed_meanwhile_is_opened_anew(fresh_database: str) -> None:
     async def scenario() -> None:
-        reader = Reader(fresh_database, size=2)
+        reader = AsyncReader(fresh_database, size=2)
         reader.start()
         for _ in range(3):
             assert await reader.rows(PUBLIC, SUM) == [(3,)]
@@ -110,7 +110,7 @@ def test_what_the_server_closed_meanwhile_is_opened_anew(fresh_database: str) ->
 @pytest.mark.parametrize("scope", [PUBLIC, OFFICER])
 def test_who_leaves_ends_the_query_in_the_server(fresh_database: str, scope: Scope) -> None:
     async def scenario() -> None:
-        reader = Reader(fresh_database, size=1, statement_timeout_s=600)
+        reader = AsyncReader(fresh_database, size=1, statement_timeout_s=600)
         reader.start()
         task = asyncio.create_task(reader.rows(scope, statement("pg_sleep(500)::text")))
         await open_readers(fresh_database, 1, "active")

@@ -17,7 +17,7 @@ from layers.postgres import SharedCounters
 def _raise(path: str, times: int) -> None:
     counters = SharedCounters(2, Path(path))
     for _ in range(times):
-        counters.raise_one(0)
+        counters.increment(0)
 
 
 def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_processes_that_count_at_once_lose_nothing(tmp_path: Path) -> None:
 def test_threads_that_count_at_once_lose_nothing(tmp_path: Path, shared: bool) -> None:
     counters = SharedCounters(1, tmp_path / "count" if shared else None)
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: counters.raise_one(0), range(4_000)))
+        list(pool.map(lambda _: counters.increment(0), range(4_000)))
     assert counters.words[0] == 4_000
 
 
@@ -50,13 +50,13 @@ def test_each_reads_what_another_wrote_and_a_new_one_begins_where_they_are(tmp_p
 
 def test_a_file_that_was_shorter_keeps_its_numbers(tmp_path: Path) -> None:
     path = tmp_path / "count"
-    SharedCounters(1, path).raise_one(0)
+    SharedCounters(1, path).increment(0)
     assert SharedCounters(2, path).words.tolist() == [1, 0]
 
 
 def test_private_counters_are_no_one_elses() -> None:
     one, other = SharedCounters(1), SharedCounters(1)
-    one.raise_one(0)
+    one.increment(0)
     assert (one.words[0], other.words[0]) == (1, 0)
 
 
@@ -71,6 +71,6 @@ def test_the_file_is_closed_with_its_counters(tmp_path: Path) -> None:
     gc.collect()
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(200):
-        SharedCounters(1, tmp_path / "count").raise_one(0)
+        SharedCounters(1, tmp_path / "count").increment(0)
     gc.collect()
     assert len(os.listdir("/proc/self/fd")) < before + 100

@@ -1,4 +1,4 @@
-"""What every private cluster holds before the schema: the database, PostGIS, and an index-friendly ``&&``."""
+"""First content of a private cluster: the database, PostGIS, and a leakproof ``&&``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from layers.postgres import libpq_url
 
 
 def prepare_database(url: str, database: str = "wangge") -> None:
-    """Make ``database`` with PostGIS if it is not there; bring PostGIS to the installed version. Repeatable.
+    """Create ``database`` with PostGIS unless it exists, and update PostGIS to the installed version.
+
+    It is safe to repeat.
+
+    Parameters
+    ----------
+    url : str
+        SQLAlchemy URL of any database of the server.
+    database : str
 
     Raises
     ------
@@ -38,8 +46,8 @@ def _prepare_postgis(connection: psycopg.Connection[tuple[object, ...]]) -> None
         connection.execute("CREATE EXTENSION IF NOT EXISTS postgis")
     elif found[0] != found[1]:
         connection.execute("ALTER EXTENSION postgis UPDATE")
-    # Neither a dump nor an update of the extension keeps this mark, and without it row-level security
-    # takes the spatial index away: && compares boxes only and tells nothing of a hidden row.
+    # Neither a dump nor an update of the extension keeps this mark. Without it the planner may not use the
+    # spatial index under row-level security. It is safe: && compares boxes only and reveals no hidden row.
     marked = connection.execute(
         "SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"
     ).fetchone()
