@@ -21,7 +21,14 @@ FOLDERS = [
     for folder in (ROOT / package, *sorted((ROOT / package).iterdir()))
     if folder.is_dir() and folder.name not in APART and any(folder.glob("*.py"))
 ]
-PLAIN = ("spatial_models", "layers/codes", "layers/imports", "layers/postgres", "layers/private_server")
+PLAIN = (
+    "spatial_models",
+    "layers/codes",
+    "layers/collections",
+    "layers/imports",
+    "layers/postgres",
+    "layers/private_server",
+)
 PLAIN_ROOMS = [_folder for _folder in FOLDERS if _folder.relative_to(ROOT).as_posix().startswith(PLAIN)]
 """Rooms whose public docstrings begin with a plain statement; the list grows to all rooms."""
 RIDDLES = re.compile(r"(?:What|Those|That which|One who|They|Whoever|How|Who|Whom|Which|Where|When)\b")

@@ -17,9 +17,9 @@ from starlette.types import Receive, Scope, Send
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import busy
 from layers.exports import (
-    Abandoned,
-    Source,
-    Stop,
+    ExportAbandoned,
+    ExportSource,
+    ExportStop,
     csv_blocks,
     flatgeobuf_blocks,
     geojsonseq_blocks,
@@ -40,7 +40,7 @@ class ExportFormat:
     """How a format is made and named; texts are compressed for callers who take gzip."""
 
     media_type: str
-    blocks: Callable[[Source], Iterator[bytes]]
+    blocks: Callable[[ExportSource], Iterator[bytes]]
     is_text: bool = False
 
 
@@ -82,7 +82,7 @@ class ExportResponse(StreamingResponse):
         self,
         gate: ExportGate,
         blocks: Iterator[bytes],
-        stop: Stop,
+        stop: ExportStop,
         media_type: str,
         headers: Mapping[str, str],
     ) -> None:
@@ -111,7 +111,7 @@ class ExportResponse(StreamingResponse):
 
 
 async def export_response(
-    request: Request, source: Source, name: str, filename: str, *, head: bool
+    request: Request, source: ExportSource, name: str, filename: str, *, head: bool
 ) -> Response:
     """The answer: errors before the first block are problems, later ones end the stream before its end."""
     made = FORMATS[name]
@@ -133,7 +133,7 @@ async def export_response(
         if packed:
             blocks = _packed(blocks)
         first = await _first_block(request, gate, blocks, source.stop)
-    except Abandoned:
+    except ExportAbandoned:
         gate.leave()
         return Response(status_code=CLIENT_LEFT)
     except BaseException:
@@ -142,10 +142,10 @@ async def export_response(
     return ExportResponse(gate, _with_first(first, blocks), source.stop, made.media_type, headers)
 
 
-def _close(blocks: Iterator[bytes], stop: Stop) -> None:
+def _close(blocks: Iterator[bytes], stop: ExportStop) -> None:
     """End the generator and its statement; a step of it that still runs in another thread is cancelled first."""
     until = time.monotonic() + CLOSE_SECONDS
-    stop.now()
+    stop.request()
     while True:
         try:
             blocks.close()  # type: ignore[attr-defined]
@@ -156,7 +156,9 @@ def _close(blocks: Iterator[bytes], stop: Stop) -> None:
             time.sleep(0.05)
 
 
-async def _first_block(request: Request, gate: ExportGate, blocks: Iterator[bytes], stop: Stop) -> bytes:
+async def _first_block(
+    request: Request, gate: ExportGate, blocks: Iterator[bytes], stop: ExportStop
+) -> bytes:
     """The first block; for formats that are made as a whole file this is the work, so the caller is watched."""
     first = b""
     failed: Exception | None = None
@@ -164,7 +166,7 @@ async def _first_block(request: Request, gate: ExportGate, blocks: Iterator[byte
     async def watch() -> None:
         while not await request.is_disconnected():
             await anyio.sleep(WATCH_SECONDS)
-        await anyio.to_thread.run_sync(stop.now, limiter=gate.stoppers)
+        await anyio.to_thread.run_sync(stop.request, limiter=gate.stoppers)
 
     async with anyio.create_task_group() as group:
         group.start_soon(watch)
@@ -173,12 +175,12 @@ async def _first_block(request: Request, gate: ExportGate, blocks: Iterator[byte
         except Exception as error:  # raised below: a task group would wrap it
             failed = error
         except BaseException:  # the server stops: the thread must not go on alone
-            threading.Thread(target=stop.now, daemon=True).start()
+            threading.Thread(target=stop.request, daemon=True).start()
             raise
         group.cancel_scope.cancel()
     if failed is not None:
-        if stop.asked:
-            raise Abandoned from failed
+        if stop.requested:
+            raise ExportAbandoned from failed
         raise failed
     return first
 

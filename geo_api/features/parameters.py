@@ -24,8 +24,8 @@ from layers.collections import (
     Language,
     Selection,
     Sort,
-    box_numbers,
     parse_bbox,
+    parse_box_numbers,
     parse_filter,
     parse_interval,
     parse_moment,
@@ -73,10 +73,10 @@ async def bbox_parameter(
     if bbox is None:
         return None, None
     if not system.matches_storage:
-        return None, box_outline(box_numbers(bbox), system)
+        return None, box_outline(parse_box_numbers(bbox), system)
     if not system.north_first:
         return parse_bbox(bbox), None
-    south, west, north, east = box_numbers(bbox)
+    south, west, north, east = parse_box_numbers(bbox)
     return parse_bbox(f"{west},{south},{east},{north}"), None
 
 

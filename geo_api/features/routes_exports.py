@@ -11,7 +11,7 @@ from geo_api.auth.access import CallerDep
 from geo_api.features.exports import FORMATS, export_response
 from geo_api.features.parameters import CollectionDep, SelectionDep
 from geo_api.http.representations import BINARY
-from layers.exports import Source
+from layers.exports import ExportSource
 
 router = APIRouter(tags=["exports"])
 Format = Literal["csv", "geojsonseq", "fgb", "parquet", "gpkg", "pmtiles"]
@@ -30,7 +30,7 @@ async def export_collection(
     f: Annotated[Format, Query(description="File format")],
 ) -> Response:
     """Every feature that the same filters give as items, as one file. An export that fails ends without its end."""
-    source = Source(
+    source = ExportSource(
         url=request.app.state.url,
         scope=caller.scope,
         collection=found,

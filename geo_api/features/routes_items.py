@@ -39,8 +39,8 @@ from layers.collections import (
     Collection,
     Page,
     Selection,
-    count,
-    estimate,
+    count_features,
+    estimate_count,
     fetch_page,
     read_cursor,
     read_feature,
@@ -222,8 +222,8 @@ def _counted(
     sees_all = caller.scope.city_wide and not caller.scope.domains
     with contextmanager(scoped_session)(request, caller, None) as db:
         if paging.counting == "estimate" and (not found.login or sees_all):
-            return {"numberEstimated": estimate(db, found, selection)}
-        matched = count(db, found, selection)
+            return {"numberEstimated": estimate_count(db, found, selection)}
+        matched = count_features(db, found, selection)
     return {"countTimedOut": True} if matched is None else {"numberMatched": matched}
 
 

@@ -47,7 +47,7 @@ def member_schema(prop: Property) -> dict[str, Any]:
         "title": prop.en,
         "title_zh": prop.zh,
         **_TYPES[prop.type],
-        **_HOLDS[prop.holds],
+        **_HOLDS[prop.json_content],
         **({"enum": list(prop.values)} if prop.values else {}),
         **({"x-ogc-unit": prop.unit} if prop.unit else {}),
     }

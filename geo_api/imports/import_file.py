@@ -26,7 +26,7 @@ from layers.codes import (
     normalise_crs_name,
     to_storage,
 )
-from layers.collections import settle
+from layers.collections import settle_cells
 from layers.errors import Fault, InputError, RejectedRows
 from layers.imports import (
     FILE_KINDS,
@@ -129,7 +129,7 @@ def import_file(
                 _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
         if kind == "duties":
             report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
-        settle(db)
+        settle_cells(db)
     return report
 
 

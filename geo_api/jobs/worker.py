@@ -73,10 +73,10 @@ def job_app(url: str, settings: Settings) -> App:
     )
     def settle_cells(timestamp: int) -> None:
         """Add up what was counted in the cells of tiles since the last time."""
-        from layers.collections import settle
+        from layers.collections import settle_cells
 
         with session(SYSTEM, url) as db:
-            settle(db)
+            settle_cells(db)
 
     return app
 

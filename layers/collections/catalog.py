@@ -1,4 +1,4 @@
-"""The published collections as data: where each comes from, what a reader sees, filters and sorts by.
+"""Catalog of the published collections: their sources, properties, filters and sort orders.
 
 Row-level security decides which rows a caller gets (``layers/schema/access.sql``); ``login`` says
 which collections need a caller at all.
@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 
 from layers.collections.collection import Collection, Expression, Property
 from layers.collections.fences import fence_events, fences
-from layers.collections.movement import run_id, stays, tracks, visits
+from layers.collections.movement import run_id_property, stays, tracks, visits
 from layers.errors import NotFound
 from layers.imports import HAZARDS, PLACE_KINDS, SITE_KINDS, STATUSES
 from layers.tables import (
@@ -85,7 +85,7 @@ def _areas() -> Collection:
 
 
 def _grids() -> Collection:
-    """The grids among the areas: a collection of their own for clients that take a collection as a layer."""
+    """Return the grids among the areas, as a collection for clients that read a collection as a layer."""
     return replace(
         _areas(),
         id="grids",
@@ -214,13 +214,13 @@ def _alerts() -> Collection:
                 values=OUTCOMES,
             ),
             Property("case_number", number, "text", "Case", "案件编号"),
-            run_id(a.run_id),
+            run_id_property(a.run_id),
         ),
     )
 
 
 def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
-    """Cases with the areas that they were given, by kind."""
+    """Join cases with the areas assigned to them, by kind."""
     columns = {
         "unit": Case.grid_area_id,
         "community": Case.community_area_id,
@@ -271,7 +271,7 @@ def _cases() -> Collection:
                 "json",
                 "Co-handlers",
                 "协办单位",
-                holds="texts",
+                json_content="texts",
                 null=False,
             ),
             Property(
@@ -329,7 +329,7 @@ def _hot_spots() -> Collection:
             Property("p", h.p, "number", "p", "p 值"),
             Property("q", h.q, "number", "q (FDR)", "q 值", tile=True),
             Property("gi_bin", h.gi_bin, "integer", "Class", "显著性等级", tile=True, filterable=True),
-            run_id(h.run_id),
+            run_id_property(h.run_id),
         ),
     )
 
@@ -386,7 +386,12 @@ COLLECTIONS: Mapping[str, Collection] = {
 
 
 def collection(collection_id: str) -> Collection:
-    """The collection of that name; NotFound when there is none."""
+    """Return the collection of a name.
+
+    Raises
+    ------
+    NotFound
+    """
     found = COLLECTIONS.get(collection_id)
     if found is None:
         raise NotFound(f"no collection {collection_id!r}; there are {', '.join(COLLECTIONS)}")

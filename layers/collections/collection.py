@@ -1,4 +1,4 @@
-"""What a published collection is made of: its properties, columns and rules."""
+"""Definition of a published collection: properties, columns and rules."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ PropertyType = Literal["text", "integer", "number", "boolean", "time", "date", "
 
 @dataclass(frozen=True)
 class Property:
-    """One property of a feature: what is selected, its names, and whether tiles carry it or readers filter by it.
+    """Property of a feature: its expression, its names, and whether tiles contain it or readers filter by it.
 
     Attributes
     ----------
     sortable : bool
         Only for columns that are never null.
     shape : Expression or None
-        The stored geometry (EPSG:4326) of a property that shows one as GeoJSON.
+        Stored geometry (EPSG:4326) of a property that is GeoJSON.
     values : tuple of str
-        Every text that is possible, where the texts are a list.
+        All possible texts, when they are a list.
     unit : str
         UCUM code of the unit of a number.
-    holds : "texts" or "object" or None
-        What a property of type json is made of, where it is no geometry.
+    json_content : "texts" or "object" or None
+        Content of a property of type json that is no geometry.
     null : bool or None
-        Whether a feature may have no value; None: as the column says.
+        Whether a feature may lack a value; None: as the column is defined.
     """
 
     name: str
@@ -43,17 +43,17 @@ class Property:
     shape: Expression | None = None
     values: tuple[str, ...] = ()
     unit: str = ""
-    holds: Literal["texts", "object"] | None = None
+    json_content: Literal["texts", "object"] | None = None
     null: bool | None = None
 
     @property
     def nullable(self) -> bool:
-        """Whether a feature may have no value of this property."""
+        """Whether a feature may lack a value of this property."""
         return bool(getattr(self.expression, "nullable", True)) if self.null is None else self.null
 
     @property
     def output(self) -> Expression:
-        """The expression as a feature shows it: times as ``2026-01-31T08:00:00Z``."""
+        """Expression as a feature shows it: times as ``2026-01-31T08:00:00Z``."""
         if self.type == "time":
             return func.to_char(func.timezone("UTC", self.expression), 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         if self.type == "date":
@@ -63,14 +63,14 @@ class Property:
 
 @dataclass(frozen=True)
 class Collection:
-    """One published collection.
+    """Published collection.
 
     Attributes
     ----------
     source : FromClause
-        The table with outer joins on keys: the database leaves out those that a query does not use.
+        The table with outer joins on keys; the database drops joins that a query does not use.
     key : Expression
-        The bigint of a feature, by which pages follow each other.
+        The bigint key of a feature, which orders pages.
     geom, geom_3857 : Expression
         EPSG:4326 for items, stored EPSG:3857 for tiles.
     time : tuple of two expressions, or None
@@ -78,11 +78,11 @@ class Collection:
     login : bool
         True: callers who are not logged in get no answer.
     permission : str or None
-        What the role of the caller must be allowed besides (``geo_api.auth.access.MAY``).
+        Extra permission required (key of ``geo_api.auth.access.MAY``).
     digits : int
-        Decimal places of a degree in items. Areas are exact, since editing snaps to them.
+        Decimal places of a degree in items. Areas are exact, because editing snaps to them.
     current : condition or None
-        A condition that holds unless one of ``overrides`` is filtered by: the latest run.
+        Default condition (the latest run), dropped when one of ``overrides`` is filtered by.
     history : tuple of two expressions, or None
         ``valid_from`` and ``valid_to``: the collection answers "as of" a time.
     editable : bool
@@ -90,9 +90,9 @@ class Collection:
     labels : Expression or None
         Point (EPSG:4326) of the second tile layer ``<id>_labels``.
     tile_zooms : Expression or None
-        Bits of the zooms at which a simplified polygon, on the grid of the tiles, is valid as it is.
+        Bits of the zooms at which a polygon, simplified to the grid of the tiles, is still valid.
     tile_order : Expression
-        Which features stay when a tile has too many: the first in this order.
+        Order that decides which features stay when a tile has too many.
     """
 
     id: str
@@ -124,10 +124,10 @@ class Collection:
 
     @property
     def filterable(self) -> tuple[str, ...]:
-        """Names that a reader may filter by."""
+        """Names of properties that a reader may filter by."""
         return tuple(p.name for p in self.properties if p.filterable)
 
     @property
     def sortable(self) -> tuple[str, ...]:
-        """Names that a reader may sort by."""
+        """Names of properties that a reader may sort by."""
         return tuple(p.name for p in self.properties if p.sortable)

@@ -1,7 +1,7 @@
-"""CQL2 filters as SQL conditions on the columns of a collection; every value is a bound parameter.
+"""CQL2 filters as SQL conditions on the columns of a collection, with bound parameters.
 
-Classes of CQL2 1.0: basic, advanced comparison, case-insensitive comparison, arithmetic, property-property, all
-spatial and all temporal functions.
+Conformance classes of CQL2 1.0: basic, advanced comparison, case-insensitive comparison, arithmetic,
+property-property, all spatial and all temporal functions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Condition = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition and the properties that it names."""
+    """Condition and the names of its properties."""
 
     condition: Condition
     names: frozenset[str]
@@ -31,14 +31,16 @@ class Filter:
 def parse_filter(
     collection: Collection, text: str, language: Language = "cql2-text", system: ReferenceSystem = CRS84
 ) -> Filter:
-    """Read a filter.
+    """Parse a CQL2 filter into a SQL condition.
 
     Parameters
     ----------
+    collection : Collection
     text : str
         CQL2 text, or CQL2 JSON as text.
+    language : {"cql2-text", "cql2-json"}
     system : ReferenceSystem
-        Of the geometries in the filter (``filter-crs``).
+        CRS of the geometries in the filter (``filter-crs``).
 
     Raises
     ------
@@ -94,12 +96,12 @@ class _Conditions:
         self.source = operands.source
 
     def condition(self, tree: Tree, depth: int = 0) -> Condition:
-        """A tree that is true or false."""
+        """Convert a boolean tree to a condition."""
         if depth > MAX_DEPTH:
             raise self.source.fault(f"nested more than {MAX_DEPTH} deep")
         if not isinstance(tree, dict) or "op" not in tree:
             found = self.operands.operand(tree)
-            self.operands.need(found, "boolean", "a filter")
+            self.operands.require_kind(found, "boolean", "a filter")
             return found.sql  # type: ignore[return-value]
         op, arguments = tree.get("op"), tree.get("args")
         if not isinstance(op, str) or not isinstance(arguments, list):
@@ -135,7 +137,7 @@ class _Conditions:
         if name == "like":
             value, pattern = self._arguments(op, arguments, 2)
             for part in (value, pattern):
-                self.operands.need(part, "text", op)
+                self.operands.require_kind(part, "text", op)
             return value.sql.like(pattern.sql, escape="\\")
         if name == "in":
             return self._in(op, arguments)
@@ -155,7 +157,7 @@ class _Conditions:
         return or_(*(self._compare("=", value, self.operands.operand(item)) for item in arguments[1]))
 
     def _compare(self, name: str, a: Operand, b: Operand) -> Condition:
-        """Two scalars of one type; a text that is compared with a time is read as one."""
+        """Compare two scalars of one type; a text compared with a time is parsed as a time."""
         a, b = self._as_time(a, b), self._as_time(b, a)
         kinds = {a.kind, b.kind}
         if kinds & {"geometry", "interval"} or (len(kinds) > 1 and kinds != {"time", "date"}):
@@ -173,7 +175,7 @@ class _Conditions:
 
     def _spatial(self, name: str, op: str, a: Operand, b: Operand) -> Condition:
         for part in (a, b):
-            self.operands.need(part, "geometry", op)
+            self.operands.require_kind(part, "geometry", op)
             if getattr(part.shape, "geom_type", "") == "GeometryCollection":
                 raise self.source.fault(f"{op} does not take a GeometryCollection", "GeometryCollection")
         if name == "s_disjoint":

@@ -1,4 +1,4 @@
-"""Operands of a CQL2 filter in SQL: properties, literals, functions of them, each with its type."""
+"""Operands of CQL2 filters in SQL: properties, literals and functions, each with its type."""
 
 from __future__ import annotations
 
@@ -41,21 +41,23 @@ _KINDS: dict[str, Kind] = {
     "time": "time",
     "date": "date",
 }
-MOMENT = TIMESTAMP(timezone=True)
-_FARTHEST = (180 + 1e-6, 90 + 1e-6)
-"""Degrees that a coordinate may have: 90°E 180°N is no place."""
+TIME_WITH_ZONE = TIMESTAMP(timezone=True)
+_MAX_COORDINATE = (180 + 1e-6, 90 + 1e-6)
+"""Greatest absolute longitude and latitude, degrees."""
 
 
 @dataclass(frozen=True)
 class Operand:
-    """One operand.
+    """Operand of a CQL2 filter, with its type.
 
     Attributes
     ----------
+    kind : Kind
+    sql : Expression
     start, end : Expression or None
-        Of a time, a date (the whole day) or an interval.
+        Bounds of a time, a date (the whole day) or an interval.
     shape : shapely geometry or None
-        A literal geometry, in EPSG:4326.
+        A literal geometry, EPSG:4326.
     """
 
     kind: Kind
@@ -66,13 +68,13 @@ class Operand:
 
 
 def queryable_kinds(collection: Collection) -> dict[str, Kind]:
-    """Names that a filter may use, with their types."""
+    """Return the names that a filter may use, with their types."""
     kinds: dict[str, Kind] = {GEOMETRY: "geometry"}
     return kinds | {p.name: _KINDS[p.type] for p in collection.properties if p.type in _KINDS}
 
 
 class Operands:
-    """Reads operands for one collection; remembers which properties were used."""
+    """Converter of operands for one collection; it records the properties that are used."""
 
     def __init__(self, collection: Collection, source: FilterText, system: ReferenceSystem) -> None:
         self.collection = collection
@@ -82,12 +84,12 @@ class Operands:
         self.used: set[str] = set()
 
     def operand(self, tree: Tree, depth: int = 0) -> Operand:
-        """One operand.
+        """Convert a tree to an operand.
 
         Raises
         ------
         InvalidFilter
-            With the place of what cannot be read.
+            With the position of the fault.
         """
         if isinstance(tree, bool):
             return Operand("boolean", literal(tree, Boolean))
@@ -148,7 +150,7 @@ class Operands:
         try:
             if "date" in tree:
                 return _timed("date", literal(dt.date.fromisoformat(text), SqlDate))
-            return _timed("time", literal(parse_moment(text, "filter"), MOMENT))
+            return _timed("time", literal(parse_moment(text, "filter"), TIME_WITH_ZONE))
         except (ValueError, InvalidFilter) as error:
             raise self.source.fault(f"not a time of RFC 3339: {text!r}", text) from error
 
@@ -161,13 +163,13 @@ class Operands:
     def _end(self, end: Any, *, lower: bool) -> Expression:
         if isinstance(end, str):
             if end in ("", ".."):
-                return cast(literal_column("'-infinity'" if lower else "'infinity'"), MOMENT)
+                return cast(literal_column("'-infinity'" if lower else "'infinity'"), TIME_WITH_ZONE)
             end = {"date" if len(end) == 10 else "timestamp": end}
         found = self.operand(end)
         edge = found.start if lower else found.end
         if found.kind not in ("time", "date") or edge is None:
             raise self.source.fault("the ends of an interval are times", "interval")
-        return edge if lower else func.coalesce(edge, cast(literal_column("'infinity'"), MOMENT))
+        return edge if lower else func.coalesce(edge, cast(literal_column("'infinity'"), TIME_WITH_ZONE))
 
     def _geometry(self, tree: dict[str, Any]) -> Operand:
         try:
@@ -175,8 +177,10 @@ class Operands:
             shape = shapely.force_2d(shape)
             coordinates = shapely.get_coordinates(shape)
             moved = shapely.set_coordinates(shape, self.system.to_storage(coordinates))
-            usable = len(coordinates) > 0 and bool((abs(shapely.get_coordinates(moved)) <= _FARTHEST).all())
-        except Exception as error:  # shapely raises whatever the nesting of the arrays leads to
+            usable = len(coordinates) > 0 and bool(
+                (abs(shapely.get_coordinates(moved)) <= _MAX_COORDINATE).all()
+            )
+        except Exception as error:  # shapely raises various errors, depending on the nesting of the arrays
             raise self.source.fault("not a geometry", str(tree.get("type", "bbox"))) from error
         if not usable or not shapely.is_valid(moved):
             raise self.source.fault(
@@ -195,7 +199,7 @@ class Operands:
         name = op.lower()
         if name == "casei" and len(arguments) == 1:
             inner = self.operand(arguments[0], depth + 1)
-            self.need(inner, "text", op)
+            self.require_kind(inner, "text", op)
             return Operand("text", func.lower(inner.sql))
         if name in ARITHMETIC:
             return self._arithmetic(name, arguments, depth)
@@ -204,7 +208,7 @@ class Operands:
     def _arithmetic(self, name: str, arguments: list[Any], depth: int) -> Operand:
         operands = [self.operand(argument, depth + 1) for argument in arguments]
         for found in operands:
-            self.need(found, "number", name)
+            self.require_kind(found, "number", name)
         numbers = [cast(found.sql, Double) for found in operands]
         if len(numbers) == 1 and name == "-":
             return Operand("number", -numbers[0])
@@ -217,14 +221,14 @@ class Operands:
             return Operand("number", func.trunc(a / b))
         return Operand("number", a.op(name)(b))
 
-    def need(self, operand: Operand, kind: Kind, op: str) -> None:
-        """Refuse an operand of another type."""
+    def require_kind(self, operand: Operand, kind: Kind, op: str) -> None:
+        """Raise an error for an operand of another type."""
         if operand.kind != kind:
             raise self.source.fault(f"{op} takes a {kind}, not a {operand.kind}", op)
 
 
 def _timed(kind: Kind, sql: Expression) -> Operand:
-    """A time is an instant; a date is its day in UTC."""
+    """Return a time as an instant, or a date as its day in UTC."""
     if kind == "time":
         return Operand(kind, sql, sql, sql)
     if kind == "date":
@@ -234,7 +238,7 @@ def _timed(kind: Kind, sql: Expression) -> Operand:
 
 
 def _box(numbers: list[float], system: ReferenceSystem) -> Any:
-    """A box; of degrees its west may be greater than its east: then it crosses the antimeridian."""
+    """Return a box; in degrees, a west greater than the east crosses the antimeridian."""
     values = [float(v) for v in numbers]
     if len(values) == 6:
         values = [values[i] for i in (0, 1, 3, 4)]

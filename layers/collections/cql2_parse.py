@@ -1,4 +1,4 @@
-"""CQL2 filters as text or JSON, read into the tree of CQL2 JSON; faults are told with their place."""
+"""Parsing of CQL2 filters (text or JSON) into the tree of CQL2 JSON; faults have a position."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from layers.errors import InvalidFilter
 
 Language = Literal["cql2-text", "cql2-json"]
 Tree = Any
-"""What CQL2 JSON can hold: objects, arrays, texts, numbers, booleans, null."""
+"""Value of CQL2 JSON: object, array, text, number, boolean or null."""
 
 MAX_CHARACTERS = 8_000
 MAX_DEPTH = 60
@@ -23,14 +23,14 @@ _LITERALS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
 
 
 class FilterText:
-    """A filter as it came, to find the place of a fault in it."""
+    """Text of a filter, for the positions of faults in it."""
 
     def __init__(self, text: str, language: Language = "cql2-text") -> None:
         self.text = text
         self.language = language
 
     def fault(self, reason: str, token: str | None = None, index: int | None = None) -> InvalidFilter:
-        """The error with line and column: of ``index``, else of the first occurrence of ``token``."""
+        """Return the error with line and column of ``index``, else of the first occurrence of ``token``."""
         at = index if index is not None else max(self.text.find(token), 0) if token else 0
         line = self.text.count("\n", 0, at) + 1
         column = at - (self.text.rfind("\n", 0, at) + 1) + 1
@@ -38,7 +38,7 @@ class FilterText:
         return InvalidFilter(f"filter: line {line}, column {column}: {reason}", position=place)
 
     def read(self) -> Tree:
-        """The filter as a tree.
+        """Parse the filter into a tree.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class FilterText:
             raise self.fault("cannot be read") from error
 
     def _check_nesting(self) -> None:
-        """The parser is recursive and not guarded: deep nesting would end the process."""
+        """Reject deep nesting, which would end the process in the recursive parser."""
         depth = 0
         bare = _LITERALS.sub(lambda match: " " * len(match.group()), self.text)
         for index, character in enumerate(bare):

@@ -1,7 +1,7 @@
-"""Editing single features of sites and places: versions, and writes that fail when somebody was faster.
+"""Edits of single features of sites and places, with versions that detect concurrent edits.
 
-The version of a row is the transaction that wrote it (``xmin``): it changes with every write, also with those of
-imports, and needs no column. The database decides by row-level security whether the caller may write there.
+The version of a row is the transaction that wrote it (``xmin``): it changes with every write, including
+imports, and needs no column. Row-level security in the database decides whether the caller may write.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class FeatureInput:
-    """A feature as a caller sent it: GeoJSON geometry and properties, coordinates of ``system``."""
+    """Feature as a caller sent it: GeoJSON geometry and properties, coordinates of ``system``."""
 
     geometry: Any
     properties: Mapping[str, Any]
@@ -49,7 +49,7 @@ class FeatureInput:
 
 
 def read_version(db: Session, collection: Collection, key: int) -> int:
-    """The version of a row.
+    """Return the version of a row.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def read_version(db: Session, collection: Collection, key: int) -> int:
 
 
 def create_feature(db: Session, collection: Collection, given: FeatureInput) -> int:
-    """Write a new feature; its id.
+    """Write a new feature and return its id.
 
     Raises
     ------
@@ -74,41 +74,41 @@ def create_feature(db: Session, collection: Collection, given: FeatureInput) -> 
     """
     values = _values(db, collection, given)
     _check_inside(db, values)
-    with _Referred(collection):
+    with _ConstraintErrors(collection):
         table = _table(collection)
         statement: Any = insert(table).values(values).returning(table.c.id)
         return int(db.execute(statement).scalar_one())
 
 
 def replace_feature(db: Session, collection: Collection, key: int, version: int, given: FeatureInput) -> None:
-    """Write a feature anew, if it still has that version.
+    """Replace a feature that still has the given version.
 
     Raises
     ------
     NotFound, InputError, OutOfScope, StillReferred
     VersionConflict
-        Somebody else changed it.
+        Another caller has changed it.
     """
     _check_version(db, collection, key, version)
     values = _values(db, collection, given)
     _check_inside(db, values)
     table = _table(collection)
-    with _Referred(collection):
+    with _ConstraintErrors(collection):
         statement = update(table).where(table.c.id == key, _version(table) == version).values(values)
         _check_written(db, collection, key, version, db.execute(statement.returning(table.c.id)).all())
 
 
 def delete_feature(db: Session, collection: Collection, key: int, version: int) -> None:
-    """Delete a feature, if it still has that version; refusals as in :func:`replace_feature`."""
+    """Delete a feature that still has the given version; errors as in :func:`replace_feature`."""
     _check_version(db, collection, key, version)
     table = _table(collection)
-    with _Referred(collection):
+    with _ConstraintErrors(collection):
         statement = delete(table).where(table.c.id == key, _version(table) == version)
         _check_written(db, collection, key, version, db.execute(statement.returning(table.c.id)).all())
 
 
-class _Referred:
-    """Turns a broken constraint into an error that says what to do."""
+class _ConstraintErrors:
+    """Conversion of a violated constraint into an error that says what to do."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
@@ -143,7 +143,7 @@ def _check_written(db: Session, collection: Collection, key: int, version: int, 
 
 
 def _check_inside(db: Session, values: Values) -> None:
-    """A plain answer for what the policies of the tables refuse anyway."""
+    """Raise a readable error before the table policies reject the write."""
     point: _Point = values["geom"]
     values["geom"] = func.ST_SetSRID(func.ST_MakePoint(point.lon, point.lat), 4326)
     if not db.scalar(select(func.wangge_may_write(values["geom"]))):
@@ -214,7 +214,7 @@ def _shape(name: str, value: Any, system: ReferenceSystem, kinds: tuple[str, ...
         shape = shapely.force_2d(shapely.geometry.shape(value))
         coordinates = shapely.get_coordinates(shape)
         moved = shapely.set_coordinates(shape, system.to_storage(coordinates))
-    except Exception as error:  # shapely raises whatever the nesting of the arrays leads to
+    except Exception as error:  # shapely raises various errors, depending on the nesting of the arrays
         raise InputError(f"{name}: not a {value['type']}") from error
     if shapely.is_empty(moved) or not np.isfinite(shapely.get_coordinates(moved)).all():
         raise InputError(f"{name}: empty, or not finite")

@@ -1,4 +1,4 @@
-"""Where and when: the box of the city, and the time that a collection spans."""
+"""Extent of a collection: the box of the city, and the time span of the features."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from sqlalchemy.orm import Session
 from layers.collections.collection import Collection
 from layers.postgres import Scope, first_row_within
 
-REMEMBERED_S = 60.0
+CACHE_S = 60.0
 SPAN_S = 0.5
-"""How long the span of a collection is looked for before it is left open."""
-REMEMBERED_MOST = 2_000
+"""Greatest time to compute the span of a collection, seconds."""
+MAX_CACHED = 2_000
 
 Interval = list[str | None]
 
 
 def city_box(db: Session) -> list[float]:
-    """Box of the city's areas of today: the same for every collection, so that no row is given away."""
+    """Return the box of the city's present areas: west, south, east, north, degrees.
+
+    It is the same for every collection, so that it reveals no row.
+    """
     row = db.execute(
         text(
             "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM"
@@ -31,8 +34,8 @@ def city_box(db: Session) -> list[float]:
     return [float(v) for v in row] if row[0] is not None else [-180.0, -90.0, 180.0, 90.0]
 
 
-class _Spans:
-    """Spans by database, collection and scope, remembered for a short time."""
+class _SpanCache:
+    """Cache of time spans by database, collection and scope."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], tuple[float, Interval]] = {}
@@ -41,22 +44,22 @@ class _Spans:
     def get(self, key: tuple[str, str, str]) -> Interval | None:
         with self._lock:
             at, found = self._known.get(key, (0.0, None))
-        return found if found is not None and time.monotonic() - at < REMEMBERED_S else None
+        return found if found is not None and time.monotonic() - at < CACHE_S else None
 
     def put(self, key: tuple[str, str, str], found: Interval) -> None:
         with self._lock:
-            if len(self._known) >= REMEMBERED_MOST:
+            if len(self._known) >= MAX_CACHED:
                 self._known.clear()
             self._known[key] = (time.monotonic(), found)
 
 
-_spans = _Spans()
+_spans = _SpanCache()
 
 
 def time_extent(db: Session, found: Collection, scope: Scope) -> Interval:
-    """First start and last end of the features that the caller may see; None is open (RFC 3339, UTC).
+    """Return first start and last end of the features visible to the caller (RFC 3339, UTC); None is open.
 
-    A collection whose span takes too long to find is described as open at both ends, which is never wrong.
+    A collection whose span takes too long to compute gets two open ends, which is always correct.
     """
     ends = found.history or found.time
     if ends is None:

@@ -1,17 +1,17 @@
-"""The published collections of fences and of what happened at them."""
+"""Published collections of geofences and of violation events at them."""
 
 from __future__ import annotations
 
 from sqlalchemy import func
 
 from layers.collections.collection import Collection, Property
-from layers.collections.movement import VEHICLE_ID, run_id
+from layers.collections.movement import VEHICLE_ID, run_id_property
 from layers.tables import Vehicle
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, MEDIA, RULES, Fence, FenceEvent
 
 
 def fences() -> Collection:
-    """Fences: public, without the vehicles that they name."""
+    """Return the public collection of fences, without the vehicles that they apply to."""
     f = Fence
     return Collection(
         id="fences",
@@ -42,14 +42,14 @@ def fences() -> Collection:
                 values=MEDIA,
             ),
             Property("limit_s", f.limit_s, "number", "Dwell limit (s)", "停留上限（秒）", unit="s"),
-            Property("times", f.times, "json", "Time table", "生效时段", holds="object"),
+            Property("times", f.times, "json", "Time table", "生效时段", json_content="object"),
             Property(
                 "vehicle_kinds",
                 func.to_json(f.vehicle_kinds),
                 "json",
                 "Kinds of vehicles",
                 "适用车船类别",
-                holds="texts",
+                json_content="texts",
             ),
             Property("legal_basis", f.legal_basis, "text", "Legal basis", "依据"),
         ),
@@ -57,7 +57,7 @@ def fences() -> Collection:
 
 
 def fence_events() -> Collection:
-    """Breaches of fences."""
+    """Return the collection of violations of fences."""
     e, f, v = FenceEvent, Fence, Vehicle
     return Collection(
         id="fence_events",
@@ -96,6 +96,6 @@ def fence_events() -> Collection:
             ),
             Property("over_s", e.over_s, "number", "Above the limit (s)", "超限时长（秒）", unit="s"),
             Property("n_fixes", e.n_fixes, "integer", "Fixes", "定位点数"),
-            run_id(e.run_id),
+            run_id_property(e.run_id),
         ),
     )

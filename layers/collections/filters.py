@@ -1,4 +1,4 @@
-"""From what a reader asks (box, interval, moment, property values) to conditions on a collection."""
+"""Conversion of a reader's parameters (box, interval, time, values) into conditions on a collection."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ Interval = tuple[dt.datetime | None, dt.datetime | None]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which features of a collection are meant.
+    """Selection of features of a collection.
 
     Attributes
     ----------
     bbox : tuple of four float, or None
         west, south, east, north in degrees (CRS84); west > east crosses the antimeridian.
     interval : tuple of two datetime, or None
-        Features whose time meets it; None at an end is open.
+        Features whose time intersects it; None at an end is open.
     at : datetime or None
-        For collections with history: the moment; None is now.
+        For collections with history: the time; None is now.
     values : mapping of name to texts
         Property filters; several texts of one name are alternatives.
     outline : bytes or None
         The box of another reference system as a polygon of EPSG:4326 (WKB), instead of ``bbox``.
     condition : condition or None
-        A filter that was read before (``layers.collections.cql2_conditions``).
+        Parsed filter (``layers.collections.cql2_conditions``).
     names : frozenset of str
         Properties that ``condition`` names.
     """
@@ -50,14 +50,14 @@ class Selection:
 
 
 def parse_bbox(text: str) -> Box:
-    """Read ``west,south,east,north`` (or six numbers with heights, which are left out).
+    """Parse ``west,south,east,north`` (or six numbers with heights, which are ignored).
 
     Examples
     --------
     >>> parse_bbox("120.5,31.9,121.2,32.3")
     (120.5, 31.9, 121.2, 32.3)
     """
-    west, south, east, north = box_numbers(text)
+    west, south, east, north = parse_box_numbers(text)
     if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
         raise InvalidFilter(
             "bbox: west,south,east,north in degrees are needed, longitude first, south <= north"
@@ -65,8 +65,8 @@ def parse_bbox(text: str) -> Box:
     return west, south, east, north
 
 
-def box_numbers(text: str) -> Box:
-    """Four finite numbers of a ``bbox`` of any reference system; of six, the heights are left out."""
+def parse_box_numbers(text: str) -> Box:
+    """Parse four finite numbers of a ``bbox`` in any reference system; of six, heights are ignored."""
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
@@ -79,7 +79,7 @@ def box_numbers(text: str) -> Box:
 
 
 def parse_moment(text: str, name: str = "at") -> dt.datetime:
-    """Read an RFC 3339 time (a date is its midnight in UTC; no zone means UTC).
+    """Parse an RFC 3339 time (a date is its midnight in UTC; no zone means UTC).
 
     Examples
     --------
@@ -96,7 +96,7 @@ def parse_moment(text: str, name: str = "at") -> dt.datetime:
 
 
 def parse_interval(text: str) -> Interval:
-    """Read an OGC ``datetime``: one time, ``start/end``, ``../end``, ``start/..``.
+    """Parse an OGC ``datetime``: one time, ``start/end``, ``../end``, ``start/..``.
 
     Examples
     --------
@@ -143,13 +143,16 @@ def _value(prop: Property, text: str) -> Any:
 
 
 def value_condition(prop: Property, texts: Sequence[str]) -> ColumnElement[bool]:
-    """Equality with one of the texts, read as the property's type."""
+    """Return the condition that a property equals one of the texts, parsed by the property's type."""
     values = [_value(prop, text) for text in texts]
     return prop.expression == values[0] if len(values) == 1 else prop.expression.in_(values)
 
 
 def box_condition(geom: Expression, bbox: Box) -> ColumnElement[bool]:
-    """Geometries (EPSG:4326) that meet the box; ``&&`` first, so that the spatial index is used."""
+    """Return the condition that a geometry (EPSG:4326) intersects the box.
+
+    ``&&`` comes first, so that the spatial index is used.
+    """
     west, south, east, north = bbox
     if west > east:
         return or_(
@@ -160,13 +163,13 @@ def box_condition(geom: Expression, bbox: Box) -> ColumnElement[bool]:
 
 
 def outline_condition(geom: Expression, outline: bytes) -> ColumnElement[bool]:
-    """Geometries (EPSG:4326) that meet a polygon (WKB, EPSG:4326)."""
+    """Return the condition that a geometry (EPSG:4326) intersects a polygon (WKB, EPSG:4326)."""
     shape = func.ST_GeomFromWKB(literal(outline, LargeBinary), 4326)
     return and_(geom.op("&&")(shape), func.ST_Intersects(geom, shape))
 
 
 def interval_condition(start: Expression, end: Expression, interval: Interval) -> ColumnElement[bool] | None:
-    """Rows whose time from start to end (null: open) meets the interval."""
+    """Return the condition that the time from start to end (null: open) intersects the interval."""
     first, last = interval
     parts: list[ColumnElement[bool]] = []
     if last is not None:
@@ -176,13 +179,13 @@ def interval_condition(start: Expression, end: Expression, interval: Interval) -
     return and_(*parts) if parts else None
 
 
-def conditions(collection: Collection, selection: Selection) -> list[ColumnElement[bool]]:
-    """Every condition of the selection, in the collection's columns.
+def selection_conditions(collection: Collection, selection: Selection) -> list[ColumnElement[bool]]:
+    """Return all conditions of the selection, in the collection's columns.
 
     Raises
     ------
     InvalidFilter
-        For an unknown property, a value that is not of its type, or a time filter where there is no time.
+        A property is unknown, a value is not of its type, or the collection has no time to filter by.
     """
     found: list[ColumnElement[bool]] = []
     for name, texts in selection.values.items():

@@ -1,4 +1,4 @@
-"""The published collections of how vehicles move: stays, visits and tracks."""
+"""Published collections of vehicle movement: stays, visits and tracks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ VEHICLE_ID = Property(
 """The vehicle of a stay, a visit, a track or an event at a fence."""
 
 
-def run_id(expression: Expression) -> Property:
-    """The run of a model that made a feature."""
+def run_id_property(expression: Expression) -> Property:
+    """Return the property with the model run that made a feature."""
     return Property("run_id", expression, "integer", "Model run", "模型批次", filterable=True)
 
 
 def stays() -> Collection:
-    """Where vehicles dwelt."""
+    """Return the collection of stays of vehicles."""
     s, v = Stay, Vehicle
     return Collection(
         id="stays",
@@ -51,7 +51,7 @@ def stays() -> Collection:
 
 
 def visits() -> Collection:
-    """Stays attributed to sites."""
+    """Return the collection of stays attributed to sites."""
     w, v, s = Visit, Vehicle, Site
     joined = w.__table__.outerjoin(v.__table__, v.id == w.vehicle_id).outerjoin(
         s.__table__, s.id == w.site_id
@@ -95,7 +95,7 @@ def visits() -> Collection:
 
 
 def tracks() -> Collection:
-    """Lines that vehicles drove; plates are not among the properties."""
+    """Return the collection of vehicle tracks as lines; plates are not among the properties."""
     t, v = Track, Vehicle
     return Collection(
         id="tracks",

@@ -1,4 +1,4 @@
-"""Pages of a collection as GeoJSON that the database builds, and the cursors between them."""
+"""Pages of a collection as GeoJSON built by the database, and the cursors between them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from layers.codes import CRS84, STORAGE_EPSG, ReferenceSystem
 from layers.collections.catalog import COLLECTIONS, Collection, Expression, Property
-from layers.collections.filters import Selection, conditions, parse_moment
+from layers.collections.filters import Selection, parse_moment, selection_conditions
 from layers.errors import InvalidFilter, NotFound
 from layers.postgres import AsyncReader, CompiledQuery, Scope, first_row_within
 
@@ -46,7 +46,7 @@ COUNT_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class Sort:
-    """One property and a direction; the key breaks ties."""
+    """Sort property and direction; the key breaks ties."""
 
     name: str
     descending: bool = False
@@ -54,14 +54,14 @@ class Sort:
 
 @dataclass(frozen=True)
 class Page:
-    """One page.
+    """Page of features.
 
     Attributes
     ----------
     features : list of str
         GeoJSON features as texts.
     last : tuple or None
-        Where the next page starts (sort value and key, or the key alone); None when there is no next page.
+        Position at which the next page starts (sort value and key, or the key alone); None for the last page.
     """
 
     features: list[str]
@@ -69,7 +69,7 @@ class Page:
 
 
 def feature_json(collection: Collection, system: ReferenceSystem = CRS84) -> Expression:
-    """One row as a GeoJSON feature (json), with coordinates of the system where the database knows it."""
+    """Return a row as a GeoJSON feature (json), in the reference system if the database knows it."""
     pairs: list[Any] = []
     for prop in collection.properties:
         shown = prop.output if prop.shape is None else _geometry_json(prop.shape, 7, system)
@@ -87,7 +87,7 @@ def feature_json(collection: Collection, system: ReferenceSystem = CRS84) -> Exp
 
 
 def _geometry_json(geom: Expression, digits: int, system: ReferenceSystem) -> Expression:
-    """A geometry as GeoJSON in the system; by integer SRID, and without the ``crs`` member of old GeoJSON."""
+    """Return a geometry as GeoJSON in the system, without the ``crs`` member of old GeoJSON."""
     if system.srid is not None and system.srid != STORAGE_EPSG:
         geom = func.ST_Transform(geom, system.srid)
     if system.north_first:
@@ -95,8 +95,8 @@ def _geometry_json(geom: Expression, digits: int, system: ReferenceSystem) -> Ex
     return cast(func.ST_AsGeoJSON(geom, system.digits if system.metres else digits, 0), JSON)
 
 
-def _shifted(features: list[str], collection: Collection, system: ReferenceSystem) -> list[str]:
-    """Features as texts with the geometries moved into a system that the database does not know, all at once."""
+def _convert_coordinates(features: list[str], collection: Collection, system: ReferenceSystem) -> list[str]:
+    """Convert the geometries of features to a system that the database does not know, all together."""
     if system.srid is not None or not features:
         return features
     read = [orjson.loads(feature) for feature in features]
@@ -127,21 +127,25 @@ def read_page(
 
     Parameters
     ----------
+    db : Session
+    collection : Collection
+    selection : Selection
     limit : int
         1 to ``MAX_LIMIT`` features.
     after : tuple or None
-        ``Page.last`` of the page before: a page deep in the collection costs what the first costs.
+        ``Page.last`` of the page before; a late page takes no longer than the first.
     offset : int
-        Rows to pass over, for clients that cannot follow cursors.
+        Rows to skip, for clients that cannot follow cursors.
+    sort : Sort or None
     system : ReferenceSystem
-        Of the coordinates.
+        CRS of the coordinates.
     """
     statement = page_statement(
         collection, selection, limit=limit, after=after, offset=offset, sort=sort, system=system
     )
     rows = db.execute(statement).all()
-    features, last = _apart(rows, limit)
-    return Page(_shifted(features, collection, system), last)
+    features, last = _split_page(rows, limit)
+    return Page(_convert_coordinates(features, collection, system), last)
 
 
 async def fetch_page(
@@ -156,9 +160,9 @@ async def fetch_page(
     sort: Sort | None = None,
     system: ReferenceSystem = CRS84,
 ) -> Page:
-    """Read one page on the event loop, in one round trip (see :func:`read_page`).
+    """Read one page on the event loop, in one round trip; parameters as in :func:`read_page`.
 
-    What has no filter is compiled and planned once; boxes and filters are planned with their values.
+    A page without a filter is compiled and planned once; boxes and filters are planned with their values.
     """
     if offset == 0 and _is_everything(selection):
         query = _plain_page(collection.id, limit, sort, system, after is not None)
@@ -169,14 +173,14 @@ async def fetch_page(
         )
         query = CompiledQuery.from_statement(statement, generic=False)
     rows = await reader.rows(scope, query)
-    features, last = _apart(rows, limit)
+    features, last = _split_page(rows, limit)
     if system.srid is None:
-        features = await asyncio.to_thread(_shifted, features, collection, system)
+        features = await asyncio.to_thread(_convert_coordinates, features, collection, system)
     return Page(features, last)
 
 
-def _apart(rows: Sequence[Sequence[Any]], limit: int) -> tuple[list[str], tuple[Any, ...] | None]:
-    """The features of a page, and where the next one starts when there was a row more than the limit."""
+def _split_page(rows: Sequence[Sequence[Any]], limit: int) -> tuple[list[str], tuple[Any, ...] | None]:
+    """Return the features of a page and the start of the next page, if there is one row above the limit."""
     last = tuple(rows[limit - 1][1:]) if len(rows) > limit else None
     return [row[0] for row in rows[:limit]], last
 
@@ -207,9 +211,10 @@ def page_statement(
     sort: Sort | None = None,
     system: ReferenceSystem = CRS84,
 ) -> Select[*tuple[Any, ...]]:
-    """The query of one page: feature text, sort value and key, one row more than ``limit``.
+    """Build the query of one page: feature text, sort value and key, one row more than ``limit``.
 
-    The page's keys are found first, from the table alone where no filter needs a join; features are built for them.
+    The keys of the page are found first, from the table alone if no filter needs a join; features are built
+    for them.
     """
     columns: list[Expression] = [collection.key]
     if sort is not None:
@@ -218,13 +223,13 @@ def page_statement(
     keys: Select[*tuple[Any, ...]] = (
         select(*(column.label(f"position_{i}") for i, column in enumerate(columns)))
         .select_from(collection.source)
-        .where(*conditions(collection, selection))
+        .where(*selection_conditions(collection, selection))
         .order_by(*(column.desc() if downwards else column for column in columns))
         .limit(literal_column(f"{limit + 1:d}"))  # a constant, so that one plan for every position knows it
         .offset(offset or None)
     )
     if after is not None:
-        keys = keys.where(_beyond(columns, after, descending=downwards))
+        keys = keys.where(_after_position(columns, after, descending=downwards))
     page = keys.subquery("page")
     return (
         select(cast(feature_json(collection, system), Text), *page.c)
@@ -240,7 +245,9 @@ def _sort_property(collection: Collection, sort: Sort) -> Property:
     return prop
 
 
-def _beyond(columns: list[Expression], after: tuple[Any, ...], *, descending: bool) -> ColumnElement[bool]:
+def _after_position(
+    columns: list[Expression], after: tuple[Any, ...], *, descending: bool
+) -> ColumnElement[bool]:
     values = [
         bindparam(f"after_{i}", value, _type_of(column))
         for i, (value, column) in enumerate(zip(after, columns, strict=True))
@@ -252,18 +259,18 @@ def _beyond(columns: list[Expression], after: tuple[Any, ...], *, descending: bo
 
 
 def _type_of(column: Expression) -> TypeEngine[Any]:
-    """The column's own type, so that a time stays a time with zone."""
+    """Return the column's own type, so that a time keeps its zone."""
     found: TypeEngine[Any] = column.type  # type: ignore[attr-defined]
     return found
 
 
 def read_feature(db: Session, collection: Collection, key: int, system: ReferenceSystem = CRS84) -> str:
-    """One feature as GeoJSON text, in any version that the caller may see.
+    """Return a feature as GeoJSON text, in any version visible to the caller.
 
     Raises
     ------
     NotFound
-        When there is none, or none that the caller may see: the two are not told apart.
+        It does not exist, or the caller may not see it; the error does not say which.
     """
     statement = (
         select(cast(feature_json(collection, system), Text))
@@ -273,13 +280,15 @@ def read_feature(db: Session, collection: Collection, key: int, system: Referenc
     found = db.execute(statement).scalar_one_or_none()
     if found is None:
         raise NotFound(f"{collection.id} has no feature {key}")
-    return _shifted([str(found)], collection, system)[0]
+    return _convert_coordinates([str(found)], collection, system)[0]
 
 
-def estimate(db: Session, collection: Collection, selection: Selection) -> int:
-    """How many features the planner expects: cheap, and no more than a guess."""
+def estimate_count(db: Session, collection: Collection, selection: Selection) -> int:
+    """Return the number of features that the planner expects, a cheap guess."""
     statement = (
-        select(collection.key).select_from(collection.source).where(*conditions(collection, selection))
+        select(collection.key)
+        .select_from(collection.source)
+        .where(*selection_conditions(collection, selection))
     )
     compiled = statement.compile(dialect=db.get_bind().dialect, compile_kwargs={"render_postcompile": True})
     driver = db.connection().connection.driver_connection
@@ -289,15 +298,19 @@ def estimate(db: Session, collection: Collection, selection: Selection) -> int:
     return int(row[0][0]["Plan"]["Plan Rows"])
 
 
-def count(db: Session, collection: Collection, selection: Selection) -> int | None:
-    """The exact number of features, or None when counting takes more than ``COUNT_TIMEOUT_S``."""
-    statement = select(func.count()).select_from(collection.source).where(*conditions(collection, selection))
+def count_features(db: Session, collection: Collection, selection: Selection) -> int | None:
+    """Return the exact number of features, or None when counting takes more than ``COUNT_TIMEOUT_S``."""
+    statement = (
+        select(func.count())
+        .select_from(collection.source)
+        .where(*selection_conditions(collection, selection))
+    )
     row = first_row_within(db, statement, COUNT_TIMEOUT_S)
     return None if row is None else int(row[0])
 
 
 def write_cursor(secret: bytes, context: str, position: tuple[Any, ...]) -> str:
-    """A position as an opaque signed text; ``context`` names collection and order, so that it fits no other."""
+    """Encode a position as an opaque signed text for one ``context`` (collection and order)."""
     values = [
         {"t": v.isoformat()}
         if isinstance(v, dt.datetime)
@@ -311,12 +324,12 @@ def write_cursor(secret: bytes, context: str, position: tuple[Any, ...]) -> str:
 
 
 def read_cursor(secret: bytes, context: str, cursor: str) -> tuple[Any, ...]:
-    """The position of a cursor that :func:`write_cursor` made.
+    """Decode the position of a cursor made by :func:`write_cursor`.
 
     Raises
     ------
     InvalidFilter
-        When it was changed, or belongs to another collection or order.
+        It was changed, or belongs to another collection or order.
     """
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))

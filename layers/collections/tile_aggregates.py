@@ -1,8 +1,8 @@
-"""Cells of tiles that are counted when points are written, so that a low zoom reads no point.
+"""Cell counts of tiles that are kept up to date on write, so that a low zoom reads no points.
 
-The triggers of ``layers/schema/tile_cells.sql`` keep ``<collection>_cells`` in the transaction that writes the
-points: rows that are settled, one a zoom and cell, and what was appended since, at the finest zoom. Their sum is what
-counting the points gives, for every reader at every moment and under the same row-level security.
+The triggers of ``layers/schema/tile_cells.sql`` update ``<collection>_cells`` in the transaction that writes
+the points. It has settled rows, one per zoom and cell, and fresh rows appended since, at the finest zoom.
+Their sum equals a count of the points, for every reader at every time and under the same row-level security.
 """
 
 from __future__ import annotations
@@ -28,41 +28,48 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from layers.collections.catalog import Collection, Expression
-from layers.collections.filters import Selection, conditions
+from layers.collections.filters import Selection, selection_conditions
 from layers.tables import CELL_TABLES
 
-COUNTED = tuple(CELL_TABLES)
-"""Collections whose cells are kept: what a reader sees of them depends on no other table."""
+COLLECTIONS_WITH_CELLS = tuple(CELL_TABLES)
+"""Collections with stored cells; their visible rows depend on no other table."""
 FINEST_ZOOM = 10
-"""Beyond this zoom points are counted when they are asked for."""
+"""Greatest zoom of stored cells; at higher zooms points are counted on request."""
 CELL_BITS = 7
-"""A tile has two to the power of that cells a side."""
+"""Binary logarithm of the cells per side of a tile."""
 
 
-def is_kept(collection: Collection, selection: Selection, zoom: int) -> bool:
-    """Whether the cells of a tile are kept: those of a whole collection, whatever the caller may see of it.
+def has_stored_cells(collection: Collection, selection: Selection, zoom: int) -> bool:
+    """Return whether the cell counts of a tile are stored: only for a whole collection, without a filter.
 
     Raises
     ------
     layers.errors.InvalidFilter
-        For a selection that does not fit the collection.
+        The selection does not fit the collection.
     """
-    return collection.id in COUNTED and zoom <= FINEST_ZOOM and not conditions(collection, selection)
+    return (
+        collection.id in COLLECTIONS_WITH_CELLS
+        and zoom <= FINEST_ZOOM
+        and not selection_conditions(collection, selection)
+    )
 
 
-def kept_cells(
-    collection: Collection, zoom: int, tile_column: Expression, tile_row: Expression, more_than: int
+def stored_cells(
+    collection: Collection, zoom: int, tile_column: Expression, tile_row: Expression, min_points: int
 ) -> Subquery:
-    """The cells of a tile: ``cell`` (row * 128 + column in the tile), ``count``, and their middle ``x``, ``y``.
+    """Select the stored cells of a tile, with their counts and centres.
+
+    Columns: ``cell`` (row * 128 + column in the tile), ``count``, ``x``, ``y``.
 
     Parameters
     ----------
+    collection : Collection
     zoom : int
-        Of the tile, at most ``FINEST_ZOOM``.
+        Zoom of the tile, at most ``FINEST_ZOOM``.
     tile_column, tile_row : expression
-        Place of the tile.
-    more_than : int
-        There are no cells, and they are not read, unless the tile holds more points than that.
+        Position of the tile.
+    min_points : int
+        Cells are read only if the tile has more points than this.
 
     Returns
     -------
@@ -70,7 +77,7 @@ def kept_cells(
         x, y in metres of EPSG:3857, to half a millimetre.
     """
     tile = _Tile(_cells_of(collection), zoom, tile_column, tile_row)
-    crowded = tile.points().scalar_subquery() > _number(more_than)
+    crowded = tile.points().scalar_subquery() > _number(min_points)
     both = tile.settled(zoom).where(crowded).union_all(tile.fresh().where(crowded)).subquery("both")
     points = cast(func.sum(both.c.points), BigInteger)
     side = _number(2**CELL_BITS - 1)
@@ -93,13 +100,13 @@ def _cells_of(collection: Collection) -> FromClause:
 
 
 def _number(value: int) -> Expression:
-    """A constant that is part of the statement, so that a plan knows it."""
+    """Return a constant inside the statement, so that the plan knows it."""
     return literal_column(str(value), Integer)
 
 
 @dataclass(frozen=True)
 class _Tile:
-    """Rows of a tile."""
+    """Rows of stored cells of one tile."""
 
     rows: FromClause
     zoom: int
@@ -107,7 +114,7 @@ class _Tile:
     row: Expression
 
     def settled(self, zoom: int) -> Select[*tuple[Any, ...]]:
-        """Settled rows of the cells of that zoom, which is at most as large as that of the tile, and their place."""
+        """Select the settled rows of the tile's cells at that zoom, with their positions."""
         c, part, tile = self.rows.c, self.zoom - zoom, CELL_BITS - (self.zoom - zoom)
         found = select(c.x, c.y, c.points, c.x_mm, c.y_mm).where(c.settled, c.zoom == _number(zoom))
         for at, above, place in ((c.x, c.tile_x, self.column), (c.y, c.tile_y, self.row)):
@@ -118,7 +125,7 @@ class _Tile:
         return found
 
     def fresh(self) -> Select[*tuple[Any, ...]]:
-        """What was appended since, with the place of the cell of the tile."""
+        """Select the rows appended since, with the position of their cell."""
         c, step = self.rows.c, _number(FINEST_ZOOM - self.zoom)
         found = select(
             c.x.op(">>")(step).label("x"), c.y.op(">>")(step).label("y"), c.points, c.x_mm, c.y_mm
@@ -129,7 +136,10 @@ class _Tile:
         return found
 
     def points(self) -> Select[int]:
-        """How many there are, from the fewest rows: a tile is one cell of the tile seven zooms above it."""
+        """Select the number of points from the fewest rows.
+
+        A tile is one cell of the tile seven zooms above it.
+        """
         above = self.settled(max(self.zoom - CELL_BITS, 0)).union_all(self.fresh()).subquery("above")
         return select(func.sum(above.c.points))
 
@@ -138,13 +148,15 @@ def _mean_m(sum_mm: Expression, points: Expression) -> Expression:
     return cast(func.sum(sum_mm), Float(53)) / cast(points, Float(53)) / literal_column("1000", Float)
 
 
-def settle(db: Session) -> dict[str, int]:
-    """Add what was appended to the settled rows, so that tiles stay fast; their content does not change.
+def settle_cells(db: Session) -> dict[str, int]:
+    """Merge appended rows into the settled rows; the content of tiles does not change.
 
     Returns
     -------
     dict of str to int
-        Rows that were settled, by collection; a collection that another process settles right now is not in it.
+        Number of merged rows by collection, without collections that another process merges at the moment.
     """
-    found = {name: db.scalar(text("SELECT settle_cells(:name)"), {"name": name}) for name in COUNTED}
+    found = {
+        name: db.scalar(text("SELECT settle_cells(:name)"), {"name": name}) for name in COLLECTIONS_WITH_CELLS
+    }
     return {name: taken for name, taken in found.items() if taken is not None}

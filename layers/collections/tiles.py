@@ -1,4 +1,4 @@
-"""Vector tiles: the database cuts, simplifies and encodes them from the stored Web Mercator geometry."""
+"""Vector tiles: the database clips, simplifies and encodes the stored Web Mercator geometry."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from sqlalchemy.sql.operators import desc_op
 from sqlalchemy.sql.selectable import LateralFromClause
 
 from layers.collections.catalog import Collection, Expression
-from layers.collections.filters import Selection, conditions
-from layers.collections.tile_aggregates import is_kept, kept_cells
+from layers.collections.filters import Selection, selection_conditions
+from layers.collections.tile_aggregates import has_stored_cells, stored_cells
 from layers.errors import NotFound
 from layers.postgres import AsyncReader, CompiledQuery, Scope
 
@@ -41,33 +41,34 @@ WORLD_WIDTH_M = 40_075_016.685578488
 """Width of EPSG:3857 in its own metres."""
 HALF_WORLD_M = WORLD_WIDTH_M / 2
 HALF_PIXEL = 4
-"""Tile units of half a pixel on a 512 pixel tile: the tolerance of the simplification."""
+"""Tolerance of the simplification: half a pixel of a 512 pixel tile, in tile units."""
 AGGREGATE_FROM = 3_000
-"""A tile of more points than that holds counts in cells instead, below ``AGGREGATE_BELOW``."""
+"""A tile with more points than this has cells with counts instead, at zooms below ``AGGREGATE_BELOW``."""
 AGGREGATE_BELOW = 14
-CELLS = 128
-"""Cells a side of a tile: four pixels each."""
-CROWDED_NOTED = 10_000
-"""Tiles of a zoom that are remembered as crowded."""
+CELLS_PER_SIDE = 128
+"""Cells per side of a tile, four pixels each."""
+MAX_CROWDED_TILES = 10_000
+"""Greatest number of tiles of a zoom that are remembered as crowded."""
 EXACT_ZOOM = 15
 """From this zoom on polygons are not simplified."""
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One tile.
+    """Vector tile with its counts.
 
     Attributes
     ----------
     body : bytes
-        Mapbox vector tile: a layer named as the collection, and ``<id>_labels`` where there are label points.
+        Mapbox vector tile: a layer named as the collection, and ``<id>_labels`` for label points.
     matched, shown : int
-        Features that meet the tile (at most cap + 1), and those of them that the tile holds: what is smaller
-        than a tile unit is left out, and so is what goes beyond the cap.
+        Number of features that intersect the tile (at most cap + 1), and of those inside it: features smaller
+        than a tile unit or beyond the cap are left out.
     truncated : bool
         More features than the cap.
     aggregated : bool
-        The tile holds cells with a ``count``; the counts add up to ``matched``, over all tiles to all features.
+        The tile contains cells with a ``count``; the counts add up to ``matched``, over all tiles to all
+        features.
     """
 
     body: bytes
@@ -82,7 +83,7 @@ TileAddress = tuple[int, int, int]
 
 
 def check_address(zoom: int, column: int, row: int) -> None:
-    """Refuse what is outside the tile matrix set.
+    """Raise an error for a tile outside the tile matrix set.
 
     Raises
     ------
@@ -103,35 +104,40 @@ def read_tile(
     row: int,
     cap: int = FEATURE_CAP,
 ) -> Tile:
-    """Make one tile of the WebMercatorQuad tile matrix set.
+    """Make a tile of the WebMercatorQuad tile matrix set.
 
     Parameters
     ----------
+    db : Session
+    collection : Collection
+    selection : Selection
     zoom, column, row : int
         Tile matrix, and the tile in it; row 0 is in the north.
+    cap : int
+        Greatest number of features.
 
     Raises
     ------
     NotFound
-        Outside the tile matrix set.
+        The tile is outside the tile matrix set.
     """
     check_address(zoom, column, row)
     tile = (zoom, column, row)
-    if is_kept(collection, selection, zoom):
-        cells = db.execute(cells_statement(collection, selection, tile, kept=True)).one()
+    if has_stored_cells(collection, selection, zoom):
+        cells = db.execute(cells_statement(collection, selection, tile, stored=True)).one()
         if cells[1] > AGGREGATE_FROM:
-            return _of_cells(*cells)
-    body, matched, kept = db.execute(tile_statement(collection, selection, tile, cap + 1)).one()
+            return _cell_tile(*cells)
+    body, matched, shown = db.execute(tile_statement(collection, selection, tile, cap + 1)).one()
     if _may_be_crowded(collection, zoom):
         if matched > AGGREGATE_FROM:
-            return _of_cells(*db.execute(cells_statement(collection, selection, tile)).one())
+            return _cell_tile(*db.execute(cells_statement(collection, selection, tile)).one())
     elif matched > cap:
-        body, _, kept = db.execute(tile_statement(collection, selection, tile, cap)).one()
-    return _of_features(body, matched, kept, cap)
+        body, _, shown = db.execute(tile_statement(collection, selection, tile, cap)).one()
+    return _feature_tile(body, matched, shown, cap)
 
 
 class TileQueries:
-    """The statements of the tiles of one zoom, compiled once for a collection and a selection."""
+    """Queries of the tiles of one zoom, compiled once per collection and selection."""
 
     def __init__(self, collection: Collection, selection: Selection, zoom: int) -> None:
         tile = (zoom, 0, 0)
@@ -149,15 +155,17 @@ class TileQueries:
                 tile_statement(collection, selection, tile, FEATURE_CAP), generic=True
             )
         self._kept: CompiledQuery | None = None
-        if is_kept(collection, selection, zoom):
+        if has_stored_cells(collection, selection, zoom):
             self._kept = CompiledQuery.from_statement(
-                cells_statement(collection, selection, tile, kept=True), generic=True
+                cells_statement(collection, selection, tile, stored=True), generic=True
             )
         self._crowded: set[tuple[Hashable, int, int]] = set()
 
     async def read(self, reader: AsyncReader, scope: Scope, column: int, row: int) -> Tile:
-        """Make one tile (see :func:`read_tile`) in one round trip, in two when it is looked at for cells first, its
-        cells are counted for the first time, or it has too many features.
+        """Make a tile (see :func:`read_tile`) in one round trip, or in two.
+
+        Two are needed when the tile is first tried as cells, when its cells are counted for the first time,
+        or when it has too many features.
         """
         place = {"tile_column": column, "tile_row": row}
         here = (scope.key, column, row)
@@ -165,41 +173,41 @@ class TileQueries:
         if first is not None:
             cells = (await reader.rows(scope, first.with_values(**place)))[0]
             if cells[1] > AGGREGATE_FROM:  # so many are in the tile, more meet it
-                return _of_cells(*cells)
+                return _cell_tile(*cells)
             self._crowded.discard(here)
-        body, matched, kept = (await reader.rows(scope, self._features.with_values(**place)))[0]
+        body, matched, shown = (await reader.rows(scope, self._features.with_values(**place)))[0]
         if self._cells is not None:
             if matched > AGGREGATE_FROM:
-                self._note_crowded(here)
-                return _of_cells(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
+                self._remember_crowded(here)
+                return _cell_tile(*(await reader.rows(scope, self._cells.with_values(**place)))[0])
         elif matched > FEATURE_CAP and self._first is not None:
-            body, _, kept = (await reader.rows(scope, self._first.with_values(**place)))[0]
-        return _of_features(body, matched, kept, FEATURE_CAP)
+            body, _, shown = (await reader.rows(scope, self._first.with_values(**place)))[0]
+        return _feature_tile(body, matched, shown, FEATURE_CAP)
 
-    def _note_crowded(self, here: tuple[Hashable, int, int]) -> None:
-        """Next time the cells of this tile are asked for first; that changes nothing but the way."""
-        if len(self._crowded) >= CROWDED_NOTED:
+    def _remember_crowded(self, here: tuple[Hashable, int, int]) -> None:
+        """Remember that the cells of this tile are tried first; the result is the same."""
+        if len(self._crowded) >= MAX_CROWDED_TILES:
             self._crowded.clear()
         self._crowded.add(here)
 
 
-def _of_features(body: bytes, matched: int, kept: int, cap: int) -> Tile:
-    return Tile(bytes(body), matched, min(kept, cap), matched > cap)
+def _feature_tile(body: bytes, matched: int, shown: int, cap: int) -> Tile:
+    return Tile(bytes(body), matched, min(shown, cap), matched > cap)
 
 
-def _of_cells(body: bytes, matched: int, cells: int) -> Tile:
+def _cell_tile(body: bytes, matched: int, cells: int) -> Tile:
     return Tile(bytes(body), int(matched), cells, truncated=False, aggregated=True)
 
 
 def tile_statement(
-    collection: Collection, selection: Selection, tile: TileAddress, most: int = FEATURE_CAP
+    collection: Collection, selection: Selection, tile: TileAddress, max_features: int = FEATURE_CAP
 ) -> Select[*tuple[Any, ...]]:
-    """The query of one tile (zoom, column, row): the encoded layers, features that meet it, features that it holds.
+    """Build the query of one tile: the encoded layers, the features that intersect it, the features in it.
 
-    At most ``most`` are read, the first in the order of the collection; where points may be too many to be drawn one
-    by one, no more than one above ``AGGREGATE_FROM``, in any order.
+    At most ``max_features`` are read, the first in the order of the collection. Where points may be too many
+    to be drawn one by one, at most ``AGGREGATE_FROM`` + 1 are read, in any order.
     """
-    hits = _hits(collection, selection, tile, most)
+    hits = _encoded_features(collection, selection, tile, max_features)
     features = _layer(hits, collection, "geom")
     encoded = _encode(features.name, collection.id, hits.c.geom)
     statement = select(encoded, func.count(), func.count(hits.c.geom)).select_from(
@@ -215,7 +223,7 @@ def tile_statement(
 
 
 def _layer(hits: Subquery, collection: Collection, geom: str) -> LateralFromClause:
-    """Rows of one layer: the properties, and one of the geometries."""
+    """Select the rows of one layer: the properties, and one of the geometries."""
     properties = [hits.c[prop.name] for prop in collection.properties if prop.tile]
     return select(hits.c.id, *properties, hits.c[geom].label("geom")).correlate(hits).lateral(f"with_{geom}")
 
@@ -225,17 +233,17 @@ def _may_be_crowded(collection: Collection, zoom: int) -> bool:
 
 
 def cells_statement(
-    collection: Collection, selection: Selection, tile: TileAddress, *, kept: bool = False
+    collection: Collection, selection: Selection, tile: TileAddress, *, stored: bool = False
 ) -> Select[*tuple[Any, ...]]:
-    """The query of one aggregated tile: the encoded layer, points that it counts, cells that it holds.
+    """Build the query of one aggregated tile: the encoded layer, the counted points, the cells in it.
 
-    A point belongs to one cell and one tile; a cell stands at the middle of its points. ``kept``: the cells were
-    counted when their points were written (``tile_aggregates.is_kept``).
+    A point belongs to one cell and one tile; the position of a cell is the mean of its points. ``stored``:
+    the cells were counted on write (``tile_aggregates.has_stored_cells``).
     """
-    if kept:
-        points = kept_cells(collection, tile[0], *_place(tile), more_than=AGGREGATE_FROM)
+    if stored:
+        points = stored_cells(collection, tile[0], *_tile_position(tile), min_points=AGGREGATE_FROM)
     else:
-        points = _counted(collection, selection, tile)
+        points = _count_cells(collection, selection, tile)
     middle = func.ST_SetSRID(func.ST_MakePoint(points.c.x, points.c.y), 3857)
     cells = (
         select(points.c.count.label("count"), _cut(middle, tile, 0).label("geom"))
@@ -246,14 +254,14 @@ def cells_statement(
     return select(encoded, func.coalesce(func.sum(cells.c.count), 0), func.count()).select_from(cells)
 
 
-def _counted(collection: Collection, selection: Selection, tile: TileAddress) -> Subquery:
-    """The cells of a tile, counted now; as in ``kept_cells``, and numbered in the same way."""
-    column, row = _place(tile)
-    half, cell_m = _number(HALF_WORLD_M), _number(WORLD_WIDTH_M / 2 ** tile[0] / CELLS)
+def _count_cells(collection: Collection, selection: Selection, tile: TileAddress) -> Subquery:
+    """Count the cells of a tile now; columns and numbers are those of ``stored_cells``."""
+    column, row = _tile_position(tile)
+    half, cell_m = _number(HALF_WORLD_M), _number(WORLD_WIDTH_M / 2 ** tile[0] / CELLS_PER_SIDE)
     x, y = func.ST_X(collection.geom_3857), func.ST_Y(collection.geom_3857)
-    across = func.floor((x + half) / cell_m) - column * _number(CELLS)
-    down = func.floor((half - y) / cell_m) - row * _number(CELLS)
-    cell = cast(down * _number(CELLS) + across, Integer)
+    across = func.floor((x + half) / cell_m) - column * _number(CELLS_PER_SIDE)
+    down = func.floor((half - y) / cell_m) - row * _number(CELLS_PER_SIDE)
+    cell = cast(down * _number(CELLS_PER_SIDE) + across, Integer)
     return (
         select(
             cell.label("cell"), func.count().label("count"), func.avg(x).label("x"), func.avg(y).label("y")
@@ -261,9 +269,9 @@ def _counted(collection: Collection, selection: Selection, tile: TileAddress) ->
         .select_from(collection.source)
         .where(
             collection.geom_3857.op("&&")(_envelope(tile)),
-            # Exactly, since && compares rounded boxes; the east and the south edge belong to the next tile.
-            *(part for at in (across, down) for part in (at >= _number(0), at < _number(CELLS))),
-            *conditions(collection, selection),
+            # Exact test, because && compares rounded boxes; the east and south edges belong to the next tile.
+            *(part for at in (across, down) for part in (at >= _number(0), at < _number(CELLS_PER_SIDE))),
+            *selection_conditions(collection, selection),
         )
         .group_by(cell)
         .subquery("points")
@@ -271,11 +279,11 @@ def _counted(collection: Collection, selection: Selection, tile: TileAddress) ->
 
 
 def _number(value: float) -> Expression:
-    """A constant that is part of the statement, so that a plan knows it."""
+    """Return a constant inside the statement, so that the plan knows it."""
     return literal_column(repr(value), Float if isinstance(value, float) else Integer)
 
 
-def _place(tile: TileAddress) -> tuple[BindParameter[int], BindParameter[int]]:
+def _tile_position(tile: TileAddress) -> tuple[BindParameter[int], BindParameter[int]]:
     return bindparam("tile_column", tile[1], Integer), bindparam("tile_row", tile[2], Integer)
 
 
@@ -284,7 +292,7 @@ def _envelope(tile: TileAddress, margin: float = 0.0) -> Expression:
         *map(_number, (-HALF_WORLD_M, -HALF_WORLD_M, HALF_WORLD_M, HALF_WORLD_M, 3857))
     )
     more = (bounds, _number(margin)) if margin else ()
-    return func.ST_TileEnvelope(_number(tile[0]), *_place(tile), *more)
+    return func.ST_TileEnvelope(_number(tile[0]), *_tile_position(tile), *more)
 
 
 def _encode(alias: str, layer: str, geom: Expression) -> FunctionFilter[Any]:
@@ -297,7 +305,7 @@ def _properties(collection: Collection) -> list[Expression]:
 
 
 def _cut(shape: Expression, tile: TileAddress, buffer: int) -> Expression:
-    """In units of the tile; the tile's box is computed once a query, not once a feature."""
+    """Clip a shape and convert it to tile units; the tile's box is computed once per query."""
     box = select(_envelope(tile).op("::")(literal_column("box2d"))).scalar_subquery()
     return func.ST_AsMVTGeom(shape, box, _number(EXTENT), _number(buffer), literal_column("true"))
 
@@ -311,13 +319,15 @@ def _bit(zooms: Expression | None, zoom: int) -> Expression:
     return zooms.op("&")(_number(1 << zoom)) != _number(0)
 
 
-def _laid_on(shape: Expression, tile: TileAddress) -> Expression:
-    """A polygon inside the tile in its units; nothing is cut, and it is known to be valid (``tile_zooms``).
+def _scale_to_tile(shape: Expression, tile: TileAddress) -> Expression:
+    """Convert a polygon inside the tile to tile units.
 
-    Outer rings turn as the format wants it: clockwise on the screen, whose y axis goes down.
+    It is not clipped, and known to be valid (``tile_zooms``).
+
+    Outer rings have the orientation of the format: clockwise on the screen, whose y axis points down.
     """
     unit = EXTENT / (WORLD_WIDTH_M / 2 ** tile[0])
-    column, row = _place(tile)
+    column, row = _tile_position(tile)
     zero, extent, middle = _number(0), _number(float(EXTENT)), _number(EXTENT / 2 * 2.0 ** tile[0])
     moved = func.ST_Affine(
         shape, _number(unit), zero, zero, _number(-unit), middle - column * extent, middle - row * extent
@@ -325,22 +335,24 @@ def _laid_on(shape: Expression, tile: TileAddress) -> Expression:
     return func.ST_ForcePolygonCCW(func.ST_SnapToGrid(moved, _number(1)))
 
 
-def _ranked(collection: Collection) -> tuple[Expression, bool]:
-    """What features are ordered by, and whether downwards."""
+def _order_column(collection: Collection) -> tuple[Expression, bool]:
+    """Return the sort expression of the features, and whether it is descending."""
     order = collection.tile_order
     if isinstance(order, UnaryExpression) and order.modifier is desc_op:
         return order.element, True
     return order, False
 
 
-def _found(collection: Collection, selection: Selection, tile: TileAddress, most: int) -> Subquery:
-    """What meets a tile."""
+def _matching_features(
+    collection: Collection, selection: Selection, tile: TileAddress, max_features: int
+) -> Subquery:
+    """Select features whose box intersects the tile."""
     crowdable = _may_be_crowded(collection, tile[0])
     columns = [
         collection.key.label("id"),
         *_properties(collection),
         collection.geom_3857.label("shape"),
-        _ranked(collection)[0].label("place"),
+        _order_column(collection)[0].label("place"),
     ]
     if collection.labels is not None:
         columns.append(collection.labels.label("label"))
@@ -352,18 +364,20 @@ def _found(collection: Collection, selection: Selection, tile: TileAddress, most
         .select_from(collection.source)
         .where(
             collection.geom_3857.op("&&")(_envelope(tile, BUFFER / EXTENT)),
-            *conditions(collection, selection),
+            *selection_conditions(collection, selection),
         )
-        .limit(_number(AGGREGATE_FROM + 1 if crowdable else most))
+        .limit(_number(AGGREGATE_FROM + 1 if crowdable else max_features))
     )
     if not crowdable:
         found = found.order_by(collection.tile_order, collection.key)
     return found.subquery("found")
 
 
-def _hits(collection: Collection, selection: Selection, tile: TileAddress, most: int) -> Subquery:
-    """What was found, cut for the tile."""
-    found = _found(collection, selection, tile, most)
+def _encoded_features(
+    collection: Collection, selection: Selection, tile: TileAddress, max_features: int
+) -> Subquery:
+    """Select the matching features, clipped to the tile."""
+    found = _matching_features(collection, selection, tile, max_features)
     shape: Expression = found.c.shape
     if collection.geometry_type != "point" and tile[0] < EXACT_ZOOM:
         tolerance_m = _number(WORLD_WIDTH_M / 2 ** tile[0] / EXTENT * HALF_PIXEL)
@@ -371,12 +385,12 @@ def _hits(collection: Collection, selection: Selection, tile: TileAddress, most:
     properties = [found.c[prop.name] for prop in collection.properties if prop.tile]
     drawn = _cut(shape, tile, BUFFER)
     if _has_whole(collection, tile[0]):
-        drawn = case((found.c.whole, _laid_on(shape, tile)), else_=drawn)
+        drawn = case((found.c.whole, _scale_to_tile(shape, tile)), else_=drawn)
     columns = [found.c.id, *properties, drawn.label("geom")]
     if collection.labels is not None:
         columns.append(_cut(func.ST_Transform(found.c.label, _number(3857)), tile, 0).label("label"))
     hits = select(*columns).select_from(found).offset(_number(0))  # each geometry is cut once, not once a use
     if _may_be_crowded(collection, tile[0]):
         # By the place alone: what has the same is in the order of the table, which costs no comparisons.
-        hits = hits.order_by(found.c.place.desc() if _ranked(collection)[1] else found.c.place)
+        hits = hits.order_by(found.c.place.desc() if _order_column(collection)[1] else found.c.place)
     return hits.subquery("hits")

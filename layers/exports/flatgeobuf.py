@@ -11,7 +11,7 @@ import pyarrow.compute
 import shapely
 
 from layers.collections import Collection
-from layers.exports.rows import GEOMETRY, Source, geometry_kind, record_batches
+from layers.exports.rows import GEOMETRY, ExportSource, geometry_kind, record_batches
 
 MAGIC = bytes.fromhex("6667620366676201")
 _POINT, _LINE, _POLYGON, _MULTIPOLYGON = 1, 2, 3, 6
@@ -31,7 +31,7 @@ _POINT_BYTES = 68
 _POINT_MIDDLE = struct.pack("<IHHHHiII HHHHiI I", 12, 8, 12, 4, 8, 8, 16, 40, 8, 8, 0, 4, 8, 4, 2)
 
 
-def flatgeobuf_blocks(source: Source) -> Iterator[bytes]:
+def flatgeobuf_blocks(source: ExportSource) -> Iterator[bytes]:
     """The file, block by block."""
     head = MAGIC + _header(source.collection)
     for batch in record_batches(source):

@@ -1,4 +1,4 @@
-"""GeoParquet 1.1 as a stream: one row group a block, the ``geo`` metadata in the footer."""
+"""GeoParquet 1.1 as a stream: one row group per block, the ``geo`` metadata in the footer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from layers.exports.rows import GEOMETRY, Source, record_batches, schema_of
+from layers.exports.rows import GEOMETRY, ExportSource, record_batches, schema_of
 
 GEOPARQUET_VERSION = "1.1.0"
 GROUP_BYTES = 8 * 2**20
-"""Bytes of a row group before compression, at least."""
+"""Least size of a row group before compression, bytes."""
 _TYPE_NAMES = {
     0: "Point",
     1: "LineString",
@@ -26,8 +26,8 @@ _TYPE_NAMES = {
 }
 
 
-class _Outlet(io.RawIOBase):
-    """A file that only gives its bytes on: what was written is taken out at once."""
+class _ByteCollector(io.RawIOBase):
+    """File object that passes its bytes on: they are taken out after each write."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
@@ -46,15 +46,22 @@ class _Outlet(io.RawIOBase):
         return self._position
 
     def take(self) -> bytes:
-        """What was written since the last time."""
+        """Return the bytes written since the last call."""
         taken = b"".join(self._blocks)
         self._blocks = []
         return taken
 
 
-def geoparquet_blocks(source: Source) -> Iterator[bytes]:
-    """The file, block by block. Without its footer it is no Parquet file: a broken stream cannot be taken for one."""
-    outlet = _Outlet()
+def geoparquet_blocks(source: ExportSource) -> Iterator[bytes]:
+    """Yield the file, block by block.
+
+    Without its footer it is no Parquet file, so an interrupted stream cannot be mistaken for a complete one.
+
+    Parameters
+    ----------
+    source : ExportSource
+    """
+    outlet = _ByteCollector()
     box = np.array([np.inf, np.inf, -np.inf, -np.inf])
     kinds: set[int] = set()
     held: list[pa.RecordBatch] = []
@@ -79,7 +86,7 @@ def geoparquet_blocks(source: Source) -> Iterator[bytes]:
 
 
 def _metadata(kinds: set[int], box: np.ndarray) -> dict[str, object]:
-    """The ``geo`` key: WKB, and no ``crs``, which means OGC:CRS84."""
+    """Return the ``geo`` metadata: WKB, and no ``crs``, which means OGC:CRS84."""
     column: dict[str, object] = {
         "encoding": "WKB",
         "geometry_types": sorted(_TYPE_NAMES[kind] for kind in kinds),

@@ -1,4 +1,4 @@
-"""Exports whose formats need random access: GeoPackage and PMTiles, made in a temporary file and then sent."""
+"""Exports to formats with random access (GeoPackage, PMTiles), made in a temporary file and then sent."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from layers.collections import FEATURE_CAP, Collection, Selection, read_tile
 from layers.errors import InvalidFilter, NotFound
 from layers.exports.rows import (
     GEOMETRY,
-    Source,
+    ExportSource,
     geometry_kind,
-    known_errors,
-    plain_sql,
+    psycopg_sql,
     record_batches,
     schema_of,
+    sqlalchemy_errors,
 )
 
 READ_BYTES = 2**20
@@ -44,15 +44,15 @@ Cell = tuple[int, int, int]
 """Zoom, column, row."""
 
 
-def geopackage_blocks(source: Source) -> Iterator[bytes]:
-    """A GeoPackage with one layer named as the collection."""
+def geopackage_blocks(source: ExportSource) -> Iterator[bytes]:
+    """Yield a GeoPackage with one layer, named as the collection."""
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         path = Path(folder) / f"{source.collection.id}.gpkg"
         _write_geopackage(path, source)
         yield from _read(path, source)
 
 
-def _write_geopackage(path: Path, source: Source) -> None:
+def _write_geopackage(path: Path, source: ExportSource) -> None:
     failed: list[Exception] = []
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -78,8 +78,8 @@ def _write_geopackage(path: Path, source: Source) -> None:
         raise failed[0]
 
 
-def pmtiles_blocks(source: Source) -> Iterator[bytes]:
-    """A PMTiles archive of the service's own vector tiles, zoom 0 to 14.
+def pmtiles_blocks(source: ExportSource) -> Iterator[bytes]:
+    """Yield a PMTiles archive of the service's own vector tiles, zoom 0 to 14.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def pmtiles_blocks(source: Source) -> Iterator[bytes]:
     with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
         path = Path(folder) / f"{source.collection.id}.pmtiles"
         with source.session() as db, path.open("wb") as file:
-            rows = _materialised(db, source)
+            rows = _write_temporary_table(db, source)
             box = _box(db, rows)
             writer = Writer(file)
             truncated = _write_tiles(db, rows, source, writer)
@@ -99,8 +99,11 @@ def pmtiles_blocks(source: Source) -> Iterator[bytes]:
         yield from _read(path, source)
 
 
-def _materialised(db: Session, source: Source) -> Collection:
-    """The features that are meant as a temporary table, and the collection over it: tiles ask for them many times."""
+def _write_temporary_table(db: Session, source: ExportSource) -> Collection:
+    """Write the selected features into a temporary table and return a collection over it.
+
+    Tiles query the features many times.
+    """
     found = source.collection
     plain = NullType()  # a geometry type would make the driver's binary form of it
     columns: list[Any] = [
@@ -112,11 +115,11 @@ def _materialised(db: Session, source: Source) -> Collection:
     ]
     if found.labels is not None:
         columns.append(type_coerce(found.labels, plain).label("label"))
-    query, parameters = plain_sql(db, source.statement(columns))
+    query, parameters = psycopg_sql(db, source.statement(columns))
     driver = db.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     with (
-        known_errors(query),
+        sqlalchemy_errors(query),
         psycopg.ClientCursor(driver) as cursor,
     ):  # such a statement takes no parameters of the server's kind
         cursor.execute(f"CREATE TEMPORARY TABLE export_rows ON COMMIT DROP AS {query}".encode(), parameters)
@@ -140,7 +143,7 @@ def _materialised(db: Session, source: Source) -> Collection:
     )
 
 
-def _read(path: Path, source: Source) -> Iterator[bytes]:
+def _read(path: Path, source: ExportSource) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(READ_BYTES):
             source.stop.check()
@@ -157,8 +160,11 @@ def _box(db: Session, rows: Collection) -> tuple[float, float, float, float]:
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 
-def _write_tiles(db: Session, rows: Collection, source: Source, writer: Writer) -> int:
-    """Zoom by zoom below the tiles that hold something, in the archive's order; returns how many are cut."""
+def _write_tiles(db: Session, rows: Collection, source: ExportSource, writer: Writer) -> int:
+    """Write the tiles zoom by zoom, in the archive's order; return the number of truncated tiles.
+
+    Only tiles below a tile with features are tried.
+    """
     level: list[Cell] = [(0, 0, 0)]
     truncated = written = 0
     for zoom in range(PMTILES_MAX_ZOOM + 1):
@@ -197,7 +203,7 @@ def _header(box: tuple[float, float, float, float]) -> dict[str, Any]:
 
 
 def _metadata(collection: Collection, truncated: int) -> dict[str, Any]:
-    """TileJSON's ``vector_layers``; ``truncated_tiles`` counts the tiles that hold only part of their features."""
+    """Return TileJSON's ``vector_layers``; ``truncated_tiles`` counts tiles without all of their features."""
     fields = {p.name: _FIELD_TYPES.get(p.type, "String") for p in collection.properties if p.tile}
     names = [collection.id] + ([f"{collection.id}_labels"] if collection.labels is not None else [])
     return {

@@ -1,6 +1,6 @@
-"""Exports of a collection: rows leave the database by COPY and are written as they come, in constant memory.
+"""Exports of a collection: rows leave the database by COPY and are written at once, in constant memory.
 
-The rows and columns are those of the items: one statement, in the caller's scope, as of one moment.
+Rows and columns are those of the items: one statement, in the caller's scope, as of one moment.
 """
 
 from __future__ import annotations
@@ -19,30 +19,33 @@ from sqlalchemy import BigInteger, Integer, Select, Text, cast, func, literal_co
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from layers.collections import Collection, Expression, Property, Selection, conditions, feature_json
+from layers.collections import Collection, Expression, Property, Selection, feature_json, selection_conditions
 from layers.postgres import Scope, apply_scope, engine, limit_statements
 
 BLOCK_BYTES = 256 * 1024
-"""Text leaves in blocks of about this size."""
+"""Approximate size of a block of text."""
 FRAME_BYTES = 2**20
-"""Rows that become columns are gathered to about this size."""
+"""Approximate size of the rows of a record batch."""
 GEOMETRY = "geometry"
 BOM = b"\xef\xbb\xbf"
-"""Spreadsheets read Chinese in a CSV file only with it."""
+"""Byte order mark: without it spreadsheets misread Chinese in a CSV file."""
 RECORD_SEPARATOR = b"\x1e"
-"""RFC 8142: each text of a GeoJSON text sequence begins with it."""
+"""First byte of each text of a GeoJSON text sequence (RFC 8142)."""
 
 STATEMENT_NAME = "wangge export"
-"""What the server lists as the application while an export reads."""
+"""Application name of an export's connection in the database."""
 CANCEL_TIMEOUT_S = 5.0
 
 
-class Abandoned(Exception):
-    """Nobody waits for the export any more."""
+class ExportAbandoned(Exception):
+    """The client no longer waits for the export."""
 
 
-class Stop:
-    """Ends an export from another thread: the statement that runs is cancelled, and no further one begins."""
+class ExportStop:
+    """Stop request for an export, made from another thread.
+
+    It cancels the running statement and prevents further ones.
+    """
 
     def __init__(self) -> None:
         self._gone = threading.Event()
@@ -50,12 +53,12 @@ class Stop:
         self._connection: psycopg.Connection[Any] | None = None
 
     @property
-    def asked(self) -> bool:
-        """Whether :meth:`now` was called."""
+    def requested(self) -> bool:
+        """Whether :meth:`request` was called."""
         return self._gone.is_set()
 
-    def now(self) -> None:
-        """End it; safe to repeat."""
+    def request(self) -> None:
+        """Stop the export; safe to repeat."""
         self._gone.set()
         with self._lock:
             if self._connection is not None:
@@ -63,13 +66,16 @@ class Stop:
                     self._connection.cancel_safe(timeout=CANCEL_TIMEOUT_S)
 
     def check(self) -> None:
-        """Raise :class:`Abandoned` when it was asked to end."""
-        if self.asked:
-            raise Abandoned
+        """Raise :class:`ExportAbandoned` after a request."""
+        if self.requested:
+            raise ExportAbandoned
 
     @contextlib.contextmanager
-    def over(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
-        """The connection may be cancelled within; never later, when the pool has given it to somebody else."""
+    def cancelling(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        """Let a request cancel this connection inside the ``with`` block.
+
+        Afterwards it is never cancelled, because the pool may have given it to another caller.
+        """
         with self._lock:
             self._connection = connection
         try:
@@ -81,17 +87,20 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Source:
-    """What is exported, and for whom.
+class ExportSource:
+    """Content of an export and the scope of its caller.
 
     Attributes
     ----------
     url : str
-        The database.
+        URL of the database.
+    scope : Scope
+    collection : Collection
+    selection : Selection
     timeout_s : int
-        The statement is ended after this time, also when the reader is too slow.
-    stop : Stop
-        Looked at between blocks: ends the export when nobody waits any more.
+        Greatest time of the statement, seconds; a slow client counts too.
+    stop : ExportStop
+        Checked between blocks.
     """
 
     url: str
@@ -99,11 +108,11 @@ class Source:
     collection: Collection
     selection: Selection
     timeout_s: int
-    stop: Stop = field(default_factory=Stop)
+    stop: ExportStop = field(default_factory=ExportStop)
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
-        """A read-only transaction that sees one moment, in the scope."""
+        """Open a read-only transaction in the scope, with one snapshot."""
         snapshot = engine(self.url).execution_options(isolation_level="REPEATABLE READ")
         with Session(snapshot) as db, db.begin():
             apply_scope(db, self.scope)
@@ -111,26 +120,26 @@ class Source:
             db.execute(text("SELECT set_config('application_name', :name, true)"), {"name": STATEMENT_NAME})
             driver = db.connection().connection.driver_connection
             assert isinstance(driver, psycopg.Connection)
-            with self.stop.over(driver):
+            with self.stop.cancelling(driver):
                 yield db
 
     def statement(self, columns: list[Expression]) -> Select[*tuple[Any, ...]]:
-        """These columns of the features that are meant, in the order of the key."""
+        """Select these columns of the chosen features, in the order of the key."""
         return (
             select(*columns)
             .select_from(self.collection.source)
-            .where(*conditions(self.collection, self.selection))
+            .where(*selection_conditions(self.collection, self.selection))
             .order_by(self.collection.key)
         )
 
 
-def csv_blocks(source: Source) -> Iterator[bytes]:
-    """CSV in UTF-8 with a header: id, properties, then ``lon`` and ``lat`` or the geometry as WKT."""
+def csv_blocks(source: ExportSource) -> Iterator[bytes]:
+    """Yield CSV in UTF-8 with a header: id, properties, then ``lon`` and ``lat`` or the geometry as WKT."""
     statement = source.statement(_csv_columns(source.collection))
     with source.session() as db:
         rows = _copy(db, statement, "csv, HEADER")
         with contextlib.closing(rows):
-            yield from _joined(itertools.chain([BOM], rows), source)
+            yield from _join_blocks(itertools.chain([BOM], rows), source)
 
 
 def _csv_columns(collection: Collection) -> list[Expression]:
@@ -144,25 +153,25 @@ def _csv_columns(collection: Collection) -> list[Expression]:
     return [*columns, func.ST_AsText(collection.geom, collection.digits).label("wkt")]
 
 
-def geojsonseq_blocks(source: Source) -> Iterator[bytes]:
-    """GeoJSON text sequence (RFC 8142): a record separator, a feature, a line feed."""
+def geojsonseq_blocks(source: ExportSource) -> Iterator[bytes]:
+    """Yield a GeoJSON text sequence (RFC 8142): a record separator, a feature, a line feed."""
     statement = source.statement([cast(feature_json(source.collection), Text)])
     with source.session() as db:
         rows = _copy(db, statement, "text")
         with contextlib.closing(rows):
-            # COPY's text format doubles backslashes; JSON has no other character that it escapes.
-            yield from _joined((RECORD_SEPARATOR + row.replace(b"\\\\", b"\\") for row in rows), source)
+            # COPY's text format doubles backslashes, the only character of JSON that it escapes.
+            yield from _join_blocks((RECORD_SEPARATOR + row.replace(b"\\\\", b"\\") for row in rows), source)
 
 
-def plain_sql(db: Session, statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
-    """The statement as text for psycopg, and its parameters."""
+def psycopg_sql(db: Session, statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
+    """Return the statement as text for psycopg, and its parameters."""
     compiled = statement.compile(dialect=db.get_bind().dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), dict(compiled.params)
 
 
 @contextlib.contextmanager
-def known_errors(statement: str) -> Iterator[None]:
-    """What the driver says of a slow or lost server, as SQLAlchemy says it."""
+def sqlalchemy_errors(statement: str) -> Iterator[None]:
+    """Raise the driver's errors about a slow or lost server as SQLAlchemy's errors."""
     try:
         yield
     except psycopg.OperationalError as error:
@@ -170,13 +179,13 @@ def known_errors(statement: str) -> Iterator[None]:
 
 
 def _copy(db: Session, statement: Select[*tuple[Any, ...]], form: str) -> Generator[bytes, None, None]:
-    """Rows of the statement as COPY writes them; the statement ends with the iterator."""
-    query, parameters = plain_sql(db, statement)
+    """Yield rows of the statement as COPY writes them; the statement ends with the iterator."""
+    query, parameters = psycopg_sql(db, statement)
     driver = db.connection().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     statement_text = f"COPY ({query}) TO STDOUT (FORMAT {form})"
     with (
-        known_errors(statement_text),
+        sqlalchemy_errors(statement_text),
         driver.cursor() as cursor,
         cursor.copy(statement_text.encode(), parameters) as copy,
     ):
@@ -184,7 +193,7 @@ def _copy(db: Session, statement: Select[*tuple[Any, ...]], form: str) -> Genera
             yield bytes(row)
 
 
-def _joined(rows: Iterable[bytes], source: Source, size: int = BLOCK_BYTES) -> Iterator[bytes]:
+def _join_blocks(rows: Iterable[bytes], source: ExportSource, size: int = BLOCK_BYTES) -> Iterator[bytes]:
     held: list[bytes] = []
     held_bytes = 0
     for row in rows:
@@ -198,8 +207,11 @@ def _joined(rows: Iterable[bytes], source: Source, size: int = BLOCK_BYTES) -> I
         yield b"".join(held)
 
 
-def record_batches(source: Source) -> Iterator[pa.RecordBatch]:
-    """The rows as typed columns: ``id``, the properties, ``geometry`` as WKB; schema :func:`schema_of`."""
+def record_batches(source: ExportSource) -> Iterator[pa.RecordBatch]:
+    """Yield the rows as record batches: ``id``, the properties, ``geometry`` as WKB.
+
+    Their schema is :func:`schema_of`.
+    """
     collection = source.collection
     columns: list[Expression] = [collection.key.label("id")]
     columns += [_plain(prop).label(prop.name) for prop in collection.properties]
@@ -208,12 +220,12 @@ def record_batches(source: Source) -> Iterator[pa.RecordBatch]:
     with source.session() as db:
         rows = _copy(db, source.statement(columns), "csv")
         with contextlib.closing(rows):
-            for block in _joined(rows, source, FRAME_BYTES):
+            for block in _join_blocks(rows, source, FRAME_BYTES):
                 yield from _typed(block, collection).to_arrow().cast(schema).combine_chunks().to_batches()
 
 
 def _plain(prop: Property) -> Expression:
-    """A property as plain text or number: what reads fastest back into its type."""
+    """Return a property as plain text or number, the fastest form to parse."""
     if prop.type == "time":
         return cast(func.extract("epoch", prop.expression) * 1_000_000, BigInteger)
     if prop.type == "date":
@@ -223,7 +235,7 @@ def _plain(prop: Property) -> Expression:
     return prop.output
 
 
-_READ_AS: dict[str, Any] = {
+_POLARS_TYPES: dict[str, Any] = {
     "text": pl.Utf8,
     "integer": pl.Int64,
     "number": pl.Float64,
@@ -232,7 +244,7 @@ _READ_AS: dict[str, Any] = {
     "date": pl.Int32,
     "json": pl.Utf8,
 }
-_ARROW: dict[str, pa.DataType] = {
+_ARROW_TYPES: dict[str, pa.DataType] = {
     "text": pa.string(),
     "integer": pa.int64(),
     "number": pa.float64(),
@@ -244,13 +256,13 @@ _ARROW: dict[str, pa.DataType] = {
 
 
 def schema_of(collection: Collection) -> pa.Schema:
-    """Names and types of an export's columns."""
-    properties = [(prop.name, _ARROW[prop.type]) for prop in collection.properties]
+    """Return names and types of an export's columns."""
+    properties = [(prop.name, _ARROW_TYPES[prop.type]) for prop in collection.properties]
     return pa.schema([("id", pa.int64()), *properties, (GEOMETRY, pa.binary())])
 
 
 def geometry_kind(collection: Collection) -> str:
-    """``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``: the type of the stored column."""
+    """Return the type of the stored geometry: ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``."""
     stored = str(collection.geom.type.geometry_type)  # type: ignore[attr-defined]
     return {
         "POINT": "Point",
@@ -261,7 +273,11 @@ def geometry_kind(collection: Collection) -> str:
 
 
 def _typed(block: bytes, collection: Collection) -> pl.DataFrame:
-    schema = {"id": pl.Int64, **{p.name: _READ_AS[p.type] for p in collection.properties}, GEOMETRY: pl.Utf8}
+    schema = {
+        "id": pl.Int64,
+        **{p.name: _POLARS_TYPES[p.type] for p in collection.properties},
+        GEOMETRY: pl.Utf8,
+    }
     frame = pl.read_csv(block, has_header=False, schema=schema)  # "" is empty text, nothing is null
     times = [
         pl.from_epoch(p.name, "us").dt.replace_time_zone("UTC")

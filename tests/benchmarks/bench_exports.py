@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from geo_api.features.exports import FORMATS
 from layers.collections import COLLECTIONS, Selection
-from layers.exports import Source
+from layers.exports import ExportSource
 from layers.postgres import PUBLIC, SYSTEM, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
@@ -55,7 +55,7 @@ def resident_kib(field: str) -> int:
 
 def export(url: str, name: str, size: str) -> tuple[int, float]:
     values = {"kind": KINDS[size]} if size in KINDS else {}
-    source = Source(url, PUBLIC, COLLECTIONS["sites"], Selection(values=values), 1_800)
+    source = ExportSource(url, PUBLIC, COLLECTIONS["sites"], Selection(values=values), 1_800)
     start = time.perf_counter()
     n_bytes = sum(map(len, FORMATS[name].blocks(source)))
     return n_bytes, time.perf_counter() - start

@@ -353,12 +353,12 @@ def readable(name: str, content: bytes, folder: Path) -> bytes:
         with sqlite3.connect(path) as base:
             return "\n".join(base.iterdump()).encode()
     if name == "pmtiles":
-        from pmtiles.reader import AsyncReader, MemorySource, all_tiles
+        from pmtiles.reader import MemorySource, Reader, all_tiles
 
         source = MemorySource(content)
         return (
             b"".join(gzip.decompress(t) for _, t in all_tiles(source))
-            + repr(AsyncReader(source).metadata()).encode()
+            + repr(Reader(source).metadata()).encode()
         )
     return content
 

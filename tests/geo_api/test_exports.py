@@ -19,14 +19,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
-from pmtiles.reader import AsyncReader, MemorySource, all_tiles
+from pmtiles.reader import MemorySource, Reader, all_tiles
 from shapely.geometry import shape
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from geo_api.features.exports import FORMATS
 from layers.collections import COLLECTIONS, Selection
-from layers.exports import Source
+from layers.exports import ExportSource
 from layers.exports.rows import STATEMENT_NAME, record_batches
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
@@ -184,7 +184,7 @@ def test_pmtiles_hold_the_tiles_of_the_service(own: Api) -> None:
     answer = who.get("/collections/sites/export?f=pmtiles")
     assert answer.status_code == 200, answer.text
     source = MemorySource(answer.content)
-    reader = AsyncReader(source)
+    reader = Reader(source)
     header, metadata = reader.header(), reader.metadata()
     assert (header["min_zoom"], header["max_zoom"]) == (0, 14)
     assert header["min_lon_e7"] / 1e7 == pytest.approx(120.1) and header["max_lon_e7"] / 1e7 == pytest.approx(
@@ -383,7 +383,7 @@ def test_an_error_on_the_way_breaks_the_answer_off(many: str, api: Api, ending: 
 
 
 def test_one_row_batches_keep_types(own: Api) -> None:
-    source = Source(own.url, SYSTEM, COLLECTIONS["sites"], Selection(), 30)
+    source = ExportSource(own.url, SYSTEM, COLLECTIONS["sites"], Selection(), 30)
     table = [row for batch in record_batches(source) for row in batch.to_pylist()]
     assert {row["industry"] for row in table} == {"化工", ""}
     assert {row["status_since"] for row in table} == {dt.date(2025, 6, 30), None}

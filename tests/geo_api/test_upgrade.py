@@ -24,9 +24,8 @@ from geo_api.http.settings import Settings
 from geo_api.jobs.worker import job_app
 from geo_api.server.app import create_app
 from grid.cases import verify_chain
-from layers.postgres import SYSTEM, migrate, schema_is_current, session
+from layers.postgres import SYSTEM, libpq_url, migrate, schema_is_current, session
 from layers.private_server import Cluster
-from layers.private_server.database_setup import conninfo
 from tests.support.application import logged_in
 from tests.support.databases import own_database
 
@@ -73,11 +72,11 @@ def rows_of(driver: psycopg.Connection) -> Rows:
 def upgraded(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
     with own_database(cluster, "wangge", "upgraded") as url:
         migrate(url, "0014")
-        with psycopg.connect(conninfo(url)) as driver:
+        with psycopg.connect(libpq_url(url)) as driver:
             driver.execute((INSTALLATION / "rows.sql").read_text(encoding="utf-8"))
             before = rows_of(driver)
         migrate(url)
-        with psycopg.connect(conninfo(url)) as driver:
+        with psycopg.connect(libpq_url(url)) as driver:
             after = rows_of(driver)
         settings = Settings(
             database_url=url,
@@ -121,7 +120,7 @@ def test_what_tables_of_later_revisions_hold(upgraded: Upgraded) -> None:
 
 def test_a_second_migration_changes_nothing(upgraded: Upgraded) -> None:
     migrate(upgraded.url)
-    with psycopg.connect(conninfo(upgraded.url)) as driver:
+    with psycopg.connect(libpq_url(upgraded.url)) as driver:
         assert {t: c for t, c in rows_of(driver).items() if t not in ("login_sessions", "access_log")} == {
             t: c for t, c in upgraded.after.items() if t not in ("login_sessions", "access_log")
         }
@@ -223,7 +222,7 @@ def test_jobs_that_wait_are_run(upgraded: Upgraded) -> None:
             await jobs.run_worker_async(queues=["models"], wait=False, install_signal_handlers=False)
 
     asyncio.run(work())
-    with psycopg.connect(conninfo(upgraded.url)) as driver:
+    with psycopg.connect(libpq_url(upgraded.url)) as driver:
         done = driver.execute(
             "SELECT task_name, status::text FROM procrastinate_jobs WHERE id <= 4"
         ).fetchall()

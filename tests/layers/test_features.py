@@ -16,7 +16,7 @@ from layers.collections import (
     COLLECTIONS,
     Selection,
     Sort,
-    count,
+    count_features,
     parse_bbox,
     parse_interval,
     parse_moment,
@@ -105,7 +105,7 @@ def test_a_scope_sees_its_own_rows_only(
     own = f"V-{letter}" if collection_id == "stays" else f"S-{letter}"
     apply_scope(db, scope_of(town, letter))
     assert names(db, collection_id, key) == [own]
-    assert count(db, COLLECTIONS[collection_id], Selection()) == 1
+    assert count_features(db, COLLECTIONS[collection_id], Selection()) == 1
     apply_scope(db, Scope(role="dispatcher", city_wide=True, username="d"))
     assert len(names(db, collection_id, key)) == 2
     apply_scope(db, PUBLIC)
@@ -182,7 +182,7 @@ def test_values_are_read_as_their_type(db: Session, town: dict[str, Any]) -> Non
 
 def test_a_value_is_a_value_and_never_sql(db: Session, town: dict[str, Any]) -> None:
     assert names(db, "areas", "name", values={"name": ["'; DROP TABLE areas; --"]}) == []
-    assert count(db, COLLECTIONS["areas"], Selection()) == 10
+    assert count_features(db, COLLECTIONS["areas"], Selection()) == 10
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from layers.collections import COLLECTIONS, Selection, TileQueries, read_tile, settle
-from layers.collections.tile_aggregates import COUNTED
+from layers.collections import COLLECTIONS, Selection, TileQueries, read_tile, settle_cells
+from layers.collections.tile_aggregates import COLLECTIONS_WITH_CELLS
 from layers.collections.tiles import cells_statement
 from layers.postgres import PUBLIC, SYSTEM, AsyncReader, Scope, apply_scope, session
 from layers.postgres import sessions as database
@@ -134,7 +134,7 @@ def take(stays: Stays, step: str, number: int) -> None:
     if step == "insert":
         stays.insert(number * 7, area=[None, 1, 2, 3][number - 1])
     elif step == "settle":
-        settle(db)
+        settle_cells(db)
     elif step == "upsert":
         db.execute(
             text(
@@ -199,7 +199,7 @@ def test_writers_settlers_and_readers_at_once(fresh_database: str) -> None:
         while not last:
             last = not writing.is_set()
             with session(SYSTEM, fresh_database) as db:
-                done += settle(db).get("stays", 0)
+                done += settle_cells(db).get("stays", 0)
         return done
 
     def read_on() -> int:
@@ -221,7 +221,7 @@ def test_writers_settlers_and_readers_at_once(fresh_database: str) -> None:
         assert sum(s.result() for s in settlers) > 0 and reader.result() > 0
     with session(SYSTEM, fresh_database) as db:
         assert differences(db) == []
-        settle(db)
+        settle_cells(db)
         assert differences(db) == []
         assert db.scalar(text("SELECT count(*) FROM stays")) == db.scalar(
             text("SELECT sum(points) FROM stays_cells WHERE settled AND zoom = 3")
@@ -240,22 +240,22 @@ def test_writers_do_not_wait_for_each_other_nor_for_settling(fresh_database: str
             writer.execute(text("SET LOCAL lock_timeout = '30s'"))
             writer.execute(text("SELECT setseed(0.5)"))  # a write settles now and then: not these
             Stays(writer, ids, number).insert(3, spread=0)
-        assert settle(settler)["stays"] <= 1
-        assert "stays" not in settle(other)
+        assert settle_cells(settler)["stays"] <= 1
+        assert "stays" not in settle_cells(other)
         Stays(b, ids, 5).insert(2, spread=0)
         a.commit()
         settler.commit()
         b.rollback()
         assert differences(other) == []
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
-        assert settle(Session(connection)) == {}
+        assert settle_cells(Session(connection)) == {}
 
 
 def crowd(db: Session) -> dict[str, Scope]:
     """Stays of two areas in the same cells: 4,000 of A and 3,500 of B."""
     stays = Stays(db, vehicle(db))
     stays.insert(4_000, 1)
-    settle(db)
+    settle_cells(db)
     stays.insert(3_500, 2)
     return {
         "A": Scope(role="officer", area_ids=(1,)),
@@ -280,7 +280,7 @@ def test_a_reader_counts_own_rows_only(db: Session) -> None:
         ) == expected[name]
         for at in ((4, 13, 6), (7, 106, 51), (9, 428, 207), (10, 855, 415)):
             by_points = db.execute(cells_statement(stays, Selection(), at)).one()
-            by_cells = db.execute(cells_statement(stays, Selection(), at, kept=True)).one()
+            by_cells = db.execute(cells_statement(stays, Selection(), at, stored=True)).one()
             assert by_cells[1:] == (by_points[1:] if by_points[1] > 3_000 else (0, 0)), (name, at)
             if by_points[1] > 3_000:
                 assert len(bytes(by_cells[0])) == pytest.approx(len(bytes(by_points[0])), abs=8)
@@ -320,7 +320,7 @@ def test_the_crowd_begins_where_it_begins_without_kept_cells(db: Session, count:
     for _ in range(2):
         tile = read_tile(db, COLLECTIONS["stays"], Selection(), zoom=3, column=6, row=3)
         assert (tile.matched, tile.aggregated) == (count, count > 3_000)
-        settle(db)
+        settle_cells(db)
 
 
 def test_cells_have_the_policies_of_their_points(db: Session) -> None:
@@ -328,13 +328,13 @@ def test_cells_have_the_policies_of_their_points(db: Session) -> None:
         "SELECT policyname, permissive, roles, qual FROM pg_policies WHERE tablename = :name AND cmd IN ('ALL', 'SELECT') ORDER BY 1"
     )
     secured = text("SELECT relrowsecurity FROM pg_class WHERE relname = :name")
-    for source in COUNTED:
+    for source in COLLECTIONS_WITH_CELLS:
         of_points, of_cells = (
             db.execute(statement, {"name": name}).all() for name in (source, f"{source}_cells")
         )
         assert of_cells == of_points, source
         assert db.scalar(secured, {"name": f"{source}_cells"}) == db.scalar(secured, {"name": source}) is True
-    assert set(KEYS) == set(COUNTED)
+    assert set(KEYS) == set(COLLECTIONS_WITH_CELLS)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +351,7 @@ def test_the_index_is_used_under_a_policy(db: Session) -> None:
     scope = crowd(db)["A"]
     db.execute(text("SET LOCAL enable_seqscan = off"))
     apply_scope(db, scope)
-    compiled = cells_statement(COLLECTIONS["stays"], Selection(), (8, 213, 103), kept=True).compile(
+    compiled = cells_statement(COLLECTIONS["stays"], Selection(), (8, 213, 103), stored=True).compile(
         db.connection()
     )
     plan = "\n".join(r[0] for r in db.connection().exec_driver_sql(f"EXPLAIN {compiled}", compiled.params))
@@ -373,7 +373,7 @@ def test_counting_again_mends_what_was_written_past_the_triggers(fresh_database:
     with session(SYSTEM, fresh_database) as db:
         stays = Stays(db, vehicle(db))
         stays.insert(60, 1)
-        settle(db)
+        settle_cells(db)
         stays.insert(20, 2)
         db.execute(text("SET LOCAL session_replication_role = replica"))
         stays.change("DELETE FROM stays", 3)
@@ -388,4 +388,4 @@ def test_cells_are_counted_again_after_a_reset(fresh_database: str) -> None:
     reset(fresh_database)
     database.migrate(fresh_database)
     with session(SYSTEM, fresh_database) as db:
-        assert settle(db) == dict.fromkeys(COUNTED, 0)
+        assert settle_cells(db) == dict.fromkeys(COLLECTIONS_WITH_CELLS, 0)

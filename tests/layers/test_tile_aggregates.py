@@ -14,8 +14,8 @@ from pyproj import Transformer
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.collections import COLLECTIONS, Selection, read_tile, settle
-from layers.collections.tile_aggregates import FINEST_ZOOM, is_kept
+from layers.collections import COLLECTIONS, Selection, read_tile, settle_cells
+from layers.collections.tile_aggregates import FINEST_ZOOM, has_stored_cells
 from layers.collections.tiles import AGGREGATE_FROM, cells_statement
 from tests.support.enterprises import insert_enterprise, insert_sites
 
@@ -86,7 +86,7 @@ def test_a_tile_is_the_one_that_counting_gives(db: Session, tmp_path: Path) -> N
     insert_sites(db, insert_enterprise(db), some_points(12_000, 1))
     for settled in (False, True):
         if settled:
-            assert settle(db)["sites"] <= len(counted(db))
+            assert settle_cells(db)["sites"] <= len(counted(db))
             assert not db.scalar(text("SELECT count(*) FROM sites_cells WHERE NOT settled"))
             insert_sites(
                 db, db.scalar(text("SELECT min(id) FROM enterprises")) or 0, some_points(500, 2), "later"
@@ -100,7 +100,7 @@ def test_a_tile_is_the_one_that_counting_gives(db: Session, tmp_path: Path) -> N
                     wanted = db.execute(cells_statement(SITES, Selection(), at)).one()
                     made = read_tile(db, SITES, Selection(), zoom=zoom, column=column, row=row)
                     if wanted[1] <= AGGREGATE_FROM:
-                        assert db.execute(cells_statement(SITES, Selection(), at, kept=True)).one()[1:] == (
+                        assert db.execute(cells_statement(SITES, Selection(), at, stored=True)).one()[1:] == (
                             0,
                             0,
                         )
@@ -138,11 +138,11 @@ def test_points_on_edges_are_in_one_cell_and_the_same_one(db: Session) -> None:
 
 
 def test_only_whole_collections_are_kept(db: Session) -> None:
-    assert is_kept(SITES, Selection(), FINEST_ZOOM)
-    assert not is_kept(SITES, Selection(), FINEST_ZOOM + 1)
-    assert not is_kept(SITES, Selection(values={"kind": ["sales"]}), 5)
-    assert not is_kept(SITES, Selection(bbox=(120, 31, 121, 32)), 5)
-    assert not is_kept(COLLECTIONS["areas"], Selection(), 5)
+    assert has_stored_cells(SITES, Selection(), FINEST_ZOOM)
+    assert not has_stored_cells(SITES, Selection(), FINEST_ZOOM + 1)
+    assert not has_stored_cells(SITES, Selection(values={"kind": ["sales"]}), 5)
+    assert not has_stored_cells(SITES, Selection(bbox=(120, 31, 121, 32)), 5)
+    assert not has_stored_cells(COLLECTIONS["areas"], Selection(), 5)
     insert_sites(db, insert_enterprise(db), some_points(4_000, 5))
     db.execute(text("UPDATE sites SET kind = 'storage' WHERE id % 4 <> 0"))
     filtered = read_tile(db, SITES, Selection(values={"kind": ["storage"]}), zoom=4, column=13, row=6)

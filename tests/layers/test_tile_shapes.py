@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS, WORLD_WIDTH_M, Selection, tiles
-from layers.collections.tiles import EXACT_ZOOM, _hits
+from layers.collections.tiles import EXACT_ZOOM, _encoded_features
 from tests.support.small_town import seed_town
 from tests.support.tiles import tile_of
 
@@ -53,7 +53,7 @@ def shapes(db: Session) -> Session:
 
 def drawn(db: Session, tile: tuple[int, int, int]) -> dict[str, tuple[Any, Any, bool]]:
     """By name: the geometry in the tile, what ST_AsMVTGeom makes of the simplified area, and whether it is whole."""
-    hits = _hits(COLLECTIONS["areas"], Selection(values={"kind": ["water"]}), tile, 1_000)
+    hits = _encoded_features(COLLECTIONS["areas"], Selection(values={"kind": ["water"]}), tile, 1_000)
     compiled = hits.element.compile(dialect=db.connection().dialect, compile_kwargs={"literal_binds": False})
     rows = db.connection().exec_driver_sql(f"SELECT name, geom FROM ({compiled}) AS hits", compiled.params)
     ours = {name: None if shape is None else shapely.from_wkb(bytes(shape)) for name, shape in rows}
