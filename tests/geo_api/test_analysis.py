@@ -7,17 +7,22 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from geo_api.cli.demo import NotADemo, prepare_demo
 from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis
 from grid.cases import verify_chain
-from layers.postgres import SYSTEM, session
+from layers.postgres import SYSTEM, session, sessions
+from layers.private_server import Cluster
 from spatial_models.suspicion import precision_recall
+from tests.support.databases import own_database
 from tests.support.waiting import PATIENCE_S, wait_until
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
@@ -30,6 +35,33 @@ def counts(url: str) -> dict[str, int]:
         }
 
 
+@dataclass(frozen=True)
+class Analysed:
+    """The demo city of seed 1 as the job left it: a database that nobody is connected to, and what was told of it."""
+
+    name: str
+    document: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def analysed(
+    cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Analysed]:
+    with own_database(cluster, _migrated, "analysed") as url:
+        settings = Settings(database_url=url, data_dir=tmp_path_factory.mktemp("analysed"))
+        document = prepare_demo(settings, seed=1, size="small").document
+        sessions.engine(url).dispose()
+        yield Analysed(str(make_url(url).database), document)
+
+
+@pytest.fixture
+def analysed_database(cluster: Cluster, analysed: Analysed, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """URL of a copy of the analysed city, set as ``WANGGE_DATABASE_URL``."""
+    with own_database(cluster, analysed.name) as url:
+        monkeypatch.setenv("WANGGE_DATABASE_URL", url)
+        yield url
+
+
 @pytest.fixture
 def demo_settings(fresh_database: str, tmp_path: Path) -> Settings:
     return Settings(database_url=fresh_database, data_dir=tmp_path)
@@ -37,9 +69,12 @@ def demo_settings(fresh_database: str, tmp_path: Path) -> Settings:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
-    fresh_database: str, demo_settings: Settings, seed: int
+    request: pytest.FixtureRequest, seed: int
 ) -> None:
-    paper = prepare_demo(demo_settings, seed=seed, size="small").document
+    if seed == 1:
+        paper = request.getfixturevalue("analysed").document
+    else:
+        paper = prepare_demo(request.getfixturevalue("demo_settings"), seed=seed, size="small").document
     planted = {p["site_id"] for p in paper["planted"] if p["label"]}
     flagged = {f["site"] for f in paper["flagged"]}
     precision, recall = precision_recall(flagged, planted)
@@ -54,34 +89,32 @@ def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
 
 
 def test_a_second_run_changes_nothing_and_a_later_look_raises_nothing_twice(
-    fresh_database: str, demo_settings: Settings
+    analysed: Analysed, analysed_database: str, tmp_path: Path
 ) -> None:
-    first = prepare_demo(demo_settings, seed=1, size="small")
-    before = counts(fresh_database)
-    again = prepare_demo(demo_settings, seed=1, size="small")
+    before = counts(analysed_database)
+    again = prepare_demo(Settings(database_url=analysed_database, data_dir=tmp_path), seed=1, size="small")
     assert again.document["unchanged"] is True
-    assert again.document["flagged"] == first.document["flagged"]
-    assert counts(fresh_database) == before
-    with session(SYSTEM, fresh_database) as db:
+    assert again.document["flagged"] == analysed.document["flagged"]
+    assert counts(analysed_database) == before
+    with session(SYSTEM, analysed_database) as db:
         db.execute(
             text(
                 "UPDATE vehicles SET kind = 'other' WHERE vehicle_id = (SELECT min(vehicle_id) FROM vehicles)"
             )
         )
-    Analysis(fresh_database).run()
-    after = counts(fresh_database)
+    Analysis(analysed_database).run()
+    after = counts(analysed_database)
     assert after["model_runs"] == before["model_runs"] + 1
     assert (after["alerts"], after["cases"]) == (before["alerts"], before["cases"])
 
 
 def test_a_run_killed_in_the_middle_leaves_nothing_half_done(
-    fresh_database: str, demo_settings: Settings
+    analysed_database: str, demo_settings: Settings
 ) -> None:
-    prepare_demo(demo_settings, seed=1, size="small")
-    with session(SYSTEM, fresh_database) as db:
+    with session(SYSTEM, analysed_database) as db:
         for statement in ("UPDATE vehicles SET kind = 'other' WHERE id = (SELECT min(id) FROM vehicles)",):
             db.execute(text(statement))
-    before = counts(fresh_database)
+    before = counts(analysed_database)
     script = (
         "import geo_api.jobs.analysis as a, os, sys\n"
         "real = a.find_visits\n"
@@ -94,16 +127,16 @@ def test_a_run_killed_in_the_middle_leaves_nothing_half_done(
         [sys.executable, "-c", script],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"WANGGE_DATABASE_URL": fresh_database},
+        env=os.environ | {"WANGGE_DATABASE_URL": analysed_database},
     )
     assert process.stdout is not None
     assert process.stdout.readline().strip() == b"in the middle"
     process.send_signal(signal.SIGKILL)
     process.wait(PATIENCE_S)
-    wait_until(lambda: counts(fresh_database) == before, "nothing of the run is left")
-    result = Analysis(fresh_database).run()
+    wait_until(lambda: counts(analysed_database) == before, "nothing of the run is left")
+    result = Analysis(analysed_database).run()
     assert not result.unchanged
-    assert counts(fresh_database)["model_runs"] == before["model_runs"] + 1
+    assert counts(analysed_database)["model_runs"] == before["model_runs"] + 1
 
 
 def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_settings: Settings) -> None:
@@ -118,16 +151,15 @@ def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_settings: 
         prepare_demo(demo_settings, seed=1, size="small")
 
 
-def test_another_seed_replaces_the_demo(fresh_database: str, demo_settings: Settings) -> None:
-    one = prepare_demo(demo_settings, seed=1, size="small").document
-    two = prepare_demo(demo_settings, seed=2, size="small").document
+def test_another_seed_replaces_the_demo(analysed: Analysed, analysed_database: str, tmp_path: Path) -> None:
+    one, settings = analysed.document, Settings(database_url=analysed_database, data_dir=tmp_path)
+    two = prepare_demo(settings, seed=2, size="small").document
     assert {f["uscc"] for f in one["flagged"]}.isdisjoint(f["uscc"] for f in two["flagged"])
-    with session(SYSTEM, fresh_database) as db:
+    with session(SYSTEM, analysed_database) as db:
         assert verify_chain(db) == []
 
 
-def test_the_command_prints_one_document(fresh_database: str, demo_settings: Settings) -> None:
-    prepare_demo(demo_settings, seed=1, size="small")
+def test_the_command_prints_one_document(analysed_database: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json"],
         capture_output=True,
@@ -140,8 +172,7 @@ def test_the_command_prints_one_document(fresh_database: str, demo_settings: Set
     assert len(paper["flagged"]) >= 6
 
 
-def test_analyse_looks_back_from_another_moment(fresh_database: str, demo_settings: Settings) -> None:
-    prepare_demo(demo_settings, seed=1, size="small")
+def test_analyse_looks_back_from_another_moment(analysed_database: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "geo_api.cli.main", "analyse", "--json", "--at", "2026-06-01"],
         capture_output=True,
