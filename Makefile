@@ -1,11 +1,11 @@
 # make demo   set up, make the demo city, analyse it, serve it on http://127.0.0.1:8000
-# make test   set up, check style, types and import directions, run every test
+# make test   set up, check style, types and import directions, run every test (make test-long: hours)
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test check fmt bench conformance evaluate lock clean
+.PHONY: help setup setup-test demo serve test test-long check fmt bench conformance evaluate lock clean
 
 help: ## 说明 this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -24,6 +24,9 @@ serve: setup ## 服务 serve the data that is there
 
 test: setup-test ## 测试 style, types, imports, all tests (browser included)
 	@scripts/verify
+
+test-long: setup-test ## 久测 random operations, kills and properties, twenty times as much of each (hours)
+	@$(BIN)/pytest -n 2 --dist load -m long --long -o timeout=14400
 
 check: setup-test ## 检查 the same without the tests
 	@scripts/verify --static

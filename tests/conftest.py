@@ -34,6 +34,7 @@ from layers.private_server import Cluster
 pytest.register_assert_rewrite("tests.support")
 from tests.support.databases import copy_database, own_database  # noqa: E402
 from tests.support.declared_answers import declared_answers, every_answer_compared  # noqa: E402
+from tests.support.long_runs import be_long  # noqa: E402
 from tests.support.waiting import PATIENCE_S  # noqa: E402
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ settings.load_profile("wangge")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--conformance", action="store_true", help="also what needs other clients or peers")
+    parser.addoption(
+        "--long", action="store_true", help="tests marked long do all of their work, not a sample"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    be_long(config.getoption("--long"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -23,6 +23,7 @@ from layers.postgres import SYSTEM, session, sessions
 from layers.private_server import Cluster
 from spatial_models.suspicion import precision_recall
 from tests.support.databases import own_database
+from tests.support.long_runs import repeated
 from tests.support.waiting import PATIENCE_S, wait_until
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
@@ -108,9 +109,8 @@ def test_a_second_run_changes_nothing_and_a_later_look_raises_nothing_twice(
     assert (after["alerts"], after["cases"]) == (before["alerts"], before["cases"])
 
 
-def test_a_run_killed_in_the_middle_leaves_nothing_half_done(
-    analysed_database: str, demo_settings: Settings
-) -> None:
+@repeated()
+def test_a_run_killed_in_the_middle_leaves_nothing_half_done(analysed_database: str, attempt: int) -> None:
     with session(SYSTEM, analysed_database) as db:
         for statement in ("UPDATE vehicles SET kind = 'other' WHERE id = (SELECT min(id) FROM vehicles)",):
             db.execute(text(statement))

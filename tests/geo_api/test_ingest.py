@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from starlette.testclient import TestClient
@@ -26,6 +26,7 @@ from layers.imports import read_fix_parts
 from layers.postgres import PUBLIC, SYSTEM, session
 from tests.support.application import PASSWORD, Api, Seeded, api_over, serving
 from tests.support.fix_batches import ARROW, CSV, NDJSON, NOW, PARQUET, encoded, rows
+from tests.support.long_runs import examples
 from tests.support.small_town import TOWN_A
 from tests.support.waiting import PATIENCE_S
 
@@ -329,7 +330,7 @@ def test_a_cookie_cannot_write_by_get(own: tuple[Api, dict[str, str]]) -> None:
     assert client.get("/v1/tracks/osmand?id=x&lat=31.2&lon=120.1").status_code == 401
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=300), media=st.sampled_from([NDJSON, CSV, ARROW, PARQUET]))
 def test_any_bytes_are_read_or_refused(body: bytes, media: str) -> None:
     try:

@@ -7,7 +7,7 @@ import itertools
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from grid.change_sets import balance_of, lifecycle
 from grid.change_sets.balance import improve
 from grid.errors import GridError, UnknownArea
 from tests.support.change_sets import supervisor
+from tests.support.long_runs import examples
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import square, unit_code
 
@@ -67,7 +68,7 @@ def test_what_nobody_recorded_has_no_weight(db: Session, ids: dict[str, int]) ->
         balance_of(db, 10**9)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(0, 10**6), st.integers(2, 5))
 def test_every_zone_stays_in_one_piece_and_the_spread_falls(seed: int, n_zones: int) -> None:
     """On a raster of 7 x 7 units, contiguity judged by networkx."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grid.topology import MARGIN_DEG, changed_box, grown, joined, unshared_edges
 from grid.topology.changed_edges import NOWHERE
 from tests.support.grown_town import voronoi_zones
+from tests.support.long_runs import examples
 
 ZONES = [zone for seed in (1, 2) for zone in [voronoi_zones(seed)]]
 PICK = st.integers(0, 10**6)
@@ -25,7 +26,7 @@ def bent(zone: shapely.Polygon, corner: int, by_deg: float) -> shapely.Polygon:
     return shapely.Polygon(ring, zone.interiors)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(st.sampled_from(ZONES), PICK, PICK, st.sampled_from([np.nan, 1e-6, -2e-5, 1e-12]))
 def test_a_box_around_the_change_tells_what_the_whole_tells(
     zones: list[shapely.Polygon], which: int, corner: int, by_deg: float

@@ -6,12 +6,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grid.areas import AreaCover
 from grid.errors import GridError
 from tests.support.exact_ownership import owner
+from tests.support.long_runs import examples
 from tests.support.square_town import square, x, y
 
 
@@ -102,7 +103,7 @@ def _voronoi(seed: int, n: int) -> np.ndarray:
     return np.array([g for g in cells.geoms])
 
 
-@settings(deadline=None, max_examples=25)
+@examples(25)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 120))
 def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
     """Random points: what shapely says. Vertices and points on edges: exactly one owner, and one that touches it."""
@@ -130,7 +131,7 @@ def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
     assert (len(shapes) - 1 - mirrored == found).all()
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     corners=st.lists(
         st.tuples(st.floats(-90, 90, width=32), st.floats(-40, 40, width=32)),

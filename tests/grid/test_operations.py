@@ -21,6 +21,7 @@ from grid.responsibility.locating import locate_point
 from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
 from layers.postgres import SYSTEM, session
 from tests.support.enterprises import insert_enterprise, insert_site
+from tests.support.long_runs import repeated
 from tests.support.partition_checks import assert_tiles
 from tests.support.square_town import insert_area, insert_town, line, middle, square, unit_code, x, y
 from tests.support.waiting import PATIENCE_S, wait_until
@@ -318,7 +319,8 @@ with session(SYSTEM, sys.argv[1]) as db:
 """
 
 
-def test_a_kill_in_the_middle_of_applying_leaves_nothing(fresh_database: str) -> None:
+@repeated()
+def test_a_kill_in_the_middle_of_applying_leaves_nothing(fresh_database: str, attempt: int) -> None:
     """The process has ended zones and waits to link their followers when it is killed."""
     with session(SYSTEM, fresh_database) as db:
         ids = insert_town(db)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,13 +19,12 @@ from grid.responsibility.locating import locate_point
 from layers.records.enterprises import write_enterprises, write_sites
 from tests.support import square_town
 from tests.support.exact_ownership import owner
+from tests.support.long_runs import examples
 from tests.support.square_town import NOW
 
 BESIDE_DEG = 1e-9
 """About 0.1 mm."""
-EXAMPLES = settings(
-    deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+EXAMPLES = examples(30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 _ASK = text("""
 WITH area AS (SELECT n, ST_GeomFromWKB(wkb, 4326) AS geom

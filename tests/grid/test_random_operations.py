@@ -1,14 +1,13 @@
 """Random operations of every kind, one after the other: after each the areas are a partition on every level.
 
-At the end everything is undone, the latest first, back to the first partition. ``WANGGE_TEST_EXAMPLES=25`` runs more of
-them than usual and others every time (``--hypothesis-seed=N``: the same again).
+At the end everything is undone, the latest first, back to the first partition. ``--long`` runs many more of them, and
+others every time (``--hypothesis-seed=N``: the same again).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import sys
 from collections import Counter
 from typing import Any
@@ -27,6 +26,7 @@ from grid.areas import read_areas
 from grid.errors import EditConflict, GridError, TopologyFault
 from layers.tables import ChangeSet
 from tests.support.grown_town import insert_zones, voronoi_zones
+from tests.support.long_runs import count, is_long
 from tests.support.partition_checks import (
     assert_history,
     assert_managed,
@@ -39,8 +39,7 @@ from tests.support.square_town import STEP, insert_managing, insert_town
 PICK = st.integers(0, 10**6)
 SHIFT = st.floats(-0.45, 0.45)
 HOW = st.sampled_from(["now", "now", "dated", "later", "together", "together"])
-ASKED = os.environ.get("WANGGE_TEST_EXAMPLES")
-EXAMPLES = int(ASKED or 6)
+EXAMPLES = count(6)
 EXAMPLE_LIMIT_S = 60
 """An example takes 2 to 6 s on one core."""
 ENGINES: list[Engine] = []
@@ -272,6 +271,7 @@ class GrownPartition(Partition):
             pass
 
 
+@pytest.mark.long
 @pytest.mark.timeout(EXAMPLE_LIMIT_S * EXAMPLES)
 @pytest.mark.parametrize("machine", [Partition, GrownPartition])
 def test_a_partition_stays_one(engine: Engine, machine: type[Partition]) -> None:
@@ -279,7 +279,7 @@ def test_a_partition_stays_one(engine: Engine, machine: type[Partition]) -> None
     COUNTS.clear()
     how = settings(
         max_examples=EXAMPLES,
-        derandomize=ASKED is None,  # the same few runs every time; WANGGE_TEST_EXAMPLES looks for new ones
+        derandomize=not is_long(),  # the same few runs every time; a long run looks for new ones
         database=None,
         print_blob=True,
         stateful_step_count=14,

@@ -28,6 +28,7 @@ from layers.private_server.settings import (
     server_settings,
     socket_folder,
 )
+from tests.support.long_runs import repeated
 from tests.support.waiting import PATIENCE_S, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
@@ -153,7 +154,8 @@ def test_another_account_cannot_connect(cluster: Cluster) -> None:
     assert done.returncode != 0 and "Permission denied" in done.stderr
 
 
-def test_recovers_after_kill_9(folder: Path) -> None:
+@repeated()
+def test_recovers_after_kill_9(folder: Path, attempt: int) -> None:
     cluster = Cluster(folder)  # durable: what was committed must be there
     cluster.start()
     _run(cluster.url, "CREATE TABLE committed AS SELECT generate_series(1, 1000) AS n")

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Select, text
 from sqlalchemy.orm import Session
@@ -30,6 +30,7 @@ from layers.collections.pages import page_statement
 from layers.collections.tiles import tile_statement
 from layers.errors import InvalidFilter, NotFound
 from layers.postgres import PUBLIC, SYSTEM, Scope, apply_scope
+from tests.support.long_runs import examples
 from tests.support.small_town import RAISED, START, seed_town
 
 SECRET = b"test"
@@ -119,7 +120,7 @@ def test_a_row_of_another_scope_is_not_found(db: Session, town: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("sort", [None, Sort("area_m2"), Sort("area_m2", descending=True), Sort("code")])
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@examples(10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(1, 12))
 def test_pages_follow_each_other_without_loss(db: Session, sort: Sort | None, limit: int) -> None:
     if not db.execute(text("SELECT count(*) FROM areas")).scalar_one():

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
@@ -22,6 +22,7 @@ from layers.collections.tiles import cells_statement
 from layers.postgres import PUBLIC, SYSTEM, AsyncReader, Scope, apply_scope, session
 from layers.postgres import sessions as database
 from layers.records import reset
+from tests.support.long_runs import examples
 
 WIDTH_M = 40_075_016.685578488
 KEYS = {
@@ -158,7 +159,7 @@ def take(stays: Stays, step: str, number: int) -> None:
         stays.change(CHANGES[step], number)
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@examples(25, suppress_health_check=[HealthCheck.too_slow])
 @given(steps=STEPS)
 def test_any_order_of_changes_keeps_the_counts(engine: Engine, steps: list[tuple[str, int, bool]]) -> None:
     with engine.connect() as connection:

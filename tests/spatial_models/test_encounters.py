@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.encounters import find as encounters
 from spatial_models.encounters.find import find_encounters
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
 from tests.support.hostile_fixes import any_number, any_time
+from tests.support.long_runs import examples
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0
@@ -180,7 +181,7 @@ def walk(moves: list[tuple[int, float, float]], offset: int) -> Track:
     return track
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(st.tuples(moves, st.integers(0, 100)), min_size=2, max_size=4))
 def test_every_contact_against_brute_force(given_tracks: Any) -> None:
     tracks = {n: walk(m, offset) for n, (m, offset) in enumerate(given_tracks)}
@@ -208,7 +209,7 @@ def _no_graze(a: Track, b: Track) -> bool:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(
     st.lists(st.tuples(moves, st.integers(0, 100)), min_size=2, max_size=4), st.randoms(use_true_random=False)
 )
@@ -227,7 +228,7 @@ def test_order_of_rows_and_blocks_change_nothing(given_tracks: Any, random: Any)
         assert find_encounters(fixes, min_duration_s=60.0).encounters.equals(whole)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(st.tuples(st.sampled_from(["A", "B", "", None]), any_time, any_number, any_number), max_size=30),
     st.sampled_from([1.0, 50.0, 1e5]),

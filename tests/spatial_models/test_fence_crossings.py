@@ -12,10 +12,11 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.fences import detect_fence_events
+from tests.support.long_runs import examples
 
 T0 = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0
@@ -147,7 +148,7 @@ def by_shapely(
     return found
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(steps, st.sampled_from(SHAPES), st.sampled_from([0.0, 30.0]))
 def test_every_crossing_against_shapely(moves: Any, shape: Any, buffer_m: float) -> None:
     seconds = np.cumsum([m[0] for m in moves]).tolist()
@@ -165,7 +166,7 @@ def test_every_crossing_against_shapely(moves: Any, shape: Any, buffer_m: float)
     assert all(any(np.allclose(one, other, atol=0.5) for other in loose) for one in spans)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(steps, min_size=1, max_size=3), st.lists(st.floats(0, 1), max_size=5))
 def test_batches_give_the_crossings_of_one_run(journeys: Any, cuts: Any) -> None:
     frames = []

@@ -12,13 +12,14 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError, StateMismatch
 from spatial_models.fences import TimeTable, detect_fence_events
 from spatial_models.fences.detect import clip_to_window
 from tests.support.hostile_fixes import any_number, any_time
+from tests.support.long_runs import examples
 
 T0 = dt.datetime(2026, 3, 2, 0, 0, tzinfo=dt.UTC)  # a Monday, 08:00 in China
 LON, LAT = 120.9, 32.0
@@ -275,7 +276,7 @@ def points_of(moves: list[tuple[int, float]]) -> list[tuple[float, float]]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(steps, min_size=1, max_size=3), st.lists(rules, min_size=1, max_size=3))
 def test_every_rule_against_plain_loops(journeys: Any, given_rules: Any) -> None:
     fences = pl.concat([frame_of(rule, f"F{n}") for n, rule in enumerate(given_rules)])
@@ -296,7 +297,7 @@ def test_every_rule_against_plain_loops(journeys: Any, given_rules: Any) -> None
             assert got == oracle(points_of(moves), square(), rule, 900.0)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(steps, min_size=1, max_size=3),
     st.lists(rules, min_size=1, max_size=2),
@@ -331,7 +332,7 @@ boxes = st.tuples(st.floats(-180, 179), st.floats(-90, 89), st.floats(0.01, 1), 
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     st.lists(st.tuples(st.sampled_from(["A", "", None]), any_time, any_number, any_number), max_size=30),
     st.lists(boxes, max_size=3),

@@ -8,7 +8,7 @@ import h3
 import numpy as np
 import pytest
 from esda.getisord import G_Local
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from libpysal.weights import W
 from scipy import sparse, stats
@@ -16,6 +16,7 @@ from scipy import sparse, stats
 from spatial_models.errors import InputFrameError, ParameterError, StudyAreaError
 from spatial_models.hotspots import getis_ord_star, ring_weights
 from spatial_models.hotspots.getis_ord import false_discovery_q
+from tests.support.long_runs import examples
 
 CENTRE = h3.latlng_to_cell(32.0, 120.9, 8)
 
@@ -73,7 +74,7 @@ def esda_star(values: np.ndarray, weights: sparse.csr_array) -> G_Local:
     return G_Local(values, W(rows, silence_warnings=True), transform="B", star=True, permutations=0)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(0, 2**31), st.sampled_from(["poisson", "normal", "sparse"]), st.integers(1, 3))
 def test_equal_to_esda(seed: int, kind: str, k: int) -> None:
     rng = np.random.default_rng(seed)
@@ -90,7 +91,7 @@ def test_equal_to_esda(seed: int, kind: str, k: int) -> None:
     assert np.abs(found["p"].to_numpy() - 2 * reference.p_norm).max() < 1e-9
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.integers(0, 2**31), st.floats(0.1, 1000), st.floats(-1000, 1000))
 def test_scale_and_shift_change_nothing_and_the_sign_mirrors(seed: int, scale: float, shift: float) -> None:
     values = np.random.default_rng(seed).poisson(3.0, 127).astype(float)

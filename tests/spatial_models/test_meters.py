@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.suspicion import use_after_closure
 from spatial_models.suspicion.meter_signals import SIGNAL_SCHEMA, MeterConfig
+from tests.support.long_runs import examples
 
 AT = dt.date(2026, 3, 1)
 CLOSED = AT - dt.timedelta(days=300)
@@ -267,7 +268,7 @@ dirty_values = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(dirty_values, st.integers(-10, 200), st.integers(-5, 30))
 def test_dirty_readings_never_break(values: Any, closed_ago: int, last_ago: int) -> None:
     frame = readings(values, last=AT - dt.timedelta(days=last_ago))

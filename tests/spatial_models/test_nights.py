@@ -10,13 +10,14 @@ import numpy as np
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.errors import ParameterError, StateMismatch
 from spatial_models.out_of_core import partition_fixes, run_partitioned
 from spatial_models.out_of_core.partitioned import join_runs
 from spatial_models.stays import detect_stays, state_from_frame, state_to_frame
+from tests.support.long_runs import examples
 
 T0 = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 DAYS = ("2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05")
@@ -94,7 +95,7 @@ def test_a_second_source_is_added_and_the_same_one_replaced(tmp_path: Path) -> N
         partition_fixes(str(tmp_path / "monday.parquet"), str(tmp_path / "parts"), buckets=3)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(0, 400), st.sampled_from(["first", "centroid"]), st.integers(0, 2))
 def test_a_state_survives_as_a_frame(cut: int, anchor: Any, outliers: int) -> None:
     fixes = fleet(3, 12).sort("t", maintain_order=True)

@@ -13,11 +13,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError, StateMismatch
 from spatial_models.stays import detect_stays
+from tests.support.long_runs import examples
 
 T0 = dt.datetime(2026, 3, 2, 0, 0, tzinfo=dt.UTC)
 LON, LAT = 120.9, 32.0
@@ -211,7 +212,7 @@ def frame(fixes: list[tuple[float, float, float]], vehicle: Any = "A") -> pl.Dat
     )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(places, journeys, st.sampled_from([20.3, 150.3, 400.7]), st.sampled_from([0, 60, 600, 1800]))
 def test_first_anchor_is_exact_li(place: Any, journey: Any, radius_m: float, least_s: int) -> None:
     fixes = walk(place, journey)
@@ -272,7 +273,7 @@ def fleet(journeys: list[Any]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(dirty_moves, min_size=1, max_size=3), modes, st.lists(st.floats(0, 1), max_size=5), st.booleans()
 )
@@ -300,7 +301,7 @@ def test_batches_give_the_stays_of_one_run(
     assert dropped == whole.quality["duplicates"] + whole.quality["spikes"]
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(journeys, min_size=1, max_size=3), modes, st.randoms(use_true_random=False))
 def test_order_names_and_clock_change_nothing(journeys: Any, mode: Any, random: Any) -> None:
     fixes = fleet(journeys)
@@ -335,7 +336,7 @@ times = st.one_of(
 dirty_rows = st.lists(st.tuples(st.sampled_from(["A", "B", "", None]), times, floats, floats), max_size=40)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(dirty_rows, modes)
 def test_dirty_input_never_breaks_and_every_row_is_accounted_for(rows: Any, mode: Any) -> None:
     schema = {"vehicle_id": pl.String, "t": pl.Datetime("us", "UTC"), "lon": pl.Float64, "lat": pl.Float64}

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.stays import detect_stays
+from tests.support.long_runs import examples
 
 T0_S = 1_767_225_600
 EARTH_M = 6_371_008.8
@@ -122,7 +123,7 @@ def clear_cut(fixes: list[Fix], radius_m: float = 150.0) -> bool:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(
     places,
     journeys,

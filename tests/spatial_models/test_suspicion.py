@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, NaiveTimeError
@@ -18,6 +18,7 @@ from spatial_models.suspicion import DEFAULT_CONFIG, score_sites, use_after_clos
 from spatial_models.suspicion.score import LEVELS, LEVELS_ZH, SITE_SCHEMA, SuspicionConfig
 from spatial_models.visits import find_visits
 from spatial_models.visits.find import VISIT_SCHEMA
+from tests.support.long_runs import examples
 
 AT = dt.datetime(2026, 3, 1, 15, 59, tzinfo=dt.UTC)
 TODAY = AT.date()
@@ -330,7 +331,7 @@ def test_wrong_input_is_refused_by_name() -> None:
     assert score_sites(pl.DataFrame({"site_id": [], "status": []}), signals, visits, at=AT).sites.height == 0
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.floats(0.01, 0.6), st.floats(0.0, 1.0), st.integers(0, 20), st.sampled_from([3, 10, 23]))
 def test_no_single_family_story_warns(idle: float, again: float, n: int, hour: int) -> None:
     """Whatever the figures: trucks without a rise, or a rise without trucks, stay at attention at most."""

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
 
@@ -20,6 +20,7 @@ from spatial_models.visits import find_visits, vehicle_days
 from spatial_models.visits.attribution import Attribution, attribute
 from spatial_models.visits.find import VISIT_SCHEMA, night_share
 from spatial_models.visits.nearness import find_site_pairs
+from tests.support.long_runs import examples
 
 LON, LAT = 120.9, 32.0
 EVENING = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.UTC)  # 20:00 in China
@@ -220,7 +221,7 @@ def test_window_clips_and_loses_nothing() -> None:
         find_visits(rows, sites(("S", 0.0, "closed")), window=(EVENING, EVENING))
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 10**6), st.integers(0, 3 * 86_400))
 def test_night_share_is_the_share_of_night_minutes(start_s: int, span_s: int) -> None:
     """Counted second by second on the wall clock of UTC+8, on a coarse grid."""
@@ -245,7 +246,7 @@ def test_distinct_vehicle_days_count_own_visits_only() -> None:
     assert open_site["own_days"] == 20
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 30))
 def test_shares_sum_to_one_and_nearer_is_more(seed: int, n_visits: int, n_sites: int) -> None:
     rng = np.random.default_rng(seed)
