@@ -214,7 +214,7 @@ def test_an_old_change_set_is_undone_and_an_old_draft_is_applied(app: Any, upgra
 
 def test_jobs_that_wait_are_run(upgraded: Upgraded) -> None:
     """The newest worker knows the names of the old tasks; the change set whose date has come is put into force."""
-    jobs = job_app(upgraded.url)
+    jobs = job_app(upgraded.url, Settings())
     assert set(upgraded.after["procrastinate_jobs"]["task_name"]) <= set(jobs.tasks)
 
     async def work() -> None:

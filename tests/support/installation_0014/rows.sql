@@ -234,14 +234,14 @@ INSERT INTO public.enterprises (id, uscc, name, industry, hazard, status, status
 	(1, '9132060000000000A1', '测试A化工厂', '化工', 'chemical', 'closed', '2025-06-30'),
 	(2, '9132060000000000B1', '测试B化工厂', '化工', 'chemical', 'closed', '2025-06-30'),
 	(3, '91320600000000A2X', '测试A食品厂', '食品', 'none', 'dismantled', '2024-01-31'),
-	(4, '91320600000000B2X', '测试B商店', '零售', 'none', 'open', NULL);
+	(4, '91320600000000B2X', '测试B商店', '零售', 'none', 'operating', NULL);
 INSERT INTO public.model_runs (id, model, version, key, at, parameters, counts, finished_at) VALUES
 	(1, 'suspicion', '1', 'suspicion:test', '2026-03-01 08:00:00+00', '{}', '{}', '2026-03-01 08:00:00+00');
 INSERT INTO public.sites (id, site_id, enterprise_id, kind, geom, boundary, h3_9, h3_10, area_id, enterprise_name, hazard, status) VALUES
 	(1, 'S-A', 1, 'production', '0101000020E61000006666666666065E403333333333333F40', '0103000020E6100000010000000500000083C0CAA145065E40A69BC420B0323F4083C0CAA145065E40C0CAA145B6333F40490C022B87065E40C0CAA145B6333F40490C022B87065E40A69BC420B0323F4083C0CAA145065E40A69BC420B0323F40', 0, 0, 4, '测试A化工厂', 'chemical', 'closed'),
 	(2, 'S-B', 2, 'production', '0101000020E61000006666666666265E403333333333333F40', '0103000020E6100000010000000500000083C0CAA145265E40A69BC420B0323F4083C0CAA145265E40C0CAA145B6333F40490C022B87265E40C0CAA145B6333F40490C022B87265E40A69BC420B0323F4083C0CAA145265E40A69BC420B0323F40', 0, 0, 8, '测试B化工厂', 'chemical', 'closed'),
 	(3, 'S-A2', 3, 'production', '0101000020E610000085EB51B81E155E401F85EB51B85E3F40', NULL, 0, 0, 4, '测试A食品厂', 'none', 'dismantled'),
-	(4, 'S-B2', 4, 'sales', '0101000020E6100000B81E85EB51385E401F85EB51B81E3F40', NULL, 0, 0, 8, '测试B商店', 'none', 'open'),
+	(4, 'S-B2', 4, 'sales', '0101000020E6100000B81E85EB51385E401F85EB51B81E3F40', NULL, 0, 0, 8, '测试B商店', 'none', 'operating'),
 	(5, 'S-NEW', 1, 'sales', '0101000020E61000003333333333035E40CDCCCCCCCC0C3F40', NULL, 617848442385596415, 622352042012803071, 4, '测试A化工厂', 'chemical', 'closed');
 INSERT INTO public.alerts (id, run_id, site_id, kind, level, score, raised_at, evidence, would_lower, status, outcome, geom, area_id) VALUES
 	(1, 1, 1, 'illegal_resumption', 'high', 0.9, '2026-03-01 08:00:00+00', '[{"value": 4.2, "family": "power", "period": "2026-02", "signal": "power_level", "quality": 1.0, "baseline": 1.0, "sentence_en": "Power is 4.2 times the idle baseline", "sentence_zh": "用电为停产基线的 4.2 倍", "contribution": 2.1}]', '[{"en": "A registered dismantling notice", "zh": "登记的拆除通知"}]', 'open', NULL, '0101000020E61000006666666666065E403333333333333F40', 4),
