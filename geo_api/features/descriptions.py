@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 
 from geo_api.features.exports import FORMATS
+from geo_api.http.feature_schemas import member_schema
 from geo_api.http.representations import GEOJSON, HTML, JSON, SCHEMA_JSON, base_url, link
 from layers.codes import CRS84, PUBLISHED_URIS
 from layers.collections import GEOMETRY, Collection, Property, queryable_kinds
@@ -21,15 +22,6 @@ TILESETS, TILING_SCHEMES, TILING_SCHEME = (
 )
 GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_TYPES: dict[str, dict[str, str]] = {
-    "text": {"type": "string"},
-    "integer": {"type": "integer"},
-    "number": {"type": "number"},
-    "boolean": {"type": "boolean"},
-    "time": {"type": "string", "format": "date-time"},
-    "date": {"type": "string", "format": "date"},
-    "json": {},
-}
 
 
 def collection_url(request: Request, found: Collection) -> str:
@@ -115,7 +107,7 @@ def _schema(address: str, found: Collection, properties: dict[str, Any]) -> dict
 
 
 def _schemas(properties: Iterable[Property]) -> dict[str, Any]:
-    return {p.name: {"title": p.en, "title_zh": p.zh, **_TYPES[p.type]} for p in properties}
+    return {p.name: member_schema(p) for p in properties}
 
 
 def _geometry_schema(found: Collection) -> dict[str, Any]:

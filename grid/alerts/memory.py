@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from layers.records import change_alert, insert_alert, open_alert
-
-LEVELS = ("none", "attention", "warning", "high")
-"""Levels of an alert from low to high: —, 关注, 预警, 高."""
+from layers.tables import ALERT_LEVELS
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Finding:
     Attributes
     ----------
     level : str
-        Of ``LEVELS``.
+        Of ``ALERT_LEVELS``.
     evidence, would_lower : sequence of mapping
         As the model writes them, for the card: what was seen, and what would lower the score.
     """
@@ -52,7 +50,7 @@ def remember(db: Session, finding: Finding, *, kind: str, run_id: int, at: dt.da
     if before is None:
         made = insert_alert(db, run_id=run_id, kind=kind, at=at, **vars(finding))
         return Remembered(made, True)
-    if LEVELS.index(finding.level) <= LEVELS.index(before.level):
+    if ALERT_LEVELS.index(finding.level) <= ALERT_LEVELS.index(before.level):
         return Remembered(before.id, False)
     change_alert(
         db,

@@ -10,7 +10,15 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from geo_api.cases.schemas import SiteMeters
+from grid.alerts import outcomes
 from layers.collections import COLLECTIONS
+from layers.imports import FENCE_RULES, METER_KINDS
+from layers.tables import ALERT_LEVELS, BREACH_BEGINS, BREACH_ENDS, OUTCOMES, STAY_ENDS
+from layers.tables.fences import RULES
+from spatial_models.fences import events as fence_events
+from spatial_models.stays import detect as stays
+from spatial_models.suspicion import config as suspicion
 from tests.support.application import Api
 from tests.support.declared_answers import DeclaredAnswers
 
@@ -78,6 +86,24 @@ def test_a_collection_is_described_by_the_members_of_its_catalog(name: str) -> N
     asked = {parameter["name"] for parameter in operation["parameters"]}
     assert set(found.filterable) <= asked and not asked & (set(found.by_name) - set(found.filterable))
     assert ({} in operation["security"]) == (not found.login)
+
+
+@pytest.mark.parametrize(
+    ("named", "elsewhere"),
+    [
+        (STAY_ENDS, stays.ENDED_BY),
+        (BREACH_BEGINS, fence_events.BEGUN_BY),
+        (BREACH_ENDS, fence_events.ENDED_BY),
+        (ALERT_LEVELS, suspicion.LEVELS),
+        (OUTCOMES, tuple(outcomes.OUTCOMES)),
+        (METER_KINDS, tuple(SiteMeters.model_fields)),
+        (FENCE_RULES, RULES),
+    ],
+)
+def test_lists_of_texts_are_those_of_who_writes_them(
+    named: tuple[str, ...], elsewhere: tuple[str, ...]
+) -> None:
+    assert named == elsewhere
 
 
 def test_it_can_be_read_as_openapi_by_others() -> None:
