@@ -10,13 +10,12 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
-from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
 from grid.errors import CalendarUnknown, GridError
+from layers.local_time import CHINA
 
-CHINA = ZoneInfo("Asia/Shanghai")
 LimitKind = Literal["working_days", "working_hours", "natural_days", "natural_hours"]
 Interval = tuple[dt.time, dt.time]
 

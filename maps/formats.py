@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from layers.local_time import CHINA
 from maps.glossary import Language, term
 
 NONE = "–"
 """Where there is no value."""
-CITY_TIME_ZONE = "Asia/Shanghai"
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 Number = float | int | None
 Moment = str | dt.datetime | dt.date | None
@@ -37,7 +37,7 @@ class Formats:
     """
 
     language: Language
-    time_zone: str = CITY_TIME_ZONE
+    time_zone: str = CHINA.key
 
     def number(self, value: Number, digits: int = 0) -> str:
         """At most so many digits after the point."""

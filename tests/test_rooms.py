@@ -97,6 +97,39 @@ def test_models_read_no_database_and_no_service() -> None:
             assert not (isinstance(called, ast.Name) and called.id == "open"), path.name
 
 
+KNOWS_DATABASE_ERRORS = {
+    "geo_api/http/errors.py": "maps them to statuses",
+    "geo_api/auth/access_records.py": "rows wait while the database is away",
+    "geo_api/features/change_feed.py": "a stream goes on while the database cannot say who listens",
+    "geo_api/cli/check_database.py": "an error of the database is a finding",
+}
+"""Modules of geo_api that catch what the database raises, with the reason."""
+TYPES_OF_THE_DATABASE = {"Session", "Connection"}
+"""What geo_api hands down, and never asks itself."""
+ASKS_THE_DATABASE = {"execute", "scalar", "scalars", "exec_driver_sql", "stream_scalars", "driver_connection"}
+
+
+def test_geo_api_holds_no_sql() -> None:
+    catching = set()
+    for path in sorted((ROOT / "geo_api").rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            imported = (
+                {alias.name for alias in node.names}
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                else set()
+            )
+            module = (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+            if module == "sqlalchemy.exc" or "psycopg" in imported:
+                catching.add(name)
+            elif module.split(".")[0] in ("sqlalchemy", "psycopg"):
+                assert imported <= TYPES_OF_THE_DATABASE, f"{name} imports {imported} of {module}"
+            assert not any(one.split(".")[0] == "sqlalchemy" for one in imported if not module), name
+            if isinstance(node, ast.Attribute) and node.attr in ASKS_THE_DATABASE:
+                raise AssertionError(f"{name}:{node.lineno} asks the database: a room of layers or grid does")
+    assert catching == set(KNOWS_DATABASE_ERRORS)
+
+
 def test_the_table_of_modules_is_what_the_tree_says() -> None:
     page = runpy.run_path(str(ROOT / "scripts" / "write_module_table.py"))["page"]()
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")

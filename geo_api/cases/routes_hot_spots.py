@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import Db
-from grid.calendar import CHINA
 from layers.collections import COLLECTIONS, MAX_LIMIT, Selection, read_page
 from layers.errors import NotFound
+from layers.local_time import CHINA
 from layers.tables import ModelRun
 from maps.reports import hotspot_report
 

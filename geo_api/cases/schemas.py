@@ -10,8 +10,9 @@ from pydantic import BaseModel, Field, create_model
 
 from geo_api.http.feature_schemas import PROPERTIES
 from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, ExplanationStep, Share, SiteKind
+from layers.alert_levels import ALERT_LEVELS
 from layers.imports import HAZARDS, NOTICE_KINDS, QUALITIES, STATUSES, VEHICLE_KINDS
-from layers.tables import ALERT_LEVELS, ALERT_STATUSES, CASE_STATES, OUTCOMES
+from layers.tables import ALERT_STATUSES, CASE_STATES, OUTCOMES
 
 Outcome = Annotated[str, Choice("Outcome", OUTCOMES)]
 AlertLevel = Annotated[str, Choice("AlertLevel", ALERT_LEVELS)]

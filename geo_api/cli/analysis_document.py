@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import text
-
 from geo_api.jobs.analysis import AnalysisResult
 from layers.postgres import SYSTEM, session
+from layers.records import FlaggedSite, flagged_sites
 
-_FLAGGED = """
-SELECT s.site_id, e.uscc, a.level, a.score, a.evidence, c.number, c.lead_body, c.co_handlers, c.due_at,
-       g.code AS grid_code, m.name AS community, t.name AS town, y.name AS county
-FROM alerts a
-JOIN sites s ON s.id = a.site_id
-JOIN enterprises e ON e.id = s.enterprise_id
-LEFT JOIN cases c ON c.alert_id = a.id
-LEFT JOIN areas g ON g.id = c.grid_area_id
-LEFT JOIN areas m ON m.id = c.community_area_id
-LEFT JOIN areas t ON t.id = c.town_area_id
-LEFT JOIN areas y ON y.id = c.county_area_id
-WHERE a.level IN ('warning', 'high') AND a.status = 'open'
-ORDER BY a.score DESC, s.site_id
-"""
 EVIDENCE_FIELDS = ("signal", "value", "baseline", "period", "contribution")
 
 
@@ -35,33 +20,32 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
         ``flagged``, ``counts``, ``seconds``, ``at``; the demo adds ``planted``.
     """
     with session(SYSTEM, url) as db:
-        rows = db.execute(text(_FLAGGED)).mappings().all()
-    flagged = [
-        {
-            "site": row["site_id"],
-            "uscc": row["uscc"],
-            "level": row["level"],
-            "score": row["score"],
-            "evidence": [{name: item.get(name) for name in EVIDENCE_FIELDS} for item in row["evidence"]],
-            "case": None
-            if row["number"] is None
-            else {
-                "number": row["number"],
-                "grid_code": row["grid_code"],
-                "community": row["community"],
-                "town": row["town"],
-                "county": row["county"],
-                "lead_body": row["lead_body"],
-                "co_handlers": list(row["co_handlers"]),
-                "due_at": row["due_at"].isoformat() if row["due_at"] else None,
-            },
-        }
-        for row in rows
-    ]
+        flagged = [_shown(site) for site in flagged_sites(db)]
     return {
         "flagged": flagged,
         "counts": result.counts,
         "seconds": result.seconds,
         "at": result.at.isoformat(),
         "unchanged": result.unchanged,
+    }
+
+
+def _shown(site: FlaggedSite) -> dict[str, Any]:
+    case = {
+        "number": site.case_number,
+        "grid_code": site.grid_code,
+        "community": site.community,
+        "town": site.town,
+        "county": site.county,
+        "lead_body": site.lead_body,
+        "co_handlers": list(site.co_handlers or ()),
+        "due_at": site.due_at.isoformat() if site.due_at else None,
+    }
+    return {
+        "site": site.site_id,
+        "uscc": site.uscc,
+        "level": site.level,
+        "score": site.score,
+        "evidence": [{name: item.get(name) for name in EVIDENCE_FIELDS} for item in site.evidence],
+        "case": None if site.case_number is None else case,
     }

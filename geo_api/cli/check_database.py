@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
 from layers.errors import LayerError
-from layers.postgres import engine, schema_is_current
+from layers.postgres import (
+    box_overlap_is_leakproof,
+    engine,
+    reader_role,
+    row_security,
+    schema_is_current,
+    server_clock,
+    server_versions,
+)
 from layers.roles import READER_ROLE
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 
@@ -54,8 +62,8 @@ def check_database(settings: Settings) -> list[Finding]:
 
 def check_versions(connection: Connection) -> list[Finding]:
     """PostgreSQL and PostGIS of the server."""
-    number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
-    major = number // 10_000
+    found = server_versions(connection)
+    number, major = found.postgres, found.postgres // 10_000
     findings = [
         Finding(
             "数据库 database",
@@ -65,20 +73,16 @@ def check_versions(connection: Connection) -> list[Finding]:
             f"a server >= {OLDEST_POSTGRES}",
         )
     ]
-    version = connection.execute(
-        text("SELECT installed_version FROM pg_available_extensions WHERE name = 'postgis'")
-    ).scalar()
-    if version is None:
+    if found.postgis is None:
         mend = "CREATE EXTENSION postgis (as a superuser), or `wangge db migrate`"
         return [*findings, Finding("PostGIS", False, "not in this database", "未启用", mend)]
-    enough = tuple(int(part) for part in str(version).split(".")[:2]) >= OLDEST_POSTGIS
-    return [*findings, Finding("PostGIS", enough, str(version), str(version), "PostGIS >= 3.3")]
+    enough = tuple(int(part) for part in found.postgis.split(".")[:2]) >= OLDEST_POSTGIS
+    return [*findings, Finding("PostGIS", enough, found.postgis, found.postgis, "PostGIS >= 3.3")]
 
 
 def check_clock(connection: Connection) -> list[Finding]:
     """The server's clock against this machine's: events and deadlines are stamped by both."""
-    server = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-    skew_s = abs((dt.datetime.now(dt.UTC) - server).total_seconds())
+    skew_s = abs((dt.datetime.now(dt.UTC) - server_clock(connection)).total_seconds())
     seen = f"{skew_s:.1f} s apart (at most {CLOCK_SKEW_S:.0f})"
     zh = f"相差 {skew_s:.1f} 秒"
     return [Finding("数据库时钟 database clock", skew_s <= CLOCK_SKEW_S, seen, zh, "NTP on both machines")]
@@ -86,13 +90,7 @@ def check_clock(connection: Connection) -> list[Finding]:
 
 def check_reader_role(connection: Connection) -> Finding:
     """The role of every caller: under row-level security, and one that this login may take."""
-    found = connection.execute(
-        text(
-            "SELECT rolsuper OR rolbypassrls AS bypasses, pg_has_role(current_user, oid, 'MEMBER') AS takes,"
-            " EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) AS owns FROM pg_roles r WHERE rolname = :role"
-        ),
-        {"role": READER_ROLE},
-    ).one_or_none()
+    found = reader_role(connection)
     faults = ["does not exist"] if found is None else []
     if found is not None:
         faults += ["bypasses row-level security"] if found.bypasses else []
@@ -107,49 +105,25 @@ def check_reader_role(connection: Connection) -> Finding:
 
 def check_row_security(connection: Connection) -> Finding:
     """Ask each guarded table as a caller without a scope: none may show a row."""
-    off = [
-        name
-        for name in GUARDED
-        if not connection.execute(
-            text("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass(:name)"),
-            {"name": f"public.{name}"},
-        ).scalar()
-    ]
-    filled = [name for name in GUARDED if _has_row(connection, name)]
-    connection.execute(text("SELECT set_config('role', :role, true)"), {"role": READER_ROLE})
-    leaking = [name for name in GUARDED if _has_row(connection, name)]
-    connection.rollback()
-    wrong = sorted({*off, *leaking})
+    found = row_security(connection, GUARDED)
+    wrong = sorted({*found.off, *found.leaking})
     seen = (
         f"open to callers without a scope: {', '.join(wrong)}"
         if wrong
         else f"{len(GUARDED)} tables are closed"
     )
-    if not wrong and filled:
-        seen += f" (tried on rows of {', '.join(filled)})"
+    if not wrong and found.filled:
+        seen += f" (tried on rows of {', '.join(found.filled)})"
     zh = f"{len(wrong)} 张表未受保护" if wrong else f"{len(GUARDED)} 张表受保护"
     return Finding(
         "行级安全 row-level security", not wrong, seen, zh, "ALTER TABLE … ENABLE ROW LEVEL SECURITY"
     )
 
 
-def _has_row(connection: Connection, table: str) -> bool:
-    return bool(
-        connection.execute(text(f"SELECT EXISTS (SELECT FROM {table})")).scalar()
-    )  # a name from GUARDED
-
-
 def check_leakproof(connection: Connection, *, hosted: bool) -> Finding:
     """Whether ``&&`` keeps its spatial index under a policy; a hosted server may forbid the mark."""
-    marked = bool(
-        connection.execute(
-            text(
-                "SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"
-            )
-        ).scalar()
-    )
     mend = "as a superuser: ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF"
-    if marked:
+    if box_overlap_is_leakproof(connection):
         return Finding("空间索引 spatial index", True, "geometry_overlaps is LEAKPROOF", "策略下可用空间索引")
     seen = (
         f"geometry_overlaps is not LEAKPROOF: narrow scopes use the index on area_id and are slower; {mend}"

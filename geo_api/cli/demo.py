@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
-
 from geo_api.cli.analysis_document import document
 from geo_api.demo_city import make_city
 from geo_api.http.progress import console, step
@@ -21,9 +18,19 @@ from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
 from layers.errors import LayerError
 from layers.imports import FILE_KINDS
-from layers.postgres import SYSTEM, migrate, session
-from layers.records import find_run, record_run, reset
-from layers.tables import AREA_KINDS, Area, ModelRun, User
+from layers.postgres import SYSTEM, migrate, refresh_statistics, session
+from layers.records import (
+    find_account,
+    find_run,
+    has_areas,
+    has_run_of,
+    record_run,
+    reset,
+    town_with_most_cases,
+    town_without_cases,
+    tracks,
+)
+from layers.tables import AREA_KINDS
 
 DEMO_MODEL = "demo_city"
 INDICATIVE = tuple(kind for kind in AREA_KINDS if kind not in ("city", "county"))
@@ -94,9 +101,7 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
     with session(SYSTEM, url) as db:
         if find_run(db, key):
             return
-        foreign = db.scalar(select(Area.id).limit(1)) and not db.scalar(
-            select(ModelRun.id).where(ModelRun.model == DEMO_MODEL).limit(1)
-        )
+        foreign = has_areas(db) and not has_run_of(db, DEMO_MODEL)
     if foreign:
         raise NotADemo(
             "this database holds other data: point WANGGE_DATABASE_URL (or WANGGE_DATA_DIR) at an empty one for the demo"
@@ -111,11 +116,11 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
         with step(f"导入 import {kind}", seconds, f"import_{kind}") as tell:
             import_file(kind, path, crs="wgs84", indicative=INDICATIVE, progress=tell, url=url)
     with session(SYSTEM, url) as db:
-        db.execute(text("ANALYZE"))
-        at = db.scalar(text("SELECT max(t) FROM fixes"))
-        record_run(
-            db, model=DEMO_MODEL, version="1", key=key, at=at, parameters={"folder": folder.name}, counts={}
-        )
+        refresh_statistics(db)
+        span = tracks.time_span(db)
+        assert span is not None, "a demo city has fixes"
+        parameters = {"folder": folder.name}
+        record_run(db, model=DEMO_MODEL, version="1", key=key, at=span[1], parameters=parameters, counts={})
 
 
 def demo_logins(url: str, password_file: Path) -> list[Login]:
@@ -123,7 +128,8 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
     from geo_api.auth.access import create_user
 
     with session(SYSTEM, url) as db:
-        towns = _towns_to_show(db)
+        # The town with the most cases and one without any: so that the difference can be seen.
+        towns = [code for code in (town_with_most_cases(db), town_without_cases(db)) if code]
         wanted: list[tuple[str, str, str | None]] = [
             ("dispatcher", "dispatcher", None),
             ("supervisor", "supervisor", None),
@@ -136,7 +142,7 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
             for username, role, code in wanted
         ]
         for login in logins:
-            if login.username in stored and db.scalar(select(User.id).where(User.username == login.username)):
+            if login.username in stored and find_account(db, login.username):
                 continue
             create_user(
                 db,
@@ -148,22 +154,6 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
             )
     _store_passwords(password_file, stored | {login.username: login.password for login in logins})
     return logins
-
-
-def _towns_to_show(db: Session) -> list[str]:
-    """The town with the most cases and one without any: so that the difference can be seen."""
-    busiest = db.scalar(
-        text(
-            "SELECT a.code FROM cases c JOIN areas a ON a.id = c.town_area_id GROUP BY a.code ORDER BY count(*) DESC, a.code LIMIT 1"
-        )
-    )
-    quiet = db.scalar(
-        text(
-            "SELECT code FROM areas a WHERE kind = 'town' AND valid_to IS NULL"
-            " AND NOT EXISTS (SELECT FROM cases c WHERE c.town_area_id = a.id) ORDER BY code LIMIT 1"
-        )
-    )
-    return [code for code in (busiest, quiet) if code]
 
 
 def _stored_passwords(path: Path) -> dict[str, str]:

@@ -12,15 +12,15 @@ from geo_api.demo_city.itineraries import DAY_S, Legs
 from geo_api.demo_city.sizes import END_DAY
 from geo_api.demo_city.tessellation import Floats
 from layers.codes import from_metric
+from layers.local_time import CHINA
 
-LOCAL_ZONE = dt.timezone(dt.timedelta(hours=8))
 _INTERVAL_S = 45.0
 
 
 def window_start(track_days: int) -> dt.datetime:
     """The local midnight at which the tracks begin, in UTC."""
     first = END_DAY - dt.timedelta(days=track_days - 1)
-    return dt.datetime.combine(first, dt.time(), LOCAL_ZONE).astimezone(dt.UTC)
+    return dt.datetime.combine(first, dt.time(), CHINA).astimezone(dt.UTC)
 
 
 def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:

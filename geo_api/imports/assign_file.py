@@ -8,17 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_api.imports.written_tables import as_parquet, is_parquet, is_plain
-from grid.calendar import CHINA
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from layers.codes.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
 from layers.imports import Column, FileKind, checks
 from layers.imports import readers as files
-from layers.tables import Area, DutyItem
+from layers.local_time import CHINA
+from layers.records import areas, duty_lists
 
 PLACES = FileKind(
     "places_to_assign",
@@ -132,7 +131,7 @@ def _faulty_enterprises(frame: pl.DataFrame) -> list[Fault]:
 def _unknown_items(db: Session, frame: pl.DataFrame) -> list[Fault]:
     if frame.is_empty():
         return []
-    known = list(db.scalars(select(DutyItem.item_code).distinct()))
+    known = duty_lists.known_item_codes(db)
     bad = frame.filter(~pl.col("item_code").is_in(known))
     return [
         Fault(int(row), "item_code", "not in the duty list 清单中没有此事项", code)
@@ -154,11 +153,8 @@ def _in_bulk(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
 
 def _borders(db: Session) -> np.ndarray:
     """Moments (microseconds) at which an answer may change: areas begin and end, lines of the list likewise."""
-    moments = {m for row in db.execute(select(Area.valid_from, Area.valid_to).distinct()) for m in row if m}
-    days = {
-        d for row in db.execute(select(DutyItem.valid_from, DutyItem.valid_to).distinct()) for d in row if d
-    }
-    moments |= {dt.datetime.combine(day, dt.time(), CHINA) for day in days}
+    moments = areas.moments_of_change(db)
+    moments |= {dt.datetime.combine(day, dt.time(), CHINA) for day in duty_lists.days_of_change(db)}
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return np.array(sorted((m - epoch) // dt.timedelta(microseconds=1) for m in moments), dtype=np.int64)
 

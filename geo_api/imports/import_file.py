@@ -12,7 +12,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import polars as pl
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo_api.imports import duty_files, fence_files
@@ -40,7 +39,6 @@ from layers.imports import readers as files
 from layers.postgres import SYSTEM, WriteCounts, advisory_lock, session
 from layers.records import areas as area_versions
 from layers.records import duty_lists, enterprises, fences, meters, tracks
-from layers.tables import Area
 
 Progress = Callable[[int, int], None]
 """Called with rows done and rows in all."""
@@ -215,9 +213,7 @@ def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: Imp
 def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Areas that hold now, of the kinds and parents of the file but not in it: together they fill their parent."""
     stored = read_areas(db, kind=sorted(set(frame["kind"]) & set(TILING_KINDS)) or "city")
-    codes = {
-        row.id: row.code for row in db.execute(select(Area.id, Area.code).where(Area.kind != "unit_grid"))
-    }
+    codes = area_versions.codes_of_larger_areas(db)
     stored["parent_code"] = [codes.get(parent_id) for parent_id in stored["parent_id"].fillna(-1)]
     given = set(zip(frame["kind"], frame["code"].astype(str), strict=True))
     new = [key not in given for key in zip(stored["kind"], stored["code"], strict=True)]

@@ -23,6 +23,7 @@ from geo_api.jobs.hot_spot_fields import hot_spot_cells
 from grid.alerts import RESUMPTION_KIND, Finding, raise_alerts
 from grid.areas import cells_of
 from layers.errors import InputError
+from layers.local_time import CHINA
 from layers.postgres import SYSTEM, advisory_lock, session
 from layers.records import enterprises, fences, findings, meters, refresh_tracks, tracks
 from spatial_models.fences import detect_fence_events
@@ -105,7 +106,7 @@ class Analysis:
         span, day = tracks.time_span(db), meters.last_day(db)
         moments = [span[1]] if span else []
         if day:
-            moments.append(dt.datetime.combine(day, dt.time(23, 59, 59), dt.timezone(dt.timedelta(hours=8))))
+            moments.append(dt.datetime.combine(day, dt.time(23, 59, 59), CHINA))
         if not moments:
             raise InputError("nothing to analyse: import tracks or meters first")
         return max(moments)

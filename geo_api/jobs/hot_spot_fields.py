@@ -7,10 +7,10 @@ import datetime as dt
 import numpy as np
 import polars as pl
 import shapely
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import cell_boundaries, parents_of
+from layers.records import enterprises, tracks
 from spatial_models.hotspots import getis_ord_star, ring_weights
 
 HOT_SPOT_RES = 8
@@ -79,15 +79,7 @@ def _empty() -> pl.DataFrame:
 
 def _traffic(db: Session, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
     """Cells with hazardous-goods traffic: distinct vehicle-hours."""
-    rows = db.execute(
-        text(
-            "SELECT h3_9, count(DISTINCT (vehicle_id, date_trunc('hour', t))) FROM fixes"
-            " WHERE t >= :start AND t < :end AND vehicle_id IN (SELECT id FROM vehicles WHERE kind = 'hazmat')"
-            " AND (area_id IS NOT NULL OR NOT EXISTS (SELECT FROM areas)) GROUP BY h3_9"
-        ),
-        {"start": start, "end": end},
-    ).all()
-    fine = pl.DataFrame([tuple(r) for r in rows], schema={"h3_9": pl.Int64, "hours": pl.Int64}, orient="row")
+    fine = tracks.vehicle_hours_by_cell(db, start, end, kind="hazmat")
     coarse = parents_of(fine["h3_9"].to_numpy().astype(np.uint64), HOT_SPOT_RES)
     return (
         fine.with_columns(h3=pl.Series(coarse))
@@ -100,13 +92,7 @@ def _traffic(db: Session, start: dt.datetime, end: dt.datetime) -> pl.DataFrame:
 
 def _per_cell(db: Session, weighted: pl.DataFrame, cells: np.ndarray) -> np.ndarray:
     """Sum of weights per cell of the study area, by the cell of the site."""
-    rows = db.execute(
-        text("SELECT site_id, h3_9 FROM sites WHERE site_id = ANY(:ids)"),
-        {"ids": weighted["site_id"].unique().to_list()},
-    ).all()
-    sites = pl.DataFrame(
-        [tuple(r) for r in rows], schema={"site_id": pl.Utf8, "h3_9": pl.Int64}, orient="row"
-    )
+    sites = enterprises.cells_of_sites(db, weighted["site_id"].unique().to_list())
     sites = sites.with_columns(
         h3=pl.Series(parents_of(sites["h3_9"].to_numpy().astype(np.uint64), HOT_SPOT_RES))
     )

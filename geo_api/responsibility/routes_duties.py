@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BeforeValidator
-from sqlalchemy import or_, select
 
 from geo_api.areas import routes_balance as areas
 from geo_api.auth.access import CallerDep, Db, needs
@@ -18,7 +17,7 @@ from geo_api.http.settings import installed_version
 from geo_api.responsibility.schemas import ConsoleSettings, DutyLines, ModelRuns, StyleDocument
 from grid.cases import RULES
 from grid.responsibility import day_of
-from layers.tables import DutyItem, ModelRun
+from layers.records import newest_runs, valid_duties
 from maps.style import style_document
 
 router = APIRouter(prefix="/v1", tags=["reference"])
@@ -62,22 +61,16 @@ def list_duty_items(
     on: Annotated[Day | None, Query(description="A day; default today")] = None,
 ) -> Response:
     """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
-    statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
-    today = on or day_of(dt.datetime.now(dt.UTC))
-    statement = statement.where(
-        DutyItem.valid_from <= today, or_(DutyItem.valid_to.is_(None), DutyItem.valid_to > today)
+    rows = valid_duties(
+        db,
+        on or day_of(dt.datetime.now(dt.UTC)),
+        item_code=item_code,
+        words=q,
+        area_code=area_code,
+        level=level,
+        limit=limit,
     )
-    if area_code:
-        statement = statement.where(DutyItem.area_code == area_code)
-    if level:
-        statement = statement.where(DutyItem.level == level)
-    if item_code:
-        statement = statement.where(DutyItem.item_code == item_code)
-    if q:
-        statement = statement.where(
-            or_(DutyItem.item.contains(q, autoescape=True), DutyItem.body.contains(q, autoescape=True))
-        )
-    items = [{name: getattr(row, name) for name in DUTY_FIELDS} for row in db.scalars(statement)]
+    items = [{name: getattr(row, name) for name in DUTY_FIELDS} for row in rows]
     return json_response({"items": items})
 
 
@@ -87,7 +80,7 @@ def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
     fields = ["id", "model", "version", "at", "parameters", "finished_at"]
     if caller.scope.city_wide and not caller.scope.domains:
         fields.append("counts")
-    rows = db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit))
+    rows = newest_runs(db, limit)
     return json_response({"runs": [{name: getattr(row, name) for name in fields} for row in rows]})
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from layers.alert_levels import ALERT_LEVELS
 from layers.records import change_alert, insert_alert, open_alert
-from layers.tables import ALERT_LEVELS
 
 
 @dataclass(frozen=True)

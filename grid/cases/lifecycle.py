@@ -16,12 +16,12 @@ from geoalchemy2 import WKTElement
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.calendar import CHINA
 from grid.cases.hash_chain import GENESIS, ChainFault, canonical, faults_of, hash_of
 from grid.cases.transitions import RULES, check_step, target_of, why_not
 from grid.errors import ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
 from layers.errors import NotFound
+from layers.local_time import CHINA
 from layers.tables import Case, CaseEvent
 
 CASE_PREFIX = "NT"

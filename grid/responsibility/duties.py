@@ -11,8 +11,8 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.calendar import CHINA
 from grid.errors import UnknownItem
+from layers.local_time import CHINA
 from layers.tables import Area, DutyItem
 
 LEVELS = ("town", "county", "city")

@@ -22,8 +22,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, areas_at_point, chains
-from grid.calendar import CHINA
 from grid.responsibility.explanation import Step
+from layers.local_time import CHINA
 
 NEAREST_M = 200.0
 """A point outside of every grid belongs to the nearest one within this distance; a position error, as a rule."""

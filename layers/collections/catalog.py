@@ -22,13 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from layers.alert_levels import ALERT_LEVELS
 from layers.collections.collection import Collection, Expression, Property
 from layers.collections.fences import fence_events, fences
 from layers.collections.movement import run_id_property, stays, tracks, visits
 from layers.errors import NotFound
 from layers.imports import HAZARDS, PLACE_KINDS, SITE_KINDS, STATUSES
 from layers.tables import (
-    ALERT_LEVELS,
     ALERT_STATUSES,
     AREA_KINDS,
     CASE_STATES,

@@ -22,6 +22,13 @@ from layers.postgres.connections import (
     divide_connections,
 )
 from layers.postgres.copying import WriteCounts, copy_frame, upsert
+from layers.postgres.inspection import (
+    box_overlap_is_leakproof,
+    reader_role,
+    row_security,
+    server_clock,
+    server_versions,
+)
 from layers.postgres.listener import Listener, ListeningConnection
 from layers.postgres.readiness import Readiness
 from layers.postgres.schema_in_force import drop_schema, schema_digest
@@ -32,6 +39,7 @@ from layers.postgres.sessions import (
     engine,
     migrate,
     newest_schema,
+    refresh_statistics,
     schema_is_current,
     session,
     set_pool_size,
@@ -62,6 +70,7 @@ __all__ = [
     "advisory_lock",
     "apply_scope",
     "available_connections",
+    "box_overlap_is_leakproof",
     "changes_after",
     "copy_frame",
     "database_name",
@@ -74,8 +83,13 @@ __all__ = [
     "migrate",
     "newest_change_id",
     "newest_schema",
+    "reader_role",
+    "refresh_statistics",
+    "row_security",
     "schema_digest",
     "schema_is_current",
+    "server_clock",
+    "server_versions",
     "session",
     "set_pool_size",
     "share_versions",

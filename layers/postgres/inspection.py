@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, table, text
+from sqlalchemy import Connection, exists, select, table, text
 
 from layers.roles import READER_ROLE
 
@@ -104,12 +104,7 @@ def row_security(connection: Connection, tables: Sequence[str]) -> RowSecurity:
 
 
 def _has_row(connection: Connection, name: str) -> bool:
-    return (
-        connection.execute(
-            select(func.count()).select_from(select(1).select_from(table(name)).limit(1).subquery())
-        ).scalar_one()
-        > 0
-    )
+    return bool(connection.execute(select(exists().select_from(table(name)))).scalar())
 
 
 def box_overlap_is_leakproof(connection: Connection) -> bool:

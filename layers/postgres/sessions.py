@@ -92,6 +92,11 @@ def advisory_lock(db: Session, name: str) -> Iterator[None]:
     yield
 
 
+def refresh_statistics(db: Session) -> None:
+    """Count anew what the planner knows of every table: after much was written."""
+    db.execute(text("ANALYZE"))
+
+
 def migrate(url: str, revision: str = "head") -> None:
     """Migrate the schema to a version (Alembic), by default the newest, with its SQL in force.
 

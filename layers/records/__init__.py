@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from layers.records.access_log import CallFilter, add_calls, read_calls, remove_calls
+from layers.records.accounts import find_account
 from layers.records.alerts import (
+    FlaggedSite,
     alert_site,
     change_alert,
+    flagged_sites,
     insert_alert,
     open_alert,
     open_case_number,
@@ -14,30 +17,42 @@ from layers.records.alerts import (
     site_meters,
     site_visits,
 )
-from layers.records.areas import area_code_fault, newest_area_name
-from layers.records.case_files import CaseFile, read_case_file, surroundings
+from layers.records.areas import area_code_fault, has_areas, newest_area_name
+from layers.records.case_files import (
+    CaseFile,
+    read_case_file,
+    surroundings,
+    town_with_most_cases,
+    town_without_cases,
+)
 from layers.records.change_sets import locked_change_set, newest_change_sets
-from layers.records.duty_lists import known_area_codes
+from layers.records.duty_lists import known_area_codes, valid_duties
 from layers.records.everything import reset
-from layers.records.findings import find_run, record_run
+from layers.records.findings import find_run, has_run_of, newest_runs, record_run
 from layers.records.fix_writing import add_fixes, fix_batch, write_again_after_deadlock
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [
     "CallFilter",
     "CaseFile",
+    "FlaggedSite",
     "add_calls",
     "add_fixes",
     "alert_site",
     "area_code_fault",
     "change_alert",
+    "find_account",
     "find_run",
     "fix_batch",
+    "flagged_sites",
+    "has_areas",
+    "has_run_of",
     "insert_alert",
     "known_area_codes",
     "locked_change_set",
     "newest_area_name",
     "newest_change_sets",
+    "newest_runs",
     "open_alert",
     "open_case_number",
     "read_alert",
@@ -51,6 +66,9 @@ __all__ = [
     "site_meters",
     "site_visits",
     "surroundings",
+    "town_with_most_cases",
+    "town_without_cases",
+    "valid_duties",
     "vehicle_track",
     "write_again_after_deadlock",
 ]

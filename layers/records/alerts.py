@@ -134,6 +134,30 @@ JOIN enterprises e ON e.id = s.enterprise_id LEFT JOIN cases c ON c.alert_id = a
 """)
 
 
+@dataclass(frozen=True)
+class FlaggedSite:
+    """A site with an open alert of a level that opens a case, and that case, as ``flagged_sites.sql`` reads them."""
+
+    site_id: str
+    uscc: str
+    level: str
+    score: float
+    evidence: list[dict[str, Any]]
+    case_number: str | None
+    lead_body: str | None
+    co_handlers: list[str] | None
+    due_at: dt.datetime | None
+    grid_code: str | None
+    community: str | None
+    town: str | None
+    county: str | None
+
+
+def flagged_sites(db: Session) -> list[FlaggedSite]:
+    """Flagged sites, those with the highest score first."""
+    return [FlaggedSite(**row) for row in db.execute(_statement("flagged_sites")).mappings()]
+
+
 def open_case_number(db: Session, alert_id: int) -> str | None:
     """Number of the newest case of an alert that is not closed."""
     return db.scalar(_OPEN_CASE, {"alert_id": alert_id})

@@ -1,4 +1,4 @@
-"""Writing areas: nothing is overwritten, a changed area is a new version from its ``valid_from`` on."""
+"""Areas as they are stored, and writing them: nothing is overwritten, a changed area is a new version from its ``valid_from`` on."""
 
 from __future__ import annotations
 
@@ -103,6 +103,23 @@ def _why_invalid(shape: Any) -> str:
     """The rule that a polygon breaks and its place, in the file's coordinates."""
     reason = str(shapely.is_valid_reason(shape))
     return f"{reason} {_INVALID_ZH.get(reason.partition('[')[0].strip(), '图形无效')}"
+
+
+def moments_of_change(db: Session) -> set[dt.datetime]:
+    """Moments at which a version of an area begins or ends."""
+    rows = db.execute(select(Area.valid_from, Area.valid_to).distinct())
+    return {moment for row in rows for moment in row if moment}
+
+
+def codes_of_larger_areas(db: Session) -> dict[int, str]:
+    """Codes of everything but unit grids, by id."""
+    rows = db.execute(select(Area.id, Area.code).where(Area.kind != "unit_grid"))
+    return {row.id: row.code for row in rows}
+
+
+def has_areas(db: Session) -> bool:
+    """Whether any area is stored."""
+    return db.scalar(select(Area.id).limit(1)) is not None
 
 
 def newest_area_name(db: Session, code: str) -> str | None:

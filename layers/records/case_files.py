@@ -1,4 +1,4 @@
-"""One case with its events, and what lies around it."""
+"""One case with its events, what lies around it, and which towns have cases."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS, read_feature
@@ -99,3 +99,23 @@ def _site(db: Session, site_key: int) -> dict[str, dict[str, Any]]:
         "properties": {"site_id": row[0], "kind": "boundary"},
     }
     return {"site": site, "boundary": boundary}
+
+
+def town_with_most_cases(db: Session) -> str | None:
+    """Code of the town with the most cases."""
+    return db.scalar(
+        text(
+            "SELECT a.code FROM cases c JOIN areas a ON a.id = c.town_area_id"
+            " GROUP BY a.code ORDER BY count(*) DESC, a.code LIMIT 1"
+        )
+    )
+
+
+def town_without_cases(db: Session) -> str | None:
+    """Code of the first town of today that never had a case."""
+    return db.scalar(
+        text(
+            "SELECT code FROM areas a WHERE kind = 'town' AND valid_to IS NULL"
+            " AND NOT EXISTS (SELECT FROM cases c WHERE c.town_area_id = a.id) ORDER BY code LIMIT 1"
+        )
+    )

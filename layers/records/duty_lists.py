@@ -1,9 +1,11 @@
-"""Writing the duty list (权责清单)."""
+"""The duty list (权责清单): written and read."""
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from layers.postgres import WriteCounts, copy_frame, upsert
@@ -25,6 +27,53 @@ def write_duties(db: Session, frame: pl.DataFrame) -> WriteCounts:
         columns=tuple(_COLUMNS),
         key=("item_code", "body", "area_code", "role", "valid_from"),
     )
+
+
+def valid_duties(
+    db: Session,
+    day: dt.date,
+    *,
+    item_code: str | None = None,
+    words: str | None = None,
+    area_code: str | None = None,
+    level: str | None = None,
+    limit: int,
+) -> list[DutyItem]:
+    """Lines that are valid on a day, by code.
+
+    Parameters
+    ----------
+    words : str or None
+        Part of the item's name or of a body.
+    """
+    statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
+    statement = statement.where(
+        DutyItem.valid_from <= day, or_(DutyItem.valid_to.is_(None), DutyItem.valid_to > day)
+    )
+    if area_code:
+        statement = statement.where(DutyItem.area_code == area_code)
+    if level:
+        statement = statement.where(DutyItem.level == level)
+    if item_code:
+        statement = statement.where(DutyItem.item_code == item_code)
+    if words:
+        statement = statement.where(
+            or_(
+                DutyItem.item.contains(words, autoescape=True), DutyItem.body.contains(words, autoescape=True)
+            )
+        )
+    return list(db.scalars(statement))
+
+
+def known_item_codes(db: Session) -> list[str]:
+    """Codes of all items, whenever they are valid."""
+    return list(db.scalars(select(DutyItem.item_code).distinct()))
+
+
+def days_of_change(db: Session) -> set[dt.date]:
+    """Days on which a line of the list begins or ends."""
+    rows = db.execute(select(DutyItem.valid_from, DutyItem.valid_to).distinct())
+    return {day for row in rows for day in row if day}
 
 
 def known_area_codes(db: Session) -> list[str]:

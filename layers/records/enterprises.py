@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import polars as pl
 from sqlalchemy import select, text
@@ -25,6 +26,15 @@ def write_enterprises(db: Session, frame: pl.DataFrame) -> WriteCounts:
         columns=tuple(columns),
         key=("uscc",),
     )
+
+
+def cells_of_sites(db: Session, site_ids: Sequence[str]) -> pl.DataFrame:
+    """``site_id`` and ``h3_9`` (bigint) of these sites."""
+    rows = db.execute(
+        text("SELECT site_id, h3_9 FROM sites WHERE site_id = ANY(:ids)"), {"ids": list(site_ids)}
+    )
+    schema = {"site_id": pl.Utf8, "h3_9": pl.Int64}
+    return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
 
 def write_sites(db: Session, frame: pl.DataFrame) -> WriteCounts:

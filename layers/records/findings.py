@@ -19,6 +19,16 @@ def find_run(db: Session, key: str) -> ModelRun | None:
     return db.scalar(select(ModelRun).where(ModelRun.key == key))
 
 
+def newest_runs(db: Session, limit: int) -> list[ModelRun]:
+    """Runs of the models, the newest first."""
+    return list(db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit)))
+
+
+def has_run_of(db: Session, model: str) -> bool:
+    """Whether any run of that model is stored."""
+    return db.scalar(select(ModelRun.id).where(ModelRun.model == model).limit(1)) is not None
+
+
 def record_run(
     db: Session,
     *,

@@ -13,7 +13,7 @@ from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, DutyItem
 from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
-from layers.tables.findings import ALERT_LEVELS, ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
+from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
 from layers.tables.schema_versions import SchemaInForce
@@ -21,7 +21,6 @@ from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
 
 __all__ = [
-    "ALERT_LEVELS",
     "ALERT_STATUSES",
     "AREA_KINDS",
     "BREACH_BEGINS",

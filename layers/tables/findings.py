@@ -11,8 +11,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
 
-ALERT_LEVELS = ("none", "attention", "warning", "high")
-"""From low to high: —, 关注, 预警, 高."""
 ALERT_STATUSES = ("open", "checked")
 OUTCOMES = ("confirmed", "legal_use", "cannot_tell")
 """What a site check can find."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-LEVELS = ("none", "attention", "warning", "high")
-"""From low to high: —, 关注, 预警, 高."""
-
 
 def _explained() -> dict[str, dict[str, float]]:
     """Return the part of each family's evidence that a registered notice explains."""

@@ -7,9 +7,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from layers.local_time import CHINA
 from spatial_models.suspicion.config import SuspicionConfig
 
-LOCAL = dt.timezone(dt.timedelta(hours=8))
 METER_ZH = {"power": "用电", "water": "用水", "gas": "用气"}
 METER_UNIT = {"power": "kWh", "water": "m³", "gas": "m³"}
 NOTICE_ZH = {
@@ -93,7 +93,7 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
 
 
 def _meter_period(signal: dict[str, Any], at: dt.datetime) -> tuple[str, str]:
-    today = at.astimezone(LOCAL).date()
+    today = at.astimezone(CHINA).date()
     first = signal["started_on"] or signal["window_from"] or today
     last = signal["window_to"] or today
     return min(first, last).isoformat(), last.isoformat()
@@ -155,8 +155,8 @@ def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: Suspi
     """Return the evidence items of hazardous-goods vehicles near a site, counted and not counted."""
     if days is None:
         return []
-    since = (at - dt.timedelta(days=config.visit_days)).astimezone(LOCAL).date()
-    period = (since.isoformat(), at.astimezone(LOCAL).date().isoformat())
+    since = (at - dt.timedelta(days=config.visit_days)).astimezone(CHINA).date()
+    period = (since.isoformat(), at.astimezone(CHINA).date().isoformat())
     near, own, at_places = int(days["vehicle_days"]), int(days["own_days"]), int(days["excluded"])
     attributed, night = float(days["attributed"]), float(days["night"])
     hours = (days["seen_s"] + days["unseen_s"]) / 3600.0
@@ -210,7 +210,7 @@ def notice_evidence(
     items: list[Evidence], notices: list[dict[str, Any]], at: dt.datetime, config: SuspicionConfig
 ) -> list[Evidence]:
     """Return negative items: for each family, the notice that explains the largest part of it."""
-    today = at.astimezone(LOCAL).date()
+    today = at.astimezone(CHINA).date()
     found: list[Evidence] = []
     for family in config.family_caps:
         own = [item for item in items if item.family == family]

@@ -12,9 +12,11 @@ from typing import Any
 
 import polars as pl
 
+from layers.alert_levels import ALERT_LEVELS
+from layers.local_time import CHINA
 from spatial_models.errors import NaiveTimeError
 from spatial_models.frames import LOCAL_ZONE, to_polars
-from spatial_models.suspicion.config import DEFAULT_CONFIG, LEVELS, SuspicionConfig
+from spatial_models.suspicion.config import DEFAULT_CONFIG, SuspicionConfig
 from spatial_models.suspicion.evidence import (
     Evidence,
     lowering_facts,
@@ -26,7 +28,6 @@ from spatial_models.visits import vehicle_days
 
 __all__ = [
     "DEFAULT_CONFIG",
-    "LEVELS",
     "LEVELS_ZH",
     "SITE_SCHEMA",
     "SuspicionConfig",
@@ -193,7 +194,7 @@ def _candidates(sites: Any, at: dt.datetime) -> pl.DataFrame:
     frame = frame.with_columns(
         pl.col("site_id", "status", "hazard").cast(pl.String), pl.col("status_since").cast(pl.Date)
     )
-    today = at.astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+    today = at.astimezone(CHINA).date()
     known = pl.col("status_since").is_null() | (pl.col("status_since") <= today)
     return frame.filter(pl.col("status").is_in(CANDIDATE_STATUSES) & known).unique(
         "site_id", keep="first", maintain_order=True
@@ -248,7 +249,7 @@ def _score(
 
 def _level(score: float, n_families: int, config: SuspicionConfig) -> str:
     level = sum(score >= limit for limit in config.thresholds)
-    return LEVELS[level if n_families >= config.least_families else min(level, 1)]
+    return ALERT_LEVELS[level if n_families >= config.least_families else min(level, 1)]
 
 
 def _cap_item(items: list[Evidence], family: str, config: SuspicionConfig) -> Evidence | None:

@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
-from grid.calendar import CHINA, RESUMPTION_LIMIT, TimeLimit, due_at, is_working_day, working_hours_between
+from grid.calendar import RESUMPTION_LIMIT, TimeLimit, due_at, is_working_day, working_hours_between
 from grid.errors import CalendarUnknown, GridError
+from layers.local_time import CHINA
 
 
 def local(text: str) -> dt.datetime:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from layers.alert_levels import ALERT_LEVELS
 from spatial_models.errors import InputFrameError, NaiveTimeError
 from spatial_models.suspicion import DEFAULT_CONFIG, score_sites, use_after_closure
-from spatial_models.suspicion.score import LEVELS, LEVELS_ZH, SITE_SCHEMA, SuspicionConfig
+from spatial_models.suspicion.score import LEVELS_ZH, SITE_SCHEMA, SuspicionConfig
 from spatial_models.visits import find_visits
 from spatial_models.visits.find import VISIT_SCHEMA
 from tests.support.long_runs import examples
@@ -298,8 +299,8 @@ def test_meters_cap_holds() -> None:
 
 
 def test_levels_have_chinese_names_in_order() -> None:
-    assert LEVELS == ("none", "attention", "warning", "high")
-    assert [LEVELS_ZH[level] for level in LEVELS[1:]] == ["关注", "预警", "高"]
+    assert ALERT_LEVELS == ("none", "attention", "warning", "high")
+    assert [LEVELS_ZH[level] for level in ALERT_LEVELS[1:]] == ["关注", "预警", "高"]
 
 
 def test_wrong_input_is_refused_by_name() -> None:
