@@ -1,4 +1,4 @@
-"""What can go wrong with areas, responsibility and cases.
+"""Errors of areas, responsibility and cases.
 
 ::
 
@@ -9,7 +9,7 @@
     ├── UnknownItem         no such item in the duty list, at any time
     ├── ApprovalRefused     a change set is approved by a higher level than its author's
     ├── IllegalTransition   this step is not possible now, or not for this person
-    ├── ChainBroken         the events of a case do not prove themselves
+    ├── ChainBroken         the hash chain of a case has a fault
     └── CalendarUnknown     the working days of that year are not published yet
 """
 
@@ -73,7 +73,7 @@ class UnknownItem(GridError):
 
 
 class ApprovalRefused(GridError):
-    """A change set is approved, and taken back, by a higher level than its author's."""
+    """The account may not approve or undo this change set: a higher level than its author's is needed."""
 
 
 class IllegalTransition(GridError):
@@ -81,7 +81,7 @@ class IllegalTransition(GridError):
 
 
 class ChainBroken(GridError):
-    """The events of a case do not prove themselves."""
+    """The hash chain of a case has a fault."""
 
 
 class CalendarUnknown(GridError):

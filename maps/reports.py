@@ -38,11 +38,11 @@ LAYER_COLORS = {
 SITE = style.map_feature("case_site", "#b2182b")
 
 STUDY_AREA = "#d9dee5"
-"""Cells that do not stand out."""
+"""Colour of the cells that are not significant."""
 
 
 def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, Any]]) -> str:
-    """One case: its place, what was seen, who was made responsible and why, what was done.
+    """Report of one case: place, evidence, assignment with its reasons, and case events.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, An
 def hotspot_report(
     cells: gpd.GeoDataFrame, run: Mapping[str, Any], *, areas: Mapping[str, Any] | None = None, top: int = 20
 ) -> str:
-    """The hot spots of one run: cells by significance, the counts, the strongest cells.
+    """Report of the hot spots of one run: cells by significance, counts and the strongest cells.
 
     Parameters
     ----------

@@ -195,7 +195,7 @@ class Analysis:
         columns = [field.name for field in dataclasses.fields(Finding)]
         found = [Finding(**row) for row in flagged.select(columns).iter_rows(named=True)]
         with step("预警与案件 alerts and cases", self.seconds, "cases") as tell:
-            raised = raise_alerts(db, found, kind=RESUMPTION_KIND, run_id=run_id, at=at, tell=tell)
+            raised = raise_alerts(db, found, kind=RESUMPTION_KIND, run_id=run_id, at=at, progress=tell)
         levels = scored["level"].value_counts()
         self.counts |= {f"level_{level}": count for level, count in levels.iter_rows()}
         self.counts |= {"candidates": scored.height, "alerts_raised": raised.alerts}

@@ -1,11 +1,11 @@
-"""Alerts: raised from findings of a model, remembered, shown as a card, answered by a site check."""
+"""Alerts: raising from findings of a model, repeated findings, evidence cards and outcomes of site checks."""
 
 from __future__ import annotations
 
 from grid.alerts.cards import AlertCard, CardVisit, alert_card
-from grid.alerts.memory import Finding
 from grid.alerts.outcomes import RecordedOutcome, record_outcome
 from grid.alerts.raising import RESUMPTION_KIND, raise_alerts
+from grid.alerts.repeated_findings import Finding
 
 __all__ = [
     "RESUMPTION_KIND",

@@ -1,4 +1,4 @@
-"""The evidence card of an alert: what was seen at a site, when, how much it weighs, and what would lower the score."""
+"""The evidence card of an alert: site, enterprise, evidence with weights, readings and visits."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class CardSite:
 
 @dataclass(frozen=True)
 class CardEnterprise:
-    """Whose site it is, and whether it is allowed to work."""
+    """The enterprise of the site, and whether it is allowed to work."""
 
     uscc: str
     name: str
@@ -99,7 +99,7 @@ class CardVisit:
 
 @dataclass(frozen=True)
 class AlertCard:
-    """An alert with all that stands behind it.
+    """An alert with its site, enterprise, run, evidence, readings and visits.
 
     Attributes
     ----------
@@ -126,7 +126,7 @@ class AlertCard:
 
 
 def alert_card(db: Session, alert_id: int) -> AlertCard:
-    """One alert with its site, enterprise, evidence, readings and visits.
+    """Read the evidence card of one alert.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The case of an alert: opened once, with the duty item, the title and the deadline of the alert's kind."""
+"""Opening of the case of an alert, once, with the duty item, the title and the deadline of the alert's kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from layers.records import alert_site
 
 @dataclass(frozen=True)
 class CaseTemplate:
-    """What cases of one kind of alert have in common."""
+    """The duty item, title and deadline of the cases of one kind of alert."""
 
     item_code: str
     limit: TimeLimit
@@ -55,7 +55,7 @@ def open_case_of_alert(db: Session, alert_id: int, at: dt.datetime) -> bool:
 
 
 def deadline(at: dt.datetime, limit: TimeLimit) -> tuple[dt.datetime | None, str | None]:
-    """The deadline; where the working days are not published yet None and the reason, instead of a guess."""
+    """The deadline, or None with the reason when the working days of the year are not published yet."""
     try:
         return due_at(at, limit), None
     except CalendarUnknown as error:

@@ -1,4 +1,4 @@
-"""Outcomes of site checks: the answer to an alert, and the label that models are measured by."""
+"""Outcomes of site checks: the result for an alert, and the label for the evaluation of models."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RecordedOutcome:
 def record_outcome(
     db: Session, alert_id: int, outcome: str, *, note: str, actor: str, role: str, body: str | None
 ) -> RecordedOutcome:
-    """Store what the site check found; the alert's open case gets it as an event, so that who found what is provable.
+    """Store the outcome of a site check, and append it to the alert's open case as a case event.
 
     Parameters
     ----------

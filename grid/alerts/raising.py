@@ -1,4 +1,4 @@
-"""Alerts raised from the findings of one run of a model, and the cases that follow from them."""
+"""Raising of alerts from the findings of one run of a model, and opening of their cases."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from grid.alerts.case_opening import open_case_of_alert
-from grid.alerts.memory import Finding, remember
+from grid.alerts.repeated_findings import Finding, store_finding
 
 RESUMPTION_KIND = "illegal_resumption"
 CASE_LEVELS = ("warning", "high")
@@ -17,8 +17,8 @@ CASE_LEVELS = ("warning", "high")
 
 
 @dataclass(frozen=True)
-class Raised:
-    """Numbers of a run: alerts that are new or higher than before, and cases that were opened."""
+class RaisedCounts:
+    """Counts of one run: alerts that are new or of a higher level than before, and cases opened."""
 
     alerts: int
     cases: int
@@ -31,9 +31,9 @@ def raise_alerts(
     kind: str,
     run_id: int,
     at: dt.datetime,
-    tell: Callable[[int, int], object] = lambda done, total: None,
-) -> Raised:
-    """Raise an alert for each finding and open the cases of the serious ones.
+    progress: Callable[[int, int], object] = lambda done, total: None,
+) -> RaisedCounts:
+    """Store an alert for each finding and open a case for each alert of a level in ``CASE_LEVELS``.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def raise_alerts(
         Kind of the alerts, as ``RESUMPTION_KIND``.
     at : datetime
         With zone: when the alerts are raised and the cases opened.
-    tell : callable, optional
+    progress : callable, optional
         Called after each finding with the number of those done and of all.
     """
     alerts = cases = 0
     for done, finding in enumerate(findings, start=1):
-        alert = remember(db, finding, kind=kind, run_id=run_id, at=at)
-        alerts += alert.fresh
+        alert = store_finding(db, finding, kind=kind, run_id=run_id, at=at)
+        alerts += alert.is_new_or_raised
         if finding.level in CASE_LEVELS:
             cases += open_case_of_alert(db, alert.alert_id, at)
-        tell(done, len(findings))
-    return Raised(alerts, cases)
+        progress(done, len(findings))
+    return RaisedCounts(alerts, cases)

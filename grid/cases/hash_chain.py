@@ -1,4 +1,4 @@
-"""The hash chain of a case: each event covers itself and the hash before it."""
+"""The hash chain of a case: the hash of each case event covers its content and the previous hash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GENESIS = "0" * 64
 
 
 def canonical(value: Any) -> Any:
-    """Plain JSON data with one form for each number: what the database gives back hashes alike.
+    """Plain JSON data with one form for each number, so that data read from the database has the same hash.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def event_hash(
 
 @dataclass(frozen=True)
 class ChainFault:
-    """One break of a chain. ``seq`` is None for a fault of the case itself."""
+    """One fault of a hash chain; ``seq`` is None for a fault of the case itself."""
 
     number: str
     seq: int | None
@@ -89,13 +89,21 @@ class ChainFault:
 _HASHED = ("seq", "at", "actor", "role", "action", "from_state", "to_state", "payload", "prev_hash")
 
 
-def hash_of(number: str, event: Any) -> str:
-    """The hash that an event of a case must have."""
+def expected_hash(number: str, event: Any) -> str:
+    """The hash that a case event must have, computed from its content."""
     return event_hash(number=number, **{name: getattr(event, name) for name in _HASHED})
 
 
 def faults_of(number: str, state: str, events: Iterable[Any]) -> list[ChainFault]:
-    """Faults of one case from its stored state and its events in order of ``seq``."""
+    """Faults of the hash chain of one case.
+
+    Parameters
+    ----------
+    state : str
+        State stored with the case.
+    events : iterable of CaseEvent
+        Its events in order of ``seq``.
+    """
     faults = []
     previous_hash, previous_state, expected = GENESIS, None, 1
     for event in events:
@@ -117,7 +125,7 @@ def _faults_of_event(
         yield f"应为第 {expected} 步", f"should be number {expected}"
     if event.prev_hash != previous_hash:
         yield "与上一步的哈希不符", "does not follow the hash before it"
-    if hash_of(number, event) != event.hash:
+    if expected_hash(number, event) != event.hash:
         yield "内容与哈希不符", "its content does not have its hash"
     if event.from_state != previous_state:
         yield "环节不连续", f"starts from {event.from_state}, not {previous_state}"

@@ -84,7 +84,7 @@ GROUP BY c.id, city.code, county.code, town.code, community.code, grid.code ORDE
 
 
 def case_facts(db: Session, until: dt.datetime) -> pl.DataFrame:
-    """What had become of each case by a moment, from its events; only cases the caller may see.
+    """State and step times of each case at a moment, read from its events; only cases the caller may see.
 
     Returns
     -------

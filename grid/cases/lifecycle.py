@@ -1,4 +1,4 @@
-"""Cases: opened once, moved by steps, each step an append-only event in a hash chain.
+"""The lifecycle of cases: opening and steps, each step stored as an append-only case event in a hash chain.
 
 ``open_case`` runs with the rights of the system. ``transition`` runs in the caller's scope: the database lets a
 caller see and move only cases of the caller's areas. Every step takes the lock of the case's row, so that two people
@@ -16,8 +16,8 @@ from geoalchemy2 import WKTElement
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.cases.hash_chain import GENESIS, ChainFault, canonical, faults_of, hash_of
-from grid.cases.transitions import RULES, check_step, target_of, why_not
+from grid.cases.hash_chain import GENESIS, ChainFault, canonical, expected_hash, faults_of
+from grid.cases.transitions import RULES, check_step, refusal_reason, target_state
 from grid.errors import ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
 from layers.errors import NotFound
@@ -98,7 +98,7 @@ def _assign(case: Case, assignment: Assignment) -> None:
 
 
 def next_number(db: Session, opened_at: dt.datetime, prefix: str = CASE_PREFIX) -> str:
-    """The next number of a day (in China); two transactions that ask follow each other.
+    """The next case number of a day (in China); concurrent transactions wait for each other.
 
     Numbers of a transaction that fails are given again: there are no gaps.
     """
@@ -166,7 +166,7 @@ def transition(
         facts["body"] = body
     if action == "reassign":
         facts |= _reassign(case, facts)
-    target = target_of(action, case.state, events)
+    target = target_state(action, case.state, events)
     event = _append(db, case, events[-1], actor, role, action, case.state, target, facts, when)
     case.state = target
     if target == "closed":
@@ -224,7 +224,7 @@ def _append(
         payload=canonical(payload),
         prev_hash=GENESIS if last is None else last.hash,
     )
-    event.hash = hash_of(case.number, event)
+    event.hash = expected_hash(case.number, event)
     db.add(event)
     db.flush()
     return event
@@ -233,12 +233,20 @@ def _append(
 def available_actions(
     case: Case, events: Sequence[CaseEvent], *, actor: str, role: str, body: str | None = None
 ) -> list[str]:
-    """The steps that this person may take now, in the order of ``transitions.RULES``."""
-    return [action for action in RULES if why_not(action, case.state, events, actor, role, body) is None]
+    """The steps that a person may take now, in the order of ``transitions.RULES``."""
+    return [
+        action for action in RULES if refusal_reason(action, case.state, events, actor, role, body) is None
+    ]
 
 
 def verify_chain(db: Session, number: str | None = None) -> list[ChainFault]:
-    """Prove the chain of every case the caller may see, or of one; an empty list means that all hold."""
+    """Verify the hash chain of one case, or of every case that the caller may see.
+
+    Returns
+    -------
+    list of ChainFault
+        Empty when every chain is intact.
+    """
     cases = select(Case.id, Case.number, Case.state).order_by(Case.id)
     events = select(CaseEvent).order_by(CaseEvent.case_id, CaseEvent.seq)
     if number is not None:

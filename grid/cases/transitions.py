@@ -1,4 +1,4 @@
-"""The states of a case and the steps between them, by role. Who disposes never checks or closes."""
+"""The states of a case and the steps between them, by role; the disposer never checks or closes the case."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BACK = "<"
 
 @dataclass(frozen=True)
 class Rule:
-    """One step.
+    """The rule of one step of a case.
 
     Attributes
     ----------
@@ -89,8 +89,8 @@ RULES: Mapping[str, Rule] = {
 """Steps by action. ``report`` opens a case and is no step of this table."""
 
 
-class Event(Protocol):
-    """What the rules read of an event."""
+class StepEvent(Protocol):
+    """The columns of a case event that the rules read."""
 
     actor: Any
     action: Any
@@ -99,7 +99,7 @@ class Event(Protocol):
     payload: Any
 
 
-def target_of(action: str, state: str, events: Iterable[Event]) -> str:
+def target_state(action: str, state: str, events: Iterable[StepEvent]) -> str:
     """The state to which a step leads."""
     target = RULES[action].target
     if target == SAME:
@@ -110,10 +110,10 @@ def target_of(action: str, state: str, events: Iterable[Event]) -> str:
     return target
 
 
-def why_not(
-    action: str, state: str, events: Iterable[Event], actor: str, role: str, body: str | None = None
+def refusal_reason(
+    action: str, state: str, events: Iterable[StepEvent], actor: str, role: str, body: str | None = None
 ) -> tuple[str, str] | None:
-    """Why a step is not possible, in English and Chinese; None when it is."""
+    """The reason that a step is not possible, in English and Chinese; None when it is possible."""
     rule = RULES.get(action)
     if rule is None:
         return f"unknown step {action!r}: one of {', '.join(RULES)}", f"未知的操作 {action}"
@@ -142,7 +142,7 @@ def why_not(
 def check_step(
     action: str,
     state: str,
-    events: Iterable[Event],
+    events: Iterable[StepEvent],
     actor: str,
     role: str,
     body: str | None,
@@ -155,7 +155,7 @@ def check_step(
     IllegalTransition
     """
     events = list(events)
-    reason = why_not(action, state, events, actor, role, body)
+    reason = refusal_reason(action, state, events, actor, role, body)
     if reason is None and RULES[action].needs_note and not (note or "").strip():
         reason = (f"{RULES[action].en} needs a note with the reason", f"“{RULES[action].zh}”必须填写原因")
     if reason is not None:

@@ -1,7 +1,7 @@
-"""Who may edit which areas, and who may approve a change set: a higher level than its author's.
+"""Permission to edit areas and to approve change sets: a higher level than the author's approves.
 
 A supervisor stands above the grid managers of the own area, a grid manager above those of smaller areas in it. Who
-may approve a change set may also take it back.
+may approve a change set may also undo it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from layers.tables import Area, ChangeSet, User
 
 @dataclass(frozen=True)
 class Editor:
-    """An account that drafts, approves or takes back change sets.
+    """An account that drafts, approves or undoes change sets.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Editor:
 
 @dataclass(frozen=True)
 class Author:
-    """Who drafted.
+    """The account that drafted a change set.
 
     Attributes
     ----------
@@ -59,15 +59,15 @@ class Author:
     in_reach: bool
 
 
-def stands_above(approver: Editor, author: Author | None) -> bool:
-    """Whether an account is of a higher level than the author of a change set; an author without account: nobody's.
+def outranks(approver: Editor, author: Author | None) -> bool:
+    """Whether the approver has a higher level than the author; without an author's account, supervisors only.
 
     Examples
     --------
     >>> county = Editor("li", "grid_manager", "320623", [1, 2])
-    >>> stands_above(county, Author("wang", "grid_manager", "320623100", in_reach=True))
+    >>> outranks(county, Author("wang", "grid_manager", "320623100", in_reach=True))
     True
-    >>> stands_above(county, Author("zhao", "grid_manager", "320623", in_reach=True))
+    >>> outranks(county, Author("zhao", "grid_manager", "320623", in_reach=True))
     False
     """
     if approver.role == "supervisor":
@@ -78,7 +78,7 @@ def stands_above(approver: Editor, author: Author | None) -> bool:
 
 
 def may_approve(db: Session, approver: Editor, change_sets: Sequence[ChangeSet]) -> dict[int, bool]:
-    """Which change sets an account may put into force or take back, by id.
+    """Whether an account may apply or undo each change set, by id.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ def may_approve(db: Session, approver: Editor, change_sets: Sequence[ChangeSet])
     if approver.self_approval or approver.role == "supervisor":
         return {row.id: True for row in change_sets}
     authors = _authors(db, approver, {row.author for row in change_sets})
-    return {row.id: stands_above(approver, authors.get(row.author)) for row in change_sets}
+    return {row.id: outranks(approver, authors.get(row.author)) for row in change_sets}
 
 
 def check_approval(db: Session, approver: Editor, change_set: ChangeSet) -> None:
-    """Refuse whoever does not stand above the author of a change set.
+    """Refuse an approver whose level is not higher than the author's.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _authors(db: Session, approver: Editor, names: set[str]) -> dict[str, Author
 
 
 def check_reach(db: Session, area_ids: Collection[int] | None, operations: Sequence[OperationBase]) -> None:
-    """Refuse operations on areas, or towards areas, that lie outside of the own ones.
+    """Refuse operations that change or extend areas outside of the account's own areas.
 
     Parameters
     ----------

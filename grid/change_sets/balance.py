@@ -1,4 +1,4 @@
-"""Territory balance (负载均衡): what each community has to carry, and which unit grids to give to a neighbour.
+"""Territory balance (负载均衡): the load of each community, and unit grids to transfer to a neighbour.
 
 The load of a unit grid is the weighted sum of its shares of the whole: households, enterprises, open cases, area and road
 length, each divided by its sum over the territory, so that weights compare. A measure that nobody recorded has no
@@ -45,7 +45,7 @@ MIN_GAIN = 0.01
 
 @dataclass(frozen=True)
 class Move:
-    """One unit grid that is to change its community."""
+    """The transfer of one unit grid to another community."""
 
     area_id: int
     code: str
@@ -57,7 +57,7 @@ class Move:
 
 @dataclass(frozen=True)
 class CommunityLoad:
-    """What one community has to carry: the ``MEASURES``, and its load (1 is the mean) before and after the moves."""
+    """The ``MEASURES`` of one community, and its load (1 is the mean) before and after the moves."""
 
     id: int
     code: str
@@ -73,7 +73,7 @@ class CommunityLoad:
 
 @dataclass
 class Balance:
-    """The loads of a territory and what would even them out.
+    """The loads of a territory and the moves that even them out.
 
     Attributes
     ----------
@@ -104,7 +104,7 @@ class Balance:
 def balance_of(
     db: Session, area_id: int, *, weights: Mapping[str, float] | None = None, max_moves: int = 10
 ) -> Balance:
-    """Loads of the communities of a town (or of all towns of a county), and units to transfer between them.
+    """Compute the loads of the communities of a town (or of all towns of a county), and units to transfer between them.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def balance_of(
     after, found = improve(
         np.asarray(load) * len(zones), zone, _borders(units["geometry"]), len(zones), max_moves
     )
-    return _told(db, units, np.asarray(load) * len(zones), zones, zone, after, found, used)
+    return _balance(db, units, np.asarray(load) * len(zones), zones, zone, after, found, used)
 
 
 def improve(
@@ -270,7 +270,7 @@ def _borders(shapes: Any) -> NDArray[np.int64]:
     return np.asarray(pairs[shapely.length(common) >= MIN_BORDER_M])
 
 
-def _told(
+def _balance(
     db: Session,
     units: dict[str, NDArray[Any]],
     load: NDArray[np.float64],
@@ -282,16 +282,16 @@ def _told(
 ) -> Balance:
     names = read_areas(db, kind="community").set_index("id")
     before_sum, after_sum = (np.bincount(z, weights=load, minlength=len(zones)) for z in (zone, after))
-    told = []
+    loads_of = []
     for k, community_id in enumerate(zones.tolist()):
         row = names.loc[community_id]
         sums = {name: round(float(units[name][zone == k].sum()), 1) for name in MEASURES}
         loads = {"load": round(float(before_sum[k]), 4), "load_after": round(float(after_sum[k]), 4)}
-        told.append(CommunityLoad(community_id, row["code"], row["name"], **sums, **loads))
-    codes = [community.code for community in told]
+        loads_of.append(CommunityLoad(community_id, row["code"], row["name"], **sums, **loads))
+    codes = [community.code for community in loads_of]
     moves = [
         Move(int(units["id"][unit]), units["code"][unit], codes[a], int(zones[b]), codes[b], gain)
         for unit, a, b, gain in found
     ]
     spread, spread_after = (round(float(np.std(sums)), 6) for sums in (before_sum, after_sum))
-    return Balance(told, spread, spread_after, moves, weights)
+    return Balance(loads_of, spread, spread_after, moves, weights)

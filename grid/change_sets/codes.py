@@ -1,4 +1,4 @@
-"""Codes for areas that begin: never used before, the next number of their parent."""
+"""Codes of new areas: the next number of their parent, never used before."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Codes:
     _taken: set[tuple[str, str]] = field(default_factory=set, init=False)
 
     def take(self, kind: str, code: str) -> None:
-        """Nobody else in the plan gets this code: it goes with an area that gets another parent."""
+        """Reserve a code in the plan for an area that gets another parent."""
         self._taken.add((kind, code))
 
     def _taken_under(self, kind: str, parent_code: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Reading the areas that an edit concerns: the units named, their neighbours, their larger areas as they are now."""
+"""Current versions of the areas of an edit: unit grids, their neighbours and their larger areas."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ UNIT_COLUMNS = (Area.id, Area.code, Area.name, Area.parent_id, func.ST_AsBinary(
 
 
 def unit_of(row: Any) -> Unit:
-    """A unit from a row of ``UNIT_COLUMNS``; a shape of one part is a polygon."""
+    """Make a unit from a row of ``UNIT_COLUMNS``; a shape of one part is a polygon."""
     shape = shapely.from_wkb(bytes(row[4]))
     parts = shapely.get_parts(shape)
     return Unit(row[0], row[1], row[2], row[3], parts[0] if len(parts) == 1 else shape, row[5])
 
 
 def areas_by_id(db: Session, ids: Sequence[int]) -> list[Unit]:
-    """Areas of any time, in the order of their ids."""
+    """Read areas of any time, in the order of their ids."""
     rows = db.execute(select(*UNIT_COLUMNS).where(Area.id.in_(ids)).order_by(Area.id)).all()
     return [unit_of(row) for row in rows]
 
 
 def current_units(db: Session, ids: Sequence[int], kinds: Sequence[str] = ("unit_grid",)) -> dict[int, Unit]:
-    """Areas by id, locked against change until the transaction ends.
+    """Read current areas by id and lock them until the transaction ends.
 
     Raises
     ------
@@ -111,15 +111,15 @@ WHERE p.id = ANY(:ids)
 """)
 
 
-def as_now(db: Session, ids: Iterable[int | None]) -> dict[int | None, Unit]:
-    """The versions that hold now of larger areas, by the id of any version of them; None has none."""
+def current_versions(db: Session, ids: Iterable[int | None]) -> dict[int | None, Unit]:
+    """Read the current versions of larger areas, by the id of any version; None has none."""
     rows = db.execute(_NOW, {"ids": [area_id for area_id in ids if area_id is not None]}).all()
     return {row[0]: unit_of(row[1:]) for row in rows}
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What lies around unit grids: their neighbours, and their communities as they are now, by id of any version."""
+    """The neighbours of unit grids, and the current versions of their communities by id of any version."""
 
     neighbours: list[Unit]
     communities: dict[int | None, Unit]
@@ -127,4 +127,4 @@ class Surroundings:
 
 def surroundings(db: Session, units: Sequence[Unit]) -> Surroundings:
     """The neighbours of unit grids, without themselves, and their communities."""
-    return Surroundings(neighbours(db, units), as_now(db, {unit.parent_id for unit in units}))
+    return Surroundings(neighbours(db, units), current_versions(db, {unit.parent_id for unit in units}))

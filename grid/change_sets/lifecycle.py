@@ -1,6 +1,6 @@
-"""Edits of the partition as change sets: drafted, checked, previewed, approved, applied at once or not at all, undoable.
+"""The lifecycle of change sets: draft, check, preview, approval, application as a whole, and undo.
 
-What is decided here:
+Rules:
 
 * A unit grid whose land changes ends (``valid_to``, ``void_reason``) and new ones begin with the next sequence numbers
   of their community, never used before. Only an undo gives former codes back, since they name the same land again.
@@ -56,7 +56,7 @@ def draft(
     effective_at: dt.datetime | None = None,
     profile: GridProfile = NATIONAL_GRID_PROFILE,
 ) -> ChangeSet:
-    """Check operations, preview them and keep them as a draft.
+    """Check operations, preview them and store them as a draft.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def preview(
     effective_at: dt.datetime | None = None,
     profile: GridProfile = NATIONAL_GRID_PROFILE,
 ) -> ChangeSet:
-    """What :func:`draft` would keep, or be refused with; it has no id, since nothing is kept."""
+    """Compute the preview of a draft, or raise as :func:`draft` would; nothing is stored."""
     now = dt.datetime.now(dt.UTC)
     if effective_at is not None and moment(effective_at) <= now:
         raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
@@ -125,7 +125,7 @@ def preview(
 def apply(
     db: Session, change_set_id: int, by: Editor, *, profile: GridProfile = NATIONAL_GRID_PROFILE
 ) -> ChangeSet:
-    """Approve a draft: put it into force, or let it wait for its date as ``approved``.
+    """Approve a draft: apply it, or store it as ``approved`` until its date.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def _put_into_force(
     targets = [area_id for operation in operations for area_id in operation.target_ids]
     store.lock_communities(db, [*ids, *targets], hierarchy=bool(targets))
     plan = make_plan(db, operations, profile)
-    row.applied_at = store.later_than(db, plan, row.effective_at)
+    row.applied_at = store.effective_moment(db, plan, row.effective_at)
     row.result = store.write(db, plan, row.id, row.applied_at).model_dump()
     row.status = "applied"
     db.flush()
@@ -167,7 +167,7 @@ def _put_into_force(
 
 
 def reject(db: Session, change_set_id: int, by: Editor, reason: str = "") -> ChangeSet:
-    """Turn down a draft or one that waits for its date; its author may withdraw it.
+    """Reject a draft or an approved change set that waits for its date; its author may withdraw it.
 
     Raises
     ------
@@ -195,7 +195,7 @@ def due_change_sets(db: Session, now: dt.datetime | None = None) -> list[int]:
 
 
 def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_GRID_PROFILE) -> ChangeSet:
-    """Put an approved change set into force from its date on; one that has become impossible is rejected.
+    """Apply an approved change set from its date on; one that has become impossible is rejected.
 
     Raises
     ------
@@ -216,7 +216,7 @@ def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_G
 
 
 def undo(db: Session, change_set_id: int, by: Editor) -> ChangeSet:
-    """Take an applied change set back, as an applied change set of its own (which can be undone in turn).
+    """Undo an applied change set by a new applied change set, which can be undone as well.
 
     The areas that had ended begin again with their former codes, as new versions. Change sets can be undone one after
     the other, the latest first: what a later one had ended holds again after its undo.
@@ -235,7 +235,7 @@ def undo(db: Session, change_set_id: int, by: Editor) -> ChangeSet:
     result = ChangeResult.model_validate(row.result or {})
     store.lock_communities(db, result.begun_ids, hierarchy=bool(result.versions))
     plan = reverse_plan(db, result)
-    now = store.later_than(db, plan)
+    now = store.effective_moment(db, plan)
     undone = UndoOperation(op="undo", change_set_id=row.id, area_ids=ended_ids(plan))
     back = ChangeSet(
         area_id=row.area_id,

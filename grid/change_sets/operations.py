@@ -1,4 +1,4 @@
-"""Operations of change sets: what callers may ask of the partition, read once and checked by type.
+"""Operations of change sets, read from JSON and checked by type.
 
 ====================  =============================================  ==================================================
 op                    members                                        what it does
@@ -53,7 +53,7 @@ class CuttingLine(BaseModel):
 
 
 class OperationBase(BaseModel):
-    """What all operations have in common; a misspelt member must not be lost silently."""
+    """Base of all operations; unknown members are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     usage: ClassVar[tuple[str, str]]
@@ -118,7 +118,7 @@ class MoveVertex(OperationBase):
 
     @property
     def new_corners(self) -> Points:
-        """Where it goes, shape (1, 2)."""
+        """The new corner, shape (1, 2)."""
         return np.array([self.to[:2]], dtype=np.float64)
 
     def resolved(self, corners: Points, area_ids: list[int]) -> ResolvedMoveVertex:
@@ -149,7 +149,7 @@ class MoveEdge(OperationBase):
 
     @property
     def new_corners(self) -> Points:
-        """Where they go, shape (2, 2)."""
+        """The new ends, shape (2, 2)."""
         return _ends(self.to, "to")
 
     def resolved(self, corners: Points, area_ids: list[int]) -> ResolvedMoveEdge:
@@ -242,7 +242,7 @@ class ResolvedMoveEdge(MoveEdge):
 
 
 class UndoOperation(OperationBase):
-    """What a change set that takes another back consists of."""
+    """Undo an applied change set."""
 
     usage = ("undo needs change_set_id", "撤销需要 change_set_id")
     op: Literal["undo"]
@@ -282,7 +282,7 @@ OPS: Mapping[str, type[OperationBase]] = {
 
 
 def read_operations(given: Sequence[Mapping[str, Any]]) -> list[Operation]:
-    """Operations from plain data, as Python callers write them.
+    """Read operations from plain data, as Python callers write them.
 
     Raises
     ------
@@ -306,12 +306,12 @@ def read_operations(given: Sequence[Mapping[str, Any]]) -> list[Operation]:
 
 
 def stored_operations(column: Sequence[Mapping[str, Any]]) -> list[ResolvedOperation | UndoOperation]:
-    """Operations of a stored change set of any kind."""
+    """Read the operations of a stored change set of any kind."""
     return _STORED.validate_python(list(column))
 
 
 def drafted_operations(column: Sequence[Mapping[str, Any]]) -> list[ResolvedOperation]:
-    """Operations of a stored draft, which can be carried out."""
+    """Read the operations of a stored draft, which can be applied."""
     return _DRAFTED.validate_python(list(column))
 
 

@@ -1,4 +1,4 @@
-"""A plan: what a change set ends and begins."""
+"""The plan of a change set: areas that end and areas that begin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class NewUnit:
-    """A zone that begins."""
+    """A unit grid that begins."""
 
     code: str
     name: str
@@ -76,7 +76,7 @@ class NewVersion:
 
 @dataclass
 class Plan:
-    """What a change set does, checked.
+    """The checked changes of areas by one change set.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class Plan:
 
     @property
     def begun(self) -> list[NewUnit | NewVersion]:
-        """Everything that begins under a new code."""
+        """Unit grids and versions that begin under a new code."""
         return [*self.added, *self.recoded]
 
     @property

@@ -1,4 +1,4 @@
-"""From operations on stored areas to a checked plan of what ends and what begins."""
+"""Making of a checked plan from operations on stored areas."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from grid.areas import ancestors
 from grid.change_sets.codes import Codes
 from grid.change_sets.current_areas import Surroundings, current_units, surroundings, touching_units
-from grid.change_sets.following_grids import follow
 from grid.change_sets.operations import (
     Merge,
     MoveEdge,
@@ -26,8 +25,9 @@ from grid.change_sets.operations import (
     Split,
     Transfer,
 )
-from grid.change_sets.outlines import new_versions
+from grid.change_sets.parent_changes import new_versions
 from grid.change_sets.plan import REASONS, NewUnit, Plan
+from grid.change_sets.responsibility_grids import update_responsibility_grids
 from grid.change_sets.shared_nodes import share_nodes
 from grid.errors import GridError, UnknownArea
 from grid.topology import (
@@ -45,7 +45,7 @@ from layers.codes import NATIONAL_GRID_PROFILE, GridProfile
 
 
 def resolve(db: Session, operations: Sequence[Operation | ResolvedMove]) -> list[ResolvedOperation]:
-    """Operations with every zone that they change by id, and with corners of moves snapped.
+    """Resolve operations: name every unit grid that they change, and snap the corners of moves.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def _check_named_once(operations: Sequence[ResolvedOperation]) -> None:
 def make_plan(
     db: Session, operations: Sequence[ResolvedOperation], profile: GridProfile = NATIONAL_GRID_PROFILE
 ) -> Plan:
-    """Carry resolved operations out on the areas as they are now, and check the result.
+    """Make the plan of resolved operations on the current areas, and check it.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def make_plan(
         plan.versions = new_versions(db, codes, outlines, units)
     _begin(db, plan, _changes(operations, units), codes)
     reasons = [one.parts_reason.strip() for one in operations if isinstance(one, Merge | Transfer | Reparent)]
-    follow(db, plan, "; ".join(filter(None, reasons)))
+    update_responsibility_grids(db, plan, "; ".join(filter(None, reasons)))
     _refuse_repeated(plan)
     share_nodes(db, plan)
     plan.scope_area_id = _scope(db, plan)
@@ -187,7 +187,7 @@ def _refuse_repeated(plan: Plan) -> None:
 
 
 def check(plan: Plan, around: Surroundings) -> None:
-    """Check the new zones of a plan against their neighbours and communities.
+    """Check the new unit grids of a plan against their neighbours and communities.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What a plan would do, for people: codes that begin and end, loads of zones, and the new zones as features."""
+"""The preview of a plan: codes that begin and end, loads of unit grids, and the new unit grids as features."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _GEOD = Geod(ellps="WGS84")
 
 @dataclass(frozen=True)
 class ZoneLoad:
-    """Sites, open cases and area of one zone, by place."""
+    """Counts of sites and open cases in one unit grid, and its area."""
 
     code: str
     sites: int
@@ -34,7 +34,7 @@ class ZoneLoad:
 
 
 def preview_of(db: Session, plan: Plan) -> dict[str, Any]:
-    """The preview as JSON data: what a change set keeps and callers get."""
+    """Make the preview of a plan as JSON data; change sets store it and callers receive it."""
     begun, recoded = plan.begun, [version for version in plan.recoded if version.kind == "unit_grid"]
     ending = [*plan.removed, *(version.old for version in recoded)]
     before, after = _loads(db, ending, [*plan.added, *recoded])

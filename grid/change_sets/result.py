@@ -1,4 +1,4 @@
-"""What an applied change set did: stored with it, and read again when it is taken back."""
+"""The result of an applied change set, stored with it and read by its undo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EndedGrid(ChangedArea):
 
 
 class ChangeResult(_Stored):
-    """What was written, by ids of areas.
+    """The areas that an applied change set ended and began.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Outlines of one level share the nodes of their common edges, whatever an edit changed.
+"""Shared nodes: outlines of one level keep the same nodes on their common edges after every edit.
 
 An outline that loses or takes land gets every node that its neighbours have on it, and the neighbours get its own, on
 every level where outlines changed. A neighbour keeps its version: its land is the same (``Plan.noded``). One that the
@@ -36,7 +36,7 @@ T = TypeVar("T", NewUnit, NewVersion)
 
 
 def share_nodes(db: Session, plan: Plan) -> None:
-    """Put nodes into the outlines of a plan and of the areas beside them, kind by kind.
+    """Insert missing nodes into the outlines of a plan and of their neighbours, kind by kind.
 
     Raises
     ------

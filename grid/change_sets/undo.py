@@ -1,4 +1,4 @@
-"""The plan that takes an applied change set back."""
+"""The plan of an undo: former areas begin again in place of their successors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ import shapely
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import areas_by_id, as_now, current_units, neighbours, surroundings
+from grid.change_sets.current_areas import (
+    areas_by_id,
+    current_units,
+    current_versions,
+    neighbours,
+    surroundings,
+)
 from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.change_sets.planning import check
 from grid.change_sets.result import ChangeResult, NextVersion
@@ -31,7 +37,7 @@ from layers.tables import AREA_KINDS, Area
 
 
 def reverse_plan(db: Session, result: ChangeResult) -> Plan:
-    """The plan that brings ended areas back in the place of those that followed them.
+    """Make the plan that restores the former areas in place of their successors.
 
     Their old outlines get every node that neighbours have received on them since, and none that only the followers have:
     a corner that was moved along an edge, to a nanometre, does not bend the edge that comes back.
@@ -39,7 +45,7 @@ def reverse_plan(db: Session, result: ChangeResult) -> Plan:
     Parameters
     ----------
     result : ChangeResult
-        Of the change set that is taken back.
+        Of the change set to undo.
 
     Raises
     ------
@@ -57,12 +63,12 @@ def reverse_plan(db: Session, result: ChangeResult) -> Plan:
 
 def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int]) -> None:
     """The former unit grids in the place of those that followed them."""
-    units = standing_units(db, created)
+    units = current_or_restored(db, created)
     removed = [units[key] for key in created]
     former = areas_by_id(db, voided)
     _refuse_used(db, "unit_grid", [unit.code for unit in former])
     around = surroundings(db, removed)
-    parents = as_now(db, [unit.parent_id for unit in former])
+    parents = current_versions(db, [unit.parent_id for unit in former])
     plan.removed, plan.reasons = removed, {unit.key: REASONS["undo"] for unit in removed}
     nodes = shapely.get_coordinates([unit.shape for unit in around.neighbours])
     for unit in sorted(former, key=lambda unit: unit.code):
@@ -81,10 +87,10 @@ def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewV
     """The former versions again, each after the one that followed it."""
     if not versions:
         return []
-    now = standing_units(db, [version.id for version in versions], AREA_KINDS)
+    now = current_or_restored(db, [version.id for version in versions], AREA_KINDS)
     old = {unit.key: unit for unit in areas_by_id(db, [version.old_id for version in versions])}
-    stands_for = {version.old_id: now[version.id].key for version in versions}
-    parents = as_now(db, [unit.parent_id for unit in old.values()])
+    current_of = {version.old_id: now[version.id].key for version in versions}
+    parents = current_versions(db, [unit.parent_id for unit in old.values()])
     made = []
     for version in versions:
         before, after = old[version.old_id], now[version.id]
@@ -92,7 +98,7 @@ def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewV
             _refuse_used(db, version.kind, [before.code])
         parent: int | None = None
         if before.parent_id is not None:
-            parent = stands_for.get(before.parent_id) or parents[before.parent_id].key
+            parent = current_of.get(before.parent_id) or parents[before.parent_id].key
         box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
         around = [unit.shape for unit in neighbours(db, [after], version.kind) if meets(unit.shape, box)]
         shape = insert_nodes(before.shape, inside(shapely.get_coordinates(around), box))
@@ -114,11 +120,11 @@ def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewV
 def _reverse_ended(db: Session, plan: Plan, result: ChangeResult) -> None:
     """Grids of which nothing was left begin again; those that an undo had brought back end again."""
     if result.again:
-        plan.ended += standing_units(db, [one.id for one in result.again], AREA_KINDS).values()
+        plan.ended += current_or_restored(db, [one.id for one in result.again], AREA_KINDS).values()
     former = areas_by_id(db, [one.id for one in result.ended]) if result.ended else []
     for unit in sorted(former, key=lambda unit: unit.code):
         _refuse_used(db, unit.kind, [unit.code])
-        parent = as_now(db, [unit.parent_id])[unit.parent_id].key
+        parent = current_versions(db, [unit.parent_id])[unit.parent_id].key
         around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == unit.kind])
         shape = insert_nodes(unit.shape, around) if len(around) else unit.shape
         plan.again.append(
@@ -157,8 +163,10 @@ ORDER BY f.id, n.valid_from DESC
 """)
 
 
-def standing_units(db: Session, ids: Sequence[int], kinds: Sequence[str] = ("unit_grid",)) -> dict[int, Unit]:
-    """Areas that hold now for areas by id: themselves, or the version that an undo has given their land back to.
+def current_or_restored(
+    db: Session, ids: Sequence[int], kinds: Sequence[str] = ("unit_grid",)
+) -> dict[int, Unit]:
+    """Read the current version of areas by id: the area itself, or the version that an undo restored.
 
     All are locked against change until the transaction ends.
 
@@ -172,13 +180,13 @@ def standing_units(db: Session, ids: Sequence[int], kinds: Sequence[str] = ("uni
     later: dict[int, list[Any]] = {}
     for row in db.execute(_LATER, {"ids": list(ids)}).all():
         later.setdefault(row.asked, []).append(row)
-    stands = {asked: _stand_in(asked, rows) for asked, rows in later.items()}
-    now = current_units(db, [stands.get(area_id, area_id) for area_id in ids], kinds)
-    return {area_id: now[stands.get(area_id, area_id)] for area_id in ids}
+    restored = {asked: _restored_version(asked, rows) for asked, rows in later.items()}
+    now = current_units(db, [restored.get(area_id, area_id) for area_id in ids], kinds)
+    return {area_id: now[restored.get(area_id, area_id)] for area_id in ids}
 
 
-def _stand_in(asked: int, newest_first: Sequence[Any]) -> int:
-    """Id of the version that stands for another one; where none does, of the last that ended."""
+def _restored_version(asked: int, newest_first: Sequence[Any]) -> int:
+    """Id of the restored version of an area; without one, of the last version that ended."""
     newest = newest_first[0]
     if newest.ended:
         return int(newest.id)

@@ -1,4 +1,4 @@
-"""Locks of a plan, and writing it."""
+"""Writing of a plan to the database, and the locks of its communities."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ORDER BY 1
 
 
 def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = False) -> None:
-    """Wait for and take the locks of the communities of these areas and of their neighbours, in order.
+    """Lock the communities of these areas and of their neighbours, in order.
 
     A community is locked by its code, which all its versions share. Changes of the ``hierarchy`` follow each other.
     """
@@ -40,8 +40,8 @@ def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = 
         )
 
 
-def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
-    """The moment of the change: the wanted one or now, and after the beginning of every version that it ends."""
+def effective_moment(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
+    """The moment of the change: the requested one or now, later than the start of every version that it ends."""
     ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
     ids += [unit.key for unit in plan.ended]
     latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))
@@ -50,7 +50,17 @@ def later_than(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt
 
 
 def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> ChangeResult:
-    """End, begin and link the areas of a plan; returns what happened."""
+    """Write a plan: end areas, begin areas and link successors.
+
+    Parameters
+    ----------
+    now : datetime
+        With zone: end of the old and start of the new versions.
+
+    Returns
+    -------
+    ChangeResult
+    """
     followed: dict[int, int] = {}
     versions = []
     for version in plan.versions:

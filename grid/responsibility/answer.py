@@ -1,4 +1,4 @@
-"""The answer to the question who is responsible, as JSON and as a row of a table."""
+"""The answer of an assignment, as JSON and as a row of a table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from grid.areas import HIERARCHY, OVERLAYS, AreaVersion
-from grid.responsibility.competent_bodies import Lead, Partner, row_of_bodies
-from grid.responsibility.enterprise_sites import JudgedSite
+from grid.responsibility.competent_bodies import Lead, Partner, body_columns
+from grid.responsibility.enterprise_sites import SiteJurisdiction
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind, Candidate
 
@@ -34,7 +34,7 @@ class TownShare:
 
 @dataclass(frozen=True)
 class CrossRegion:
-    """A matter over several towns.
+    """The towns of a matter that spans several towns.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class CrossRegion:
 
 @dataclass(frozen=True)
 class Succession:
-    """What followed the areas and the lead of a matter of the past: successors by kind, and the lead of now."""
+    """Successors of the ended areas of a past matter by kind, and the current lead."""
 
     areas: dict[str, list[AreaVersion]]
     lead: Lead | None
@@ -64,7 +64,7 @@ class Succession:
 
 @dataclass
 class Assignment:
-    """An answer.
+    """The answer of an assignment: areas, competent bodies and explanation.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Assignment:
         Of a matter of the past whose areas or lead have ended since.
     cross_region : CrossRegion or None
         Of a line or polygon that spans several towns: see :mod:`grid.responsibility.cross_region`.
-    enterprise_sites : list of JudgedSite
+    enterprise_sites : list of SiteJurisdiction
         Every place of the enterprise in question.
     """
 
@@ -100,7 +100,7 @@ class Assignment:
     explanation: list[Step] = field(default_factory=list)
     now: Succession | None = None
     cross_region: CrossRegion | None = None
-    enterprise_sites: list[JudgedSite] = field(default_factory=list)
+    enterprise_sites: list[SiteJurisdiction] = field(default_factory=list)
 
     def area_id(self, kind: str) -> int | None:
         """Id of the area of that kind of the hierarchy."""
@@ -124,7 +124,7 @@ class Assignment:
         return {
             "outcome": self.outcome,
             **{kind: held[kind].code if kind in held else None for kind in HIERARCHY},
-            **row_of_bodies(self.domain, self.lead, self.co_handlers),
+            **body_columns(self.domain, self.lead, self.co_handlers),
             **{f"{kind}_now": joined_codes(after.areas.get(kind)) for kind in HIERARCHY},
             "lead_body_now": after.lead and after.lead.body,
             "enterprise_sites": list(dict.fromkeys(sites)),

@@ -1,6 +1,6 @@
-"""Who is responsible: a point, a matter and a time → grid, areas, bodies, and every step explained.
+"""Assignment of a point, a matter and a time to a unit grid, areas and competent bodies, with an explanation.
 
-Where the point lies is answered by ``locating``. Then, from the lines of the duty list in force on that day:
+``locating`` finds the areas of the point. Then, from the lines of the duty list in force on that day:
 
 1. The lowest level that may act leads: the town if it is empowered for the item, else the county, else the city.
 2. Where a functional zone or a water area overlaps the county, ``grid.responsibility.competent_bodies.BEFORE_COUNTY`` says per domain whether its
@@ -21,9 +21,9 @@ from sqlalchemy.orm import Session
 from grid.areas import HIERARCHY, moment
 from grid.errors import GridError
 from grid.responsibility.answer import Assignment, Succession
-from grid.responsibility.competent_bodies import CompetentBodies, Lead, resolve_bodies
+from grid.responsibility.competent_bodies import CompetentBodies, Lead, find_competent_bodies
 from grid.responsibility.duties import day_of
-from grid.responsibility.enterprise_sites import judged_sites, sites_of, sites_step, unknown_step
+from grid.responsibility.enterprise_sites import site_jurisdictions, sites_of, sites_step, unknown_step
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind, PointInAreas, locate_point
 from grid.responsibility.succession import area_steps, body_step, ended_areas
@@ -39,7 +39,7 @@ def assign(
     accuracy_m: float = 0.0,
     enterprise_uscc: str | None = None,
 ) -> Assignment:
-    """Who is responsible for a matter at a point and time.
+    """Assign a matter at a point and time to areas and competent bodies.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def assign(
         raise GridError(f"accuracy_m {accuracy_m}: not negative", f"定位精度 {accuracy_m} 不能为负")
     when = moment(at)
     found = locate_point(db, lon, lat, when, accuracy_m, enterprise_uscc)
-    bodies = resolve_bodies(db, item_code, when, found.areas)
+    bodies = find_competent_bodies(db, item_code, when, found.areas)
     answer = answer_of(db, found, bodies, lon, lat, accuracy_m, item_code, when)
     return with_enterprise(db, answer, enterprise_uscc)
 
@@ -77,7 +77,7 @@ def with_enterprise(db: Session, answer: Assignment, uscc: str | None) -> Assign
     sites = [] if uscc is None else sites_of(db, [uscc], answer.at).get(uscc, [])
     town = answer.areas.hierarchy.get("town")
     town_code = None if town is None else town.code
-    answer.enterprise_sites = judged_sites(db, sites, answer.item_code, answer.at, town_code)
+    answer.enterprise_sites = site_jurisdictions(db, sites, answer.item_code, answer.at, town_code)
     step = unknown_step(uscc) if uscc and not sites else sites_step(sites, town_code)
     answer.explanation += [] if step is None else [step]
     return answer
@@ -93,7 +93,7 @@ def answer_of(
     item_code: str,
     when: dt.datetime,
 ) -> Assignment:
-    """The answer from where and who, with what has become of both since."""
+    """The answer from the areas and the competent bodies, with the successors of both."""
     now, later = _since(db, found.areas, bodies.lead, lon, lat, item_code, when)
     return Assignment(
         found.outcome,
@@ -129,7 +129,7 @@ def _since(
         return None, []
     followers, steps = area_steps(db, areas, now)
     there = locate_point(db, lon, lat, now).areas
-    after = resolve_bodies(db, item_code, now, there).lead
+    after = find_competent_bodies(db, item_code, now, there).lead
     place = next((there.hierarchy[kind].label for kind in HIERARCHY if kind in there.hierarchy), "")
     step = body_step(lead.body if lead else None, after.body if after else None, place)
     return Succession(followers, after), steps + ([] if step is None else [step])

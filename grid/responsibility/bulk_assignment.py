@@ -1,4 +1,4 @@
-"""Who is responsible for many points: the cover index finds the grids, each distinct question is answered once."""
+"""Assignment of many points: the point index finds the grids, each distinct question is answered once."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from grid.areas import HIERARCHY, OVERLAYS, AreaCover, AreaVersion, chains, cove
 from grid.errors import GridError
 from grid.responsibility.answer import joined_codes
 from grid.responsibility.assignment import assign
-from grid.responsibility.competent_bodies import resolve_bodies, row_of_bodies
+from grid.responsibility.competent_bodies import body_columns, find_competent_bodies
 from grid.responsibility.duties import day_of
-from grid.responsibility.enterprise_sites import role_lines, sites_of
+from grid.responsibility.enterprise_sites import role_texts, sites_of
 from grid.responsibility.locating import AreasByKind
 from grid.responsibility.succession import successors
 
@@ -37,7 +37,7 @@ _BODY_COLUMNS = ("domain", "lead_body", "lead_level", "co_handlers")
 
 
 def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.DataFrame:
-    """Answers for many points at one moment, as :func:`grid.responsibility.assignment.assign` gives them one by one.
+    """Assign many points at one moment, with the same answers as :func:`grid.responsibility.assignment.assign`.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.
     joined = _with_followers(db, joined, areas, at)
     codes = {area_id: area.code for area_id, area in areas.items()}
     named = [pl.col(kind).replace_strict(codes, default=None, return_dtype=pl.String) for kind in HIERARCHY]
-    sites = {uscc: role_lines(found) for uscc, found in sites_of(db, _given(table["uscc"]), at).items()}
+    sites = {uscc: role_texts(found) for uscc, found in sites_of(db, _given(table["uscc"]), at).items()}
     listed = pl.Series(
         "enterprise_sites", [sites.get(uscc, []) for uscc in joined["uscc"]], pl.List(pl.String)
     )
@@ -119,9 +119,9 @@ def _with_bodies(
         for k, zone in enumerate(overlays):
             if key[f"zone_{k}"]:
                 here.overlays[zone.kind].append(zone)
-        found = resolve_bodies(db, key["item_code"], at, here)
+        found = find_competent_bodies(db, key["item_code"], at, here)
         until = {"lead_until": found.lead and found.lead.valid_to}
-        bodies.append(row_of_bodies(found.domain, found.lead, found.co_handlers) | until)
+        bodies.append(body_columns(found.domain, found.lead, found.co_handlers) | until)
     schema = {name: ANSWER_SCHEMA[name] for name in _BODY_COLUMNS} | {"lead_until": pl.Date}
     return table.join(
         distinct.hstack(pl.DataFrame(bodies, schema=schema)), on=keys, how="left", nulls_equal=True

@@ -1,4 +1,4 @@
-"""Who acts on a matter in given areas: lead, co-handlers and who gets a copy, from the duty list of that day."""
+"""The competent bodies of a matter in given areas: lead, co-handlers and receivers of a copy."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LEVEL_NAMES = {"town": ("镇（街道）级", "town"), "county": ("县级", "cou
 
 @dataclass(frozen=True)
 class Lead:
-    """The body that leads, by the line of the duty list that says so."""
+    """The lead body, with the line of the duty list that names it."""
 
     body: str
     level: str
@@ -71,7 +71,7 @@ class Partner:
 
 @dataclass
 class CompetentBodies:
-    """Who acts: the lead (None when no line applies), its co-handlers, and who gets a copy."""
+    """The competent bodies of a matter: lead (None when no line applies), co-handlers, receivers of a copy."""
 
     domain: str | None = None
     lead: Lead | None = None
@@ -80,7 +80,7 @@ class CompetentBodies:
     steps: list[Step] = field(default_factory=list)
 
 
-def row_of_bodies(domain: str | None, lead: Lead | None, co_handlers: Sequence[Partner]) -> dict[str, object]:
+def body_columns(domain: str | None, lead: Lead | None, co_handlers: Sequence[Partner]) -> dict[str, object]:
     """Domain, lead and names of co-handlers as columns of a table."""
     return {
         "domain": domain,
@@ -92,7 +92,7 @@ def row_of_bodies(domain: str | None, lead: Lead | None, co_handlers: Sequence[P
 
 @dataclass(frozen=True)
 class _Seat:
-    """A place in the order of precedence: an area whose bodies are asked."""
+    """One area in the order of precedence."""
 
     level: str
     area: AreaVersion
@@ -103,8 +103,19 @@ class _Seat:
         return self.area.kind in OVERLAYS
 
 
-def resolve_bodies(db: Session, item_code: str, at: dt.datetime, areas: AreasByKind) -> CompetentBodies:
-    """The lead and co-handlers of an item in the areas that a place lies in.
+def find_competent_bodies(
+    db: Session, item_code: str, at: dt.datetime, areas: AreasByKind
+) -> CompetentBodies:
+    """Find the competent bodies of an item in the areas of a place.
+
+    Parameters
+    ----------
+    item_code : str
+        An item of the duty list.
+    at : datetime
+        With zone: the duty list of that day is used.
+    areas : AreasByKind
+        The areas that the place lies in.
 
     Raises
     ------

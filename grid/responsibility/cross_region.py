@@ -1,4 +1,4 @@
-"""Who is responsible for a line or a polygon: one town, or several with a lead, the others beside it, and a superior.
+"""Assignment of a line or a polygon to one town, or to a lead town with co-handling towns and a common superior.
 
 1. Every unit grid that the geometry meets has a share of it: of its area for polygons, of its length for lines, of its
    points for multi-points. What lies outside of all grids is said.
@@ -22,7 +22,7 @@ from grid.areas import HIERARCHY, OVERLAYS, AreaVersion, areas_at_point, chains,
 from grid.errors import GridError
 from grid.responsibility.answer import AreaName, Assignment, CrossRegion, TownShare
 from grid.responsibility.assignment import answer_of, assign, with_enterprise
-from grid.responsibility.competent_bodies import CompetentBodies, Partner, resolve_bodies
+from grid.responsibility.competent_bodies import CompetentBodies, Partner, find_competent_bodies
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind, Candidate, PointInAreas
 from grid.topology import metres_scale
@@ -48,7 +48,7 @@ def assign_geometry(
     enterprise_uscc: str | None = None,
     first_filed: str | None = None,
 ) -> Assignment:
-    """Who is responsible for a matter that has an extent.
+    """Assign a matter with a line or polygon to areas and competent bodies.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def assign_geometry(
     found = PointInAreas("assigned", _areas(db, geometry, when, every[chosen.area.id]))
     found.candidates = shares[:CANDIDATES_SHOWN]
     found.steps.append(_share_step(shares, chosen, geometry))
-    bodies = resolve_bodies(db, item_code, when, found.areas)
+    bodies = find_competent_bodies(db, item_code, when, found.areas)
     cross = None
     if len(towns) > 1:
         told = _leads_of_towns(db, item_code, when, towns, lead, every, bodies)
@@ -194,7 +194,7 @@ def _leads_of_towns(
         body = bodies.lead
         if town is not lead:
             areas = AreasByKind({area.kind: area for area in every[min(town.grids)]})
-            body = resolve_bodies(db, item_code, at, areas).lead
+            body = find_competent_bodies(db, item_code, at, areas).lead
         if body is not None and body.body not in taken:
             taken.add(body.body)
             zh, en = f"跨区域：{town.name} 的主体", f"cross-region: acts in {town.code}"

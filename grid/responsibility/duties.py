@@ -1,4 +1,4 @@
-"""The duty list (权责清单): which body may act on which item, where, since when, and what is wrong with a list."""
+"""The duty list (权责清单): competent body by item, area and days, and the checks of a list."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _order(duty: Duty) -> tuple[int, str, bool, dt.date, int]:
 
 @dataclass(frozen=True)
 class DutyFault:
-    """One thing wrong with a duty list; ``lines`` has the ids of the lines concerned (of a file: its rows)."""
+    """One fault of a duty list; ``lines`` has the ids of the lines concerned (of a file: its rows)."""
 
     rule: Literal[
         "no_lead", "two_leads", "overlapping_dates", "unknown_area", "dates_reversed", "two_domains"
@@ -107,10 +107,10 @@ class DutyFault:
 
 
 def check_list(duties: Iterable[Duty], known_area_codes: Iterable[str] | None = None) -> list[DutyFault]:
-    """What is wrong with a list: every fault, by item and area.
+    """Check a duty list and return every fault, by item and area.
 
     Checked: dates in order; a body named twice for the same days; two leads of one area on the same day; joint bodies
-    without a lead; an item in two domains; areas that are not known (when given). A line is told once for each rule.
+    without a lead; an item in two domains; areas that are not known (when given). A line is reported once for each rule.
     """
     by_place: dict[tuple[str, str], list[Duty]] = defaultdict(list)
     domains: dict[str, dict[str, int]] = defaultdict(dict)
@@ -184,14 +184,14 @@ def _overlap(first: Duty, second: Duty) -> bool:
 
 
 def stored_list(db: Session) -> list[Duty]:
-    """Every line that is stored, by item, area, role and first day."""
+    """Read every stored line, by item, area, role and first day."""
     order = ("item_code", "area_code", "role", "valid_from", "id")
     statement = select(*_COLUMNS).order_by(*(DutyItem.__table__.c[name] for name in order))
     return [Duty(*row) for row in db.execute(statement)]
 
 
 def check_stored(db: Session) -> list[DutyFault]:
-    """The faults of the list that is stored."""
+    """Check the stored duty list."""
     duties = stored_list(db)
     codes = db.scalars(select(Area.code).where(Area.kind != "unit_grid").distinct())
     return check_list(duties, codes.all())

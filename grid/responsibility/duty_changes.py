@@ -1,4 +1,4 @@
-"""What changed between two versions of the duty list: lines begun, ended, withdrawn, handed on, reworded."""
+"""Changes between two versions of the duty list: lines added, removed, withdrawn, handed on or changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TERMS = ("item", "domain", "legal_basis", "kind", "level", "valid_from", "valid_
 
 @dataclass(frozen=True)
 class DutyChange:
-    """One difference.
+    """One change of a line of the duty list.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class DutyChange:
 
 
 def compare_lists(old: Iterable[Duty], new: Iterable[Duty]) -> list[DutyChange]:
-    """Differences between two lists, by item, area and role.
+    """Compare two duty lists and return the changes, by item, area and role.
 
     A body that disappears from a place (item, area, role) where another appears has handed its duty on; several of them are
     paired in the order of their names.
@@ -104,7 +104,7 @@ def _one(change: Literal["added", "removed"], key: Key, body: str, duty: Duty) -
 
 
 def in_force(duties: Iterable[Duty], day: dt.date) -> list[Duty]:
-    """The lines that hold on a day."""
+    """The lines that are in force on a day."""
     return [duty for duty in duties if duty.holds(day)]
 
 

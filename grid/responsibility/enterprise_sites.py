@@ -1,4 +1,4 @@
-"""In which jurisdictions an enterprise has sites: registered, production, sales and storage places may differ.
+"""Jurisdictions of the sites of an enterprise: registered, production, sales and storage sites may differ.
 
 A site lies in the smallest area of the hierarchy (community and larger) that holds its point at the moment asked for,
 whatever area was recorded with it. Who has no registered site on record is registered where digits 3 to 8 of the USCC
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import AreaVersion, chains
-from grid.responsibility.competent_bodies import Lead, resolve_bodies
+from grid.responsibility.competent_bodies import Lead, find_competent_bodies
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind
 
@@ -40,14 +40,14 @@ WHERE kind IN ('county', 'city') AND code = ANY(:codes) ORDER BY code, valid_fro
 
 @dataclass(frozen=True)
 class EnterpriseSite:
-    """One place of an enterprise.
+    """One site of an enterprise.
 
     Attributes
     ----------
     role : str
         ``registered``, ``production``, ``sales`` or ``storage``.
     site_id : str or None
-        None for the registration that only the USCC tells.
+        None for a registration that is known from the USCC only.
     chain : dict
         Kind to area, from the community up; empty outside of all stored areas.
     code_of_registration : str or None
@@ -78,8 +78,8 @@ class EnterpriseSite:
 
 
 @dataclass(frozen=True)
-class JudgedSite:
-    """A place of the enterprise in question, with who leads the matter there.
+class SiteJurisdiction:
+    """A site of the enterprise, with its jurisdiction and the lead of the matter there.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class JudgedSite:
 
 
 def sites_of(db: Session, usccs: Sequence[str], at: dt.datetime) -> dict[str, list[EnterpriseSite]]:
-    """The places of enterprises by USCC, by role and site; none for a USCC that is not known."""
+    """Read the sites of enterprises by USCC, by role and site; none for an unknown USCC."""
     wanted = sorted(set(usccs))
     rows = db.execute(_SITES, {"uscc": wanted, "at": at}).all() if wanted else []
     every = chains(db, sorted({row.area_id for row in rows if row.area_id is not None}), at) if rows else {}
@@ -119,23 +119,23 @@ def sites_of(db: Session, usccs: Sequence[str], at: dt.datetime) -> dict[str, li
     return dict(found)
 
 
-def role_lines(places: Sequence[EnterpriseSite]) -> list[str]:
+def role_texts(places: Sequence[EnterpriseSite]) -> list[str]:
     """One text a role and jurisdiction, as ``production 320601001``."""
     return list(dict.fromkeys(f"{place.role} {place.code or 'outside'}" for place in places))
 
 
-def judged_sites(
+def site_jurisdictions(
     db: Session, sites: Sequence[EnterpriseSite], item_code: str, at: dt.datetime, town_code: str | None
-) -> list[JudgedSite]:
-    """Each place with its role, its jurisdiction, who leads the item there, and whether the matter lies there."""
+) -> list[SiteJurisdiction]:
+    """Find the jurisdiction and the lead of the item for each site, and whether the matter lies there."""
     leads: dict[str, Lead | None] = {}
     judged = []
     for site in sites:
         if site.chain and site.code not in leads:
-            leads[site.code] = resolve_bodies(db, item_code, at, AreasByKind(site.chain)).lead
+            leads[site.code] = find_competent_bodies(db, item_code, at, AreasByKind(site.chain)).lead
         where, lead = site.jurisdiction, leads.get(site.code)
         judged.append(
-            JudgedSite(
+            SiteJurisdiction(
                 site.site_id,
                 site.role,
                 *KIND_NAMES.get(site.role, (site.role, site.role)),
@@ -149,7 +149,7 @@ def judged_sites(
 
 
 def unknown_step(uscc: str) -> Step:
-    """Say that nothing is known of an enterprise."""
+    """The explanation step for an unknown enterprise."""
     return Step(
         "enterprise",
         "no_site_on_record",
@@ -159,7 +159,7 @@ def unknown_step(uscc: str) -> Step:
 
 
 def sites_step(places: Sequence[EnterpriseSite], town_code: str | None) -> Step | None:
-    """Name all jurisdictions of an enterprise when they are not one town: the place of the matter decides.
+    """The explanation step that names all jurisdictions of an enterprise with sites outside of the matter's town.
 
     Returns
     -------

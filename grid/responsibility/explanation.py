@@ -1,4 +1,4 @@
-"""Steps of an explanation: which rule was applied, what was chosen and what was not."""
+"""Steps of an explanation: the rule, the choice and the alternatives."""
 
 from __future__ import annotations
 

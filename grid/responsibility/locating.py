@@ -1,4 +1,4 @@
-"""Where a point lies, for a question of responsibility: grid and areas, with what was considered.
+"""Location of a point in unit grid and areas for an assignment, with every candidate considered.
 
 The rules, in order:
 
@@ -58,7 +58,7 @@ class Candidate:
 
 @dataclass
 class PointInAreas:
-    """Where a point lies.
+    """The areas of a point, with the outcome and the explanation.
 
     Attributes
     ----------
@@ -84,7 +84,19 @@ def locate_point(
     accuracy_m: float = 0.0,
     enterprise_uscc: str | None = None,
 ) -> PointInAreas:
-    """Where a point (degrees, EPSG:4326) lies at a moment, by the rules of this module."""
+    """Find the unit grid and areas of a point at a moment, by the rules of this module.
+
+    Parameters
+    ----------
+    lon, lat : float
+        Degrees, EPSG:4326.
+    at : datetime
+        With zone.
+    accuracy_m : float
+        Radius of the position's accuracy.
+    enterprise_uscc : str, optional
+        Enterprise whose recorded sites decide between grids.
+    """
     here = areas_at_point(db, lon, lat, at, ("unit_grid", *OVERLAYS))
     grids = [area for area in here if area.kind == "unit_grid"]
     found = PointInAreas("assigned")

@@ -1,4 +1,4 @@
-"""Who follows whom: areas that ended, and the bodies that have taken over their matters since.
+"""Successors of ended areas, and the current lead of their matters.
 
 A matter of the past is answered with the areas and the list of then. Where an area of then has ended, its successors
 of now are named (``area_successions``, followed to the end). Where the lead of then no longer has the item at this
@@ -34,7 +34,13 @@ WHERE line.step > 0 AND a.valid_from <= :at AND (a.valid_to IS NULL OR a.valid_t
 def successors(
     db: Session, ids: Sequence[int], at: dt.datetime | None = None
 ) -> dict[int, list[AreaVersion]]:
-    """For each area that has ended the areas of a moment (now) that followed it, directly or through others."""
+    """Find the areas at a moment (default now) that followed ended areas, directly or through others.
+
+    Returns
+    -------
+    dict of int to list of AreaVersion
+        Successors by id of the ended area, by code.
+    """
     found: dict[int, list[AreaVersion]] = {area_id: [] for area_id in ids}
     values = {"ids": list(ids), "at": at or dt.datetime.now(dt.UTC)}
     for root, *version in db.execute(_SUCCESSORS, values):
@@ -51,7 +57,7 @@ def ended_areas(areas: AreasByKind, now: dt.datetime) -> list[AreaVersion]:
 def area_steps(
     db: Session, areas: AreasByKind, now: dt.datetime
 ) -> tuple[dict[str, list[AreaVersion]], list[Step]]:
-    """Successors of now by kind, and a step for each area that goes on under another code."""
+    """Find the current successors by kind, with an explanation step for each area whose code changed."""
     ended = ended_areas(areas, now)
     followers = successors(db, [area.id for area in ended], now)
     by_kind: dict[str, list[AreaVersion]] = {}
@@ -70,7 +76,7 @@ def area_steps(
 
 
 def body_step(before: str | None, after: str | None, place_now: str) -> Step | None:
-    """A step when another body leads the item at this place now.
+    """The explanation step for a changed lead; None when the lead is the same.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def test_only_serious_levels_open_a_case(db: Session, run: int) -> None:
         kind=RESUMPTION_KIND,
         run_id=run,
         at=NOW,
-        tell=lambda *n: told.append(n),
+        progress=lambda *n: told.append(n),
     )
     assert (quiet.alerts, quiet.cases, told) == (1, 0, [(1, 1)])
     assert raise_one(db, run, found("warning", 0.6)) == (1, 1)

@@ -2066,7 +2066,7 @@ export interface components {
              */
             parts_reason?: string;
         };
-        /** @description What a change set that takes another back consists of. */
+        /** @description Undo an applied change set. */
         UndoOperation: {
             /**
              * @description discriminator enum property added by openapi-typescript

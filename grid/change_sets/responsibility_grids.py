@@ -1,4 +1,4 @@
-"""Responsibility and evaluation grids (责任网格, 评价网格) follow the unit grids that they consist of.
+"""New outlines of responsibility and evaluation grids (责任网格, 评价网格) after changes of their unit grids.
 
 Such a grid is a union of unit grids of one community. When unit grids end, begin or go to another community its outline
 loses the land of those that belonged to it and takes that of those that come to it:
@@ -20,7 +20,7 @@ import shapely
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, unit_of
+from grid.change_sets.current_areas import UNIT_COLUMNS, current_versions, unit_of
 from grid.change_sets.plan import REASONS, NewVersion, Plan
 from grid.topology import (
     COMMON_LAND_M2,
@@ -40,8 +40,15 @@ MANAGING = ("responsibility_grid", "evaluation_grid")
 """Kinds whose areas consist of unit grids of one community."""
 
 
-def follow(db: Session, plan: Plan, parts_reason: str = "") -> None:
-    """Put into a plan what its unit grids mean for the responsibility and evaluation grids around them.
+def update_responsibility_grids(db: Session, plan: Plan, parts_reason: str = "") -> None:
+    """Add the new outlines of responsibility and evaluation grids to the plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        Changed in place.
+    parts_reason : str
+        Reason for outlines of several parts; without one they are refused.
 
     Raises
     ------
@@ -52,7 +59,7 @@ def follow(db: Session, plan: Plan, parts_reason: str = "") -> None:
     for kind in MANAGING:
         grids = _grids(db, kind, sorted(leaving.keys() | coming.keys()))
         if grids:
-            _follow_kind(plan, kind, _Moves(grids, leaving, coming), parts_reason)
+            _update_kind(plan, kind, _Moves(grids, leaving, coming), parts_reason)
 
 
 def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
@@ -61,7 +68,7 @@ def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, lis
     named = {unit.parent_id for unit in plan.removed} | {v.old.parent_id for v in moved}
     named |= {unit.parent_id for unit in plan.added} | {version.parent_id for version in moved}
     missing = named - plan.communities.keys()
-    found = plan.communities | (as_now(db, missing) if missing else {})
+    found = plan.communities | (current_versions(db, missing) if missing else {})
     now = {asked: unit.key for asked, unit in found.items()}
     leaving, coming = defaultdict(list), defaultdict(list)
     for unit in [*plan.removed, *(version.old for version in moved)]:
@@ -81,7 +88,7 @@ def _grids(db: Session, kind: str, communities: list[int]) -> list[Unit]:
 
 
 class _Moves:
-    """Which land each grid of a kind loses and takes."""
+    """Land that each grid of a kind loses and takes."""
 
     def __init__(
         self, grids: list[Unit], leaving: dict[int, list[Any]], coming: dict[int, list[Any]]
@@ -122,7 +129,7 @@ class _Moves:
         return key if length_m > 0 else None
 
 
-def _follow_kind(plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> None:
+def _update_kind(plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> None:
     shapes: dict[int, Any] = {}
     for grid in moves.grids:
         loses, takes = moves.loses.get(grid.key, []), moves.takes.get(grid.key, [])

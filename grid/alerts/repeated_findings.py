@@ -1,4 +1,4 @@
-"""The memory of alerts: what becomes of a finding at a site that has an open alert already.
+"""Storage of findings as alerts: a repeated finding at a site updates its open alert.
 
 A site has one open alert of a kind. A finding of a higher level changes it (level, score, evidence and run); one of the
 same or a lower level leaves it as it is. An alert that a site check has answered is not open any more: the next
@@ -19,7 +19,7 @@ from layers.records import change_alert, insert_alert, open_alert
 
 @dataclass(frozen=True)
 class Finding:
-    """What a model found at one site.
+    """The result of a model at one site.
 
     Attributes
     ----------
@@ -37,21 +37,37 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """The alert of a finding. ``fresh``: it is new, or has a higher level than before."""
+class StoredAlert:
+    """The alert that stores a finding.
+
+    Attributes
+    ----------
+    is_new_or_raised : bool
+        Whether the alert is new or has a higher level than before.
+    """
 
     alert_id: int
-    fresh: bool
+    is_new_or_raised: bool
 
 
-def remember(db: Session, finding: Finding, *, kind: str, run_id: int, at: dt.datetime) -> Remembered:
-    """Store a finding as an alert, or in the open alert of its site."""
+def store_finding(db: Session, finding: Finding, *, kind: str, run_id: int, at: dt.datetime) -> StoredAlert:
+    """Store a finding as a new alert, or update the open alert of its site when the level is higher.
+
+    Parameters
+    ----------
+    kind : str
+        Kind of the alert.
+    run_id : int
+        Run of the model.
+    at : datetime
+        Time of the alert, with zone.
+    """
     before = open_alert(db, finding.site_id, kind)
     if before is None:
         made = insert_alert(db, run_id=run_id, kind=kind, at=at, **vars(finding))
-        return Remembered(made, True)
+        return StoredAlert(made, True)
     if ALERT_LEVELS.index(finding.level) <= ALERT_LEVELS.index(before.level):
-        return Remembered(before.id, False)
+        return StoredAlert(before.id, False)
     change_alert(
         db,
         before.id,
@@ -62,4 +78,4 @@ def remember(db: Session, finding: Finding, *, kind: str, run_id: int, at: dt.da
         evidence=finding.evidence,
         would_lower=finding.would_lower,
     )
-    return Remembered(before.id, True)
+    return StoredAlert(before.id, True)

@@ -1,4 +1,4 @@
-"""Zones and areas that get another parent: outlines and codes of everything between the zone and the common superior."""
+"""Changes of parent: new outlines and codes of every area between the moved area and the common superior."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY
 from grid.change_sets.codes import Codes
-from grid.change_sets.current_areas import UNIT_COLUMNS, as_now, current_units, unit_of
+from grid.change_sets.current_areas import UNIT_COLUMNS, current_units, current_versions, unit_of
 from grid.change_sets.operations import Reparent, Transfer
 from grid.change_sets.plan import REASONS, NewVersion
 from grid.errors import GridError, UnknownArea
@@ -28,7 +28,7 @@ RANK = {kind: rank for rank, kind in enumerate(reversed(HIERARCHY))}
 def new_versions(
     db: Session, codes: Codes, operations: Sequence[Transfer | Reparent], units: Mapping[int, Unit]
 ) -> list[NewVersion]:
-    """New versions of all areas that change by operations, larger ones first.
+    """Compute the new versions of all areas whose parent, code or outline changes, larger ones first.
 
     Towns change their parent before communities, and these before zones: a code begins with the final parent's.
 
@@ -44,7 +44,7 @@ def new_versions(
     reparented = [operation for operation in operations if isinstance(operation, Reparent)]
     ids = [operation.area_id for operation in reparented]
     towns = set(db.scalars(select(Area.id).where(Area.id.in_(ids), Area.kind == "town"))) if ids else set()
-    outlines = Outlines(db, codes)
+    outlines = ParentChanges(db, codes)
     for reparent in sorted(reparented, key=lambda one: one.area_id not in towns):
         outlines.reparent(reparent)
     for operation in operations:
@@ -66,8 +66,8 @@ class _Larger:
     losses: list[int] = field(default_factory=list)
 
 
-class Outlines:
-    """Collects what hierarchy operations of one change set do; each builds on those before it."""
+class ParentChanges:
+    """The state of the areas during the transfers and reparentings of one change set."""
 
     def __init__(self, db: Session, codes: Codes) -> None:
         self.db = db
@@ -180,7 +180,7 @@ class Outlines:
     def _as_now(self, area_id: int | None) -> Unit | None:
         """The version that holds now; nothing is written while a plan is made."""
         if area_id is not None and area_id not in self._current:
-            self._current |= as_now(self.db, [area_id])
+            self._current |= current_versions(self.db, [area_id])
         return self._current.get(area_id)
 
     def versions(self) -> list[NewVersion]:
