@@ -230,10 +230,14 @@ WITH RECURSIVE below AS (
     UNION SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id
     WHERE a.valid_to IS NULL AND a.kind IN ('county', 'town', 'community')
 )
-SELECT u.id, u.code, u.parent_id, COALESCE(u.households, 0), u.area_m2, COALESCE(u.road_length_m, 0), ST_AsBinary(u.geom),
-    (SELECT count(DISTINCT s.enterprise_id) FROM sites s WHERE s.geom && u.geom AND owning_area(s.geom, '{unit_grid}') = u.id),
-    (SELECT count(*) FROM cases c WHERE c.closed_at IS NULL AND c.geom && u.geom AND owning_area(c.geom, '{unit_grid}') = u.id)
-FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND u.parent_id IN (SELECT id FROM below) ORDER BY u.code
+SELECT u.id, u.code, u.parent_id, COALESCE(u.households, 0), u.area_m2, COALESCE(u.road_length_m, 0),
+    ST_AsBinary(u.geom),
+    (SELECT count(DISTINCT s.enterprise_id) FROM sites s
+     WHERE s.geom && u.geom AND owning_area(s.geom, '{unit_grid}') = u.id),
+    (SELECT count(*) FROM cases c
+     WHERE c.closed_at IS NULL AND c.geom && u.geom AND owning_area(c.geom, '{unit_grid}') = u.id)
+FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND u.parent_id IN (SELECT id FROM below)
+ORDER BY u.code
 """)
 
 
