@@ -6,20 +6,14 @@ import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 from typing import Any
 
-from sqlalchemy import RowMapping, TextClause, text, update
+from sqlalchemy import RowMapping, text, update
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
+from layers.records.statements import stored_statement
 from layers.tables import Alert
-
-
-@lru_cache
-def _statement(name: str) -> TextClause:
-    return text((resources.files("layers") / "records" / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -155,7 +149,7 @@ class FlaggedSite:
 
 def flagged_sites(db: Session) -> list[FlaggedSite]:
     """Flagged sites, those with the highest score first."""
-    return [FlaggedSite(**row) for row in db.execute(_statement("flagged_sites")).mappings()]
+    return [FlaggedSite(**row) for row in db.execute(stored_statement("flagged_sites")).mappings()]
 
 
 def open_case_number(db: Session, alert_id: int) -> str | None:
@@ -174,7 +168,7 @@ def read_alert(db: Session, alert_id: int) -> RowMapping:
     NotFound
         When there is none, or none that the caller may see.
     """
-    row = db.execute(_statement("alert_card"), {"alert_id": alert_id}).mappings().one_or_none()
+    row = db.execute(stored_statement("alert_card"), {"alert_id": alert_id}).mappings().one_or_none()
     if row is None:
         raise NotFound(f"no alert {alert_id}")
     return row
@@ -183,10 +177,10 @@ def read_alert(db: Session, alert_id: int) -> RowMapping:
 def site_meters(db: Session, site_key: int, *, since: dt.date, until: dt.date) -> list[tuple[str, Any]]:
     """Kinds of meters of a site with their readings after ``since`` up to ``until``, oldest first."""
     values = {"site_key": site_key, "since": since, "until": until}
-    return [(kind, readings) for kind, readings in db.execute(_statement("site_meters"), values)]
+    return [(kind, readings) for kind, readings in db.execute(stored_statement("site_meters"), values)]
 
 
 def site_visits(db: Session, site_key: int, *, until: dt.datetime, limit: int) -> Sequence[RowMapping]:
     """Visits at a site up to a moment, newest first."""
     values = {"site_key": site_key, "until": until, "limit": limit}
-    return db.execute(_statement("site_visits"), values).mappings().all()
+    return db.execute(stored_statement("site_visits"), values).mappings().all()

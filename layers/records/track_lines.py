@@ -7,15 +7,14 @@ the lines are some millions of rows, written once by the analysis; the fixes pay
 from __future__ import annotations
 
 import datetime as dt
-from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
+from layers.records.statements import stored_statement
 
 GAP_S = 15 * 60
 """Longer without a fix is a gap: the way between is not known."""
@@ -33,11 +32,6 @@ _REMEMBER = """
 INSERT INTO track_days (day, vehicle_id, n_fixes) SELECT :day, vehicle_id, n_fixes FROM changed_vehicles
 ON CONFLICT (day, vehicle_id) DO UPDATE SET n_fixes = excluded.n_fixes
 """
-
-
-@lru_cache
-def _statement(name: str) -> TextClause:
-    return text((resources.files("layers") / "records" / "sql" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
 def refresh_tracks(db: Session, start: dt.datetime, end: dt.datetime) -> int:
@@ -77,7 +71,7 @@ def _refresh_day(db: Session, day: dt.date) -> int:
         ),
         asked,
     )
-    written = db.execute(_statement("tracks_of_day"), asked | {"gap_s": GAP_S, "same_deg": SAME_DEG})
+    written = db.execute(stored_statement("tracks_of_day"), asked | {"gap_s": GAP_S, "same_deg": SAME_DEG})
     db.execute(text(_REMEMBER), asked)
     return int(written.rowcount)  # type: ignore[attr-defined]
 
@@ -128,7 +122,7 @@ def vehicle_track(
     until = until or newest
     start = start or until - dt.timedelta(hours=24)
     asked = {"vehicle_key": key, "start": start, "until": until, "gap_s": GAP_S}
-    row = db.execute(_statement("vehicle_track"), asked).one()
+    row = db.execute(stored_statement("vehicle_track"), asked).one()
     properties = {"kind": "track", "vehicle_id": vehicle_id, "n_fixes": row.n_fixes, "parts": row.parts or []}
     track = {"type": "Feature", "geometry": row.track, "properties": properties}
     return {
