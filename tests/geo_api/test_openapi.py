@@ -12,10 +12,12 @@ import pytest
 
 from geo_api.cases.schemas import SiteMeters
 from grid.alerts import outcomes
+from layers.alert_levels import ALERT_LEVELS
 from layers.collections import COLLECTIONS
 from layers.imports import FENCE_RULES, METER_KINDS
-from layers.tables import ALERT_LEVELS, BREACH_BEGINS, BREACH_ENDS, OUTCOMES, STAY_ENDS
-from layers.tables.fences import RULES
+from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, RULES
+from layers.tables.findings import OUTCOMES
+from layers.tables.movement import STAY_ENDS
 from spatial_models.fences import events as fence_events
 from spatial_models.stays import detect as stays
 from spatial_models.suspicion import config as suspicion
