@@ -12,15 +12,17 @@ import pytest
 
 from geo_api.cases.schemas import SiteMeters
 from grid.alerts import outcomes
+from grid.responsibility.duties import LEVELS
 from layers.alert_levels import ALERT_LEVELS
 from layers.collections import COLLECTIONS
 from layers.imports import FENCE_RULES, METER_KINDS
+from layers.tables import DOMAINS
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, RULES
 from layers.tables.findings import OUTCOMES
 from layers.tables.movement import STAY_ENDS
 from spatial_models.fences import events as fence_events
 from spatial_models.stays import detect as stays
-from spatial_models.suspicion import config as suspicion
+from spatial_models.suspicion import score
 from tests.support.application import Api
 from tests.support.declared_answers import DeclaredAnswers
 
@@ -96,7 +98,7 @@ def test_a_collection_is_described_by_the_members_of_its_catalog(name: str) -> N
         (STAY_ENDS, stays.ENDED_BY),
         (BREACH_BEGINS, fence_events.BEGUN_BY),
         (BREACH_ENDS, fence_events.ENDED_BY),
-        (ALERT_LEVELS, suspicion.LEVELS),
+        (ALERT_LEVELS, tuple(score.LEVELS_ZH)),
         (OUTCOMES, tuple(outcomes.OUTCOMES)),
         (METER_KINDS, tuple(SiteMeters.model_fields)),
         (FENCE_RULES, RULES),
@@ -106,6 +108,14 @@ def test_lists_of_texts_are_those_of_who_writes_them(
     named: tuple[str, ...], elsewhere: tuple[str, ...]
 ) -> None:
     assert named == elsewhere
+
+
+@pytest.mark.parametrize(
+    ("schema", "values"),
+    [("AlertLevel", ALERT_LEVELS), ("Outcome", OUTCOMES), ("Domain", DOMAINS), ("Level", LEVELS)],
+)
+def test_the_description_gives_each_list_whole(schema: str, values: tuple[str, ...]) -> None:
+    assert DESCRIPTION["components"]["schemas"][schema]["enum"] == list(values)
 
 
 def test_it_can_be_read_as_openapi_by_others() -> None:
