@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-import geopandas as gpd
 from fastapi import APIRouter, Depends, Path, Query, Response
 from sqlalchemy.orm import Session
 
@@ -16,18 +14,14 @@ from geo_api.http.representations import BINARY, json_response
 from geo_api.http.settings import Settings
 from grid.change_sets import Editor, may_approve
 from grid.change_sets import lifecycle as editing
+from layers.exports import MEDIA_TYPES, polygon_file
 from layers.records import newest_change_sets
 from layers.tables import ChangeSet
 
 router = APIRouter(prefix="/v1/change-sets", tags=["change sets"])
 ChangeSetId = Annotated[int, Path(ge=1, lt=2**63)]
 Format = Literal["csv", "fgb", "parquet", "gpkg"]
-MEDIA_TYPES: dict[Format, str] = {
-    "csv": "text/csv; charset=utf-8; header=present",
-    "fgb": "application/flatgeobuf",
-    "parquet": "application/vnd.apache.parquet",
-    "gpkg": "application/geopackage+sqlite3",
-}
+FILE_TYPES = [MEDIA_TYPES[form] for form in get_args(Format)]
 FIELDS = (
     "id",
     "area_id",
@@ -82,7 +76,7 @@ def draft_change_set(body: ChangeSetBody, caller: CallerDep, db: SystemDb, setti
 @router.post(
     "/preview",
     response_model=ChangeSetTrial,
-    responses={200: {"content": {media: {"schema": BINARY} for media in MEDIA_TYPES.values()}}},
+    responses={200: {"content": {media: {"schema": BINARY} for media in FILE_TYPES}}},
     dependencies=[needs("edit_areas")],
 )
 def preview_change_set(
@@ -105,7 +99,7 @@ def preview_change_set(
     )
     if f is None:
         return json_response(_shown(db, editor, row) | {"status": "preview"})
-    content = draft_file(row.preview["result"], f)
+    content = polygon_file(row.preview["result"]["features"], "draft", f)
     headers = {"Content-Disposition": f'attachment; filename="draft.{f}"'}
     return Response(content, media_type=MEDIA_TYPES[f], headers=headers)
 
@@ -149,29 +143,3 @@ def _document(row: ChangeSet, may: bool) -> dict[str, Any]:
 
 def _shown(db: Session, editor: Editor, row: ChangeSet) -> dict[str, Any]:
     return _document(row, may_approve(db, editor, [row])[row.id])
-
-
-LAYER = "draft"
-
-
-def draft_file(result: dict[str, Any], form: Format) -> bytes:
-    """The features of a preview's ``result`` as one file in WGS-84 (EPSG:4326).
-
-    Parameters
-    ----------
-    result : dict
-        FeatureCollection of polygons with ``code``, ``name``, ``kind`` and ``area_m2``.
-    form : {"csv", "fgb", "parquet", "gpkg"}
-        CSV is UTF-8 with a byte order mark and the geometry as ``wkt``, like the exports of collections.
-    """
-    areas = gpd.GeoDataFrame.from_features(result["features"], crs=4326)
-    if form == "csv":
-        table = areas.drop(columns="geometry").assign(wkt=areas.geometry.to_wkt(rounding_precision=9))
-        return table.to_csv(index=False).encode("utf-8-sig")
-    out = io.BytesIO()
-    if form == "parquet":
-        areas.to_parquet(out, index=False)
-    else:
-        driver = {"fgb": "FlatGeobuf", "gpkg": "GPKG"}[form]
-        areas.to_file(out, driver=driver, layer=LAYER, engine="pyogrio", promote_to_multi=True)
-    return out.getvalue()

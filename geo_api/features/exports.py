@@ -17,9 +17,11 @@ from starlette.types import Receive, Scope, Send
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import busy
 from layers.exports import (
+    MEDIA_TYPES,
     ExportAbandoned,
     ExportSource,
     ExportStop,
+    collection_table,
     csv_blocks,
     flatgeobuf_blocks,
     geojsonseq_blocks,
@@ -45,12 +47,14 @@ class ExportFormat:
 
 
 FORMATS: Mapping[str, ExportFormat] = {
-    "csv": ExportFormat("text/csv; charset=utf-8; header=present", csv_blocks, is_text=True),
-    "geojsonseq": ExportFormat("application/geo+json-seq", geojsonseq_blocks, is_text=True),
-    "fgb": ExportFormat("application/flatgeobuf", flatgeobuf_blocks),
-    "parquet": ExportFormat("application/vnd.apache.parquet", geoparquet_blocks),
-    "gpkg": ExportFormat("application/geopackage+sqlite3", geopackage_blocks),
-    "pmtiles": ExportFormat("application/vnd.pmtiles", pmtiles_blocks),
+    "csv": ExportFormat(MEDIA_TYPES["csv"], csv_blocks, is_text=True),
+    "geojsonseq": ExportFormat(MEDIA_TYPES["geojsonseq"], geojsonseq_blocks, is_text=True),
+    "fgb": ExportFormat(MEDIA_TYPES["fgb"], lambda source: flatgeobuf_blocks(collection_table(source))),
+    "parquet": ExportFormat(
+        MEDIA_TYPES["parquet"], lambda source: geoparquet_blocks(collection_table(source))
+    ),
+    "gpkg": ExportFormat(MEDIA_TYPES["gpkg"], lambda source: geopackage_blocks(collection_table(source))),
+    "pmtiles": ExportFormat(MEDIA_TYPES["pmtiles"], pmtiles_blocks),
 }
 """Every format by the value of ``f``, which is also the file's ending."""
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from layers.exports.flatgeobuf import flatgeobuf_blocks
+from layers.exports.feature_files import polygon_file
+from layers.exports.feature_table import collection_table
+from layers.exports.gdal_files import flatgeobuf_blocks, geopackage_blocks
 from layers.exports.geoparquet import geoparquet_blocks
-from layers.exports.gpkg_and_pmtiles import geopackage_blocks, pmtiles_blocks
+from layers.exports.media_types import MEDIA_TYPES
+from layers.exports.pmtiles import pmtiles_blocks
 from layers.exports.rows import ExportAbandoned, ExportSource, ExportStop, csv_blocks, geojsonseq_blocks
 
 __all__ = [
+    "MEDIA_TYPES",
     "ExportAbandoned",
     "ExportSource",
     "ExportStop",
+    "collection_table",
     "csv_blocks",
     "flatgeobuf_blocks",
     "geojsonseq_blocks",
     "geopackage_blocks",
     "geoparquet_blocks",
     "pmtiles_blocks",
+    "polygon_file",
 ]

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from layers.exports.rows import GEOMETRY, ExportSource, record_batches, schema_of
+from layers.exports.feature_table import FeatureTable
+from layers.exports.rows import GEOMETRY
 
 GEOPARQUET_VERSION = "1.1.0"
 GROUP_BYTES = 8 * 2**20
@@ -52,23 +53,17 @@ class _ByteCollector(io.RawIOBase):
         return taken
 
 
-def geoparquet_blocks(source: ExportSource) -> Iterator[bytes]:
+def geoparquet_blocks(table: FeatureTable) -> Iterator[bytes]:
     """Yield the file, block by block.
 
     Without its footer it is no Parquet file, so an interrupted stream cannot be mistaken for a complete one.
-
-    Parameters
-    ----------
-    source : ExportSource
     """
     outlet = _ByteCollector()
     box = np.array([np.inf, np.inf, -np.inf, -np.inf])
     kinds: set[int] = set()
     held: list[pa.RecordBatch] = []
-    writer = pq.ParquetWriter(
-        pa.PythonFile(outlet, mode="w"), schema_of(source.collection), compression="zstd"
-    )
-    for batch in record_batches(source):
+    writer = pq.ParquetWriter(pa.PythonFile(outlet, mode="w"), table.schema, compression="zstd")
+    for batch in table.batches:
         shapes = shapely.from_wkb(batch.column(GEOMETRY).to_numpy(zero_copy_only=False))
         kinds.update(np.unique(shapely.get_type_id(shapes)).tolist())
         bounds = shapely.total_bounds(shapes)

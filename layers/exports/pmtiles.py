@@ -1,4 +1,4 @@
-"""Exports to formats with random access (GeoPackage, PMTiles), made in a temporary file and then sent."""
+"""PMTiles archives of the service's own vector tiles, made in a temporary file and then sent."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pyarrow as pa
-import pyogrio
 from pmtiles.tile import Compression, TileType, zxy_to_tileid
 from pmtiles.writer import Writer
 from sqlalchemy import column, func, select, table, text, type_coerce
@@ -20,17 +18,9 @@ from sqlalchemy.types import NullType
 
 from layers.collections import FEATURE_CAP, Collection, Selection, read_tile
 from layers.errors import InvalidFilter, NotFound
-from layers.exports.rows import (
-    GEOMETRY,
-    ExportSource,
-    geometry_kind,
-    psycopg_sql,
-    record_batches,
-    schema_of,
-    sqlalchemy_errors,
-)
+from layers.exports.gdal_files import read_blocks
+from layers.exports.rows import ExportSource, psycopg_sql, sqlalchemy_errors
 
-READ_BYTES = 2**20
 PMTILES_MAX_ZOOM = 14
 MAX_TILES = 200_000
 _INDEXES = (
@@ -42,40 +32,6 @@ _FIELD_TYPES = {"integer": "Number", "number": "Number", "boolean": "Boolean"}
 
 Cell = tuple[int, int, int]
 """Zoom, column, row."""
-
-
-def geopackage_blocks(source: ExportSource) -> Iterator[bytes]:
-    """Yield a GeoPackage with one layer, named as the collection."""
-    with tempfile.TemporaryDirectory(prefix="wangge-") as folder:
-        path = Path(folder) / f"{source.collection.id}.gpkg"
-        _write_geopackage(path, source)
-        yield from _read(path, source)
-
-
-def _write_geopackage(path: Path, source: ExportSource) -> None:
-    failed: list[Exception] = []
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        try:
-            yield from record_batches(source)
-        except Exception as error:  # GDAL reads through C and would lose it
-            failed.append(error)
-            raise
-
-    try:
-        pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema_of(source.collection), batches()),
-            path,
-            driver="GPKG",
-            layer=source.collection.id,
-            geometry_name=GEOMETRY,
-            geometry_type=geometry_kind(source.collection),
-            crs="EPSG:4326",
-        )
-    except Exception as error:
-        raise (failed or [error])[0] from error
-    if failed:
-        raise failed[0]
 
 
 def pmtiles_blocks(source: ExportSource) -> Iterator[bytes]:
@@ -96,7 +52,7 @@ def pmtiles_blocks(source: ExportSource) -> Iterator[bytes]:
             writer = Writer(file)
             truncated = _write_tiles(db, rows, source, writer)
             writer.finalize(_header(box), _metadata(source.collection, truncated))
-        yield from _read(path, source)
+        yield from read_blocks(path, source.stop)
 
 
 def _write_temporary_table(db: Session, source: ExportSource) -> Collection:
@@ -141,13 +97,6 @@ def _write_temporary_table(db: Session, source: ExportSource) -> Collection:
         history=None,
         current=None,
     )
-
-
-def _read(path: Path, source: ExportSource) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while block := file.read(READ_BYTES):
-            source.stop.check()
-            yield block
 
 
 def _box(db: Session, rows: Collection) -> tuple[float, float, float, float]:
