@@ -17,16 +17,26 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``flagged``, ``counts``, ``seconds``, ``at``; the demo adds ``planted``.
+        ``flagged``, ``counts``, ``seconds``, ``at``, ``unchanged``, ``without_case``; the demo adds ``planted``.
     """
     with session(SYSTEM, url) as db:
         flagged = [_shown(site) for site in flagged_sites(db)]
+    left = result.without_case
     return {
         "flagged": flagged,
         "counts": result.counts,
         "seconds": result.seconds,
         "at": result.at.isoformat(),
         "unchanged": result.unchanged,
+        "without_case": None
+        if left is None
+        else {
+            "alerts": left.alerts,
+            "kind": left.matter.kind,
+            "item_code": left.matter.item_code,
+            "zh": left.message_zh,
+            "en": left.message_en,
+        },
     }
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
+from grid.alerts import missing_matters, similar_items
 from layers.errors import LayerError
 from layers.postgres import (
     box_overlap_is_leakproof,
@@ -19,6 +20,7 @@ from layers.postgres import (
     server_clock,
     server_versions,
 )
+from layers.records import duty_lists
 from layers.roles import READER_ROLE
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 
@@ -52,6 +54,7 @@ def check_database(settings: Settings) -> list[Finding]:
                     check_reader_role(connection),
                     check_row_security(connection),
                     check_leakproof(connection, hosted=hosted),
+                    *check_matters(connection),
                 ]
     except (LayerError, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
@@ -129,3 +132,25 @@ def check_leakproof(connection: Connection, *, hosted: bool) -> Finding:
         f"geometry_overlaps is not LEAKPROOF: narrow scopes use the index on area_id and are slower; {mend}"
     )
     return Finding("空间索引 spatial index", hosted, seen, "策略下空间索引不可用，较慢", mend)
+
+
+def check_matters(connection: Connection) -> list[Finding]:
+    """Kinds of alerts whose matter the duty list lacks; no fault while nothing of a duty list is there."""
+    missing = missing_matters(connection)
+    if not missing:
+        return [Finding(_MATTERS, True, "every kind of alert can open cases", "各类预警均可立案")]
+    listed = not duty_lists.is_empty(connection)
+    findings = []
+    for matter in missing:
+        near = ", ".join(f"{code} {item}" for code, item in similar_items(connection, matter.kind_zh))
+        en, zh = matter.fault_en, matter.fault_zh
+        if near:
+            en, zh = f"{en}; similar: {near}", f"{zh}；相近事项：{near}"
+        mend = f"wangge duties matter {matter.kind} ITEM_CODE; or wangge import duties FILE"
+        if not listed:
+            en, zh = f"{en}: the duty list is empty; {mend}", f"{zh}：权责清单为空"
+        findings.append(Finding(_MATTERS, not listed, en, zh, mend))
+    return findings
+
+
+_MATTERS = "预警事项 matters of alerts"

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from geo_api.cli.analysis_document import document
-from geo_api.demo_city import make_city
+from geo_api.demo_city import MATTERS, make_city
 from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
+from grid.alerts import set_matter
 from layers.errors import LayerError
 from layers.imports import FILE_KINDS
 from layers.postgres import SYSTEM, migrate, refresh_statistics, session
@@ -116,6 +117,8 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
         with step(f"导入 import {kind}", seconds, f"import_{kind}") as tell:
             import_file(kind, path, crs="wgs84", indicative=INDICATIVE, progress=tell, url=url)
     with session(SYSTEM, url) as db:
+        for kind, item_code in MATTERS.items():
+            set_matter(db, kind, item_code)
         refresh_statistics(db)
         span = tracks.time_span(db)
         assert span is not None, "a demo city has fixes"

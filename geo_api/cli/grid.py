@@ -131,6 +131,20 @@ def _duties_of(version: str) -> list[Duty]:
         return in_force(stored_list(db), day)
 
 
+@duties_app.command("matter")
+def duties_matter(
+    kind: Annotated[str, typer.Argument(help="Kind of alert, as illegal_resumption")],
+    item_code: Annotated[str, typer.Argument(help="Code of an item of the stored list")],
+) -> None:
+    """Set the item that cases of a kind of alert are opened for · 设定预警立案事项."""
+    from grid.alerts import set_matter
+    from layers.postgres import SYSTEM, session
+
+    with session(SYSTEM, migrated_database()) as db:
+        matter = set_matter(db, kind, item_code)
+    console.print(f"[green]✓[/] {matter.kind} {matter.kind_zh}: {matter.item_code}", highlight=False)
+
+
 @duties_app.command("empowered")
 def duties_empowered(
     town: Annotated[str | None, typer.Option(help="Code of the town; none: all")] = None,

@@ -221,6 +221,9 @@ def analyse(
         _emit(document(url, result))
         return
     console.print_json(data={"counts": result.counts, "seconds": result.seconds})
+    if (left := result.without_case) is not None:
+        console.print(f"[yellow]![/] {left.message_zh}", highlight=False)
+        console.print(f"[yellow]![/] {left.message_en}", highlight=False)
 
 
 @app.command()

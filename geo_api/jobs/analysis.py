@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
 from geo_api.jobs.hot_spot_fields import hot_spot_cells
-from grid.alerts import RESUMPTION_KIND, Finding, raise_alerts
+from grid.alerts import RESUMPTION_KIND, Finding, Matter, WithoutCase, case_matter, raise_alerts
 from grid.areas import cells_of
 from layers.errors import InputError
 from layers.local_time import CHINA
@@ -33,6 +33,8 @@ from spatial_models.visits import find_visits
 
 MODEL = "illegal_resumption"
 VERSION = "2"
+WITHOUT_CASE = "alerts_without_case"
+"""Name of their count in the record of a run."""
 
 STAY_PARAMETERS: dict[str, Any] = {
     "radius_m": 150.0,
@@ -54,6 +56,7 @@ class AnalysisResult:
     unchanged: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    without_case: WithoutCase | None = None
 
 
 class Analysis:
@@ -75,6 +78,7 @@ class Analysis:
         self.days = days
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
+        self.without_case: WithoutCase | None = None
 
     def run(self, *, only_stays: bool = False) -> AnalysisResult:
         """Analyse and write.
@@ -87,9 +91,12 @@ class Analysis:
         with session(SYSTEM, self.url) as db, advisory_lock(db, "analyse"):
             at = (self.at or self._newest(db)).astimezone(dt.UTC)
             start, end = at - dt.timedelta(days=self.days), at + MICROSECOND
-            key = self._key(db, start, end, only_stays)
+            matter = case_matter(db, RESUMPTION_KIND)
+            key = self._key(db, start, end, only_stays, matter)
             if found := findings.find_run(db, key):
-                return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0})
+                left = found.counts.get(WITHOUT_CASE)
+                without_case = WithoutCase(left, matter) if left else None
+                return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0}, without_case)
             parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(DEFAULT_CONFIG)}
             model = "stays" if only_stays else MODEL
             record = partial(
@@ -100,7 +107,7 @@ class Analysis:
             if not only_stays:
                 self._suspect(db, run_id, stays, start, end, at)
             record(counts=self.counts)
-        return AnalysisResult(at, run_id, False, self.counts, self.seconds)
+        return AnalysisResult(at, run_id, False, self.counts, self.seconds, self.without_case)
 
     def _newest(self, db: Session) -> dt.datetime:
         span, day = tracks.time_span(db), meters.last_day(db)
@@ -111,8 +118,14 @@ class Analysis:
             raise InputError("nothing to analyse: import tracks or meters first")
         return max(moments)
 
-    def _key(self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool) -> str:
+    def _key(
+        self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool, matter: Matter
+    ) -> str:
         facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT_CONFIG)]
+        if not (
+            only_stays or matter.in_list
+        ):  # with the matter the same data are another run: it opens the cases
+            facts.append("without matter")
         text_key = json.dumps(
             [*facts, findings.data_fingerprint(db, start, end), fences.fences_fingerprint(db)],
             default=str,
@@ -200,6 +213,9 @@ class Analysis:
         self.counts |= {f"level_{level}": count for level, count in levels.iter_rows()}
         self.counts |= {"candidates": scored.height, "alerts_raised": raised.alerts}
         self.counts |= {"cases_opened": raised.cases}
+        self.without_case = raised.without_case
+        if raised.without_case is not None:
+            self.counts[WITHOUT_CASE] = raised.without_case.alerts
 
 
 def _plain(config: Any) -> Any:

@@ -34,6 +34,15 @@ def job_app(url: str, settings: Settings) -> App:
 
         result = Analysis(url).run()
         log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
+        if (left := result.without_case) is not None:
+            log.warning(
+                "alerts_without_case",
+                alerts=left.alerts,
+                kind=left.matter.kind,
+                item_code=left.matter.item_code,
+                en=left.message_en,
+                zh=left.message_zh,
+            )
 
     @app.periodic(cron=settings.due_changes_cron)
     @app.task(

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from grid.alerts.cards import AlertCard, CardVisit, alert_card
+from grid.alerts.matters import (
+    Matter,
+    WithoutCase,
+    case_matter,
+    missing_matters,
+    set_matter,
+    similar_items,
+)
 from grid.alerts.outcomes import RecordedOutcome, record_outcome
 from grid.alerts.raising import RESUMPTION_KIND, raise_alerts
 from grid.alerts.repeated_findings import Finding
@@ -12,8 +20,14 @@ __all__ = [
     "AlertCard",
     "CardVisit",
     "Finding",
+    "Matter",
     "RecordedOutcome",
+    "WithoutCase",
     "alert_card",
+    "case_matter",
+    "missing_matters",
     "raise_alerts",
     "record_outcome",
+    "set_matter",
+    "similar_items",
 ]

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from grid.calendar import RESUMPTION_LIMIT, TimeLimit, due_at
+from grid.alerts.matters import LIMITS
+from grid.calendar import TimeLimit, due_at
 from grid.cases import open_case
 from grid.errors import CalendarUnknown
 from grid.responsibility import assign
 from layers.records import alert_site
 
 
-@dataclass(frozen=True)
-class CaseTemplate:
-    """The duty item, title and deadline of the cases of one kind of alert."""
-
-    item_code: str
-    limit: TimeLimit
-
-
-TEMPLATES: Mapping[str, CaseTemplate] = {
-    "illegal_resumption": CaseTemplate("ECO-RESUME-001", RESUMPTION_LIMIT),
-}
-"""Cases by kind of alert."""
-
-
-def open_case_of_alert(db: Session, alert_id: int, at: dt.datetime) -> bool:
+def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.datetime) -> bool:
     """Open the case of an alert unless it has one; returns whether a case was opened."""
     site = alert_site(db, alert_id)
     if site.case_number is not None:
         return False
-    template = TEMPLATES[site.kind]
-    due, unknown = deadline(at, template.limit)
+    due, unknown = deadline(at, LIMITS[site.kind])
     open_case(
         db,
         title=f"{site.kind_zh} {site.kind_en}: {site.enterprise}",
-        item_code=template.item_code,
+        item_code=item_code,
         assignment=assign(
-            db, lon=site.lon, lat=site.lat, item_code=template.item_code, at=at, enterprise_uscc=site.uscc
+            db, lon=site.lon, lat=site.lat, item_code=item_code, at=at, enterprise_uscc=site.uscc
         ),
         lon=site.lon,
         lat=site.lat,

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from grid.alerts.case_opening import open_case_of_alert
+from grid.alerts.matters import WithoutCase, case_matter
 from grid.alerts.repeated_findings import Finding, store_finding
+from layers.records import alerts_without_case
 
 RESUMPTION_KIND = "illegal_resumption"
 CASE_LEVELS = ("warning", "high")
@@ -18,10 +20,11 @@ CASE_LEVELS = ("warning", "high")
 
 @dataclass(frozen=True)
 class RaisedCounts:
-    """Counts of one run: alerts that are new or of a higher level than before, and cases opened."""
+    """Counts of one run: alerts new or of a higher level than before, cases opened, alerts left without a case."""
 
     alerts: int
     cases: int
+    without_case: WithoutCase | None = None
 
 
 def raise_alerts(
@@ -35,6 +38,9 @@ def raise_alerts(
 ) -> RaisedCounts:
     """Store an alert for each finding and open a case for each alert of a level in ``CASE_LEVELS``.
 
+    Without the matter of the kind in the duty list no case is opened. Once it is there, open alerts that were left
+    without a case get theirs, after those of the findings.
+
     Parameters
     ----------
     findings : sequence of Finding
@@ -46,11 +52,17 @@ def raise_alerts(
     progress : callable, optional
         Called after each finding with the number of those done and of all.
     """
+    matter = case_matter(db, kind)
+    code = matter.item_code if matter.in_list else None
     alerts = cases = 0
     for done, finding in enumerate(findings, start=1):
         alert = store_finding(db, finding, kind=kind, run_id=run_id, at=at)
         alerts += alert.is_new_or_raised
-        if finding.level in CASE_LEVELS:
-            cases += open_case_of_alert(db, alert.alert_id, at)
+        if code is not None and finding.level in CASE_LEVELS:
+            cases += open_case_of_alert(db, alert.alert_id, code, at)
         progress(done, len(findings))
+    waiting = alerts_without_case(db, kind, CASE_LEVELS)
+    if code is None:
+        return RaisedCounts(alerts, cases, WithoutCase(len(waiting), matter) if waiting else None)
+    cases += sum(open_case_of_alert(db, alert_id, code, at) for alert_id in waiting)
     return RaisedCounts(alerts, cases)

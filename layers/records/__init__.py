@@ -7,6 +7,7 @@ from layers.records.accounts import find_account
 from layers.records.alerts import (
     FlaggedSite,
     alert_site,
+    alerts_without_case,
     change_alert,
     flagged_sites,
     insert_alert,
@@ -39,6 +40,7 @@ __all__ = [
     "add_calls",
     "add_fixes",
     "alert_site",
+    "alerts_without_case",
     "area_code_fault",
     "change_alert",
     "find_account",

@@ -152,6 +152,17 @@ def flagged_sites(db: Session) -> list[FlaggedSite]:
     return [FlaggedSite(**row) for row in db.execute(stored_statement("flagged_sites")).mappings()]
 
 
+def alerts_without_case(db: Session, kind: str, levels: Sequence[str]) -> list[int]:
+    """Open alerts of a kind and of some levels that never had a case, the highest score first."""
+    return list(db.scalars(_WITHOUT_CASE, {"kind": kind, "levels": list(levels)}))
+
+
+_WITHOUT_CASE = text("""
+SELECT a.id FROM alerts a WHERE a.kind = :kind AND a.level = ANY (:levels) AND a.status = 'open'
+AND NOT EXISTS (SELECT FROM cases c WHERE c.alert_id = a.id) ORDER BY a.score DESC, a.id
+""")
+
+
 def open_case_number(db: Session, alert_id: int) -> str | None:
     """Number of the newest case of an alert that is not closed."""
     return db.scalar(_OPEN_CASE, {"alert_id": alert_id})

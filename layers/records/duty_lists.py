@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
-from sqlalchemy import or_, select, text
+from sqlalchemy import Connection, or_, select, text
 from sqlalchemy.orm import Session
 
 from layers.postgres import WriteCounts, copy_frame, upsert
@@ -87,6 +87,6 @@ def known_area_codes(db: Session) -> list[str]:
     )
 
 
-def is_empty(db: Session) -> bool:
+def is_empty(db: Session | Connection) -> bool:
     """Whether no list was loaded yet."""
     return not db.scalar(text("SELECT EXISTS (SELECT FROM duty_items)"))

@@ -31,13 +31,17 @@ class ModelRun(Base):
 
 
 class AlertKind(Base):
-    """A kind of alert and its domain; without a domain it is for those who see every domain."""
+    """A kind of alert, its domain and the matter of its cases.
+
+    Without a domain it is for those who see every domain; without an ``item_code`` in the duty list it opens no case.
+    """
 
     __tablename__ = "alert_kinds"
     kind: Mapped[str] = mapped_column(primary_key=True)
     domain: Mapped[str | None]
     name_zh: Mapped[str]
     name_en: Mapped[str]
+    item_code: Mapped[str | None]
 
 
 class Alert(Base):

@@ -14,10 +14,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url, text
+from typer.testing import CliRunner
 
+from geo_api.cli.analysis_document import document
 from geo_api.cli.demo import NotADemo, prepare_demo
+from geo_api.cli.main import app
+from geo_api.demo_city import MATTERS
 from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis
+from grid.alerts import set_matter
 from grid.cases import verify_chain
 from layers.postgres import SYSTEM, session, sessions
 from layers.private_server import Cluster
@@ -197,3 +202,24 @@ def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
     )
     assert done.returncode == 2
     assert "import tracks or meters first" in done.stderr
+
+
+def test_without_the_matter_the_alerts_wait_for_their_cases(
+    fresh_database: str, demo_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("geo_api.cli.demo.MATTERS", {})
+        first = prepare_demo(demo_settings, seed=1, size="small").document
+    again = document(fresh_database, Analysis(fresh_database).run())
+    for told, unchanged in ((first, False), (again, True)):
+        assert told["unchanged"] is unchanged and told["counts"]["cases_opened"] == 0
+        assert told["without_case"]["alerts"] == len(told["flagged"]) >= 6
+        assert told["without_case"]["kind"] == "illegal_resumption"
+    printed = CliRunner().invoke(app, ["analyse"])
+    assert printed.exit_code == 0
+    with session(SYSTEM, fresh_database) as db:
+        set_matter(db, "illegal_resumption", MATTERS["illegal_resumption"])
+    told = document(fresh_database, Analysis(fresh_database).run())
+    assert (told["unchanged"], told["without_case"]) == (False, None)
+    assert told["counts"]["cases_opened"] == len(first["flagged"])
+    assert all(flagged["case"] for flagged in told["flagged"])

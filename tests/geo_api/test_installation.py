@@ -15,12 +15,14 @@ from typer.testing import CliRunner
 
 from geo_api.cli import check as installation
 from geo_api.cli.check import check_calendar, check_data_folder, check_front_end, check_installation
-from geo_api.cli.check_database import check_leakproof, check_reader_role, check_row_security
+from geo_api.cli.check_database import check_leakproof, check_matters, check_reader_role, check_row_security
 from geo_api.cli.db import db_app
 from geo_api.cli.finding import Finding
+from geo_api.cli.main import app
 from geo_api.http.settings import Settings
-from layers.postgres import engine, libpq_url
+from layers.postgres import SYSTEM, engine, libpq_url, session
 from layers.private_server import Cluster
+from tests.support.square_town import insert_duty
 
 
 def _by_name(findings: list[Finding], word: str) -> Finding:
@@ -162,3 +164,20 @@ def test_start_and_stop_leave_an_external_server_alone(monkeypatch: pytest.Monke
     monkeypatch.setenv("WANGGE_DATABASE_URL", "postgresql://u:secret@db.example/wangge")
     for command in (["start"], ["stop"], ["restore", "x"]):
         assert CliRunner().invoke(db_app, command).exit_code == 1
+
+
+def test_a_kind_of_alert_without_its_matter_is_named_with_similar_ones(fresh_database: str) -> None:
+    with engine(fresh_database).connect() as connection:
+        (fresh,) = check_matters(connection)
+    assert fresh.ok and "the duty list is empty" in fresh.detail_en
+    with session(SYSTEM, fresh_database) as db:
+        insert_duty(db, "SX-1", "生态环境局", "city", "320600", item="违法复工")
+        insert_duty(db, "SX-2", "城市管理局", "city", "320600", item="占道经营")
+    with engine(fresh_database).connect() as connection:
+        (found,) = check_matters(connection)
+    assert not found.ok and "illegal_resumption" in found.detail_en and "SX-1 违法复工" in found.detail_en
+    assert "SX-2" not in found.detail_en
+    done = CliRunner().invoke(app, ["duties", "matter", "illegal_resumption", "SX-1"])
+    assert done.exit_code == 0, done.output
+    with engine(fresh_database).connect() as connection:
+        assert all(finding.ok for finding in check_matters(connection))

@@ -116,6 +116,7 @@ def test_every_row_is_as_it_was(upgraded: Upgraded) -> None:
 def test_what_tables_of_later_revisions_hold(upgraded: Upgraded) -> None:
     assert upgraded.after["alert_kinds"]["kind"] == ["illegal_resumption"]
     assert upgraded.after["alert_kinds"]["domain"] == ["ecology"]
+    assert upgraded.after["alert_kinds"]["item_code"] == ["ECO-RESUME-001"], "its alerts opened cases for it"
 
 
 def test_a_second_migration_changes_nothing(upgraded: Upgraded) -> None:

@@ -9,10 +9,20 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.alerts import RESUMPTION_KIND, Finding, alert_card, raise_alerts, record_outcome
+from grid.alerts import (
+    RESUMPTION_KIND,
+    Finding,
+    alert_card,
+    missing_matters,
+    raise_alerts,
+    record_outcome,
+    set_matter,
+    similar_items,
+)
 from grid.alerts.case_opening import deadline
 from grid.calendar import RESUMPTION_LIMIT
 from grid.cases import transition, verify_chain
+from grid.errors import UnknownItem
 from layers.errors import NotFound
 from layers.tables import Alert, Case, CaseEvent
 from tests.support.square_town import NOW, insert_duties, insert_town, middle, unit_code
@@ -145,3 +155,37 @@ def test_the_card_holds_what_the_model_wrote(db: Session, run: int) -> None:
 def test_a_deadline_beyond_the_published_calendar_is_left_open_and_said() -> None:
     due, reason = deadline(dt.datetime(2093, 5, 3, tzinfo=dt.UTC), RESUMPTION_LIMIT)
     assert due is None and reason is not None and "2093" in reason
+
+
+def test_without_the_matter_in_the_duty_list_alerts_stay_without_a_case_until_it_is_there(
+    db: Session, run: int
+) -> None:
+    db.execute(text("UPDATE alert_kinds SET item_code = 'ELSEWHERE-9'"))
+    raised = raise_alerts(db, [found("high", 0.9)], kind=RESUMPTION_KIND, run_id=run, at=NOW)
+    assert (raised.alerts, raised.cases) == (1, 0)
+    assert raised.without_case is not None and raised.without_case.alerts == 1
+    for message in (raised.without_case.message_en, raised.without_case.message_zh):
+        assert "1 " in message and "ELSEWHERE-9" in message and "wangge import duties" in message
+    assert stored(db) == [("high", 0.9, "open")]
+    (missing,) = missing_matters(db)
+    assert similar_items(db, missing.kind_zh)[0] == ("ECO-RESUME-001", "疑似非法复工")
+    assert set_matter(db, RESUMPTION_KIND, "ECO-RESUME-001").in_list and missing_matters(db) == []
+    later = raise_alerts(db, [], kind=RESUMPTION_KIND, run_id=run, at=LATER)
+    assert (later.alerts, later.cases, later.without_case) == (0, 1, None), "the site was not found again"
+    assert raise_alerts(db, [], kind=RESUMPTION_KIND, run_id=run, at=LATER).cases == 0
+
+
+def test_a_matter_is_refused_with_the_nearest_names(db: Session, run: int) -> None:
+    with pytest.raises(UnknownItem, match="ECO-RESUME-001 疑似非法复工"):
+        set_matter(db, RESUMPTION_KIND, "ECO-RESUM-01")
+    with pytest.raises(UnknownItem, match="URB-STALL-002 占道经营"):
+        set_matter(db, RESUMPTION_KIND, "占道经营")
+    with pytest.raises(NotFound, match="illegal_resumption"):
+        set_matter(db, "resumption", "ECO-RESUME-001")
+    assert missing_matters(db) == []
+
+
+def test_an_empty_duty_list_has_no_similar_item(db: Session) -> None:
+    (missing,) = missing_matters(db)
+    assert missing.item_code is None and "illegal_resumption" in missing.fault_en
+    assert similar_items(db, missing.kind_zh) == []

@@ -144,6 +144,7 @@ def insert_duties(db: Session) -> None:
         for joint in ("应急管理局", "交通运输局", "市场监督管理局"):
             insert_duty(db, "ECO-RESUME-001", f"{prefix}{joint}", level, code, "joint")
         insert_duty(db, "URB-STALL-002", f"{prefix}城市管理局", level, code, domain="urban", item="占道经营")
+    db.execute(text("UPDATE alert_kinds SET item_code = :code"), {"code": RESUME})
     withdrawn = {"valid_from": dt.date(2022, 3, 1), "valid_to": dt.date(2025, 7, 1)}
     insert_duty(
         db, "URB-STALL-002", "甲镇人民政府", "town", "320601001", domain="urban", item="占道经营", **withdrawn

@@ -1,0 +1,141 @@
+"""The matter (事项) of the duty list that cases of a kind of alert are opened for."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from grid.calendar import RESUMPTION_LIMIT, TimeLimit
+from grid.errors import UnknownItem
+from layers.errors import NotFound
+
+LIMITS: Mapping[str, TimeLimit] = {"illegal_resumption": RESUMPTION_LIMIT}
+"""Time limits of cases by kind of alert: alerts of these kinds open cases."""
+MOST_SUGGESTED = 3
+NAME_LIKENESS = 0.3
+"""Least ratio of ``difflib`` at which names of items are suggested: names of few characters differ in many."""
+
+
+@dataclass(frozen=True)
+class Matter:
+    """The matter of a kind of alert: the code that is set for it, and whether the duty list has it."""
+
+    kind: str
+    kind_zh: str
+    kind_en: str
+    item_code: str | None
+    in_list: bool
+
+    @property
+    def fault_en(self) -> str:
+        """What is missing, in English."""
+        if self.item_code is None:
+            return f"no matter is set for alerts of the kind {self.kind} ({self.kind_en})"
+        return f"matter {self.item_code} of the kind {self.kind} ({self.kind_en}) is not in the duty list"
+
+    @property
+    def fault_zh(self) -> str:
+        """What is missing, in Chinese."""
+        if self.item_code is None:
+            return f"预警类型 {self.kind}（{self.kind_zh}）未设定事项"
+        return f"权责清单中没有预警类型 {self.kind}（{self.kind_zh}）的事项 {self.item_code}"
+
+
+@dataclass(frozen=True)
+class WithoutCase:
+    """Open alerts that would have a case if the duty list had the matter of their kind."""
+
+    alerts: int
+    matter: Matter
+
+    @property
+    def message_en(self) -> str:
+        """How many alerts, what is missing and what mends it, in English."""
+        return (
+            f"{self.alerts} alerts have no case: {self.matter.fault_en};"
+            " `wangge import duties FILE` (and `wangge duties matter KIND ITEM_CODE`) mends it,"
+            " the next `wangge analyse` opens the cases"
+        )
+
+    @property
+    def message_zh(self) -> str:
+        """The same in Chinese."""
+        return (
+            f"{self.alerts} 条预警未立案：{self.matter.fault_zh}；"
+            "请用 wangge import duties 导入（并用 wangge duties matter 设定事项），下次分析时补立案"
+        )
+
+
+def case_matter(db: Session | Connection, kind: str) -> Matter:
+    """The matter of a kind of alert.
+
+    Raises
+    ------
+    NotFound
+        When there is no such kind.
+    """
+    row = db.execute(_MATTER, {"kind": kind}).mappings().one_or_none()
+    if row is None:
+        kinds = list(db.execute(text("SELECT kind FROM alert_kinds ORDER BY kind")).scalars())
+        near = ", ".join(difflib.get_close_matches(kind, kinds, MOST_SUGGESTED, 0.0))
+        raise NotFound(f"no kind of alerts {kind!r} 没有这种预警类型; nearest 相近: {near}")
+    return Matter(**row)
+
+
+def missing_matters(db: Session | Connection) -> list[Matter]:
+    """Matters of kinds that open cases which are not set, or not in the duty list."""
+    matters = [case_matter(db, kind) for kind in LIMITS]
+    return [matter for matter in matters if not matter.in_list]
+
+
+def set_matter(db: Session, kind: str, item_code: str) -> Matter:
+    """Set the matter that later cases of a kind of alert are opened for.
+
+    Raises
+    ------
+    NotFound
+        When there is no such kind.
+    UnknownItem
+        When the duty list has no such item; the message names similar ones.
+    """
+    before = case_matter(db, kind)
+    names = _item_names(db)
+    if item_code not in names:
+        near_codes = difflib.get_close_matches(item_code, names, MOST_SUGGESTED)
+        found = {code: names[code] for code in near_codes}
+        found |= dict(similar_items(db, item_code)) | dict(similar_items(db, before.kind_zh))
+        near = ", ".join(f"{code} {name}" for code, name in list(found.items())[:MOST_SUGGESTED]) or "—"
+        raise UnknownItem(
+            f"no item {item_code!r} in the duty list; nearest: {near}",
+            f"权责清单中没有事项 {item_code}；相近：{near}",
+        )
+    db.execute(_SET, {"kind": kind, "item_code": item_code})
+    return case_matter(db, kind)
+
+
+def similar_items(db: Session | Connection, name: str) -> Sequence[tuple[str, str]]:
+    """Codes and names of items of the duty list with a name like ``name``, the most like first; three at most."""
+    names = _item_names(db)
+    nearest = difflib.get_close_matches(name, set(names.values()), MOST_SUGGESTED, NAME_LIKENESS)
+    found = [(code, item) for near in nearest for code, item in names.items() if item == near]
+    return found[:MOST_SUGGESTED]
+
+
+def _item_names(db: Session | Connection) -> dict[str, str]:
+    """Names of all items of the duty list by code."""
+    return {code: item for code, item in db.execute(_ITEMS)}
+
+
+_MATTER = text("""
+SELECT k.kind, k.name_zh AS kind_zh, k.name_en AS kind_en, k.item_code,
+       EXISTS (SELECT FROM duty_items d WHERE d.item_code = k.item_code) AS in_list
+FROM alert_kinds k WHERE k.kind = :kind
+""")
+_ITEMS = text(
+    "SELECT DISTINCT ON (item_code) item_code, item FROM duty_items ORDER BY item_code, valid_from DESC"
+)
+_SET = text("UPDATE alert_kinds SET item_code = :item_code WHERE kind = :kind")
