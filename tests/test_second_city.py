@@ -19,9 +19,11 @@ import polars as pl
 import psycopg
 import pytest
 import shapely
+from sqlalchemy import text
 from stdnum.cn import uscc as stdnum_uscc
 
-from layers.postgres import libpq_url
+from grid.alerts import RESUMPTION_KIND, Finding, missing_matters, raise_alerts, suggested_items
+from layers.postgres import SYSTEM, engine, libpq_url, session
 from tests.support.second_city import SecondCity, make_second_city
 from tests.support.second_city.stories import STORIES
 
@@ -312,12 +314,12 @@ def test_the_faults_of_the_office_form_are_told(city: SecondCity) -> None:
     assert {fault["file"] for fault in told} >= {"企业名录.xlsx", "企业场所坐标.csv", "区划/单元网格.shp"}
 
 
-def _wangge(*arguments: str) -> str:
+def _wangge(*arguments: str, stdout: bool = False) -> str:
     command = [sys.executable, "-m", "geo_api.cli", *arguments]
     env = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     run = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT)
     assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
+    return run.stdout if stdout else run.stdout + run.stderr
 
 
 STORED = {
@@ -331,6 +333,30 @@ STORED = {
     "notices": "notices",
     "duties": "duty_items",
 }
+
+
+def test_the_city_is_analysed_before_and_after_its_own_matter_is_set(
+    city: SecondCity, fresh_database: str
+) -> None:
+    _wangge("import", "all", str(city.plain), "--crs", "wgs84")
+    first = json.loads(_wangge("analyse", "--json", stdout=True))
+    assert first["flagged"] == [] and first["counts"]["alerts_raised"] > 0
+    with engine(fresh_database).connect() as connection:
+        (missing,) = missing_matters(connection)
+        assert suggested_items(connection, missing)[0] == (RESUMPTION, "责令停产关闭后擅自恢复生产")
+    assert RESUMPTION in _wangge("duties", "matter", "illegal_resumption", RESUMPTION)
+    again = json.loads(_wangge("analyse", "--json", stdout=True))
+    assert again["unchanged"] is False and again["without_case"] is None
+    # Alerts of the level 关注 open no case, so one is raised to 高 as a later run might.
+    with session(SYSTEM, fresh_database) as db:
+        row = db.execute(
+            text("SELECT s.site_id, a.run_id FROM alerts a JOIN sites s ON s.id = a.site_id LIMIT 1")
+        )
+        site, run = row.one()
+        serious = Finding(site, "high", 0.9, [{"signal": "power", "value": 0.9}], [])
+        at = datetime.fromisoformat("2026-03-02T08:00+08:00")
+        assert raise_alerts(db, [serious], kind=RESUMPTION_KIND, run_id=run, at=at).cases == 1
+        assert db.scalar(text("SELECT item_code FROM cases")) == RESUMPTION
 
 
 def test_the_plain_form_loads_completely_and_every_town_answers(

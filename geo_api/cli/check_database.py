@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
-from grid.alerts import missing_matters, similar_items
+from grid.alerts import missing_matters, suggested_items
 from layers.errors import LayerError
 from layers.postgres import (
     box_overlap_is_leakproof,
@@ -142,7 +142,7 @@ def check_matters(connection: Connection) -> list[Finding]:
     listed = not duty_lists.is_empty(connection)
     findings = []
     for matter in missing:
-        near = ", ".join(f"{code} {item}" for code, item in similar_items(connection, matter.kind_zh))
+        near = ", ".join(f"{code} {item}" for code, item in suggested_items(connection, matter))
         en, zh = matter.fault_en, matter.fault_zh
         if near:
             en, zh = f"{en}; similar: {near}", f"{zh}；相近事项：{near}"

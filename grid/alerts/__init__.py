@@ -9,7 +9,7 @@ from grid.alerts.matters import (
     case_matter,
     missing_matters,
     set_matter,
-    similar_items,
+    suggested_items,
 )
 from grid.alerts.outcomes import RecordedOutcome, record_outcome
 from grid.alerts.raising import RESUMPTION_KIND, raise_alerts
@@ -29,5 +29,5 @@ __all__ = [
     "raise_alerts",
     "record_outcome",
     "set_matter",
-    "similar_items",
+    "suggested_items",
 ]

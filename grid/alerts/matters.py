@@ -15,6 +15,8 @@ from layers.errors import NotFound
 
 LIMITS: Mapping[str, TimeLimit] = {"illegal_resumption": RESUMPTION_LIMIT}
 """Time limits of cases by kind of alert: alerts of these kinds open cases."""
+NAME_PARTS: Mapping[str, tuple[str, ...]] = {"illegal_resumption": ("复工", "复产", "恢复生产", "resum")}
+"""Parts of names by which items for a kind of alert are known in duty lists, by kind."""
 MOST_SUGGESTED = 3
 NAME_LIKENESS = 0.3
 """Least ratio of ``difflib`` at which names of items are suggested: names of few characters differ in many."""
@@ -32,14 +34,14 @@ class Matter:
 
     @property
     def fault_en(self) -> str:
-        """What is missing, in English."""
+        """The missing setting or item, in English."""
         if self.item_code is None:
             return f"no matter is set for alerts of the kind {self.kind} ({self.kind_en})"
         return f"matter {self.item_code} of the kind {self.kind} ({self.kind_en}) is not in the duty list"
 
     @property
     def fault_zh(self) -> str:
-        """What is missing, in Chinese."""
+        """The missing setting or item, in Chinese."""
         if self.item_code is None:
             return f"预警类型 {self.kind}（{self.kind_zh}）未设定事项"
         return f"权责清单中没有预警类型 {self.kind}（{self.kind_zh}）的事项 {self.item_code}"
@@ -54,7 +56,7 @@ class WithoutCase:
 
     @property
     def message_en(self) -> str:
-        """How many alerts, what is missing and what mends it, in English."""
+        """The number of alerts, the missing item and the commands that mend it, in English."""
         return (
             f"{self.alerts} alerts have no case: {self.matter.fault_en};"
             " `wangge import duties FILE` (and `wangge duties matter KIND ITEM_CODE`) mends it,"
@@ -63,7 +65,7 @@ class WithoutCase:
 
     @property
     def message_zh(self) -> str:
-        """The same in Chinese."""
+        """The number of alerts, the missing item and the commands that mend it, in Chinese."""
         return (
             f"{self.alerts} 条预警未立案：{self.matter.fault_zh}；"
             "请用 wangge import duties 导入（并用 wangge duties matter 设定事项），下次分析时补立案"
@@ -107,7 +109,7 @@ def set_matter(db: Session, kind: str, item_code: str) -> Matter:
     if item_code not in names:
         near_codes = difflib.get_close_matches(item_code, names, MOST_SUGGESTED)
         found = {code: names[code] for code in near_codes}
-        found |= dict(similar_items(db, item_code)) | dict(similar_items(db, before.kind_zh))
+        found |= dict(similar_items(db, item_code)) | dict(suggested_items(db, before))
         near = ", ".join(f"{code} {name}" for code, name in list(found.items())[:MOST_SUGGESTED]) or "—"
         raise UnknownItem(
             f"no item {item_code!r} in the duty list; nearest: {near}",
@@ -115,6 +117,15 @@ def set_matter(db: Session, kind: str, item_code: str) -> Matter:
         )
     db.execute(_SET, {"kind": kind, "item_code": item_code})
     return case_matter(db, kind)
+
+
+def suggested_items(db: Session | Connection, matter: Matter) -> Sequence[tuple[str, str]]:
+    """Return codes and names of items that suit a kind of alert by their name, the best first; three at most."""
+    parts = NAME_PARTS.get(matter.kind, ())
+    named = [
+        (code, item) for code, item in _item_names(db).items() if any(part in item.lower() for part in parts)
+    ]
+    return list(dict([*named, *similar_items(db, matter.kind_zh)]).items())[:MOST_SUGGESTED]
 
 
 def similar_items(db: Session | Connection, name: str) -> Sequence[tuple[str, str]]:

@@ -17,7 +17,7 @@ from grid.alerts import (
     raise_alerts,
     record_outcome,
     set_matter,
-    similar_items,
+    suggested_items,
 )
 from grid.alerts.case_opening import deadline
 from grid.calendar import RESUMPTION_LIMIT
@@ -168,7 +168,7 @@ def test_without_the_matter_in_the_duty_list_alerts_stay_without_a_case_until_it
         assert "1 " in message and "ELSEWHERE-9" in message and "wangge import duties" in message
     assert stored(db) == [("high", 0.9, "open")]
     (missing,) = missing_matters(db)
-    assert similar_items(db, missing.kind_zh)[0] == ("ECO-RESUME-001", "疑似非法复工")
+    assert suggested_items(db, missing)[0] == ("ECO-RESUME-001", "疑似非法复工")
     assert set_matter(db, RESUMPTION_KIND, "ECO-RESUME-001").in_list and missing_matters(db) == []
     later = raise_alerts(db, [], kind=RESUMPTION_KIND, run_id=run, at=LATER)
     assert (later.alerts, later.cases, later.without_case) == (0, 1, None), "the site was not found again"
@@ -188,4 +188,4 @@ def test_a_matter_is_refused_with_the_nearest_names(db: Session, run: int) -> No
 def test_an_empty_duty_list_has_no_similar_item(db: Session) -> None:
     (missing,) = missing_matters(db)
     assert missing.item_code is None and "illegal_resumption" in missing.fault_en
-    assert similar_items(db, missing.kind_zh) == []
+    assert suggested_items(db, missing) == []
