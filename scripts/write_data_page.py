@@ -22,7 +22,7 @@ HEAD = """# Data in · 数据导入
   to better than 1 cm.
 - Times carry a zone or are UTC; dates are days in China. CSV is UTF-8 with a header line; other columns are ignored.
 
-Load in this order, since later files refer to earlier ones: {order}.
+Load in this order, since later files refer to earlier ones (roads, waterways and buildings at any time): {order}.
 
 """
 

@@ -18,6 +18,7 @@ from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
 from grid.alerts import set_matter
 from layers.errors import LayerError
+from layers.ground import GROUND_LAYERS
 from layers.imports import FILE_KINDS
 from layers.postgres import SYSTEM, migrate, refresh_statistics, session
 from layers.records import (
@@ -111,7 +112,7 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
     migrate(url)
     for kind in FILE_KINDS:
         files = [p for ending in (".parquet", ".csv") if (p := folder / f"{kind}{ending}").exists()]
-        if not files and kind == "fences":  # the demo city has none
+        if not files and kind in ("fences", *GROUND_LAYERS):  # the demo city has none
             continue
         path = files[0]
         with step(f"导入 import {kind}", seconds, f"import_{kind}") as tell:

@@ -18,6 +18,7 @@ from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console, step
 from geo_api.http.settings import WrongSetting, read_settings
 from layers.errors import LayerError
+from layers.ground import DRIVERS, GROUND_LAYERS
 from layers.imports import FILE_KINDS
 from layers.tables import AREA_KINDS
 
@@ -143,7 +144,7 @@ def import_(
                 file,
                 crs=crs,
                 skip_bad=skip_bad,
-                indicative=AREA_KINDS if indicative else (),
+                indicative=(*AREA_KINDS, *GROUND_LAYERS) if indicative else (),
                 progress=tell,
                 url=url,
                 grid_profile=profile,
@@ -168,7 +169,7 @@ def _files(kind: str, path: Path) -> list[tuple[str, Path]]:
     if kind != "all":
         return [(kind, path)]
     shapes = (".gpkg", ".parquet", ".geojson", ".json", ".shp")
-    endings = {"areas": shapes, "fences": (*shapes, ".csv")}
+    endings = {"areas": shapes, "fences": (*shapes, ".csv")} | dict.fromkeys(GROUND_LAYERS, tuple(DRIVERS))
     found = [
         (name, path / f"{name}{ending}")
         for name in FILE_KINDS

@@ -15,6 +15,7 @@ import polars as pl
 from sqlalchemy.orm import Session
 
 from geo_api.imports import duty_files, fence_files
+from geo_api.imports.ground_files import MAX_FAULTS, import_ground
 from geo_api.imports.written_tables import as_parquet
 from grid.areas import cells_of, place_fixes, read_areas
 from grid.responsibility import check_stored
@@ -27,6 +28,7 @@ from layers.codes import (
 )
 from layers.collections import settle_cells
 from layers.errors import Fault, InputError, RejectedRows
+from layers.ground import GROUND_LAYERS
 from layers.imports import (
     FILE_KINDS,
     TILING_KINDS,
@@ -45,8 +47,6 @@ Progress = Callable[[int, int], None]
 
 TOLD = 50
 """Faults of topology that are told one by one; the file beside the import has all."""
-MAX_FAULTS = 10_000
-"""Faults of one file that are kept; a file with more has another trouble than its rows."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ def import_file(
     crs : str or None
         ``wgs84|cgcs2000|gcj02|bd09|EPSG:n``; needed for kinds with coordinates.
     indicative : collection of str
-        Kinds of areas whose boundaries are no official ones.
+        Kinds of areas whose boundaries are no official ones, and layers of the ground that are invented.
     skip_bad : bool
         Write the good rows and put the bad ones into ``<file>.rejected.csv``.
     url : str
@@ -115,13 +115,15 @@ def import_file(
     """
     if kind not in FILE_KINDS:
         raise InputError(f"unknown kind {kind!r}: one of {', '.join(FILE_KINDS)}, all")
-    if FILE_KINDS[kind].has_coordinates or kind == "areas":
+    if FILE_KINDS[kind].has_coordinates or kind in ("areas", *GROUND_LAYERS):
         crs = normalise_crs_name(checks.require_crs(crs))
     report = ImportReport(kind, path.name, folder=path.parent)
     with session(SYSTEM, url) as db, advisory_lock(db, "import"):
         if kind == "areas":
             _import_areas(db, path, crs or "", indicative, report, grid_profile)
             _tell(progress, report.rows, report.rows)
+        elif kind in GROUND_LAYERS:
+            _import_ground(db, path, crs or "", kind in indicative, skip_bad, report, progress)
         else:
             with _as_table(kind, path, crs) as table:
                 _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
@@ -174,6 +176,25 @@ def _import_areas(
         )
     report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
     _tell_topology(db, _with_labels(moved, crs), path, report)
+
+
+def _import_ground(
+    db: Session,
+    path: Path,
+    crs: str,
+    indicative: bool,
+    skip_bad: bool,
+    report: ImportReport,
+    progress: Progress | None,
+) -> None:
+    done = import_ground(
+        db, path, report.kind, crs, indicative=indicative, skip_bad=skip_bad, progress=progress
+    )
+    report.rows, report.written, report.faults = done.rows, done.written, done.faults
+    report.notes += done.notes
+    if done.faults:
+        report.rejected = report.folder / (report.source + ".rejected.csv")
+        done.rejected().write_csv(report.rejected)
 
 
 def _plain(frame: gpd.GeoDataFrame) -> pl.DataFrame:

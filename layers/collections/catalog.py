@@ -25,6 +25,7 @@ from sqlalchemy.orm import aliased
 from layers.alert_levels import ALERT_LEVELS
 from layers.collections.collection import Collection, Expression, Property
 from layers.collections.fences import fence_events, fences
+from layers.collections.ground import buildings, roads, waterways
 from layers.collections.movement import run_id_property, stays, tracks, visits
 from layers.errors import NotFound
 from layers.imports import HAZARDS, PLACE_KINDS, SITE_KINDS, STATUSES
@@ -381,6 +382,9 @@ COLLECTIONS: Mapping[str, Collection] = {
         _hot_spots(),
         fences(),
         fence_events(),
+        roads(),
+        waterways(),
+        buildings(),
     )
 }
 

@@ -91,6 +91,8 @@ class Collection:
         Point (EPSG:4326) of the second tile layer ``<id>_labels``.
     tile_zooms : Expression or None
         Bits of the zooms at which a polygon, simplified to the grid of the tiles, is still valid.
+    tile_min_zoom : Expression or None
+        Zoom from which tiles have a feature; from ``ALL_FROM_ZOOM`` on they have every one.
     tile_order : Expression
         Order that decides which features stay when a tile has too many.
     """
@@ -116,6 +118,7 @@ class Collection:
     overrides: tuple[str, ...] = ()
     labels: Expression | None = None
     tile_zooms: Expression | None = None
+    tile_min_zoom: Expression | None = None
     editable: bool = False
     by_name: Mapping[str, Property] = field(init=False, repr=False, compare=False)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Float,
     FunctionFilter,
     Integer,
@@ -49,6 +50,8 @@ CELLS_PER_SIDE = 128
 """Cells per side of a tile, four pixels each."""
 MAX_CROWDED_TILES = 10_000
 """Greatest number of tiles of a zoom that are remembered as crowded."""
+ALL_FROM_ZOOM = 14
+"""From this zoom on a tile has every feature of a collection whose small ones are left out at lower zooms."""
 EXACT_ZOOM = 15
 """From this zoom on polygons are not simplified."""
 
@@ -343,6 +346,16 @@ def _order_column(collection: Collection) -> tuple[Expression, bool]:
     return order, False
 
 
+def _large_enough(collection: Collection, zoom: int) -> tuple[ColumnElement[bool], ...]:
+    """Return the condition that leaves out features too small for a zoom; its number is in the statement.
+
+    So the plan uses the index over the features of low zooms.
+    """
+    if collection.tile_min_zoom is None or zoom >= ALL_FROM_ZOOM:
+        return ()
+    return (collection.tile_min_zoom <= _number(zoom),)
+
+
 def _matching_features(
     collection: Collection, selection: Selection, tile: TileAddress, max_features: int
 ) -> Subquery:
@@ -364,6 +377,7 @@ def _matching_features(
         .select_from(collection.source)
         .where(
             collection.geom_3857.op("&&")(_envelope(tile, BUFFER / EXTENT)),
+            *_large_enough(collection, tile[0]),
             *selection_conditions(collection, selection),
         )
         .limit(_number(AGGREGATE_FROM + 1 if crowdable else max_features))

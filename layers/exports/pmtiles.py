@@ -92,6 +92,7 @@ def _write_temporary_table(db: Session, source: ExportSource) -> Collection:
         tile_order=rows.c.place,
         labels=None if found.labels is None else rows.c.label,
         tile_zooms=None,
+        tile_min_zoom=None,
         properties=properties,
         time=None,
         history=None,

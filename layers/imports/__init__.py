@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layers.imports.area_files import read_area_file
+from layers.imports.area_files import read_area_file, shapefile_encoding
 from layers.imports.area_topology import TILING_KINDS, find_topology_faults, write_fault_report
 from layers.imports.checks import transform_geometries
 from layers.imports.columns import (
@@ -43,6 +43,7 @@ __all__ = [
     "read_area_file",
     "read_fix_parts",
     "require_file",
+    "shapefile_encoding",
     "template",
     "transform_geometries",
     "write_fault_report",

@@ -75,7 +75,7 @@ def _read(path: Path) -> Any:
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     fitting = (name for name in layers if len(layers) > 1 and _has_required_columns(path, name))
     chosen = next(fitting, layers[0] if layers else None)
-    return gpd.read_file(path, engine="pyogrio", layer=chosen, encoding=_encoding(path))
+    return gpd.read_file(path, engine="pyogrio", layer=chosen, encoding=shapefile_encoding(path))
 
 
 def _has_required_columns(path: Path, layer: str) -> bool:
@@ -99,7 +99,7 @@ def _column_renames(names: Iterable[object]) -> dict[str, str]:
     return ours
 
 
-def _encoding(path: Path) -> str | None:
+def shapefile_encoding(path: Path) -> str | None:
     """Return the code page of a Shapefile that names none or wrongly names UTF-8; else None."""
     table, page = _attributes(path)
     if len(table) < 32:

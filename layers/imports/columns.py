@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from layers.codes import to_half_width
 from layers.tables import AREA_KINDS, DOMAINS
+from layers.tables.ground import BUILDING_KINDS, ROAD_KINDS, WATERWAY_KINDS
 
 Dtype = Literal["text", "float", "date", "time", "wkt"]
 
@@ -83,6 +84,30 @@ _SITE = Column("site_id", "text", "场所编号", "id of the site, yours, unique
 
 def _optional(name: str, dtype: Dtype, zh: str, en: str, **more: Any) -> Column:
     return Column(name, dtype, zh, en, required=False, nullable=True, **more)
+
+
+def _ground_kind(name: str, kinds: tuple[str, ...], zh: str, en: str, tag: str, *more: Column) -> FileKind:
+    """Return the file kind of a layer of the ground; every column may be missing."""
+    return FileKind(
+        name,
+        (
+            _optional("source_id", "text", "来源编号", "id in the source; else file name and row"),
+            _optional("name", "text", "名称", "name as people read it; `name:zh` before `name`"),
+            _optional("name_en", "text", "英文名称", "English name; also `name:en`"),
+            _optional(
+                "kind",
+                "text",
+                "类别",
+                f"also `{tag}` or `fclass` with the values of OpenStreetMap, or Chinese; unknown ones become `other` and are told",
+                choices=kinds,
+            ),
+            *more,
+        ),
+        ("source_id",),
+        (),
+        zh=f"{zh}。OSM PBF、GeoPackage、Shapefile、GeoJSON 或 FlatGeobuf。",
+        en=f"{en}: OSM PBF (`--crs wgs84`), GeoPackage, Shapefile, GeoJSON or FlatGeobuf.",
+    )
 
 
 def _validity_column(name: str, *, nullable: bool = False) -> Column:
@@ -435,6 +460,34 @@ FILE_KINDS: dict[str, FileKind] = {
             ),
             zh="权责清单",
             en="Duty list",
+        ),
+        _ground_kind(
+            "roads",
+            ROAD_KINDS,
+            "道路（线）",
+            "Roads, as lines",
+            "highway",
+            _optional("ref", "text", "道路编号", "number of the road"),
+            _optional("oneway", "text", "单行", "yes, or -1 against the direction of the line"),
+        ),
+        _ground_kind(
+            "waterways",
+            WATERWAY_KINDS,
+            "河道中心线",
+            "Waterways, as lines",
+            "waterway",
+            _optional("width_m", "float", "宽度 m", "width in metres; also `width`", minimum=0, maximum=1e5),
+        ),
+        _ground_kind(
+            "buildings",
+            BUILDING_KINDS,
+            "建筑物（面）",
+            "Buildings, as polygons",
+            "building",
+            _optional("levels", "float", "层数", "storeys; also `building:levels`", minimum=0, maximum=300),
+            _optional(
+                "height_m", "float", "高度 m", "height in metres; also `height`", minimum=0, maximum=1e4
+            ),
         ),
     )
 }

@@ -19,7 +19,7 @@ ROW = "__row"
 
 
 def template(kind: str) -> str:
-    """Return an example file of a kind as CSV text (areas: GeoJSON).
+    """Return an example file of a kind as CSV text (layers with shapes: GeoJSON).
 
     Examples
     --------
@@ -30,6 +30,8 @@ def template(kind: str) -> str:
     """
     if kind == "areas":
         return AREAS_TEMPLATE
+    if kind in GROUND_TEMPLATES:
+        return GROUND_TEMPLATES[kind]
     spec = FILE_KINDS[kind]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -47,6 +49,25 @@ def _with_valid_uscc(spec: FileKind, row: tuple[str, ...]) -> list[str]:
 
 EXAMPLE_USCC = "913206000000001230"
 """Invented code with valid check characters (its weighted sum is a multiple of 31)."""
+
+GROUND_TEMPLATES = {
+    "roads": """{"type": "FeatureCollection", "features": [
+ {"type": "Feature", "properties": {"source_id": "R-1", "name": "长江路", "name_en": "Changjiang Road", "kind": "primary",
+  "ref": "S336", "oneway": "no"}, "geometry": {"type": "LineString", "coordinates": [[120.86, 32.01], [120.88, 32.02]]}}
+]}
+""",
+    "waterways": """{"type": "FeatureCollection", "features": [
+ {"type": "Feature", "properties": {"source_id": "W-1", "name": "通扬运河", "name_en": "Tongyang Canal", "kind": "canal",
+  "width_m": 60}, "geometry": {"type": "LineString", "coordinates": [[120.86, 32.03], [120.88, 32.03]]}}
+]}
+""",
+    "buildings": """{"type": "FeatureCollection", "features": [
+ {"type": "Feature", "properties": {"source_id": "B-1", "name": "示例大厦", "name_en": "Example Tower", "kind": "commercial",
+  "levels": 12, "height_m": 45}, "geometry": {"type": "Polygon", "coordinates":
+  [[[120.86, 32.01], [120.861, 32.01], [120.861, 32.011], [120.86, 32.011], [120.86, 32.01]]]}}
+]}
+""",
+}
 
 AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
  {"type": "Feature", "properties": {"code": "320600", "name": "南通市", "kind": "city", "parent_code": null,

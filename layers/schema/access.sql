@@ -32,7 +32,8 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
-GRANT SELECT ON alert_kinds, areas, area_successions, duty_items, enterprises, fences, hot_spots, model_runs TO wangge_reader;
+GRANT SELECT ON alert_kinds, areas, area_successions, buildings, duty_items, enterprises, fences, hot_spots, model_runs,
+    roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
 GRANT SELECT ON access_log, alerts, alerts_cells, case_events, cases, cases_cells, change_sets, fence_events, fixes,

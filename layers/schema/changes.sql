@@ -105,6 +105,9 @@ BEGIN
         ('areas', $$''$$, 'geom_3857'),
         ('sites', $$''$$, 'geom_3857'),
         ('fences', $$''$$, 'geom_3857'),
+        ('roads', $$''$$, 'geom_3857'),
+        ('waterways', $$''$$, 'geom_3857'),
+        ('buildings', $$''$$, 'geom_3857'),
         ('places', $$''$$, 'ST_Transform(ST_SetSRID(ST_MakePoint(ST_X(geom),'
                            ' LEAST(GREATEST(ST_Y(geom), -85.05), 85.05)), 4326), 3857)'),
         -- A newer run hides the older one everywhere.

@@ -14,6 +14,7 @@ from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
 from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
+from layers.tables.ground import Building, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
 from layers.tables.schema_versions import SchemaInForce
@@ -41,6 +42,7 @@ __all__ = [
     "Area",
     "AreaSuccession",
     "Base",
+    "Building",
     "Case",
     "CaseEvent",
     "ChangeSet",
@@ -56,6 +58,7 @@ __all__ = [
     "ModelRun",
     "Notice",
     "Place",
+    "Road",
     "SchemaInForce",
     "Site",
     "Stay",
@@ -64,4 +67,5 @@ __all__ = [
     "User",
     "Vehicle",
     "Visit",
+    "Waterway",
 ]

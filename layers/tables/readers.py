@@ -11,14 +11,17 @@ PUBLIC_TABLES: Mapping[str, str] = {
     "alert_kinds": "names and domains of kinds of alerts: says nothing of any place",
     "area_successions": "which area followed which: areas are public",
     "areas": "borders and codes of administrative areas and grids",
+    "buildings": "outlines of buildings name no person",
     "duty_items": "the duty list (权责清单) is published by law",
     "enterprises": "the register of enterprises is public",
     "fences": "where vehicles must not be: drivers have to know",
     "hot_spots": "counts of H3 cells that name nobody",
     "model_runs": "when which model ran; the API shows its counts to who sees the whole city only",
     "places": "car parks, service areas and the like; written inside the own areas only, by policies",
+    "roads": "roads are public",
     "sites": "locations of public enterprises; written inside the own areas only, by policies",
     "sites_cells": "counts of public sites",
+    "waterways": "waterways are public",
 }
 """Tables whose rows everybody reads, with the reason."""
 

@@ -373,6 +373,54 @@ export interface components {
         BriefAssignments: {
             assignments: components["schemas"]["BriefAssignment"][];
         };
+        /** @description One feature of the collection buildings. */
+        BuildingFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description In the CRS of `Content-Crs` */
+            geometry: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"];
+            properties: components["schemas"]["BuildingProperties"];
+            /** @description Key of the feature; of this version, where there is history */
+            id: number;
+            /** @default [] */
+            links?: components["schemas"]["Link"][];
+        };
+        /** @description One page of the collection buildings. */
+        BuildingPage: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["BuildingFeature"][];
+            /** @description Features on this page */
+            numberReturned: number;
+            /** @description All that match, where that is known or `count=exact` */
+            numberMatched?: number | null;
+            /** @description With `count=estimate` */
+            numberEstimated?: number | null;
+            /** @description Counting took too long */
+            countTimedOut?: boolean | null;
+            /** @description `next` leads to the next page */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Buildings · 建筑物 */
+        BuildingProperties: {
+            /** @description Id in the source · 来源编号 */
+            source_id: string;
+            /** @description Name · 名称 */
+            name: string | null;
+            /** @description English name · 英文名称 */
+            name_en: string | null;
+            /**
+             * @description Kind · 类别
+             * @enum {string}
+             */
+            kind: "residential" | "commercial" | "industrial" | "public" | "agricultural" | "other";
+            /** @description Indicative only · 示意 */
+            indicative: boolean;
+            /** @description Storeys · 层数 */
+            levels: number | null;
+            /** @description Height in m · 高度（米） */
+            height_m: number | null;
+        };
         /** @description Who calls; for somebody who is not logged in the role `public` and nothing else. */
         CallerDocument: {
             /** @description `sender`: a key that writes fixes and reads nothing */
@@ -1624,6 +1672,54 @@ export interface components {
             to: number[];
             area_ids: number[];
         };
+        /** @description One feature of the collection roads. */
+        RoadFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description In the CRS of `Content-Crs` */
+            geometry: components["schemas"]["LineString"] | components["schemas"]["MultiLineString"];
+            properties: components["schemas"]["RoadProperties"];
+            /** @description Key of the feature; of this version, where there is history */
+            id: number;
+            /** @default [] */
+            links?: components["schemas"]["Link"][];
+        };
+        /** @description One page of the collection roads. */
+        RoadPage: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["RoadFeature"][];
+            /** @description Features on this page */
+            numberReturned: number;
+            /** @description All that match, where that is known or `count=exact` */
+            numberMatched?: number | null;
+            /** @description With `count=estimate` */
+            numberEstimated?: number | null;
+            /** @description Counting took too long */
+            countTimedOut?: boolean | null;
+            /** @description `next` leads to the next page */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Roads · 道路 */
+        RoadProperties: {
+            /** @description Id in the source · 来源编号 */
+            source_id: string;
+            /** @description Name · 名称 */
+            name: string | null;
+            /** @description English name · 英文名称 */
+            name_en: string | null;
+            /**
+             * @description Kind · 类别
+             * @enum {string}
+             */
+            kind: "motorway" | "trunk" | "primary" | "secondary" | "tertiary" | "local" | "service" | "track" | "path" | "other";
+            /** @description Indicative only · 示意 */
+            indicative: boolean;
+            /** @description Number of the road · 道路编号 */
+            ref: string | null;
+            /** @description One way · 单行 */
+            oneway: boolean;
+        };
         /** @enum {string} */
         Role: "viewer" | "grid_manager" | "officer" | "dispatcher" | "supervisor" | "service";
         /** @description A row of a batch that was refused. */
@@ -2153,6 +2249,52 @@ export interface components {
             /** @description Left out by · 排除原因 */
             excluded_by: ("petrol" | "service_area" | "licensed_parking" | "gate_queue") | null;
         };
+        /** @description One feature of the collection waterways. */
+        WaterwayFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description In the CRS of `Content-Crs` */
+            geometry: components["schemas"]["LineString"] | components["schemas"]["MultiLineString"];
+            properties: components["schemas"]["WaterwayProperties"];
+            /** @description Key of the feature; of this version, where there is history */
+            id: number;
+            /** @default [] */
+            links?: components["schemas"]["Link"][];
+        };
+        /** @description One page of the collection waterways. */
+        WaterwayPage: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["WaterwayFeature"][];
+            /** @description Features on this page */
+            numberReturned: number;
+            /** @description All that match, where that is known or `count=exact` */
+            numberMatched?: number | null;
+            /** @description With `count=estimate` */
+            numberEstimated?: number | null;
+            /** @description Counting took too long */
+            countTimedOut?: boolean | null;
+            /** @description `next` leads to the next page */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Waterways · 河道 */
+        WaterwayProperties: {
+            /** @description Id in the source · 来源编号 */
+            source_id: string;
+            /** @description Name · 名称 */
+            name: string | null;
+            /** @description English name · 英文名称 */
+            name_en: string | null;
+            /**
+             * @description Kind · 类别
+             * @enum {string}
+             */
+            kind: "river" | "canal" | "stream" | "drain" | "other";
+            /** @description Indicative only · 示意 */
+            indicative: boolean;
+            /** @description Width in m · 宽度（米） */
+            width_m: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -2190,6 +2332,9 @@ export type BatchReport = components['schemas']['BatchReport'];
 export type BothLanguages = components['schemas']['BothLanguages'];
 export type BriefAssignment = components['schemas']['BriefAssignment'];
 export type BriefAssignments = components['schemas']['BriefAssignments'];
+export type BuildingFeature = components['schemas']['BuildingFeature'];
+export type BuildingPage = components['schemas']['BuildingPage'];
+export type BuildingProperties = components['schemas']['BuildingProperties'];
 export type CallerDocument = components['schemas']['CallerDocument'];
 export type CallerRole = components['schemas']['CallerRole'];
 export type CandidateGrid = components['schemas']['CandidateGrid'];
@@ -2303,6 +2448,9 @@ export type Reparent = components['schemas']['Reparent'];
 export type Reshape = components['schemas']['Reshape'];
 export type ResolvedMoveEdge = components['schemas']['ResolvedMoveEdge'];
 export type ResolvedMoveVertex = components['schemas']['ResolvedMoveVertex'];
+export type RoadFeature = components['schemas']['RoadFeature'];
+export type RoadPage = components['schemas']['RoadPage'];
+export type RoadProperties = components['schemas']['RoadProperties'];
 export type Role = components['schemas']['Role'];
 export type RowFault = components['schemas']['RowFault'];
 export type SiteFeature = components['schemas']['SiteFeature'];
@@ -2348,5 +2496,8 @@ export type VehicleTrack = components['schemas']['VehicleTrack'];
 export type VisitFeature = components['schemas']['VisitFeature'];
 export type VisitPage = components['schemas']['VisitPage'];
 export type VisitProperties = components['schemas']['VisitProperties'];
+export type WaterwayFeature = components['schemas']['WaterwayFeature'];
+export type WaterwayPage = components['schemas']['WaterwayPage'];
+export type WaterwayProperties = components['schemas']['WaterwayProperties'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -1,0 +1,191 @@
+"""Reader of files of roads, waterways and buildings, in parts of bounded size.
+
+The format follows from the ending and is confirmed by the first bytes, so that GDAL opens nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyogrio
+import pyproj
+import shapely
+
+from layers.codes import check_declared_crs
+from layers.errors import InputError
+from layers.imports import FILE_KINDS, ROW, Column, require_file, shapefile_encoding
+
+GROUND_LAYERS = ("roads", "waterways", "buildings")
+DRIVERS = {
+    ".pbf": "OSM",
+    ".osm": "OSM",
+    ".gpkg": "GPKG",
+    ".shp": "ESRI Shapefile",
+    ".geojson": "GeoJSON",
+    ".json": "GeoJSON",
+    ".fgb": "FlatGeobuf",
+}
+"""Driver of each accepted ending."""
+BATCH_ROWS = 50_000
+OSM_TAGS = {"roads": "highway", "waterways": "waterway", "buildings": "building"}
+_OSM_LAYERS = {"roads": "lines", "waterways": "lines", "buildings": "multipolygons"}
+_NOT_LINES = ("dam", "weir", "lock_gate", "waterfall", "riverbank", "dock", "boatyard", "fuel")
+"""Values of ``waterway`` that are no waterway."""
+_OTHER_NAMES = {
+    "source_id": ("osm_id", "osm_way_id", "id"),
+    "name": ("name:zh", "name:zh-Hans", "name_zh"),
+    "name_en": ("name:en",),
+    "kind": ("type", "fclass", "class", "类型", "道路等级", "等级"),
+    "width_m": ("width",),
+    "levels": ("building:levels",),
+    "height_m": ("height",),
+}
+"""Other headers of a column; those of names come before the plain one, the others after it."""
+_SOURCE_ID = next(column for column in FILE_KINDS["roads"].columns if column.name == "source_id")
+
+
+@dataclass
+class GroundFile:
+    """Open file of one layer of the ground.
+
+    Attributes
+    ----------
+    rows : int
+        Rows in it; 0 where the format does not tell.
+    has_ids : bool
+        The file names its rows; else they are called by the file's name and their number.
+    """
+
+    path: Path
+    layer: str
+    rows: int
+    has_ids: bool
+    _batches: Iterator[Any] = field(repr=False)
+    _geometry: str = field(repr=False)
+    _osm: bool = field(repr=False)
+
+    def parts(self) -> Iterator[tuple[pl.DataFrame, np.ndarray]]:
+        """Yield the columns of the file kind as text with row numbers, and the geometries as they stand."""
+        done = 0
+        for batch in self._batches:
+            given = pl.from_arrow(batch)
+            assert isinstance(given, pl.DataFrame)
+            shapes = shapely.from_wkb(given[self._geometry].to_numpy(), on_invalid="ignore")
+            frame = _named(given.drop(self._geometry), self.layer).with_row_index(ROW, offset=done + 1)
+            done += given.height
+            if not self.has_ids:
+                frame = frame.with_columns(source_id=pl.lit(f"{self.path.stem}/") + pl.col(ROW).cast(pl.Utf8))
+            elif self._osm:
+                frame = frame.with_columns(source_id=_osm_ids(given))
+            yield frame, np.asarray(shapes)
+        self.rows = done
+
+
+@contextmanager
+def open_ground_file(path: Path, layer: str, crs: str) -> Iterator[GroundFile]:
+    """Open a file; its CRS must not contradict the one that the caller names.
+
+    Parameters
+    ----------
+    path : Path
+    layer : {"roads", "waterways", "buildings"}
+    crs : str
+        Name as ``layers.codes.normalise_crs_name`` returns it.
+
+    Raises
+    ------
+    InputError
+        No such file, another format than the ending says, not readable, or nothing of that layer in it.
+    UnknownCrs
+    """
+    require_file(path)
+    driver = _driver(path)
+    if driver == "OSM" and crs not in ("wgs84", "EPSG:4326"):
+        raise InputError(
+            f"{path.name}: OpenStreetMap data is WGS-84, the command says {crs} 坐标系应为 wgs84"
+        )
+    try:
+        with pyogrio.open_arrow(
+            path, use_pyarrow=True, batch_size=BATCH_ROWS, **_options(path, layer, driver)
+        ) as (meta, reader):
+            names = [str(name) for name in meta["fields"]]
+            own = None if meta["crs"] is None or driver == "OSM" else pyproj.CRS.from_user_input(meta["crs"])
+            check_declared_crs(own, crs, path.name)
+            rows = 0 if driver == "OSM" else int(pyogrio.read_info(path)["features"])
+            has_ids = driver == "OSM" or bool(_headers(_SOURCE_ID, layer, names))
+            geometry = meta["geometry_name"] or "wkb_geometry"
+            yield GroundFile(path, layer, max(rows, 0), has_ids, iter(reader), geometry, driver == "OSM")
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError, OSError) as error:
+        raise InputError(f"{path.name}: not a readable file of {layer} 无法读取 ({error})") from error
+
+
+def _driver(path: Path) -> str:
+    """Return the driver of the ending, when the file begins as that format does."""
+    driver = DRIVERS.get(path.suffix.lower())
+    if driver is None:
+        raise InputError(f"{path.name}: one of {', '.join(DRIVERS)} is read 不支持的格式")
+    with path.open("rb") as file:
+        head = file.read(2000)
+    fits = {
+        "OSM": b"OSMHeader" in head[:40] if path.suffix.lower() == ".pbf" else b"<osm" in head,
+        "GPKG": head.startswith(b"SQLite format 3\0"),
+        "ESRI Shapefile": head.startswith(b"\x00\x00\x27\x0a"),
+        "GeoJSON": head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"),
+        "FlatGeobuf": head.startswith(b"fgb"),
+    }
+    if not fits[driver]:
+        raise InputError(f"{path.name}: is not what its ending says 内容与扩展名不符 ({driver})")
+    return driver
+
+
+def _options(path: Path, layer: str, driver: str) -> dict[str, Any]:
+    if driver == "OSM":
+        tag = OSM_TAGS[layer]
+        without = f" AND waterway NOT IN {_NOT_LINES}" if layer == "waterways" else ""
+        return {
+            "sql": f'SELECT * FROM {_OSM_LAYERS[layer]} WHERE "{tag}" IS NOT NULL{without}',
+            "CONFIG_FILE": str(resources.files("layers") / "ground" / "osmconf.ini"),
+        }
+    layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+    if not layers:
+        raise InputError(f"{path.name}: has no layer 没有图层")
+    return {"layer": layer if layer in layers else layers[0], "encoding": shapefile_encoding(path)}
+
+
+def _headers(column: Column, layer: str, names: list[str]) -> list[str]:
+    """Return the headers of a column in a file, in any case and cut as in a Shapefile; the best first."""
+    other: tuple[str, ...] = (OSM_TAGS[layer],) if column.name == "kind" else ()
+    other += _OTHER_NAMES.get(column.name, ())
+    wanted = (*other, *column.headings) if column.name == "name" else (*column.headings, *other)
+    known = {name.lower(): name for name in reversed(names)}
+    found = (known.get(each.lower()) or known.get(each.lower()[:10]) for each in wanted)
+    return list(dict.fromkeys(name for name in found if name is not None))
+
+
+def _named(given: pl.DataFrame, layer: str) -> pl.DataFrame:
+    """Rename the columns to those of the file kind, as text; a value is the first of its headers that is there."""
+    texts = []
+    for column in FILE_KINDS[layer].columns:
+        values: list[pl.Expr] = []
+        for name in _headers(column, layer, given.columns):
+            value = pl.col(name).cast(pl.Utf8, strict=False).str.strip_chars()
+            values.append(pl.when(value != "").then(value))
+        texts.append((pl.coalesce(values) if values else pl.lit(None, dtype=pl.Utf8)).alias(column.name))
+    return (
+        given.select(texts) if given.width else pl.DataFrame({c.name: [] for c in FILE_KINDS[layer].columns})
+    )
+
+
+def _osm_ids(given: pl.DataFrame) -> pl.Series:
+    """Return ids as OpenStreetMap writes them: ``way/1``, ``relation/2``."""
+    if "osm_way_id" not in given.columns:
+        return given.select("way/" + pl.col("osm_id")).to_series()
+    relation, way = "relation/" + pl.col("osm_id"), "way/" + pl.col("osm_way_id")
+    return given.select(pl.coalesce(way, relation)).to_series()
