@@ -6,8 +6,8 @@ from importlib import resources
 
 from alembic import op
 
-revision = "0017"
-down_revision = "0016"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
@@ -15,7 +15,7 @@ depends_on = None
 def upgrade() -> None:
     driver = op.get_bind().connection.driver_connection
     assert driver is not None
-    driver.execute((resources.files("layers") / "migrations" / "sql" / "0017_ground.sql").read_text())
+    driver.execute((resources.files("layers") / "migrations" / "sql" / "0018_ground.sql").read_text())
 
 
 def downgrade() -> None:
