@@ -1,4 +1,4 @@
-"""Deadlines: natural days and hours, working days and working hours by the published Chinese calendar.
+"""Deadlines in natural days and hours, or in working days and hours of the published Chinese calendar.
 
 The calendar (with its moved working days, 调休) is published year by year. For a year that is not published a
 working-day deadline is an error, never a guess.
@@ -22,7 +22,7 @@ Interval = tuple[dt.time, dt.time]
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """How long something may take.
+    """Time limit of a task.
 
     Parameters
     ----------
@@ -45,18 +45,18 @@ class TimeLimit:
 
 
 @dataclass(frozen=True)
-class Attendance:
-    """When offices work on a working day, in China's time: intervals in order, without overlap."""
+class OfficeHours:
+    """Office hours of a working day in China's time: intervals in order, without overlap."""
 
     intervals: tuple[Interval, ...] = ((dt.time(9), dt.time(12)), (dt.time(13), dt.time(18)))
 
     @property
-    def closes(self) -> dt.time:
-        """The end of the working day."""
+    def end(self) -> dt.time:
+        """End of the working day."""
         return self.intervals[-1][1]
 
 
-OFFICE = Attendance()
+OFFICE_HOURS = OfficeHours()
 """Nine to twelve and one to six: eight working hours a day."""
 
 RESUMPTION_LIMIT = TimeLimit("working_days", 3)
@@ -64,7 +64,7 @@ RESUMPTION_LIMIT = TimeLimit("working_days", 3)
 
 
 def is_working_day(day: dt.date) -> bool:
-    """Whether offices work on a day, by the published calendar.
+    """Return whether a day is a working day of the published calendar.
 
     Raises
     ------
@@ -79,21 +79,26 @@ def is_working_day(day: dt.date) -> bool:
         return bool(chinese_calendar.is_workday(day))
     except NotImplementedError as error:
         raise CalendarUnknown(
-            f"the working days of {day.year} are not published in the calendar that is installed (chinesecalendar)",
+            f"the installed calendar (chinesecalendar) has no working days of {day.year} yet",
             f"已安装的日历（chinesecalendar）尚无 {day.year} 年的工作日安排",
         ) from error
 
 
-def due_at(opened_at: dt.datetime, limit: TimeLimit, *, attendance: Attendance = OFFICE) -> dt.datetime:
-    """When a limit that starts at ``opened_at`` ends.
+def deadline_of(
+    opened_at: dt.datetime, limit: TimeLimit, *, office_hours: OfficeHours = OFFICE_HOURS
+) -> dt.datetime:
+    """Return the end of a time limit that starts at ``opened_at``.
 
-    Natural days and hours run on. Working days: the day of opening does not count; the limit ends when offices close
-    on the last day. Working hours: only time within the attendance of working days counts.
+    Natural days and hours run without interruption. Working days: the day of opening does not count; the
+    limit ends at the end of the office hours of the last day. Working hours: only office hours of working
+    days count.
 
     Parameters
     ----------
     opened_at : datetime
         With zone.
+    limit : TimeLimit
+    office_hours : OfficeHours
 
     Returns
     -------
@@ -108,7 +113,7 @@ def due_at(opened_at: dt.datetime, limit: TimeLimit, *, attendance: Attendance =
     Examples
     --------
     >>> opened = dt.datetime(2025, 9, 30, 2, 0, tzinfo=dt.UTC)
-    >>> due_at(opened, TimeLimit("working_days", 3)).isoformat()
+    >>> deadline_of(opened, TimeLimit("working_days", 3)).isoformat()
     '2025-10-11T10:00:00+00:00'
     """
     if opened_at.tzinfo is None:
@@ -121,14 +126,14 @@ def due_at(opened_at: dt.datetime, limit: TimeLimit, *, attendance: Attendance =
     if limit.kind == "working_days":
         days = _working_days(local.date() + dt.timedelta(days=1))
         last = next(day for count, day in enumerate(days, start=1) if count == limit.value)
-        return dt.datetime.combine(last, attendance.closes, CHINA).astimezone(dt.UTC)
-    return _after_working_time(local, dt.timedelta(hours=limit.value), attendance).astimezone(dt.UTC)
+        return dt.datetime.combine(last, office_hours.end, CHINA).astimezone(dt.UTC)
+    return _after_working_time(local, dt.timedelta(hours=limit.value), office_hours).astimezone(dt.UTC)
 
 
 def working_hours_between(
-    start: dt.datetime, end: dt.datetime, *, attendance: Attendance = OFFICE
+    start: dt.datetime, end: dt.datetime, *, office_hours: OfficeHours = OFFICE_HOURS
 ) -> dt.timedelta:
-    """Working time from ``start`` to ``end`` (zero when ``end`` is not later).
+    """Return the working time from ``start`` to ``end`` (zero when ``end`` is not later).
 
     Raises
     ------
@@ -137,7 +142,7 @@ def working_hours_between(
     total = dt.timedelta(0)
     begin, stop = start.astimezone(CHINA), end.astimezone(CHINA)
     for day in _working_days(begin.date(), stop.date()):
-        for opens, closes in _spans(day, attendance):
+        for opens, closes in _spans(day, office_hours):
             total += max(min(closes, stop) - max(opens, begin), dt.timedelta(0))
     return total
 
@@ -150,15 +155,15 @@ def _working_days(first: dt.date, last: dt.date = dt.date.max) -> Iterator[dt.da
         day += dt.timedelta(days=1)
 
 
-def _spans(day: dt.date, attendance: Attendance) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    for opens, closes in attendance.intervals:
+def _spans(day: dt.date, office_hours: OfficeHours) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+    for opens, closes in office_hours.intervals:
         yield dt.datetime.combine(day, opens, CHINA), dt.datetime.combine(day, closes, CHINA)
 
 
-def _after_working_time(start: dt.datetime, wanted: dt.timedelta, attendance: Attendance) -> dt.datetime:
+def _after_working_time(start: dt.datetime, wanted: dt.timedelta, office_hours: OfficeHours) -> dt.datetime:
     left = wanted
     for day in _working_days(start.date()):
-        for opens, closes in _spans(day, attendance):
+        for opens, closes in _spans(day, office_hours):
             begin = max(opens, start)
             if begin < closes and left <= closes - begin:
                 return begin + left

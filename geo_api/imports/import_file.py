@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from geo_api.imports import duty_files, fence_files
 from geo_api.imports.ground_files import MAX_FAULTS, import_ground
 from geo_api.imports.written_tables import as_parquet
-from grid.areas import cells_of, place_fixes, read_areas
+from grid.areas import cells_of, locate_fixes, read_areas
 from grid.responsibility import check_stored
 from layers.codes import (
     NATIONAL_GRID_PROFILE,
@@ -350,7 +350,7 @@ class _Writer:
     def _write_tracks(self, frame: pl.DataFrame) -> WriteCounts:
         ids = frame["vehicle_id"].unique().to_list()
         self._unregistered += tracks.register_unknown_vehicles(self.db, ids)
-        return tracks.write_fixes(self.db, place_fixes(self.db, frame))
+        return tracks.write_fixes(self.db, locate_fixes(self.db, frame))
 
     def finish(self) -> None:
         if self._unregistered:

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from grid.areas import CommunityCover, community_cover
+from grid.areas import CommunityPointIndex, load_community_index
 from layers.errors import Fault, InputError
 from layers.imports import FILE_KINDS, ROW, FixPart, checks
 from layers.postgres import SYSTEM, Scope, session
@@ -109,7 +109,7 @@ def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: 
     """One try."""
     report = IngestReport()
     with fix_batch(terms.url, timeout_s=terms.timeout_s, alone=alone) as db:
-        cover = community_cover(db)
+        cover = load_community_index(db)
         for good, faults in _ahead(lambda: _next_part(parts, terms, now, cover)):
             report.tell(faults)
             if good.is_empty():
@@ -132,7 +132,7 @@ def _ahead(step: Callable[[], FixPart | None]) -> Iterator[FixPart]:
 
 
 def _next_part(
-    parts: Iterator[FixPart], terms: Terms, now: dt.datetime, cover: CommunityCover
+    parts: Iterator[FixPart], terms: Terms, now: dt.datetime, cover: CommunityPointIndex
 ) -> FixPart | None:
     """The good rows of the next part, placed, and the faults of the others; None after the last."""
     part = next(parts, None)
@@ -140,7 +140,7 @@ def _next_part(
         return None
     frame, faults = part
     checked = check_part(frame, terms, now)
-    good = cover.place(checked.good)
+    good = cover.locate_rows(checked.good)
     faults = faults + checked.faults
     if not terms.scope.city_wide:
         inside = good["area_id"].is_in(list(terms.scope.area_ids)).fill_null(False)

@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from grid.alerts.matters import LIMITS
-from grid.calendar import TimeLimit, due_at
+from grid.calendar import TimeLimit, deadline_of
 from grid.cases import open_case
 from grid.errors import CalendarUnknown
 from grid.responsibility import assign
@@ -39,8 +39,8 @@ def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.dateti
 
 
 def deadline(at: dt.datetime, limit: TimeLimit) -> tuple[dt.datetime | None, str | None]:
-    """The deadline, or None with the reason when the working days of the year are not published yet."""
+    """Return the deadline, or None with the reason if the working days of the year are not published yet."""
     try:
-        return due_at(at, limit), None
+        return deadline_of(at, limit), None
     except CalendarUnknown as error:
         return None, str(error)

@@ -73,7 +73,7 @@ class WithoutCase:
 
 
 def case_matter(db: Session | Connection, kind: str) -> Matter:
-    """The matter of a kind of alert.
+    """Return the matter of a kind of alert.
 
     Raises
     ------

@@ -1,23 +1,23 @@
-"""Areas: their history, the point index, the communities and hexagonal cells."""
+"""Areas: their history, the point index, communities and H3 cells."""
 
 from __future__ import annotations
 
 from grid.areas.cells import cell_boundaries, cells_of, parents_of
-from grid.areas.communities import CommunityCover, community_cover, place_fixes
+from grid.areas.communities import CommunityPointIndex, load_community_index, locate_fixes
 from grid.areas.history import (
     HIERARCHY,
     OVERLAYS,
     AreaShape,
     AreaVersion,
+    ancestor_chains,
     ancestors,
     areas_at_point,
-    chains,
-    moment,
     read_areas,
     scope_area_ids,
+    time_or_now,
 )
 from grid.areas.point_index import AreaCover
-from grid.areas.point_index_cache import cover_of
+from grid.areas.point_index_cache import load_point_index
 
 __all__ = [
     "HIERARCHY",
@@ -25,17 +25,17 @@ __all__ = [
     "AreaCover",
     "AreaShape",
     "AreaVersion",
-    "CommunityCover",
+    "CommunityPointIndex",
+    "ancestor_chains",
     "ancestors",
     "areas_at_point",
     "cell_boundaries",
     "cells_of",
-    "chains",
-    "community_cover",
-    "cover_of",
-    "moment",
+    "load_community_index",
+    "load_point_index",
+    "locate_fixes",
     "parents_of",
-    "place_fixes",
     "read_areas",
     "scope_area_ids",
+    "time_or_now",
 ]

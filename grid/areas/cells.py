@@ -1,4 +1,7 @@
-"""H3 cells as uint64 arrays. A cell is an index only: areas decide who is responsible."""
+"""H3 cells as uint64 arrays.
+
+A cell is only an index; jurisdiction is decided by areas.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def _check_res(res: int) -> None:
 
 
 def cells_of(lon: ArrayLike, lat: ArrayLike, res: int) -> Cells:
-    """The H3 cell of each point.
+    """Return the H3 cell of each point.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def cells_of(lon: ArrayLike, lat: ArrayLike, res: int) -> Cells:
 
 
 def parents_of(cells: ArrayLike, res: int) -> Cells:
-    """The cell of resolution ``res`` that holds each cell; null stays 0.
+    """Return the parent of each cell at resolution ``res``; null stays 0.
 
     Parameters
     ----------
@@ -89,19 +92,25 @@ def parents_of(cells: ArrayLike, res: int) -> Cells:
 
 
 def resolutions_of(cells: ArrayLike) -> NDArray[np.int64]:
-    """Resolution of each cell (bits 52 to 55 of the index).
+    """Return the resolution of each cell (bits 52 to 55 of the index).
+
+    Parameters
+    ----------
+    cells : array_like of uint64, shape (n,)
 
     Examples
     --------
     >>> resolutions_of([617848386255585279]).tolist()
     [9]
+    >>> resolutions_of([]).tolist()
+    []
     """
     shifted = np.asarray(cells, dtype=np.uint64) >> np.uint64(52)
     return np.asarray((shifted & np.uint64(15)).astype(np.int64))
 
 
 def cell_boundaries(cells: ArrayLike) -> NDArray[Any]:
-    """The hexagon (or pentagon) of each cell.
+    """Return the hexagon (or pentagon) of each cell.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where fixes lie: their H3 cell and the community that answers for the place."""
+"""Location of fixes: their H3 cell and their community."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from grid.areas.cells import cells_of
-from grid.areas.point_index_cache import KindCover, cover_of
+from grid.areas.point_index_cache import KindPointIndex, load_point_index
 
 H3_RES = 9
 
 
 @dataclass(frozen=True)
-class CommunityCover:
-    """The index of the communities of one moment."""
+class CommunityPointIndex:
+    """Point index over the communities of one time."""
 
-    index: KindCover
+    index: KindPointIndex
 
     @property
     def ids(self) -> NDArray[np.int64]:
@@ -27,10 +27,10 @@ class CommunityCover:
         return self.index.ids
 
     def locate(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Id of the community of each point, -1 outside all of them."""
+        """Return the id of the community of each point, -1 outside all of them."""
         return self.index.locate(lon, lat)
 
-    def place(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def locate_rows(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add ``h3_9`` and ``area_id`` (null outside all communities) to rows with ``lon`` and ``lat``."""
         lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
         found = pl.Series(self.locate(lon, lat))
@@ -40,11 +40,14 @@ class CommunityCover:
         )
 
 
-def community_cover(db: Session) -> CommunityCover:
-    """The index of the communities that hold now; a kept one is used while no row of them changed."""
-    return CommunityCover(cover_of(db, "community"))
+def load_community_index(db: Session) -> CommunityPointIndex:
+    """Return the point index over the present communities, cached until one of their rows changes."""
+    return CommunityPointIndex(load_point_index(db, "community"))
 
 
-def place_fixes(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add ``h3_9`` and ``area_id`` (the community of today, null outside all) to rows with ``lon`` and ``lat``."""
-    return community_cover(db).place(frame)
+def locate_fixes(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add ``h3_9`` and ``area_id`` to rows with ``lon`` and ``lat``.
+
+    ``area_id`` is the present community, null outside all.
+    """
+    return load_community_index(db).locate_rows(frame)

@@ -1,7 +1,7 @@
-"""The hierarchy of areas and its history: what was where at a given time.
+"""Hierarchy of areas and its history: the areas that were valid at a given time.
 
-A version of an area holds from ``valid_from`` up to but not including ``valid_to``. Every question takes a moment;
-None means now.
+A version of an area is valid from ``valid_from`` up to but not including ``valid_to``. Every query takes a
+time; None means now.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BBox = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class AreaVersion:
-    """One version of an area: what it is called, what it lies in, and when it holds."""
+    """Version of an area: code, name, kind, parent and period of validity."""
 
     id: int
     code: str
@@ -45,21 +45,26 @@ class AreaVersion:
         """Name and code, for people."""
         return f"{self.name} ({self.code})"
 
-    def ended_by(self, at: dt.datetime) -> bool:
-        """Whether it does not hold any more at a moment."""
+    def has_ended(self, at: dt.datetime) -> bool:
+        """Return whether the version is no longer valid at a time."""
         return self.valid_to is not None and self.valid_to <= at
 
 
 @dataclass(frozen=True, slots=True)
 class AreaShape:
-    """One version of an area with its polygon, in the CRS that the caller names."""
+    """Version of an area with its polygon, in a CRS that the caller names."""
 
     area: AreaVersion
     shape: Any
 
 
-def moment(at: dt.datetime | None) -> dt.datetime:
-    """The moment meant; None is now.
+def time_or_now(at: dt.datetime | None) -> dt.datetime:
+    """Return the time, or now for None.
+
+    Parameters
+    ----------
+    at : datetime or None
+        With zone.
 
     Raises
     ------
@@ -74,7 +79,7 @@ def moment(at: dt.datetime | None) -> dt.datetime:
 
 
 def valid_at(at: dt.datetime) -> ColumnElement[bool]:
-    """Condition on ``areas``: the version that holds at that moment."""
+    """Return the condition on ``areas`` that a version is valid at a time."""
     return and_(Area.valid_from <= at, or_(Area.valid_to.is_(None), Area.valid_to > at))
 
 
@@ -86,36 +91,37 @@ def read_areas(
     bbox: BBox | None = None,
     parent_id: int | None = None,
 ) -> gpd.GeoDataFrame:
-    """Areas of one or more kinds as they were at a moment, by code.
+    """Read the areas of one or more kinds that were valid at a time, sorted by code.
 
     Parameters
     ----------
+    db : Session
     kind : str or sequence of str
         Of ``layers.tables.AREA_KINDS``.
     at : datetime, optional
-        With zone; now when left out.
+        With zone; default now.
     bbox : tuple, optional
-        West, south, east, north in degrees: areas whose box meets it.
+        West, south, east, north in degrees: areas whose box intersects it.
     parent_id : int, optional
         Only children of that version.
 
     Returns
     -------
     GeoDataFrame
-        ``id``, ``code``, ``name``, ``kind``, ``parent_id`` (Int64), ``valid_from``, ``valid_to``, ``geometry``
-        (EPSG:4326 multi-polygons), with a range index.
+        ``id``, ``code``, ``name``, ``kind``, ``parent_id`` (Int64), ``valid_from``, ``valid_to``,
+        ``geometry`` (EPSG:4326 multi-polygons), with a range index.
 
     Raises
     ------
     GridError
-        An unknown kind or a time without zone.
+        The kind is unknown, or the time has no zone.
     """
     kinds = [kind] if isinstance(kind, str) else list(kind)
     if unknown := [name for name in kinds if name not in AREA_KINDS]:
         raise GridError(f"kind {unknown[0]!r}: one of {', '.join(AREA_KINDS)}")
     statement = (
         select(*_COLUMNS, func.ST_AsBinary(Area.geom))
-        .where(Area.kind.in_(kinds), valid_at(moment(at)))
+        .where(Area.kind.in_(kinds), valid_at(time_or_now(at)))
         .order_by(Area.code, Area.id)
     )
     if bbox is not None:
@@ -140,14 +146,15 @@ _COLUMNS = (
 )
 """In the order of the members of ``AreaVersion``."""
 
-# A parent that ended is answered by its version of that moment; without one by the area that followed it and holds the
-# place; without that it stays as recorded.
+# A parent that has ended is replaced by its version at that time; if it has none, by its successor that contains the
+# point; otherwise it stays as recorded.
 _UP = text("""
 WITH RECURSIVE up AS (
     SELECT id AS root, id, code, name, kind, parent_id, valid_from, valid_to, label_point, 0 AS step
     FROM areas WHERE id = ANY(:ids)
     UNION ALL
-    SELECT up.root, v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to, up.label_point, up.step + 1
+    SELECT up.root, v.id, v.code, v.name, v.kind, v.parent_id, v.valid_from, v.valid_to,
+           up.label_point, up.step + 1
     FROM up JOIN areas p ON p.id = up.parent_id
     CROSS JOIN LATERAL (
         SELECT c.*, c.valid_from <= :at AND (c.valid_to IS NULL OR c.valid_to > :at) AS holds FROM (
@@ -167,13 +174,15 @@ SELECT root, id, code, name, kind, parent_id, valid_from, valid_to FROM up ORDER
 
 
 def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[AreaVersion]:
-    """The area itself and what it lies in, from the smallest to the city.
+    """Return an area and all areas that contain it, from the smallest to the city.
 
     Parameters
     ----------
+    db : Session
+    area_id : int
     at : datetime, optional
-        The moment whose versions of the larger areas are wanted. When left out: the moment at which the area itself
-        held (its last one, if it has ended).
+        Time of the larger areas' versions. Default: the time at which the area itself is valid (its last one,
+        if it has ended).
 
     Raises
     ------
@@ -186,11 +195,11 @@ def ancestors(db: Session, area_id: int, at: dt.datetime | None = None) -> list[
         now = dt.datetime.now(dt.UTC)
         ended = ends.valid_to is not None and ends.valid_to <= now
         at = ends.valid_to - dt.timedelta(microseconds=1) if ended else now
-    return chains(db, [area_id], at)[area_id]
+    return ancestor_chains(db, [area_id], at)[area_id]
 
 
-def chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[AreaVersion]]:
-    """For each area the areas that it lies in at a moment, itself first, up to the city."""
+def ancestor_chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[AreaVersion]]:
+    """Return for each area the areas that contain it at a time, itself first, up to the city."""
     found: dict[int, list[AreaVersion]] = {area_id: [] for area_id in ids}
     for root, *version in db.execute(_UP, {"ids": list(ids), "at": at}):
         found[root].append(AreaVersion(*version))
@@ -198,12 +207,12 @@ def chains(db: Session, ids: Sequence[int], at: dt.datetime) -> dict[int, list[A
 
 
 def scope_area_ids(db: Session, area_code: str) -> tuple[int, ...]:
-    """Ids of an area in every version and of everything below it down to communities, sorted.
+    """Return the ids of all versions of an area and of everything below it down to communities, sorted.
 
     Raises
     ------
     UnknownArea
-        When no area ever had this code.
+        No area ever had this code.
     """
     ids = db.scalars(
         text(
@@ -232,14 +241,18 @@ ORDER BY rule DESC, a.code, a.id
 def areas_at_point(
     db: Session, lon: float, lat: float, at: dt.datetime, kinds: Sequence[str]
 ) -> list[AreaVersion]:
-    """Areas of some kinds that hold a point at a moment, edges included: the one that owns it first, then by code.
+    """Return the areas of some kinds that contain a point at a time, edges included.
 
-    The rule is the SQL function ``ownership`` (``layers/schema/ownership.sql``).
+    The area that owns the point comes first, the others by code. The rule is the SQL function ``ownership``
+    (``layers/schema/ownership.sql``).
 
     Parameters
     ----------
+    db : Session
     lon, lat : float
         Degrees, EPSG:4326.
+    at : datetime
+    kinds : sequence of str
     """
     values = {"lon": lon, "lat": lat, "at": at, "kinds": list(kinds)}
     return [AreaVersion(*row) for row in db.execute(_AT_POINT, values)]

@@ -1,10 +1,11 @@
-"""In which area does each of many points lie: an exact index over polygons.
+"""Exact point index over areas: finds the area that owns each of many points.
 
-A uniform raster answers cells that lie wholly inside one area at once; in cells that an edge touches the polygons
-decide. Edges are half-open: an area owns its western and southern edges and not its eastern and northern ones, so
-that exactly one of two siblings owns a point on their common edge. A point that nobody owns so, on the outline of the
-whole, belongs to the first area on whose edge it lies. A tessellation is not assumed: where areas overlap, the first
-in the frame's order answers. The SQL function ``ownership`` (``layers/schema/ownership.sql``) is the same rule.
+A uniform raster decides cells inside one area at once; in cells with an edge the polygons decide. Edges are
+half-open: an area owns its western and southern edges but not its eastern and northern ones, so exactly one
+of two siblings owns a point on their common edge. A point on the outer outline that no area owns belongs to
+the first area on whose edge it lies. The areas need not be a tessellation: where they overlap, the first in
+the order of the frame counts. The SQL function ``ownership`` (``layers/schema/ownership.sql``) is the same
+rule.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ Array = NDArray[Any]
 
 CELLS_PER_AREA = 512
 MIN_CELLS, MAX_CELLS = 2**14, 2**22
-POINTS_A_THREAD = 200_000
+POINTS_PER_THREAD = 200_000
 
 
 @dataclass(frozen=True)
 class AreaCover:
-    """An immutable index; made by :meth:`build`, safe to read from several threads.
+    """Immutable point index over areas, made by :meth:`build`; several threads may read it.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class AreaCover:
     shape : ndarray of int64, shape (2,)
         Columns and rows of the raster.
     first, choice_ptr, choices : ndarray
-        What the cells answer (see ``cover_kernels.locate``).
+        Result of each cell (see `grid.areas.point_index_kernels.locate`).
     rows, row_ptr, edges : ndarray
         Edges of each row of each area.
     """
@@ -60,7 +61,7 @@ class AreaCover:
 
     @classmethod
     def build(cls, areas: gpd.GeoDataFrame) -> AreaCover:
-        """Index the polygons of a frame; rows that are null, empty or no polygons own nothing.
+        """Build the index over the polygons of a frame; null and empty rows own nothing.
 
         Parameters
         ----------
@@ -70,13 +71,15 @@ class AreaCover:
         Raises
         ------
         GridError
-            When the frame is in another CRS or a coordinate is not finite.
+            The frame is in another CRS, or a coordinate is not finite.
 
         Examples
         --------
         >>> square = gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)])
         >>> AreaCover.build(square).locate([0.5, 0.0, 1.0], [0.5, 0.0, 0.5]).tolist()
         [0, 0, 0]
+        >>> AreaCover.build(square.iloc[:0]).locate([0.5], [0.5]).tolist()
+        [-1]
         """
         if areas.crs is not None and areas.crs.to_epsg() not in (4326, 4490):
             raise GridError(f"areas are in {areas.crs}, not in EPSG:4326")
@@ -84,7 +87,7 @@ class AreaCover:
         return _build(segments, zones, len(areas))
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int64]:
-        """Position of the area that owns each point.
+        """Return the row position of the area that owns each point.
 
         Parameters
         ----------
@@ -99,7 +102,7 @@ class AreaCover:
         x, y = np.broadcast_arrays(np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64))
         flat_x, flat_y = np.ascontiguousarray(x).reshape(-1), np.ascontiguousarray(y).reshape(-1)
         found = np.full(flat_x.size, -1, dtype=np.int64)
-        parts = max(1, min(os.cpu_count() or 1, flat_x.size // POINTS_A_THREAD))
+        parts = max(1, min(os.cpu_count() or 1, flat_x.size // POINTS_PER_THREAD))
         bounds = np.linspace(0, flat_x.size, parts + 1).astype(int)
         spans = [slice(a, b) for a, b in itertools.pairwise(bounds)]
         if parts == 1:
@@ -133,14 +136,14 @@ class AreaCover:
 
     @classmethod
     def load(cls, path: Path) -> AreaCover:
-        """Read what :meth:`save` wrote."""
+        """Read an index written by :meth:`save`."""
         with np.load(path, allow_pickle=False) as stored:
             values: dict[str, Any] = {f.name: stored[f.name] for f in fields(cls)}
         return cls(**(values | {"n_areas": int(values["n_areas"])}))
 
 
 def _segments(geometry: Array) -> tuple[Array, Array]:
-    """Edges of all rings, upwards, shape (n, 4), and the row of each."""
+    """Return the edges of all rings, upwards, shape (n, 4), and the row of each."""
     is_area = np.isin(shapely.get_type_id(geometry), (3, 6))
     numbers = np.flatnonzero(is_area)
     parts, part_of = shapely.get_parts(geometry[is_area], return_index=True)
@@ -157,7 +160,7 @@ def _segments(geometry: Array) -> tuple[Array, Array]:
 
 
 def _raster(segments: Array, n_areas: int) -> tuple[Array, Array, int, int]:
-    """Frame (west, south, cells per degree), cell size in degrees, columns, rows."""
+    """Return frame (west, south, cells per degree), cell size in degrees, columns, rows."""
     low = np.minimum(segments[:, :2].min(axis=0), segments[:, 2:].min(axis=0))
     high = np.maximum(segments[:, :2].max(axis=0), segments[:, 2:].max(axis=0))
     extent = np.maximum(high - low, 1e-6)
@@ -185,7 +188,7 @@ def _build(segments: Array, zones: Array, n_areas: int) -> AreaCover:
 def _rows(
     segments: Array, in_cells: Array, zones: Array, n_areas: int, ny: int
 ) -> tuple[Array, Array, Array]:
-    """Edges by area and row: (first row, last row, first slot) of each area, offsets and edge coordinates."""
+    """Return the edges by area and row: (first row, last row, first slot) of each area, offsets and coordinates."""
     first = np.clip(np.floor(in_cells[:, 1]), 0, ny - 1).astype(np.int64)
     last = np.clip(np.floor(in_cells[:, 3]), 0, ny - 1).astype(np.int64)
     rows = np.zeros((n_areas, 3), dtype=np.int64)
@@ -199,7 +202,7 @@ def _rows(
 
 
 def _choices(keys: Array, full: Array, n_cells: int) -> tuple[Array, Array, Array]:
-    """What each cell answers: zone, none, or the slot of its list of choices."""
+    """Return the result of each cell: a zone, none, or the slot of its list of candidates."""
     zone, cell = np.divmod(keys, n_cells)
     covered = full[cell]
     open_ = (covered < 0) | (zone < covered)

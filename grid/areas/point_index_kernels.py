@@ -1,7 +1,7 @@
-"""Compiled loops of the cover index (numba, without the GIL).
+"""Compiled loops of the point index (numba, without the interpreter lock).
 
-A uniform raster of ``nx`` by ``ny`` cells lies over the areas. An edge runs from ``(x1, y1)`` up to ``(x2, y2)``,
-``y1 <= y2``, whatever the direction in which its ring names it: two siblings evaluate a shared edge alike, and so
+A uniform raster of ``nx`` by ``ny`` cells covers the areas. An edge runs from ``(x1, y1)`` up to ``(x2,
+y2)``, ``y1 <= y2``, independent of the direction of its ring: two siblings evaluate a shared edge alike, so
 exactly one of them owns each point. The sign of the orientation is exact.
 """
 
@@ -21,7 +21,7 @@ _SPLITTER = 134217729.0  # 2**27 + 1, Dekker 1971
 
 @njit(cache=True, nogil=True, inline="always")
 def _product_error(a: float, b: float, product: float) -> float:
-    """Rounding error of ``a * b`` (Dekker)."""
+    """Return the rounding error of ``a * b`` (Dekker 1971)."""
     c = _SPLITTER * a
     a_high = c - (c - a)
     a_low = a - a_high
@@ -33,14 +33,14 @@ def _product_error(a: float, b: float, product: float) -> float:
 
 @njit(cache=True, nogil=True, inline="always")
 def _difference_error(a: float, b: float, difference: float) -> float:
-    """Rounding error of ``a - b`` (Knuth)."""
+    """Return rounding error of ``a - b`` (Knuth)."""
     virtual = a - difference
     return (a - (difference + virtual)) + (virtual - b)
 
 
 @njit(cache=True, nogil=True)
 def _exact_side(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> int:
-    """Sign of the orientation by an expansion that loses nothing (Shewchuk 1997, grow-expansion)."""
+    """Return the sign of the orientation by an exact expansion (Shewchuk 1997, grow-expansion)."""
     factors = np.empty((4, 2), dtype=np.float64)
     for i, (p, q) in enumerate(((x1, px), (y2, py), (x2, px), (y1, py))):
         factors[i, 0] = p - q
@@ -69,7 +69,10 @@ def _exact_side(px: float, py: float, x1: float, y1: float, x2: float, y2: float
 
 @njit(cache=True, nogil=True, inline="always")
 def _side_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: float) -> int:
-    """1 for a point strictly west of an upward edge whose y range holds it, 0 for one on it, -1 for one east of it."""
+    """Return 1 for a point strictly west of an upward edge, 0 for a point on it, -1 for a point east of it.
+
+    The point's y is inside the y range of the edge.
+    """
     if px < x1 and px < x2:
         return 1
     if px > x1 and px > x2:
@@ -84,7 +87,7 @@ def _side_of_edge(px: float, py: float, x1: float, y1: float, x2: float, y2: flo
 
 @njit(cache=True, nogil=True)
 def _inside(px: float, py: float, row: int, zone: int, rows: Array, row_ptr: Array, edges: Array) -> bool:
-    """Parity of the edges that a ray to the east crosses, half-open in y; only the edges of this row count."""
+    """Return whether a ray to the east crosses an odd number of edges, half-open in y, of this row."""
     if row < rows[zone, 0] or row > rows[zone, 1]:
         return False
     slot = rows[zone, 2] + row - rows[zone, 0]
@@ -99,7 +102,7 @@ def _inside(px: float, py: float, row: int, zone: int, rows: Array, row_ptr: Arr
 
 @njit(cache=True, nogil=True)
 def _on_edge(px: float, py: float, row: int, zone: int, rows: Array, row_ptr: Array, edges: Array) -> bool:
-    """Whether the point lies exactly on an edge or corner of the zone."""
+    """Return whether the point lies exactly on an edge or corner of the zone."""
     if row < rows[zone, 0] or row > rows[zone, 1]:
         return False
     slot = rows[zone, 2] + row - rows[zone, 0]
@@ -117,7 +120,10 @@ def _clamp(value: float, n: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _mark_edge(edge: Array, zone: int, nx: int, ny: int, keys: Array, at: int, write: bool) -> int:
-    """Cells that one edge (in cell units) touches, as ``zone * nx * ny + cell``; returns where the next goes."""
+    """Write the cells that one edge (in cell units) touches, as ``zone * nx * ny + cell``.
+
+    Returns the next free position.
+    """
     x1, y1, x2, y2 = edge
     for row in range(_clamp(y1 - MARGIN, ny), _clamp(y2 + MARGIN, ny) + 1):
         low, high = max(y1, row - MARGIN), min(y2, row + 1.0 + MARGIN)
@@ -137,7 +143,7 @@ def _mark_edge(edge: Array, zone: int, nx: int, ny: int, keys: Array, at: int, w
 
 @njit(cache=True, nogil=True)
 def mark_edges(edges: Array, zones: Array, nx: int, ny: int) -> Array:
-    """Cells that edges touch, as keys ``zone * nx * ny + cell`` (int64), with repetitions."""
+    """Return the cells that edges touch, as keys ``zone * nx * ny + cell`` (int64), with repetitions."""
     keys = np.empty(0, dtype=np.int64)
     total = 0
     for k in range(len(edges)):
@@ -151,7 +157,7 @@ def mark_edges(edges: Array, zones: Array, nx: int, ny: int) -> Array:
 
 @njit(cache=True, nogil=True)
 def fill_rows(first: Array, last: Array, zones: Array, rows: Array, n_slots: int) -> tuple[Array, Array]:
-    """Edges of each row of each zone: offsets (``n_slots + 1``) and edge numbers."""
+    """Return the edges of each row of each zone: offsets (``n_slots + 1``) and edge numbers."""
     counts = np.zeros(n_slots + 1, dtype=np.int64)
     for k in range(len(zones)):
         base = rows[zones[k], 2] - rows[zones[k], 0]
@@ -172,7 +178,10 @@ def fill_rows(first: Array, last: Array, zones: Array, rows: Array, n_slots: int
 def fill_interior(
     keys: Array, nx: int, ny: int, origin: Array, size: Array, rows: Array, row_ptr: Array, edges: Array
 ) -> Array:
-    """The lowest zone that covers each cell wholly (-1 none), from sorted distinct keys of touched cells."""
+    """Return the lowest zone that covers each cell completely, -1 without one.
+
+    ``keys`` are the sorted distinct keys of touched cells.
+    """
     full = np.full(nx * ny, -1, dtype=np.int32)
     for k in range(len(keys) - 1):
         here, there = keys[k], keys[k + 1]
@@ -206,10 +215,10 @@ def locate(
     row_ptr: Array,
     edges: Array,
 ) -> None:
-    """Write the lowest zone that owns each point; where none does, the lowest on whose edge it lies; else -1.
+    """Write the lowest zone that owns each point; else the lowest on whose edge it lies; else -1.
 
-    ``first`` of a cell is a zone, -1 (none), or ``-2 - slot``: then ``choices[choice_ptr[slot]:…]`` are tried in
-    order; ``~zone`` there means that the zone covers the whole cell.
+    ``first`` of a cell is a zone, -1 (none), or ``-2 - slot``: then ``choices[choice_ptr[slot]:…]`` are tried
+    in order; ``~zone`` there means that the zone covers the whole cell.
     """
     x0, y0, per_x, per_y = frame
     for k in range(len(lon)):

@@ -90,7 +90,7 @@ _HASHED = ("seq", "at", "actor", "role", "action", "from_state", "to_state", "pa
 
 
 def expected_hash(number: str, event: Any) -> str:
-    """The hash that a case event must have, computed from its content."""
+    """Return the hash that a case event must have, computed from its content."""
     return event_hash(number=number, **{name: getattr(event, name) for name in _HASHED})
 
 

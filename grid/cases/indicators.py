@@ -107,7 +107,7 @@ def indicator_table(
     filing_limit: dt.timedelta = dt.timedelta(hours=24),
     dispatch_limit: dt.timedelta = dt.timedelta(hours=24),
 ) -> pl.DataFrame:
-    """The indicators of a period, in all or by breakdown.
+    """Return the indicators of a period, in all or by breakdown.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def _assign(case: Case, assignment: Assignment) -> None:
 
 
 def next_number(db: Session, opened_at: dt.datetime, prefix: str = CASE_PREFIX) -> str:
-    """The next case number of a day (in China); concurrent transactions wait for each other.
+    """Return the next case number of a day (in China); concurrent transactions wait for each other.
 
     Numbers of a transaction that fails are given again: there are no gaps.
     """
@@ -233,7 +233,7 @@ def _append(
 def available_actions(
     case: Case, events: Sequence[CaseEvent], *, actor: str, role: str, body: str | None = None
 ) -> list[str]:
-    """The steps that a person may take now, in the order of ``transitions.RULES``."""
+    """Return the steps that a person may take now, in the order of ``transitions.RULES``."""
     return [
         action for action in RULES if refusal_reason(action, case.state, events, actor, role, body) is None
     ]

@@ -100,7 +100,7 @@ class StepEvent(Protocol):
 
 
 def target_state(action: str, state: str, events: Iterable[StepEvent]) -> str:
-    """The state to which a step leads."""
+    """Return the state to which a step leads."""
     target = RULES[action].target
     if target == SAME:
         return state
@@ -113,7 +113,7 @@ def target_state(action: str, state: str, events: Iterable[StepEvent]) -> str:
 def refusal_reason(
     action: str, state: str, events: Iterable[StepEvent], actor: str, role: str, body: str | None = None
 ) -> tuple[str, str] | None:
-    """The reason that a step is not possible, in English and Chinese; None when it is possible."""
+    """Return the reason that a step is not possible, in English and Chinese; None when it is possible."""
     rule = RULES.get(action)
     if rule is None:
         return f"unknown step {action!r}: one of {', '.join(RULES)}", f"未知的操作 {action}"

@@ -1,12 +1,14 @@
 """Territory balance (负载均衡): the load of each community, and unit grids to transfer to a neighbour.
 
-The load of a unit grid is the weighted sum of its shares of the whole: households, enterprises, open cases, area and road
-length, each divided by its sum over the territory, so that weights compare. A measure that nobody recorded has no
-weight. The suggestion is the partition of the units among the communities that has the smallest spread of loads plus a price
-for every unit that moves; found by a local search over moves along borders, of which each keeps both communities in
-one piece, keeps at least one unit in each, and lowers the spread.
+The load of a unit grid is the weighted sum of its shares of the whole: households, enterprises, open cases,
+area and road length, each divided by its sum over the territory, so that weights compare. A measure that
+nobody recorded has no weight. The suggestion is the partition of the units among the communities that has the
+smallest spread of loads plus a price for every unit that moves; found by a local search over moves along
+borders, of which each keeps both communities in one piece, keeps at least one unit in each, and lowers the
+spread.
 
-After: Hess et al. (1965), political districting as a location problem; local improvement as in Ricca and Simeone (2008).
+After: Hess et al. (1965), political districting as a location problem; local improvement as in Ricca and
+Simeone (2008).
 """
 
 from __future__ import annotations
@@ -242,7 +244,14 @@ ORDER BY u.code
 
 
 def _units(db: Session, area_id: int) -> dict[str, NDArray[Any]]:
-    """The unit grids of a territory by column: ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``."""
+    """Return the unit grids of a territory by column.
+
+    The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
+
+    The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
+
+    The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
+    """
     rows = db.execute(_UNITS, {"area": area_id}).all()
     names = (
         "id",

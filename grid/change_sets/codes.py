@@ -40,7 +40,7 @@ class Codes:
     def of_units(
         self, community_id: int, community_code: str, count: int, like: str
     ) -> list[tuple[str, str]]:
-        """The next codes of unit grids of a community, with the names of their zones.
+        """Return the next codes of unit grids of a community, with the names of their zones.
 
         Parameters
         ----------
@@ -69,7 +69,11 @@ class Codes:
         return [(new, f"第{int(new[-profile.sequence_digits :])}网格") for new in fresh]
 
     def of_larger(self, kind: str, parent_code: str, old_code: str, given: str | None) -> str:
-        """The code of a community or town under another parent: the given one, else its own last digits, else the next.
+        """Return the code of a community or town under another parent.
+
+        It is the given code, else the own last digits, else the next free code.
+
+        It is the given code, else the own last digits, else the next free code.
 
         Raises
         ------

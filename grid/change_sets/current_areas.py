@@ -77,7 +77,7 @@ def _conflict(db: Session, ended: list[Unit]) -> EditConflict:
 
 
 def neighbours(db: Session, units: Sequence[Unit], kind: str = "unit_grid") -> list[Unit]:
-    """Current areas of a kind, of any parent, that touch the box of one of these, without themselves."""
+    """Return current areas of a kind, of any parent, that touch the box of one of these areas."""
     if not units:
         return []
     keys = [unit.key for unit in units]
@@ -91,7 +91,7 @@ WHERE u.id = ANY(:keys) AND n.kind = :kind AND n.valid_to IS NULL AND n.id <> AL
 
 
 def touching_units(db: Session, points: NDArray[np.float64]) -> list[Unit]:
-    """Current unit grids that have one of the points on their outline or inside (within 0.1 mm)."""
+    """Return current unit grids that have one of the points on their outline or inside (within 0.1 mm)."""
     values = {"x": points[:, 0].tolist(), "y": points[:, 1].tolist(), "near": 1e-9}
     return areas_by_id(db, db.scalars(_TOUCHING, values).all())
 
@@ -126,5 +126,5 @@ class Surroundings:
 
 
 def surroundings(db: Session, units: Sequence[Unit]) -> Surroundings:
-    """The neighbours of unit grids, without themselves, and their communities."""
+    """Return the neighbours of unit grids, without themselves, and their communities."""
     return Surroundings(neighbours(db, units), current_versions(db, {unit.parent_id for unit in units}))

@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.areas import moment
+from grid.areas import time_or_now
 from grid.change_sets import writing as store
 from grid.change_sets.approval import Editor, check_approval, check_reach
 from grid.change_sets.operations import (
@@ -102,7 +102,7 @@ def preview(
 ) -> ChangeSet:
     """Compute the preview of a draft, or raise as :func:`draft` would; nothing is stored."""
     now = dt.datetime.now(dt.UTC)
-    if effective_at is not None and moment(effective_at) <= now:
+    if effective_at is not None and time_or_now(effective_at) <= now:
         raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
     check_reach(db, by.area_ids, operations)
     resolved = resolve(db, operations)
@@ -189,7 +189,7 @@ def reject(db: Session, change_set_id: int, by: Editor, reason: str = "") -> Cha
 def due_change_sets(db: Session, now: dt.datetime | None = None) -> list[int]:
     """Ids of approved change sets whose date has come, in the order of their dates."""
     statement = select(ChangeSet.id).where(
-        ChangeSet.status == "approved", ChangeSet.effective_at <= moment(now)
+        ChangeSet.status == "approved", ChangeSet.effective_at <= time_or_now(now)
     )
     return list(db.scalars(statement.order_by(ChangeSet.effective_at, ChangeSet.id)))
 

@@ -122,7 +122,7 @@ class MoveVertex(OperationBase):
         return np.array([self.to[:2]], dtype=np.float64)
 
     def resolved(self, corners: Points, area_ids: list[int]) -> ResolvedMoveVertex:
-        """The move of exactly that corner, in all the grids that touch it."""
+        """Return the move of exactly that corner, in all the grids that touch it."""
         return ResolvedMoveVertex(
             op=self.op, area_id=self.area_id, vertex=corners[0].tolist(), to=self.to, area_ids=area_ids
         )
@@ -153,7 +153,7 @@ class MoveEdge(OperationBase):
         return _ends(self.to, "to")
 
     def resolved(self, corners: Points, area_ids: list[int]) -> ResolvedMoveEdge:
-        """The move of exactly that edge, in all the grids that touch its ends."""
+        """Return the move of exactly that edge, in all the grids that touch its ends."""
         edge = CuttingLine(type="LineString", coordinates=corners.tolist())
         return ResolvedMoveEdge(op=self.op, area_id=self.area_id, edge=edge, to=self.to, area_ids=area_ids)
 

@@ -16,7 +16,7 @@ from grid.change_sets.current_areas import UNIT_COLUMNS, current_units, current_
 from grid.change_sets.operations import Reparent, Transfer
 from grid.change_sets.plan import REASONS, NewVersion
 from grid.errors import GridError, UnknownArea
-from grid.topology import Land, Unit, check_touches, with_land, without_land
+from grid.topology import TransferredLand, Unit, add_land, check_common_edge, subtract_land
 from layers.tables import Area
 
 PARENT_KIND = {"community": "town", "town": "county"}
@@ -90,7 +90,7 @@ class ParentChanges:
         source = self._now(units[0].parent_id, "community")
         if source.unit.key == target.unit.key:
             raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
-        land = Land(units, operation.parts_reason.strip())
+        land = TransferredLand(units, operation.parts_reason.strip())
         self._move(land, source, target)
         fresh = self.codes.of_units(target.unit.key, target.code, len(units), units[0].code)
         for unit, (code, name) in zip(_in_code_order(units), fresh, strict=True):
@@ -113,7 +113,7 @@ class ParentChanges:
         source = self._now(area.parent_id, PARENT_KIND[area.unit.kind])
         if source.unit.key == target.unit.key:
             raise GridError("reparent: it lies there already", "该区域已属于此上级")
-        land = Land([_with_shape(area)], operation.parts_reason.strip())
+        land = TransferredLand([_with_shape(area)], operation.parts_reason.strip())
         self._move(land, source, target)
         area.code = self.codes.of_larger(area.unit.kind, target.code, area.unit.code, operation.code)
         self.codes.take(area.unit.kind, area.code)
@@ -122,7 +122,7 @@ class ParentChanges:
         self._descend(unit.key, area.code)
 
     def _descend(self, area_id: int, code: str) -> None:
-        """New versions of all that lies in an area whose code changed."""
+        """Return new versions of all that lies in an area whose code changed."""
         statement = select(*UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
         for row in self.db.execute(statement.order_by(Area.code)).all():
             unit = unit_of(row)
@@ -136,32 +136,32 @@ class ParentChanges:
             else:
                 self._small.append(NewVersion(unit, kind, new, unit.name, area_id, unit.shape, reason))
 
-    def _move(self, land: Land, source: _Larger, target: _Larger) -> None:
+    def _move(self, land: TransferredLand, source: _Larger, target: _Larger) -> None:
         """Take land from the outlines of one chain of areas and give it to the other, up to the common superior."""
-        check_touches(land, _with_shape(target))
+        check_common_edge(land, _with_shape(target))
         giving = [place for place in self._chain(source)]
         taking = [place for place in self._chain(target)]
         common = {place.unit.key for place in giving} & {place.unit.key for place in taking}
         for place in giving:
             if place.unit.key not in common:
-                place.shape = without_land(_with_shape(place), land)
+                place.shape = subtract_land(_with_shape(place), land)
                 place.losses += [unit.key for unit in land.units]
                 self._larger[place.unit.key] = place
         for place in taking:
             if place.unit.key not in common:
-                place.shape = with_land(_with_shape(place), land)
+                place.shape = add_land(_with_shape(place), land)
                 place.gains += [unit.key for unit in land.units]
                 self._larger[place.unit.key] = place
 
     def _chain(self, place: _Larger) -> list[_Larger]:
-        """The area and those above it, as the operations before have put them."""
+        """Return the area and those above it, as the operations before have put them."""
         chain = [place]
         while (above := chain[-1].parent_id) is not None:
             chain.append(self._now(above, *HIERARCHY))
         return chain
 
     def _target(self, area_id: int, kind: str) -> _Larger:
-        """The version that holds now; the draft may name an earlier one of the same code."""
+        """Return the version that holds now; the draft may name an earlier one of the same code."""
         if self._as_now(area_id) is None:
             current_units(self.db, [area_id], (kind,))  # says what became of it
         return self._now(area_id, kind)
@@ -178,13 +178,13 @@ class ParentChanges:
         return self._larger[found.key]
 
     def _as_now(self, area_id: int | None) -> Unit | None:
-        """The version that holds now; nothing is written while a plan is made."""
+        """Return the version that holds now; nothing is written while a plan is made."""
         if area_id is not None and area_id not in self._current:
             self._current |= current_versions(self.db, [area_id])
         return self._current.get(area_id)
 
     def versions(self) -> list[NewVersion]:
-        """New versions of all areas concerned, larger ones first."""
+        """Return new versions of all areas concerned, larger ones first."""
         larger = sorted(self._larger.values(), key=lambda place: (RANK[place.unit.kind], place.unit.code))
         return [self._version(place) for place in larger] + self._small
 

@@ -31,7 +31,7 @@ from grid.change_sets.responsibility_grids import update_responsibility_grids
 from grid.change_sets.shared_nodes import share_nodes
 from grid.errors import GridError, UnknownArea
 from grid.topology import (
-    Change,
+    PartitionChange,
     Unit,
     check_replacement,
     merge,
@@ -109,8 +109,8 @@ def make_plan(
     return plan
 
 
-def _changes(operations: Sequence[ResolvedOperation], units: dict[int, Unit]) -> list[Change]:
-    """What operations do to the unit grids of a community, each for itself; moves of the same zones at once."""
+def _changes(operations: Sequence[ResolvedOperation], units: dict[int, Unit]) -> list[PartitionChange]:
+    """Return the changes of unit grids of a community by operation; moves of the same zones are one change."""
     changes = []
     for one in operations:
         if isinstance(one, Split):
@@ -124,7 +124,7 @@ def _changes(operations: Sequence[ResolvedOperation], units: dict[int, Unit]) ->
 
 
 def _moved_together(moves: Sequence[ResolvedMove]) -> list[list[ResolvedMove]]:
-    """Moves in groups that have zones in common, in the order of their first operation.
+    """Group moves that have zones in common, in the order of their first operation.
 
     Raises
     ------
@@ -145,8 +145,8 @@ def _moved_together(moves: Sequence[ResolvedMove]) -> list[list[ResolvedMove]]:
     return [members for _, members in groups]
 
 
-def _move(moves: Sequence[ResolvedMove], units: dict[int, Unit]) -> Change:
-    """Moves of corners of the same zones, at once."""
+def _move(moves: Sequence[ResolvedMove], units: dict[int, Unit]) -> PartitionChange:
+    """Move corners of the same zones at once."""
     keys = sorted({key for one in moves for key in one.area_ids})
     old, new = [one.corners for one in moves], [one.new_corners for one in moves]
     edges = [pair for one, pair in zip(moves, old, strict=True) if isinstance(one, ResolvedMoveEdge)]
@@ -154,7 +154,7 @@ def _move(moves: Sequence[ResolvedMove], units: dict[int, Unit]) -> Change:
     return move(op, [units[key] for key in keys], np.vstack(old), np.vstack(new), edges)
 
 
-def _begin(db: Session, plan: Plan, changes: Sequence[Change], codes: Codes) -> None:
+def _begin(db: Session, plan: Plan, changes: Sequence[PartitionChange], codes: Codes) -> None:
     """Put the new zones of changes into the plan, with codes and nodes, and check them."""
     if not changes:
         return
@@ -178,7 +178,7 @@ def _begin(db: Session, plan: Plan, changes: Sequence[Change], codes: Codes) -> 
 
 
 def _refuse_repeated(plan: Plan) -> None:
-    """A zone cannot be edited and given another code (with its community) in one change set."""
+    """Return a zone cannot be edited and given another code (with its community) in one change set."""
     edited = {unit.key for unit in plan.removed}
     keys = [version.old.key for version in plan.versions]
     twice = [v.old.label for v in plan.versions if v.old.key in edited or keys.count(v.old.key) > 1]
@@ -205,8 +205,11 @@ def check(plan: Plan, around: Surroundings) -> None:
 
 
 def _scope(db: Session, plan: Plan) -> int | None:
-    """The community, or the smallest area that holds all areas concerned."""
+    """Return the community, or the smallest area that holds all areas concerned."""
     parents = {unit.parent_id for unit in plan.removed if unit.parent_id is not None}
     parents |= {version.old.key for version in plan.versions if version.kind != "unit_grid"}
-    chains = [[area.id for area in ancestors(db, area_id)] for area_id in sorted(parents)]
-    return next((area_id for area_id in chains[0] if all(area_id in chain for chain in chains)), None)
+    ancestor_chains = [[area.id for area in ancestors(db, area_id)] for area_id in sorted(parents)]
+    return next(
+        (area_id for area_id in ancestor_chains[0] if all(area_id in chain for chain in ancestor_chains)),
+        None,
+    )

@@ -80,7 +80,7 @@ def _area_m2(shape: Any) -> float:
 def _loads(
     db: Session, before: Sequence[Unit | NewVersion], after: Sequence[NewUnit | NewVersion]
 ) -> tuple[list[ZoneLoad], list[ZoneLoad]]:
-    """Loads of the zones that end and of those that begin: each point is read once."""
+    """Return the loads of the zones that end and of those that begin; each point is read once."""
     shapes = [unit.shape for unit in [*before, *after]]
     if not shapes:
         return [], []

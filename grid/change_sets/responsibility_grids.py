@@ -1,7 +1,7 @@
 """New outlines of responsibility and evaluation grids (责任网格, 评价网格) after changes of their unit grids.
 
-Such a grid is a union of unit grids of one community. When unit grids end, begin or go to another community its outline
-loses the land of those that belonged to it and takes that of those that come to it:
+Such a grid is a union of unit grids of one community. When unit grids end, begin or go to another community
+its outline loses the land of those that belonged to it and takes that of those that come to it:
 
 * a unit grid belongs to the one that holds more than half of it;
 * a new one belongs to the one with which it has most land in common;
@@ -24,15 +24,15 @@ from grid.change_sets.current_areas import UNIT_COLUMNS, current_versions, unit_
 from grid.change_sets.plan import REASONS, NewVersion, Plan
 from grid.topology import (
     COMMON_LAND_M2,
-    Land,
+    TransferredLand,
     Unit,
-    differs,
-    fault,
-    in_metres,
+    add_land,
     insert_nodes,
-    left_over,
     local_area_m2,
-    with_land,
+    outlines_differ,
+    remaining_outline,
+    to_local_metres,
+    topology_fault,
 )
 from layers.tables import Area
 
@@ -124,7 +124,7 @@ class _Moves:
         for grid in self._of(community):
             other = insert_nodes(grid.shape, corners)
             common = insert_nodes(shape, shapely.get_coordinates(other)).intersection(other)
-            found.append((0.0 if common.is_empty else float(in_metres(common).length), grid.key))
+            found.append((0.0 if common.is_empty else float(to_local_metres(common).length), grid.key))
         length_m, key = max(found, default=(0.0, None), key=lambda pair: pair[0])
         return key if length_m > 0 else None
 
@@ -135,7 +135,7 @@ def _update_kind(plan: Plan, kind: str, moves: _Moves, parts_reason: str) -> Non
         loses, takes = moves.loses.get(grid.key, []), moves.takes.get(grid.key, [])
         if loses or takes:
             shapes[grid.key] = _outline(grid, loses, takes, parts_reason)
-    changed = {g.key: g for g in moves.grids if g.key in shapes and differs(g.shape, shapes[g.key])}
+    changed = {g.key: g for g in moves.grids if g.key in shapes and outlines_differ(g.shape, shapes[g.key])}
     if not changed:
         return
     for key, grid in changed.items():
@@ -163,19 +163,19 @@ def _put(plan: Plan, kind: str, grid: Unit, shape: Any, also: tuple[int, ...]) -
 
 
 def _outline(grid: Unit, loses: list[Any], takes: list[Any], parts_reason: str) -> Any:
-    """The outline without the land that leaves and with the land that comes; empty when nothing is left."""
+    """Return the outline without the land that leaves and with the land that is added; empty if nothing is left."""
     shape, had_parts = grid.shape, len(shapely.get_parts(grid.shape))
     reason = parts_reason or "checked below"
     if loses:
-        shape = left_over(grid, Land([_as_unit(grid, land) for land in loses], reason))
+        shape = remaining_outline(grid, TransferredLand([_as_unit(grid, land) for land in loses], reason))
     for land in takes:
         if shape.is_empty:
             shape = land
         else:
-            shape = with_land(_as_unit(grid, shape), Land([_as_unit(grid, land)], reason))
+            shape = add_land(_as_unit(grid, shape), TransferredLand([_as_unit(grid, land)], reason))
     parts = len(shapely.get_parts(shape))
     if parts > had_parts and not parts_reason:
-        raise fault(
+        raise topology_fault(
             "multipart",
             [grid],
             f"{grid.label} would fall into {parts} parts",

@@ -20,15 +20,15 @@ from grid.topology import (
     MARGIN_DEG,
     Box,
     Unit,
-    box_of,
+    bounding_box,
+    box_intersects,
     changed_box,
-    fault,
-    grown,
+    expand_box,
     insert_nodes,
-    inside,
-    joined,
-    meets,
-    newly_unshared,
+    newly_unshared_edges,
+    points_inside,
+    topology_fault,
+    union_box,
     with_nodes,
 )
 
@@ -57,12 +57,12 @@ def _share(db: Session, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) ->
     areas: list[NewUnit | NewVersion] = [*redrawn, *new]
     whole = [unit.shape for unit in gone] + [unit.shape for unit in new]
     boxes = [changed_box(version.old.shape, version.shape) for version in redrawn]
-    box = grown(joined([*boxes, box_of(shapely.get_coordinates(whole))]), MARGIN_DEG)
+    box = expand_box(union_box([*boxes, bounding_box(shapely.get_coordinates(whole))]), MARGIN_DEG)
     noded = {unit.key: unit for unit in plan.noded}
-    around = [unit for unit in neighbours(db, before, kind) if meets(unit.shape, box)]
+    around = [unit for unit in neighbours(db, before, kind) if box_intersects(unit.shape, box)]
     beside = [noded.get(unit.key, unit) for unit in around]
     begun = [area.shape for area in areas]
-    nodes = inside(shapely.get_coordinates([*begun, *(unit.shape for unit in beside)]), box)
+    nodes = points_inside(shapely.get_coordinates([*begun, *(unit.shape for unit in beside)]), box)
     shapes = [insert_nodes(shape, nodes) for shape in begun]
     noded |= {unit.key: unit for unit in with_nodes(beside, nodes)}
     _check([*before, *around], [*shapes, *(noded.get(u.key, u).shape for u in around)], areas, box)
@@ -80,9 +80,9 @@ def _with_shape(area: T, drawn: dict[int, Any]) -> T:
 def _check(
     before: Sequence[Unit], after: Sequence[Any], named: Sequence[NewUnit | NewVersion], box: Box
 ) -> None:
-    apart = newly_unshared([unit.shape for unit in before], after, box)
+    apart = newly_unshared_edges([unit.shape for unit in before], after, box)
     if not apart.is_empty:
-        raise fault(
+        raise topology_fault(
             "edge_not_shared",
             [Unit(0, area.code, area.name, None, area.shape) for area in named],
             "an edge is not shared with the neighbour",

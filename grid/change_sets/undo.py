@@ -24,13 +24,13 @@ from grid.errors import EditConflict
 from grid.topology import (
     MARGIN_DEG,
     Unit,
+    box_intersects,
     changed_box,
-    differs,
-    grown,
+    expand_box,
     insert_nodes,
-    inside,
     local_area_m2,
-    meets,
+    outlines_differ,
+    points_inside,
     with_nodes,
 )
 from layers.tables import AREA_KINDS, Area
@@ -62,7 +62,7 @@ def reverse_plan(db: Session, result: ChangeResult) -> Plan:
 
 
 def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int]) -> None:
-    """The former unit grids in the place of those that followed them."""
+    """Return the former unit grids in the place of those that followed them."""
     units = current_or_restored(db, created)
     removed = [units[key] for key in created]
     former = areas_by_id(db, voided)
@@ -84,7 +84,7 @@ def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int
 
 
 def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewVersion]:
-    """The former versions again, each after the one that followed it."""
+    """Return the former versions again, each after the one that followed it."""
     if not versions:
         return []
     now = current_or_restored(db, [version.id for version in versions], AREA_KINDS)
@@ -99,9 +99,11 @@ def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewV
         parent: int | None = None
         if before.parent_id is not None:
             parent = current_of.get(before.parent_id) or parents[before.parent_id].key
-        box = grown(changed_box(before.shape, after.shape), MARGIN_DEG)
-        around = [unit.shape for unit in neighbours(db, [after], version.kind) if meets(unit.shape, box)]
-        shape = insert_nodes(before.shape, inside(shapely.get_coordinates(around), box))
+        box = expand_box(changed_box(before.shape, after.shape), MARGIN_DEG)
+        around = [
+            unit.shape for unit in neighbours(db, [after], version.kind) if box_intersects(unit.shape, box)
+        ]
+        shape = insert_nodes(before.shape, points_inside(shapely.get_coordinates(around), box))
         made.append(
             NewVersion(
                 after,
@@ -200,4 +202,4 @@ def _same_land(before: bytes, after: bytes) -> bool:
     if bytes(before) == bytes(after):
         return True
     former, now = shapely.from_wkb([bytes(before), bytes(after)])
-    return not differs(former, now)
+    return not outlines_differ(former, now)

@@ -31,7 +31,8 @@ ORDER BY 1
 def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = False) -> None:
     """Lock the communities of these areas and of their neighbours, in order.
 
-    A community is locked by its code, which all its versions share. Changes of the ``hierarchy`` follow each other.
+    A community is locked by its code, which all its versions share. Changes of the ``hierarchy`` follow each
+    other.
     """
     codes = ["hierarchy"] if hierarchy else []
     for code in [*codes, *db.scalars(_COMMUNITIES, {"ids": list(area_ids)}).all()]:
@@ -41,7 +42,7 @@ def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = 
 
 
 def effective_moment(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
-    """The moment of the change: the requested one or now, later than the start of every version that it ends."""
+    """Return the time of the change: the requested one or now, but after the start of all versions that it ends."""
     ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
     ids += [unit.key for unit in plan.ended]
     latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))

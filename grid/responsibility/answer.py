@@ -114,7 +114,7 @@ class Assignment:
         return next((area_id for area_id in ids if area_id is not None), None)
 
     def flat(self) -> dict[str, Any]:
-        """A row of a table: outcome, codes of the hierarchy, domain, bodies, what followed them, places of the enterprise.
+        """Return a row of a table: outcome, area codes, domain, bodies, successors, sites of the enterprise.
 
         ``<kind>_now`` holds the successors' codes of an area that has ended, joined by ``;``.
         """
@@ -131,7 +131,7 @@ class Assignment:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """The answer as JSON data: what cases keep and callers get."""
+        """Return the answer as JSON data: what cases keep and callers get."""
         return {
             "outcome": self.outcome,
             "lon": self.lon,

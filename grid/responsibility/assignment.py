@@ -2,11 +2,14 @@
 
 ``locating`` finds the areas of the point. Then, from the lines of the duty list in force on that day:
 
-1. The lowest level that may act leads: the town if it is empowered for the item, else the county, else the city.
-2. Where a functional zone or a water area overlaps the county, ``grid.responsibility.competent_bodies.BEFORE_COUNTY`` says per domain whether its
-   own body goes before the county's.
-3. Bodies that the list names beside the lead (role ``joint``, same area) are co-handlers: a joint case. Several
-   leads of one area: the line that is older in the list leads, the others join, and the common superior is named.
+1. The lowest level that may act leads: the town if it is empowered for the item, else the county, else the
+   city.
+2. Where a functional zone or a water area overlaps the county,
+   ``grid.responsibility.competent_bodies.BEFORE_COUNTY`` says per domain whether its own body goes before the
+   county's.
+3. Bodies that the list names beside the lead (role ``joint``, same area) are co-handlers: a joint case.
+   Several leads of one area: the line that is older in the list leads, the others join, and the common
+   superior is named.
 4. The department above the lead gets a copy (抄送).
 
 The answer never picks silently: each step names the rule, what was chosen and what was not.
@@ -18,7 +21,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, moment
+from grid.areas import HIERARCHY, time_or_now
 from grid.errors import GridError
 from grid.responsibility.answer import Assignment, Succession
 from grid.responsibility.competent_bodies import CompetentBodies, Lead, find_competent_bodies
@@ -65,7 +68,7 @@ def assign(
         raise GridError(f"lon {lon}, lat {lat}: no degrees", f"经纬度 {lon}, {lat} 无效")
     if not accuracy_m >= 0:
         raise GridError(f"accuracy_m {accuracy_m}: not negative", f"定位精度 {accuracy_m} 不能为负")
-    when = moment(at)
+    when = time_or_now(at)
     found = locate_point(db, lon, lat, when, accuracy_m, enterprise_uscc)
     bodies = find_competent_bodies(db, item_code, when, found.areas)
     answer = answer_of(db, found, bodies, lon, lat, accuracy_m, item_code, when)
@@ -73,7 +76,7 @@ def assign(
 
 
 def with_enterprise(db: Session, answer: Assignment, uscc: str | None) -> Assignment:
-    """The answer with every place of the enterprise in question, before the steps about bodies that followed."""
+    """Return the answer with every site of the enterprise in question, before the steps about successors."""
     sites = [] if uscc is None else sites_of(db, [uscc], answer.at).get(uscc, [])
     town = answer.areas.hierarchy.get("town")
     town_code = None if town is None else town.code
@@ -93,7 +96,7 @@ def answer_of(
     item_code: str,
     when: dt.datetime,
 ) -> Assignment:
-    """The answer from the areas and the competent bodies, with the successors of both."""
+    """Return the answer from the areas and the competent bodies, with the successors of both."""
     now, later = _since(db, found.areas, bodies.lead, lon, lat, item_code, when)
     return Assignment(
         found.outcome,
@@ -122,7 +125,7 @@ def _since(
     item_code: str,
     when: dt.datetime,
 ) -> tuple[Succession | None, list[Step]]:
-    """What followed the areas and the lead of a matter of the past; nothing while both still hold."""
+    """Return the successors of the areas and of the lead of a past matter; nothing while both are in force."""
     now = dt.datetime.now(dt.UTC)
     line_ended = lead is not None and lead.valid_to is not None and lead.valid_to <= day_of(now)
     if when >= now or not (line_ended or ended_areas(areas, now)):

@@ -12,7 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, AreaCover, AreaVersion, chains, cover_of, read_areas
+from grid.areas import (
+    HIERARCHY,
+    OVERLAYS,
+    AreaCover,
+    AreaVersion,
+    ancestor_chains,
+    load_point_index,
+    read_areas,
+)
 from grid.errors import GridError
 from grid.responsibility.answer import joined_codes
 from grid.responsibility.assignment import assign
@@ -60,7 +68,7 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
     if missing := [name for name in ("lon", "lat", "item_code") if name not in frame.columns]:
         raise GridError(f"column {missing[0]} is missing", f"缺少列 {missing[0]}")
     lon, lat = (frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("lon", "lat"))
-    root = cover_of(db, "unit_grid", at).locate(lon, lat)
+    root = load_point_index(db, "unit_grid", at).locate(lon, lat)
     zones = read_areas(db, kind=OVERLAYS, at=at)
     table = pl.DataFrame(
         {
@@ -84,7 +92,7 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
 
 def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.datetime) -> pl.DataFrame:
     """Answers of points in grids: areas by grid; bodies once for each item, town and set of overlapping areas."""
-    every = chains(db, table["root"].unique().to_list(), at)
+    every = ancestor_chains(db, table["root"].unique().to_list(), at)
     areas = {area.id: area for chain in every.values() for area in chain}
     ids = [{"root": root} | {area.kind: area.id for area in chain} for root, chain in every.items()]
     schema = {"root": pl.Int64} | {f"{kind}": pl.Int64 for kind in HIERARCHY}
@@ -133,7 +141,7 @@ def _with_followers(
 ) -> pl.DataFrame:
     """``<kind>_now`` and ``lead_body_now``: successors of the areas that have ended since, and the lead of now where something has."""
     now = dt.datetime.now(dt.UTC)
-    ended = [area.id for area in areas.values() if area.ended_by(now)]
+    ended = [area.id for area in areas.values() if area.has_ended(now)]
     if at >= now:
         ended = []
     after = {i: joined_codes(found) for i, found in successors(db, ended, now).items()} if ended else {}

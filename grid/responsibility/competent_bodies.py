@@ -47,14 +47,14 @@ class Lead:
 
     @classmethod
     def of_line(cls, line: Duty) -> Lead:
-        """The lead that a line of the duty list names."""
+        """Return the lead that a line of the duty list names."""
         return cls(
             line.body, line.level, line.item_code, line.item, line.legal_basis, line.kind, line.area_code,
             line.id, line.valid_from, line.valid_to,
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
-        """The lead as JSON data; days are ISO 8601."""
+        """Return the lead as JSON data; days are ISO 8601."""
         until = None if self.valid_to is None else self.valid_to.isoformat()
         return asdict(self) | {"valid_from": self.valid_from.isoformat(), "valid_to": until}
 

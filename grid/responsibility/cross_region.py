@@ -18,7 +18,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, AreaVersion, areas_at_point, chains, moment
+from grid.areas import HIERARCHY, OVERLAYS, AreaVersion, ancestor_chains, areas_at_point, time_or_now
 from grid.errors import GridError
 from grid.responsibility.answer import AreaName, Assignment, CrossRegion, TownShare
 from grid.responsibility.assignment import answer_of, assign, with_enterprise
@@ -70,7 +70,7 @@ def assign_geometry(
     GridError
         An empty or invalid geometry, coordinates out of range, a time without zone.
     """
-    when = moment(at)
+    when = time_or_now(at)
     _check(geometry)
     here = geometry.representative_point() if geometry.geom_type != "MultiPoint" else geometry.centroid
     shares = _shares(db, geometry, when)
@@ -78,7 +78,7 @@ def assign_geometry(
         return assign(
             db, lon=here.x, lat=here.y, item_code=item_code, at=when, enterprise_uscc=enterprise_uscc
         )
-    every = chains(db, [share.area.id for share in shares], when)
+    every = ancestor_chains(db, [share.area.id for share in shares], when)
     towns = _by_town(shares, every)
     lead = next((town for town in towns if town.code == first_filed), towns[0])
     chosen = next(share for share in shares if share.area.id in lead.grids)
@@ -159,7 +159,7 @@ def _by_town(shares: list[Candidate], every: dict[int, list[AreaVersion]]) -> li
 
 
 def _areas(db: Session, geometry: Any, at: dt.datetime, chain: list[AreaVersion]) -> AreasByKind:
-    """The areas of the chosen grid, and the overlays at a point of the geometry."""
+    """Return the areas of the chosen grid, and the overlays at a point of the geometry."""
     areas = AreasByKind({area.kind: area for area in chain if area.kind in HIERARCHY})
     point = geometry.representative_point()
     for area in areas_at_point(db, point.x, point.y, at, OVERLAYS):
@@ -187,7 +187,7 @@ def _leads_of_towns(
     every: dict[int, list[AreaVersion]],
     bodies: CompetentBodies,
 ) -> list[TownShare]:
-    """The towns with their leads; those of the other towns become co-handlers beside the lead."""
+    """Return the towns with their leads; those of the other towns become co-handlers beside the lead."""
     taken = {bodies.lead and bodies.lead.body, *(partner.body for partner in bodies.co_handlers)}
     told = []
     for town in towns:
@@ -204,7 +204,7 @@ def _leads_of_towns(
 
 
 def _superior(towns: list[_Town], every: dict[int, list[AreaVersion]]) -> AreaVersion | None:
-    """The smallest area that holds all the towns."""
+    """Return the smallest area that holds all the towns."""
     sets = [{area.code for area in every[grid]} for town in towns for grid in town.grids]
     first = every[min(towns[0].grids)]
     return next((area for area in first if all(area.code in codes for codes in sets)), None)

@@ -45,14 +45,14 @@ _COLUMNS = tuple(DutyItem.__table__.c[name] for name in Duty.__dataclass_fields_
 
 
 def day_of(at: dt.datetime) -> dt.date:
-    """The day in China to which a moment belongs."""
+    """Return the day in China to which a moment belongs."""
     return at.astimezone(CHINA).date()
 
 
 def items_for(
     db: Session, item_code: str, at: dt.datetime, area_codes: Sequence[str] | None = None
 ) -> list[Duty]:
-    """The lines of an item that are in force at a moment, lowest level first.
+    """Return the lines of an item that are in force at a moment, lowest level first.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def items_for(
 
 
 def all_lines(db: Session, item_code: str, area_codes: Sequence[str] | None = None) -> list[Duty]:
-    """The lines of an item in any time, lowest level first.
+    """Return the lines of an item in any time, lowest level first.
 
     Raises
     ------

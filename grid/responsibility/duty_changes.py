@@ -104,7 +104,7 @@ def _one(change: Literal["added", "removed"], key: Key, body: str, duty: Duty) -
 
 
 def in_force(duties: Iterable[Duty], day: dt.date) -> list[Duty]:
-    """The lines that are in force on a day."""
+    """Return the lines that are in force on a day."""
     return [duty for duty in duties if duty.holds(day)]
 
 

@@ -1,8 +1,8 @@
 """Jurisdictions of the sites of an enterprise: registered, production, sales and storage sites may differ.
 
-A site lies in the smallest area of the hierarchy (community and larger) that holds its point at the moment asked for,
-whatever area was recorded with it. Who has no registered site on record is registered where digits 3 to 8 of the USCC
-say; that code is never renewed after a merger, so that it may name a county of the past.
+A site lies in the smallest area of the hierarchy (community and larger) that holds its point at the moment
+asked for, whatever area was recorded with it. Who has no registered site on record is registered where digits
+3 to 8 of the USCC say; that code is never renewed after a merger, so that it may name a county of the past.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import AreaVersion, chains
+from grid.areas import AreaVersion, ancestor_chains
 from grid.responsibility.competent_bodies import Lead, find_competent_bodies
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind
@@ -103,7 +103,11 @@ def sites_of(db: Session, usccs: Sequence[str], at: dt.datetime) -> dict[str, li
     """Read the sites of enterprises by USCC, by role and site; none for an unknown USCC."""
     wanted = sorted(set(usccs))
     rows = db.execute(_SITES, {"uscc": wanted, "at": at}).all() if wanted else []
-    every = chains(db, sorted({row.area_id for row in rows if row.area_id is not None}), at) if rows else {}
+    every = (
+        ancestor_chains(db, sorted({row.area_id for row in rows if row.area_id is not None}), at)
+        if rows
+        else {}
+    )
     found: dict[str, list[EnterpriseSite]] = defaultdict(list)
     for row in rows:
         chain = {area.kind: area for area in every.get(row.area_id, [])}
@@ -149,7 +153,7 @@ def site_jurisdictions(
 
 
 def unknown_step(uscc: str) -> Step:
-    """The explanation step for an unknown enterprise."""
+    """Return the explanation step for an unknown enterprise."""
     return Step(
         "enterprise",
         "no_site_on_record",
@@ -159,7 +163,7 @@ def unknown_step(uscc: str) -> Step:
 
 
 def sites_step(places: Sequence[EnterpriseSite], town_code: str | None) -> Step | None:
-    """The explanation step that names all jurisdictions of an enterprise with sites outside of the matter's town.
+    """Return the step that names all jurisdictions of an enterprise with sites outside the town of the matter.
 
     Returns
     -------

@@ -27,5 +27,5 @@ class Step:
     not_chosen: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The step as JSON data."""
+        """Return the step as JSON data."""
         return asdict(self)

@@ -21,7 +21,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, areas_at_point, chains
+from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, ancestor_chains, areas_at_point
 from grid.responsibility.explanation import Step
 from layers.local_time import CHINA
 
@@ -113,7 +113,9 @@ def locate_point(
     if chosen is not None:
         above = found.areas.hierarchy
         above |= {
-            area.kind: area for area in chains(db, [chosen.id], at)[chosen.id] if area.kind in HIERARCHY
+            area.kind: area
+            for area in ancestor_chains(db, [chosen.id], at)[chosen.id]
+            if area.kind in HIERARCHY
         }
         if "city" not in above:
             above |= _nearest_city(db, lon, lat, at)
@@ -159,7 +161,7 @@ class _Local:
         )  # origin at the point
 
     def near(self, db: Session, at: dt.datetime, radius_m: float) -> list[AreaShape]:
-        """Unit grids whose box meets the circle, with their polygon in these metres."""
+        """Return unit grids whose box meets the circle, with their polygon in these metres."""
         values = {
             "lon": self.lon,
             "lat": self.lat,
@@ -212,7 +214,7 @@ def _ambiguous(
 def _cross_region_step(db: Session, found: PointInAreas, at: dt.datetime) -> None:
     """Name the common superior when the grids lie in several towns."""
     ids = [candidate.area.id for candidate in found.candidates[:20]]
-    every = chains(db, ids, at)
+    every = ancestor_chains(db, ids, at)
     chain_of = [{area.kind: area for area in every[area_id]} for area_id in ids]
     towns = {chain["town"].code: chain["town"].label for chain in chain_of if "town" in chain}
     if len(towns) < 2:
@@ -297,7 +299,7 @@ ORDER BY geom <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT 1
 
 
 def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[str, AreaVersion]:
-    """The city of an area that names no parent (water areas run along the border of a city)."""
+    """Return the city of an area that names no parent (water areas run along the border of a city)."""
     row = db.execute(_CITY, {"lon": lon, "lat": lat, "at": at}).one_or_none()
     return {} if row is None else {"city": AreaVersion(*row)}
 

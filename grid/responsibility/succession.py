@@ -51,7 +51,7 @@ def successors(
 def ended_areas(areas: AreasByKind, now: dt.datetime) -> list[AreaVersion]:
     """Areas of the hierarchy that have ended since, larger ones first."""
     held = [areas.hierarchy[kind] for kind in reversed(HIERARCHY) if kind in areas.hierarchy]
-    return [area for area in held if area.ended_by(now)]
+    return [area for area in held if area.has_ended(now)]
 
 
 def area_steps(
@@ -76,7 +76,7 @@ def area_steps(
 
 
 def body_step(before: str | None, after: str | None, place_now: str) -> Step | None:
-    """The explanation step for a changed lead; None when the lead is the same.
+    """Return the explanation step for a changed lead; None when the lead is the same.
 
     Parameters
     ----------

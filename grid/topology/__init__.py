@@ -1,33 +1,33 @@
-"""Operations on the zones of a partition and checks of its topology."""
+"""Operations on the zones of a partition, and checks of its topology."""
 
 from __future__ import annotations
 
-from grid.topology.change import Change
 from grid.topology.changed_edges import (
     MARGIN_DEG,
     Box,
-    box_of,
+    bounding_box,
+    box_intersects,
     changed_box,
-    grown,
-    inside,
-    joined,
-    meets,
-    newly_unshared,
+    expand_box,
+    newly_unshared_edges,
+    points_inside,
+    union_box,
     unshared_edges,
 )
 from grid.topology.checks import (
     Unit,
     as_geojson,
-    differs,
-    fault,
-    in_metres,
     insert_nodes,
     local_area_m2,
     metres_scale,
+    outlines_differ,
+    to_local_metres,
+    topology_fault,
 )
-from grid.topology.land import Land, check_touches, left_over, with_land, without_land
+from grid.topology.land import TransferredLand, add_land, check_common_edge, remaining_outline, subtract_land
 from grid.topology.merge import merge
 from grid.topology.move import move, nearest_corner
+from grid.topology.partition_change import PartitionChange
 from grid.topology.replacement import COMMON_LAND_M2, check_replacement, replace_zones, with_nodes
 from grid.topology.reshape import reshape
 from grid.topology.split import split
@@ -36,34 +36,34 @@ __all__ = [
     "COMMON_LAND_M2",
     "MARGIN_DEG",
     "Box",
-    "Change",
-    "Land",
+    "PartitionChange",
+    "TransferredLand",
     "Unit",
+    "add_land",
     "as_geojson",
-    "box_of",
+    "bounding_box",
+    "box_intersects",
     "changed_box",
+    "check_common_edge",
     "check_replacement",
-    "check_touches",
-    "differs",
-    "fault",
-    "grown",
-    "in_metres",
+    "expand_box",
     "insert_nodes",
-    "inside",
-    "joined",
-    "left_over",
     "local_area_m2",
-    "meets",
     "merge",
     "metres_scale",
     "move",
     "nearest_corner",
-    "newly_unshared",
+    "newly_unshared_edges",
+    "outlines_differ",
+    "points_inside",
+    "remaining_outline",
     "replace_zones",
     "reshape",
     "split",
+    "subtract_land",
+    "to_local_metres",
+    "topology_fault",
+    "union_box",
     "unshared_edges",
-    "with_land",
     "with_nodes",
-    "without_land",
 ]

@@ -1,8 +1,8 @@
-"""What must hold of zones: measured in metres around the place, answered with the rule, the zones and the place.
+"""Units of the partition, local lengths and areas, and faults with rule, zones and position.
 
-Zones are stored in degrees and edited in degrees, at full precision: a new node on an edge is the intersection as a
+Zones are stored and edited in degrees, at full precision: a new node on an edge is the intersection as a
 double (an error of about 1e-14 degrees, a nanometre). Straight edges stay straight when degrees are scaled by
-constants, so all lengths are taken in such local metres; areas that decide nothing (sliver, gap) likewise.
+constants, so lengths are measured in such local metres, and so are areas that only classify (sliver, gap).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import shapely
 from numpy.typing import NDArray
 
 from grid.errors import TopologyFault
-from grid.topology.changed_edges import MARGIN_DEG, NOWHERE, changed_box, grown
+from grid.topology.changed_edges import EMPTY_BOX, MARGIN_DEG, changed_box, expand_box
 
 Points = NDArray[np.float64]
 METRES_PER_DEGREE = 111_319.49
@@ -30,7 +30,7 @@ ON_EDGE_DEG = 1e-9
 
 @dataclass(frozen=True)
 class Unit:
-    """An area under change, mostly a unit grid: ``key`` is the id of its row, ``parent_id`` the id of its parent's."""
+    """Area under change, usually a unit grid, with the ids of its row and of its parent's row."""
 
     key: int
     code: str
@@ -46,61 +46,65 @@ class Unit:
 
 
 def metres_scale(lat: float) -> NDArray[np.float64]:
-    """Metres per degree of longitude and latitude at a latitude (sphere through the equator's radius)."""
+    """Return metres per degree of longitude and latitude at a latitude (sphere of the equatorial radius)."""
     return np.array([METRES_PER_DEGREE * math.cos(math.radians(lat)), METRES_PER_DEGREE])
 
 
-def in_metres(shape: Any) -> Any:
-    """The shape in local metres, origin at the south-west corner of its box."""
+def to_local_metres(shape: Any) -> Any:
+    """Convert a shape to local metres, with the origin at the south-west corner of its box."""
     west, south, _, north = shapely.bounds(shape)
     scale = metres_scale((south + north) / 2)
     return shapely.transform(shape, lambda c: (c - (west, south)) * scale)
 
 
 def local_area_m2(shape: Any) -> float:
-    """Area in local metres; 0 for an empty shape."""
-    return 0.0 if shape.is_empty else float(in_metres(shape).area)
+    """Return the area in local square metres; 0 for an empty shape."""
+    return 0.0 if shape.is_empty else float(to_local_metres(shape).area)
 
 
 def width_m(shape: Any) -> float:
-    """Diameter of the largest circle inside a polygon, to 0.1 m."""
-    return 2.0 * float(shapely.maximum_inscribed_circle(in_metres(shape), tolerance=0.05).length)
+    """Return the diameter of the largest circle inside a polygon, to 0.1 m."""
+    return 2.0 * float(shapely.maximum_inscribed_circle(to_local_metres(shape), tolerance=0.05).length)
 
 
 def as_geojson(shape: Any) -> dict[str, Any]:
-    """A shape as GeoJSON data."""
+    """Return a shape as GeoJSON data."""
     data: dict[str, Any] = json.loads(shapely.to_geojson(shape))
     return data
 
 
-def differs(before: Any, after: Any) -> bool:
-    """Whether two outlines hold other land, by more than rounding; looks only where their edges differ."""
+def outlines_differ(before: Any, after: Any) -> bool:
+    """Return whether two outlines contain different land, beyond rounding.
+
+    Only places where their edges differ are compared.
+    """
     changed = changed_box(before, after)
-    if changed == NOWHERE:
+    if changed == EMPTY_BOX:
         return False
-    box = shapely.box(*grown(changed, MARGIN_DEG))
+    box = shapely.box(*expand_box(changed, MARGIN_DEG))
     one, other = (shapely.intersection(shape, box) for shape in (before, after))
     return local_area_m2(shapely.symmetric_difference(one, other)) > AREA_TOLERANCE_M2
 
 
-def fault(rule: str, units: Sequence[Unit], en: str, zh: str, place: Any = None) -> TopologyFault:
-    """A ``TopologyFault`` that names units and shows the place."""
+def topology_fault(rule: str, units: Sequence[Unit], en: str, zh: str, place: Any = None) -> TopologyFault:
+    """Build a ``TopologyFault`` that names units and has a position."""
     shown = None if place is None or place.is_empty else as_geojson(place)
     return TopologyFault(rule, [unit.label for unit in units], en, zh, shown)
 
 
 def insert_nodes(shape: Any, nodes: Points) -> Any:
-    """Put nodes that lie on edges of a (multi-)polygon into these edges; the others do nothing.
+    """Insert nodes into the edges of a (multi-)polygon on which they lie; other nodes have no effect.
 
     Parameters
     ----------
+    shape : polygon or multi-polygon
     nodes : ndarray of float64, shape (n, 2)
         Degrees.
 
     Returns
     -------
     shapely geometry
-        The same object when no node lies on an edge or all are there already.
+        The same object when there is nothing to insert.
 
     Examples
     --------
@@ -121,9 +125,9 @@ def insert_nodes(shape: Any, nodes: Points) -> Any:
 def _on_edges(
     corners: Points, ring: NDArray[np.int64], nodes: Points
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Nodes that lie on edges and are no corners, in the order in which they lie there, with the edges' first corners."""
+    """Return the nodes on edges that are no corners, in their order on the ring, and the edges' first corners."""
     first = np.flatnonzero(ring[1:] == ring[:-1])
-    nodes = without_points(_around(nodes, corners), corners)
+    nodes = points_not_in(_points_in_box_of(nodes, corners), corners)
     low = np.minimum(corners[first], corners[first + 1]) - ON_EDGE_DEG
     high = np.maximum(corners[first], corners[first + 1]) + ON_EDGE_DEG
     near = np.full(len(first), len(nodes) > 0)
@@ -147,23 +151,23 @@ def _on_edges(
     return first[edge[order]], nodes[node[order]]
 
 
-def _around(points: Points, others: Points) -> Points:
-    """Points in the box of others."""
+def _points_in_box_of(points: Points, others: Points) -> Points:
+    """Return the points inside the box of others."""
     if not len(points) or not len(others):
         return points[:0]
     low, high = others.min(axis=0) - ON_EDGE_DEG, others.max(axis=0) + ON_EDGE_DEG
     return points[((points >= low) & (points <= high)).all(axis=1)]
 
 
-def without_points(points: Points, others: Points) -> Points:
-    """Points that are not among others, each once, shape (n, 2)."""
+def points_not_in(points: Points, others: Points) -> Points:
+    """Return the points that are not among others, each once, shape (n, 2)."""
     if not len(points):
         return points
     keys = np.unique(_as_complex(points))
-    keys = keys[~np.isin(keys, _as_complex(_around(others, points)))]
+    keys = keys[~np.isin(keys, _as_complex(_points_in_box_of(others, points)))]
     return keys.view(np.float64).reshape(-1, 2)
 
 
 def _as_complex(points: Points) -> NDArray[np.complex128]:
-    """One number a point, which sorts and compares like it."""
+    """Encode points as complex numbers, which sort and compare alike."""
     return np.ascontiguousarray(points, dtype=np.float64).view(np.complex128).ravel()

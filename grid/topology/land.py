@@ -1,7 +1,7 @@
-"""Land that changes its larger area: a zone goes to another community, a community to another town.
+"""Transfer of land between larger areas: a zone to another community, a community to another town.
 
-The outline of the area that gives is its shape without the land, that of the area that takes is their union. Both get
-the corners of the land as nodes first, so that the new border is the land's own edge, node by node.
+The outline of the giving area is its shape without the land, the outline of the receiving area is the union.
+Both first get the corners of the land as nodes, so that the new border is the land's own edge, node by node.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from typing import Any
 import shapely
 
 from grid.topology.changed_edges import box_around, unshared_edges
-from grid.topology.checks import AREA_TOLERANCE_M2, Unit, fault, insert_nodes, local_area_m2
-from grid.topology.merge import united
+from grid.topology.checks import AREA_TOLERANCE_M2, Unit, insert_nodes, local_area_m2, topology_fault
+from grid.topology.merge import union_zones
 
 
-class Land:
-    """Land on its way from one outline to another.
+class TransferredLand:
+    """Land that moves from one outline to another.
 
     Attributes
     ----------
     shape : polygon
     units : list of Unit
-        The zones or areas that it consists of, for messages.
+        Zones or areas of the land, for messages.
     parts_reason : str
-        Why an outline may fall into more parts than before; empty: it may not.
+        Reason why an outline may get more parts than before; empty: it may not.
     """
 
     def __init__(self, units: list[Unit], parts_reason: str = "") -> None:
         shapes = [part for unit in units for part in shapely.get_parts(unit.shape)]
-        self.shape = shapes[0] if len(shapes) == 1 else united(shapes)
+        self.shape = shapes[0] if len(shapes) == 1 else union_zones(shapes)
         self.units = units
         self.parts_reason = parts_reason
 
 
-def check_touches(land: Land, target: Unit) -> None:
-    """Refuse land that has no edge in common with the area that is to take it.
+def check_common_edge(land: TransferredLand, target: Unit) -> None:
+    """Raise an error when the land has no common edge with the receiving area.
 
     Raises
     ------
@@ -44,9 +44,9 @@ def check_touches(land: Land, target: Unit) -> None:
     """
     if land.parts_reason:
         return
-    near = _beside(target.shape, land.shape)
+    near = _clip_around(target.shape, land.shape)
     if not (_has_common_edge(land.shape, near) or _has_common_edge(land.shape, target.shape)):
-        raise fault(
+        raise topology_fault(
             "not_neighbours",
             [*land.units, target],
             f"{', '.join(u.label for u in land.units)}: no edge in common with {target.label}",
@@ -56,22 +56,22 @@ def check_touches(land: Land, target: Unit) -> None:
 
 
 def _has_common_edge(land: Any, area: Any) -> bool:
-    taken, around = _noded(land, area)
+    taken, around = _with_common_nodes(land, area)
     common = taken.intersection(around)
     return bool(common.length > 0) and common.geom_type not in ("Point", "MultiPoint")
 
 
-def without_land(area: Unit, land: Land) -> Any:
-    """The outline of an area that gives land away.
+def subtract_land(area: Unit, land: TransferredLand) -> Any:
+    """Return the outline of an area after it gave land away.
 
     Raises
     ------
     TopologyFault
         ``empty_parent`` (nothing would be left) or ``multipart`` (it would fall apart).
     """
-    rest = left_over(area, land)
+    rest = remaining_outline(area, land)
     if rest.is_empty:
-        raise fault(
+        raise topology_fault(
             "empty_parent",
             [area],
             f"nothing would be left of {area.label}: give it another parent instead",
@@ -81,45 +81,45 @@ def without_land(area: Unit, land: Land) -> Any:
     return _one_part(area, rest, land)
 
 
-def left_over(area: Unit, land: Land) -> Any:
-    """The outline of an area without land; empty when nothing is left."""
-    whole, away = _noded(area.shape, land.shape)
-    return _clean(shapely.difference(whole, away))
+def remaining_outline(area: Unit, land: TransferredLand) -> Any:
+    """Return the outline of an area without land; empty when nothing is left."""
+    whole, away = _with_common_nodes(area.shape, land.shape)
+    return _drop_rounding_parts(shapely.difference(whole, away))
 
 
-def with_land(area: Unit, land: Land) -> Any:
-    """The outline of an area that takes land.
+def add_land(area: Unit, land: TransferredLand) -> Any:
+    """Return the outline of an area after it received land.
 
     Raises
     ------
     TopologyFault
         ``multipart``.
     """
-    both = list(shapely.get_parts(_noded(area.shape, land.shape)))
+    both = list(shapely.get_parts(_with_common_nodes(area.shape, land.shape)))
     shared = unshared_edges(both, box_around(land.shape)).is_empty
     joined = shapely.coverage_union_all(both) if shared else shapely.union_all(both)
-    return _one_part(area, _clean(joined), land)
+    return _one_part(area, _drop_rounding_parts(joined), land)
 
 
-def _noded(one: Any, other: Any) -> tuple[Any, Any]:
-    """Two shapes, each with the corners of the other on its edges."""
+def _with_common_nodes(one: Any, other: Any) -> tuple[Any, Any]:
+    """Return two shapes, each with the corners of the other on its edges."""
     return (
         insert_nodes(one, shapely.get_coordinates(other)),
         insert_nodes(other, shapely.get_coordinates(one)),
     )
 
 
-def _beside(area: Any, land: Any) -> Any:
-    """What an area has around the box of land; cut out, its corners may differ in the last digit."""
+def _clip_around(area: Any, land: Any) -> Any:
+    """Return the part of an area around the box of land; its corners may differ in the last digit."""
     box = box_around(land)
     parts = shapely.get_parts(shapely.intersection(area, shapely.box(*box)))
     return shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
 
 
-def _one_part(area: Unit, shape: Any, land: Land) -> Any:
+def _one_part(area: Unit, shape: Any, land: TransferredLand) -> Any:
     parts = len(shapely.get_parts(shape))
     if parts > len(shapely.get_parts(area.shape)) and not land.parts_reason:
-        raise fault(
+        raise topology_fault(
             "multipart",
             [area, *land.units],
             f"{area.label} would fall into {parts} parts",
@@ -129,8 +129,8 @@ def _one_part(area: Unit, shape: Any, land: Land) -> Any:
     return shape
 
 
-def _clean(shape: Any) -> Any:
-    """Without parts that are rounding."""
+def _drop_rounding_parts(shape: Any) -> Any:
+    """Remove parts that are rounding errors."""
     parts = [part for part in shapely.get_parts(shape) if part.geom_type == "Polygon"]
     kept = [part for part in parts if local_area_m2(part) > AREA_TOLERANCE_M2]
     if len(kept) == 1:

@@ -1,4 +1,4 @@
-"""Join neighbours into one zone."""
+"""Merging of neighbouring zones into one."""
 
 from __future__ import annotations
 
@@ -8,51 +8,55 @@ from typing import Any
 import numpy as np
 import shapely
 
-from grid.topology.change import Change
-from grid.topology.checks import Unit, fault
+from grid.topology.checks import Unit, topology_fault
+from grid.topology.partition_change import PartitionChange
 
 
-def merge(units: Sequence[Unit], parts_reason: str = "") -> Change:
-    """Join zones of one community that share edges.
+def merge(units: Sequence[Unit], parts_reason: str = "") -> PartitionChange:
+    """Merge zones of one community that share edges.
 
     Parameters
     ----------
+    units : sequence of Unit
     parts_reason : str
-        Why zones that lie apart (islands) become one zone of several parts.
+        Reason why zones that lie apart (islands) become one zone of several parts.
 
     Raises
     ------
     TopologyFault
-        ``outside_parent`` (zones of several communities) or ``not_neighbours`` (no common edge; a common corner is
-        not enough), with the parts that lie apart.
+        ``outside_parent`` (zones of several communities) or ``not_neighbours`` (no common edge; a common
+        corner is not enough), with the parts that lie apart.
     """
     if len({unit.parent_id for unit in units}) > 1:
-        raise fault(
+        raise topology_fault(
             "outside_parent",
             units,
             "zones of different communities cannot be merged",
             "不同社区的网格不能合并",
             shapely.union_all([unit.shape for unit in units]),
         )
-    joined = united([unit.shape for unit in units])
+    joined = union_zones([unit.shape for unit in units])
     if parts_reason and joined.is_valid:
-        return Change("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
+        return PartitionChange("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
     if joined.geom_type != "Polygon" or not joined.is_valid:
         parts = sorted(shapely.get_parts(joined), key=lambda part: -part.area)
         apart = shapely.union_all(parts[1:]) if len(parts) > 1 else joined
         names = [unit for unit in units if unit.shape.representative_point().intersects(apart)]
-        raise fault(
+        raise topology_fault(
             "not_neighbours",
             names or list(units),
             f"{', '.join(unit.label for unit in names or units)}: no edge in common with the rest",
             f"{'、'.join(unit.label for unit in names or units)} 与其余网格没有公共边",
             apart,
         )
-    return Change("merge", tuple(units), (joined,), np.empty((0, 2)))
+    return PartitionChange("merge", tuple(units), (joined,), np.empty((0, 2)))
 
 
-def united(shapes: list[Any]) -> Any:
-    """Union that keeps every node of the outline when edges are shared; any other partition is united by overlay."""
+def union_zones(shapes: list[Any]) -> Any:
+    """Return the union with all nodes of the outline, if edges are shared.
+
+    Any other partition is united by overlay.
+    """
     polygons = list(shapely.get_parts(shapes))
     if shapely.coverage_is_valid(polygons):
         joined = shapely.coverage_union_all(polygons)

@@ -1,4 +1,4 @@
-"""Move a corner or an edge that zones share: every zone that has it moves with it."""
+"""Moving of a corner or edge together with every zone that shares it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grid.topology.change import Change, in_code_order
-from grid.topology.checks import METRES_PER_DEGREE, ON_EDGE_DEG, Unit, fault, insert_nodes, metres_scale
-from grid.topology.merge import united
+from grid.topology.checks import (
+    METRES_PER_DEGREE,
+    ON_EDGE_DEG,
+    Unit,
+    insert_nodes,
+    metres_scale,
+    topology_fault,
+)
+from grid.topology.merge import union_zones
+from grid.topology.partition_change import PartitionChange, sort_for_codes
 from grid.topology.split import SNAP_M
 
 Points = NDArray[np.float64]
 
 
 def nearest_corner(unit: Unit, point: Points) -> Points:
-    """The corner of a zone that is meant by a point: the nearest, within ``SNAP_M``.
+    """Return the corner of a zone nearest to a point, within ``SNAP_M``.
 
     Raises
     ------
@@ -30,7 +37,7 @@ def nearest_corner(unit: Unit, point: Points) -> Points:
     distance_m = np.hypot(*((corners - point) * metres_scale(float(point[1]))).T)
     nearest = int(np.argmin(distance_m))
     if distance_m[nearest] > SNAP_M:
-        raise fault(
+        raise topology_fault(
             "no_such_corner",
             [unit],
             f"{unit.label} has no corner within {SNAP_M:g} m of the point",
@@ -42,28 +49,28 @@ def nearest_corner(unit: Unit, point: Points) -> Points:
 
 def move(
     op: str, units: Sequence[Unit], old: Points, new: Points, edges: Sequence[Points] | None = None
-) -> Change:
-    """Move corners, in all the zones that touch them at once.
+) -> PartitionChange:
+    """Move corners in all the zones that touch them.
 
     Parameters
     ----------
     op : str
         ``move_vertex`` or ``move_edge``.
-    edges : sequence of ndarray of float64, shape (2, 2), optional
-        Which of the corners must be the ends of edges; of ``move_edge`` all of them when left out.
     units : sequence of Unit
         Every zone that touches one of the corners.
     old, new : ndarray of float64, shape (n, 2)
-        Corners as they are and where they go, degrees.
+        Corners before and after, degrees.
+    edges : sequence of ndarray of float64, shape (2, 2), optional
+        Pairs of corners that must be ends of edges; default for ``move_edge``: all corners.
 
     Raises
     ------
     TopologyFault
-        ``outside_parent``: the corner lies on the border of two communities; ``no_such_edge``: the corners of an edge
-        do not follow each other in any zone.
+        ``outside_parent``: the corner lies on the border of two communities; ``no_such_edge``: the corners of
+        an edge are not consecutive in any zone.
     """
     if len({unit.parent_id for unit in units}) > 1:
-        raise fault(
+        raise topology_fault(
             "outside_parent",
             units,
             "the corner lies on the border of two communities: transfer zones instead",
@@ -76,19 +83,19 @@ def move(
         _check_edge(units, shapes, edge)
     border = _Border(shapes)
     new = np.array([border.snap(before, after) for before, after in zip(old, new, strict=True)])
-    moved = [shapely.remove_repeated_points(_moved(shape, old, new, border)) for shape in shapes]
+    moved = [shapely.remove_repeated_points(_move_corners(shape, old, new, border)) for shape in shapes]
     for shape in moved:
         if not shape.is_valid:
             reason = shapely.is_valid_reason(shape)
-            raise fault(
+            raise topology_fault(
                 "invalid", units, f"a zone would cross itself: {reason}", f"网格将自相交：{reason}", shape
             )
-    return Change(op, tuple(units), in_code_order(moved), np.asarray(old, dtype=np.float64))
+    return PartitionChange(op, tuple(units), sort_for_codes(moved), np.asarray(old, dtype=np.float64))
 
 
 def _check_edge(units: Sequence[Unit], shapes: Sequence[Any], edge: Points) -> None:
     if not any(_has_edge(shape, edge) for shape in shapes):
-        raise fault(
+        raise topology_fault(
             "no_such_edge",
             units,
             "the two points are not the ends of one edge",
@@ -98,22 +105,25 @@ def _check_edge(units: Sequence[Unit], shapes: Sequence[Any], edge: Points) -> N
 
 
 class _Border:
-    """The outline of the moved zones together, which they keep: beyond it there is no zone that could move with them."""
+    """Common outline of the moved zones, which does not change.
+
+    Beyond it there is no zone that could move with them.
+    """
 
     def __init__(self, shapes: Sequence[Any]) -> None:
-        self.line = shapely.boundary(united(list(shapes)))
+        self.line = shapely.boundary(union_zones(list(shapes)))
         self._of = [{tuple(point) for point in shapely.get_coordinates(shape).tolist()} for shape in shapes]
         lines = [shapely.get_coordinates(line).tolist() for line in shapely.get_parts(self.line)]
         self._edges = {frozenset(map(tuple, pair)) for line in lines for pair in itertools.pairwise(line)}
         self._corners = {tuple(point) for point in shapely.get_coordinates(self.line).tolist()}
 
     def meets(self, corner: Points) -> bool:
-        """Whether the corner is where the edge between two of the zones meets the outline."""
+        """Return whether the corner is the end of an edge between two of the zones on the outline."""
         point = tuple(corner.tolist())
         return point in self._corners and sum(point in own for own in self._of) > 1
 
     def snap(self, old: Points, new: Points) -> Points:
-        """Where a corner goes: one that lies on the outline goes onto it again, when it is meant to."""
+        """Return the new corner; one that lies on the outline and should stay there is snapped to it."""
         if tuple(old.tolist()) not in self._corners:
             return new
         place = shapely.Point(new)
@@ -125,7 +135,7 @@ class _Border:
         return np.asarray(old if np.abs(foot - old).max() <= ON_EDGE_DEG else foot)
 
     def left(self, old: Points, new: Points, beside: Points) -> bool:
-        """Whether a corner left the edge of the outline to the vertex beside it: the outline still turns at it."""
+        """Return whether a corner moved off the outline's edge towards the vertex beside it."""
         if not self.meets(old) or frozenset((tuple(old.tolist()), tuple(beside.tolist()))) not in self._edges:
             return False
         return bool(
@@ -134,8 +144,8 @@ class _Border:
         )
 
 
-def _moved(shape: Any, old: Points, new: Points, border: _Border) -> Any:
-    """A zone with its corners moved; where one went along the outline, the outline keeps its own corner."""
+def _move_corners(shape: Any, old: Points, new: Points, border: _Border) -> Any:
+    """Return a zone with moved corners; where one moved along the outline, the outline keeps its own corner."""
 
     def ring(points: Points) -> Points:
         out = points.copy()

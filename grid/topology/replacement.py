@@ -1,4 +1,4 @@
-"""Zones that take the place of others: nodes shared with the neighbours, nothing left over, nothing too small."""
+"""Replacement of zones by others: shared nodes with the neighbours, no gaps, no slivers."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grid.topology.change import Change
-from grid.topology.changed_edges import box_around, newly_unshared
+from grid.topology.changed_edges import box_around, newly_unshared_edges
 from grid.topology.checks import (
     AREA_TOLERANCE_M2,
     ON_EDGE_DEG,
     Unit,
-    fault,
     insert_nodes,
     local_area_m2,
+    topology_fault,
     width_m,
 )
+from grid.topology.partition_change import PartitionChange
 
 COMMON_LAND_M2 = 1.0
 """A new zone follows an old one when they have more land than this in common."""
@@ -31,8 +31,8 @@ MIN_AREA_M2 = 100.0
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A zone that begins: its shape with all nodes, and the ids of the zones that it follows."""
+class NewZone:
+    """New zone: its shape with all nodes, and the ids of its predecessors."""
 
     shape: Any
     predecessors: tuple[int, ...]
@@ -40,26 +40,26 @@ class Piece:
 
 @dataclass(frozen=True)
 class Replacement:
-    """What changes do together.
+    """Common result of several changes.
 
     Attributes
     ----------
-    pieces : list of list of Piece
-        The zones that begin, for each change.
+    pieces : list of list of NewZone
+        The new zones of each change.
     noded : list of Unit
         Neighbours that get new nodes, with their new shape.
     """
 
-    pieces: list[list[Piece]]
+    pieces: list[list[NewZone]]
     noded: list[Unit]
 
 
-def replace_zones(changes: Sequence[Change], around: Sequence[Unit]) -> Replacement:
-    """The zones that begin by changes, and the neighbours, with each other's new nodes on their edges."""
+def replace_zones(changes: Sequence[PartitionChange], around: Sequence[Unit]) -> Replacement:
+    """Return the new zones of changes and their neighbours, with each other's new nodes on their edges."""
     nodes = np.unique(np.vstack([change.nodes for change in changes]), axis=0)
     pieces = [
         [
-            Piece(insert_nodes(shape, nodes) if len(nodes) else shape, _predecessors(change, shape))
+            NewZone(insert_nodes(shape, nodes) if len(nodes) else shape, _predecessors(change, shape))
             for shape in change.added
         ]
         for change in changes
@@ -67,8 +67,8 @@ def replace_zones(changes: Sequence[Change], around: Sequence[Unit]) -> Replacem
     return Replacement(pieces, with_nodes(around, nodes))
 
 
-def _predecessors(change: Change, shape: Any) -> tuple[int, ...]:
-    """Ids of the zones that one of the new shapes follows."""
+def _predecessors(change: PartitionChange, shape: Any) -> tuple[int, ...]:
+    """Return the ids of the predecessors of a new shape."""
     removed = change.removed
     if len(removed) > 1 and len(change.added) > 1:
         common_m2 = [local_area_m2(unit.shape.intersection(shape)) for unit in removed]
@@ -77,7 +77,7 @@ def _predecessors(change: Change, shape: Any) -> tuple[int, ...]:
 
 
 def with_nodes(units: Sequence[Unit], nodes: NDArray[np.float64]) -> list[Unit]:
-    """The units that get nodes, with their new shape."""
+    """Return the units that get nodes, with their new shape."""
     if not len(nodes):
         return []
     shapes = [(unit, insert_nodes(unit.shape, nodes)) for unit in units]
@@ -92,41 +92,42 @@ def check_replacement(
     parent: Any,
     parts_allowed: Sequence[bool] | None = None,
 ) -> None:
-    """Refuse zones that do not take exactly the place of those that they replace.
+    """Check that new zones take exactly the place of those that they replace.
 
     Parameters
     ----------
     removed : sequence of Unit
     added : sequence of polygons
-        What takes their place.
+        The new zones.
     around, noded : sequence of polygons
-        The neighbours as they were and with the new nodes.
+        The neighbours before, and with the new nodes.
     parent : polygon
         The community.
     parts_allowed : sequence of bool, optional
-        Which of the new zones may have several parts.
+        Whether each new zone may have several parts.
 
     Raises
     ------
     TopologyFault
-        ``invalid``, ``multipart``, ``sliver``, ``overlap``, ``gap``, ``outside_parent`` or ``edge_not_shared``.
+        ``invalid``, ``multipart``, ``sliver``, ``overlap``, ``gap``, ``outside_parent`` or
+        ``edge_not_shared``.
     """
     for shape, several in zip(added, parts_allowed or [False] * len(added), strict=True):
         _check_single(removed, shape, several)
     _check_overlaps(removed, added)
     before, after = shapely.union_all([unit.shape for unit in removed]), shapely.union_all(list(added))
     gap, excess = before.difference(after), after.difference(before)
-    if _counts(gap):
-        raise fault("gap", removed, "the new zones leave a gap", "新网格之间留有缝隙", gap)
-    if _counts(excess):
+    if _is_significant(gap):
+        raise topology_fault("gap", removed, "the new zones leave a gap", "新网格之间留有缝隙", gap)
+    if _is_significant(excess):
         rule, en, zh = "overlap", "the new zones reach into a neighbour", "新网格侵入相邻网格"
-        if _counts(excess.difference(parent)):
+        if _is_significant(excess.difference(parent)):
             rule, en, zh = "outside_parent", "the new zones leave their community", "新网格超出所属社区"
-        raise fault(rule, removed, en, zh, excess)
+        raise topology_fault(rule, removed, en, zh, excess)
     before_edges, after_edges = [*(unit.shape for unit in removed), *around], [*added, *noded]
-    apart = newly_unshared(before_edges, after_edges, box_around([before, *added]))
+    apart = newly_unshared_edges(before_edges, after_edges, box_around([before, *added]))
     if not apart.is_empty:
-        raise fault(
+        raise topology_fault(
             "edge_not_shared",
             removed,
             "an edge is not shared with the neighbour",
@@ -135,8 +136,11 @@ def check_replacement(
         )
 
 
-def _counts(shape: Any) -> bool:
-    """Whether a gap or excess is more than rounding: by its area, or by the mean width of a part (in degrees)."""
+def _is_significant(shape: Any) -> bool:
+    """Return whether a gap or excess is more than rounding.
+
+    It is, by its area or by the mean width of a part (in degrees).
+    """
     parts = shapely.get_parts(shape)
     area, length = shapely.area(parts), shapely.length(parts)
     wide = 4 * area > ON_EDGE_DEG * length
@@ -148,13 +152,13 @@ def _check_overlaps(removed: Sequence[Unit], added: Sequence[Any]) -> None:
     for i, j in pairs[pairs[:, 0] < pairs[:, 1]].tolist():
         common = added[i].intersection(added[j])
         if local_area_m2(common) > AREA_TOLERANCE_M2:
-            raise fault("overlap", removed, "two of the new zones overlap", "新网格之间重叠", common)
+            raise topology_fault("overlap", removed, "two of the new zones overlap", "新网格之间重叠", common)
 
 
 def _check_single(removed: Sequence[Unit], shape: Any, several_parts: bool = False) -> None:
     if not shape.is_valid:
         reason = shapely.is_valid_reason(shape)
-        raise fault(
+        raise topology_fault(
             "invalid", removed, f"a new zone is not valid: {reason}", f"新网格图形无效：{reason}", shape
         )
     if shape.geom_type == "MultiPolygon" and several_parts:
@@ -162,13 +166,16 @@ def _check_single(removed: Sequence[Unit], shape: Any, several_parts: bool = Fal
             _check_single(removed, part)
         return
     if shape.geom_type != "Polygon":
-        raise fault("multipart", removed, "a new zone has several parts", "新网格由多个部分组成", shape)
+        raise topology_fault(
+            "multipart", removed, "a new zone has several parts", "新网格由多个部分组成", shape
+        )
     width, area = width_m(shape), local_area_m2(shape)
     if width < MIN_WIDTH_M or area < MIN_AREA_M2:
-        raise fault(
+        raise topology_fault(
             "sliver",
             removed,
-            f"a new zone would be {width:.1f} m wide and {area:.0f} m² large; at least {MIN_WIDTH_M:g} m and {MIN_AREA_M2:g} m²",
+            f"a new zone would be {width:.1f} m wide and {area:.0f} m² large;"
+            f" at least {MIN_WIDTH_M:g} m and {MIN_AREA_M2:g} m²",
             f"新网格过于狭小：宽 {width:.1f} 米、面积 {area:.0f} 平方米，不得小于 {MIN_WIDTH_M:g} 米、{MIN_AREA_M2:g} 平方米",
             shape,
         )

@@ -1,9 +1,9 @@
-"""Cut a zone by a line.
+"""Splitting of a zone by a line.
 
 The line is snapped to the zone: a vertex of the line within ``SNAP_M`` of a corner becomes the corner, within
-``SNAP_M`` of an edge it moves onto the edge, and a corner within ``SNAP_M`` of the line becomes a vertex of it. Where
-the line crosses an edge a new node is made, which the neighbour gets too. Faces are then put together from shared
-nodes (no overlay), so that the pieces and the neighbours share their edges node by node.
+``SNAP_M`` of an edge it moves onto the edge, and a corner within ``SNAP_M`` of the line becomes a vertex of
+it. Where the line crosses an edge a new node is made, which the neighbour gets too. Faces are then built from
+shared nodes (without overlay), so that the pieces and the neighbours share their edges node by node.
 """
 
 from __future__ import annotations
@@ -16,28 +16,30 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from grid.topology.change import Change, in_code_order
-from grid.topology.checks import ON_EDGE_DEG, Unit, fault, insert_nodes, metres_scale
+from grid.topology.checks import ON_EDGE_DEG, Unit, insert_nodes, metres_scale, topology_fault
+from grid.topology.partition_change import PartitionChange, sort_for_codes
 
 SNAP_M = 2.0
 Points = NDArray[np.float64]
 
 
-def split(unit: Unit, line: Sequence[Sequence[float]] | Points) -> Change:
-    """Cut a zone by a line from edge to edge; a line that crosses several times makes several pieces.
+def split(unit: Unit, line: Sequence[Sequence[float]] | Points) -> PartitionChange:
+    """Split a zone by a line from edge to edge; a line that crosses several times makes several pieces.
 
     Parameters
     ----------
+    unit : Unit
     line : sequence of positions, or ndarray of float64, shape (n, 2)
-        Vertices, degrees; a height is left out.
+        Vertices, degrees; heights are ignored.
 
     Raises
     ------
     TopologyFault
-        ``line_does_not_cross``, ``line_crosses_itself`` or ``multipart`` (a zone of several parts is not cut).
+        ``line_does_not_cross``, ``line_crosses_itself`` or ``multipart`` (a zone of several parts cannot be
+        split).
     """
     if len(shapely.get_parts(unit.shape)) != 1:
-        raise fault(
+        raise topology_fault(
             "multipart",
             [unit],
             "a zone of several parts cannot be split by a line",
@@ -51,7 +53,7 @@ def split(unit: Unit, line: Sequence[Sequence[float]] | Points) -> Change:
     if len(path) < 2:
         raise _not_crossing(unit, shapely.Point(path[0]))
     if not shapely.LineString(path).is_simple:
-        raise fault(
+        raise topology_fault(
             "line_crosses_itself", [unit], "the line crosses itself", "拆分线自相交", shapely.LineString(path)
         )
     noded = insert_nodes(polygon, path)
@@ -61,11 +63,11 @@ def split(unit: Unit, line: Sequence[Sequence[float]] | Points) -> Change:
     old = {tuple(point) for point in shapely.get_coordinates(polygon)}
     fresh = [point for point in shapely.get_coordinates(noded) if tuple(point) not in old]
     nodes = np.array(fresh) if fresh else np.empty((0, 2))
-    return Change("split", (unit,), in_code_order(faces), np.unique(nodes, axis=0))
+    return PartitionChange("split", (unit,), sort_for_codes(faces), np.unique(nodes, axis=0))
 
 
 def _not_crossing(unit: Unit, place: Any) -> Exception:
-    return fault(
+    return topology_fault(
         "line_does_not_cross",
         [unit],
         f"the line must run through {unit.label} from edge to edge (ends snap within {SNAP_M:g} m)",
@@ -79,7 +81,7 @@ def _pairs(points: Points) -> set[frozenset[tuple[float, ...]]]:
 
 
 def _faces(unit: Unit, polygon: Any, path: Points) -> list[Any]:
-    """Faces of the zone between its rings and the parts of the path inside of it."""
+    """Return the faces of the zone between its rings and the parts of the path inside it."""
     rings = [shapely.get_coordinates(ring) for ring in (polygon.exterior, *polygon.interiors)]
     outline = set().union(*(_pairs(ring) for ring in rings))
     cuts = [
@@ -141,7 +143,7 @@ class _Rings:
         return _without_repeats(points)
 
     def cross(self, path: Points) -> Points:
-        """Put a node where the path crosses an edge."""
+        """Insert a node where the path crosses an edge."""
         points = [path[0]]
         for a, b in itertools.pairwise(path):
             points += [self._point(a, b, k) for k in self._crossed(a, b)]
@@ -158,7 +160,7 @@ class _Rings:
         return t, u
 
     def _crossed(self, a: Points, b: Points) -> list[int]:
-        """Edges that the open segment crosses away from its own ends and from corners, in order."""
+        """Return the edges that the open segment crosses away from its ends and from corners, in order."""
         t, u = self._solve(a, b)
         with np.errstate(invalid="ignore"):
             point = self.start + u[:, None] * self.step

@@ -31,7 +31,7 @@ from sqlalchemy import text
 
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
-from grid.areas import cells_of, community_cover
+from grid.areas import cells_of, load_community_index
 from layers.postgres import SYSTEM, libpq_url, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
@@ -103,7 +103,7 @@ def encoded(frame: pl.DataFrame, media: str) -> bytes:
 def ready(frame: pl.DataFrame, url: str, form: str) -> bytes:
     lon, lat = frame["lon"].to_numpy(), frame["lat"].to_numpy()
     with session(SYSTEM, url) as db:
-        area = community_cover(db).locate(lon, lat)
+        area = load_community_index(db).locate(lon, lat)
         numbers = dict(db.execute(text("SELECT vehicle_id, id FROM vehicles")).all())
     rows = frame.with_columns(
         vehicle_id=pl.col("vehicle_id").replace_strict(numbers),

@@ -57,7 +57,7 @@ def truth(city: DemoCity) -> pl.DataFrame:
     return pl.DataFrame(json.loads(city.truth.read_text(encoding="utf-8")))
 
 
-def in_metres(geometry):
+def to_local_metres(geometry):
     return shapely.transform(geometry, lambda xy: np.column_stack(to_metric(xy[:, 0], xy[:, 1])))
 
 
@@ -75,8 +75,8 @@ def test_every_level_tiles_its_parent(areas, child, parent):
     assert shapely.coverage_is_valid(children.geometry.values)
     assert set(children.parent_code) == set(parents.index)
     for code, group in children.groupby("parent_code"):
-        outline = in_metres(parents.geometry[code])
-        pieces = in_metres(group.geometry.values)
+        outline = to_local_metres(parents.geometry[code])
+        pieces = to_local_metres(group.geometry.values)
         assert shapely.area(pieces).sum() == pytest.approx(outline.area, rel=1e-9)
         assert shapely.area(shapely.difference(outline, shapely.union_all(pieces))) < 0.01
 
@@ -134,7 +134,7 @@ def test_sites_lie_in_the_city_and_plants_in_their_boundary(city, areas):
     assert shapely.is_valid(polygons).all()
     assert shapely.contains_xy(polygons, lots["lon"].to_numpy(), lots["lat"].to_numpy()).all()
     assert shapely.area(shapely.union_all(polygons)) == pytest.approx(shapely.area(polygons).sum(), rel=1e-6)
-    width = np.sqrt(shapely.area(in_metres(polygons)))
+    width = np.sqrt(shapely.area(to_local_metres(polygons)))
     assert 100 < width.min() and width.max() < 300
 
 
@@ -170,7 +170,7 @@ def night_visits(city: DemoCity, site_id: str) -> int:
     """Nights on which some truck was seen within 30 m of a lot over at least 25 minutes between 20:00 and 06:00."""
     tracks = read(city, "tracks").sort("vehicle_id", "t")
     wkt = read(city, "sites").filter(pl.col("site_id") == site_id)["boundary"][0]
-    lot = shapely.buffer(in_metres(shapely.from_wkt(wkt)), 30.0)
+    lot = shapely.buffer(to_local_metres(shapely.from_wkt(wkt)), 30.0)
     x, y = to_metric(tracks["lon"].to_numpy(), tracks["lat"].to_numpy())
     shapely.prepare(lot)
     near = tracks.filter(pl.Series(shapely.contains_xy(lot, x, y))).with_columns(

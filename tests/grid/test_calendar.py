@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from grid.calendar import RESUMPTION_LIMIT, TimeLimit, due_at, is_working_day, working_hours_between
+from grid.calendar import RESUMPTION_LIMIT, TimeLimit, deadline_of, is_working_day, working_hours_between
 from grid.errors import CalendarUnknown, GridError
 from layers.local_time import CHINA
 
@@ -36,16 +36,16 @@ def local(text: str) -> dt.datetime:
     ],
 )
 def test_due(opened: str, limit: TimeLimit, due: str) -> None:
-    found = due_at(local(opened), limit)
+    found = deadline_of(local(opened), limit)
     assert found == local(due)
     assert found.utcoffset() == dt.timedelta(0)
 
 
 def test_a_year_without_calendar_is_an_error() -> None:
     with pytest.raises(CalendarUnknown, match="2099") as caught:
-        due_at(local("2099-03-07T10:00"), RESUMPTION_LIMIT)
+        deadline_of(local("2099-03-07T10:00"), RESUMPTION_LIMIT)
     assert "2099" in caught.value.message_zh
-    assert due_at(local("2099-03-07T10:00"), TimeLimit("natural_days", 1)) == local("2099-03-08T10:00")
+    assert deadline_of(local("2099-03-07T10:00"), TimeLimit("natural_days", 1)) == local("2099-03-08T10:00")
 
 
 def test_faulty_limits_and_times() -> None:
@@ -53,7 +53,7 @@ def test_faulty_limits_and_times() -> None:
         with pytest.raises(GridError):
             TimeLimit(kind, value)  # type: ignore[arg-type]
     with pytest.raises(GridError, match="no zone"):
-        due_at(dt.datetime(2025, 3, 7), RESUMPTION_LIMIT)
+        deadline_of(dt.datetime(2025, 3, 7), RESUMPTION_LIMIT)
 
 
 def test_moved_working_days() -> None:

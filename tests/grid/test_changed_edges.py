@@ -7,8 +7,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grid.topology import MARGIN_DEG, changed_box, grown, joined, unshared_edges
-from grid.topology.changed_edges import NOWHERE
+from grid.topology import MARGIN_DEG, changed_box, expand_box, union_box, unshared_edges
+from grid.topology.changed_edges import EMPTY_BOX
 from tests.support.grown_town import voronoi_zones
 from tests.support.long_runs import examples
 
@@ -40,7 +40,7 @@ def test_a_box_around_the_change_tells_what_the_whole_tells(
     after = [*zones[:number], new, *zones[number + 1 :]]
     assert shapely.coverage_is_valid(zones)
     assert unshared_edges(zones, box).is_empty
-    found = unshared_edges(after, grown(box, MARGIN_DEG))
+    found = unshared_edges(after, expand_box(box, MARGIN_DEG))
     assert found.is_empty == shapely.coverage_is_valid(after)
     every = shapely.union_all(shapely.coverage_invalid_edges(after))
     assert found.within(every.buffer(1e-9)) or found.is_empty
@@ -58,13 +58,13 @@ def test_the_changed_box_holds_all_other_land(
     new = bent(old, corner, by_deg)
     box = changed_box(old, new)
     assert changed_box(new, old) == box
-    assert changed_box(old, old.reverse()) == NOWHERE
+    assert changed_box(old, old.reverse()) == EMPTY_BOX
     if new.is_valid:
-        assert shapely.box(*grown(box, 1e-12)).covers(old.symmetric_difference(new))
+        assert shapely.box(*expand_box(box, 1e-12)).covers(old.symmetric_difference(new))
 
 
 def test_nothing_has_changed_nowhere() -> None:
-    assert joined([]) == NOWHERE
-    assert joined([NOWHERE, (1.0, 2.0, 3.0, 4.0), (0.0, 3.0, 1.0, 9.0)]) == (0.0, 2.0, 3.0, 9.0)
-    assert unshared_edges(ZONES[0], NOWHERE).is_empty
+    assert union_box([]) == EMPTY_BOX
+    assert union_box([EMPTY_BOX, (1.0, 2.0, 3.0, 4.0), (0.0, 3.0, 1.0, 9.0)]) == (0.0, 2.0, 3.0, 9.0)
+    assert unshared_edges(ZONES[0], EMPTY_BOX).is_empty
     assert unshared_edges([shapely.Polygon()], (0.0, 0.0, 1.0, 1.0)).is_empty

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.areas import AreaCover, place_fixes
+from grid.areas import AreaCover, locate_fixes
 from grid.responsibility.locating import locate_point
 from layers.records.enterprises import write_enterprises, write_sites
 from tests.support import square_town
@@ -136,7 +136,7 @@ def test_a_point_on_the_border_is_in_one_town_whatever_it_is(
 ) -> None:
     """As a site, a stay, a fix, a case: sites and stays had the lower code, fixes and cases the half-open rule."""
     frame = pl.DataFrame({"lon": [border[0]], "lat": [border[1]]})
-    fix = place_fixes(db, frame)["area_id"].item()
+    fix = locate_fixes(db, frame)["area_id"].item()
     case = locate_point(db, *border, NOW).areas.hierarchy["community"].id
     rows = pl.DataFrame(
         {

@@ -16,7 +16,7 @@ SOURCES = [*(ROOT / "grid" / "topology").glob("*.py"), *(ROOT / "grid" / "change
 
 
 def rules() -> set[str]:
-    """Rules by the calls that raise them (``fault`` and ``TopologyFault``), and by what is given to a name ``rule``."""
+    """Rules by the calls that raise them (``topology_fault`` and ``TopologyFault``), and by what is given to a name ``rule``."""
     return {
         rule for path in SOURCES for node in ast.walk(ast.parse(path.read_text())) for rule in _rules(node)
     }
@@ -25,7 +25,7 @@ def rules() -> set[str]:
 def _rules(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call):
         called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-        if called in ("fault", "TopologyFault") and node.args:
+        if called in ("topology_fault", "TopologyFault") and node.args:
             yield from _texts(node.args[0])
     elif isinstance(node, ast.Assign):
         for target in node.targets:

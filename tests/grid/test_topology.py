@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grid.errors import TopologyFault
-from grid.topology import Unit, check_replacement, differs, insert_nodes, local_area_m2, merge, split
+from grid.topology import Unit, check_replacement, insert_nodes, local_area_m2, merge, outlines_differ, split
 from grid.topology.checks import width_m
 from tests.support.square_town import square, x, y
 
@@ -139,8 +139,8 @@ def test_other_land_is_more_than_rounding(dent_m: float, other: bool) -> None:
     corners = np.array([(0, 0), *dent, (1000, 0), (1000, 1000), (0, 1000)]) / 111_319.49
     outline, dented = shapely.box(0, 0, *corners.max(axis=0)), shapely.Polygon(corners)
     assert dented.is_valid
-    assert differs(outline, dented) is differs(dented, outline) is other
-    assert not differs(outline, shapely.normalize(outline))
+    assert outlines_differ(outline, dented) is outlines_differ(dented, outline) is other
+    assert not outlines_differ(outline, shapely.normalize(outline))
 
 
 @given(

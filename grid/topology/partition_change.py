@@ -1,4 +1,4 @@
-"""What one operation does."""
+"""Result of one operation on a partition."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from grid.topology.checks import Unit
 
 
 @dataclass(frozen=True)
-class Change:
-    """Zones that end, shapes that begin, and new nodes that the neighbours need in their edges too.
+class PartitionChange:
+    """Zones that end, shapes that begin, and new nodes on the edges of the neighbours.
 
     Attributes
     ----------
+    op : str
+        Name of the operation.
     removed : tuple of Unit
     added : tuple of polygons
-        In the order in which they get their codes: from west to east, then from north to south.
+        In the order of their codes: from west to east, then from north to south.
     nodes : ndarray of float64, shape (n, 2)
+        Degrees, EPSG:4326.
     parts_reason : str
-        Why a new zone may have several parts (islands); empty: it may not.
+        Reason why a new zone may have several parts (islands); empty: it may not.
     """
 
     op: str
@@ -32,6 +35,6 @@ class Change:
     parts_reason: str = ""
 
 
-def in_code_order(shapes: list[Any]) -> tuple[Any, ...]:
-    """Shapes from west to east, then from north to south, by a point inside."""
+def sort_for_codes(shapes: list[Any]) -> tuple[Any, ...]:
+    """Sort shapes from west to east, then from north to south, by a point inside."""
     return tuple(sorted(shapes, key=lambda s: (s.representative_point().x, -s.representative_point().y)))
