@@ -21,11 +21,16 @@ DYNAMIC_PATHS = (
     "/collections/{collection_id}/tiles/WebMercatorQuad/{tileMatrix}/{tileRow}/{tileCol}",
 )
 """Paths on which the collection's own property filters are parameters too."""
+ITEMS = "/collections/{collection_id}/items"
+EDITS = {"POST", "PUT", "PATCH", "DELETE"}
 
 
 async def known_parameters(request: Request) -> None:
     """Refuse a query parameter that the path does not declare: a misspelt filter must not answer with all rows."""
     route = request.scope["route"]
+    if request.method in EDITS and route.path.startswith(ITEMS):
+        if not collection(request.path_params["collection_id"]).editable:
+            return  # the route answers 405, whatever the parameters
     known = _declared(route)
     if route.path in DYNAMIC_PATHS:
         known = known | set(collection(request.path_params["collection_id"]).filterable)

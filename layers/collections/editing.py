@@ -210,6 +210,8 @@ def _boundary(given: FeatureInput) -> Any:
 def _shape(name: str, value: Any, system: ReferenceSystem, kinds: tuple[str, ...]) -> Any:
     if not isinstance(value, dict) or value.get("type") not in kinds:
         raise InputError(f"{name}: a GeoJSON {' or '.join(kinds)} is needed")
+    if not _are_numbers(value.get("coordinates")):
+        raise InputError(f"{name}: coordinates are numbers")
     try:
         shape = shapely.force_2d(shapely.geometry.shape(value))
         coordinates = shapely.get_coordinates(shape)
@@ -219,6 +221,13 @@ def _shape(name: str, value: Any, system: ReferenceSystem, kinds: tuple[str, ...
     if shapely.is_empty(moved) or not np.isfinite(shapely.get_coordinates(moved)).all():
         raise InputError(f"{name}: empty, or not finite")
     return moved
+
+
+def _are_numbers(coordinates: Any) -> bool:
+    """Return whether nested arrays hold numbers only; shapely reads ``true`` and ``"1"`` as numbers too."""
+    if isinstance(coordinates, list):
+        return all(map(_are_numbers, coordinates))
+    return isinstance(coordinates, int | float) and not isinstance(coordinates, bool)
 
 
 def _text(name: str, properties: Mapping[str, Any]) -> str:

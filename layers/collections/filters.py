@@ -139,6 +139,8 @@ def _value(prop: Property, text: str) -> Any:
         raise InvalidFilter(f"{prop.name}: not of type {prop.type}: {text!r}") from error
     if prop.type == "integer" and not -(2**63) <= value < 2**63:
         raise InvalidFilter(f"{prop.name}: out of range: {text!r}")
+    if prop.values and value not in prop.values:
+        raise InvalidFilter(f"{prop.name}: one of {', '.join(prop.values)} is needed: {text!r}")
     return value
 
 

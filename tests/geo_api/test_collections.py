@@ -73,6 +73,7 @@ def test_too_large_a_limit_is_lowered_and_zero_refused(public: TestClient) -> No
         ("/collections/areas/items?cursor=AAAA", "invalid-parameter", "cursor"),
         ("/collections/areas/items?sortby=geom", "invalid-parameter", "sortby"),
         ("/collections/areas/items?parent_id=x", "invalid-parameter", "parent_id"),
+        ("/collections/areas/items?kind=town,village", "invalid-parameter", "kind"),
         ("/collections/areas/items?limit=x", "invalid-parameter", "limit"),
         ("/collections/areas/items?count=guess", "invalid-parameter", "count"),
         ("/collections/areas/items?name=%00", "invalid-parameter", "name"),
@@ -234,7 +235,7 @@ def test_tracks_are_lines_inside_the_own_area(login: Callable[[str], TestClient]
     ("query", "found"),
     [
         ("kind=hazmat", 4),
-        ("kind=taxi", 0),
+        ("kind=coach", 0),
         ("vehicle_id=V-A", 2),
         ("day=2026-03-01", 4),
         ("datetime=2026-03-01T02:05:00Z/2026-03-01T02:06:00Z", 2),

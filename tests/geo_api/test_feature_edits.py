@@ -167,6 +167,7 @@ def test_what_is_not_edited_by_hand_says_where_to_go(login: Login, collection: s
     client = login("supervisor")
     for method, url in (("POST", "items"), ("PUT", "items/1"), ("PATCH", "items/1"), ("DELETE", "items/1")):
         answer = client.request(method, f"/collections/{collection}/{url}", json={})
+        assert client.request(method, f"/collections/{collection}/{url}?f=json", json={}).status_code == 405
         assert answer.status_code == 405 and answer.json()["detail"] and "POST" not in answer.headers["allow"]
     assert client.options(f"/collections/{collection}/items/1").headers["allow"] == "GET, HEAD, OPTIONS"
     assert "DELETE" in client.options("/collections/sites/items/1").headers["allow"]
@@ -180,6 +181,8 @@ def test_what_is_not_edited_by_hand_says_where_to_go(login: Login, collection: s
         (b"[" * 100_000, 400, "JSON"),
         ({"type": "Point"}, 422, "Feature"),
         (place(kind="bar"), 422, "kind"),
+        (place() | {"geometry": {"type": "Point", "coordinates": [120.1, 32, True]}}, 422, "numbers"),
+        (place() | {"geometry": {"type": "Point", "coordinates": ["120.1", "32"]}}, 422, "numbers"),
         (place(radius_m=0), 422, "radius_m"),
         (place(radius_m=True), 422, "radius_m"),
         (place(colour="red"), 422, "colour"),
