@@ -16,6 +16,8 @@
     ├── OutOfScope              a write outside the caller's areas
     ├── VersionConflict         a row that is not the version that the caller knows
     ├── StillReferred           a row that others refer to, or a key that is taken
+    ├── BatchNotInForce         a batch that was undone before, or that wrote nothing
+    ├── BatchInUse              a batch on which something later rests
     └── InvalidFilter           a filter or cursor that cannot be read
 """
 
@@ -116,6 +118,41 @@ class VersionConflict(LayerError):
 
 class StillReferred(LayerError):
     """A row that others refer to, or a key that is taken."""
+
+
+class BatchNotInForce(LayerError):
+    """A batch that was undone before, or that wrote nothing.
+
+    Attributes
+    ----------
+    message_en, message_zh : str
+    """
+
+    def __init__(self, message_en: str, message_zh: str) -> None:
+        super().__init__(f"{message_zh} · {message_en}")
+        self.message_en = message_en
+        self.message_zh = message_zh
+
+
+class BatchInUse(LayerError):
+    """A batch cannot be undone: something later rests on it.
+
+    Attributes
+    ----------
+    rests_on : list of dict
+        ``kind``, ``count`` and the first ``ids`` of each kind of rows.
+    message_en, message_zh : str
+    """
+
+    def __init__(self, batch_id: int, rests_on: Sequence[tuple[str, int, Sequence[str]]]) -> None:
+        self.rests_on = [{"kind": kind, "count": count, "ids": list(ids)} for kind, count, ids in rests_on]
+        told = "; ".join(
+            f"{count:,} {kind} ({', '.join(ids)}{', …' if count > len(ids) else ''})"
+            for kind, count, ids in rests_on
+        )
+        self.message_en = f"batch {batch_id} cannot be undone, nothing was changed; on it rest {told}"
+        self.message_zh = f"批次 {batch_id} 不能撤销，未作任何更改；以下内容依赖于它：{told}"
+        super().__init__(f"{self.message_zh}\n{self.message_en}")
 
 
 class InvalidFilter(LayerError):

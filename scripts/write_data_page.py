@@ -17,6 +17,7 @@ HEAD = """# Data in · 数据导入
 - **Safe to repeat.** The same file again changes nothing; a changed row replaces the old one by its key. Of two fixes
   with the same vehicle and time the first to arrive stays. An area is never overwritten: a changed one needs a later
   `valid_from` and becomes a new version with the old one as its predecessor.
+- **It can be taken back.** Each import is a batch with an id: `wangge imports undo ID` ([imports and their undo](imports.md)).
 - **The CRS has no default** for files with coordinates: `wgs84`, `cgcs2000`, `gcj02` (Gaode), `bd09` (Baidu) or `EPSG:n`.
   Stored is EPSG:4326, x is longitude; CGCS2000 is treated as equal to WGS-84 (decimetres); GCJ-02 and BD-09 are inverted
   to better than 1 cm.

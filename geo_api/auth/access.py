@@ -48,6 +48,7 @@ LOGGED_PATHS = (
     "/v1/alerts",
     "/v1/areas",
     "/v1/cases",
+    "/v1/imports",
     "/v1/vehicles",
     "/v1/change-sets",
     "/v1/login",

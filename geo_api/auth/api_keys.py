@@ -37,6 +37,7 @@ class KeyTerms:
     role: str
     area_code: str | None
     expires_at: dt.datetime | None
+    name: str
 
     def rights(self) -> tuple[str, frozenset[str] | None]:
         """Role for the database, and the permissions when they are not those of the role."""
@@ -106,7 +107,7 @@ def find_key(db: Session, key: str) -> tuple[User, KeyTerms] | None:
     user, found = row
     if found.last_used_at is None or now - found.last_used_at > USED_EVERY:
         found.last_used_at = now
-    return user, KeyTerms(found.role or "service", found.area_code, found.expires_at)
+    return user, KeyTerms(found.role or "service", found.area_code, found.expires_at, found.name)
 
 
 def narrowed(scope: Scope, areas: tuple[int, ...]) -> Scope:

@@ -120,8 +120,9 @@ def _of_key(request: Request, key: str) -> tuple[Caller, float]:
     role, granted = kept.rights()
     scope = Scope(role, scope.city_wide, scope.area_ids, scope.username, scope.domains, scope.body)
     until = kept.expires_at.timestamp() if kept.expires_at else float("inf")
+    area_code = kept.area_code or user.area_code
     return Caller(
-        scope, user.display_name, kept.area_code or user.area_code, by_key=True, granted=granted
+        scope, user.display_name, area_code, by_key=True, granted=granted, key_name=kept.name
     ), until
 
 

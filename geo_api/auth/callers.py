@@ -20,6 +20,8 @@ MAY: Mapping[str, frozenset[str]] = {
     "edit_areas": frozenset({"grid_manager", "supervisor"}),
     "write_tracks": frozenset({"dispatcher", "service"}),
     "read_change_sets": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
+    "read_imports": frozenset({"grid_manager", "officer", "dispatcher", "supervisor", "service"}),
+    "undo_imports": frozenset({"dispatcher", "supervisor"}),
     "read_access_log": frozenset({"supervisor"}),
 }
 """Which roles may do what."""
@@ -42,6 +44,8 @@ class Caller:
         The caller sent an API key, or a token of the identity provider, and no cookie: there is no page to prove.
     granted : frozenset of str or None
         Of a key that may do less than a role; None: what the role may.
+    key_name : str or None
+        Name of the API key that was sent.
     """
 
     scope: Scope = PUBLIC
@@ -51,6 +55,7 @@ class Caller:
     by_key: bool = False
     by_token: bool = False
     granted: frozenset[str] | None = None
+    key_name: str | None = None
 
     @property
     def logged_in(self) -> bool:

@@ -116,7 +116,7 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
             continue
         path = files[0]
         with step(f"导入 import {kind}", seconds, f"import_{kind}") as tell:
-            import_file(kind, path, crs="wgs84", indicative=INDICATIVE, progress=tell, url=url)
+            import_file(kind, path, crs="wgs84", indicative=INDICATIVE, progress=tell, url=url, actor="demo")
     with session(SYSTEM, url) as db:
         for kind, item_code in MATTERS.items():
             set_matter(db, kind, item_code)

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from geo_api.cli import db as cli_db
 from geo_api.cli import grid as cli_grid
+from geo_api.cli import imports as cli_imports
 from geo_api.cli import users as cli_users
 from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console, step
@@ -34,6 +35,7 @@ cases_app = typer.Typer(help="案件 cases", no_args_is_help=True)
 app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
+app.add_typer(cli_imports.imports_app, name="imports")
 cli_grid.add_to(app)
 
 
@@ -148,13 +150,14 @@ def import_(
                 progress=tell,
                 url=url,
                 grid_profile=profile,
+                actor=cli_imports.operator(),
             )
         _tell(report)
 
 
 def _tell(report: ImportReport) -> None:
     """What an import did, for a person."""
-    written, skipped = report.written, len({fault.row for fault in report.faults})
+    written, skipped = report.written, report.skipped
     console.print(
         f"  {report.rows:,} 行 rows: 新增 {written.inserted:,} new, 更改 {written.updated:,} changed, "
         f"未变 {written.unchanged:,} as they were, 跳过 {skipped:,} skipped"
@@ -163,6 +166,7 @@ def _tell(report: ImportReport) -> None:
         console.print(f"  [yellow]![/] {note}", highlight=False)
     if report.rejected:
         console.print(f"  [yellow]![/] 被拒行及原因 rejected rows and reasons: {report.rejected}")
+    console.print(f"  批次 batch {report.batch_id}", highlight=False)
 
 
 def _files(kind: str, path: Path) -> list[tuple[str, Path]]:

@@ -106,6 +106,8 @@ KINDS: dict[type[Exception], str] = {
     layers.errors.OutOfScope: "not-allowed",
     layers.errors.VersionConflict: "version-conflict",
     layers.errors.StillReferred: "conflict",
+    layers.errors.BatchInUse: "conflict",
+    layers.errors.BatchNotInForce: "conflict",
     layers.errors.InputError: "invalid-body",
     layers.errors.ClusterError: "not-available",
     layers.errors.DatabaseUnavailable: "not-available",
@@ -177,6 +179,7 @@ def _on_known(request: Request, error: Exception) -> Response:
         ("zones", "zones"),
         ("geometry", "clash"),
         ("position", "position"),
+        ("rests_on", "rests_on"),
     ):
         if getattr(error, name, None) is not None:
             extras[member] = getattr(error, name)

@@ -140,6 +140,14 @@ class UnregisteredVehicles(Answer):
     vehicle_ids: Annotated[list[str], Field(description="The first 100")]
 
 
+class RestingRows(Answer):
+    """Rows of one kind that rest on an import."""
+
+    kind: Annotated[str, Field(description="`batches`, `change_sets`, `vehicles_with_fixes`, or a table")]
+    count: int
+    ids: Annotated[list[str], Field(description="The first ten, as people name them")]
+
+
 class ProblemDocument(Answer):
     """Why the service did not do what was asked (RFC 9457)."""
 
@@ -166,6 +174,9 @@ class ProblemDocument(Answer):
     rejected: Annotated[int | None, Field(description="Of batches: rows that were refused")] = None
     reasons: Annotated[list[RowFault] | None, Field(description="Of batches: the first 100 refused")] = None
     unregistered_vehicles: UnregisteredVehicles | None = None
+    rests_on: Annotated[
+        list[RestingRows] | None, Field(description="Of an undo that was refused: what rests on the import")
+    ] = None
 
 
 class AreaName(Answer):

@@ -15,10 +15,12 @@ import polars as pl
 from sqlalchemy.orm import Session
 
 from geo_api.imports import duty_files, fence_files
+from geo_api.imports.file_digest import file_digest
 from geo_api.imports.ground_files import MAX_FAULTS, import_ground
 from geo_api.imports.written_tables import as_parquet
 from grid.areas import cells_of, locate_fixes, read_areas
 from grid.responsibility import check_stored
+from layers.batches import BatchOrigin, begin_batch, find_same_file, finish_batch, record_failure
 from layers.codes import (
     NATIONAL_GRID_PROFILE,
     GridProfile,
@@ -41,6 +43,7 @@ from layers.imports import readers as files
 from layers.postgres import SYSTEM, WriteCounts, advisory_lock, session
 from layers.records import areas as area_versions
 from layers.records import duty_lists, enterprises, fences, meters, tracks
+from layers.tables import AREA_KINDS
 
 Progress = Callable[[int, int], None]
 """Called with rows done and rows in all."""
@@ -67,6 +70,10 @@ class ImportReport:
         What a person should know: faults of topology, of the duty list, vehicles that were not registered.
     folder : Path
         Where the file lies.
+    batch_id : int
+        Under which the import can be shown and undone.
+    fixes : tuple of datetime or None
+        First and last time of the fixes of the file.
     """
 
     kind: str
@@ -77,6 +84,24 @@ class ImportReport:
     rejected: Path | None = None
     notes: list[str] = field(default_factory=list)
     folder: Path = Path()
+    batch_id: int = 0
+    fixes: tuple[dt.datetime, dt.datetime] | None = None
+
+    @property
+    def skipped(self) -> int:
+        """Rows with a fault that were left out."""
+        return len({fault.row for fault in self.faults})
+
+    def counts(self) -> dict[str, int]:
+        """What the batch says of the import."""
+        written = self.written
+        return {
+            "rows": self.rows,
+            "inserted": written.inserted,
+            "updated": written.updated,
+            "unchanged": written.unchanged,
+            "skipped": self.skipped,
+        }
 
 
 def import_file(
@@ -90,8 +115,9 @@ def import_file(
     url: str,
     grid_profile: GridProfile = NATIONAL_GRID_PROFILE,
     now: dt.datetime | None = None,
+    actor: str = "system",
 ) -> ImportReport:
-    """Import one file in one transaction.
+    """Import one file in one transaction, as one batch.
 
     Parameters
     ----------
@@ -107,6 +133,8 @@ def import_file(
         The database.
     grid_profile : GridProfile
         How this installation codes its unit grids.
+    actor : str
+        Who imports it: told with the batch.
 
     Raises
     ------
@@ -118,19 +146,38 @@ def import_file(
     if FILE_KINDS[kind].has_coordinates or kind in ("areas", *GROUND_LAYERS):
         crs = normalise_crs_name(checks.require_crs(crs))
     report = ImportReport(kind, path.name, folder=path.parent)
-    with session(SYSTEM, url) as db, advisory_lock(db, "import"):
-        if kind == "areas":
-            _import_areas(db, path, crs or "", indicative, report, grid_profile)
-            _tell(progress, report.rows, report.rows)
-        elif kind in GROUND_LAYERS:
-            _import_ground(db, path, crs or "", kind in indicative, skip_bad, report, progress)
-        else:
-            with _as_table(kind, path, crs) as table:
-                _import_rows(db, table, report, crs, skip_bad, progress, now or dt.datetime.now(dt.UTC))
-        if kind == "duties":
-            report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
-        settle_cells(db)
+    kinds = AREA_KINDS if kind == "areas" else (kind,)
+    options = {"crs": crs, "skip_bad": skip_bad, "indicative": [one for one in kinds if one in indicative]}
+    origin = BatchOrigin(kind, "file", actor, file_name=path.name, sha256=file_digest(path), options=options)
+    received = dt.datetime.now(dt.UTC)
+    try:
+        with session(SYSTEM, url) as db, advisory_lock(db, "import"):
+            _note_same_file(db, origin, report)
+            report.batch_id = begin_batch(db, origin, received)
+            if kind == "areas":
+                _import_areas(db, path, crs or "", indicative, report, grid_profile)
+                _tell(progress, report.rows, report.rows)
+            elif kind in GROUND_LAYERS:
+                _import_ground(db, path, crs or "", kind in indicative, skip_bad, report, progress)
+            else:
+                with _as_table(kind, path, crs) as table:
+                    _import_rows(db, table, report, crs, skip_bad, progress, now or received)
+            if kind == "duties":
+                report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
+            settle_cells(db)
+            finish_batch(db, report.batch_id, report.counts(), report.fixes)
+    except InputError as error:
+        if origin.sha256 is not None:
+            record_failure(url, origin, received, str(error))
+        raise
     return report
+
+
+def _note_same_file(db: Session, origin: BatchOrigin, report: ImportReport) -> None:
+    same = find_same_file(db, origin) if origin.sha256 else None
+    if same is not None:
+        at = f"{same.received_at:%Y-%m-%d %H:%M} UTC"
+        report.notes.append(f"the same file was imported as batch {same.id} on {at} 同一文件已作为该批次导入")
 
 
 def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[Path]:
@@ -350,7 +397,11 @@ class _Writer:
     def _write_tracks(self, frame: pl.DataFrame) -> WriteCounts:
         ids = frame["vehicle_id"].unique().to_list()
         self._unregistered += tracks.register_unknown_vehicles(self.db, ids)
-        return tracks.write_fixes(self.db, locate_fixes(self.db, frame))
+        first, last = frame["t"].min(), frame["t"].max()
+        assert isinstance(first, dt.datetime) and isinstance(last, dt.datetime)
+        known = self.report.fixes or (first, last)
+        self.report.fixes = min(first, known[0]), max(last, known[1])
+        return tracks.write_fixes(self.db, locate_fixes(self.db, frame), self.report.batch_id)
 
     def finish(self) -> None:
         if self._unregistered:

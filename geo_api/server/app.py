@@ -42,6 +42,7 @@ from geo_api.http.logs import configure_logs
 from geo_api.http.parameters import known_parameters
 from geo_api.http.representations import page
 from geo_api.http.settings import Settings, installed_version, read_settings
+from geo_api.imports import routes_imports as imports
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
@@ -74,6 +75,7 @@ ROUTERS = (
     cases,
     change_sets,
     duties,
+    imports,
     hot_spots,
     events,
 )

@@ -39,6 +39,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "addOutcome": (409,),
     "rejectChangeSet": (409,),
     "undoChangeSet": (409, 422),
+    "undoImport": (409,),
     "verifyCase": (409,),
 }
 """What an operation does beside."""

@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
+from sqlalchemy.orm import Session
 
 from grid.areas import CommunityPointIndex, load_community_index
+from layers.batches import BatchOrigin, batch_of_day, next_batch_id, record_post, write_as_batch
 from layers.errors import Fault, InputError
 from layers.imports import FILE_KINDS, ROW, FixPart, checks
 from layers.postgres import SYSTEM, Scope, session
@@ -42,6 +44,8 @@ class Terms:
         Older fixes are rejected: they would make a partition for each wrong clock.
     timeout_s : int
         Of each statement.
+    origin : BatchOrigin
+        Who sends: of a device (source ``device``) all fixes of a day are one batch, else each call is one.
     """
 
     url: str
@@ -49,6 +53,7 @@ class Terms:
     scope: Scope
     max_age_days: int
     timeout_s: int
+    origin: BatchOrigin = field(default_factory=lambda: BatchOrigin("tracks", "api", "system"))
 
 
 @dataclass
@@ -70,6 +75,17 @@ class IngestReport:
             "rejected": self.rejected,
             "reasons": [{"row": f.row, "field": f.field, "reason": f.reason} for f in self.reasons],
             "unregistered_vehicles": {"count": self.n_unregistered, "vehicle_ids": self.unregistered},
+        }
+
+    def counts(self) -> dict[str, int]:
+        """What the batch says of it."""
+        rows = self.accepted + self.duplicate + self.rejected
+        return {
+            "rows": rows,
+            "inserted": self.accepted,
+            "updated": 0,
+            "unchanged": self.duplicate,
+            "skipped": self.rejected,
         }
 
     def tell(self, faults: list[Fault]) -> None:
@@ -108,18 +124,30 @@ def ingest(
 def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: bool) -> IngestReport:
     """One try."""
     report = IngestReport()
+    times: list[dt.datetime] = []
     with fix_batch(terms.url, timeout_s=terms.timeout_s, alone=alone) as db:
+        batch_id = _batch_id(db, terms, now)
         cover = load_community_index(db)
         for good, faults in _ahead(lambda: _next_part(parts, terms, now, cover)):
             report.tell(faults)
             if good.is_empty():
                 continue
-            report.register(_prepare(good, terms))
+            report.register(_prepare(good, terms, batch_id))
             numbered = tracks.with_vehicle_numbers(db, good)
-            added = add_fixes(db, numbered)
+            added = add_fixes(db, numbered, batch_id)
+            times += good.select(pl.min("t").alias("first"), pl.max("t").alias("last")).row(0)
             report.accepted += added
             report.duplicate += good.height - added
+        if terms.origin.source == "api" and (report.accepted or report.n_unregistered):
+            record_post(db, batch_id, terms.origin, now, report.counts(), (min(times), max(times)))
     return report
+
+
+def _batch_id(db: Session, terms: Terms, now: dt.datetime) -> int:
+    """The batch that the fixes belong to: of a device that of its key and day."""
+    if terms.origin.source == "device":
+        return batch_of_day(db, terms.url, terms.origin, now, dt.timedelta(days=terms.max_age_days))
+    return next_batch_id(db)
 
 
 def _ahead(step: Callable[[], FixPart | None]) -> Iterator[FixPart]:
@@ -169,12 +197,13 @@ def check_part(frame: pl.DataFrame, terms: Terms, now: dt.datetime) -> checks.Ch
     return checked
 
 
-def _prepare(good: pl.DataFrame, terms: Terms) -> list[str]:
+def _prepare(good: pl.DataFrame, terms: Terms, batch_id: int) -> list[str]:
     """Partitions and vehicles that are missing, in a transaction of their own: no batch waits for another's end."""
     days = good["t"].dt.date().unique().to_list()
     given = good["vehicle_id"].unique().to_list()
     with session(SYSTEM, terms.url) as db:
         tracks.ensure_partitions(db, days)
+        write_as_batch(db, batch_id)
         return tracks.register_missing_vehicles(db, given)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import datetime as dt
 import functools
 import io
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import anyio
 import anyio.to_thread
@@ -20,6 +20,7 @@ from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
 from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
 from geo_api.tracks.osmand import osmand_fix
 from geo_api.tracks.schemas import BatchReport
+from layers.batches import BatchOrigin
 from layers.codes import normalise_crs_name
 from layers.errors import InputError, UnknownCrs
 from layers.imports import FIX_READERS, read_fix_parts
@@ -69,15 +70,19 @@ async def post_fixes(
     return json_response(report.as_dict())
 
 
-def terms_of(request: Request, caller: Caller, crs: str) -> Terms:
+def terms_of(request: Request, caller: Caller, crs: str, source: Literal["api", "device"] = "api") -> Terms:
     """The terms of this installation for this caller."""
     settings = request.app.state.settings
+    origin = BatchOrigin(
+        "tracks", source, caller.username, api_key=caller.key_name, options={"crs": normalise_crs_name(crs)}
+    )
     return Terms(
         url=request.app.state.url,
         crs=normalise_crs_name(crs),
         scope=caller.scope,
         max_age_days=settings.ingest_max_age_days,
         timeout_s=settings.statement_timeout_s,
+        origin=origin,
     )
 
 
@@ -182,7 +187,7 @@ async def send_osmand_fix(
         return json_response(IngestReport(rejected=1).as_dict() | {"reasons": [refused]})
     gate: IngestGate = request.app.state.ingest_gate
     with gate.batch():
-        report = await _take(gate, one_fix(fix), terms_of(request, caller, "wgs84"))
+        report = await _take(gate, one_fix(fix), terms_of(request, caller, "wgs84", "device"))
     return json_response(report.as_dict())
 
 

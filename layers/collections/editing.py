@@ -74,6 +74,7 @@ def create_feature(db: Session, collection: Collection, given: FeatureInput) -> 
     """
     values = _values(db, collection, given)
     _check_inside(db, values)
+    _begin_edit(db, collection, "inserted")
     with _ConstraintErrors(collection):
         table = _table(collection)
         statement: Any = insert(table).values(values).returning(table.c.id)
@@ -93,6 +94,7 @@ def replace_feature(db: Session, collection: Collection, key: int, version: int,
     values = _values(db, collection, given)
     _check_inside(db, values)
     table = _table(collection)
+    values["batch_id"] = _begin_edit(db, collection, "updated")
     with _ConstraintErrors(collection):
         statement = update(table).where(table.c.id == key, _version(table) == version).values(values)
         _check_written(db, collection, key, version, db.execute(statement.returning(table.c.id)).all())
@@ -102,6 +104,7 @@ def delete_feature(db: Session, collection: Collection, key: int, version: int) 
     """Delete a feature that still has the given version; errors as in :func:`replace_feature`."""
     _check_version(db, collection, key, version)
     table = _table(collection)
+    _begin_edit(db, collection, "deleted")
     with _ConstraintErrors(collection):
         statement = delete(table).where(table.c.id == key, _version(table) == version)
         _check_written(db, collection, key, version, db.execute(statement.returning(table.c.id)).all())
@@ -121,6 +124,11 @@ class _ConstraintErrors:
             taken = getattr(error.orig, "sqlstate", "") == "23505"
             reason = "its key is taken by another feature" if taken else "other rows refer to it"
             raise StillReferred(f"{self._collection.id}: {reason}") from error
+
+
+def _begin_edit(db: Session, collection: Collection, counted: str) -> int:
+    """Write the rest of the transaction as a batch of its own, so that the edit can be undone; return its id."""
+    return int(db.execute(select(func.begin_edit(collection.id, counted))).scalar_one())
 
 
 def _table(collection: Collection) -> Table:

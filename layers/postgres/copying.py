@@ -81,6 +81,10 @@ def upsert(
     keep : bool
         True: an existing row stays as it is (the first arrival wins).
 
+    Notes
+    -----
+    An updated row gets the batch of the transaction; an equal one stays with its own.
+
     Returns
     -------
     WriteCounts
@@ -90,7 +94,7 @@ def upsert(
     if keep or not others:
         action = "DO NOTHING"
     else:
-        sets = ", ".join(f"{c} = EXCLUDED.{c}" for c in others)
+        sets = ", ".join(f"{c} = EXCLUDED.{c}" for c in (*others, *({"batch_id"} & set(table.c.keys()))))
         old = ", ".join(f"{name}.{c}" for c in others)
         new = ", ".join(f"EXCLUDED.{c}" for c in others)
         action = f"DO UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})"

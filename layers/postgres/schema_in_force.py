@@ -26,6 +26,7 @@ FILES = (
     "access",
     "changes",
     "tile_cells",
+    "batches",
     "retired",
 )
 """Every file, in the order in which they are applied: a file may call functions of the ones before."""

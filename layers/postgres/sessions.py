@@ -67,7 +67,7 @@ def session(scope: Scope, url: str) -> Iterator[Session]:
 _SCOPE_SQL = text(
     "SELECT set_config('role', :role, true), set_config('wangge.city_wide', :city_wide, true),"
     " set_config('wangge.areas', :areas, true), set_config('wangge.role', :caller, true),"
-    " set_config('wangge.domains', :domains, true)"
+    " set_config('wangge.domains', :domains, true), set_config('wangge.username', :username, true)"
 )
 
 
@@ -81,6 +81,7 @@ def apply_scope(db: Session, scope: Scope) -> None:
             "areas": ",".join(map(str, scope.area_ids)),
             "caller": scope.role,
             "domains": ",".join(scope.domains),
+            "username": scope.username or "",
         },
     )
 

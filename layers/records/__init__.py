@@ -30,7 +30,12 @@ from layers.records.change_sets import locked_change_set, newest_change_sets
 from layers.records.duty_lists import known_area_codes, valid_duties
 from layers.records.everything import reset
 from layers.records.findings import find_run, has_run_of, newest_runs, record_run
-from layers.records.fix_writing import add_fixes, fix_batch, write_again_after_deadlock
+from layers.records.fix_writing import (
+    add_fixes,
+    fix_batch,
+    wait_for_fix_batches,
+    write_again_after_deadlock,
+)
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [
@@ -72,5 +77,6 @@ __all__ = [
     "town_without_cases",
     "valid_duties",
     "vehicle_track",
+    "wait_for_fix_batches",
     "write_again_after_deadlock",
 ]

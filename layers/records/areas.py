@@ -247,7 +247,7 @@ WHERE NOT EXISTS (SELECT FROM areas a WHERE a.code = c AND a.kind = r.kind AND a
   AND NOT EXISTS (SELECT FROM resolved_areas a WHERE a.code = c AND a.valid_from < r.valid_from)
 """
 _CLOSE = """
-UPDATE areas a SET valid_to = r.valid_from, void_reason = 'new version imported'
+UPDATE areas a SET valid_to = r.valid_from, void_reason = 'new version imported', closed_by_batch = current_batch()
 FROM resolved_areas r WHERE a.id = r.old_id AND NOT r.same RETURNING a.id
 """
 _INSERT = """
@@ -271,7 +271,8 @@ JOIN LATERAL (SELECT id FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.
 WHERE o.id <> n.id ON CONFLICT DO NOTHING
 """
 _CLOSE_PREDECESSORS = """
-UPDATE areas a SET valid_to = r.valid_from, void_reason = '由 ' || r.code || ' 继承 followed by ' || r.code
+UPDATE areas a SET valid_to = r.valid_from, void_reason = '由 ' || r.code || ' 继承 followed by ' || r.code,
+       closed_by_batch = current_batch()
 FROM resolved_areas r, unnest(r.predecessor_codes) c
 WHERE a.code = c AND a.kind = r.kind AND a.valid_to IS NULL AND a.code <> r.code AND a.valid_from < r.valid_from
 """

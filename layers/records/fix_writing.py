@@ -36,9 +36,10 @@ _ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('ingest', 0))")
 
 _HEADER = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _TRAILER = b"\xff\xff"
-_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, FIELDS))
+_COLUMNS = sql.SQL(", ").join(map(sql.Identifier, (*FIELDS, "batch_id")))
 _FIELD_BYTES = 12
-_ROW_BYTES = 2 + _FIELD_BYTES * len(FIELDS)
+_BATCH_BYTES = 4
+_ROW_BYTES = 2 + _FIELD_BYTES * len(FIELDS) + 4 + _BATCH_BYTES
 _ROW = np.dtype(
     [("n", ">i2")]
     + [
@@ -46,6 +47,7 @@ _ROW = np.dtype(
         for name in FIELDS
         for part in ((f"{name}_bytes", ">i4"), (name, ">i8" if name in WHOLE else ">f8"))
     ]
+    + [("batch_id_bytes", ">i4"), ("batch_id", ">i4")]
 )
 
 
@@ -66,6 +68,11 @@ def fix_batch(url: str, *, timeout_s: float, alone: bool = False) -> Iterator[Se
         yield db
 
 
+def wait_for_fix_batches(db: Session) -> None:
+    """Wait until no batch of fixes is written, and let none begin before the transaction ends."""
+    db.execute(_ALONE)
+
+
 def write_again_after_deadlock(write: Callable[[bool], Result]) -> Result:
     """Call ``write(False)``, and ``write(True)`` (alone) when the database chose this batch to break a deadlock."""
     try:
@@ -77,7 +84,7 @@ def write_again_after_deadlock(write: Callable[[bool], Result]) -> Result:
     return write(True)
 
 
-def add_fixes(db: Session, frame: pl.DataFrame) -> int:
+def add_fixes(db: Session, frame: pl.DataFrame, batch_id: int | None = None) -> int:
     """Write fixes whose partitions are there; returns how many were new.
 
     Parameters
@@ -86,23 +93,25 @@ def add_fixes(db: Session, frame: pl.DataFrame) -> int:
         ``vehicle_id`` (the database's integer), ``t`` (UTC, microseconds), ``lon``, ``lat`` (EPSG:4326),
         ``speed_kmh``, ``heading_deg``, ``h3_9`` (bigint) and ``area_id``; the last and the first two of these may
         be null. Of two rows with the same vehicle and time the first stays.
+    batch_id : int, optional
+        The batch that the new ones belong to.
     """
     ordered = in_key_order(frame)
     driver = db.connection().connection.driver_connection
     assert driver is not None
     try:
         with driver.transaction(), driver.cursor() as cursor:
-            _copy(cursor, sql.SQL("fixes"), ordered)
+            _copy(cursor, sql.SQL("fixes"), ordered, batch_id)
         return ordered.height
     except psycopg.errors.UniqueViolation:
         with driver.cursor() as cursor:
-            return _add_missing(cursor, ordered)
+            return _add_missing(cursor, ordered, batch_id)
 
 
-def _add_missing(cursor: psycopg.Cursor[Any], ordered: pl.DataFrame) -> int:
+def _add_missing(cursor: psycopg.Cursor[Any], ordered: pl.DataFrame, batch_id: int | None) -> int:
     cursor.execute("DROP TABLE IF EXISTS pg_temp.given_fixes")
     cursor.execute("CREATE TEMPORARY TABLE given_fixes (LIKE fixes) ON COMMIT DROP")
-    _copy(cursor, sql.SQL("given_fixes"), ordered)
+    _copy(cursor, sql.SQL("given_fixes"), ordered, batch_id)
     cursor.execute(
         sql.SQL(
             "INSERT INTO fixes ({columns}) SELECT {columns} FROM given_fixes ON CONFLICT DO NOTHING"
@@ -111,10 +120,10 @@ def _add_missing(cursor: psycopg.Cursor[Any], ordered: pl.DataFrame) -> int:
     return cursor.rowcount
 
 
-def _copy(cursor: psycopg.Cursor[Any], table: sql.SQL, frame: pl.DataFrame) -> None:
+def _copy(cursor: psycopg.Cursor[Any], table: sql.SQL, frame: pl.DataFrame, batch_id: int | None) -> None:
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(table, _COLUMNS)
     with cursor.copy(statement) as copy:
-        for block in encode(frame):
+        for block in encode(frame, batch_id):
             copy.write(block)
 
 
@@ -132,18 +141,22 @@ def in_key_order(frame: pl.DataFrame) -> pl.DataFrame:
     return frame[order[fresh]]
 
 
-def encode(frame: pl.DataFrame) -> Iterator[bytes]:
-    """The frame in the format of ``COPY … (FORMAT binary)``, in blocks of a few MiB."""
+def encode(frame: pl.DataFrame, batch_id: int | None = None) -> Iterator[bytes]:
+    """The frame and its batch in the format of ``COPY … (FORMAT binary)``, in blocks of a few MiB."""
     yield _HEADER
     for start in range(0, frame.height, ENCODE_ROWS):
-        yield _encode_block(frame.slice(start, ENCODE_ROWS))
+        yield _encode_block(frame.slice(start, ENCODE_ROWS), batch_id)
     yield _TRAILER
 
 
-def _encode_block(frame: pl.DataFrame) -> bytes:
+def _encode_block(frame: pl.DataFrame, batch_id: int | None) -> bytes:
     rows = np.empty(frame.height, dtype=_ROW)
-    rows["n"] = len(FIELDS)
+    rows["n"] = len(FIELDS) + 1
+    rows["batch_id_bytes"], rows["batch_id"] = (-1, 0) if batch_id is None else (_BATCH_BYTES, batch_id)
     keep: NDArray[np.bool_] | None = None
+    if batch_id is None:
+        keep = np.ones((frame.height, _ROW_BYTES), dtype=bool)
+        keep[:, -_BATCH_BYTES:] = False
     for i, name in enumerate(FIELDS):
         series = frame[name].to_physical()
         rows[f"{name}_bytes"] = 8

@@ -63,7 +63,7 @@ def register_missing_vehicles(db: Session, vehicle_ids: list[str]) -> list[str]:
     return sorted(added)
 
 
-def write_fixes(db: Session, frame: pl.DataFrame) -> WriteCounts:
+def write_fixes(db: Session, frame: pl.DataFrame, batch_id: int | None = None) -> WriteCounts:
     """Write fixes; of two with the same vehicle and time the first arrival stays.
 
     Parameters
@@ -71,12 +71,14 @@ def write_fixes(db: Session, frame: pl.DataFrame) -> WriteCounts:
     frame : polars.DataFrame
         ``vehicle_id`` (text, registered), ``t`` (UTC), ``lon``, ``lat`` (EPSG:4326), ``speed_kmh``,
         ``heading_deg``, ``h3_9`` and ``area_id`` (null outside every area).
+    batch_id : int, optional
+        The batch that the new ones belong to.
     """
     if frame.is_empty():
         return WriteCounts()
     ensure_partitions(db, frame["t"].dt.date().unique().to_list())
     numbered = with_vehicle_numbers(db, frame)
-    inserted = add_fixes(db, numbered)
+    inserted = add_fixes(db, numbered, batch_id)
     return WriteCounts(inserted=inserted, unchanged=frame.height - inserted)
 
 

@@ -1,6 +1,6 @@
 -- Who reads and writes which rows: grants and policies of every table that wangge_reader sees.
 -- Called by: every query of a caller. The transaction takes the role wangge_reader and sets wangge.role,
--- wangge.areas (ids, with commas between; the scope of the account), wangge.city_wide (on | off) and
+-- wangge.username, wangge.areas (ids, with commas between; the scope of the account), wangge.city_wide (on | off) and
 -- wangge.domains (empty: every domain): apply_scope in layers/postgres/sessions.py. Jobs and imports keep the
 -- role of the login, which owns the tables. A table without a policy here is open to all readers, or closed
 -- to them: layers/tables/readers.py lists both, with reasons.
@@ -36,7 +36,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, buildings, duty_items, ent
     roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, case_events, cases, cases_cells, change_sets, fence_events, fixes,
+GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, cases, cases_cells, change_sets, fence_events, fixes,
     meter_readings, notices, places, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -66,6 +66,11 @@ DECLARE
     reads_change_sets constant text := '(SELECT current_setting(''wangge.role'', true) IN'
         ' (''grid_manager'', ''officer'', ''dispatcher'', ''supervisor''))';
     reads_access_log constant text := '(SELECT current_setting(''wangge.role'', true) = ''supervisor'')';
+    -- Batches name files and people of the whole city; others see what they sent themselves.
+    reads_batches constant text := '(SELECT current_setting(''wangge.role'', true) IN'
+        ' (''grid_manager'', ''officer'', ''dispatcher'', ''supervisor'', ''service''))';
+    reads_every_batch constant text := '(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))';
+    own constant text := '(actor = (SELECT NULLIF(current_setting(''wangge.username'', true), '''')))';
     city_wide constant text := '(SELECT current_setting(''wangge.city_wide'', true) = ''on'')';
     areas constant text := '(SELECT string_to_array(NULLIF(current_setting(''wangge.areas'', true), ''''), '','')::bigint[])::bigint[]';
     every_domain constant text := '(SELECT NULLIF(current_setting(''wangge.domains'', true), '''') IS NULL)';
@@ -100,6 +105,8 @@ BEGIN
         ('access_log', 'of_supervisor', 'SELECT', concat_ws(' AND ', reads_access_log, account_in_area), NULL),
         ('alerts', 'in_scope', 'ALL', alert_rows, alert_rows),
         ('alerts_cells', 'in_scope', 'SELECT', alert_rows, NULL),
+        ('batches', 'own_or_city_wide', 'SELECT', format('%s AND (%s OR (%s AND %s AND %s))', reads_batches, own,
+            reads_every_batch, city_wide, every_domain), NULL),
         ('case_events', 'in_scope', 'ALL', event_rows, event_rows),
         ('cases', 'in_scope', 'ALL', case_rows, case_rows),
         ('cases_cells', 'in_scope', 'SELECT', case_rows, NULL),

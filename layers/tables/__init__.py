@@ -9,6 +9,7 @@ from __future__ import annotations
 from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, User
 from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet
 from layers.tables.base import Base
+from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
 from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, DutyItem
 from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
@@ -24,6 +25,8 @@ from layers.tables.tracks import Track, TrackDay
 __all__ = [
     "ALERT_STATUSES",
     "AREA_KINDS",
+    "BATCH_SOURCES",
+    "BATCH_STATES",
     "BREACH_BEGINS",
     "BREACH_ENDS",
     "CASE_STATES",
@@ -31,6 +34,8 @@ __all__ = [
     "CHANGE_SET_STATUSES",
     "CLOSED_TABLES",
     "DOMAINS",
+    "HISTORY_TABLES",
+    "NATURAL_KEYS",
     "OUTCOMES",
     "PUBLIC_TABLES",
     "ROLES",
@@ -42,6 +47,7 @@ __all__ = [
     "Area",
     "AreaSuccession",
     "Base",
+    "Batch",
     "Building",
     "Case",
     "CaseEvent",

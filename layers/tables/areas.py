@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import Computed, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import Computed, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables.base import Base, geometry_column, id_column, mercator_column
+from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 AREA_KINDS = (
     "city",
@@ -55,6 +55,8 @@ class Area(Base):
     change_set_id: Mapped[int | None] = mapped_column(ForeignKey("change_sets.id"))
     households: Mapped[float | None]
     road_length_m: Mapped[float | None]
+    batch_id: Mapped[int | None] = batch_column()
+    closed_by_batch: Mapped[int | None] = mapped_column(Integer)
 
 
 class AreaSuccession(Base):
@@ -64,6 +66,7 @@ class AreaSuccession(Base):
     predecessor_id: Mapped[int] = mapped_column(ForeignKey("areas.id"), primary_key=True)
     successor_id: Mapped[int] = mapped_column(ForeignKey("areas.id"), primary_key=True)
     change_set_id: Mapped[int | None] = mapped_column(ForeignKey("change_sets.id"))
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class ChangeSet(Base):

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import BigInteger, Computed, Identity, MetaData, Text
+from sqlalchemy import BigInteger, Computed, Identity, Integer, MetaData, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -36,6 +36,13 @@ class Base(DeclarativeBase):
 def id_column() -> Mapped[int]:
     """The key of a row, which the database gives."""
     return mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+def batch_column() -> Mapped[int | None]:
+    """The batch that wrote the row; an INSERT takes it from the transaction (``wangge.batch``)."""
+    return mapped_column(
+        Integer, server_default=text("NULLIF(current_setting('wangge.batch', true), '')::integer")
+    )
 
 
 def geometry_column(kind: str, *, nullable: bool = False) -> Mapped[Any]:

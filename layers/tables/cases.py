@@ -9,7 +9,7 @@ from geoalchemy2 import WKBElement
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables.base import Base, geometry_column, id_column, mercator_column
+from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 DOMAINS = ("ecology", "urban", "transport", "agriculture", "culture_tourism", "market")
 CASE_STATES = (
@@ -44,6 +44,7 @@ class DutyItem(Base):
     role: Mapped[str]
     valid_from: Mapped[dt.date]
     valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class Case(Base):

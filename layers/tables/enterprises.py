@@ -9,7 +9,7 @@ from geoalchemy2 import WKBElement
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables.base import Base, geometry_column, id_column, mercator_column
+from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 
 class Enterprise(Base):
@@ -23,6 +23,7 @@ class Enterprise(Base):
     hazard: Mapped[str]
     status: Mapped[str]
     status_since: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class Site(Base):
@@ -43,6 +44,7 @@ class Site(Base):
     enterprise_name: Mapped[str | None]  # this one and the next two: of the enterprise, copied by a trigger
     hazard: Mapped[str | None]
     status: Mapped[str | None]
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class Place(Base):
@@ -56,6 +58,7 @@ class Place(Base):
     lat: Mapped[float]
     radius_m: Mapped[float]
     geom: Mapped[WKBElement] = geometry_column("POINT")
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class Notice(Base):
@@ -68,14 +71,17 @@ class Notice(Base):
     kind: Mapped[str]
     valid_from: Mapped[dt.date]
     valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class MeterReading(Base):
     """One day of one meter of a site: kWh or m³."""
 
     __tablename__ = "meter_readings"
+    __table_args__ = (Index("ix_meter_readings_batch_id", "batch_id", postgresql_using="brin"),)
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     day: Mapped[dt.date] = mapped_column(primary_key=True)
     value: Mapped[float | None]
     quality: Mapped[str]
+    batch_id: Mapped[int | None] = batch_column()

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables.base import Base, geometry_column, id_column, mercator_column
+from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
 MEDIA = ("land", "water")
@@ -39,6 +39,7 @@ class Fence(Base):
     legal_basis: Mapped[str | None]
     geom: Mapped[WKBElement] = geometry_column("MULTIPOLYGON")
     geom_3857: Mapped[Any] = mercator_column("MULTIPOLYGON")
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class FenceEvent(Base):

@@ -8,7 +8,7 @@ from geoalchemy2 import WKBElement
 from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables.base import Base, geometry_column, id_column, mercator_column
+from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 ROAD_KINDS = (
     "motorway",
@@ -46,6 +46,7 @@ class _Ground:
     kind: Mapped[str]
     indicative: Mapped[bool]
     min_zoom: Mapped[int] = mapped_column(SmallInteger)
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class Road(_Ground, Base):

@@ -6,10 +6,10 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables.base import Base, geometry_column, id_column, mercator_column
+from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 STAY_ENDS = ("left", "gap", "track_end")
 
@@ -23,6 +23,7 @@ class Vehicle(Base):
     plate: Mapped[str | None]
     plate_color: Mapped[str | None]
     kind: Mapped[str]
+    batch_id: Mapped[int | None] = batch_column()
 
 
 class Fix(Base):
@@ -38,6 +39,7 @@ class Fix(Base):
     heading_deg: Mapped[float | None]
     h3_9: Mapped[int] = mapped_column(BigInteger)
     area_id: Mapped[int | None] = mapped_column(BigInteger)
+    batch_id: Mapped[int | None] = mapped_column(Integer)  # no default: COPY names it
 
 
 class Stay(Base):

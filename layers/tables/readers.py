@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from layers.tables.batches import HISTORY_TABLES
+
 PUBLIC_TABLES: Mapping[str, str] = {
     "alert_kinds": "names and domains of kinds of alerts: says nothing of any place",
     "area_successions": "which area followed which: areas are public",
@@ -33,5 +35,9 @@ CLOSED_TABLES: Mapping[str, str] = {
     "schema_in_force": "read by the service itself",
     "track_days": "what the tracks were made from; needed by the job alone",
     "users": "hashes of passwords",
+    **dict.fromkeys(
+        (table.name for table in HISTORY_TABLES.values()),
+        "rows that a batch replaced; an undo alone reads them",
+    ),
 }
 """Tables that no caller reads or writes, with the reason; those of the queue (``procrastinate_…``) are closed, too."""

@@ -120,7 +120,9 @@ def bare_copy(url: str, day: int, rows: bytes, form: str) -> float:
         ensure_partitions(db, [FIRST_DAY + dt.timedelta(days=day)])
     with psycopg.connect(libpq_url(url, "wangge")) as connection, connection.cursor() as cursor:
         start = time.perf_counter()
-        with cursor.copy(f"COPY fixes ({COLUMNS}) FROM STDIN (FORMAT {form})") as copy:
+        with cursor.copy(
+            f"COPY fixes ({COLUMNS}{', batch_id' if form == 'binary' else ''}) FROM STDIN (FORMAT {form})"
+        ) as copy:
             for at in range(0, len(rows), 2**18):
                 copy.write(rows[at : at + 2**18])
         connection.commit()

@@ -780,6 +780,11 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/change-sets/{change_set_id}/reject"): {"/v1/change-sets/999999999/reject": EDITORS},
     ("POST", "/v1/change-sets/{change_set_id}/undo"): {"/v1/change-sets/999999999/undo": EDITORS},
     ("GET", "/v1/areas/{area_id}/balance"): {"/v1/areas/999999999/balance": CASE_WORKERS},
+    ("GET", "/v1/imports"): {"/v1/imports": frozenset({"service"}) | CASE_WORKERS},
+    ("GET", "/v1/imports/{import_id}"): {"/v1/imports/999999999": frozenset({"service"}) | CASE_WORKERS},
+    ("POST", "/v1/imports/{import_id}/undo"): {
+        "/v1/imports/999999999/undo": frozenset({"dispatcher", "supervisor"})
+    },
     ("GET", "/v1/duty-items"): {"/v1/duty-items": ANYONE},
     ("GET", "/v1/runs"): {"/v1/runs": READERS},
     ("GET", "/v1/settings"): {"/v1/settings": ANYONE},

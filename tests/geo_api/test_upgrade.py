@@ -119,6 +119,14 @@ def test_what_tables_of_later_revisions_hold(upgraded: Upgraded) -> None:
     assert upgraded.after["alert_kinds"]["item_code"] == ["ECO-RESUME-001"], "its alerts opened cases for it"
 
 
+def test_rows_of_before_have_no_batch(upgraded: Upgraded) -> None:
+    """It is not known where they came from: no batch stands for them, and none can be undone."""
+    assert upgraded.after["batches"]["id"] == []
+    with_batch = {table for table, columns in upgraded.after.items() if "batch_id" in columns}
+    assert {"areas", "sites", "fixes", "vehicles", "meter_readings", "duty_items"} < with_batch
+    assert not any(any(upgraded.after[table]["batch_id"]) for table in with_batch)
+
+
 def test_a_second_migration_changes_nothing(upgraded: Upgraded) -> None:
     migrate(upgraded.url)
     with psycopg.connect(libpq_url(upgraded.url)) as driver:

@@ -1229,6 +1229,95 @@ export interface components {
             /** @description Model run · 模型批次 */
             run_id: number;
         };
+        /** @description What came from outside in one go: a file, a bulk POST, the fixes of a device's key and day, an edit. */
+        Import: {
+            id: number;
+            /** @description Kind of file; of an edit its collection */
+            kind: components["schemas"]["ImportKind"];
+            source: components["schemas"]["ImportSource"];
+            /** @description Account of who sent it */
+            actor: string;
+            /** @description Name of the key that was used */
+            api_key: string | null;
+            file_name: string | null;
+            /** @description Of the file's content */
+            sha256: string | null;
+            options: components["schemas"]["ImportOptions"];
+            /** Format: date-time */
+            received_at: string;
+            counts: components["schemas"]["ImportCounts"];
+            /** @description `open`: fixes of today still come */
+            state: components["schemas"]["ImportState"];
+            /** @description Why a file was refused */
+            reason: string | null;
+            undone_at: string | null;
+            undone_by: string | null;
+        };
+        /** @description Rows of an import; empty for fixes of devices, which are counted when one import is asked for. */
+        ImportCounts: {
+            rows?: number | null;
+            inserted?: number | null;
+            updated?: number | null;
+            unchanged?: number | null;
+            skipped?: number | null;
+            deleted?: number | null;
+        };
+        /** @description An import, with what stands of it. */
+        ImportDocument: {
+            id: number;
+            /** @description Kind of file; of an edit its collection */
+            kind: components["schemas"]["ImportKind"];
+            source: components["schemas"]["ImportSource"];
+            /** @description Account of who sent it */
+            actor: string;
+            /** @description Name of the key that was used */
+            api_key: string | null;
+            file_name: string | null;
+            /** @description Of the file's content */
+            sha256: string | null;
+            options: components["schemas"]["ImportOptions"];
+            /** Format: date-time */
+            received_at: string;
+            counts: components["schemas"]["ImportCounts"];
+            /** @description `open`: fixes of today still come */
+            state: components["schemas"]["ImportState"];
+            /** @description Why a file was refused */
+            reason: string | null;
+            undone_at: string | null;
+            undone_by: string | null;
+            rows: components["schemas"]["ImportedRows"][];
+        };
+        /** @enum {string} */
+        ImportKind: "areas" | "enterprises" | "sites" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "duties" | "roads" | "waterways" | "buildings";
+        /** @description With which something was imported. */
+        ImportOptions: {
+            /** @description CRS of the coordinates */
+            crs?: string | null;
+            /** @description Wrong rows were left out */
+            skip_bad?: boolean | null;
+            /** @description Kinds of areas shown as indicative */
+            indicative?: string[] | null;
+        };
+        /** @enum {string} */
+        ImportSource: "file" | "api" | "device" | "edit";
+        /** @enum {string} */
+        ImportState: "open" | "done" | "failed" | "undone";
+        /** @description Rows of an import in one table. */
+        ImportedRows: {
+            table: string;
+            /** @description In force */
+            standing: number;
+            /** @description Replaced by later imports */
+            replaced: number;
+            /** @description Rows of others that it replaced; an undo brings them back */
+            kept: number;
+        };
+        /** @description Imports, newest first. */
+        ImportsPage: {
+            imports: components["schemas"]["Import"][];
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
+        };
         /** @description Where everything is (OGC API Common, part 1). */
         LandingPage: {
             title: string;
@@ -1588,6 +1677,8 @@ export interface components {
             /** @description Of batches: the first 100 refused */
             reasons?: components["schemas"]["RowFault"][] | null;
             unregistered_vehicles?: components["schemas"]["UnregisteredVehicles"] | null;
+            /** @description Of an undo that was refused: what rests on the import */
+            rests_on?: components["schemas"]["RestingRows"][] | null;
         };
         /** @enum {string} */
         ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow";
@@ -1671,6 +1762,14 @@ export interface components {
             vertex: number[];
             to: number[];
             area_ids: number[];
+        };
+        /** @description Rows of one kind that rest on an import. */
+        RestingRows: {
+            /** @description `batches`, `change_sets`, `vehicles_with_fixes`, or a table */
+            kind: string;
+            count: number;
+            /** @description The first ten, as people name them */
+            ids: string[];
         };
         /** @description One feature of the collection roads. */
         RoadFeature: {
@@ -2397,6 +2496,15 @@ export type Health = components['schemas']['Health'];
 export type HotSpotFeature = components['schemas']['HotSpotFeature'];
 export type HotSpotPage = components['schemas']['HotSpotPage'];
 export type HotSpotProperties = components['schemas']['HotSpotProperties'];
+export type Import = components['schemas']['Import'];
+export type ImportCounts = components['schemas']['ImportCounts'];
+export type ImportDocument = components['schemas']['ImportDocument'];
+export type ImportKind = components['schemas']['ImportKind'];
+export type ImportOptions = components['schemas']['ImportOptions'];
+export type ImportSource = components['schemas']['ImportSource'];
+export type ImportState = components['schemas']['ImportState'];
+export type ImportedRows = components['schemas']['ImportedRows'];
+export type ImportsPage = components['schemas']['ImportsPage'];
 export type LandingPage = components['schemas']['LandingPage'];
 export type LeadBody = components['schemas']['LeadBody'];
 export type LegendEntry = components['schemas']['LegendEntry'];
@@ -2448,6 +2556,7 @@ export type Reparent = components['schemas']['Reparent'];
 export type Reshape = components['schemas']['Reshape'];
 export type ResolvedMoveEdge = components['schemas']['ResolvedMoveEdge'];
 export type ResolvedMoveVertex = components['schemas']['ResolvedMoveVertex'];
+export type RestingRows = components['schemas']['RestingRows'];
 export type RoadFeature = components['schemas']['RoadFeature'];
 export type RoadPage = components['schemas']['RoadPage'];
 export type RoadProperties = components['schemas']['RoadProperties'];

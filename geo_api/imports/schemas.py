@@ -1,0 +1,77 @@
+"""Answers about imports."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from geo_api.http.schemas import Answer, Choice, Link
+from layers.imports import FILE_KINDS
+from layers.tables import BATCH_SOURCES, BATCH_STATES
+
+ImportKind = Annotated[str, Choice("ImportKind", FILE_KINDS)]
+ImportSource = Annotated[str, Choice("ImportSource", BATCH_SOURCES)]
+ImportState = Annotated[str, Choice("ImportState", BATCH_STATES)]
+
+
+class ImportOptions(Answer):
+    """With which something was imported."""
+
+    model_config = ConfigDict(title="ImportOptions")
+    crs: Annotated[str | None, Field(description="CRS of the coordinates")] = None
+    skip_bad: Annotated[bool | None, Field(description="Wrong rows were left out")] = None
+    indicative: Annotated[list[str] | None, Field(description="Kinds of areas shown as indicative")] = None
+
+
+class ImportCounts(Answer):
+    """Rows of an import; empty for fixes of devices, which are counted when one import is asked for."""
+
+    rows: int | None = None
+    inserted: int | None = None
+    updated: int | None = None
+    unchanged: int | None = None
+    skipped: int | None = None
+    deleted: int | None = None
+
+
+class Import(Answer):
+    """What came from outside in one go: a file, a bulk POST, the fixes of a device's key and day, an edit."""
+
+    id: int
+    kind: Annotated[ImportKind, Field(description="Kind of file; of an edit its collection")]
+    source: ImportSource
+    actor: Annotated[str, Field(description="Account of who sent it")]
+    api_key: Annotated[str | None, Field(description="Name of the key that was used")]
+    file_name: str | None
+    sha256: Annotated[str | None, Field(description="Of the file's content")]
+    options: ImportOptions
+    received_at: dt.datetime
+    counts: ImportCounts
+    state: Annotated[ImportState, Field(description="`open`: fixes of today still come")]
+    reason: Annotated[str | None, Field(description="Why a file was refused")]
+    undone_at: dt.datetime | None
+    undone_by: str | None
+
+
+class ImportedRows(Answer):
+    """Rows of an import in one table."""
+
+    table: str
+    standing: Annotated[int, Field(description="In force")]
+    replaced: Annotated[int, Field(description="Replaced by later imports")]
+    kept: Annotated[int, Field(description="Rows of others that it replaced; an undo brings them back")]
+
+
+class ImportDocument(Import):
+    """An import, with what stands of it."""
+
+    rows: list[ImportedRows]
+
+
+class ImportsPage(Answer):
+    """Imports, newest first."""
+
+    imports: list[Import]
+    links: Annotated[list[Link], Field(description="`next` leads to older ones")]

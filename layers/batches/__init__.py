@@ -1,0 +1,38 @@
+"""Where every row from outside came from, what a batch replaced, and its undo."""
+
+from __future__ import annotations
+
+from layers.batches.dependants import Dependant
+from layers.batches.lineage import StandingRows, rows_of_batch
+from layers.batches.registry import (
+    BatchOrigin,
+    batch_of_day,
+    begin_batch,
+    find_same_file,
+    finish_batch,
+    newest_batches,
+    next_batch_id,
+    read_batch,
+    record_failure,
+    record_post,
+    write_as_batch,
+)
+from layers.batches.undo import undo_batch
+
+__all__ = [
+    "BatchOrigin",
+    "Dependant",
+    "StandingRows",
+    "batch_of_day",
+    "begin_batch",
+    "find_same_file",
+    "finish_batch",
+    "newest_batches",
+    "next_batch_id",
+    "read_batch",
+    "record_failure",
+    "record_post",
+    "rows_of_batch",
+    "undo_batch",
+    "write_as_batch",
+]

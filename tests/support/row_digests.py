@@ -1,0 +1,49 @@
+"""What a database holds, as a digest of the rows of each table: two equal ones hold the same rows."""
+
+from __future__ import annotations
+
+import psycopg
+
+from layers.collections import settle_cells
+from layers.postgres import SYSTEM, libpq_url, session
+
+APART = {
+    "batches",
+    "layer_changes",
+    "access_log",
+    "api_keys",  # when a key was used last
+    "login_sessions",
+    "schema_in_force",
+    "alembic_version",
+    "spatial_ref_sys",
+}
+"""The record of batches and logs, which tell of an undo too."""
+
+_TABLES = """
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    AND NOT c.relname LIKE 'procrastinate%' ORDER BY 1
+"""
+
+
+def row_digests(url: str) -> dict[str, tuple[int, str]]:
+    """Number and digest of the rows of every table and partition."""
+    with session(SYSTEM, url) as db:
+        settle_cells(db)
+    with psycopg.connect(libpq_url(url)) as driver:
+        names = [name for (name,) in driver.execute(_TABLES).fetchall() if name not in APART]
+        found = {}
+        for name in names:
+            row = driver.execute(
+                psycopg.sql.SQL(
+                    "SELECT count(*), COALESCE(md5(string_agg(line, '' ORDER BY line)), '')"
+                    " FROM (SELECT md5(t::text) AS line FROM {} t) lines"
+                ).format(psycopg.sql.Identifier(name))
+            ).fetchone()
+            assert row is not None
+            found[name] = row
+    return found
+
+
+def differing_tables(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> list[str]:
+    """Names of tables whose rows differ, or that only one of both has."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
