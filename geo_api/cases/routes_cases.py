@@ -15,7 +15,7 @@ from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import json_response
 from grid.alerts import alert_card
-from grid.cases import transition, verify_chain
+from grid.cases import check_facts, transition, verify_chain
 from layers.records import read_case_file, surroundings
 from maps.reports import case_report
 
@@ -39,6 +39,7 @@ def get_case(number: CaseNumber, caller: CallerDep, db: Db) -> Response:
 def add_case_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db) -> Response:
     """Take one step (verify, file, dispatch, dispose, feed_back, check, close, return, suspend, resume, rework …)."""
     read_case_file(db, number)  # a case of somebody else's area is not found, whatever the step
+    check_facts(body.action, body.payload)
     transition(
         db,
         number,

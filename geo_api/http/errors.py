@@ -26,6 +26,8 @@ import layers.errors
 log = structlog.get_logger("geo_api")
 MEDIA_TYPE = "application/problem+json"
 TYPE_BASE = "/problems/"
+MOST_FAULTS = 100
+"""Faults of one body that are listed; the rest is counted."""
 
 TITLES: Mapping[str, tuple[int, str, str]] = {
     "bad-request": (400, "Bad request", "请求有误"),
@@ -50,6 +52,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "topology-fault": (422, "The result would not be a partition", "拓扑错误：修改后将出现缝隙或重叠"),
     "calendar-unknown": (422, "No working-day calendar for this year", "该年份的工作日历尚未发布"),
     "too-large": (413, "Too large", "内容过大"),
+    "head-too-large": (431, "Request header fields too large", "请求头过大"),
     "unsupported-media-type": (415, "Media type not supported", "不支持的内容类型"),
     "rejected": (422, "Every row was rejected", "所有行均被拒绝"),
     "too-slow-body": (408, "The body did not arrive in time", "请求体传输超时"),
@@ -229,7 +232,8 @@ def _on_validation(request: Request, error: Exception) -> Response:
     ]
     kind = "invalid-body" if any(f["in"] == "body" for f in faults) else "invalid-parameter"
     detail = "; ".join(f"{f['field'] or f['in']}: {f['reason']}" for f in faults[:5])
-    return problem_response(request, kind, detail, extras={"faults": faults})
+    extras = {"faults": faults[:MOST_FAULTS], "faults_found": len(faults)}
+    return problem_response(request, kind, detail, extras=extras)
 
 
 _BY_STATUS = {
@@ -259,7 +263,7 @@ def _methods_of(request: Request) -> list[str]:
     return sorted(found | ({"HEAD"} if "GET" in found else set()))
 
 
-def unforeseen(request: Request, error: Exception) -> Response:
+def unforeseen(request: Request, error: BaseException) -> Response:
     """A 500 that shows its number only; the log has the rest."""
     log.error("unforeseen_error", request_id=request.scope.get("request_id"), exc_info=error)
     number = request.scope.get("request_id", "")

@@ -161,8 +161,10 @@ class ProblemDocument(Answer):
     instance: Annotated[str, Field(description="Path of the request")]
     request_id: Annotated[str, Field(description="Number under which the log has the request")]
     faults: Annotated[
-        list[ParameterFault] | None, Field(description="Of parameters and bodies: what is wrong with which")
+        list[ParameterFault] | None,
+        Field(description="Of parameters and bodies: what is wrong with which; the first 100"),
     ] = None
+    faults_found: Annotated[int | None, Field(description="How many faults there are")] = None
     position: Annotated[TextPosition | None, Field(description="Of filters: where reading stopped")] = None
     rule: Annotated[str | None, Field(description="Of edits of the partition: the rule that is broken")] = (
         None

@@ -50,6 +50,7 @@ from geo_api.server.cross_origin import allow_origins
 from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
 from geo_api.server.openapi import operation_id, written_description
 from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
+from geo_api.server.request_limits import RequestLimits
 from geo_api.server.serving import told_of_the_end
 from geo_api.server.worker_processes import SharedPlaces, end_with_parent
 from geo_api.tracks import routes_tracks as tracks
@@ -111,6 +112,7 @@ def create_app(settings: Settings | None = None, shared: SharedPlaces | None = N
     _mount_map(app)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     app.add_middleware(TileShortcut, tiles=app.state.live_tiles)
+    app.add_middleware(RequestLimits)
     app.add_middleware(
         RateLimits,
         limits=limits_of(settings.rate_limits),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import re
 import secrets
@@ -81,6 +82,8 @@ _FIXED_HEADERS = (
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
 )
 _POLICY = b"content-security-policy"
+_ENDS = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
+"""Of a request or of the service; everything else that is raised is answered."""
 _identify = random.Random(secrets.randbits(256)).getrandbits
 """Ids tell requests apart; they are no secret."""
 
@@ -130,8 +133,8 @@ class RequestFrame:
 
         try:
             await self._app(inner, receive, framed)
-        except Exception as error:
-            if status is not None:
+        except BaseException as error:  # a panic of a library in Rust is no Exception
+            if status is not None or isinstance(error, _ENDS):
                 raise
             await unforeseen(Request(inner), error)(inner, receive, framed)
         finally:

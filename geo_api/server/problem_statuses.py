@@ -19,8 +19,8 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
     system_session: (503,),
     published_collection: (404,),
     filter_parameter: (422,),
-    whole_feature: (409, 413, 415, 422),
-    feature_patch: (409, 413, 415, 422),
+    whole_feature: (408, 409, 413, 415, 422),
+    feature_patch: (408, 409, 413, 415, 422),
     expected_version: (409, 412, 428),
 }
 """Statuses that a dependency can end a request with, or that come of what it does."""
@@ -43,7 +43,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "verifyCase": (409,),
 }
 """What an operation does beside."""
-EVERY = (500,)
+EVERY = (431, 500)
 
 
 def problem_statuses(
@@ -64,7 +64,7 @@ def problem_statuses(
     if "{" in path:
         found.add(404)
     if has_body:
-        found.add(422)
+        found.update((408, 413, 422))
     if class_of(method, path) is not None:
         found.add(429)
     return tuple(sorted(found))

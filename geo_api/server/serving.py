@@ -19,6 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
+from geo_api.server.connection_limits import BoundedHttpProtocol
 from geo_api.server.worker_processes import AppFactory, shared_places
 from layers.postgres import (
     MIN_CONNECTIONS,
@@ -93,6 +94,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
             backlog=BACKLOG,
             log_config=uvicorn_logging(),
             access_log=False,
+            http=BoundedHttpProtocol,
             proxy_headers=bool(trusted),  # else uvicorn believes whoever calls from this machine
             forwarded_allow_ips=trusted or None,
             timeout_graceful_shutdown=SHUTDOWN_S,

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from geo_api.auth.access import create_user
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
+from geo_api.server.connection_limits import BoundedHttpProtocol
 from layers.postgres import SYSTEM
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
@@ -99,7 +100,11 @@ def serving(settings: Settings) -> Iterator[str]:
     """The application behind a real server: its address."""
     port = free_port()
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", timeout_graceful_shutdown=3))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app, port=port, log_level="error", timeout_graceful_shutdown=3, http=BoundedHttpProtocol
+        )
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(

@@ -1,0 +1,208 @@
+"""Limits of a request before its body is parsed: caller first, then size, time and form of the body."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import anyio
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from geo_api.auth.access import SAFE_METHODS, current_caller
+from geo_api.http.errors import Problem, known_problem
+from geo_api.http.json_text import UnfitJson, check_json
+from geo_api.server.connection_limits import MAX_HEAD_BYTES
+
+KIB = 1024
+PASSED_BYTES = 1024 * KIB
+"""Of a refused body so much is let pass by, so that a client that still sends reads the answer."""
+PASSED_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class BodyLimit:
+    """The limit of a body.
+
+    Attributes
+    ----------
+    max_bytes : int
+        Larger bodies are refused with 413.
+    max_s : float
+        Time until the body has arrived.
+    needs_login : bool
+        Nobody else may send a body.
+    knows_caller : bool
+        Who calls is found out before the body is read.
+    """
+
+    max_bytes: int
+    max_s: float = 30.0
+    needs_login: bool = True
+    knows_caller: bool = True
+
+
+BODY_LIMITS: tuple[tuple[str, BodyLimit], ...] = (
+    ("/v1/login", BodyLimit(8 * KIB, needs_login=False, knows_caller=False)),
+    ("/v1/logout", BodyLimit(1 * KIB, needs_login=False)),
+    ("/v1/assign/bulk", BodyLimit(2048 * KIB, needs_login=False)),
+    ("/v1/assign", BodyLimit(1024 * KIB, needs_login=False)),
+    ("/v1/change-sets", BodyLimit(8192 * KIB, max_s=60.0)),
+    ("/collections/", BodyLimit(4096 * KIB, max_s=60.0)),
+)
+"""By the start of the path; the first that fits counts."""
+OTHER_BODIES = BodyLimit(64 * KIB)
+STREAMED = "/v1/tracks"
+"""Bodies under this path are read as they arrive, within limits of their own (``geo_api.tracks.ingest_gate``)."""
+
+
+def body_limit(path: str) -> BodyLimit:
+    """The limit of a body under a path.
+
+    Examples
+    --------
+    >>> body_limit("/v1/login").max_bytes, body_limit("/v1/cases/7/events").max_bytes
+    (8192, 65536)
+    """
+    return next((limit for start, limit in BODY_LIMITS if path.startswith(start)), OTHER_BODIES)
+
+
+class RequestLimits:
+    """Refuses what no route should see: heads and bodies that are too large, too slow, or sent by nobody."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        if _head_bytes(scope) > MAX_HEAD_BYTES:
+            await _refuse(request, _too_large_head(), send)
+            return
+        if not _has_body(scope) or scope["path"].startswith(STREAMED):
+            await self._app(scope, receive, send)
+            return
+        try:
+            body = await _checked_body(request)
+        except Exception as error:
+            await _refuse(request, error, send)
+            return
+        await self._app(scope, _replayed(body, receive), send)
+
+
+def _head_bytes(scope: Scope) -> int:
+    named = sum(len(name) + len(value) for name, value in scope["headers"])
+    return named + len(scope.get("raw_path") or b"") + len(scope["query_string"])
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether a body comes that a route would read."""
+    if scope["method"] in SAFE_METHODS:
+        return False
+    for name, value in scope["headers"]:
+        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
+            return True
+    return False
+
+
+async def _checked_body(request: Request) -> bytes:
+    """The whole body, of a caller who may send it.
+
+    Raises
+    ------
+    Problem
+    """
+    limit = body_limit(request.scope["path"])
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit.max_bytes:
+        raise _too_large_body(limit)
+    if limit.knows_caller:
+        caller = await current_caller(request)
+        if limit.needs_login:
+            caller.check_login()
+    body = await _read_body(request, limit)
+    if _is_json(request.headers.get("content-type", "")):
+        try:
+            check_json(body)
+        except UnfitJson as fault:
+            raise Problem(
+                "bad-request", f"body: {fault.message_en}", f"请求体：{fault.message_zh}"
+            ) from fault
+    return body
+
+
+async def _read_body(request: Request, limit: BodyLimit) -> bytes:
+    blocks: list[bytes] = []
+    size = 0
+    with anyio.move_on_after(limit.max_s) as in_time:
+        async for block in request.stream():
+            size += len(block)
+            if size > limit.max_bytes:
+                raise _too_large_body(limit)
+            blocks.append(block)
+    if in_time.cancelled_caught:
+        raise Problem(
+            "too-slow-body",
+            f"The body took more than {limit.max_s:g} s.",
+            f"请求体超过 {limit.max_s:g} 秒未传完。",
+        )
+    return b"".join(blocks)
+
+
+def _is_json(content_type: str) -> bool:
+    media = content_type.partition(";")[0].strip().lower()
+    return media == "application/json" or media.endswith("+json")
+
+
+def _too_large_body(limit: BodyLimit) -> Problem:
+    return Problem(
+        "too-large",
+        f"A body may have {limit.max_bytes:,} bytes here.",
+        f"此处请求体不得超过 {limit.max_bytes:,} 字节。",
+    )
+
+
+def _too_large_head() -> Problem:
+    return Problem(
+        "head-too-large",
+        f"Address and headers may have {MAX_HEAD_BYTES:,} bytes together.",
+        f"地址和请求头合计不得超过 {MAX_HEAD_BYTES:,} 字节。",
+    )
+
+
+async def _refuse(request: Request, error: Exception, send: Send) -> None:
+    """Answer with the problem and close the connection; a little of what still comes is let pass by."""
+    response = known_problem(request, error)
+    if response is None:
+        raise error
+    response.headers["Connection"] = "close"
+    if request.headers.get("expect", "").lower() != "100-continue":
+        await _let_pass(request.receive)
+    await response(request.scope, request.receive, send)
+
+
+async def _let_pass(receive: Receive) -> None:
+    passed = 0
+    with anyio.move_on_after(PASSED_SECONDS), contextlib.suppress(RuntimeError):
+        while passed <= PASSED_BYTES:
+            message = await receive()
+            passed += len(message.get("body", b""))
+            if message["type"] == "http.disconnect" or not message.get("more_body", False):
+                return
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A channel that gives a body that was read, and afterwards what comes from the client."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
