@@ -29,7 +29,6 @@ from layers.collections import (
 
 router = APIRouter(tags=["editing"])
 MERGE_PATCH = "application/merge-patch+json"
-MAX_BYTES = 2**20
 ITEMS, ITEM = "/collections/{collection_id}/items", "/collections/{collection_id}/items/{feature_id}"
 READ_ONLY, READ_ITEMS, READ_WRITE = (
     "GET, HEAD, OPTIONS",
@@ -83,18 +82,13 @@ VersionDep = Annotated[int, Depends(expected_version)]
 
 
 async def body_of(request: Request, media_types: tuple[str, ...]) -> dict[str, Any]:
-    """The JSON object that was sent."""
+    """The JSON object that was sent; its size and depth were checked before (``geo_api.server.request_limits``)."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in media_types:
         raise Problem("unsupported-media-type", f"{media or 'no type'}: {', '.join(media_types)} is needed.")
-    read = bytearray()
-    async for block in request.stream():
-        read += block
-        if len(read) > MAX_BYTES:
-            raise Problem("too-large", f"One feature has at most {MAX_BYTES} bytes.")
     try:
-        body = json.loads(read)
-    except (ValueError, RecursionError) as error:
+        body = json.loads(await request.body())
+    except ValueError as error:
         raise Problem("bad-request", f"Not JSON: {error}", "不是有效的 JSON。") from error
     if not isinstance(body, dict):
         raise Problem("invalid-body", "A JSON object is needed.")

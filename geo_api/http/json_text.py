@@ -43,17 +43,17 @@ def check_json(text: bytes) -> None:
         ...
     geo_api.http.json_text.UnfitJson: more than 32 lists or objects inside each other
     """
-    if _is_deeper(text, MAX_DEPTH) and _is_deeper(_without_strings(text), MAX_DEPTH):
-        raise UnfitJson(
-            f"more than {MAX_DEPTH} lists or objects inside each other", f"JSON 嵌套超过 {MAX_DEPTH} 层"
-        )
     try:
         orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UnfitJson(
-            f"no JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+            f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
             f"不是有效的 JSON（第 {error.lineno} 行第 {error.colno} 列）",
         ) from error
+    if _is_deeper(text, MAX_DEPTH) and _is_deeper(_without_strings(text), MAX_DEPTH):
+        raise UnfitJson(
+            f"more than {MAX_DEPTH} lists or objects inside each other", f"JSON 嵌套超过 {MAX_DEPTH} 层"
+        )
 
 
 def _is_deeper(text: bytes, depth: int) -> bool:

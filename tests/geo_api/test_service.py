@@ -102,7 +102,7 @@ def test_a_wrong_body_names_the_field(public: TestClient) -> None:
         assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-body")
         assert answer.json()["faults"][0]["field"] == field
     broken = public.post("/v1/assign", content=b"{", headers={"Content-Type": "application/json"})
-    assert (broken.status_code, broken.headers["content-type"]) == (422, "application/problem+json")
+    assert (broken.status_code, broken.headers["content-type"]) == (400, "application/problem+json")
 
 
 def test_metrics_count_by_route_and_not_by_path(public: TestClient) -> None:
