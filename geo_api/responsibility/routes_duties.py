@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 from geo_api.areas import routes_balance as areas
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.http.parameters import limit_parameter
-from geo_api.http.representations import json_response
+from geo_api.http.representations import JSON, json_response, link
 from geo_api.http.settings import installed_version
 from geo_api.responsibility.schemas import ConsoleSettings, DutyLines, ModelRuns, StyleDocument
 from grid.cases import RULES
@@ -50,6 +50,7 @@ DUTY_FIELDS = (
 
 @router.get("/duty-items", response_model=DutyLines)
 def list_duty_items(
+    request: Request,
     db: Db,
     limit: Limit,
     item_code: Annotated[str | None, Query(max_length=100)] = None,
@@ -59,9 +60,10 @@ def list_duty_items(
     area_code: Annotated[str | None, Query(max_length=100, description="Where the body may act")] = None,
     level: Annotated[Literal["city", "county", "town"] | None, Query()] = None,
     on: Annotated[Day | None, Query(description="A day; default today")] = None,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="Lines to pass over")] = 0,
 ) -> Response:
     """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
-    rows = valid_duties(
+    rows, count = valid_duties(
         db,
         on or day_of(dt.datetime.now(dt.UTC)),
         item_code=item_code,
@@ -69,9 +71,14 @@ def list_duty_items(
         area_code=area_code,
         level=level,
         limit=limit,
+        offset=offset,
     )
     items = [{name: getattr(row, name) for name in DUTY_FIELDS} for row in rows]
-    return json_response({"items": items})
+    links = [link("self", str(request.url), JSON)]
+    if offset + len(items) < count:
+        further = request.url.include_query_params(offset=offset + len(items), limit=limit)
+        links.append(link("next", str(further), JSON, "The next lines"))
+    return json_response({"items": items, "numberMatched": count, "links": links})
 
 
 @router.get("/runs", response_model=ModelRuns, dependencies=[needs("read_alerts")])

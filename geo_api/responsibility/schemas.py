@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Moment, aware
+from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Link, Moment, aware
 
 MAX_POINTS = 10_000
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
@@ -140,6 +140,8 @@ class DutyLines(Answer):
     """Lines of the duty list."""
 
     items: list[DutyLine]
+    numberMatched: Annotated[int, Field(ge=0, description="Lines of all pages")]
+    links: list[Link]
 
 
 class ModelRunDocument(Answer):

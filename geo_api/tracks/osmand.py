@@ -1,9 +1,10 @@
-"""One fix as the OsmAnd protocol of telematics servers sends it: query or form parameters.
+"""One fix as the OsmAnd protocol of telematics servers sends it: query or form parameters, or a JSON location.
 
 ``id`` (or ``deviceid``), ``lat`` and ``lon`` (or ``location=lat,lon``) in WGS-84 degrees, ``timestamp`` (seconds or
 milliseconds since 1970, ISO 8601, or ``yyyy-MM-dd HH:mm:ss`` in UTC), ``speed`` in knots, ``bearing`` (or
 ``heading``) in degrees. The protocol says knots; the OsmAnd app itself sends metres a second and is told apart by
-``speed_unit=ms`` in its address.
+``speed_unit=ms`` in its address. Clients of mobile phones send JSON, whose speed is always in metres a second. A speed
+or bearing below zero means that the device does not know it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from layers.collections import parse_moment
+import orjson
+
+from layers.collections import parse_moment, plain_number
 from layers.errors import InputError
 
 KMH_PER_UNIT = {"kn": 1.852, "ms": 3.6, "kmh": 1.0}
@@ -45,8 +48,8 @@ def osmand_fix(values: Mapping[str, str], now: dt.datetime) -> dict[str, Any]:
     unit = values.get("speed_unit", "kn")
     if unit not in KMH_PER_UNIT:
         raise InputError(f"speed_unit: one of {', '.join(KMH_PER_UNIT)}")
-    speed = _number(values, "speed")
-    heading = _number(values, "bearing" if "bearing" in values else "heading")
+    speed = _known(_number(values, "speed"))
+    heading = _known(_number(values, "bearing" if "bearing" in values else "heading"))
     return {
         "vehicle_id": vehicle,
         "t": _moment(values.get("timestamp"), now),
@@ -62,16 +65,56 @@ def _number(values: Mapping[str, str], name: str, *, required: bool = False) -> 
     if not text and not required:
         return None
     try:
-        return float(text)
+        return plain_number(text)
     except ValueError as error:
         raise InputError(f"{name}: not a number: {text!r}") from error
+
+
+def _known(value: float | None) -> float | None:
+    """A measured value; None for the ``-1`` of devices that measured nothing."""
+    return None if value is not None and value < 0 else value
+
+
+def location_values(body: bytes) -> dict[str, str]:
+    """The parameters in the JSON body of a phone's client: ``{"location": {"timestamp", "coords"}, "device_id"}``.
+
+    Raises
+    ------
+    InputError
+        The body is no such JSON.
+
+    Examples
+    --------
+    >>> body = b'{"location": {"timestamp": "2026-03-01T00:00:00Z", "coords": {"latitude": 32, "longitude": 120.8,'
+    >>> body += b' "speed": 10, "heading": -1}}, "device_id": "7"}'
+    >>> fix = osmand_fix(location_values(body), dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
+    >>> fix["vehicle_id"], fix["speed_kmh"], fix["heading_deg"]
+    ('7', 36.0, None)
+    """
+    try:
+        sent = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"body: not JSON: {error.msg}") from error
+    location = sent.get("location") if isinstance(sent, dict) else None
+    if not isinstance(location, dict) or not isinstance(coords := location.get("coords"), dict):
+        raise InputError("body: location.coords is missing")
+    told = {
+        "id": sent.get("device_id"),
+        "timestamp": location.get("timestamp"),
+        "lat": coords.get("latitude"),
+        "lon": coords.get("longitude"),
+        "speed": coords.get("speed"),
+        "heading": coords.get("heading"),
+    }
+    values = {name: str(value) for name, value in told.items() if isinstance(value, str | int | float)}
+    return values | {"speed_unit": "ms"}
 
 
 def _moment(text: str | None, now: dt.datetime) -> dt.datetime:
     if not text:
         return now
     try:
-        number = float(text)
+        number = plain_number(text.strip())
     except ValueError:
         return parse_moment(text, "timestamp")
     seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number

@@ -10,15 +10,15 @@ from typing import Annotated, Any, Literal
 
 import anyio
 import anyio.to_thread
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from geo_api.auth.access import Caller, needs
 from geo_api.http.errors import Problem
-from geo_api.http.representations import BINARY, json_response
+from geo_api.http.representations import BINARY, JSON, json_response
 from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
 from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
-from geo_api.tracks.osmand import osmand_fix
+from geo_api.tracks.osmand import location_values, osmand_fix
 from geo_api.tracks.schemas import BatchReport
 from layers.batches import BatchOrigin
 from layers.codes import normalise_crs_name
@@ -31,7 +31,8 @@ BODY_SECONDS = 60
 """A body that takes longer to arrive would hold its place in the gate for ever."""
 DRAIN_SECONDS = 10
 FORM = "application/x-www-form-urlencoded"
-FORM_BYTES = 8_192
+DEVICE_BYTES = 8_192
+"""Size of the body with which a device sends one fix."""
 
 
 @router.post(
@@ -129,25 +130,11 @@ async def _drain(request: Request, most: int) -> None:
 Text = Annotated[str | None, Query(max_length=200)]
 
 
-def unread_parameters(
-    altitude: Text = None,
-    accuracy: Text = None,
-    hdop: Text = None,
-    batt: Text = None,
-    charge: Text = None,
-    cell: Text = None,
-    wifi: Text = None,
-    driverUniqueId: Text = None,
-) -> None:
-    """What clients of the protocol send and nobody here reads."""
-
-
-@router.get("/osmand", response_model=BatchReport, dependencies=[Depends(unread_parameters)])
+@router.get("/osmand", response_model=BatchReport)
 @router.post(
     "/osmand",
     name="post_osmand_fix",
     response_model=BatchReport,
-    dependencies=[Depends(unread_parameters)],
 )
 async def send_osmand_fix(
     request: Request,
@@ -174,11 +161,13 @@ async def send_osmand_fix(
     """One fix of a device by the OsmAnd protocol; needs an API key. A fix that is rejected is told with 200.
 
     A client that gets an error sends the same fix for ever, so only a request that cannot be understood is one.
+    Parameters that nobody here reads (``sat``, ``ignition``, ``alarm`` …) are passed over.
     """
     if not caller.by_key:
         raise Problem("login-required", "Send an API key: ?key=wk_… or a Bearer header.", "请提供 API 密钥。")
-    values = {k: v for k, v in request.query_params.items() if v} | await _form(request)
+    sent = {k: v for k, v in request.query_params.items() if v}
     try:
+        values = sent | await _sent_values(request)
         fix = osmand_fix(values, dt.datetime.now(dt.UTC))
     except InputError as error:
         raise Problem("invalid-parameter", str(error)) from error
@@ -191,13 +180,18 @@ async def send_osmand_fix(
     return json_response(report.as_dict())
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """Parameters of the body of a POST."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+async def _sent_values(request: Request) -> dict[str, str]:
+    """Parameters of the body of a POST: a form, or the JSON of clients that send a location object."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in (FORM, JSON):
         return {}
     declared = request.headers.get("content-length", "")
-    if not declared.isdigit() or int(declared) > FORM_BYTES:
+    if not declared.isdigit() or int(declared) > DEVICE_BYTES:
         raise Problem(
-            "too-large", f"A form may have {FORM_BYTES:,} bytes.", f"表单不得超过 {FORM_BYTES:,} 字节。"
+            "too-large",
+            f"One fix may have {DEVICE_BYTES:,} bytes, with a Content-Length.",
+            f"单个定位点不得超过 {DEVICE_BYTES:,} 字节，并须给出 Content-Length。",
         )
+    if media == JSON:
+        return location_values(await request.body())
     return {name: str(value) for name, value in (await request.form()).items()}

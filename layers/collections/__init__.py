@@ -24,6 +24,8 @@ from layers.collections.filters import (
     parse_box_numbers,
     parse_interval,
     parse_moment,
+    plain_integer,
+    plain_number,
     selection_conditions,
 )
 from layers.collections.pages import (
@@ -85,6 +87,8 @@ __all__ = [
     "parse_filter",
     "parse_interval",
     "parse_moment",
+    "plain_integer",
+    "plain_number",
     "queryable_kinds",
     "read_cursor",
     "read_feature",

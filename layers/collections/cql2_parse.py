@@ -19,7 +19,8 @@ MAX_DEPTH = 60
 _UNARY_RUN = re.compile(r"(?:-\s*){8,}|(?:\bnot\b\s*){20,}", re.IGNORECASE)
 _TEXT_PLACE = re.compile(r"-->\s*(\d+):(\d+)")
 _EXPECTED = re.compile(r"= (expected .*)", re.DOTALL)
-_LITERALS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
+_LITERALS = re.compile(r"'(?:''|\\'|[^'])*'|\"[^\"]*\"")
+"""Texts and quoted names. A quotation mark in a text is written twice or behind a backslash (``escapeQuote``)."""
 
 
 class FilterText:
@@ -66,7 +67,7 @@ class FilterText:
     def _read_text(self) -> Tree:
         self._check_nesting()
         try:
-            return cql2.parse_text(self.text).to_json()
+            return cql2.parse_text(_with_doubled_quotes(self.text)).to_json()
         except cql2.ParseError as error:
             raise self._syntax(str(error)) from error
         except BaseException as error:  # a panic of the parser is no Exception
@@ -94,3 +95,8 @@ class FilterText:
         lines = self.text.split("\n")
         index = sum(len(line) + 1 for line in lines[: int(place.group(1)) - 1]) + int(place.group(2)) - 1
         return self.fault(shown, index=min(index, len(self.text)))
+
+
+def _with_doubled_quotes(text: str) -> str:
+    """Write escaped quotation marks in the one way that the parser knows; positions stay as they are."""
+    return _LITERALS.sub(lambda match: match.group().replace("\\'", "''"), text)

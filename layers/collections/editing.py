@@ -24,6 +24,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -36,6 +37,15 @@ from layers.imports import FILE_KINDS
 from layers.tables import Base, Enterprise
 
 MAX_TEXT = 200
+CITY_MARGIN_DEG = 1.0
+"""A place may lie outside the city (a store in the next one), but not further than this from it."""
+BOUNDARY_REACH_DEG = 0.2
+"""The outline of a site begins no further than this from its point."""
+_NEAR_THE_CITY = text(
+    "SELECT NOT EXISTS (SELECT 1 FROM areas WHERE kind = 'city' AND valid_to IS NULL) OR EXISTS (SELECT 1 FROM areas"
+    " WHERE kind = 'city' AND valid_to IS NULL"
+    " AND ST_DWithin(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :margin_deg))"
+)
 Values = dict[str, Any]
 
 
@@ -156,6 +166,10 @@ def _check_inside(db: Session, values: Values) -> None:
     values["geom"] = func.ST_SetSRID(func.ST_MakePoint(point.lon, point.lat), 4326)
     if not db.scalar(select(func.wangge_may_write(values["geom"]))):
         raise OutOfScope("the geometry is outside your area")
+    if not db.scalar(_NEAR_THE_CITY, {"lon": point.lon, "lat": point.lat, "margin_deg": CITY_MARGIN_DEG}):
+        raise InputError(
+            f"geometry: {point.lon:g}, {point.lat:g} is far outside the city: are axes and crs right?"
+        )
 
 
 @dataclass(frozen=True)
@@ -190,7 +204,7 @@ def _site_values(db: Session, collection: Collection, given: FeatureInput, point
         "enterprise_id": enterprise,
         "kind": _choice(collection, "kind", given.properties),
         "geom": point,
-        "boundary": _boundary(given),
+        "boundary": _boundary(given, point),
         "h3_9": h3.str_to_int(h3.latlng_to_cell(point.lat, point.lon, 9)),
         "h3_10": h3.str_to_int(h3.latlng_to_cell(point.lat, point.lon, 10)),
         "area_id": func.owning_area(func.ST_SetSRID(func.ST_MakePoint(point.lon, point.lat), 4326)),
@@ -205,13 +219,15 @@ def _point(given: FeatureInput) -> _Point:
     return _Point(float(lon), float(lat))
 
 
-def _boundary(given: FeatureInput) -> Any:
+def _boundary(given: FeatureInput, point: _Point) -> Any:
     value = given.properties.get("boundary")
     if value is None:
         return None
     shape = _shape("boundary", value, given.system, ("Polygon", "MultiPolygon"))
     if not shapely.is_valid(shape):
         raise InputError(f"boundary: {shapely.is_valid_reason(shape)}")
+    if shapely.distance(shape, shapely.Point(point.lon, point.lat)) > BOUNDARY_REACH_DEG:
+        raise InputError("boundary: far away from the point of the site")
     return func.ST_GeomFromWKB(shapely.to_wkb(shape), 4326)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,8 +13,13 @@ from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, or_
 
 from layers.collections.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter
+from layers.local_time import CHINA
 
 FIRST_YEAR, LAST_YEAR = 1800, 2999
+_OPEN = ("", "..")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 Box = tuple[float, float, float, float]
 Interval = tuple[dt.datetime | None, dt.datetime | None]
 
@@ -68,7 +74,7 @@ def parse_bbox(text: str) -> Box:
 def parse_box_numbers(text: str) -> Box:
     """Parse four finite numbers of a ``bbox`` in any reference system; of six, heights are ignored."""
     try:
-        numbers = [float(part) for part in text.split(",")]
+        numbers = [plain_number(part.strip()) for part in text.split(",")]
     except ValueError as error:
         raise InvalidFilter(f"bbox: not numbers: {text!r}") from error
     if len(numbers) == 6:
@@ -98,21 +104,75 @@ def parse_moment(text: str, name: str = "at") -> dt.datetime:
 def parse_interval(text: str) -> Interval:
     """Parse an OGC ``datetime``: one time, ``start/end``, ``../end``, ``start/..``.
 
+    A date without a time is the whole day of the city, from its first moment as a start to its last as an end.
+
     Examples
     --------
-    >>> parse_interval("2026-01-01/..")[1] is None
+    >>> parse_interval("2026-01-01T00:00:00Z/..")[1] is None
     True
+    >>> [moment.isoformat() for moment in parse_interval("2026-10-31")]
+    ['2026-10-30T16:00:00+00:00', '2026-10-31T15:59:59.999999+00:00']
     """
     parts = text.split("/")
     if len(parts) == 1:
-        moment = parse_moment(text, "datetime")
-        return moment, moment
+        return _first_moment(text), _last_moment(text)
     if len(parts) != 2:
         raise InvalidFilter(f"datetime: a time or start/end is needed: {text!r}")
-    start, end = (None if part in ("", "..") else parse_moment(part, "datetime") for part in parts)
+    start = None if parts[0] in _OPEN else _first_moment(parts[0])
+    end = None if parts[1] in _OPEN else _last_moment(parts[1])
     if start is not None and end is not None and end < start:
         raise InvalidFilter("datetime: the end is before the start")
     return start, end
+
+
+def _first_moment(text: str) -> dt.datetime:
+    day = _whole_day(text)
+    return parse_moment(text, "datetime") if day is None else day.astimezone(dt.UTC)
+
+
+def _last_moment(text: str) -> dt.datetime:
+    day = _whole_day(text)
+    if day is None:
+        return parse_moment(text, "datetime")
+    return (day + dt.timedelta(days=1)).astimezone(dt.UTC) - dt.timedelta(microseconds=1)
+
+
+def _whole_day(text: str) -> dt.datetime | None:
+    """The beginning of a written day in the city; None when a time of the day is given, or no day."""
+    if _DATE.fullmatch(text) is None:
+        return None
+    parse_moment(text, "datetime")
+    return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), CHINA)
+
+
+def plain_integer(text: str) -> int:
+    """Parse digits with an optional sign; what Python would take besides (``1_0``, blanks) is refused.
+
+    Examples
+    --------
+    >>> plain_integer("-10")
+    -10
+    >>> plain_integer("1_0")
+    Traceback (most recent call last):
+        ...
+    ValueError: not a whole number: '1_0'
+    """
+    if _INTEGER.fullmatch(text) is None:
+        raise ValueError(f"not a whole number: {text!r}")
+    return int(text)
+
+
+def plain_number(text: str) -> float:
+    """Parse a finite decimal number; ``1_0``, ``nan``, ``inf`` and blanks are refused.
+
+    Examples
+    --------
+    >>> plain_number("1.5e3"), plain_number("-.5")
+    (1500.0, -0.5)
+    """
+    if _NUMBER.fullmatch(text) is None or not math.isfinite(number := float(text)):
+        raise ValueError(f"not a number: {text!r}")
+    return number
 
 
 def _boolean(text: str) -> bool:
@@ -122,8 +182,8 @@ def _boolean(text: str) -> bool:
 
 _READERS: dict[str, Callable[[str], Any]] = {
     "text": str,
-    "integer": int,
-    "number": float,
+    "integer": plain_integer,
+    "number": plain_number,
     "boolean": _boolean,
     "time": parse_moment,
     "date": dt.date.fromisoformat,

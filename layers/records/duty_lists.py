@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import polars as pl
-from sqlalchemy import Connection, or_, select, text
+from sqlalchemy import Connection, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from layers.postgres import WriteCounts, copy_frame, upsert
@@ -38,16 +38,16 @@ def valid_duties(
     area_code: str | None = None,
     level: str | None = None,
     limit: int,
-) -> list[DutyItem]:
-    """Lines that are valid on a day, by code.
+    offset: int = 0,
+) -> tuple[list[DutyItem], int]:
+    """Lines that are valid on a day, by code, and how many there are without ``limit`` and ``offset``.
 
     Parameters
     ----------
     words : str or None
         Part of the item's name or of a body.
     """
-    statement = select(DutyItem).order_by(DutyItem.item_code, DutyItem.id).limit(limit)
-    statement = statement.where(
+    statement = select(DutyItem).where(
         DutyItem.valid_from <= day, or_(DutyItem.valid_to.is_(None), DutyItem.valid_to > day)
     )
     if area_code:
@@ -62,7 +62,9 @@ def valid_duties(
                 DutyItem.item.contains(words, autoescape=True), DutyItem.body.contains(words, autoescape=True)
             )
         )
-    return list(db.scalars(statement))
+    count = db.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    page = statement.order_by(DutyItem.item_code, DutyItem.id).limit(limit).offset(offset)
+    return list(db.scalars(page)), count
 
 
 def known_item_codes(db: Session) -> list[str]:

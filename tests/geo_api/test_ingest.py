@@ -324,6 +324,49 @@ def test_osmand(own: tuple[Api, dict[str, str]], method: str) -> None:
     assert client.get("/v1/tracks/osmand", params={**values, "key": ""}).status_code == 401
 
 
+def test_a_phone_sends_json_and_what_it_does_not_know_is_null(own: tuple[Api, dict[str, str]]) -> None:
+    api, keys = own
+    client = TestClient(api.app, raise_server_exceptions=False)
+    moment = NOW - dt.timedelta(seconds=50)
+    location = {
+        "timestamp": moment.isoformat().replace("+00:00", "Z"),
+        "coords": {"latitude": 31.2, "longitude": 120.1, "accuracy": 4.3, "speed": 11.1, "heading": 158.4},
+        "is_moving": True,
+        "battery": {"level": 0.88, "is_charging": False},
+    }
+    sent = {"location": location, "device_id": "T-phone"}
+    answer = client.post("/v1/tracks/osmand", params={"key": keys["city"]}, json=sent)
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1), answer.text
+    t, lon, lat, speed, heading = stored(api, "T-phone")[0][:5]
+    assert (t, lon, lat, heading) == (moment, 120.1, 31.2, 158.4)
+    assert speed == pytest.approx(39.96, abs=0.01)  # 11.1 m/s
+
+    unknown = {**location["coords"], "speed": -1, "heading": -1}  # type: ignore[dict-item]
+    sent = {"location": location | {"coords": unknown}, "device_id": "T-phone-unknown"}
+    assert client.post("/v1/tracks/osmand", params={"key": keys["city"]}, json=sent).json()["accepted"] == 1
+    assert stored(api, "T-phone-unknown")[0][3:5] == (None, None)
+    for broken in (b"{", b"[]", b'{"location": 1, "device_id": "x"}', b'{"location": {"coords": []}}'):
+        answer = client.post(
+            "/v1/tracks/osmand",
+            params={"key": keys["city"]},
+            content=broken,
+            headers={"Content-Type": "application/json"},
+        )
+        assert answer.status_code == 400, broken
+
+
+def test_a_tracker_sends_what_nobody_reads(own: tuple[Api, dict[str, str]]) -> None:
+    api, keys = own
+    client = TestClient(api.app, raise_server_exceptions=False)
+    stamp = int(NOW.timestamp()) - 40
+    asked = (
+        f"id=T-extra&lat=31.2&lon=120.1&timestamp={stamp}&sat=9&ignition=true&alarm=sos&bearing=-1&speed=-1"
+    )
+    answer = client.get(f"/v1/tracks/osmand?{asked}&key={keys['city']}")
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 1), answer.text
+    assert stored(api, "T-extra")[0][3:5] == (None, None)
+
+
 def test_a_cookie_cannot_write_by_get(own: tuple[Api, dict[str, str]]) -> None:
     client = TestClient(own[0].app, raise_server_exceptions=False)
     client.post("/v1/login", json={"username": "dispatcher", "password": PASSWORD})

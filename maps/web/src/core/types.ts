@@ -870,6 +870,9 @@ export interface components {
         /** @description Lines of the duty list. */
         DutyLines: {
             items: components["schemas"]["DutyLine"][];
+            /** @description Lines of all pages */
+            numberMatched: number;
+            links: components["schemas"]["Link"][];
         };
         /** @enum {string} */
         DutyRole: "lead" | "joint";
@@ -1658,8 +1661,10 @@ export interface components {
             instance: string;
             /** @description Number under which the log has the request */
             request_id: string;
-            /** @description Of parameters and bodies: what is wrong with which */
+            /** @description Of parameters and bodies: what is wrong with which; the first 100 */
             faults?: components["schemas"]["ParameterFault"][] | null;
+            /** @description How many faults there are */
+            faults_found?: number | null;
             /** @description Of filters: where reading stopped */
             position?: components["schemas"]["TextPosition"] | null;
             /** @description Of edits of the partition: the rule that is broken */
@@ -1681,7 +1686,7 @@ export interface components {
             rests_on?: components["schemas"]["RestingRows"][] | null;
         };
         /** @enum {string} */
-        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow";
+        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow";
         /** @description Properties of features as a JSON Schema (draft 2020-12). */
         PropertiesSchema: {
             $schema: string;
