@@ -22,6 +22,10 @@ class AreaName:
     name: str
 
 
+SHARE_DIGITS = 6
+"""Decimal places of shares in an answer; they are compared and added up unrounded."""
+
+
 @dataclass(frozen=True)
 class TownShare:
     """A town with its share of a line or polygon, and the body that leads there (None without one)."""
@@ -147,7 +151,7 @@ class Assignment:
             "candidates": [_candidate_json(candidate) for candidate in self.candidates],
             "explanation": [step.as_json() for step in self.explanation],
             "now": self.now and _succession_json(self.now),
-            "cross_region": self.cross_region and asdict(self.cross_region),
+            "cross_region": self.cross_region and _cross_region_json(self.cross_region),
             "enterprise_sites": [asdict(site) for site in self.enterprise_sites],
         }
 
@@ -162,8 +166,16 @@ def _areas_json(areas: AreasByKind) -> dict[str, Any]:
     return one | {kind: [_area_json(area) for area in areas.overlays[kind]] for kind in OVERLAYS}
 
 
+def _cross_region_json(cross: CrossRegion) -> dict[str, Any]:
+    towns = [asdict(town) | {"share": round(town.share, SHARE_DIGITS)} for town in cross.towns]
+    return asdict(cross) | {"towns": towns, "outside": round(cross.outside, SHARE_DIGITS)}
+
+
 def _candidate_json(candidate: Candidate) -> dict[str, Any]:
-    return _area_json(candidate.area) | {"share": candidate.share, "holds_site": candidate.holds_site}
+    return _area_json(candidate.area) | {
+        "share": round(candidate.share, SHARE_DIGITS),
+        "holds_site": candidate.holds_site,
+    }
 
 
 def _succession_json(now: Succession) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Assignment of a line or a polygon to one town, or to a lead town with co-handling towns and a common superior.
 
 1. Every unit grid that the geometry meets has a share of it: of its area for polygons, of its length for lines, of its
-   points for multi-points. What lies outside of all grids is said.
+   points for multi-points (``grid.responsibility.shares``). What lies outside of all grids is said.
 2. The shares are added up by town. A case of one town is a case of that town's lead, as for a point.
 3. Of several towns the one with the largest share leads (equal shares: the lower code); where a case was filed before,
    who filed first leads. The leads of the other towns' matters are co-handlers.
@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,7 +26,7 @@ from grid.responsibility.assignment import answer_of, assign, with_enterprise
 from grid.responsibility.competent_bodies import CompetentBodies, Partner, find_competent_bodies
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind, Candidate, PointInAreas
-from grid.topology import metres_scale
+from grid.responsibility.shares import shares_in_zones
 
 NEGLIGIBLE_SHARE = 1e-9
 CANDIDATES_SHOWN = 200
@@ -92,7 +93,7 @@ def assign_geometry(
         above = _superior(towns, every)
         rule = "first_to_file" if lead.code == first_filed else "largest_share_leads"
         bodies.steps.append(_cross_step(rule, told, lead, above))
-        outside = round(max(1.0 - sum(share.share for share in shares), 0.0), 4)
+        outside = max(1.0 - math.fsum(share.share for share in shares), 0.0)
         superior = None if above is None else AreaName(above.code, above.name)
         cross = CrossRegion(lead.code, superior, told, outside)
     answer = answer_of(db, found, bodies, here.x, here.y, 0.0, item_code, when)
@@ -111,27 +112,16 @@ def _check(geometry: Any) -> None:
         raise GridError(f"geometry: {west}, {south} … {east}, {north}: no degrees", "geometry 经纬度无效")
 
 
-def _measure(geometry: Any) -> float:
-    """Area, length or number of points, whichever the geometry has most of."""
-    scale = metres_scale(geometry.bounds[1]) if not geometry.is_empty else None
-    if scale is None:
-        return 0.0
-    metres = shapely.transform(geometry, lambda c: c * scale)
-    return float(metres.area or metres.length or len(shapely.get_parts(geometry)))
-
-
 def _shares(db: Session, geometry: Any, at: dt.datetime) -> list[Candidate]:
-    """Grids with their share, the largest first. What lies on a common edge is shared by both sides."""
-    dimension = shapely.get_dimensions(geometry)
-    whole = _measure(geometry)
-    found = []
-    for *version, wkb in db.execute(_MEETING, {"wkb": shapely.to_wkb(geometry), "at": at}):
-        part = geometry.intersection(shapely.from_wkb(bytes(wkb)))
-        pieces = [p for p in shapely.get_parts(part) if shapely.get_dimensions(p) == dimension]
-        share = sum(_measure(piece) for piece in pieces) / whole
-        if share > NEGLIGIBLE_SHARE:
-            found.append(Candidate(AreaVersion(*version), round(share, 4)))
-    return sorted(found, key=lambda one: (-one.share, one.area.code))
+    """Grids with their share, the largest first."""
+    rows = db.execute(_MEETING, {"wkb": shapely.to_wkb(geometry), "at": at}).all()
+    shares = shares_in_zones(geometry, [shapely.from_wkb(bytes(wkb)) for *_, wkb in rows])
+    found = [
+        Candidate(AreaVersion(*version), float(share))
+        for (*version, _), share in zip(rows, shares, strict=True)
+        if share > NEGLIGIBLE_SHARE
+    ]
+    return sorted(found, key=lambda one: (-round(one.share, 9), one.area.code))
 
 
 @dataclass
@@ -153,9 +143,7 @@ def _by_town(shares: list[Candidate], every: dict[int, list[AreaVersion]]) -> li
         town = towns.setdefault(area.code, _Town(area.code, area.name))
         town.grids.add(one.area.id)
         town.share += one.share
-    for town in towns.values():
-        town.share = round(town.share, 4)
-    return sorted(towns.values(), key=lambda town: (-town.share, town.code))
+    return sorted(towns.values(), key=lambda town: (-round(town.share, 9), town.code))
 
 
 def _areas(db: Session, geometry: Any, at: dt.datetime, chain: list[AreaVersion]) -> AreasByKind:

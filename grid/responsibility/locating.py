@@ -201,10 +201,10 @@ def _ambiguous(
         share = near.shape.intersection(circle).area / circle.area
         if share > 0:
             holds_site = any(near.shape.intersects(point) for point in points)
-            candidates.append(Candidate(near.area, round(share, 4), holds_site))
+            candidates.append(Candidate(near.area, share, holds_site))
     if len(candidates) < 2:
         return False
-    candidates.sort(key=lambda c: (not c.holds_site, -c.share, c.area.code))
+    candidates.sort(key=lambda c: (not c.holds_site, -round(c.share, 9), c.area.code))
     found.outcome, found.candidates = "ambiguous", candidates
     found.steps.append(_ambiguous_step(candidates, radius_m))
     _cross_region_step(db, found, at)
@@ -241,7 +241,7 @@ def _ambiguous_step(candidates: list[Candidate], radius_m: float) -> Step:
             "企业登记的场所在该网格内",
             "it holds a site of the enterprise",
         )
-    elif chosen.share > second.share:
+    elif round(chosen.share, 9) > round(second.share, 9):
         rule, why_zh, why_en = (
             "larger_share",
             f"占定位圆面积最大（{chosen.share:.0%}）",
