@@ -19,8 +19,8 @@ from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console, step
 from geo_api.http.settings import WrongSetting, read_settings
 from layers.errors import LayerError
-from layers.ground import DRIVERS, GROUND_LAYERS
-from layers.imports import FILE_KINDS
+from layers.ground import GROUND_LAYERS
+from layers.imports import DRIVERS, FILE_KINDS
 from layers.tables import AREA_KINDS
 
 if TYPE_CHECKING:

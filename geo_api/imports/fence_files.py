@@ -17,7 +17,7 @@ import shapely
 
 from layers.codes import GEOGRAPHIC, check_declared_crs
 from layers.errors import InputError
-from layers.imports import FILE_KINDS, VEHICLE_KINDS, checks, require_file
+from layers.imports import FILE_KINDS, VEHICLE_KINDS, check_geometry_file, checks, require_file
 from spatial_models.errors import ParameterError
 from spatial_models.fences import TimeTable
 
@@ -40,6 +40,8 @@ def as_table(path: Path, crs: str) -> Iterator[Path]:
     if ending not in GEOMETRY_ENDINGS and not (ending == ".parquet" and _is_geoparquet(path)):
         yield path
         return
+    if ending != ".parquet":
+        check_geometry_file(path)
     try:
         given = gpd.read_parquet(path) if ending == ".parquet" else gpd.read_file(path, engine="pyogrio")
     except Exception as error:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from layers.ground.checking import GroundChecks
-from layers.ground.files import DRIVERS, GROUND_LAYERS, GroundFile, open_ground_file
+from layers.ground.files import GROUND_LAYERS, GroundFile, open_ground_file
 from layers.ground.writing import renew_statistics, write_ground
 
 __all__ = [
-    "DRIVERS",
     "GROUND_LAYERS",
     "GroundChecks",
     "GroundFile",

@@ -20,19 +20,16 @@ import shapely
 
 from layers.codes import check_declared_crs
 from layers.errors import InputError
-from layers.imports import FILE_KINDS, ROW, Column, require_file, shapefile_encoding
+from layers.imports import (
+    FILE_KINDS,
+    ROW,
+    Column,
+    check_geometry_file,
+    require_file,
+    shapefile_encoding,
+)
 
 GROUND_LAYERS = ("roads", "waterways", "buildings")
-DRIVERS = {
-    ".pbf": "OSM",
-    ".osm": "OSM",
-    ".gpkg": "GPKG",
-    ".shp": "ESRI Shapefile",
-    ".geojson": "GeoJSON",
-    ".json": "GeoJSON",
-    ".fgb": "FlatGeobuf",
-}
-"""Driver of each accepted ending."""
 BATCH_ROWS = 50_000
 OSM_TAGS = {"roads": "highway", "waterways": "waterway", "buildings": "building"}
 _OSM_LAYERS = {"roads": "lines", "waterways": "lines", "buildings": "multipolygons"}
@@ -106,7 +103,7 @@ def open_ground_file(path: Path, layer: str, crs: str) -> Iterator[GroundFile]:
     UnknownCrs
     """
     require_file(path)
-    driver = _driver(path)
+    driver = check_geometry_file(path)
     if driver == "OSM" and crs not in ("wgs84", "EPSG:4326"):
         raise InputError(
             f"{path.name}: OpenStreetMap data is WGS-84, the command says {crs} 坐标系应为 wgs84"
@@ -124,25 +121,6 @@ def open_ground_file(path: Path, layer: str, crs: str) -> Iterator[GroundFile]:
             yield GroundFile(path, layer, max(rows, 0), has_ids, iter(reader), geometry, driver == "OSM")
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError, OSError) as error:
         raise InputError(f"{path.name}: not a readable file of {layer} 无法读取 ({error})") from error
-
-
-def _driver(path: Path) -> str:
-    """Return the driver of the ending, when the file begins as that format does."""
-    driver = DRIVERS.get(path.suffix.lower())
-    if driver is None:
-        raise InputError(f"{path.name}: one of {', '.join(DRIVERS)} is read 不支持的格式")
-    with path.open("rb") as file:
-        head = file.read(2000)
-    fits = {
-        "OSM": b"OSMHeader" in head[:40] if path.suffix.lower() == ".pbf" else b"<osm" in head,
-        "GPKG": head.startswith(b"SQLite format 3\0"),
-        "ESRI Shapefile": head.startswith(b"\x00\x00\x27\x0a"),
-        "GeoJSON": head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"),
-        "FlatGeobuf": head.startswith(b"fgb"),
-    }
-    if not fits[driver]:
-        raise InputError(f"{path.name}: is not what its ending says 内容与扩展名不符 ({driver})")
-    return driver
 
 
 def _options(path: Path, layer: str, driver: str) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from layers.imports.columns import (
     FileKind,
 )
 from layers.imports.fix_formats import FIX_READERS, FixPart, read_fix_parts
+from layers.imports.geometry_files import DRIVERS, check_geometry_file
 from layers.imports.readers import ROW, require_file, template
 
 __all__ = [
+    "DRIVERS",
     "FENCE_RULES",
     "FILE_KINDS",
     "FIX_READERS",
@@ -39,6 +41,7 @@ __all__ = [
     "Column",
     "FileKind",
     "FixPart",
+    "check_geometry_file",
     "find_topology_faults",
     "read_area_file",
     "read_fix_parts",

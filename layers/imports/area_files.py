@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from layers.codes import CHINESE_ENCODING, iso_day, plain_text, to_half_width
 from layers.errors import InputError, MissingColumns
 from layers.imports.columns import FILE_KINDS
+from layers.imports.geometry_files import check_geometry_file
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -72,6 +73,7 @@ def _read(path: Path) -> Any:
     import geopandas as gpd
     import pyogrio
 
+    check_geometry_file(path)
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     fitting = (name for name in layers if len(layers) > 1 and _has_required_columns(path, name))
     chosen = next(fitting, layers[0] if layers else None)

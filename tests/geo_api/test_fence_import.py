@@ -132,7 +132,7 @@ def test_the_file_as_a_whole(fresh_database: str, tmp_path: Path) -> None:
         import_file("fences", tmp_path / "none.gpkg", crs="wgs84", url=fresh_database)
     broken = tmp_path / "broken.gpkg"
     broken.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="not a readable geometry file"):
+    with pytest.raises(InputError, match="not what its ending says"):
         import_file("fences", broken, crs="wgs84", url=fresh_database)
     frame = gpd.GeoDataFrame({"fence_id": ["F"]}, geometry=[BOX], crs=4326)
     frame.to_file(tmp_path / "f.geojson", engine="pyogrio")
