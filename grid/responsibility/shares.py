@@ -19,7 +19,7 @@ ON_EDGE_M = 1e-3
 
 
 def shares_in_zones(geometry: Any, zones: Sequence[Any]) -> NDArray[np.float64]:
-    """Share of a geometry in each zone: of its area, else of its length, else of its number of points.
+    """Measure the share of a geometry in each zone: of its area, else of its length, else of its points.
 
     Parts and whole are measured alike, so that shares and the share outside of all zones add up to 1. A line that
     passes twice counts twice; what lies on a common edge is shared equally by the zones beside it.
@@ -60,7 +60,7 @@ def shares_in_zones(geometry: Any, zones: Sequence[Any]) -> NDArray[np.float64]:
 
 @functools.lru_cache(maxsize=32)
 def _plane(latitude: int) -> pyproj.Transformer:
-    """A cylindrical equal-area projection, true to scale at the latitude."""
+    """Return a cylindrical equal-area projection, true to scale at the latitude."""
     target = pyproj.CRS.from_proj4(f"+proj=cea +lat_ts={latitude} +ellps=GRS80 +units=m")
     return pyproj.Transformer.from_crs(pyproj.CRS.from_epsg(4326), target, always_xy=True)
 
@@ -71,7 +71,7 @@ def _projected(plane: pyproj.Transformer, shapes: Any) -> Any:
 
 
 def _pieces(line: Any, zones: Any) -> NDArray[Any]:
-    """The segments of a line, divided where they meet the outlines of zones."""
+    """Return the segments of a line, divided where they meet the outlines of zones."""
     parts = shapely.get_parts(line)
     coordinates, part = shapely.get_coordinates(parts, return_index=True)
     inside = part[1:] == part[:-1]

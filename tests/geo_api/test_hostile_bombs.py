@@ -189,7 +189,9 @@ def test_whatever_a_device_sends_is_told(device: tuple[TestClient, str], name: s
         if answer.status_code == 200:
             told = answer.json()
             assert told["accepted"] + told["duplicate"] + told["rejected"] == 1, (name, value, told)
-            negative = ("-1e308",) if name in ("lat", "lon") else ()  # of speed and bearing it means: not known
+            negative = (
+                ("-1e308",) if name in ("lat", "lon") else ()
+            )  # of speed and bearing it means: not known
             if value in ("1e308", *negative) and name in ("lat", "lon", "speed", "bearing"):
                 assert told["rejected"] == 1 and told["reasons"][0]["reason"], (name, value, told)
 

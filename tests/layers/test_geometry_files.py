@@ -17,7 +17,13 @@ import shapely
 from layers.errors import InputError
 from layers.imports import check_geometry_file, read_area_file
 
-AREA = {"code": ["621700"], "name": ["第二市"], "kind": ["city"], "parent_code": [None], "valid_from": ["2020-01-01"]}
+AREA = {
+    "code": ["621700"],
+    "name": ["第二市"],
+    "kind": ["city"],
+    "parent_code": [None],
+    "valid_from": ["2020-01-01"],
+}
 FRAME = gpd.GeoDataFrame(AREA, geometry=[shapely.box(105, 34, 106, 35)], crs=4326)
 WRITERS = {
     "a.gpkg": "GPKG",
@@ -92,7 +98,13 @@ def hostile(folder: Path, port: int) -> dict[str, bytes]:
     )
     feature = {
         "type": "Feature",
-        "properties": {"code": "1", "name": "a", "kind": "city", "parent_code": None, "valid_from": "2020-01-01"},
+        "properties": {
+            "code": "1",
+            "name": "a",
+            "kind": "city",
+            "parent_code": None,
+            "valid_from": "2020-01-01",
+        },
         "geometry": json.loads(shapely.to_geojson(shapely.box(105, 34, 106, 35))),
     }
     link = {"type": "link", "properties": {"href": f"http://127.0.0.1:{port}/crs", "type": "ogcwkt"}}
