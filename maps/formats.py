@@ -135,7 +135,10 @@ class Formats:
     def zone_note(self, at: dt.datetime | None = None) -> str:
         """The time zone by its name and its distance from UTC, said once on a page."""
         moment = (at or dt.datetime.now(dt.UTC)).astimezone(ZoneInfo(self.time_zone))
-        offset = re.sub(r"([+-])0?(\d+):?00$", r"\1\2", f"UTC{moment:%z}")
+        hours = f"{moment:%z}"
+        offset = "UTC" + re.sub(
+            r"^([+-])0?(\d+)(\d\d)$", lambda m: m[1] + m[2] + ("" if m[3] == "00" else f":{m[3]}"), hours
+        )
         return self.term("written", "zone").format(name=self.term("time_zone", self.time_zone), offset=offset)
 
     def term(self, group: str, code: object) -> str:

@@ -1,14 +1,14 @@
 """Offline reports: one case, or the hot spots of one run, each as a single HTML file.
 
 Pure functions: data in, HTML out. The file opens from a disk without a network: scripts, sheets and pictures are
-inside, there is no base map, and every value is escaped.
+inside, there is no base map, and every value is escaped. It holds its texts in both languages, shows one of them, and
+has a switch to the other.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -17,12 +17,15 @@ import folium
 import geopandas as gpd
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
 
 from maps import style
 from maps.assets import Verbatim, localise
 from maps.classify import class_colors, class_of, quantile_breaks
 from maps.errors import InvalidLayer
+from maps.formats import CITY_TIME_ZONE, Formats
+from maps.glossary import Language, names
 
 MAP_HEIGHT_PX = 460
 MAX_ZOOM = 19
@@ -37,11 +40,24 @@ LAYER_COLORS = {
 }
 SITE = style.map_feature("case_site", "#b2182b")
 
+METER_UNITS = {"power": "kWh", "water": "m³", "gas": "m³"}
+_FORMATS = Formats("zh")
+"""Numbers and times are written alike in both languages."""
+
 STUDY_AREA = "#d9dee5"
 """Colour of the cells that are not significant."""
 
 
-def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, Any]]) -> str:
+Texts = Mapping[Language, str]
+
+
+def case_report(
+    case: Mapping[str, Any],
+    *,
+    layers: Mapping[str, Mapping[str, Any]],
+    language: Language = "zh",
+    time_zone: str = CITY_TIME_ZONE,
+) -> str:
     """Report of one case: place, evidence, assignment with its reasons, and case events.
 
     Parameters
@@ -51,6 +67,10 @@ def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, An
     layers : mapping of name to GeoJSON
         Feature or FeatureCollection (EPSG:4326) named county, town, community, unit_grid, boundary, track, gap, site.
         ``site`` falls back to the case's own point.
+    language : {"zh", "en"}
+        The language that is shown first.
+    time_zone : str
+        Zone of the city, in which times are written.
 
     Returns
     -------
@@ -77,11 +97,18 @@ def case_report(case: Mapping[str, Any], *, layers: Mapping[str, Mapping[str, An
         "state": style.entry(style.CASE_STATES, case["state"]),
     }
     level = None if alert is None else style.entry(style.ALERT_LEVELS, alert["level"])
-    return _page(chart, "case", legend, title=f"案件 {case['number']}", level=level, **facts)
+    title: Texts = {"zh": f"案件 {case['number']}", "en": f"Case {case['number']}"}
+    return _page(chart, "case", legend, title, language, time_zone, level=level, **facts)
 
 
 def hotspot_report(
-    cells: gpd.GeoDataFrame, run: Mapping[str, Any], *, areas: Mapping[str, Any] | None = None, top: int = 20
+    cells: gpd.GeoDataFrame,
+    run: Mapping[str, Any],
+    *,
+    areas: Mapping[str, Any] | None = None,
+    top: int = 20,
+    language: Language = "zh",
+    time_zone: str = CITY_TIME_ZONE,
 ) -> str:
     """Report of the hot spots of one run: cells by significance, counts and the strongest cells.
 
@@ -95,6 +122,10 @@ def hotspot_report(
         GeoJSON of areas drawn as outlines.
     top : int
         How many cells the table of a field shows.
+    language : {"zh", "en"}
+        The language that is shown first.
+    time_zone : str
+        Zone of the city, in which times are written.
 
     Raises
     ------
@@ -118,9 +149,9 @@ def hotspot_report(
     if fields:
         _fit_cells(chart, cells, areas)
         folium.LayerControl(collapsed=False).add_to(chart)
-    return _page(
-        chart, "hotspots", list(style.GI_BINS.values()), title="热点分析 Hot spots", run=run, fields=fields
-    )
+    title: Texts = {"zh": "热点分析", "en": "Hot spots"}
+    legend = list(style.GI_BINS.values())
+    return _page(chart, "hotspots", legend, title, language, time_zone, run=run, fields=fields)
 
 
 def _map() -> folium.Map:
@@ -175,9 +206,9 @@ def _draw_field(
     classes = class_of(frame["value"], breaks)
     entries = [style.entry(style.GI_BINS, int(bin_)) for bin_ in frame["gi_bin"]]
     by_value = [colors[index] if index >= 0 else style.UNKNOWN_COLOR for index in classes]
-    significance = folium.FeatureGroup(f"{escape(name)}: 显著性 significance", overlay=False, show=show)
+    significance = folium.FeatureGroup(_field_layer(name, "显著性", "significance"), overlay=False, show=show)
     _add_cells(significance, frame, [entry.color for entry in entries], frame["gi_bin"] != 0)
-    value = folium.FeatureGroup(f"{escape(name)}: 数值 value", overlay=False, show=False)
+    value = folium.FeatureGroup(_field_layer(name, "数值", "value"), overlay=False, show=False)
     _add_cells(value, frame, by_value, frame["value"] != 0)
     significance.add_to(chart)
     value.add_to(chart)
@@ -190,6 +221,12 @@ def _draw_field(
         "breaks": list(zip(colors, (float(b) for b in breaks), strict=True)),
         "rows": strongest.drop(columns="geometry").to_dict("records"),
     }
+
+
+def _field_layer(name: str, zh: str, en: str) -> str:
+    """The name of a layer in both languages, as the control of the map shows it."""
+    field = names("hot_field", name)
+    return str(say(f"{field['zh']}：{zh}", f"{field['en']}: {en}"))
 
 
 def _add_cells(
@@ -210,7 +247,9 @@ def _add_cells(
             "weight": 2,
             "fillOpacity": 0.85,
         },
-        tooltip=folium.GeoJsonTooltip(["h3", "value", "z", "q"], aliases=["H3", "数值 value", "z", "q"]),
+        tooltip=folium.GeoJsonTooltip(
+            ["h3", "value", "z", "q"], aliases=["H3", str(say("数值", "Value")), "z", "q"]
+        ),
     ).add_to(group)
 
 
@@ -223,9 +262,9 @@ def _cell_features(cells: gpd.GeoDataFrame, colors: pd.Series) -> list[dict[str,
             "properties": {
                 "color": color,
                 "h3": escape(str(h3)),
-                "value": _number(value),
-                "z": _number(z),
-                "q": _number(q),
+                "value": _FORMATS.significant(value),
+                "z": _FORMATS.significant(z),
+                "q": _FORMATS.significant(q),
             },
         }
         for geometry, color, h3, value, z, q in zip(
@@ -287,30 +326,11 @@ def _meter_chart(kind: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
             f"{'M' if pen_up else 'L'}{i * step:.1f} {CHART_HEIGHT * (1 - max(value, 0.0) / high):.1f}"
         )
         pen_up = False
-    names = {
-        "power": ("用电", "power", "kWh"),
-        "water": ("用水", "water", "m³"),
-        "gas": ("用气", "gas", "m³"),
-    }
-    zh, en, unit = names.get(kind, (kind, kind, ""))
     return {
-        "zh": zh, "en": en, "unit": unit, "path": " ".join(path), "high": high,
+        "kind": kind, "unit": METER_UNITS.get(kind, ""), "path": " ".join(path), "high": high,
         "first": rows[0]["day"], "last": rows[-1]["day"], "missing": len(values) - len(known),
         "width": CHART_WIDTH, "height": CHART_HEIGHT,
     }  # fmt: skip
-
-
-def _number(value: Any, digits: int = 4) -> str:
-    """A number for a table: four significant digits; a dash where there is none.
-
-    Examples
-    --------
-    >>> _number(0.000123456), _number(1234.5678), _number(None), _number(float("nan"))
-    ('0.0001235', '1235', '–', '–')
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    return f"{float(value):.{digits}g}"
 
 
 def _period(value: Any) -> str:
@@ -328,28 +348,74 @@ def _period(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def say(zh: object, en: object) -> Markup:
+    """A text in both languages, of which the page shows one.
+
+    Examples
+    --------
+    >>> say("线索", "a <clue>")
+    Markup('<span lang="zh">线索</span><span lang="en">a &lt;clue&gt;</span>')
+    """
+    return Markup('<span lang="zh">{}</span><span lang="en">{}</span>').format(zh, en)
+
+
+def _say_each(write: Callable[[Formats], str]) -> Markup:
+    """What is written differently in the two languages."""
+    return say(write(Formats("zh")), write(Formats("en")))
+
+
+def _say_term(group: str, code: object) -> Markup:
+    texts = names(group, code)
+    return say(texts["zh"], texts["en"])
+
+
 @lru_cache
-def _environment() -> Environment:
+def _environment(time_zone: str) -> Environment:
     made = Environment(
         loader=PackageLoader("maps"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["number"] = _number
-    made.filters["period"] = _period
+    formats = Formats("zh", time_zone)
+    made.filters |= {
+        "number": formats.number,
+        "fixed": formats.fixed,
+        "signed": formats.signed,
+        "significant": formats.significant,
+        "time": formats.time,
+        "period": _period,
+    }
+    made.globals |= {
+        "say": say,
+        "term": _say_term,
+        "percent": lambda share: _say_each(lambda formats: formats.percent(share)),
+        "listed": lambda items: _say_each(lambda formats: formats.list(items)),
+    }
     return made
 
 
-def _page(chart: folium.Map, template: str, legend: list[style.Entry], *, title: str, **values: Any) -> str:
+def _page(
+    chart: folium.Map,
+    template: str,
+    legend: list[style.Entry],
+    title: Texts,
+    language: Language,
+    time_zone: str,
+    **values: Any,
+) -> str:
     """The map with its legend, above it the facts, below it the tables."""
     figure = localise(chart)
-    figure.title = escape(title)
-    above, below = (
-        _environment().get_template(f"{template}_{part}.html").render(title=title, **values)
-        for part in ("above", "below")
-    )
-    sheet = _environment().get_template("report.css").render()
-    figure.header.add_child(Verbatim(f"<style>{sheet}</style>"), name="report_css")
-    figure.html.add_child(Verbatim(f"<header>{above}</header>"), name="above")
-    box = _environment().get_template("legend.html").render(legend=legend)
+    figure.title = escape(title[language])
+    environment = _environment(time_zone)
+
+    def part(name: str, **more: Any) -> str:
+        return environment.get_template(name).render(title=title, **more)
+
+    zone = {each: Formats(each, time_zone).zone_note() for each in title}
+    above, below = part(f"{template}_above.html", **values), part(f"{template}_below.html", **values)
+    switch = part("switch.html", language=language)
+    box = part("legend.html", legend=legend, zone=zone)
+    figure.header.add_child(Verbatim(f"<style>{part('report.css')}</style>"), name="report_css")
+    figure.html.add_child(Verbatim(f"<header>{switch}{above}</header>"), name="above")
     figure.html.add_child(Verbatim(f"<footer>{box}{below}</footer>"), name="below")
     html: str = figure.render()
-    return html.replace("<html>", '<html lang="zh-CN">', 1)
+    tag = "zh-CN" if language == "zh" else "en"
+    return html.replace("<html>", f'<html lang="{tag}">', 1)

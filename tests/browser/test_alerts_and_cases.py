@@ -69,8 +69,8 @@ def test_the_evidence_card_shows_why(open_page: Open, city: City) -> None:
     ]
     weights = [abs(item["contribution"]) for item in alert.evidence]
     assert all(abs(w - 100 * x / max(weights)) < 0.06 for w, x in zip(widths, weights, strict=True))
-    expect(card.locator(".chart svg")).not_to_have_count(0)
-    expect(card.locator(".chart text.closure").first).to_contain_text("closed")
+    expect(card.locator(".chart canvas")).not_to_have_count(0)
+    expect(card.locator(".chart .closure").first).to_contain_text("closed")
     plates = card.locator(".visits tbody td:first-child").all_inner_texts()
     assert plates and all("*" in plate for plate in plates)
     console.language("zh")

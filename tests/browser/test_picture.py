@@ -29,7 +29,7 @@ def test_write_the_picture(
         console.tab("alerts")
         expect(console.page.locator(".row").first).to_be_visible()
         console.page.locator(".row").first.click()
-        expect(console.page.locator(".chart svg").first).to_be_visible()
+        expect(console.page.locator(".chart canvas").first).to_be_visible()
         console.page.locator("[data-track]").first.click()
         expect(console.page.locator(".track-box")).to_be_visible()
         console.settle()

@@ -26,7 +26,7 @@ def test_times_follow_the_zone_of_the_city() -> None:
     urumqi = Formats("zh", "Asia/Urumqi")
     assert urumqi.time("2026-03-01T08:00:00Z") == "2026-03-01 14:00"
     assert urumqi.zone_note() == "时间均为新疆时间（UTC+6）"
-    assert Formats("en", "Asia/Kolkata").zone_note() == "All times are Asia/Kolkata (UTC+0530)"
+    assert Formats("en", "Asia/Kolkata").zone_note() == "All times are Asia/Kolkata (UTC+5:30)"
 
 
 def test_every_term_has_a_name_in_both_languages() -> None:

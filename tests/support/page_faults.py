@@ -13,7 +13,7 @@ LAYOUT_FAULTS = """() => {
     for (let next = e.nextElementSibling; next; next = next.nextElementSibling)
       if (box(next).left < b.right - 1 && box(next).width && b.width) faults.push("overlap: " + name(e) + " " + name(next));
   }
-  for (const e of document.querySelectorAll(".tabs button, .top button, .who b, .who small, .status span:not(.attribution)"))
+  for (const e of document.querySelectorAll(".tabs a, .top button, .who b, .who small, .status span:not(.attribution)"))
     if (e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline") faults.push("cut off: " + name(e) + " " + e.textContent);
   const side = document.querySelector(".side-body");
   if (side.scrollWidth > side.clientWidth) faults.push("the panel is too wide");
@@ -25,7 +25,7 @@ LAYOUT_FAULTS = """() => {
 }"""
 """What is cut off, outside of the page, or over something else."""
 
-NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, canvas, svg[role=img], dialog")]
+NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, select, textarea, canvas, [role=img], dialog")]
   .filter((e) => e.offsetParent !== null || e.tagName === "svg")
   .filter((e) => {
     const label = e.labels && e.labels.length ? e.labels[0].textContent : "";
@@ -33,3 +33,38 @@ NAMELESS = """() => [...document.querySelectorAll("button, a[href], input, selec
   })
   .map((e) => e.outerHTML.slice(0, 120))"""
 """Controls without a name."""
+
+LOW_CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgba = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].map((each, i) => (i < 3 ? each : each / 255));
+  };
+  const over = ([r, g, b, a], [x, y, z]) => [r * a + x * (1 - a), g * a + y * (1 - a), b * a + z * (1 - a), 1];
+  const ground = (e) => {
+    const layers = [];
+    for (let at = e; at; at = at.parentElement) {
+      const color = rgba(getComputedStyle(at).backgroundColor);
+      if (color[3] > 0) layers.push(color);
+      if (color[3] === 1) break;
+    }
+    return layers.reverse().reduce((below, color) => over(color, below), [255, 255, 255, 1]);
+  };
+  const luminance = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map((each) => ((each /= 255) <= 0.04045 ? each / 12.92 : ((each + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const faults = new Set();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const e = texts.currentNode.parentElement, words = texts.currentNode.data.trim();
+    if (!words || !e.checkVisibility({ visibilityProperty: true }) || e.closest(":disabled, noscript, script, style, option")) continue;
+    const behind = ground(e), [one, other] = [luminance(over(rgba(getComputedStyle(e).color), behind)), luminance(behind)];
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (ratio < 4.5) faults.add(`${ratio.toFixed(2)} ${e.className || e.tagName}: ${words.slice(0, 40)}`);
+  }
+  return [...faults];
+}"""
+"""Texts whose contrast against what lies behind them is below 4.5 to 1."""

@@ -1,30 +1,33 @@
 /** The console: puts the parts together and starts them. */
-import "maplibre-gl/dist/maplibre-gl.css";
+import "./style/tokens.css";
 import "./style/base.css";
-import "./style/panels.css";
+import "./style/frame.css";
+import "./style/views.css";
+import "./style/print.css";
+import { html, nothing, render } from "lit";
+import { address, followHistory, put, route } from "./address/router";
 import { explain, get } from "./core/api";
-import { fill, h } from "./core/dom";
+import { offerLogin } from "./core/login_again";
+import { refreshSession, shareSession } from "./core/session";
+import { followTheme } from "./core/theme";
+import type { ConsoleSettings } from "./core/types";
+import type { Console, Covered } from "./console";
+import { widthAtStart, type LayerSwitch } from "./frame/layer_switch";
+import { openLogin } from "./frame/login_dialog";
+import "./frame/lost_connection";
+import "./frame/notice_list";
+import "./frame/side_panel";
+import type { SidePanel } from "./frame/side_panel";
+import "./frame/status_bar";
+import "./frame/top_bar";
+import type { Box } from "./map/create";
+import { adoptStyle, type StyleDocument } from "./map/palette";
 import { announceLanguage, language } from "./texts/language";
 import { t } from "./texts/text";
-import { offerLogin } from "./core/login_again";
-import { noticeHolder } from "./core/notices";
-import { loggedIn, refreshSession, session } from "./core/session";
-import type { ConsoleSettings } from "./core/types";
-import type { Console } from "./console";
-import { lastChange, listen, updated } from "./live";
-import { addBaseMap } from "./map/base_map";
-import { createMap, showWorkLayers, whenIdle, type Box } from "./map/create";
-import { addMark } from "./map/mark";
-import { adoptStyle, type StyleDocument } from "./map/palette";
-import { attachPopups } from "./map/popups";
-import { Redraw } from "./map/redraw";
-import { Track } from "./map/track";
-import { LayerSwitch } from "./panels/layer_switch";
-import { openLogin } from "./panels/login_dialog";
-import { lostConnection } from "./panels/lost_connection";
-import { SidePanel } from "./panels/side_panel";
-import { statusBar } from "./panels/status_bar";
-import { topBar } from "./panels/top_bar";
+import { nameOf } from "./views/names";
+
+/** The map is the largest part: it is on its way while the frame is drawn. */
+const mapPart = import("./map/start");
 
 /** A part that an older service may lack: the console starts without it. */
 async function optional<T>(path: string, fallback: T): Promise<T> {
@@ -39,9 +42,61 @@ interface Described {
   extent?: { spatial?: { bbox?: Box[] } };
 }
 
+interface Shown {
+  settings: Partial<ConsoleSettings>;
+  /** Null until it is known who is here. */
+  known: boolean;
+  parts: Console | null;
+}
+
+const app = document.getElementById("app") ?? document.body;
+
+function draw({ settings, known, parts }: Shown): void {
+  const shifted = settings.tile_crs === "gcj02" && Boolean(settings.tile_url);
+  const city = settings.city ?? "";
+  render(
+    html`
+      <top-bar .parts=${parts} .city=${city} ?known=${known}></top-bar>
+      <main class="stage">
+        <div class="map"></div>
+        ${known ? html`<side-panel .parts=${parts} .city=${city}></side-panel>` : html`<section class="side"></section>`}
+        ${parts ? html`<layer-switch .map=${parts.map}></layer-switch>` : nothing}
+        <notice-list></notice-list>
+        ${parts ? html`<lost-connection></lost-connection>` : nothing}
+      </main>
+      <status-bar .map=${parts?.map ?? null} ?shiftedBase=${shifted}></status-bar>
+    `,
+    app,
+  );
+}
+
+/** What the panels cover of the map. */
+function covered(): Covered {
+  const panel = document.querySelector<SidePanel>("side-panel")?.covered ?? { left: 0, right: 0, bottom: 0 };
+  return { ...panel, right: document.querySelector<LayerSwitch>("layer-switch")?.width ?? widthAtStart() };
+}
+
+/** The page follows the language of its address, and its title the view. */
+function followAddress(city: () => string): void {
+  const follow = (): void => {
+    const { language: asked } = address.get();
+    if (asked) language.set(asked);
+    document.title = [nameOf(route.get()), t("title"), city()].filter(Boolean).join(" · ");
+  };
+  follow();
+  address.subscribe(follow);
+  language.subscribe(follow);
+}
+
 async function start(): Promise<void> {
+  const shown: Shown = { settings: {}, known: false, parts: null };
+  followTheme();
+  followHistory();
+  shareSession();
   announceLanguage();
-  const placed = location.hash.includes("map=");
+  followAddress(() => shown.settings.city ?? "");
+  app.replaceChildren();
+  draw(shown);
   const [settings, style, areas] = await Promise.all([
     optional<Partial<ConsoleSettings>>("v1/settings", {}),
     optional<StyleDocument>("v1/style", {}),
@@ -50,66 +105,15 @@ async function start(): Promise<void> {
   ]);
   adoptStyle(style);
   offerLogin(() => openLogin(t("login.ended")));
-  const canvas = h("div", { class: "map" });
-  const stage = h("main", { class: "stage" }, canvas);
-  const app = document.getElementById("app") ?? document.body;
-  app.append(stage);
-  const map = createMap(canvas);
-  await new Promise<void>((resolve) => map.once("load", () => resolve()));
-  if (settings.tile_url) addBaseMap(map, settings.tile_url, settings.tile_crs);
-
-  const layers = new LayerSwitch(map);
-  const parts: Console = {
-    map,
-    settings,
-    track: new Track(map),
-    covered: () => ({ left: panel.width, right: layers.width }),
-    showGroup: (id, shown) => layers.show(id, shown),
-  };
-  addMark(map);
-  const panel = new SidePanel(parts);
-  stage.append(panel.element, layers.element, noticeHolder());
-  app.prepend(topBar(parts));
-  app.append(statusBar(map, settings.tile_crs === "gcj02" && Boolean(settings.tile_url)));
-  attachPopups(map);
-  const extent = areas.extent?.spatial?.bbox?.[0];
-  if (extent && !placed) fitCity(parts, extent);
-
-  const follow = (): void => {
-    showWorkLayers(map, loggedIn());
-    layers.apply();
-    if (!loggedIn()) parts.track.clear();
-  };
-  follow();
-  session.subscribe(follow);
-  panel.draw();
-  const again = watch(parts, panel);
-  stage.append(lostConnection(again));
-  expose(parts);
-}
-
-function fitCity(parts: Console, extent: Box): void {
-  parts.map.resize();
-  const { left, right } = parts.covered();
-  const padding = { top: 24, bottom: 36, left: left + 24, right: right + 12 };
-  parts.map.fitBounds(extent, { padding, duration: 0 });
-}
-
-/** Listen to changes; the result connects anew. */
-function watch({ map }: Console, panel: SidePanel): () => void {
-  const redraw = new Redraw(map, (layers) => {
-    for (const layer of layers) lastChange.set({ layer });
-    panel.changed(layers);
-    void whenIdle(map).then(() => updated.set(new Date()));
-  });
-  const hear = (): (() => void) => listen((change) => redraw.put(change));
-  let stop = hear();
-  const again = (): void => {
-    stop();
-    stop = hear();
-  };
-  session.subscribe(again);
-  return again;
+  Object.assign(shown, { settings, known: true });
+  put({ language: language.get() }, "replace");
+  draw(shown);
+  const { startMap, whenIdle } = await mapPart;
+  const container = app.querySelector<HTMLElement>(".map") ?? app;
+  const parts = await startMap({ container, settings, extent: areas.extent?.spatial?.bbox?.[0], covered });
+  shown.parts = parts;
+  draw(shown);
+  window.__wangge = { map: parts.map, idle: () => whenIdle(parts.map), version: settings.version ?? "" };
 }
 
 declare global {
@@ -119,20 +123,20 @@ declare global {
   }
 }
 
-function expose({ map, settings }: Console): void {
-  window.__wangge = { map, idle: () => whenIdle(map), version: settings.version ?? "" };
-}
-
 start().catch((error: unknown) => {
-  const app = document.getElementById("app") ?? document.body;
-  const fault = h("div", { class: "start-fault", role: "alert" });
-  const words = (): void =>
-    fill(
+  const fault = document.createElement("div");
+  const words = (): void => {
+    render(
+      html`
+        <div class="start-fault" role="alert">
+          <p>${t("problem.start")}</p>
+          <p class="muted">${explain(error)}</p>
+          <button type="button" class="primary" @click=${() => location.reload()}>${t("try_again")}</button>
+        </div>
+      `,
       fault,
-      h("p", {}, t("problem.start")),
-      h("p", { class: "muted" }, explain(error)),
-      h("button", { class: "primary", onclick: () => location.reload() }, t("try_again")),
     );
+  };
   words();
   language.subscribe(words);
   app.replaceChildren(fault);

@@ -1,40 +1,30 @@
 /** Short messages at the lower edge of the map: what went wrong, what was done. */
 import { explain, isAbort, Problem } from "./api";
-import { h } from "./dom";
-import { language } from "../texts/language";
-import { t } from "../texts/text";
 import { forgetSession, loggedIn } from "./session";
+import { t } from "../texts/text";
+import { Value } from "./value";
 
 const SHOWN_MS = 7000;
-/** What is said at the moment; the same thing is not said twice. */
-const said = new Map<string, () => void>();
-const holder = h("div", { class: "notices", role: "status", "aria-live": "polite" });
 
-export function noticeHolder(): HTMLElement {
-  return holder;
+export interface Notice {
+  id: number;
+  kind: "good" | "bad";
+  /** In the language of the page, whichever that is when it is read. */
+  text: () => string;
 }
 
-/** Say something for a while; what is given as a function follows the language of the page. */
+export const notices = new Value<readonly Notice[]>([]);
+let last = 0;
+
+export function dismiss(id: number): void {
+  notices.set(notices.get().filter((each) => each.id !== id));
+}
+
+/** Say something for a while; what is given as a function follows the language of the page. The same thing is not said twice. */
 export function tell(text: string | (() => string), kind: "good" | "bad" = "good"): void {
-  const words = h("span", {});
-  const shut = h("button", { class: "icon", onclick: () => close() }, "×");
-  const notice = h("div", { class: `notice ${kind}` }, words, shut);
-  const say = (): void => {
-    words.textContent = typeof text === "string" ? text : text();
-    shut.setAttribute("aria-label", t("close"));
-  };
-  const stop = language.subscribe(say);
-  const close = (): void => {
-    stop();
-    notice.remove();
-    if (said.get(first) === close) said.delete(first);
-  };
-  say();
-  const first = words.textContent ?? "";
-  said.get(first)?.();
-  said.set(first, close);
-  holder.append(notice);
-  setTimeout(close, SHOWN_MS);
+  const notice: Notice = { id: ++last, kind, text: typeof text === "string" ? () => text : text };
+  notices.set([...notices.get().filter((each) => each.text() !== notice.text()), notice]);
+  setTimeout(() => dismiss(notice.id), SHOWN_MS);
 }
 
 /** Tell a person about an error. A login that ended is forgotten here too. */

@@ -28,16 +28,30 @@ export async function refreshSession(): Promise<void> {
   session.set(me.role === "public" ? PUBLIC : me);
 }
 
+/** Tells the other tabs of this browser that somebody came or went. */
+let others: BroadcastChannel | null = null;
+
+/** Follow logins in other tabs: they share the cookie, so they share the person. */
+export function shareSession(): void {
+  if (!("BroadcastChannel" in window)) return;
+  others = new BroadcastChannel("wangge.session");
+  others.addEventListener("message", () => {
+    refreshSession().catch(() => undefined); // the next question says what is wrong
+  });
+}
+
 export async function logIn(username: string, password: string): Promise<void> {
   const answer = await post<{ csrf_token: string }>("v1/login", { username, password });
   rememberCsrf(answer.csrf_token);
   await refreshSession();
+  others?.postMessage("changed");
 }
 
 export async function logOut(): Promise<void> {
   await post("v1/logout");
   rememberCsrf(null);
   session.set(PUBLIC);
+  others?.postMessage("changed");
 }
 
 /** The login ended on the server: the page goes back to what everybody sees. */

@@ -4,7 +4,7 @@ import type { Map as MapView } from "maplibre-gl";
 import { TerraDraw, TerraDrawLineStringMode, TerraDrawModeUndoRedo } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
 import { snapTo } from "../geometry/snap";
-import { COLORS } from "../map/palette";
+import { colors } from "../map/palette";
 import { isUndo } from "./keys";
 
 const REACH_PX = 12;
@@ -38,9 +38,9 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
         },
         keyEvents: { cancel: null, finish: "Enter" },
         styles: {
-          lineStringColor: COLORS.selected as Hex,
+          lineStringColor: colors().selected as Hex,
           lineStringWidth: 3,
-          snappingPointColor: COLORS.chosen as Hex,
+          snappingPointColor: colors().chosen as Hex,
           snappingPointWidth: 7,
         },
       }),

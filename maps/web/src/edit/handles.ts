@@ -11,31 +11,35 @@ import type {
 } from "maplibre-gl";
 import { corners, edges, middle, moved, type Move } from "../geometry/corners";
 import { round7, snapTo } from "../geometry/snap";
-import { COLORS } from "../map/palette";
+import { colors } from "../map/palette";
+import { addThemed, removeThemed } from "../map/themed_layers";
 import type { Units, Unit } from "./units";
 
 const REACH_PX = 12;
 const SOURCE = "edit-handles";
-const LAYER: LayerSpecification = {
-  id: "edit-handles-point",
-  type: "circle",
-  source: SOURCE,
-  paint: {
-    "circle-radius": ["case", ["get", "chosen"], 9, ["==", ["get", "kind"], "edge"], 5, 7],
-    "circle-color": [
-      "case",
-      ["get", "chosen"],
-      COLORS.chosen,
-      ["==", ["get", "kind"], "edge"],
-      "#ffffff",
-      ["get", "shared"],
-      COLORS.sketch,
-      COLORS.selected,
-    ],
-    "circle-stroke-color": ["case", ["==", ["get", "kind"], "edge"], COLORS.sketch, "#ffffff"],
-    "circle-stroke-width": 2,
+const LAYER = "edit-handles-point";
+const handleLayers = (): LayerSpecification[] => [
+  {
+    id: LAYER,
+    type: "circle",
+    source: SOURCE,
+    paint: {
+      "circle-radius": ["case", ["get", "chosen"], 9, ["==", ["get", "kind"], "edge"], 5, 7],
+      "circle-color": [
+        "case",
+        ["get", "chosen"],
+        colors().chosen,
+        ["==", ["get", "kind"], "edge"],
+        colors().casing,
+        ["get", "shared"],
+        colors().sketch,
+        colors().selected,
+      ],
+      "circle-stroke-color": ["case", ["==", ["get", "kind"], "edge"], colors().sketch, colors().casing],
+      "circle-stroke-width": 2,
+    },
   },
-};
+];
 
 interface Handle {
   kind: "corner" | "edge";
@@ -81,11 +85,11 @@ export class Handles {
     this.#listeners = listeners;
     this.#handles = this.#find(unit);
     map.addSource(SOURCE, { type: "geojson", data: this.#features() });
-    map.addLayer(LAYER);
-    map.on("mousedown", LAYER.id, this.#take);
+    addThemed(map, handleLayers);
+    map.on("mousedown", LAYER, this.#take);
     map.on("mousemove", this.#drag);
     map.on("mouseup", this.#drop);
-    map.on("touchstart", LAYER.id, this.#take);
+    map.on("touchstart", LAYER, this.#take);
     map.on("touchmove", this.#drag);
     map.on("touchend", this.#drop);
     window.addEventListener("keydown", this.#keys, true);
@@ -93,14 +97,14 @@ export class Handles {
   }
 
   stop(): void {
-    this.#map.off("mousedown", LAYER.id, this.#take);
+    this.#map.off("mousedown", LAYER, this.#take);
     this.#map.off("mousemove", this.#drag);
     this.#map.off("mouseup", this.#drop);
-    this.#map.off("touchstart", LAYER.id, this.#take);
+    this.#map.off("touchstart", LAYER, this.#take);
     this.#map.off("touchmove", this.#drag);
     this.#map.off("touchend", this.#drop);
     window.removeEventListener("keydown", this.#keys, true);
-    if (this.#map.getLayer(LAYER.id)) this.#map.removeLayer(LAYER.id);
+    removeThemed(this.#map, handleLayers);
     if (this.#map.getSource(SOURCE)) this.#map.removeSource(SOURCE);
     this.#listeners.sketch([]);
   }

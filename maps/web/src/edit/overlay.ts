@@ -8,7 +8,8 @@ import type {
   Map as MapView,
 } from "maplibre-gl";
 import { FONT } from "../map/area_layers";
-import { COLORS } from "../map/palette";
+import { colors } from "../map/palette";
+import { addThemed, removeThemed } from "../map/themed_layers";
 
 const SOURCES = ["edit-selected", "edit-void", "edit-result", "edit-concerned", "edit-sketch", "edit-clash"] as const;
 type SourceId = (typeof SOURCES)[number];
@@ -16,46 +17,51 @@ type SourceId = (typeof SOURCES)[number];
 const NO_POINTS: FilterSpecification = ["!=", ["geometry-type"], "Point"];
 
 /** Areas as they are now, and as they would be; what moves stays where it is. */
-const BEFORE: ExpressionSpecification = [
+const before = (): ExpressionSpecification => [
   "match",
   ["get", "fate"],
   "changes",
-  COLORS.reshapedFrom,
+  colors().reshapedFrom,
   "moves",
-  COLORS.moved,
-  COLORS.voided,
+  colors().moved,
+  colors().voided,
 ];
-const AFTER: ExpressionSpecification = [
+const after = (): ExpressionSpecification => [
   "match",
   ["get", "fate"],
   "changes",
-  COLORS.reshaped,
+  colors().reshaped,
   "moves",
-  COLORS.moved,
-  COLORS.result,
+  colors().moved,
+  colors().result,
 ];
 
-const LAYERS: LayerSpecification[] = [
+const overlayLayers = (): LayerSpecification[] => [
   {
     id: "edit-selected-fill",
     type: "fill",
     source: "edit-selected",
-    paint: { "fill-color": COLORS.selected, "fill-opacity": 0.16 },
+    paint: { "fill-color": colors().selected, "fill-opacity": 0.16 },
   },
   {
     id: "edit-selected-line",
     type: "line",
     source: "edit-selected",
-    paint: { "line-color": COLORS.selected, "line-width": 3 },
+    paint: { "line-color": colors().selected, "line-width": 3 },
   },
-  { id: "edit-result-fill", type: "fill", source: "edit-result", paint: { "fill-color": AFTER, "fill-opacity": 0.2 } },
+  {
+    id: "edit-result-fill",
+    type: "fill",
+    source: "edit-result",
+    paint: { "fill-color": after(), "fill-opacity": 0.2 },
+  },
   {
     id: "edit-void-line",
     type: "line",
     source: "edit-void",
-    paint: { "line-color": BEFORE, "line-width": 5, "line-opacity": 0.55 },
+    paint: { "line-color": before(), "line-width": 5, "line-opacity": 0.55 },
   },
-  { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": AFTER, "line-width": 2.5 } },
+  { id: "edit-result-line", type: "line", source: "edit-result", paint: { "line-color": after(), "line-width": 2.5 } },
   {
     id: "edit-result-label",
     type: "symbol",
@@ -67,7 +73,7 @@ const LAYERS: LayerSpecification[] = [
       "text-max-width": 30,
       "symbol-sort-key": ["length", ["get", "code"]],
     },
-    paint: { "text-color": AFTER, "text-halo-color": "#ffffff", "text-halo-width": 2 },
+    paint: { "text-color": after(), "text-halo-color": colors().halo, "text-halo-width": 2 },
   },
   {
     id: "edit-concerned-point",
@@ -75,8 +81,8 @@ const LAYERS: LayerSpecification[] = [
     source: "edit-concerned",
     paint: {
       "circle-radius": ["match", ["get", "what"], "case", 8, 5.5],
-      "circle-color": ["match", ["get", "what"], "case", COLORS.openCase, COLORS.affectedSite],
-      "circle-stroke-color": "#ffffff",
+      "circle-color": ["match", ["get", "what"], "case", colors().openCase, colors().affectedSite],
+      "circle-stroke-color": colors().casing,
       "circle-stroke-width": 2,
     },
   },
@@ -85,28 +91,28 @@ const LAYERS: LayerSpecification[] = [
     type: "fill",
     source: "edit-sketch",
     filter: ["==", ["geometry-type"], "Polygon"],
-    paint: { "fill-color": COLORS.sketch, "fill-opacity": 0.08 },
+    paint: { "fill-color": colors().sketch, "fill-opacity": 0.08 },
   },
   {
     id: "edit-sketch-line",
     type: "line",
     source: "edit-sketch",
     filter: NO_POINTS,
-    paint: { "line-color": COLORS.sketch, "line-width": 2.5, "line-dasharray": [2, 1.5] },
+    paint: { "line-color": colors().sketch, "line-width": 2.5, "line-dasharray": [2, 1.5] },
   },
   {
     id: "edit-clash-fill",
     type: "fill",
     source: "edit-clash",
     filter: ["==", ["geometry-type"], "Polygon"],
-    paint: { "fill-color": COLORS.clash, "fill-opacity": 0.35 },
+    paint: { "fill-color": colors().clash, "fill-opacity": 0.35 },
   },
   {
     id: "edit-clash-line",
     type: "line",
     source: "edit-clash",
     filter: NO_POINTS,
-    paint: { "line-color": COLORS.clash, "line-width": 4 },
+    paint: { "line-color": colors().clash, "line-width": 4 },
   },
   {
     id: "edit-clash-point",
@@ -115,9 +121,9 @@ const LAYERS: LayerSpecification[] = [
     filter: ["==", ["geometry-type"], "Point"],
     paint: {
       "circle-radius": 9,
-      "circle-color": COLORS.clash,
+      "circle-color": colors().clash,
       "circle-opacity": 0.5,
-      "circle-stroke-color": COLORS.clash,
+      "circle-stroke-color": colors().clash,
       "circle-stroke-width": 3,
     },
   },
@@ -137,7 +143,7 @@ export class Overlay {
   constructor(map: MapView) {
     this.#map = map;
     for (const id of SOURCES) map.addSource(id, { type: "geojson", data: NOTHING });
-    for (const layer of LAYERS) map.addLayer(layer, layer.type === "fill" || layer.type === "line" ? UNDER : undefined);
+    addThemed(map, overlayLayers, ({ type }) => (type === "fill" || type === "line" ? UNDER : undefined));
   }
 
   selected(features: Feature[]): void {
@@ -175,7 +181,7 @@ export class Overlay {
   }
 
   remove(): void {
-    for (const layer of LAYERS) if (this.#map.getLayer(layer.id)) this.#map.removeLayer(layer.id);
+    removeThemed(this.#map, overlayLayers);
     for (const id of SOURCES) if (this.#map.getSource(id)) this.#map.removeSource(id);
   }
 

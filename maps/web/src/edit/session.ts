@@ -1,12 +1,13 @@
 /** One sitting at the grid editor: the change set being drawn up, what the server says of it, and what the map shows. */
-import { isAbort } from "../core/api";
-import { complain } from "../core/notices";
+import { allItems, isAbort, itemsPath } from "../core/api";
+import { complain, tell } from "../core/notices";
 import { session } from "../core/session";
 import type { Trial } from "../core/edit_types";
-import type { ChangeSetDocument } from "../core/types";
+import type { AreaProperties, ChangeSetDocument } from "../core/types";
 import { Value } from "../core/value";
 import { flyTo, inView, type Console } from "../console";
-import { lastChange } from "../live";
+import { lastChange } from "../live/changes";
+import { t } from "../texts/text";
 import { areasById, followed } from "./area_versions";
 import { concerned } from "./concerned";
 import { inheritedFates, withFates } from "./fates";
@@ -32,6 +33,7 @@ import { Tools } from "./tools";
 import {
   approve,
   draft,
+  history,
   namedTwiceRefusal,
   preview,
   turnDown,
@@ -59,6 +61,8 @@ export type Outcome =
 const NONE: Outcome = { name: "none" };
 /** Time for a burst of changes to arrive, and for one's own answer. */
 const SETTLE_MS = 800;
+const MOST_LISTED = 200;
+const MOST_CHOSEN = 200;
 
 export class EditSession {
   readonly outcome = new Value<Outcome>(NONE);
@@ -232,6 +236,21 @@ export class EditSession {
     const [first] = changeSet.preview.result?.features ?? [];
     if (first) flyTo(this.#console, first.geometry, 15);
     await this.#draw(changeSet);
+  }
+
+  /** Look at the change set with that number, when it still waits; null: at none. */
+  async reviewById(id: number | null): Promise<void> {
+    if (id === null) return this.dismiss();
+    const found = (await history(MOST_LISTED, new AbortController().signal)).find((each) => each.id === id);
+    if (found && (found.status === "draft" || found.status === "approved")) await this.review(found);
+    else tell(() => t("edit.no_review", { id }), "bad");
+  }
+
+  /** Choose the unit grids with these codes that hold now. */
+  async chooseByCodes(codes: readonly string[]): Promise<void> {
+    if (!codes.length) return this.tools.select([]);
+    const path = itemsPath("areas", { kind: "unit_grid", code: codes.join(","), limit: 1000 });
+    this.tools.select(await allItems<AreaProperties>(path, MOST_CHOSEN));
   }
 
   async approve(changeSet: ChangeSetDocument): Promise<void> {

@@ -1,6 +1,7 @@
 /** The change set that is being drawn up: its steps, taken back and done again, and what is said of it. Kept for the person until it is handed in. */
 import type { Position } from "geojson";
 import type { Operation, ZoneName } from "../core/edit_types";
+import { dayBegins } from "../texts/format";
 
 export interface Step {
   operation: Operation;
@@ -59,7 +60,7 @@ export function namedTwice(steps: readonly Step[], step: Step): ZoneName[] {
 /** The beginning of a day in the city as a time with its zone; a day that has begun is at once. */
 export function effectiveAt(day: string, now: Date): string | undefined {
   if (!day) return undefined;
-  const moment = `${day}T00:00:00+08:00`;
+  const moment = dayBegins(day);
   return new Date(moment).getTime() > now.getTime() ? moment : undefined;
 }
 

@@ -1,6 +1,6 @@
 /** Areas: fills that can be clicked, borders by rank, labels from the label points of the tiles. */
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
-import { COLORS } from "./palette";
+import { colors } from "./palette";
 
 export const AREA_KINDS = ["county", "town", "community", "unit_grid"] as const;
 export const FONT = ["Noto Sans"];
@@ -18,26 +18,26 @@ function byZoom(...stops: [number, number][]): ExpressionSpecification {
   return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as ExpressionSpecification;
 }
 
-const BORDERS: Border[] = [
+const borders = (): Border[] => [
   {
     kind: "unit_grid",
-    color: COLORS.unit_grid,
+    color: colors().unit_grid,
     width: byZoom([12, 0.5], [16, 1.4]),
     opacity: byZoom([12, 0.45], [14.5, 1]),
   },
   {
     kind: "community",
-    color: COLORS.community,
+    color: colors().community,
     width: byZoom([11, 0.6], [15, 1.8]),
     opacity: byZoom([11, 0.5], [12.5, 1]),
   },
   {
     kind: "town",
-    color: COLORS.town,
+    color: colors().town,
     width: byZoom([8, 0.5], [12, 1.6], [16, 2.6]),
     opacity: byZoom([8, 0.55], [10, 1]),
   },
-  { kind: "county", color: COLORS.county, width: byZoom([7, 1.2], [11, 2.4], [16, 3.6]), opacity: 1 },
+  { kind: "county", color: colors().county, width: byZoom([7, 1.2], [11, 2.4], [16, 3.6]), opacity: 1 },
 ];
 
 function border({ kind, color, width, opacity }: Border): LayerSpecification {
@@ -86,50 +86,50 @@ function label(
       "text-max-width": 9,
       "text-padding": 3,
     },
-    paint: { "text-color": color, "text-halo-color": COLORS.halo, "text-halo-width": 1.8 },
+    paint: { "text-color": color, "text-halo-color": colors().halo, "text-halo-width": 1.8 },
   };
 }
 
 const NAME: ExpressionSpecification = ["get", "name"];
 
-export const GROUND_LAYERS: LayerSpecification[] = [
+export const groundLayers = (): LayerSpecification[] => [
   {
     id: "land",
     type: "fill",
     source: "county",
     "source-layer": "areas",
-    paint: { "fill-color": COLORS.land, "fill-antialias": false },
+    paint: { "fill-color": colors().land, "fill-antialias": false },
   },
   {
     id: "water-fill",
     type: "fill",
     source: "water",
     "source-layer": "areas",
-    paint: { "fill-color": COLORS.water, "fill-opacity": 0.85, "fill-outline-color": COLORS.waterLine },
+    paint: { "fill-color": colors().water, "fill-opacity": 0.85, "fill-outline-color": colors().waterLine },
   },
   {
     id: "functional_zone-fill",
     type: "fill",
     source: "functional_zone",
     "source-layer": "areas",
-    paint: { "fill-color": COLORS.zoneFill, "fill-opacity": 0.35 },
+    paint: { "fill-color": colors().zoneFill, "fill-opacity": 0.35 },
   },
   {
     id: "functional_zone-line",
     type: "line",
     source: "functional_zone",
     "source-layer": "areas",
-    paint: { "line-color": COLORS.zone, "line-width": 1.4, "line-dasharray": [3, 2] },
+    paint: { "line-color": colors().zone, "line-width": 1.4, "line-dasharray": [3, 2] },
   },
 ];
 
-export const BORDER_LAYERS: LayerSpecification[] = [...AREA_KINDS.map(touchable), ...BORDERS.map(border)];
+export const borderLayers = (): LayerSpecification[] => [...AREA_KINDS.map(touchable), ...borders().map(border)];
 
-export const LABEL_LAYERS: LayerSpecification[] = [
-  label("unit_grid", ["get", "code"], byZoom([14.5, 10], [17, 13]), [14.5, 24], "#3c4f61"),
-  label("functional_zone", NAME, byZoom([10, 11], [15, 13]), [10.5, 24], COLORS.zone),
-  label("water", NAME, byZoom([10, 11], [15, 13]), [10, 24], "#1c628d", 0.08),
-  label("community", NAME, byZoom([12, 11], [16, 14]), [12, 16.5], "#2f4962"),
-  label("town", NAME, byZoom([9.5, 11], [13, 15]), [9.5, 14.5], "#1c3855", 0, BOLD_FONT),
-  label("county", NAME, byZoom([7, 13], [10, 18], [12, 20]), [6, 12], "#0f2c4d", 0.1, BOLD_FONT),
+export const labelLayers = (): LayerSpecification[] => [
+  label("unit_grid", ["get", "code"], byZoom([14.5, 10], [17, 13]), [14.5, 24], colors().unitText),
+  label("functional_zone", NAME, byZoom([10, 11], [15, 13]), [10.5, 24], colors().zone),
+  label("water", NAME, byZoom([10, 11], [15, 13]), [10, 24], colors().waterText, 0.08),
+  label("community", NAME, byZoom([12, 11], [16, 14]), [12, 16.5], colors().communityText),
+  label("town", NAME, byZoom([9.5, 11], [13, 15]), [9.5, 14.5], colors().townText, 0, BOLD_FONT),
+  label("county", NAME, byZoom([7, 13], [10, 18], [12, 20]), [6, 12], colors().countyText, 0.1, BOLD_FONT),
 ];

@@ -1,9 +1,12 @@
 /** An optional raster map under everything else; one in GCJ-02 is shifted, tile by tile, to meet WGS-84. */
-import { addProtocol, type Map as MapView } from "maplibre-gl";
+import { addProtocol, type LayerSpecification, type Map as MapView } from "maplibre-gl";
+import { shade } from "../core/theme";
 import { tileShift } from "../geometry/gcj02";
+import { addThemed } from "./themed_layers";
 
 const TILE_PX = 256;
 const SHIFTED = "gcj02tile";
+const DIMMED = { "raster-brightness-max": 0.6, "raster-saturation": -0.5 };
 
 function tileUrl(template: string, zoom: number, column: number, row: number): string {
   return template.replace("{z}", String(zoom)).replace("{x}", String(column)).replace("{y}", String(row));
@@ -47,6 +50,16 @@ function addShiftedProtocol(template: string): void {
   });
 }
 
+/** A foreign picture is made for a light ground: at night it is dimmed. */
+const baseLayers = (): LayerSpecification[] => [
+  {
+    id: "base",
+    type: "raster",
+    source: "base",
+    paint: shade.get() === "dark" ? DIMMED : { "raster-brightness-max": 1, "raster-saturation": 0 },
+  },
+];
+
 export function addBaseMap(map: MapView, template: string, crs: string | undefined): void {
   const shifted = crs === "gcj02";
   if (shifted) addShiftedProtocol(template);
@@ -56,6 +69,6 @@ export function addBaseMap(map: MapView, template: string, crs: string | undefin
     tileSize: TILE_PX,
     maxzoom: 18,
   });
-  map.addLayer({ id: "base", type: "raster", source: "base" }, "land");
+  addThemed(map, baseLayers, () => "land");
   map.setPaintProperty("land", "fill-opacity", 0.2);
 }

@@ -4,12 +4,14 @@ import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import latinUrl from "@fontsource/noto-sans/files/noto-sans-latin-500-normal.woff2?url";
 import boldUrl from "@fontsource/noto-sans/files/noto-sans-latin-600-normal.woff2?url";
+import type { MapPosition } from "../address/address";
 import { language } from "../texts/language";
 import { t } from "../texts/text";
-import { BORDER_LAYERS, GROUND_LAYERS, LABEL_LAYERS } from "./area_layers";
+import { borderLayers, groundLayers, labelLayers } from "./area_layers";
 import { addCaseImages, hotSpotLayers, siteLayers, workLayers } from "./place_layers";
-import { COLORS } from "./palette";
+import { colors } from "./palette";
 import { specification, TILE_SOURCES } from "./sources";
+import { addThemed, followShade, removeThemed, themed } from "./themed_layers";
 
 setWorkerUrl(workerUrl);
 
@@ -22,6 +24,10 @@ function face(url: string): { url: string; "unicode-range": string[] }[] {
   return [{ url: new URL(url, document.baseURI).href, "unicode-range": ["U+0000-00FF"] }];
 }
 
+const aroundLayers = (): LayerSpecification[] => [
+  { id: "around", type: "background", paint: { "background-color": colors().around } },
+];
+
 function emptyStyle(): StyleSpecification {
   return {
     version: 8,
@@ -30,24 +36,23 @@ function emptyStyle(): StyleSpecification {
       TILE_SOURCES.filter((each) => !each.login).map((each) => [each.id, specification(each)]),
     ),
     layers: [
-      { id: "around", type: "background", paint: { "background-color": COLORS.around } },
-      ...GROUND_LAYERS,
-      ...hotSpotLayers(),
-      ...BORDER_LAYERS,
-      ...siteLayers(),
-      ...LABEL_LAYERS,
+      ...themed(aroundLayers),
+      ...themed(groundLayers),
+      ...themed(hotSpotLayers),
+      ...themed(borderLayers),
+      ...themed(siteLayers),
+      ...themed(labelLayers),
     ],
   } as StyleSpecification;
 }
 
-export function createMap(container: HTMLElement): MapView {
+export function createMap(container: HTMLElement, at: MapPosition | null): MapView {
   const map = new MapView({
     container,
     style: emptyStyle(),
-    ...FIRST_VIEW,
+    ...(at ? { center: [at.lon, at.lat], zoom: at.zoom } : FIRST_VIEW),
     minZoom: 5,
     maxZoom: 20,
-    hash: "map",
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
@@ -60,6 +65,7 @@ export function createMap(container: HTMLElement): MapView {
   map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
   map.addControl(new ScaleControl({ maxWidth: 120, unit: "metric" }), "bottom-left");
   map.on("load", () => addCaseImages(map));
+  followShade(map);
   nameControls(map);
   language.subscribe(() => nameControls(map));
   return map;
@@ -80,11 +86,11 @@ function nameControls(map: MapView): void {
 /** Sources and layers that need a login are there only while somebody is logged in. */
 export function showWorkLayers(map: MapView, loggedIn: boolean): void {
   const secured = TILE_SOURCES.filter((each) => each.login);
-  for (const layer of workLayers()) if (map.getLayer(layer.id)) map.removeLayer(layer.id);
+  removeThemed(map, workLayers);
   for (const each of secured) if (map.getSource(each.id)) map.removeSource(each.id);
   if (!loggedIn) return;
   for (const each of secured) map.addSource(each.id, specification(each));
-  for (const layer of workLayers()) map.addLayer(layer as LayerSpecification, "unit_grid-label");
+  addThemed(map, workLayers, () => "unit_grid-label");
 }
 
 /** How often a map that waits for tiles is looked at. */

@@ -1,6 +1,6 @@
 /** What the layer switcher shows: groups of map layers with their legend. */
 import type { MessageKey } from "../texts/messages";
-import { COLORS, GI_BINS, GI_COLORS, LEVEL_COLORS, LEVELS, STATUS_COLORS, STATUSES } from "./palette";
+import { colors, GI_BINS, GI_COLORS, LEVEL_COLORS, LEVELS, STATUS_COLORS, STATUSES } from "./palette";
 
 export type Mark = "line" | "fill" | "dot" | "ring" | "ringdot" | "diamond" | "dash";
 
@@ -51,9 +51,9 @@ export const layerGroups = (): LayerGroup[] => [
     title: "layer.cases",
     layers: ["cases-point"],
     swatches: [
-      { mark: "diamond", color: COLORS.case, text: "legend.case_open" },
-      { mark: "diamond", color: COLORS.overdue, text: "legend.case_overdue" },
-      { mark: "diamond", color: COLORS.closedCase, text: "legend.case_closed" },
+      { mark: "diamond", color: colors().case, text: "legend.case_open" },
+      { mark: "diamond", color: colors().overdue, text: "legend.case_overdue" },
+      { mark: "diamond", color: colors().closedCase, text: "legend.case_closed" },
     ],
     login: true,
     shown: true,
@@ -62,7 +62,7 @@ export const layerGroups = (): LayerGroup[] => [
     id: "stays",
     title: "layer.stays",
     layers: ["stays-point"],
-    swatches: [{ mark: "dot", color: COLORS.stay, text: "layer.stays" }],
+    swatches: [{ mark: "dot", color: colors().stay, text: "layer.stays" }],
     login: true,
     shown: false,
     from: 12,
@@ -83,7 +83,7 @@ export const layerGroups = (): LayerGroup[] => [
     id: "other_sites",
     title: "layer.other_sites",
     layers: ["other_sites-point"],
-    swatches: [{ mark: "ring", color: COLORS.otherSite, text: "layer.other_sites" }],
+    swatches: [{ mark: "ring", color: colors().otherSite, text: "layer.other_sites" }],
     login: false,
     shown: true,
     from: 12,
@@ -100,15 +100,15 @@ export const layerGroups = (): LayerGroup[] => [
     login: false,
     shown: false,
   },
-  area("county", COLORS.county),
-  area("town", COLORS.town, 8),
-  area("community", COLORS.community, 11),
-  area("unit_grid", COLORS.unit_grid, 12),
+  area("county", colors().county),
+  area("town", colors().town, 8),
+  area("community", colors().community, 11),
+  area("unit_grid", colors().unit_grid, 12),
   {
     id: "functional_zone",
     title: "kind.functional_zone",
     layers: ["functional_zone-fill", "functional_zone-line", "functional_zone-label"],
-    swatches: [{ mark: "dash", color: COLORS.zone, text: "kind.functional_zone" }],
+    swatches: [{ mark: "dash", color: colors().zone, text: "kind.functional_zone" }],
     login: false,
     shown: true,
   },
@@ -116,7 +116,7 @@ export const layerGroups = (): LayerGroup[] => [
     id: "water",
     title: "kind.water",
     layers: ["water-fill", "water-label"],
-    swatches: [{ mark: "fill", color: COLORS.water, text: "kind.water" }],
+    swatches: [{ mark: "fill", color: colors().water, text: "kind.water" }],
     login: false,
     shown: true,
   },

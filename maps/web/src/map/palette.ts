@@ -1,4 +1,5 @@
-/** The colours of the map. Those of classes come from the service (`/v1/style`), so that reports and console agree. */
+/** The colours of the map, light and dark. Those of classes come from the service (`/v1/style`), so that reports and console agree. */
+import { shade, type Shade } from "../core/theme";
 
 export const LEVELS = ["high", "warning", "attention"] as const;
 export const STATUSES = ["operating", "suspended", "closed", "dismantled"] as const;
@@ -7,8 +8,11 @@ export const GI_BINS = ["3", "2", "1", "-1", "-2", "-3"] as const;
 type Colors = Record<string, string>;
 
 export const LEVEL_COLORS: Colors = { high: "#b2182b", warning: "#ef8a62", attention: "#fddbc7" };
-/** Rings and borders of the same levels, dark enough on a light ground. */
-export const LEVEL_EDGES: Colors = { high: "#7d0f1d", warning: "#b8481a", attention: "#b98257" };
+/** Rings and borders of the same levels, seen on the ground of the map. */
+const LEVEL_EDGES: Record<Shade, Colors> = {
+  light: { high: "#7d0f1d", warning: "#b8481a", attention: "#b98257" },
+  dark: { high: "#ff8d94", warning: "#ffb08f", attention: "#ffe6d8" },
+};
 export const STATUS_COLORS: Colors = {
   operating: "#1b7837",
   suspended: "#b8860b",
@@ -24,7 +28,7 @@ export const GI_COLORS: Colors = {
   "-3": "#2166ac",
 };
 
-export const COLORS = {
+const LIGHT = {
   land: "#f7f9fa",
   around: "#dde5ec",
   county: "#1f3f63",
@@ -36,7 +40,16 @@ export const COLORS = {
   zone: "#8a4b08",
   zoneFill: "#e7c98a",
   text: "#14283c",
+  countyText: "#0f2c4d",
+  townText: "#1c3855",
+  communityText: "#2f4962",
+  unitText: "#3c4f61",
+  waterText: "#1c628d",
   halo: "#ffffff",
+  /** Around points and lines, so that they stand out from the ground. */
+  casing: "#ffffff",
+  /** Around points whose colours are the same in both themes. */
+  pointCasing: "#ffffff",
   otherSite: "#5d7185",
   case: "#123f73",
   overdue: "#c2101c",
@@ -57,15 +70,73 @@ export const COLORS = {
   openCase: "#6a2c91",
 };
 
+export type MapColors = typeof LIGHT;
+
+const DARK: MapColors = {
+  land: "#1b242e",
+  around: "#10161d",
+  county: "#9fbcdc",
+  town: "#7391b1",
+  community: "#56708c",
+  unit_grid: "#4d6377",
+  water: "#1d4560",
+  waterLine: "#3d7ba2",
+  zone: "#e0ad62",
+  zoneFill: "#5c4522",
+  text: "#f2f6fa",
+  countyText: "#dfeaf6",
+  townText: "#c3d5e8",
+  communityText: "#a9bfd5",
+  unitText: "#9fb2c4",
+  waterText: "#8cc4e6",
+  halo: "#141b23",
+  casing: "#10161d",
+  pointCasing: "#dbe4ec",
+  otherSite: "#93a7ba",
+  case: "#78b4f5",
+  overdue: "#ff6b70",
+  closedCase: "#8a97a4",
+  stay: "#5db4e6",
+  track: "#6cb2ff",
+  gap: "#ff7a72",
+  chosen: "#ffc93d",
+  selected: "#5aa9ff",
+  clash: "#ff5a66",
+  result: "#4fcb86",
+  voided: "#f08a7e",
+  reshapedFrom: "#d3ab6e",
+  reshaped: "#7db4f2",
+  moved: "#4fc6d2",
+  sketch: "#ff9d4d",
+  affectedSite: "#ffb84d",
+  openCase: "#c593ea",
+};
+
+const COLORS_OF: Record<Shade, MapColors> = { light: LIGHT, dark: DARK };
+
+/** The colours of the map as it is shown now. */
+export function colors(): MapColors {
+  return COLORS_OF[shade.get()];
+}
+
+export function levelEdges(): Colors {
+  return LEVEL_EDGES[shade.get()];
+}
+
+/** The badge of a level: its colour and its border. */
+export function levelColors(level: string): { fill: string; edge: string } {
+  return { fill: LEVEL_COLORS[level] ?? "#8895a1", edge: levelEdges()[level] ?? "#55616d" };
+}
+
 interface Entry {
   color: string;
 }
 export type StyleDocument = Record<string, Record<string, Entry> | undefined>;
 
-function adopt(colors: Colors, legend: Record<string, Entry> | undefined): void {
-  for (const name of Object.keys(colors)) {
+function adopt(known: Colors, legend: Record<string, Entry> | undefined): void {
+  for (const name of Object.keys(known)) {
     const color = legend?.[name]?.color;
-    if (color) colors[name] = color;
+    if (color) known[name] = color;
   }
 }
 
@@ -74,6 +145,6 @@ export function adoptStyle(document: StyleDocument): void {
   adopt(LEVEL_COLORS, document.alert_levels);
   adopt(STATUS_COLORS, document.site_statuses);
   adopt(GI_COLORS, document.gi_bins);
-  COLORS.track = document.track?.track?.color ?? COLORS.track;
-  COLORS.gap = document.track?.gap?.color ?? COLORS.gap;
+  LIGHT.track = document.track?.track?.color ?? LIGHT.track;
+  LIGHT.gap = document.track?.gap?.color ?? LIGHT.gap;
 }

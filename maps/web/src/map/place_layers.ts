@@ -1,6 +1,7 @@
 /** Sites, hot spots, and what is seen after login: alerts, cases, stays. */
 import type { ExpressionSpecification, LayerSpecification, Map as MapView } from "maplibre-gl";
-import { COLORS, GI_COLORS, LEVEL_COLORS, LEVEL_EDGES, STATUS_COLORS } from "./palette";
+import { shade } from "../core/theme";
+import { colors, GI_COLORS, LEVEL_COLORS, levelEdges, STATUS_COLORS } from "./palette";
 
 function match(
   property: ExpressionSpecification,
@@ -10,9 +11,9 @@ function match(
   return ["match", property, ...Object.entries(colors).flat(), other] as unknown as ExpressionSpecification;
 }
 
-const status = (): ExpressionSpecification => match(["get", "status"], STATUS_COLORS, COLORS.otherSite);
-const level = (): ExpressionSpecification => match(["get", "level"], LEVEL_COLORS, COLORS.otherSite);
-const levelEdge = (): ExpressionSpecification => match(["get", "level"], LEVEL_EDGES, COLORS.otherSite);
+const status = (): ExpressionSpecification => match(["get", "status"], STATUS_COLORS, colors().otherSite);
+const level = (): ExpressionSpecification => match(["get", "level"], LEVEL_COLORS, colors().otherSite);
+const levelEdge = (): ExpressionSpecification => match(["get", "level"], levelEdges(), colors().otherSite);
 const gi = (): ExpressionSpecification => match(["to-string", ["get", "gi_bin"]], GI_COLORS, "#ffffff");
 
 function radius(...stops: [number, number][]): ExpressionSpecification {
@@ -31,7 +32,7 @@ export const hotSpotLayers = (): LayerSpecification[] => [
     source: "hot_spots",
     "source-layer": "hot_spots",
     filter: ["!=", ["get", "gi_bin"], 0],
-    paint: { "fill-color": gi(), "fill-opacity": 0.62, "fill-outline-color": "#ffffff" },
+    paint: { "fill-color": gi(), "fill-opacity": 0.62, "fill-outline-color": colors().casing },
   },
 ];
 
@@ -43,7 +44,7 @@ export const siteLayers = (): LayerSpecification[] => [
     "source-layer": "sites",
     paint: {
       "circle-radius": radius([12, 1.6], [15, 3.6], [17, 5]),
-      "circle-color": "#ffffff",
+      "circle-color": colors().pointCasing,
       "circle-stroke-color": status(),
       "circle-stroke-width": radius([12, 1], [16, 2]),
     },
@@ -70,7 +71,7 @@ export const siteLayers = (): LayerSpecification[] => [
       ],
       "circle-color": status(),
       "circle-opacity": ["interpolate", ["linear"], ["zoom"], 9, quiet(0.55, 1), 12, 1],
-      "circle-stroke-color": "#ffffff",
+      "circle-stroke-color": colors().pointCasing,
       "circle-stroke-width": ["interpolate", ["linear"], ["zoom"], 8, quiet(0, 0.7), 11, quiet(0.4, 1), 13, 1.6],
     },
   },
@@ -84,9 +85,9 @@ export const workLayers = (): LayerSpecification[] => [
     "source-layer": "stays",
     paint: {
       "circle-radius": radius([12, 2], [16, 5]),
-      "circle-color": COLORS.stay,
+      "circle-color": colors().stay,
       "circle-opacity": 0.45,
-      "circle-stroke-color": COLORS.stay,
+      "circle-stroke-color": colors().stay,
       "circle-stroke-width": 0.8,
     },
   },
@@ -146,22 +147,37 @@ export const CLICKABLE = [
   "other_sites-point",
 ] as const;
 
-const CASE_IMAGES = { "case-open": COLORS.case, "case-overdue": COLORS.overdue, "case-closed": COLORS.closedCase };
+const caseImages = (): [string, string][] => [
+  ["case-open", colors().case],
+  ["case-overdue", colors().overdue],
+  ["case-closed", colors().closedCase],
+];
+const IMAGE_PX = 48;
 
-/** A diamond for each state of a case, drawn here: no picture is fetched. */
+function diamond(color: string): ImageData | null {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = IMAGE_PX;
+  const pen = canvas.getContext("2d");
+  if (!pen) return null;
+  pen.translate(IMAGE_PX / 2, IMAGE_PX / 2);
+  pen.rotate(Math.PI / 4);
+  pen.fillStyle = colors().casing;
+  pen.fillRect(-14, -14, 28, 28);
+  pen.fillStyle = color;
+  pen.fillRect(-11, -11, 22, 22);
+  return pen.getImageData(0, 0, IMAGE_PX, IMAGE_PX);
+}
+
+/** A diamond for each state of a case, drawn here in the colours of the theme: no picture is fetched. */
 export function addCaseImages(map: MapView): void {
-  const size = 48;
-  for (const [name, color] of Object.entries(CASE_IMAGES)) {
-    const canvas = document.createElement("canvas");
-    canvas.width = canvas.height = size;
-    const pen = canvas.getContext("2d");
-    if (!pen) continue;
-    pen.translate(size / 2, size / 2);
-    pen.rotate(Math.PI / 4);
-    pen.fillStyle = "#ffffff";
-    pen.fillRect(-14, -14, 28, 28);
-    pen.fillStyle = color;
-    pen.fillRect(-11, -11, 22, 22);
-    map.addImage(name, pen.getImageData(0, 0, size, size), { pixelRatio: 2 });
-  }
+  const draw = (): void => {
+    for (const [name, color] of caseImages()) {
+      const image = diamond(color);
+      if (!image) continue;
+      if (map.hasImage(name)) map.updateImage(name, image);
+      else map.addImage(name, image, { pixelRatio: 2 });
+    }
+  };
+  draw();
+  shade.subscribe(draw);
 }

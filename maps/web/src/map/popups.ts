@@ -1,15 +1,15 @@
 /** What a click on the map tells: a site, an alert, a case, or the areas that hold the place. */
-import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent } from "maplibre-gl";
 import type { Feature } from "geojson";
+import { html, nothing, render, type TemplateResult } from "lit";
+import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent } from "maplibre-gl";
+import type { Picked } from "../address/address";
+import { address, go, put, route, tabRoute } from "../address/router";
 import { get, isAbort } from "../core/api";
-import { h, fill } from "../core/dom";
-import { day, number, surface, time } from "../texts/format";
+import type { AreaProperties, SiteProperties } from "../core/types";
+import { brackets, day, fixed, number, span, surface, time } from "../texts/format";
 import { language } from "../texts/language";
 import { t, term } from "../texts/text";
-import { go, route } from "../core/route";
-import type { AreaProperties, SiteProperties } from "../core/types";
-import { askedPlace } from "../panels/assign";
-import { facts, failure, loading } from "../panels/pieces";
+import { facts, failure, loading, type Content } from "../views/pieces";
 import { CLICKABLE } from "./place_layers";
 
 const AREA_FILLS = [
@@ -20,81 +20,80 @@ const AREA_FILLS = [
   "town-fill",
   "county-fill",
 ];
+const DIGITS = 6;
+const MARGIN_PX = 10;
+
+type Properties = Record<string, unknown>;
 
 function visible(map: MapView, layers: readonly string[]): string[] {
   return layers.filter((id) => map.getLayer(id));
 }
 
-function responsibleButton(event: MapMouseEvent, popup: Popup): HTMLElement {
-  const ask = (): void => {
-    popup.remove();
-    askedPlace.set({ lon: Number(event.lngLat.lng.toFixed(6)), lat: Number(event.lngLat.lat.toFixed(6)) });
-    go({ view: "assign" });
-  };
-  return h("button", { class: "small", onclick: ask }, t("assign.here"));
+async function propertiesOf<P>(collection: string, id: number): Promise<P> {
+  return (await get<Feature<null, P>>(`collections/${collection}/items/${id}`)).properties;
 }
 
-async function siteContent(id: unknown): Promise<HTMLElement> {
-  const { properties: p } = await get<Feature<null, SiteProperties>>(`collections/sites/items/${String(id)}`);
-  return h(
-    "div",
-    {},
-    h("h4", {}, p.enterprise_name),
-    facts([
+async function siteContent([id = 0]: readonly number[]): Promise<TemplateResult> {
+  const p = await propertiesOf<SiteProperties>("sites", id);
+  const since = p.status_since ? ` · ${t("written.since", { day: day(p.status_since) })}` : "";
+  return html`
+    <h4>${p.enterprise_name}</h4>
+    ${facts([
       [t("site.id"), `${p.site_id} · ${term("site_kind", p.kind)}`],
-      [t("site.uscc"), h("code", {}, p.uscc)],
+      [t("site.uscc"), html`<code>${p.uscc}</code>`],
       [t("site.hazard"), term("hazard", p.hazard)],
-      [
-        t("site.status"),
-        `${term("status", p.status)}${p.status_since ? ` · ${t("written.since", { day: day(p.status_since) })}` : ""}`,
-      ],
-    ]),
-  );
+      [t("site.status"), term("status", p.status) + since],
+    ])}
+  `;
 }
 
-async function areaContent(areas: MapGeoJSONFeature[]): Promise<HTMLElement> {
-  const smallest = areas[0];
-  const { properties: p } = await get<Feature<null, AreaProperties>>(`collections/areas/items/${String(smallest?.id)}`);
-  const above = areas
-    .slice(1)
-    .map((each) => [term("kind", String(each.properties.kind)), String(each.properties.name)] as [string, string]);
-  return h(
-    "div",
-    {},
-    h("h4", {}, p.name, " ", h("small", {}, term("kind", p.kind))),
-    facts([
-      [t("area.code"), h("code", {}, p.code)],
-      [t("area.valid"), `${day(p.valid_from)} – ${p.valid_to ? day(p.valid_to) : t("written.open_end")}`],
+async function areaContent([id = 0, ...above]: readonly number[]): Promise<TemplateResult> {
+  const [p, ...larger] = await Promise.all([id, ...above].map((each) => propertiesOf<AreaProperties>("areas", each)));
+  if (!p) return html``;
+  return html`
+    <h4>${p.name} <small>${term("kind", p.kind)}</small></h4>
+    ${facts([
+      [t("area.code"), html`<code>${p.code}</code>`],
+      [t("area.valid"), span(day(p.valid_from), p.valid_to && day(p.valid_to))],
       [t("area.surface"), surface(p.area_m2)],
-      ...above,
-    ]),
-    p.indicative && h("p", { class: "indicative" }, t("indicative")),
-  );
+      ...larger.map((each): [string, Content] => [term("kind", each.kind), each.name]),
+    ])}
+    ${p.indicative ? html`<p class="indicative">${t("indicative")}</p>` : nothing}
+  `;
 }
 
-function stayContent(feature: MapGeoJSONFeature): HTMLElement {
-  const p = feature.properties;
-  return h(
-    "div",
-    {},
-    h("h4", {}, t("layer.stays")),
-    facts([
+async function stayContent([id = 0]: readonly number[]): Promise<TemplateResult> {
+  const p = await propertiesOf<Properties>("stays", id);
+  return html`
+    <h4>${t("layer.stays")}</h4>
+    ${facts([
       [t("card.vehicle"), String(p.vehicle_id)],
       [t("card.entered"), time(String(p.started_at))],
       [t("card.left"), time(String(p.ended_at))],
-    ]),
-  );
+    ])}
+  `;
 }
 
-function hotSpotContent({ properties: p }: MapGeoJSONFeature): HTMLElement {
-  const rows: [string, string][] = [
-    [t("hot.class"), term("gi", String(p.gi_bin))],
-    [t("hot.value"), `${number(Number(p.value), 2)} (${term("hot_field", String(p.field))})`],
-    [t("hot.z"), number(Number(p.z), 2)],
-    [t("hot.q"), Number(p.q).toPrecision(2)],
-  ];
-  return h("div", {}, h("h4", {}, t("hot.cell")), facts(rows), h("p", { class: "muted" }, t("gi.about")));
+async function hotSpotContent([id = 0]: readonly number[]): Promise<TemplateResult> {
+  const p = await propertiesOf<Properties>("hot_spots", id);
+  return html`
+    <h4>${t("hot.cell")}</h4>
+    ${facts([
+      [t("hot.class"), term("gi", String(p.gi_bin))],
+      [brackets(t("hot.value"), term("hot_field", String(p.field))), number(Number(p.value), 2)],
+      [t("hot.z"), fixed(Number(p.z), 2)],
+      [t("hot.q"), Number(p.q).toPrecision(2)],
+    ])}
+    <p class="muted">${t("gi.about")}</p>
+  `;
 }
+
+const CONTENT: Record<string, (ids: readonly number[]) => Promise<TemplateResult>> = {
+  sites: siteContent,
+  areas: areaContent,
+  stays: stayContent,
+  hot_spots: hotSpotContent,
+};
 
 /** One area of each kind, the smallest first: where two meet, the one drawn on top. */
 function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
@@ -112,74 +111,129 @@ function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
   return base ? [base, ...ranked] : ranked;
 }
 
-const MARGIN_PX = 10;
+/** What lies under the pointer: a point, else a hot spot, else the areas. */
+function touched(map: MapView, event: MapMouseEvent): MapGeoJSONFeature[] {
+  for (const layers of [CLICKABLE, ["hot_spots-fill"]]) {
+    const [hit] = map.queryRenderedFeatures(event.point, { layers: visible(map, layers) });
+    if (hit) return [hit];
+  }
+  return distinctKinds(map.queryRenderedFeatures(event.point, { layers: visible(map, AREA_FILLS) }));
+}
 
-/** Move the map so that the popup stands clear of the panels at both sides. */
+function collectionOf(feature: MapGeoJSONFeature): string {
+  return feature.sourceLayer ?? feature.source;
+}
+
+/** Move the map so that the popup stands clear of the panels around it. */
 function bringClear(map: MapView, popup: Popup): void {
   const own = popup.getElement()?.getBoundingClientRect();
   if (!own) return;
   const stage = map.getContainer().getBoundingClientRect();
-  const side = document.querySelector(".side:not(.folded)")?.getBoundingClientRect().right ?? stage.left;
+  const panel = document.querySelector(".side:not(.folded)")?.getBoundingClientRect();
+  const isSheet = panel && panel.width > stage.width * 0.9;
+  const left = panel && !isSheet ? panel.right : stage.left;
+  const bottom = isSheet ? panel.top : stage.bottom;
   const layers = document.querySelector(".layers")?.getBoundingClientRect();
   const right = layers && own.top < layers.bottom ? layers.left : stage.right;
-  const dx = Math.max(0, own.right + MARGIN_PX - right) || Math.min(0, own.left - MARGIN_PX - side);
-  const dy = Math.min(0, own.top - MARGIN_PX - stage.top) || Math.max(0, own.bottom + MARGIN_PX - stage.bottom);
+  const dx = Math.max(0, own.right + MARGIN_PX - right) || Math.min(0, own.left - MARGIN_PX - left);
+  const dy = Math.max(0, own.bottom + MARGIN_PX - bottom) || Math.min(0, own.top - MARGIN_PX - stage.top);
   if (dx || dy) map.panBy([dx, dy], { duration: 250 });
 }
 
+/** The popup shows what the address picks. */
+class PickedPopup {
+  readonly #map: MapView;
+  readonly #popup = new Popup({ closeButton: true, closeOnClick: false, maxWidth: "320px", className: "place-popup" });
+  #shown: Picked | null = null;
+
+  constructor(map: MapView) {
+    this.#map = map;
+    this.#popup.on("close", () => {
+      if (this.#shown && address.get().picked === this.#shown) put({ picked: null });
+      this.#shown = null;
+    });
+    address.subscribe(() => this.#follow());
+    language.subscribe(() => this.#shown && void this.#draw(this.#shown));
+    this.#follow();
+  }
+
+  #follow(): void {
+    const { picked, route: at } = address.get();
+    const wanted = picked && CONTENT[picked.collection] && at.view !== "edit" && at.view !== "assign" ? picked : null;
+    if (JSON.stringify(wanted) === JSON.stringify(this.#shown)) {
+      this.#shown = wanted;
+      return;
+    }
+    this.#shown = null;
+    this.#popup.remove();
+    if (wanted) void this.#open(wanted);
+  }
+
+  async #open(picked: Picked): Promise<void> {
+    this.#shown = picked;
+    this.#popup.setLngLat([picked.lon, picked.lat]).setDOMContent(document.createElement("div")).addTo(this.#map);
+    await this.#draw(picked);
+    if (this.#shown === picked) bringClear(this.#map, this.#popup);
+  }
+
+  async #draw(picked: Picked): Promise<void> {
+    const box = this.#popup.getElement()?.querySelector<HTMLElement>(".maplibregl-popup-content > div");
+    if (!box) return;
+    box.className = "popup";
+    this.#popup.getElement()?.querySelector("button")?.setAttribute("aria-label", t("close"));
+    if (!box.childElementCount) render(loading(), box);
+    try {
+      const content = await CONTENT[picked.collection]?.(picked.ids);
+      if (this.#shown !== picked) return;
+      render(
+        html`${content}
+          <div class="actions">
+            <button type="button" class="small" @click=${() => responsible(picked)}>${t("assign.here")}</button>
+          </div>`,
+        box,
+      );
+    } catch (error) {
+      if (!isAbort(error) && this.#shown === picked)
+        render(
+          failure(error, () => void this.#draw(picked)),
+          box,
+        );
+    }
+  }
+}
+
+/** Ask who is responsible there; the matter that was asked about last stays. */
+function responsible({ lon, lat }: { lon: number; lat: number }): void {
+  go({ ...tabRoute("assign"), view: "assign", place: { lon, lat } });
+}
+
+function rounded({ lng, lat }: { lng: number; lat: number }): { lon: number; lat: number } {
+  return { lon: Number(lng.toFixed(DIGITS)), lat: Number(lat.toFixed(DIGITS)) };
+}
+
 export function attachPopups(map: MapView): void {
-  const popup = new Popup({ closeButton: true, maxWidth: "320px", className: "place-popup" });
   const busy = (): boolean => route.get().view === "edit" || route.get().view === "assign";
-
-  /** What the popup tells, so that it can be told in another language. */
-  let told: (() => void) | null = null;
-
-  const open = (event: MapMouseEvent, content: () => Promise<HTMLElement>): void => {
-    const box = h("div", { class: "popup" }, loading());
-    popup.setLngLat(event.lngLat).setDOMContent(box).addTo(map);
-    popup.getElement()?.querySelector("button")?.setAttribute("aria-label", t("close"));
-    told = () => open(event, content);
-    content()
-      .then((made) => {
-        fill(box, made, h("div", { class: "actions" }, responsibleButton(event, popup)));
-        bringClear(map, popup);
-      })
-      .catch((error: unknown) => {
-        if (!isAbort(error))
-          fill(
-            box,
-            failure(error, () => told?.()),
-          );
-      });
-  };
-
+  new PickedPopup(map);
   map.on("click", (event) => {
     if (busy()) return;
-    const [hit] = map.queryRenderedFeatures(event.point, { layers: visible(map, CLICKABLE) });
+    const hits = touched(map, event);
+    const [hit] = hits;
     // Where a tile holds too many points they come as cells with a count: nearer in there are the points.
     if (hit?.properties.count !== undefined) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
     else if (hit?.source === "alerts") go({ view: "alert", id: Number(hit.id) });
     else if (hit?.source === "cases") go({ view: "case", number: String(hit.properties.number) });
-    else if (hit?.source === "stays") open(event, async () => stayContent(hit));
-    else if (hit) open(event, () => siteContent(hit.id));
-    else {
-      const [cell] = map.queryRenderedFeatures(event.point, { layers: visible(map, ["hot_spots-fill"]) });
-      if (cell) return open(event, async () => hotSpotContent(cell));
-      const areas = distinctKinds(map.queryRenderedFeatures(event.point, { layers: visible(map, AREA_FILLS) }));
-      if (areas.length) open(event, () => areaContent(areas));
-    }
+    else if (hit)
+      put({
+        picked: { collection: collectionOf(hit), ids: hits.map((each) => Number(each.id)), ...rounded(event.lngLat) },
+      });
+    else put({ picked: null });
   });
   map.on("contextmenu", (event) => {
-    if (route.get().view === "edit") return;
-    popup.remove();
-    askedPlace.set({ lon: Number(event.lngLat.lng.toFixed(6)), lat: Number(event.lngLat.lat.toFixed(6)) });
-    go({ view: "assign" });
+    if (route.get().view !== "edit") responsible(rounded(event.lngLat));
   });
   map.on("mousemove", (event) => {
     if (busy()) return;
     const over = map.queryRenderedFeatures(event.point, { layers: visible(map, CLICKABLE) }).length > 0;
     map.getCanvas().style.cursor = over ? "pointer" : "";
   });
-  route.subscribe(() => popup.remove());
-  language.subscribe(() => popup.isOpen() && told?.());
 }

@@ -1,14 +1,8 @@
 /** Draws anew what others changed: at once where it can be seen, else when the map comes there. */
 import type { Map as MapView } from "maplibre-gl";
-import { meets, type Cell } from "../geometry/cells";
+import { meets } from "../geometry/cells";
+import type { Change } from "../live/change_stream";
 import { reloadCollection } from "./sources";
-
-/** What changed: a collection, and where; `null`: anywhere. */
-export interface Change {
-  layer: string;
-  zoom: number;
-  cells: readonly Cell[] | null;
-}
 
 /** One change comes as several events; they are drawn together. */
 const GATHER_MS = 150;

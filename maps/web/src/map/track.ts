@@ -1,10 +1,12 @@
 /** One vehicle's track: what was driven as a line, gaps dashed, stays marked, and how far it was at a moment. */
 import type { FeatureCollection, Feature, LineString, MultiLineString, Point } from "geojson";
 import type { FilterSpecification, GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
+import type { TrackOf } from "../address/address";
 import { allItems, get, itemsPath } from "../core/api";
 import { Value } from "../core/value";
 import { trackAt, type TrackPart } from "../geometry/track_at";
-import { COLORS } from "./palette";
+import { colors } from "./palette";
+import { addThemed } from "./themed_layers";
 
 interface TrackAnswer extends FeatureCollection<MultiLineString | LineString | null> {
   fix_count: number;
@@ -19,7 +21,7 @@ export interface StayProperties {
 }
 
 export interface ShownTrack {
-  vehicleId: string;
+  asked: TrackOf;
   label: string;
   fixCount: number;
   from: string;
@@ -44,14 +46,14 @@ const trackLayers = (): LayerSpecification[] => [
     source: "track",
     filter: DRIVEN,
     layout: ROUND,
-    paint: { "line-color": "#ffffff", "line-width": 6 },
+    paint: { "line-color": colors().casing, "line-width": 6 },
   },
   {
     id: "track-gap",
     type: "line",
     source: "track",
     filter: ["==", ["get", "kind"], "gap"],
-    paint: { "line-color": COLORS.gap, "line-width": 2.5, "line-dasharray": [2, 2] },
+    paint: { "line-color": colors().gap, "line-width": 2.5, "line-dasharray": [2, 2] },
   },
   {
     id: "track-line",
@@ -59,7 +61,7 @@ const trackLayers = (): LayerSpecification[] => [
     source: "track",
     filter: DRIVEN,
     layout: ROUND,
-    paint: { "line-color": COLORS.track, "line-width": 3 },
+    paint: { "line-color": colors().track, "line-width": 3 },
   },
   {
     id: "track-stays",
@@ -67,8 +69,8 @@ const trackLayers = (): LayerSpecification[] => [
     source: "track-stays",
     paint: {
       "circle-radius": 7,
-      "circle-color": "#ffffff",
-      "circle-stroke-color": COLORS.track,
+      "circle-color": colors().casing,
+      "circle-stroke-color": colors().track,
       "circle-stroke-width": 3,
     },
   },
@@ -78,8 +80,8 @@ const trackLayers = (): LayerSpecification[] => [
     source: "track-head",
     paint: {
       "circle-radius": 8,
-      "circle-color": COLORS.chosen,
-      "circle-stroke-color": COLORS.text,
+      "circle-color": colors().chosen,
+      "circle-stroke-color": colors().text,
       "circle-stroke-width": 2.5,
     },
   },
@@ -94,19 +96,20 @@ export class Track {
     map.addSource("track", { type: "geojson", data: EMPTY });
     map.addSource("track-stays", { type: "geojson", data: EMPTY });
     map.addSource("track-head", { type: "geojson", data: EMPTY });
-    for (const layer of trackLayers()) map.addLayer(layer, UNDER);
+    addThemed(map, trackLayers, () => UNDER);
   }
 
   /** Load and draw the way of a vehicle between two times. */
-  async show(vehicleId: string, label: string, from: string, to: string): Promise<ShownTrack> {
+  async show(asked: TrackOf, label: string): Promise<ShownTrack> {
+    const { vehicle, from, to } = asked;
     const query = new URLSearchParams({ from, to });
-    const stayPath = itemsPath("stays", { vehicle_id: vehicleId, datetime: `${from}/${to}`, limit: 200 });
+    const stayPath = itemsPath("stays", { vehicle_id: vehicle, datetime: `${from}/${to}`, limit: 200 });
     const [answer, stays] = await Promise.all([
-      get<TrackAnswer>(`v1/vehicles/${encodeURIComponent(vehicleId)}/track?${query}`),
+      get<TrackAnswer>(`v1/vehicles/${encodeURIComponent(vehicle)}/track?${query}`),
       allItems<StayProperties, Point>(stayPath, 400),
     ]);
     const shown: ShownTrack = {
-      vehicleId,
+      asked,
       label,
       fixCount: answer.fix_count,
       from: answer.from,

@@ -157,6 +157,7 @@ export const editSentences = {
   "edit.no_drafts": { zh: "没有待审批的变更。", en: "Nothing is waiting." },
   "edit.no_history": { zh: "没有变更记录。", en: "No changes yet." },
   "edit.review": { zh: "查看", en: "Look at it" },
+  "edit.no_review": { zh: "#{id} 已办结，或不在您的辖区内。", en: "#{id} is settled, or not in your area." },
   "edit.by": { zh: "起草 {author}", en: "drawn up by {author}" },
   "edit.approved_by": { zh: "批准 {who}", en: "approved by {who}" },
   "edit.rejected_by": { zh: "未通过：{who} {reason}", en: "turned down: {who} {reason}" },

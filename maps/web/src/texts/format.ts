@@ -124,16 +124,23 @@ export function list(names: readonly string[]): string {
   return names.join(t("written.list_separator"));
 }
 
-/** The time zone by its name and its distance from UTC, said once on a page. */
-export function zoneNote(): string {
-  const offset =
-    new Intl.DateTimeFormat("en-GB", { timeZone: timeZone.get(), timeZoneName: "longOffset" })
-      .formatToParts(new Date())
-      .find((part) => part.type === "timeZoneName")?.value ?? "GMT";
-  return t("written.zone", { name: term("time_zone", timeZone.get()), offset: utc(offset) });
+/** How far the clocks of the city are from UTC at that time, such as `+08:00`. */
+function offset(at: Date): string {
+  const name = new Intl.DateTimeFormat("en-GB", { timeZone: timeZone.get(), timeZoneName: "longOffset" })
+    .formatToParts(at)
+    .find((part) => part.type === "timeZoneName")?.value;
+  return name?.replace("GMT", "") || "+00:00";
 }
 
-/** `GMT+08:00` as `UTC+8`. */
-function utc(offset: string): string {
-  return offset.replace("GMT", "UTC").replace(/([+-])0?(\d+):00$/, "$1$2");
+/** The beginning of a day in the city, as a time with its zone. */
+export function dayBegins(day: string): string {
+  return `${day}T00:00:00${offset(new Date(`${day}T00:00:00Z`))}`;
+}
+
+/** The time zone by its name and its distance from UTC, said once on a page. */
+export function zoneNote(): string {
+  const distance = offset(new Date()).replace(/^([+-])0?(\d+):(\d\d)$/, (_, sign, hours, minutes) =>
+    minutes === "00" ? sign + hours : `${sign}${hours}:${minutes}`,
+  );
+  return t("written.zone", { name: term("time_zone", timeZone.get()), offset: `UTC${distance}` });
 }

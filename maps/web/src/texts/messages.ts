@@ -57,6 +57,19 @@ const sentences = {
 
   login: { zh: "登录", en: "Log in" },
   logout: { zh: "退出", en: "Log out" },
+  theme: { zh: "主题", en: "Theme" },
+  "theme.system": { zh: "跟随系统", en: "As the system" },
+  "theme.light": { zh: "浅色", en: "Light" },
+  "theme.dark": { zh: "深色", en: "Dark" },
+  "name.case": { zh: "案件 {number}", en: "Case {number}" },
+  "name.alert": { zh: "预警 {id}", en: "Alert {id}" },
+  "closed.login": { zh: "登录后才能查看：{what}。", en: "Log in to see: {what}." },
+  "closed.role": { zh: "您的角色（{role}）不能打开此页。", en: "Your role ({role}) may not open this." },
+  "closed.outside": {
+    zh: "不在您的辖区（{area}）内，或不存在。如需办理，请联系其所在区域的人员。",
+    en: "It lies outside of your area ({area}), or there is no such thing. Ask somebody of its own area.",
+  },
+  "closed.missing": { zh: "没有找到。", en: "There is no such thing." },
   "login.about": {
     zh: "登录后可见本辖区的预警、案件与轨迹。",
     en: "After login you see the alerts, cases and tracks of your area.",
@@ -133,6 +146,7 @@ const sentences = {
     zh: "分值是线索，不是证据；须经现场核查认定。",
     en: "A score is a clue, not proof; a site check decides.",
   },
+  "alert.filter": { zh: "按等级筛选", en: "Filter by level" },
   "alert.none": { zh: "没有符合条件的预警。", en: "No alert here." },
   "alert.case": { zh: "案件", en: "Case" },
   "alert.no_case": { zh: "未立案件", en: "no case" },
@@ -144,6 +158,7 @@ const sentences = {
   "card.meters": { zh: "用电与用水", en: "Power and water" },
   "card.visits": { zh: "危险品车辆到访（{n}）", en: "Visits of hazardous-goods trucks ({n})" },
   "card.no_visits": { zh: "没有到访记录。", en: "No visits." },
+  "card.visit_table": { zh: "到访列表", en: "List of visits" },
   "card.plate": { zh: "车牌", en: "Plate" },
   "card.vehicle": { zh: "车辆", en: "Vehicle" },
   "card.entered": { zh: "到达", en: "From" },
@@ -162,6 +177,7 @@ const sentences = {
   "chart.baseline": { zh: "虚线：基线 {value} {unit}", en: "dashed: baseline {value} {unit}" },
   "chart.missing": { zh: "无读数", en: "no reading" },
   "chart.estimated": { zh: "估读", en: "estimated" },
+  "chart.range": { zh: "最低 {low}，最高 {high}", en: "lowest {low}, highest {high}" },
   "chart.none": { zh: "无读数", en: "no readings" },
 
   "track.of": { zh: "{vehicle} 的轨迹", en: "Track of {vehicle}" },

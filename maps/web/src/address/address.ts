@@ -1,0 +1,195 @@
+/** What a person sees, as an address: `#view=case/NT20260301-0001&map=12.5/32.01/120.95&lang=zh`. Values that mean nothing are passed over. */
+import { isLanguage, type Language } from "../texts/language";
+
+export interface Place {
+  lon: number;
+  lat: number;
+}
+
+export interface MapPosition extends Place {
+  zoom: number;
+}
+
+export type Route =
+  | { view: "overview" }
+  | { view: "alerts"; level?: string }
+  | { view: "alert"; id: number }
+  | { view: "cases"; state?: string }
+  | { view: "case"; number: string }
+  | { view: "assign"; item?: string; place?: Place }
+  /** The grids that are chosen, and the change set that is looked at. */
+  | { view: "edit"; grids?: readonly string[]; review?: number };
+
+export type View = Route["view"];
+export type RouteTo<V extends View> = Extract<Route, { view: V }>;
+
+/** The feature that a popup tells of, and where it was touched; of areas one of each kind, the smallest first. */
+export interface Picked extends Place {
+  collection: string;
+  ids: readonly number[];
+}
+
+/** The way of a vehicle between two times. */
+export interface TrackOf {
+  vehicle: string;
+  from: string;
+  to: string;
+}
+
+export const HOT_FIELDS = ["visits", "alerts"] as const;
+export type HotField = (typeof HOT_FIELDS)[number];
+
+export interface Address {
+  route: Route;
+  picked: Picked | null;
+  track: TrackOf | null;
+  map: MapPosition | null;
+  /** Groups that are switched on; null: those that the console begins with. */
+  layers: readonly string[] | null;
+  hotField: HotField;
+  language: Language | null;
+}
+
+export const START: Address = {
+  route: { view: "overview" },
+  picked: null,
+  track: null,
+  map: null,
+  layers: null,
+  hotField: "visits",
+  language: null,
+};
+
+/** Readable in an address: what separates parts and nothing else is escaped. */
+function written(value: string): string {
+  return encodeURIComponent(value).replace(/%(?:2F|2C|3A|40)/g, decodeURIComponent);
+}
+
+function read(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+function numbers(value: string | undefined, separator: string): number[] {
+  const found = (value ?? "").split(separator).map(Number);
+  return value && found.every(Number.isFinite) ? found : [];
+}
+
+function placeOf(value: string | undefined): Place | null {
+  const [lon, lat, ...more] = numbers(value, ",");
+  if (lon === undefined || lat === undefined || more.length) return null;
+  return Math.abs(lon) <= 180 && Math.abs(lat) <= 90 ? { lon, lat } : null;
+}
+
+function mapOf(value: string | undefined): MapPosition | null {
+  const [zoom, lat, lon] = numbers(value, "/");
+  const place = placeOf(`${lon},${lat}`);
+  return place && zoom !== undefined && zoom >= 0 && zoom <= 24 ? { zoom, ...place } : null;
+}
+
+const positive = (text: string | undefined): number | null =>
+  /^[1-9]\d{0,15}$/.test(text ?? "") ? Number(text) : null;
+
+function pickedOf(value: string | undefined): Picked | null {
+  const [, collection, ids, at] = /^(\w+)\/([\d,]+)@(.+)$/.exec(value ?? "") ?? [];
+  const place = placeOf(at);
+  const known = (ids ?? "").split(",").map(positive);
+  if (!collection || !place || known.some((id) => id === null)) return null;
+  return { collection, ids: known as number[], ...place };
+}
+
+function trackOf(value: string | undefined): TrackOf | null {
+  const [vehicle, from, to] = (value ?? "").split(",");
+  if (!vehicle || !from || !to || Number.isNaN(Date.parse(from)) || Number.isNaN(Date.parse(to))) return null;
+  return { vehicle, from, to };
+}
+
+type Parts = Partial<Record<string, string>>;
+
+function routeOf({ view = "", level, state, item, place, grids, review }: Parts): Route {
+  const [name, ...rest] = view.split("/");
+  const key = rest.join("/");
+  const id = positive(key);
+  const at = placeOf(place);
+  const reviewed = positive(review);
+  switch (name) {
+    case "alerts":
+      return { view: name, ...(level && { level }) };
+    case "alert":
+      return id === null ? { view: "alerts" } : { view: name, id };
+    case "cases":
+      return { view: name, ...(state && { state }) };
+    case "case":
+      return key ? { view: name, number: key } : { view: "cases" };
+    case "assign":
+      return { view: name, ...(item && { item }), ...(at && { place: at }) };
+    case "edit":
+      return { view: name, ...(grids && { grids: grids.split(",") }), ...(reviewed && { review: reviewed }) };
+    default:
+      return { view: "overview" };
+  }
+}
+
+/** The view that a fragment names. */
+export function parseAddress(fragment: string): Address {
+  const parts: Parts = {};
+  for (const part of fragment.replace(/^#/, "").split("&")) {
+    const at = part.indexOf("=");
+    if (at > 0) parts[part.slice(0, at)] = read(part.slice(at + 1));
+  }
+  return {
+    route: routeOf(parts),
+    picked: pickedOf(parts.pick),
+    track: trackOf(parts.track),
+    map: mapOf(parts.map),
+    layers: parts.layers === undefined ? null : parts.layers.split(",").filter(Boolean),
+    hotField: HOT_FIELDS.find((each) => each === parts.hot) ?? "visits",
+    language: isLanguage(parts.lang) ? parts.lang : null,
+  };
+}
+
+function routeParts(route: Route): Parts {
+  switch (route.view) {
+    case "overview":
+      return {};
+    case "alerts":
+      return { view: route.view, level: route.level };
+    case "alert":
+      return { view: `alert/${route.id}` };
+    case "cases":
+      return { view: route.view, state: route.state };
+    case "case":
+      return { view: `case/${route.number}` };
+    case "assign":
+      return { view: route.view, item: route.item, place: route.place && `${route.place.lon},${route.place.lat}` };
+    case "edit":
+      return { view: route.view, grids: route.grids?.join(","), review: route.review?.toString() };
+  }
+}
+
+/** The fragment that names a view, without `#`. */
+export function writeAddress({ route, picked, track, map, layers, hotField, language }: Address): string {
+  const parts: Parts = {
+    ...routeParts(route),
+    pick: picked ? `${picked.collection}/${picked.ids.join(",")}@${picked.lon},${picked.lat}` : undefined,
+    track: track ? [track.vehicle, track.from, track.to].join(",") : undefined,
+    layers: layers?.join(","),
+    hot: hotField === "visits" ? undefined : hotField,
+    map: map ? `${map.zoom}/${map.lat}/${map.lon}` : undefined,
+    lang: language ?? undefined,
+  };
+  return Object.entries(parts)
+    .filter((part): part is [string, string] => part[1] !== undefined)
+    .map(([name, value]) => `${name}=${written(value)}`)
+    .join("&");
+}
+
+/** Zoom to hundredths, the place to about half a pixel at that zoom. */
+export function positionOf(zoom: number, lat: number, lon: number): MapPosition {
+  const digits = Math.max(2, Math.ceil((zoom * Math.LN2 + Math.log(512 / 360 / 0.5)) / Math.LN10));
+  const rounded = (value: number, to: number): number => Number(value.toFixed(to));
+  return { zoom: rounded(zoom, 2), lat: rounded(lat, digits), lon: rounded(lon, digits) };
+}

@@ -1,0 +1,75 @@
+/** Where the console is: the address, its history, and the view that it names. */
+import { Value } from "../core/value";
+import { parseAddress, writeAddress, type Address, type Route, type View } from "./address";
+
+export type Tab = "overview" | "alerts" | "cases" | "assign" | "edit";
+
+const START = parseAddress(globalThis.location?.hash ?? "");
+
+/** The whole address; it changes with every choice, and by Back and forward. */
+export const address = new Value<Address>(START);
+/** The view of the side panel. */
+export const route = new Value<Route>(START.route);
+
+export function tabOf({ view }: Route): Tab {
+  if (view === "alert") return "alerts";
+  if (view === "case") return "cases";
+  return view;
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function adopt(next: Address): void {
+  address.set(next);
+  if (!same(route.get(), next.route)) route.set(next.route);
+}
+
+/** Put a part of the address: `push` for what somebody chose, so that Back takes it back; `replace` for what follows from it. */
+export function put(part: Partial<Address>, how: "push" | "replace" = "push"): void {
+  const next = { ...address.get(), ...part };
+  const fragment = `#${writeAddress(next)}`;
+  if (fragment !== location.hash) {
+    try {
+      if (how === "push") history.pushState(null, "", fragment);
+      else history.replaceState(null, "", fragment);
+    } catch {
+      // a browser takes so many changes of its address in a time: the next one says where we are
+    }
+  }
+  adopt(next);
+}
+
+/** Filters and choices of the lists, for when their tab is opened again. */
+const lastOf = new Map<View, Route>();
+
+/** Go to a view; a popup belongs to the one before. */
+export function go(to: Route, how: "push" | "replace" = "push"): void {
+  put({ route: to, picked: null }, how);
+}
+
+/** The view of a tab as it was left. */
+export function tabRoute(tab: Tab): Route {
+  return lastOf.get(tab) ?? { view: tab };
+}
+
+/** A link to a view, as the address bar would show it. */
+export function linkTo(to: Route): string {
+  return `#${writeAddress({ ...address.get(), route: to, picked: null })}`;
+}
+
+/** Follow Back, forward, and addresses that are typed or clicked. */
+export function followHistory(): void {
+  const remember = (now: Route): void => {
+    if (now.view === tabOf(now) && now.view !== "edit") lastOf.set(now.view, now);
+  };
+  remember(route.get());
+  route.subscribe(remember);
+  const follow = (): void => {
+    const next = parseAddress(location.hash);
+    if (!same(next, address.get())) adopt(next);
+  };
+  window.addEventListener("popstate", follow);
+  window.addEventListener("hashchange", follow);
+}

@@ -1,0 +1,21 @@
+/** Which views a person may open; the service decides what they hold. */
+import type { Route } from "../address/address";
+import type { Tab } from "../address/router";
+import { loggedIn, may } from "../core/session";
+
+const NEED_LOGIN: readonly Route["view"][] = ["alerts", "alert", "cases", "case", "edit"];
+
+export function needsLogin({ view }: Route): boolean {
+  return NEED_LOGIN.includes(view);
+}
+
+export function mayOpen(to: Route): boolean {
+  if (needsLogin(to) && !loggedIn()) return false;
+  return to.view !== "edit" || may("edit_areas");
+}
+
+/** The tabs that are offered. */
+export function tabs(): Tab[] {
+  const all: Tab[] = ["overview", "alerts", "cases", "assign", "edit"];
+  return all.filter((view) => mayOpen({ view }));
+}

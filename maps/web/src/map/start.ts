@@ -1,0 +1,105 @@
+/** Everything that needs MapLibre, loaded beside the frame of the page: the map, and what is drawn on it. */
+import "../style/map.css";
+import type { Map as MapView } from "maplibre-gl";
+import { positionOf, type Address, type TrackOf } from "../address/address";
+import { address, put } from "../address/router";
+import { complain } from "../core/notices";
+import { loggedIn, may, session } from "../core/session";
+import type { ConsoleSettings } from "../core/types";
+import type { Console, Covered } from "../console";
+import { lastChange, listen, reconnect, updated } from "../live/changes";
+import { addBaseMap } from "./base_map";
+import { createMap, showWorkLayers, whenIdle, type Box } from "./create";
+import { applyLayers, followLayers } from "./layers_shown";
+import { addMark } from "./mark";
+import { attachPopups } from "./popups";
+import { Redraw } from "./redraw";
+import { Track } from "./track";
+
+export { whenIdle };
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** What of the address changed since the last call. */
+function changes(): <K extends keyof Address>(part: K) => boolean {
+  let before = address.get();
+  let now = before;
+  address.subscribe((next) => ([before, now] = [now, next]));
+  return (part) => !same(before[part], now[part]);
+}
+
+/** Keep the place of the map in the address, and go where Back and forward lead. */
+function followPlace(map: MapView): void {
+  const position = () => positionOf(map.getZoom(), map.getCenter().lat, map.getCenter().lng);
+  const changed = changes();
+  const tell = (): void => put({ map: position() }, "replace");
+  map.on("moveend", tell);
+  tell();
+  address.subscribe(({ map: wanted }) => {
+    if (wanted && changed("map") && !same(wanted, position()))
+      map.jumpTo({ center: [wanted.lon, wanted.lat], zoom: wanted.zoom });
+  });
+}
+
+/** Keep the track that is drawn in the address, and draw the one that the address names. */
+function followTrack(track: Track): void {
+  const show = (wanted: TrackOf | null): void => {
+    if (same(wanted, track.shown.get()?.asked ?? null)) return;
+    if (!wanted) track.clear();
+    else if (may("read_tracks")) track.show(wanted, wanted.vehicle).catch(complain);
+  };
+  const changed = changes();
+  track.shown.subscribe((shown) => put({ track: shown?.asked ?? null }));
+  address.subscribe(({ track: wanted }) => changed("track") && show(wanted));
+  session.subscribe(() => (loggedIn() ? show(address.get().track) : track.clear()));
+  show(address.get().track);
+}
+
+/** Load anew what others changed. */
+function followChanges(map: MapView): void {
+  const redraw = new Redraw(map, (layers) => {
+    for (const layer of layers) lastChange.set({ layer });
+    void whenIdle(map).then(() => updated.set(new Date()));
+  });
+  listen((change) => redraw.put(change));
+  session.subscribe(reconnect);
+}
+
+export interface Start {
+  container: HTMLElement;
+  settings: Partial<ConsoleSettings>;
+  /** The box of the city, shown when the address names no place. */
+  extent: Box | undefined;
+  covered: () => Covered;
+}
+
+function fitCity(map: MapView, extent: Box, { left, right, bottom }: Covered): void {
+  map.resize();
+  const padding = { top: 24, bottom: 36 + bottom, left: left + 24, right: right + 12 };
+  map.fitBounds(extent, { padding, duration: 0 });
+}
+
+/** Make the map; resolves when its style is there. */
+export async function startMap({ container, settings, extent, covered }: Start): Promise<Console> {
+  const { map: place } = address.get();
+  const map = createMap(container, place);
+  await new Promise<void>((resolve) => map.once("load", () => resolve()));
+  if (settings.tile_url) addBaseMap(map, settings.tile_url, settings.tile_crs);
+  addMark(map);
+  const track = new Track(map);
+  if (extent && !place) fitCity(map, extent, covered());
+  const follow = (): void => {
+    showWorkLayers(map, loggedIn());
+    applyLayers(map);
+  };
+  follow();
+  session.subscribe(follow);
+  followLayers(map);
+  attachPopups(map);
+  followPlace(map);
+  followTrack(track);
+  followChanges(map);
+  return { map, settings, track, covered };
+}

@@ -1,0 +1,248 @@
+/** The evidence card of one alert. */
+import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
+import { live } from "lit/directives/live.js";
+import { styleMap } from "lit/directives/style-map.js";
+import type { RouteTo } from "../address/address";
+import { linkTo, tabRoute } from "../address/router";
+import "../charts/meter_chart";
+import type { MeterChartInput } from "../charts/meter_chart";
+import { get, post } from "../core/api";
+import { Piece } from "../core/element";
+import { Loading } from "../core/loading";
+import { tell } from "../core/notices";
+import { may, session } from "../core/session";
+import type { Evidence, EvidenceCard, SiteVisit } from "../core/types";
+import { written } from "../core/written";
+import { flyTo, mark, pointOf, type Console } from "../console";
+import { day, duration, fixed, label, percent, shortTime, signed, span, time } from "../texts/format";
+import { pick, t, term } from "../texts/text";
+import { notShown } from "./outside";
+import { backLink, busy, download, empty, facts, follow, levelBadge, loaded, section, type Content } from "./pieces";
+import "./track_panel";
+
+const METERS = [
+  ["power", "kWh"],
+  ["water", "m³"],
+  ["gas", "m³"],
+] as const;
+const OUTCOMES = ["confirmed", "legal_use", "cannot_tell"] as const;
+const TRACK_MARGIN_MS = 3 * 3_600_000;
+
+function evidenceRow(item: Evidence, largest: number): TemplateResult {
+  const share = largest > 0 ? Math.min(1, Math.abs(item.contribution) / largest) : 0;
+  const sentence = pick({ zh: item.sentence_zh ?? "", en: item.sentence_en ?? "" }) || term("signal", item.signal);
+  return html`
+    <li class=${item.contribution < 0 ? "lowers" : ""}>
+      <p>${sentence}</p>
+      <div class="bar-line" title=${t("card.contribution")}>
+        <span class="bar"><i style=${styleMap({ width: `${(share * 100).toFixed(1)}%` })}></i></span>
+        <b>${signed(item.contribution, 2)}</b>
+        ${item.family ? html`<small>${term("family", item.family)}</small>` : nothing}
+      </div>
+    </li>
+  `;
+}
+
+function evidenceList(items: readonly Evidence[]): TemplateResult {
+  if (!items.length) return empty(t("card.no_evidence"));
+  const largest = Math.max(...items.map((each) => Math.abs(each.contribution)));
+  return html`<ul class="evidence">${items.map((each) => evidenceRow(each, largest))}</ul>`;
+}
+
+/** The baseline that the model used for a meter, when the evidence names one. */
+function baselineOf(card: EvidenceCard, kind: string): number | null {
+  const own = card.evidence.find((each) => each.signal.startsWith(`${kind}_`) && each.signal !== "power_water_agree");
+  return own?.baseline ?? null;
+}
+
+function meterCharts(card: EvidenceCard): Content {
+  const there = METERS.filter(([kind]) => card.meters[kind]?.length);
+  if (!there.length) return empty(t("chart.none"));
+  return there.map(([kind, unit]) => {
+    const input: MeterChartInput = {
+      kind,
+      unit,
+      readings: card.meters[kind] ?? [],
+      baseline: baselineOf(card, kind),
+      closedOn: card.enterprise.status === "operating" ? null : card.enterprise.status_since,
+    };
+    return html`<meter-chart .input=${input}></meter-chart>`;
+  });
+}
+
+async function showTrack(parts: Console, visit: SiteVisit): Promise<void> {
+  const from = new Date(Date.parse(visit.entered_at) - TRACK_MARGIN_MS).toISOString();
+  const to = new Date(Date.parse(visit.left_at) + TRACK_MARGIN_MS).toISOString();
+  const shown = await parts.track.show({ vehicle: visit.vehicle_id, from, to }, visit.plate_masked ?? visit.vehicle_id);
+  flyTo(parts, shown.answer.features.find((each) => each.geometry)?.geometry, 14);
+}
+
+function visitRow(parts: Console, visit: SiteVisit, tracks: boolean): TemplateResult {
+  const seconds = (Date.parse(visit.left_at) - Date.parse(visit.entered_at)) / 1000;
+  const out = visit.excluded_by;
+  const track = (): Promise<void> => showTrack(parts, visit);
+  return html`
+    <tr
+      class=${out ? "excluded" : ""}
+      title=${out ? t("card.excluded", { reason: term("excluded", out) }) : ""}
+    >
+      <td>${visit.plate_masked ?? visit.vehicle_id}</td>
+      <td>${shortTime(visit.entered_at)}</td>
+      <td>${duration(seconds)}</td>
+      <td class="num">${out ? "–" : percent(visit.share)}</td>
+      ${
+        tracks
+          ? html`<td>
+              <button type="button" class="small" data-track=${visit.vehicle_id} @click=${busy(track)}>
+                ${t("card.track")}
+              </button>
+            </td>`
+          : nothing
+      }
+    </tr>
+  `;
+}
+
+function visitTable(parts: Console, visits: readonly SiteVisit[]): TemplateResult {
+  if (!visits.length) return empty(t("card.no_visits"));
+  const tracks = may("read_tracks");
+  const head = ["card.plate", "card.entered", "card.length", "card.share"] as const;
+  return html`
+    <div class="scroll" tabindex="0" role="region" aria-label=${t("card.visit_table")}>
+      <table class="visits">
+        <thead>
+          <tr>
+            ${head.map((key) => html`<th scope="col">${t(key)}</th>`)}${tracks ? html`<th></th>` : nothing}
+          </tr>
+        </thead>
+        <tbody>
+          ${visits.map((visit) => visitRow(parts, visit, tracks))}
+        </tbody>
+      </table>
+    </div>
+  `;
+}
+
+export class AlertCard extends Piece {
+  static override properties = { parts: { attribute: false }, alertId: { attribute: false } };
+  declare parts: Console;
+  declare alertId: number;
+  readonly #card = new Loading(
+    this,
+    async (signal) => {
+      const card = await get<EvidenceCard>(`v1/alerts/${this.alertId}`, signal);
+      const first = this.#card.value === undefined;
+      const point = pointOf(card.site.geometry);
+      mark(this.parts, point);
+      if (first && point && !this.parts.map.getBounds().contains(point)) flyTo(this.parts, card.site.geometry, 14);
+      return card;
+    },
+    ["alerts"],
+  );
+
+  protected override follows() {
+    return [session];
+  }
+
+  protected override render() {
+    const list = tabRoute("alerts");
+    if (this.#card.error !== undefined) {
+      const what = t("name.alert", { id: this.alertId });
+      return notShown(this.#card.error, what, { name: t("alerts"), to: list }, this.#card.again);
+    }
+    return html`${backLink(t("alerts"), list)}${loaded(this.#card, (card) => this.#body(card))}`;
+  }
+
+  #body(card: EvidenceCard): TemplateResult {
+    const notices = card.notices ?? [];
+    return html`
+      <article class="card" data-card=${card.alert.id}>
+        <header class="card-head">${levelBadge(card.level)}<h2>${card.enterprise.name}</h2></header>
+        <div class="score-line">
+          <span class="big">${fixed(card.score, 2)}</span>
+          <span>
+            <b>${t("alert.clue")}</b><small>${t("card.raised", { time: time(card.alert.raised_at) })}</small>
+          </span>
+        </div>
+        ${this.#facts(card)}
+        ${section(t("card.evidence"), evidenceList(card.evidence))}
+        ${section(t("card.meters"), meterCharts(card))}
+        ${section(
+          t("card.visits", { n: card.visits.length }),
+          html`<track-panel .track=${this.parts.track}></track-panel>`,
+          visitTable(this.parts, card.visits),
+        )}
+        ${section(
+          t("card.would_lower"),
+          card.would_lower.length
+            ? html`<ul class="plain">${card.would_lower.map((each) => html`<li>${pick(each)}</li>`)}</ul>`
+            : empty(t("card.nothing")),
+        )}
+        ${
+          notices.length
+            ? section(
+                t("card.notices"),
+                html`<ul class="plain">
+                  ${notices.map((n) => html`<li>${label(term("notice", n.kind), span(n.valid_from, n.valid_to))}</li>`)}
+                </ul>`,
+              )
+            : nothing
+        }
+        ${may("record_outcome") ? this.#outcome(card) : nothing}
+        <footer class="actions no-print">
+          <button type="button" @click=${() => download(`alert-${card.alert.id}.json`, card)}>${t("export")}</button>
+          <button type="button" @click=${() => window.print()}>${t("print")}</button>
+        </footer>
+      </article>
+    `;
+  }
+
+  #facts({ enterprise: e, site, case_number }: EvidenceCard): TemplateResult {
+    const since = e.status_since ? ` · ${t("written.since", { day: day(e.status_since) })}` : "";
+    const to = { view: "case", number: case_number ?? "" } as const;
+    return facts([
+      [t("site.status"), term("status", e.status) + since],
+      [t("site.hazard"), term("hazard", e.hazard)],
+      [t("site.uscc"), html`<code>${e.uscc}</code>`],
+      [t("site.id"), `${site.site_id} · ${term("site_kind", site.kind)}`],
+      [
+        t("alert.case"),
+        case_number && html`<a href=${linkTo(to)} data-case=${case_number} @click=${follow(to)}>${case_number}</a>`,
+      ],
+    ]);
+  }
+
+  #outcome(card: EvidenceCard): Content {
+    const draft = written(`alert ${card.alert.id}`);
+    const record = (outcome: string) => async (): Promise<void> => {
+      await post(`v1/alerts/${card.alert.id}/outcome`, { outcome, note: draft.text() });
+      draft.sent();
+      tell(() => t("card.outcome_saved"));
+      await this.#card.load();
+    };
+    const now = card.alert.outcome;
+    return section(
+      t("card.outcome"),
+      now ? html`<p>${t("card.outcome_now")} <b>${term("outcome", now)}</b></p>` : nothing,
+      html`
+        <textarea
+          rows="2"
+          placeholder=${t("case.note")}
+          aria-label=${t("case.note")}
+          .value=${live(draft.text())}
+          @input=${(event: Event) => draft.keep((event.target as HTMLTextAreaElement).value)}
+        ></textarea>
+        <div class="actions wrap">
+          ${OUTCOMES.map(
+            (each) => html`<button type="button" @click=${busy(record(each))}>${term("outcome", each)}</button>`,
+          )}
+        </div>
+      `,
+    );
+  }
+}
+customElements.define("alert-card", AlertCard);
+
+export const view = ({ id }: RouteTo<"alert">, parts: Console) =>
+  html`${keyed(id, html`<alert-card .parts=${parts} .alertId=${id}></alert-card>`)}`;

@@ -1,0 +1,256 @@
+/** One case: where it lies, who acts, why, what was done, and what may be done next. */
+import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
+import { live } from "lit/directives/live.js";
+import { repeat } from "lit/directives/repeat.js";
+import type { RouteTo } from "../address/address";
+import { linkTo, tabRoute } from "../address/router";
+import { address, get, post } from "../core/api";
+import { Piece } from "../core/element";
+import { Loading } from "../core/loading";
+import { complain, tell } from "../core/notices";
+import { session } from "../core/session";
+import type { CaseDocument, CaseEvent, DutyLine } from "../core/types";
+import { written } from "../core/written";
+import { flyTo, mark, pointOf, type Console } from "../console";
+import { ask } from "../frame/ask";
+import { list, time } from "../texts/format";
+import { language } from "../texts/language";
+import { t, term } from "../texts/text";
+import { assignmentSteps, bodies } from "./assignment";
+import { notShown } from "./outside";
+import { backLink, busy, download, empty, facts, follow, loaded, section, stateBadge, type Content } from "./pieces";
+
+/** Actions that say no or move backwards: they need a reason. */
+const NEEDS_NOTE = new Set(["return", "suspend", "rework", "reassign", "note"]);
+const SHORT_HASH = 10;
+
+interface Verification {
+  holds: boolean;
+  events: number;
+  faults: string[];
+}
+
+/** What was found of a case with so many events, for as long as the page is open. */
+const verdicts = new Map<string, Verification>();
+
+function noteOf({ payload }: CaseEvent): string {
+  return typeof payload.note === "string" ? payload.note : "";
+}
+
+/** The record's hash, and whether it names the hash of the record before; the server proves the whole chain. */
+function hashMark(event: CaseEvent, before: CaseEvent | undefined): TemplateResult {
+  const linked = !before || event.prev_hash === before.hash;
+  const about = `${t(linked ? "case.linked" : "case.not_linked")}\n${event.hash}`;
+  return html`
+    <code class=${linked ? "hash" : "hash broken"} title=${about}>
+      #${event.seq} ${event.hash.slice(0, SHORT_HASH)} ${linked ? "✓" : "✗"}
+    </code>
+  `;
+}
+
+function timeline({ events }: CaseDocument): TemplateResult {
+  return html`
+    <ol class="timeline">
+      ${repeat(
+        events,
+        (event) => event.seq,
+        (event, i) => html`
+          <li>
+            <div class="row-head">
+              <b>${term("action", event.action)}</b><span class="muted">→ ${term("state", event.to_state)}</span>
+            </div>
+            <div class="row-foot">
+              <span>${time(event.at)}</span><span>${event.actor} · ${term("role", event.role)}</span>
+            </div>
+            ${noteOf(event) ? html`<p class="note">${noteOf(event)}</p>` : nothing}
+            ${hashMark(event, events[i - 1])}
+          </li>
+        `,
+      )}
+    </ol>
+  `;
+}
+
+function place(found: CaseDocument): TemplateResult {
+  const due = html`
+    <span class=${found.overdue ? "overdue" : ""}>
+      ${time(found.due_at)}${found.overdue ? ` · ${t("case.overdue")}` : ""}
+    </span>
+  `;
+  return facts([
+    [t("kind.county"), found.county],
+    [t("kind.town"), found.town],
+    [t("kind.community"), found.community],
+    [t("kind.unit_grid"), found.grid_code && html`<code>${found.grid_code}</code>`],
+    [t("case.opened"), time(found.opened_at)],
+    [t("case.due_at"), found.due_at && due],
+    [t("case.closed_at"), found.closed_at && time(found.closed_at)],
+    [t("case.domain"), `${term("domain", found.domain)} · ${found.item_code}`],
+  ]);
+}
+
+export class CaseView extends Piece {
+  static override properties = { parts: { attribute: false }, number: {} };
+  declare parts: Console;
+  declare number: string;
+  readonly #case = new Loading(
+    this,
+    async (signal) => {
+      const found = await get<CaseDocument>(this.#path(), signal);
+      const point = pointOf(found.geometry);
+      mark(this.parts, point);
+      if (point && !this.parts.map.getBounds().contains(point)) flyTo(this.parts, found.geometry, 14);
+      if (found.available_actions.includes("reassign")) void this.#offerBodies(found.item_code, signal);
+      return found;
+    },
+    ["cases"],
+  );
+  #fault = "";
+  #newLead = "";
+  #bodies: readonly string[] = [];
+
+  protected override follows() {
+    return [session];
+  }
+
+  #path(): string {
+    return `v1/cases/${encodeURIComponent(this.number)}`;
+  }
+
+  /** Bodies of the duty list for the case's matter, offered when the case is given to another one. */
+  async #offerBodies(item: string, signal: AbortSignal): Promise<void> {
+    try {
+      const path = `v1/duty-items?limit=1000&item_code=${encodeURIComponent(item)}`;
+      const { items } = await get<{ items: DutyLine[] }>(path, signal);
+      this.#bodies = [...new Set(items.map((each) => each.body))];
+      this.requestUpdate();
+    } catch (error) {
+      complain(error);
+    }
+  }
+
+  protected override render() {
+    const list = tabRoute("cases");
+    if (this.#case.error !== undefined) {
+      const what = t("name.case", { number: this.number });
+      return notShown(this.#case.error, what, { name: t("cases"), to: list }, this.#case.again);
+    }
+    return html`${backLink(t("cases"), list)}${loaded(this.#case, (found) => this.#body(found))}`;
+  }
+
+  #body(found: CaseDocument): TemplateResult {
+    const report = address(`${this.#path()}/report.html?lang=${language.get()}`);
+    const alert = { view: "alert", id: found.alert_id ?? 0 } as const;
+    return html`
+      <article class="card" data-open-case=${found.number}>
+        <header class="card-head">${stateBadge(found.state)}<h2>${found.title}</h2></header>
+        <p class="muted">
+          <code>${found.number}</code>
+          ${
+            found.alert_id === null
+              ? nothing
+              : html` · <a href=${linkTo(alert)} @click=${follow(alert)}>${t("case.alert")}</a>`
+          }
+        </p>
+        ${place(found)}
+        ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers))}
+        ${section(t("case.next"), this.#actions(found))}
+        ${section(t("case.why"), assignmentSteps(found.explanation))}
+        ${section(t("case.timeline"), timeline(found), this.#verification(found))}
+        <footer class="actions no-print">
+          <a class="button" href=${report} target="_blank" rel="noopener">${t("case.report")}</a>
+          <button type="button" @click=${() => download(`${found.number}.json`, found)}>${t("export")}</button>
+          <button type="button" @click=${() => window.print()}>${t("print")}</button>
+        </footer>
+      </article>
+    `;
+  }
+
+  #actions(found: CaseDocument): Content {
+    if (!found.available_actions.length) return empty(t("case.no_action"));
+    const draft = written(`case ${found.number}`);
+    return html`
+      <textarea
+        rows="2"
+        placeholder=${t("case.note")}
+        aria-label=${t("case.note")}
+        .value=${live(draft.text())}
+        @input=${(event: Event) => draft.keep((event.target as HTMLTextAreaElement).value)}
+      ></textarea>
+      ${found.available_actions.includes("reassign") ? this.#leadField() : nothing}
+      <p class="fault" role="alert">${this.#fault}</p>
+      <div class="actions wrap">
+        ${repeat(
+          found.available_actions,
+          (action) => action,
+          (action) => html`
+            <button
+              type="button"
+              class=${NEEDS_NOTE.has(action) ? "" : "primary"}
+              data-action=${action}
+              @click=${busy(() => this.#take(found, action))}
+            >
+              ${term("action", action)}
+            </button>
+          `,
+        )}
+      </div>
+    `;
+  }
+
+  #leadField(): TemplateResult {
+    const keep = (event: Event): void => {
+      this.#newLead = (event.target as HTMLInputElement).value.trim();
+    };
+    return html`
+      <label>
+        ${t("case.new_lead")}<input list="lead-bodies" .value=${live(this.#newLead)} @input=${keep} />
+        <datalist id="lead-bodies">${this.#bodies.map((body) => html`<option value=${body}></option>`)}</datalist>
+      </label>
+    `;
+  }
+
+  async #take(found: CaseDocument, action: string): Promise<void> {
+    const draft = written(`case ${found.number}`);
+    const note = draft.text().trim();
+    this.#fault = "";
+    if (NEEDS_NOTE.has(action) && !note) this.#fault = t("case.note_needed");
+    else if (action === "reassign" && !this.#newLead) this.#fault = t("case.lead_needed");
+    this.requestUpdate();
+    if (this.#fault) return;
+    const name = term("action", action);
+    if ((await ask(t("case.confirm", { action: name, number: found.number }), t("confirm"))) === null) return;
+    const payload = action === "reassign" ? { lead_body: this.#newLead } : {};
+    await post(`${this.#path()}/events`, { action, note, payload });
+    draft.sent();
+    this.#newLead = "";
+    tell(() => t("case.done", { action: term("action", action) }));
+    await this.#case.load();
+  }
+
+  #verification(found: CaseDocument): TemplateResult {
+    const key = `${found.number} ${found.events.length}`;
+    const verdict = verdicts.get(key);
+    const check = async (): Promise<void> => {
+      verdicts.set(key, await get<Verification>(`${this.#path()}/verify`));
+      this.requestUpdate();
+    };
+    const words = (of: Verification): string =>
+      of.holds
+        ? `✓ ${t("case.chain_holds", { n: of.events })}`
+        : `✗ ${t("case.chain_broken", { faults: list(of.faults) })}`;
+    return html`
+      <div class="actions wrap">
+        <button type="button" @click=${busy(check)}>${t("case.verify")}</button>
+        <span class="verdict ${verdict ? (verdict.holds ? "good" : "bad") : ""}" role="status">
+          ${verdict ? words(verdict) : ""}
+        </span>
+      </div>
+    `;
+  }
+}
+customElements.define("case-view", CaseView);
+
+export const view = ({ number }: RouteTo<"case">, parts: Console) =>
+  html`${keyed(number, html`<case-view .parts=${parts} .number=${number}></case-view>`)}`;

@@ -1,0 +1,100 @@
+/** The draft: its steps, what is said of it, and handing it in. */
+import { html, nothing, type TemplateResult } from "lit";
+import type { EditSession } from "../../edit/session";
+import type { Step } from "../../edit/steps";
+import { ask } from "../../frame/ask";
+import { list, number, today } from "../../texts/format";
+import { t, term } from "../../texts/text";
+import { busy, empty, section } from "../pieces";
+
+function stepRow({ operation, zones, target }: Step): TemplateResult {
+  const names = list(zones.map((each) => `${each.name} ${each.code}`.trim()));
+  return html`
+    <li data-step=${operation.op}>
+      <b>${term("op", operation.op)}</b> <span>${names}</span>
+      ${target ? html`<span>→ ${target.name || target.code}</span>` : nothing}
+    </li>
+  `;
+}
+
+function about(editor: EditSession): TemplateResult {
+  const { title, reason, day } = editor.sheet.get();
+  const write =
+    (name: "title" | "reason" | "day") =>
+    ({ target }: Event): void =>
+      editor.write({ [name]: (target as HTMLInputElement).value });
+  return html`
+    <div class="draft-about">
+      <label>
+        ${t("edit.title")}
+        <input name="draft-title" type="text" maxlength="200" .value=${title} @change=${write("title")} />
+      </label>
+      <label>
+        ${t("edit.reason")}
+        <textarea name="draft-reason" rows="2" maxlength="4000" .value=${reason} @change=${write("reason")}></textarea>
+      </label>
+      <label>
+        ${t("edit.day")}
+        <input name="draft-day" type="date" min=${today()} .value=${day} @change=${write("day")} />
+      </label>
+    </div>
+  `;
+}
+
+async function emptyIt(editor: EditSession): Promise<void> {
+  const n = number(editor.sheet.get().steps.length);
+  if ((await ask(t("edit.step_clear_sure", { n }), t("edit.step_clear"))) !== null) editor.clearDraft();
+}
+
+function handIn(editor: EditSession): TemplateResult {
+  const outcome = editor.outcome.get();
+  if (outcome.name !== "preview")
+    return html`
+      <button type="button" data-edit="check" @click=${busy(() => editor.check())}>${t("edit.preview_again")}</button>
+    `;
+  const { day } = editor.sheet.get();
+  const approve = day > today() ? t("edit.approve_on", { day }) : t("edit.apply");
+  return html`
+    <div class="actions wrap">
+      <button type="button" class="primary" data-edit="submit" @click=${busy(() => editor.submit(false))}>
+        ${t("edit.submit")}
+      </button>
+      ${
+        outcome.trial.may_approve
+          ? html`<button type="button" data-edit="apply" @click=${busy(() => editor.submit(true))}>${approve}</button>`
+          : html`<p class="muted">${t("edit.not_yours")}</p>`
+      }
+    </div>
+  `;
+}
+
+/** Steps with taking back and doing again; the rest only when there is a step. */
+export function stepBox(editor: EditSession): TemplateResult {
+  const { steps, undone } = editor.sheet.get();
+  const waiting = editor.outcome.get().name === "waiting";
+  const button = (name: string, text: string, off: boolean, act: () => void, keys = ""): TemplateResult => html`
+    <button
+      type="button"
+      class="small"
+      data-edit=${name}
+      title=${keys || nothing}
+      ?disabled=${off || waiting}
+      @click=${act}
+    >
+      ${text}
+    </button>
+  `;
+  return section(
+    t("edit.steps"),
+    steps.length ? html`<ol class="draft-steps">${steps.map(stepRow)}</ol>` : empty(t("edit.no_steps")),
+    html`
+      <div class="actions wrap">
+        ${button("step-undo", t("edit.step_undo"), !steps.length, () => editor.undoStep(), "Ctrl+Z")}
+        ${button("step-redo", t("edit.step_redo"), !undone.length, () => editor.redoStep(), "Ctrl+Y")}
+        ${button("step-clear", t("edit.step_clear"), !steps.length, () => void emptyIt(editor))}
+      </div>
+    `,
+    steps.length ? about(editor) : nothing,
+    steps.length && !waiting ? handIn(editor) : nothing,
+  );
+}

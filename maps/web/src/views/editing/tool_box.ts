@@ -1,0 +1,86 @@
+/** Choosing grids and an operation. */
+import { html, nothing, type TemplateResult } from "lit";
+import { mergeBar } from "../../edit/merge";
+import { reshapeBar } from "../../edit/reshape";
+import type { EditSession } from "../../edit/session";
+import type { Activity } from "../../edit/tools";
+import { list } from "../../texts/format";
+import { t, term } from "../../texts/text";
+import { empty, section } from "../pieces";
+
+function hint(activity: Activity, editor: EditSession): string | null {
+  switch (activity.name) {
+    case "choosing":
+      return null;
+    case "drawing":
+      return t(activity.tool === "split" ? "edit.draw.split" : "edit.draw.reshape");
+    case "moving":
+      return t("edit.moving");
+    case "pointing": {
+      const kind = term("kind", activity.kind);
+      const chosen = list(editor.tools.selection.get().map((each) => each.properties.code));
+      const what = activity.child?.name ?? (activity.tool === "transfer" ? chosen : null);
+      return t("edit.point", { kind: what === null ? kind : t("edit.point_receiver", { kind, what }) });
+    }
+  }
+}
+
+function buttons({ tools }: EditSession): TemplateResult {
+  const chosen = tools.selection.get();
+  const tool = (name: string, text: string, off: boolean, act: () => void): TemplateResult => html`
+    <button type="button" data-edit=${name} ?disabled=${off} @click=${act}>${text}</button>
+  `;
+  return html`
+    <div class="edit-tools" role="toolbar" aria-label=${t("edit.tools")}>
+      ${tool("split", t("edit.split"), chosen.length !== 1, () => tools.line("split"))}
+      ${tool("merge", t("edit.merge"), mergeBar(chosen) !== null, () => tools.merge())}
+      ${tool("move", t("edit.move"), chosen.length !== 1, () => tools.move())}
+      ${tool("reshape", t("edit.reshape"), reshapeBar(chosen) !== null, () => tools.line("reshape"))}
+      ${tool("transfer", t("edit.transfer"), !chosen.length, () => tools.transfer())}
+      ${tool("reparent-community", t("edit.reparent_community"), false, () => tools.reparent("community"))}
+      ${tool("reparent-town", t("edit.reparent_town"), false, () => tools.reparent("town"))}
+    </div>
+  `;
+}
+
+function underWay(activity: Activity, words: string, { tools }: EditSession): TemplateResult {
+  const button = (name: string, text: string, act: () => void): TemplateResult => html`
+    <button type="button" class="small" data-edit=${name} @click=${act}>${text}</button>
+  `;
+  return html`
+    <div class="drawing-hint" role="status" data-activity=${activity.name}>
+      <p>${words}</p>
+      <div class="actions wrap">
+        ${
+          activity.name === "drawing"
+            ? [
+                button("finish", t("edit.finish_line"), () => tools.finish()),
+                button("point-back", t("edit.point_back"), () => tools.takePointBack()),
+              ]
+            : nothing
+        }
+        ${button("leave", t("cancel"), () => tools.leave())}
+      </div>
+    </div>
+  `;
+}
+
+/** What is chosen, and what can be done with it; while something is drawn, how. */
+export function toolBox(editor: EditSession): TemplateResult {
+  const { tools } = editor;
+  const activity = tools.activity.get();
+  const words = hint(activity, editor);
+  if (words !== null) return underWay(activity, words, editor);
+  const chosen = tools.selection.get();
+  const picked = html`
+    <div class="picked">
+      ${chosen.map(({ properties: p }) => html`<code title=${p.name}>${p.code}</code>`)}
+      <button type="button" class="small" @click=${() => tools.select([])}>${t("edit.clear")}</button>
+    </div>
+  `;
+  return html`
+    ${section(t("edit.selected"), chosen.length ? picked : empty(t("edit.select"), "pin"))}
+    ${section(t("edit.tools"), buttons(editor), html`<p class="muted">${t("edit.needs.split")}</p>`)}
+    ${mergeBar(chosen) === "other_parent" ? html`<p class="fault">${t("edit.other_parent")}</p>` : nothing}
+  `;
+}
