@@ -20,11 +20,12 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
 
+from layers.local_time import CHINA
 from maps import style
 from maps.assets import Verbatim, localise
 from maps.classify import class_colors, class_of, quantile_breaks
 from maps.errors import InvalidLayer
-from maps.formats import CITY_TIME_ZONE, Formats
+from maps.formats import Formats
 from maps.glossary import Language, names
 
 MAP_HEIGHT_PX = 460
@@ -56,7 +57,7 @@ def case_report(
     *,
     layers: Mapping[str, Mapping[str, Any]],
     language: Language = "zh",
-    time_zone: str = CITY_TIME_ZONE,
+    time_zone: str = CHINA.key,
 ) -> str:
     """Report of one case: place, evidence, assignment with its reasons, and case events.
 
@@ -108,7 +109,7 @@ def hotspot_report(
     areas: Mapping[str, Any] | None = None,
     top: int = 20,
     language: Language = "zh",
-    time_zone: str = CITY_TIME_ZONE,
+    time_zone: str = CHINA.key,
 ) -> str:
     """Report of the hot spots of one run: cells by significance, counts and the strongest cells.
 
