@@ -6,14 +6,14 @@ import datetime as dt
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.cases.documents import card_document, case_document
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
-from geo_api.http.representations import json_response
+from geo_api.http.representations import ReportLanguage, json_response, page_language
 from grid.alerts import alert_card
 from grid.cases import check_facts, transition, verify_chain
 from layers.records import read_case_file, surroundings
@@ -70,13 +70,15 @@ def verify_case(number: CaseNumber, db: Db) -> Response:
 
 
 @router.get("/{number}/report.html", dependencies=[needs("read_cases")], response_class=HTMLResponse)
-def get_case_report(number: CaseNumber, caller: CallerDep, db: Db) -> HTMLResponse:
+def get_case_report(
+    request: Request, number: CaseNumber, caller: CallerDep, db: Db, lang: ReportLanguage = None
+) -> HTMLResponse:
     """The case as one HTML file that opens without a network."""
     found = read_case_file(db, number)
     alert_id = found.case.alert_id
     alert = None if alert_id is None else card_document(alert_card(db, alert_id), caller)
     document = case_document(found, caller) | {"alert": alert}
-    html = case_report(document, layers=surroundings(db, found.case))
+    html = case_report(document, layers=surroundings(db, found.case), language=lang or page_language(request))
     headers = {
         "Cache-Control": PRIVATE,
         "Content-Disposition": f"inline; filename*=UTF-8''{quote(number)}.html",

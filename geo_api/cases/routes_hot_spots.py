@@ -6,14 +6,14 @@ import json
 from typing import Annotated, Any
 
 import geopandas as gpd
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import Db
+from geo_api.http.representations import ReportLanguage, page_language
 from layers.collections import COLLECTIONS, MAX_LIMIT, Selection, read_page
 from layers.errors import NotFound
-from layers.local_time import CHINA
 from layers.tables import ModelRun
 from maps.reports import hotspot_report
 
@@ -22,7 +22,10 @@ router = APIRouter(prefix="/v1/hot-spots", tags=["hot spots"])
 
 @router.get("/report.html", response_class=HTMLResponse)
 def get_hot_spot_report(
-    db: Db, run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None
+    request: Request,
+    db: Db,
+    run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None,
+    lang: ReportLanguage = None,
 ) -> HTMLResponse:
     """The hot spots of one run as one HTML file that opens without a network."""
     values = {} if run_id is None else {"run_id": [str(run_id)]}
@@ -34,11 +37,12 @@ def get_hot_spot_report(
     about = {
         "model": run.model,
         "version": run.version,
-        "at": f"{run.at.astimezone(CHINA):%Y-%m-%d %H:%M} (UTC+8)",
+        "at": run.at,
         "parameters": run.parameters,
     }
     counties = {"type": "FeatureCollection", "features": _features(db, "areas", {"kind": ["county"]})}
-    return HTMLResponse(hotspot_report(cells, about, areas=counties), headers={"Cache-Control": "no-cache"})
+    html = hotspot_report(cells, about, areas=counties, language=lang or page_language(request))
+    return HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"})
 
 
 def _features(db: Session, collection_id: str, values: dict[str, list[str]]) -> list[dict[str, Any]]:

@@ -180,7 +180,9 @@ def get_item(
     if html:
         read = orjson.loads(feature)
         shown = {"id": read["id"], **read["properties"], "geometry": _short(read["geometry"])}
-        body = html_page("document", title=found.en, title_zh=found.zh, links=links, body=shown).encode()
+        body = html_page(
+            "document", request, title=found.en, title_zh=found.zh, links=links, body=shown
+        ).encode()
         return cached_response(request, body, HTML, private=found.login)
     body = f'{feature.rstrip().removesuffix("}")},"links":{orjson.dumps(links).decode()}}}'.encode()
     version = read_version(db, found, feature_id) if found.editable else None
@@ -260,6 +262,7 @@ def _page_html(
 ) -> Response:
     text = html_page(
         "items",
+        request,
         title=found.en,
         title_zh=found.zh,
         links=links,

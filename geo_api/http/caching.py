@@ -63,6 +63,8 @@ def cached_response(
     packed = len(body) >= GZIP_FROM_BYTES and "gzip" in request.headers.get("accept-encoding", "")
     etag = etag_of(body) if version is None else strong_etag(version, body, packed=packed)
     shared = shared_headers(etag, private=private) | dict(headers or {})
+    if media_type == "text/html":
+        shared["Vary"] += ", Accept-Language"
     if is_unchanged(request, etag):
         return Response(status_code=304, headers=shared)
     if packed:

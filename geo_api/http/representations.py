@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
+from maps.glossary import Language
+
 JSON = "application/json"
 GEOJSON = "application/geo+json"
 SCHEMA_JSON = "application/schema+json"
@@ -20,6 +22,10 @@ AS_HTML: dict[int | str, dict[str, Any]] = {200: {"content": {HTML: {"schema": {
 """What a route declares that answers its document as a page too."""
 Format = Annotated[
     Literal["json", "html"] | None, Query(alias="f", description="json or html; default by Accept")
+]
+ReportLanguage = Annotated[
+    Language | None,
+    Query(alias="lang", description="Language that is shown first; default by Accept-Language"),
 ]
 ItemFormat = Annotated[
     Literal["json", "geojson", "html"] | None, Query(alias="f", description="json or html; default by Accept")
@@ -62,6 +68,17 @@ def wants_html(request: Request, asked: str | None) -> bool:
     html = ranks.get(HTML, 0.0)
     others = (rank for media, rank in ranks.items() if media.endswith("json") and media != HTML)
     return html > 0 and html >= max(others, default=0.0)
+
+
+def page_language(request: Request) -> Language:
+    """The language that ``Accept-Language`` ranks higher; Chinese when it names neither of the two."""
+    ranks: dict[str, float] = {"zh": 0.0, "en": 0.0}
+    for part in request.headers.get("accept-language", "").split(","):
+        tag, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        name = tag.split("-")[0]
+        if name in ranks:
+            ranks[name] = max(ranks[name], _rank(parameters))
+    return "en" if ranks["en"] > ranks["zh"] else "zh"
 
 
 def _rank(parameters: list[str]) -> float:
@@ -124,8 +141,8 @@ def document(
     headers = {"Vary": "Accept, Cookie", "Cache-Control": "no-cache"}
     if html:
         shown = {key: value for key, value in body.items() if key != "links"}
-        text = page("document", title=title, title_zh=title_zh, links=links, body=shown)
-        return HTMLResponse(text, headers=headers)
+        text = page("document", request, title=title, title_zh=title_zh, links=links, body=shown)
+        return HTMLResponse(text, headers=headers | {"Vary": "Accept, Accept-Language, Cookie"})
     return Response(orjson.dumps(body), media_type=media, headers=headers)
 
 
@@ -134,6 +151,11 @@ def _environment() -> Environment:
     return Environment(loader=PackageLoader("geo_api"), autoescape=select_autoescape(), trim_blocks=True)
 
 
-def page(name: str, **values: Any) -> str:
-    """One page as HTML."""
-    return _environment().get_template(f"{name}.html").render(**values)
+def page(name: str, request: Request, **values: Any) -> str:
+    """One page as HTML, in the language that the browser asks for."""
+    language = page_language(request)
+
+    def say(zh: str, en: str) -> str:
+        return zh if language == "zh" else en
+
+    return _environment().get_template(f"{name}.html").render(language=language, say=say, **values)

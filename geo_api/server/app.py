@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -200,5 +201,5 @@ def _mount_map(app: FastAPI) -> None:
         return
 
     @app.get("/map/", include_in_schema=False)
-    def map_missing() -> Response:
-        return HTMLResponse(page("map_missing"), status_code=503)
+    def map_missing(request: Request) -> Response:
+        return HTMLResponse(page("map_missing", request), status_code=503)

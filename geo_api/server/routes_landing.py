@@ -87,7 +87,8 @@ def get_landing_page(request: Request, f: Format = None) -> Response:
             "links": [*own_links(request, JSON, html=False), *links],
         }
         return json_response(body, headers={"Vary": "Accept"})
-    return HTMLResponse(page("landing", city=city, links=links), headers={"Vary": "Accept"})
+    text = page("landing", request, city=city, links=links)
+    return HTMLResponse(text, headers={"Vary": "Accept, Accept-Language"})
 
 
 @router.get("/conformance", response_model=ConformanceClasses, responses=AS_HTML)
@@ -123,15 +124,16 @@ def get_metrics(request: Request) -> Response:
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
-def docs() -> HTMLResponse:
+def docs(request: Request) -> HTMLResponse:
     """The API documentation, from shipped files."""
-    return HTMLResponse(page("docs"))
+    return HTMLResponse(page("docs", request), headers={"Vary": "Accept-Language"})
 
 
 @router.get("/problems/{kind}", response_class=HTMLResponse)
-def get_problem_type(kind: str) -> HTMLResponse:
+def get_problem_type(request: Request, kind: str) -> HTMLResponse:
     """What a problem type means."""
     if kind not in TITLES:
         raise Problem("not-found", f"No problem type {kind}.", "没有此类问题。")
     status, en, zh = TITLES[kind]
-    return HTMLResponse(page("problem", kind=TYPE_BASE + kind, status=status, en=en, zh=zh))
+    text = page("problem", request, kind=TYPE_BASE + kind, status=status, en=en, zh=zh)
+    return HTMLResponse(text, headers={"Vary": "Accept-Language"})

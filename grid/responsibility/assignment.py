@@ -65,7 +65,7 @@ def assign(
         Coordinates out of range, a time without zone, a negative accuracy.
     """
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        raise GridError(f"lon {lon}, lat {lat}: no degrees", f"经纬度 {lon}, {lat} 无效")
+        raise GridError(f"lon {lon}, lat {lat}: no degrees", f"经度 {lon}、纬度 {lat} 无效")
     if not accuracy_m >= 0:
         raise GridError(f"accuracy_m {accuracy_m}: not negative", f"定位精度 {accuracy_m} 不能为负")
     when = time_or_now(at)

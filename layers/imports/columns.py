@@ -71,10 +71,10 @@ class FileKind:
 
 
 _LON = Column(
-    "lon", "float", "经度,文件坐标系", "x in the file's CRS; a longitude in degrees for geographic ones"
+    "lon", "float", "经度，文件坐标系", "x in the file's CRS; a longitude in degrees for geographic ones"
 )
 _LAT = Column(
-    "lat", "float", "纬度,文件坐标系", "y in the file's CRS; a latitude in degrees for geographic ones"
+    "lat", "float", "纬度，文件坐标系", "y in the file's CRS; a latitude in degrees for geographic ones"
 )
 _USCC = Column(
     "uscc", "text", "统一社会信用代码", "unified social credit code, both check characters are tested"
@@ -128,11 +128,11 @@ QUALITIES = ("measured", "estimated", "missing")
 PLACE_KINDS = ("petrol", "service_area", "licensed_parking", "gate_queue")
 FENCE_RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
 _FENCE_NUMBERS = (
-    ("buffer_m", "滞回缓冲 m,默认 30", "hysteresis in metres, 30 when empty", 0),
-    ("enter_fixes", "确认进入的点数,默认 2", "fixes that confirm the begin, 2 when empty", 1),
-    ("leave_fixes", "确认离开的点数,默认 2", "fixes that confirm the end, 2 when empty", 1),
+    ("buffer_m", "滞回缓冲 m，默认 30", "hysteresis in metres, 30 when empty", 0),
+    ("enter_fixes", "确认进入的点数，默认 2", "fixes that confirm the begin, 2 when empty", 1),
+    ("leave_fixes", "确认离开的点数，默认 2", "fixes that confirm the end, 2 when empty", 1),
     ("delay_s", "不足此秒数不报", "shorter breaches are not reported, seconds", 0),
-    ("limit_s", "限停秒数,限停规则必填", "dwell limit in seconds, needed by dwell_limit", 0),
+    ("limit_s", "限停秒数，限停规则必填", "dwell limit in seconds, needed by dwell_limit", 0),
     ("below_speed_kmh", "仅计不超过此速度的点", "only fixes at most this fast count", 0),
 )
 NOTICE_KINDS = (
@@ -167,7 +167,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column(
                     "predecessor_codes",
                     "text",
-                    "前身代码,分号分隔",
+                    "前身代码，分号分隔",
                     "codes of areas of the same kind that this one follows, by semicolon; they end where it begins",
                     required=False,
                     nullable=True,
@@ -233,7 +233,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column(
                     "boundary",
                     "wkt",
-                    "边界,WKT,可空",
+                    "边界，WKT，可空",
                     "polygon in WKT, may be empty",
                     required=False,
                     nullable=True,
@@ -338,11 +338,11 @@ FILE_KINDS: dict[str, FileKind] = {
             (
                 Column("fence_id", "text", "围栏编号", "id of the fence, yours, unique"),
                 Column("name", "text", "名称", "name as people read it"),
-                Column("rule", "text", "规则:禁入、禁出、限停", "what it forbids", choices=FENCE_RULES),
+                Column("rule", "text", "规则：禁入、禁出、限停", "what it forbids", choices=FENCE_RULES),
                 Column(
                     "boundary",
                     "wkt",
-                    "边界,WKT (几何文件中为几何)",
+                    "边界，WKT（几何文件中为几何）",
                     "polygon in WKT; of a geometry file its geometry",
                 ),
                 _optional(
@@ -359,11 +359,11 @@ FILE_KINDS: dict[str, FileKind] = {
                 _optional(
                     "vehicle_kinds",
                     "text",
-                    "适用车船类别,分号分隔",
+                    "适用车船类别，分号分隔",
                     "kinds it applies to, by semicolon: " + ", ".join(VEHICLE_KINDS),
                 ),
                 _optional(
-                    "vehicle_ids", "text", "适用车船编号,分号分隔", "vehicles it applies to, by semicolon"
+                    "vehicle_ids", "text", "适用车船编号，分号分隔", "vehicles it applies to, by semicolon"
                 ),
                 _optional(
                     "times",
@@ -434,7 +434,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("item", "text", "事项名称", "name of the item"),
                 Column("domain", "text", "领域", "one of the six domains", choices=DOMAINS),
                 Column("legal_basis", "text", "法律依据", "law and article"),
-                Column("kind", "text", "职权类别", "处罚, 强制, 检查 …"),
+                Column("kind", "text", "职权类别", "kind of power: penalty, coercion, inspection …"),
                 Column("body", "text", "主体", "who may act"),
                 Column("level", "text", "层级", "level of the body", choices=("city", "county", "town")),
                 Column("area_code", "text", "区域代码", "where it may act"),

@@ -74,7 +74,7 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
         items.append(
             Evidence(
                 "power_water_agree", float(gap), 2.0, _meter_period(agreeing[0], at), config.agreement * quality, "meters", quality,
-                f"用电与用水变化相互吻合,起始日相差 {gap} 天。",
+                f"用电与用水变化相互吻合，起始日相差 {gap} 天。",
                 f"Power and water changed together: their first days are {gap} day(s) apart.",
             )
         )  # fmt: skip
@@ -85,7 +85,7 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
             Evidence(
                 "working_week", ratio, 1.0, _meter_period(weekly[0], at), config.working_week * weekly[0]["quality"], "meters",
                 weekly[0]["quality"],
-                f"{METER_ZH[weekly[0]['kind']]}呈工作日规律:工作日为周末的 {ratio:.1f} 倍。",
+                f"{METER_ZH[weekly[0]['kind']]}呈工作日规律：工作日为周末的 {ratio:.1f} 倍。",
                 f"The use of {weekly[0]['kind']} follows the working week: {ratio:.1f} times the weekend.",
             )
         )  # fmt: skip
@@ -122,31 +122,31 @@ def _meter_sentence(signal: dict[str, Any]) -> tuple[str, str]:
     kind, state = signal["kind"], signal["state"]
     zh, unit = METER_ZH[kind], METER_UNIT[kind]
     if state == "no_data":
-        return f"{zh}:无数据(不等于未使用)。", f"{kind}: no data, which is not the same as no use."
+        return f"{zh}：无数据（不等于未使用）。", f"{kind}: no data, which is not the same as no use."
     if state in ("no_baseline", "no_closure_date"):
         reason = (
             ("停产时间过短", "too short after the closure")
             if state == "no_baseline"
             else ("停产日期不详", "the date of closure is not known")
         )
-        return f"{zh}:{reason[0]},无法建立基线。", f"{kind}: no baseline, {reason[1]}."
+        return f"{zh}：{reason[0]}，无法建立基线。", f"{kind}: no baseline, {reason[1]}."
     share_zh = share_en = ""
     if signal["ratio_pre"] is not None:
-        share_zh = f",为停产前工作日的 {signal['ratio_pre']:.0%}"
+        share_zh = f"，为停产前工作日的 {signal['ratio_pre']:.0%}"
         share_en = f", {signal['ratio_pre']:.0%} of working days before the closure"
     mean, ratio = signal["recent_mean"], signal["ratio_idle"]
     if state == "rise":
         return (
-            f"{zh}自 {signal['started_on']} 起上升:日均 {mean:.1f} {unit},为停产基线的 {ratio:.1f} 倍{share_zh}。",
+            f"{zh}自 {signal['started_on']} 起上升：日均 {mean:.1f} {unit}，为停产基线的 {ratio:.1f} 倍{share_zh}。",
             f"{kind} rose from {signal['started_on']}: {mean:.1f} {unit} a day, {ratio:.1f} times the idle baseline{share_en}.",
         )
     if state == "never_fell":
         return (
-            f"{zh}停产后未降到停产水平:日均 {mean:.1f} {unit}{share_zh}。",
+            f"{zh}停产后未降到停产水平：日均 {mean:.1f} {unit}{share_zh}。",
             f"{kind} never fell to what a stopped plant draws: {mean:.1f} {unit} a day{share_en}.",
         )
     return (
-        f"{zh}平稳:日均 {mean:.1f} {unit}{share_zh}。",
+        f"{zh}平稳：日均 {mean:.1f} {unit}{share_zh}。",
         f"{kind} is quiet: {mean:.1f} {unit} a day{share_en}.",
     )
 
@@ -166,7 +166,7 @@ def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: Suspi
         items.append(
             Evidence(
                 "hazmat_dwell", attributed, 0.0, period, weight, "vehicles", attributed / own,
-                f"危化品车辆在厂区内或 300 米内长时间停留 {own} 车·日,按归属折合 {attributed:.1f} 车·日、{hours:.1f} 小时。",
+                f"危化品车辆在厂区内或 300 米内长时间停留 {own} 车·日，按归属折合 {attributed:.1f} 车·日、{hours:.1f} 小时。",
                 f"Hazardous-goods vehicles stood long inside or within 300 m on {own} vehicle-day(s); "
                 f"attributed to this site: {attributed:.1f} vehicle-days, {hours:.1f} h.",
             )
@@ -175,7 +175,7 @@ def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: Suspi
         items.append(
             Evidence(
                 "night_share", night, 8.0 / 24.0, period, weight, "vehicles", attributed / own,
-                f"归于本厂的停留有 {night:.0%} 在夜间(22:00-06:00)。",
+                f"归于本厂的停留有 {night:.0%} 在夜间（22:00–06:00）。",
                 f"{night:.0%} of the dwell attributed to this site was at night (22:00-06:00).",
             )
         )  # fmt: skip
@@ -189,7 +189,7 @@ def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -
         items.append(
             Evidence(
                 "excluded_places", float(at_places), float(near), period, 0.0, "vehicles", 1.0,
-                f"附近另有 {at_places} 车·日停在加油站、服务区、许可停车场或园区排队处,不计入。",
+                f"附近另有 {at_places} 车·日停在加油站、服务区、许可停车场或园区排队处，不计入。",
                 f"{at_places} vehicle-day(s) near it were at petrol stations, service areas, licensed parking "
                 "or a gate queue: not counted.",
             )
@@ -199,7 +199,7 @@ def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -
         items.append(
             Evidence(
                 "served_neighbours", float(n), float(near), period, 0.0, "vehicles", 1.0,
-                f"附近另有 {n} 车·日按距离和许可需求归于相邻企业,不计入。",
+                f"附近另有 {n} 车·日按距离和许可需求归于相邻企业，不计入。",
                 f"{n} vehicle-day(s) near it go to neighbours by distance and licensed demand: not counted.",
             )
         )  # fmt: skip
@@ -233,7 +233,7 @@ def notice_evidence(
         found.append(
             Evidence(
                 f"notice_{notice['kind']}", part, 0.0, (since, until), -part * total, family, 1.0,
-                f"已登记{NOTICE_ZH.get(notice['kind'], notice['kind'])}({since} 起),解释{of_zh}的 {part:.0%}。",
+                f"已登记{NOTICE_ZH.get(notice['kind'], notice['kind'])}（{since} 起），解释{of_zh}的 {part:.0%}。",
                 f"A registered {notice['kind'].replace('_', ' ')} (from {since}) explains {part:.0%} of {of_en}.",
             )
         )  # fmt: skip
@@ -246,7 +246,7 @@ def lowering_facts(items: list[Evidence], families: list[str]) -> list[dict[str,
     if "meters" in families:
         texts.append(
             {
-                "zh": "登记的拆除、检修、修复、消防泵、转租或复工许可,或证明表计与他户合用。",
+                "zh": "登记的拆除、检修、修复、消防泵、转租或复工许可，或证明表计与他户合用。",
                 "en": "A registered dismantling, maintenance, remediation, fire pump, sublet or permit, or proof that the meter is shared.",
             }
         )
@@ -256,14 +256,14 @@ def lowering_facts(items: list[Evidence], families: list[str]) -> list[dict[str,
     if "vehicles" in families:
         texts.append(
             {
-                "zh": "电子运单证明车辆为相邻企业送货,或停留处为许可停车场、排队处。",
+                "zh": "电子运单证明车辆为相邻企业送货，或停留处为许可停车场、排队处。",
                 "en": "Waybills that show deliveries to a neighbour, or a licensed parking or queue at the place of the stops.",
             }
         )
     if any(item.signal.endswith("_no_data") for item in items):
         texts.append(
             {
-                "zh": "补齐缺失的表计读数(可升可降)。",
+                "zh": "补齐缺失的表计读数（可升可降）。",
                 "en": "The missing readings (they may lower or raise it).",
             }
         )

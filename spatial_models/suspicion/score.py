@@ -266,6 +266,6 @@ def _cap_item(items: list[Evidence], family: str, config: SuspicionConfig) -> Ev
         contribution=-over,
         family=family,
         quality=1.0,
-        sentence_zh="同类信号相互关联,合计封顶。",
+        sentence_zh="同类信号相互关联，合计封顶。",
         sentence_en="Signals of one kind are correlated: their sum is capped.",
     )
