@@ -17,6 +17,7 @@ from geo_api.http.settings import installed_version
 from geo_api.responsibility.schemas import ConsoleSettings, DutyLines, ModelRuns, StyleDocument
 from grid.cases import RULES
 from grid.responsibility import day_of
+from layers.local_time import CHINA
 from layers.records import newest_runs, valid_duties
 from maps.style import style_document
 
@@ -93,10 +94,15 @@ def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
 
 @router.get("/settings", response_model=ConsoleSettings)
 def get_settings(request: Request) -> Response:
-    """What the console needs to know: base map, its CRS, version, city."""
+    """What the console needs to know: base map, its CRS, version, city and its time zone."""
     known = request.app.state.settings
-    version = installed_version()
-    shown = {"tile_url": known.tile_url, "tile_crs": known.tile_crs, "version": version, "city": known.city}
+    shown = {
+        "tile_url": known.tile_url,
+        "tile_crs": known.tile_crs,
+        "version": installed_version(),
+        "city": known.city,
+        "time_zone": CHINA.key,
+    }
     return json_response(shown)
 
 

@@ -171,6 +171,7 @@ class ConsoleSettings(Answer):
     tile_crs: Literal["wgs84", "gcj02"]
     version: str
     city: str
+    time_zone: Annotated[str, Field(description="Time zone of the city: times are shown in it")]
 
 
 class LegendEntry(Answer):

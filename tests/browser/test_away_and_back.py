@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, Route, expect
 
 from maps.glossary import glossary
-from tests.support.console import Console, photo
+from tests.support.console import Console, photo, without_shared_workers
 from tests.support.grid_editor import UNITS, across, box, fit, open_editor, pick, steps
 from tests.support.page_faults import LAYOUT_FAULTS, NAMELESS
 from tests.support.served_city import City
@@ -32,6 +32,7 @@ def test_a_lost_connection_is_said_and_tried_again(open_page: Open) -> None:
             route.fallback()
 
     def before(context: BrowserContext) -> None:
+        without_shared_workers(context)
         context.route("**/v1/events*", service)
         context.route("**/v1/duty-items*", service)
 

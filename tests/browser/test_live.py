@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import APIResponse, Route, expect
 
-from tests.support.console import Console
+from tests.support.console import Console, without_shared_workers
 from tests.support.grid_editor import UNITS, show
 from tests.support.served_city import City
 from tests.support.waiting import wait_until
@@ -90,7 +90,7 @@ def shows(console: Console, code: str) -> None:
 @pytest.fixture
 def desks(open_page: Open) -> Iterator[tuple[Desk, Console]]:
     """The one who edits, and one without a login who only looks, in contexts of their own."""
-    first, other = open_page(), open_page(locale="zh-CN")
+    first, other = open_page(), open_page(locale="zh-CN", before=without_shared_workers)
     first.log_in("grid_manager")
     yield Desk(first), other
 

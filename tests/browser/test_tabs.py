@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Page, Request, expect
 from sqlalchemy import text
 
 from layers.postgres import SYSTEM, session
-from tests.support.console import Console
+from tests.support.console import Console, without_shared_workers
 from tests.support.served_city import City
 from tests.support.waiting import wait_until
 
@@ -19,11 +19,6 @@ TABS = 8
 """More than the six connections that a browser opens to a host by HTTP/1.1."""
 STARTED = "() => Boolean(window.__wangge)"
 HEARD = "() => document.querySelector('.status .updated')?.textContent ?? ''"
-
-
-def without_shared_workers(context: BrowserContext) -> None:
-    """A browser that has none: then one tab leads."""
-    context.add_init_script("delete window.SharedWorker")
 
 
 def more_tabs(console: Console, number: int) -> list[Page]:

@@ -113,7 +113,9 @@ def test_metrics_count_by_route_and_not_by_path(public: TestClient) -> None:
 
 
 def test_settings_duties_runs_and_style(public: TestClient, login: Callable[[str], TestClient]) -> None:
-    assert set(public.get("/v1/settings").json()) == {"tile_url", "tile_crs", "version", "city"}
+    settings = public.get("/v1/settings").json()
+    assert set(settings) == {"tile_url", "tile_crs", "version", "city", "time_zone"}
+    assert settings["time_zone"] == "Asia/Shanghai"
     assert public.get("/v1/runs").status_code == 401  # its counts tell of alerts
     assert login("officer.a").get("/v1/runs").json()["runs"][0]["model"] == "suspicion"
     assert public.get("/v1/duty-items?q=x").json() == {"items": []}

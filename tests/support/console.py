@@ -24,8 +24,9 @@ ARGS = [
 ]
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """Two frames: what followed at once from the last event has been drawn."""
-APART = ("/tiles/", "/v1/events")
-"""Requests that :meth:`Console.settle` does not wait for: the map waits for its tiles, and a stream has no end."""
+APART = ("/tiles/", "/v1/events", "/shared_worker-")
+"""Requests that :meth:`Console.settle` does not wait for: the map waits for its tiles, and neither a stream nor the
+script of a shared worker is ever said to have been answered."""
 
 
 @dataclass
@@ -149,6 +150,11 @@ class Console:
         self.page.click(f"[data-action={action}]")
         self.page.click("[data-confirm]")
         expect(self.page.locator(f"[data-action={action}]")).to_have_count(0)
+
+
+def without_shared_workers(context: BrowserContext) -> None:
+    """A browser that has none: a tab asks for the stream of changes itself, where a test can see and refuse it."""
+    context.add_init_script("delete window.SharedWorker")
 
 
 def photo(console: Console, name: str) -> None:

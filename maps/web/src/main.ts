@@ -22,6 +22,7 @@ import "./frame/status_bar";
 import "./frame/top_bar";
 import type { Box } from "./map/create";
 import { adoptStyle, type StyleDocument } from "./map/palette";
+import { timeZone } from "./texts/format";
 import { announceLanguage, language } from "./texts/language";
 import { t } from "./texts/text";
 import { nameOf } from "./views/names";
@@ -104,6 +105,7 @@ async function start(): Promise<void> {
     refreshSession(),
   ]);
   adoptStyle(style);
+  if (settings.time_zone) timeZone.set(settings.time_zone);
   offerLogin(() => openLogin(t("login.ended")));
   Object.assign(shown, { settings, known: true });
   put({ language: language.get() }, "replace");

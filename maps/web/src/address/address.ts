@@ -191,5 +191,5 @@ export function writeAddress({ route, picked, track, map, layers, hotField, lang
 export function positionOf(zoom: number, lat: number, lon: number): MapPosition {
   const digits = Math.max(2, Math.ceil((zoom * Math.LN2 + Math.log(512 / 360 / 0.5)) / Math.LN10));
   const rounded = (value: number, to: number): number => Number(value.toFixed(to));
-  return { zoom: rounded(zoom, 2), lat: rounded(lat, digits), lon: rounded(lon, digits) };
+  return { zoom: rounded(zoom, 2), lon: rounded(lon, digits), lat: rounded(lat, digits) };
 }

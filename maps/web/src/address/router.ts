@@ -1,4 +1,5 @@
 /** Where the console is: the address, its history, and the view that it names. */
+import { same } from "../core/same";
 import { Value } from "../core/value";
 import { parseAddress, writeAddress, type Address, type Route, type View } from "./address";
 
@@ -17,12 +18,8 @@ export function tabOf({ view }: Route): Tab {
   return view;
 }
 
-function same(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
-
 function adopt(next: Address): void {
-  address.set(next);
+  if (!same(address.get(), next)) address.set(next);
   if (!same(route.get(), next.route)) route.set(next.route);
 }
 
@@ -59,7 +56,7 @@ export function linkTo(to: Route): string {
   return `#${writeAddress({ ...address.get(), route: to, picked: null })}`;
 }
 
-/** Follow Back, forward, and addresses that are typed or clicked. */
+/** Follow Back, forward, and addresses that are typed or clicked; where they name no place or language, those of now stay. */
 export function followHistory(): void {
   const remember = (now: Route): void => {
     if (now.view === tabOf(now) && now.view !== "edit") lastOf.set(now.view, now);
@@ -68,7 +65,8 @@ export function followHistory(): void {
   route.subscribe(remember);
   const follow = (): void => {
     const next = parseAddress(location.hash);
-    if (!same(next, address.get())) adopt(next);
+    const { map, language } = address.get();
+    put({ ...next, map: next.map ?? map, language: next.language ?? language }, "replace");
   };
   window.addEventListener("popstate", follow);
   window.addEventListener("hashchange", follow);

@@ -799,6 +799,8 @@ export interface components {
             tile_crs: "wgs84" | "gcj02";
             version: string;
             city: string;
+            /** @description Time zone of the city: times are shown in it */
+            time_zone: string;
         };
         /** @description A matter over several towns. */
         CrossRegion: {

@@ -55,7 +55,7 @@ export class LayerSwitch extends Piece {
   protected override render() {
     const groups = layerGroups().filter((each) => !each.login || loggedIn());
     return html`
-      <aside class=${classMap({ layers: true, closed: !this.open })} aria-label=${t("layers")}>
+      <aside class=${classMap({ layers: true, folded: !this.open })} aria-label=${t("layers")}>
         <button
           type="button"
           class="layers-head"

@@ -5,6 +5,7 @@ import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent 
 import type { Picked } from "../address/address";
 import { address, go, put, route, tabRoute } from "../address/router";
 import { get, isAbort } from "../core/api";
+import { same } from "../core/same";
 import type { AreaProperties, SiteProperties } from "../core/types";
 import { brackets, day, fixed, number, span, surface, time } from "../texts/format";
 import { language } from "../texts/language";
@@ -149,7 +150,7 @@ class PickedPopup {
   constructor(map: MapView) {
     this.#map = map;
     this.#popup.on("close", () => {
-      if (this.#shown && address.get().picked === this.#shown) put({ picked: null });
+      if (this.#shown && same(address.get().picked, this.#shown)) put({ picked: null });
       this.#shown = null;
     });
     address.subscribe(() => this.#follow());
@@ -160,10 +161,7 @@ class PickedPopup {
   #follow(): void {
     const { picked, route: at } = address.get();
     const wanted = picked && CONTENT[picked.collection] && at.view !== "edit" && at.view !== "assign" ? picked : null;
-    if (JSON.stringify(wanted) === JSON.stringify(this.#shown)) {
-      this.#shown = wanted;
-      return;
-    }
+    if (same(wanted, this.#shown)) return;
     this.#shown = null;
     this.#popup.remove();
     if (wanted) void this.#open(wanted);

@@ -4,6 +4,7 @@ import type { Map as MapView } from "maplibre-gl";
 import { positionOf, type Address, type TrackOf } from "../address/address";
 import { address, put } from "../address/router";
 import { complain } from "../core/notices";
+import { same } from "../core/same";
 import { loggedIn, may, session } from "../core/session";
 import type { ConsoleSettings } from "../core/types";
 import type { Console, Covered } from "../console";
@@ -17,10 +18,6 @@ import { Redraw } from "./redraw";
 import { Track } from "./track";
 
 export { whenIdle };
-
-function same(one: unknown, other: unknown): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
-}
 
 /** What of the address changed since the last call. */
 function changes(): <K extends keyof Address>(part: K) => boolean {
