@@ -83,7 +83,7 @@ def case_report(
     for name in drawn:
         _draw(chart, layers[name], LAYER_COLORS[name], dashed=name == "gap")
     point = layers.get("site") or {"type": "Feature", "geometry": case["geometry"], "properties": {}}
-    _draw_point(chart, point, str(case.get("title") or case["number"]))
+    _draw_point(chart, point, str(say(case["title"], case["title_en"])))
     focus = [layers[name] for name in ("boundary", "unit_grid") if name in layers] or [point]
     _fit(chart, focus)
     legend = [*(LAYER_COLORS[name] for name in drawn), SITE]
@@ -189,11 +189,11 @@ def _draw(chart: folium.Map, layer: Mapping[str, Any], entry: style.Entry, *, da
     folium.GeoJson(safe, style_function=lambda _: look, tooltip=tooltip, control=False).add_to(chart)
 
 
-def _draw_point(chart: folium.Map, feature: Mapping[str, Any], label: str) -> None:
+def _draw_point(chart: folium.Map, feature: Mapping[str, Any], label_html: str) -> None:
     lon, lat = feature["geometry"]["coordinates"][:2]
     folium.CircleMarker(
         [lat, lon], radius=9, color="#ffffff", weight=2, fill=True, fill_color=SITE.color, fill_opacity=1.0,
-        tooltip=folium.Tooltip(escape(label)),
+        tooltip=folium.Tooltip(label_html),
     ).add_to(chart)  # fmt: skip
 
 

@@ -22,7 +22,7 @@ def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.dateti
     due, unknown = deadline(at, LIMITS[site.kind])
     open_case(
         db,
-        title=f"{site.kind_zh} {site.kind_en}: {site.enterprise}",
+        title=f"{site.kind_zh}：{site.enterprise}",
         item_code=item_code,
         assignment=assign(
             db, lon=site.lon, lat=site.lat, item_code=item_code, at=at, enterprise_uscc=site.uscc

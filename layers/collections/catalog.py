@@ -36,6 +36,7 @@ from layers.tables import (
     DOMAINS,
     OUTCOMES,
     Alert,
+    AlertKind,
     Area,
     Case,
     Enterprise,
@@ -235,6 +236,20 @@ def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
     return source, areas
 
 
+def _english_case_title() -> Expression:
+    """What the case's alert is and whom it is about, in English; the title of a case without one."""
+    title = (
+        select(AlertKind.name_en + ": " + Enterprise.name)
+        .join(Alert, Alert.kind == AlertKind.kind)
+        .join(Site, Site.id == Alert.site_id)
+        .join(Enterprise, Enterprise.id == Site.enterprise_id)
+        .where(Alert.id == Case.alert_id)
+        .correlate(Case.__table__)
+        .scalar_subquery()
+    )
+    return func.coalesce(title, Case.title)
+
+
 def _cases() -> Collection:
     c = Case
     source, areas = _areas_of_a_case()
@@ -258,6 +273,7 @@ def _cases() -> Collection:
                 "number", c.number, "text", "Number", "案件编号", tile=True, filterable=True, sortable=True
             ),
             Property("title", c.title, "text", "Title", "标题", tile=True),
+            Property("title_en", _english_case_title(), "text", "Title in English", "英文标题", null=False),
             Property(
                 "state", c.state, "text", "State", "状态", tile=True, filterable=True, values=CASE_STATES
             ),

@@ -106,7 +106,6 @@ class AlertSite:
 
     kind: str
     kind_zh: str
-    kind_en: str
     site_id: int
     lon: float
     lat: float
@@ -121,7 +120,7 @@ def alert_site(db: Session, alert_id: int) -> AlertSite:
 
 
 _SITE = text("""
-SELECT a.kind, k.name_zh AS kind_zh, k.name_en AS kind_en, s.id AS site_id, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,
+SELECT a.kind, k.name_zh AS kind_zh, s.id AS site_id, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,
        e.uscc, e.name AS enterprise, c.number AS case_number
 FROM alerts a JOIN alert_kinds k ON k.kind = a.kind JOIN sites s ON s.id = a.site_id
 JOIN enterprises e ON e.id = s.enterprise_id LEFT JOIN cases c ON c.alert_id = a.id WHERE a.id = :alert_id

@@ -99,7 +99,7 @@ def test_only_serious_levels_open_a_case(db: Session, run: int) -> None:
     assert (quiet.alerts, quiet.cases, told) == (1, 0, [(1, 1)])
     assert raise_one(db, run, found("warning", 0.6)) == (1, 1)
     (case,) = db.scalars(select(Case))
-    assert case.title == "疑似非法复工 suspected illegal resumption: 测试化工厂"
+    assert case.title == "疑似非法复工：测试化工厂"
     assert (case.item_code, case.state, case.lead_body is not None) == ("ECO-RESUME-001", "reported", True)
     # Monday 2026-03-02 10:00 in China and three working days: Thursday at the end of work.
     assert case.due_at == dt.datetime(2026, 3, 5, 10, 0, tzinfo=dt.UTC)

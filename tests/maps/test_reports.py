@@ -73,6 +73,7 @@ def case(**changes: Any) -> dict[str, Any]:
     base = {
         "number": "NT20260301-0001",
         "title": EVIL,
+        "title_en": EVIL,
         "state": "filed",
         "domain": "ecology",
         "item_code": "ECO-001",

@@ -462,6 +462,8 @@ export interface components {
             number: string;
             /** @description Title · 标题 */
             title: string;
+            /** @description Title in English · 英文标题 */
+            title_en: string;
             /**
              * @description State · 状态
              * @enum {string}
@@ -568,6 +570,8 @@ export interface components {
             number: string;
             /** @description Title · 标题 */
             title: string;
+            /** @description Title in English · 英文标题 */
+            title_en: string;
             /**
              * @description State · 状态
              * @enum {string}

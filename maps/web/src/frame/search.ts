@@ -9,7 +9,7 @@ import { complain } from "../core/notices";
 import { loggedIn } from "../core/session";
 import type { AreaProperties, CaseProperties, SiteProperties } from "../core/types";
 import { flyTo, type Console } from "../console";
-import { t, term } from "../texts/text";
+import { caseTitle, t, term } from "../texts/text";
 import { loading } from "../views/pieces";
 
 const MOST = 8;
@@ -47,7 +47,7 @@ const site = ({ properties: p, geometry }: Feature<SiteProperties>): Hit => ({
 
 const found = ({ properties: p, geometry }: Feature<CaseProperties>): Hit => ({
   title: p.number,
-  about: () => p.title,
+  about: () => caseTitle(p),
   geometry,
   zoom: 14,
   caseNumber: p.number,

@@ -117,7 +117,7 @@ const sentences = {
   "layer.stays": { zh: "车辆停留", en: "Vehicle stays" },
   "layer.hazard_sites": { zh: "危险类企业场所", en: "Hazardous sites" },
   "layer.other_sites": { zh: "其他企业场所", en: "Other sites" },
-  "layer.hot_spots": { zh: "热点分析 (Gi*)", en: "Hot spots (Gi*)" },
+  "layer.hot_spots": { zh: "热点分析（Gi*）", en: "Hot spots (Gi*)" },
   "layer.zoom_in": { zh: "放大可见", en: "zoom in" },
   "legend.case_open": { zh: "办理中", en: "Open" },
   "legend.case_overdue": { zh: "已超期", en: "Overdue" },

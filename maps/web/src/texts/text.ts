@@ -19,6 +19,11 @@ export function term(group: TermGroup, code: string | null | undefined): string 
   return key in messages ? t(key as MessageKey) : code;
 }
 
+/** What a case is called: its title as it was opened, in English what its alert is. */
+export function caseTitle({ title, title_en }: { title: string; title_en: string }): string {
+  return pick({ zh: title, en: title_en });
+}
+
 /** The half of a text that is in the language of the page, else the other one. */
 export function pick(text: Partial<Text> | null | undefined): string {
   if (!text) return "";

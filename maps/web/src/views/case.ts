@@ -16,7 +16,7 @@ import { flyTo, mark, pointOf, type Console } from "../console";
 import { ask } from "../frame/ask";
 import { list, time } from "../texts/format";
 import { language } from "../texts/language";
-import { t, term } from "../texts/text";
+import { caseTitle, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
 import { notShown } from "./outside";
 import { backLink, busy, download, empty, facts, follow, loaded, section, stateBadge, type Content } from "./pieces";
@@ -144,7 +144,7 @@ export class CaseView extends Piece {
     const alert = { view: "alert", id: found.alert_id ?? 0 } as const;
     return html`
       <article class="card" data-open-case=${found.number}>
-        <header class="card-head">${stateBadge(found.state)}<h2>${found.title}</h2></header>
+        <header class="card-head">${stateBadge(found.state)}<h2>${caseTitle(found)}</h2></header>
         <p class="muted">
           <code>${found.number}</code>
           ${

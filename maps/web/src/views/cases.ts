@@ -11,7 +11,7 @@ import { session } from "../core/session";
 import type { CaseProperties } from "../core/types";
 import { flyTo, mark, type Console } from "../console";
 import { brackets, day, number } from "../texts/format";
-import { t, term } from "../texts/text";
+import { caseTitle, t, term } from "../texts/text";
 import { empty, follow, loaded, stateBadge } from "./pieces";
 
 const MOST = 2000;
@@ -34,7 +34,7 @@ function row(parts: Console, { geometry, properties: p }: CaseFeature): Template
   const due = t(p.overdue ? "case.overdue_since" : "case.due", { day: day(p.due_at) });
   return html`
     <a class="row" data-number=${p.number} href=${linkTo(to)} @click=${follow(to, () => flyTo(parts, geometry, 14))}>
-      <span class="row-head">${stateBadge(p.state)}<b>${p.title}</b></span>
+      <span class="row-head">${stateBadge(p.state)}<b>${caseTitle(p)}</b></span>
       <span class="row-foot">
         <code>${p.number}</code><span>${[p.county, p.town, p.community].filter(Boolean).join(" · ")}</span>
       </span>
