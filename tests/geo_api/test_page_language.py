@@ -7,7 +7,14 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-PAGES = ("/", "/docs", "/collections/areas", "/collections/areas/items", "/problems/not-found", "/conformance")
+PAGES = (
+    "/",
+    "/docs",
+    "/collections/areas",
+    "/collections/areas/items",
+    "/problems/not-found",
+    "/conformance",
+)
 HAN = re.compile("[一-鿿]")
 
 
@@ -21,7 +28,12 @@ def page_in(public: TestClient, path: str, preferred: str) -> str:
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize(
     ("preferred", "language"),
-    [("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"), ("en-GB,en;q=0.9", "en"), ("fr", "zh-CN"), ("zh;q=0.2,en;q=0.7", "en")],
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-CN"),
+        ("en-GB,en;q=0.9", "en"),
+        ("fr", "zh-CN"),
+        ("zh;q=0.2,en;q=0.7", "en"),
+    ],
 )
 def test_a_page_is_in_the_preferred_language(
     public: TestClient, path: str, preferred: str, language: str
