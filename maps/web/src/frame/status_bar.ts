@@ -3,7 +3,7 @@ import { html } from "lit";
 import type { Map as MapView, MapMouseEvent } from "maplibre-gl";
 import { Piece } from "../core/element";
 import { connected, updated } from "../live/changes";
-import { clock, fixed, timeZone, zoneNote } from "../texts/format";
+import { clock, fixed, timeZone, zoneNote, zoneOffset } from "../texts/format";
 import { t } from "../texts/text";
 
 export class StatusBar extends Piece {
@@ -45,7 +45,7 @@ export class StatusBar extends Piece {
         <span class=${live ? "live" : "live off"}>${t(live ? "live" : "live.off")}</span>
         <span class="updated">${at ? t("live.updated", { time: clock(at) }) : ""}</span>
         <span class="space"></span>
-        <span class="zone">${zoneNote()}</span>
+        <span class="zone" title=${zoneNote()}><span>${zoneNote()}</span><small>${zoneOffset()}</small></span>
         <span class="indicative-note" title=${t("indicative")}>${t("word.indicative")}</span>
         <span class="attribution">${this.shiftedBase ? `${t("base.shifted")} · ` : ""}${t("attribution")}</span>
       </footer>

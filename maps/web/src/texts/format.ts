@@ -137,10 +137,15 @@ export function dayBegins(day: string): string {
   return `${day}T00:00:00${offset(new Date(`${day}T00:00:00Z`))}`;
 }
 
-/** The time zone by its name and its distance from UTC, said once on a page. */
-export function zoneNote(): string {
+/** How far the clocks of the city are from UTC now, such as `UTC+8`. */
+export function zoneOffset(): string {
   const distance = offset(new Date()).replace(/^([+-])0?(\d+):(\d\d)$/, (_, sign, hours, minutes) =>
     minutes === "00" ? sign + hours : `${sign}${hours}:${minutes}`,
   );
-  return t("written.zone", { name: term("time_zone", timeZone.get()), offset: `UTC${distance}` });
+  return `UTC${distance}`;
+}
+
+/** The time zone by its name and its distance from UTC, said once on a page. */
+export function zoneNote(): string {
+  return t("written.zone", { name: term("time_zone", timeZone.get()), offset: zoneOffset() });
 }
