@@ -23,7 +23,9 @@ from tests.support.event_streams import listening, log_in
 def test_landing_is_html_for_people_and_json_for_machines(public: TestClient) -> None:
     html = public.get("/", headers={"Accept": "text/html,*/*;q=0.8"})
     assert html.headers["content-type"].startswith("text/html")
-    assert "谁负责" in html.text and "who is responsible" in html.text
+    assert "谁负责" in html.text and "who is responsible" not in html.text
+    english = public.get("/", headers={"Accept": "text/html", "Accept-Language": "en"}).text
+    assert "谁负责" not in english and "who is responsible" in english
     assert public.get("/", headers={"Accept": "text/html"}).headers["content-type"].startswith("text/html")
     links = public.get("/", headers={"Accept": "application/json"}).json()["links"]
     assert {"self", "service-desc", "conformance", "data"} <= {link["rel"] for link in links}
