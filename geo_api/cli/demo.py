@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import secrets
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from geo_api.cli.analysis_document import document
-from geo_api.demo_city import MATTERS, make_city
+from geo_api.demo_city import END_DAY, FILES, MATTERS, make_city
 from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
@@ -20,6 +21,7 @@ from grid.alerts import set_matter
 from layers.errors import LayerError
 from layers.ground import GROUND_LAYERS
 from layers.imports import FILE_KINDS
+from layers.local_time import CHINA
 from layers.postgres import SYSTEM, migrate, refresh_statistics, session
 from layers.records import (
     find_account,
@@ -35,8 +37,12 @@ from layers.records import (
 from layers.tables import AREA_KINDS
 
 DEMO_MODEL = "demo_city"
-INDICATIVE = tuple(kind for kind in AREA_KINDS if kind not in ("city", "county"))
-"""Boundaries that the seed made; those of city and counties are real."""
+GENERATOR = 2
+"""Version of the generator: a city of an earlier one is made anew."""
+MAX_AGE = dt.timedelta(days=7)
+"""A city that ends longer ago than this is made anew: its deadlines would all be past."""
+INDICATIVE = (*(kind for kind in AREA_KINDS if kind not in ("city", "county")), *GROUND_LAYERS)
+"""What the seed made; the boundaries of city and counties are real."""
 
 
 class NotADemo(LayerError):
@@ -61,8 +67,17 @@ class Demo:
     logins: list[Login] = field(default_factory=list)
 
 
-def prepare_demo(settings: Settings, *, seed: int = 1, grids: int = 12_000, size: str = "full") -> Demo:
+def prepare_demo(
+    settings: Settings,
+    *,
+    seed: int = 1,
+    grids: int = 12_000,
+    size: str = "full",
+    end_day: dt.date = END_DAY,
+) -> Demo:
     """Bring the database to the analysed demo city of ``seed``; what is there already is not done again.
+
+    Its month ends with ``end_day`` (see :func:`current_end_day`).
 
     Raises
     ------
@@ -73,8 +88,9 @@ def prepare_demo(settings: Settings, *, seed: int = 1, grids: int = 12_000, size
     with step("数据库 database", seconds, "database"):
         url = settings.open_database()
         migrate(url)
-    folder = _city_files(settings.demo_dir or settings.data_dir / "demo", seed, grids, size, seconds)
-    _load(url, folder, _key(seed, grids, size), seconds)
+    folder = _city_folder(settings, seed, grids, size)
+    _make_files(folder, seed, grids, size, end_day, seconds)
+    _load(url, folder, f"{DEMO_MODEL}:{GENERATOR}:{size}:{seed}:{grids}:{end_day}", end_day, seconds)
     result = Analysis(url).run()
     seconds |= result.seconds
     logins = demo_logins(url, settings.data_dir / "demo-logins.json")
@@ -83,23 +99,50 @@ def prepare_demo(settings: Settings, *, seed: int = 1, grids: int = 12_000, size
     return Demo(paper | {"planted": planted, "seconds": seconds}, logins)
 
 
-def _key(seed: int, grids: int, size: str) -> str:
-    return f"{DEMO_MODEL}:{size}:{seed}:{grids}"
+def current_end_day(
+    settings: Settings, *, seed: int, grids: int, size: str = "full", now: dt.datetime | None = None
+) -> dt.date:
+    """The last day of a demo whose end nobody names: of the one that is there, when it is not old, else yesterday."""
+    yesterday = (now or dt.datetime.now(dt.UTC)).astimezone(CHINA).date() - dt.timedelta(days=1)
+    made = _made_until(_city_folder(settings, seed, grids, size))
+    return made if made and dt.timedelta() <= yesterday - made <= MAX_AGE else yesterday
 
 
-def _city_files(root: Path, seed: int, grids: int, size: str, seconds: dict[str, float]) -> Path:
-    """The folder of the city's files; made once, complete or not at all."""
-    folder = root / f"{size}-{seed}-{grids}"
-    if not (folder / "complete").exists():
-        with step(f"生成演示城市 demo city, seed {seed}", seconds, "make_city") as tell:
-            make_city(
-                folder, seed=seed, grids=grids, size=size, progress=lambda _, done, total: tell(done, total)
-            )
-        (folder / "complete").touch()
-    return folder
+def _city_folder(settings: Settings, seed: int, grids: int, size: str) -> Path:
+    return (settings.demo_dir or settings.data_dir / "demo") / f"{size}-{seed}-{grids}"
 
 
-def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
+def _made_until(folder: Path) -> dt.date | None:
+    """The last day of the city in a folder; None: there is none, or an earlier version made it."""
+    mark = folder / "complete"
+    version, _, day = mark.read_text(encoding="utf-8").partition(" ") if mark.exists() else ("", "", "")
+    return dt.date.fromisoformat(day) if version == str(GENERATOR) else None
+
+
+def _make_files(
+    folder: Path, seed: int, grids: int, size: str, end_day: dt.date, seconds: dict[str, float]
+) -> None:
+    """Make the files of the city; once, complete or not at all. An older city is told and made anew."""
+    made, mark = _made_until(folder), folder / "complete"
+    if made == end_day:
+        return
+    if mark.exists():
+        zh, en = (f"截至 {made}", f"ends on {made}") if made else ("由旧版本生成", "is of an earlier version")
+        console.print(f"[yellow]![/] 演示城市{zh}，重新生成 the demo city {en}: made anew, until {end_day}")
+        mark.unlink()
+    with step(f"生成演示城市 demo city, seed {seed}", seconds, "make_city") as tell:
+        make_city(
+            folder,
+            seed=seed,
+            grids=grids,
+            size=size,
+            end_day=end_day,
+            progress=lambda _, done, total: tell(done, total),
+        )
+    mark.write_text(f"{GENERATOR} {end_day}", encoding="utf-8")
+
+
+def _load(url: str, folder: Path, key: str, end_day: dt.date, seconds: dict[str, float]) -> None:
     with session(SYSTEM, url) as db:
         if find_run(db, key):
             return
@@ -110,13 +153,23 @@ def _load(url: str, folder: Path, key: str, seconds: dict[str, float]) -> None:
         )
     reset(url)
     migrate(url)
+    end = dt.datetime.combine(end_day + dt.timedelta(days=1), dt.time(), CHINA)
+    now = dt.datetime.now(dt.UTC)
     for kind in FILE_KINDS:
-        files = [p for ending in (".parquet", ".csv") if (p := folder / f"{kind}{ending}").exists()]
-        if not files and kind in ("fences", *GROUND_LAYERS):  # the demo city has none
+        if kind not in FILES:
             continue
-        path = files[0]
+        path = folder / FILES[kind]
         with step(f"导入 import {kind}", seconds, f"import_{kind}") as tell:
-            import_file(kind, path, crs="wgs84", indicative=INDICATIVE, progress=tell, url=url, actor="demo")
+            import_file(
+                kind,
+                path,
+                crs="wgs84",
+                indicative=INDICATIVE,
+                progress=tell,
+                url=url,
+                now=max(now, end),
+                actor="demo",
+            )
     with session(SYSTEM, url) as db:
         for kind, item_code in MATTERS.items():
             set_matter(db, kind, item_code)

@@ -249,16 +249,24 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
     seed: Annotated[int, typer.Option(help="Another seed makes another city")] = 1,
     grids: Annotated[int, typer.Option(min=200, help="Unit grids")] = 12_000,
+    end_day: Annotated[
+        str | None,
+        typer.Option(
+            help="Last day of its month; default: the last whole day, or that of a demo of this week"
+        ),
+    ] = None,
     host: Annotated[str, typer.Option()] = "127.0.0.1",
     port: Annotated[int, typer.Option()] = 8000,
 ) -> None:
     """Make the demo city, analyse it and serve it · 演示."""
-    from geo_api.cli.demo import prepare_demo
+    from geo_api.cli.demo import current_end_day, prepare_demo
 
     settings = read_settings()
     if "self_approval" not in settings.model_fields_set:
         settings.self_approval = True  # one person tries all roles
-    prepared = prepare_demo(settings, seed=seed, grids=grids)
+    day = _day(end_day)
+    until = dt.date.fromisoformat(day) if day else current_end_day(settings, seed=seed, grids=grids)
+    prepared = prepare_demo(settings, seed=seed, grids=grids, end_day=until)
     if as_json:
         _emit(prepared.document)
     if once:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -11,11 +12,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from geo_api.demo_city.city import STEPS, DemoCity, make_city
+from geo_api.demo_city.sizes import END_DAY
 from layers.errors import LayerError
 
 _STEP_WORDS = {
     "areas": "区域与网格 areas and grids",
     "lots": "园区与地块 parks and lots",
+    "roads": "道路与河道 roads and waterways",
     "enterprises": "企业与场所 enterprises and sites",
     "meters": "用电用水 meters",
     "tracks": "车辆轨迹 tracks",
@@ -29,6 +32,7 @@ def main(
     seed: Annotated[int, typer.Option(help="随机种子 / another seed is another city")] = 1,
     grids: Annotated[int, typer.Option(help="单元网格数 / number of unit grids")] = 12_000,
     size: Annotated[str, typer.Option(help="full | small")] = "full",
+    end_day: Annotated[str, typer.Option(help="数据的最后一天 / last day of the data")] = END_DAY.isoformat(),
 ) -> None:
     """生成演示城市 / make the demo city."""
     console = Console(stderr=True)
@@ -42,7 +46,8 @@ def main(
                 following = STEPS[done] if done < total else step
                 bar.update(task, completed=done, description=_STEP_WORDS[following])
 
-            city = make_city(out, seed=seed, grids=grids, size=size, progress=show)
+            day = dt.date.fromisoformat(end_day)
+            city = make_city(out, seed=seed, grids=grids, size=size, end_day=day, progress=show)
     except (LayerError, ValueError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import time
 from collections.abc import Callable
@@ -15,11 +16,14 @@ from geo_api.demo_city.areas import CityAreas, make_areas
 from geo_api.demo_city.duties import make_duties
 from geo_api.demo_city.enterprises import Register, make_notices, make_places, make_register, make_vehicles
 from geo_api.demo_city.fixes import make_fixes
+from geo_api.demo_city.ground import road_lines, waterway_lines, write_lines
 from geo_api.demo_city.itineraries import make_legs
 from geo_api.demo_city.meters import make_meters
-from geo_api.demo_city.parks import make_lots
+from geo_api.demo_city.parks import Lots, make_lots
 from geo_api.demo_city.planting import CLOSED_ROLES, RESUMPTION, Plan, make_plan
-from geo_api.demo_city.sizes import SIZES, CitySize
+from geo_api.demo_city.roads import RoadNetwork, make_roads
+from geo_api.demo_city.routes import Router
+from geo_api.demo_city.sizes import END_DAY, SIZES, CitySize
 
 Progress = Callable[[str, int, int], None]
 FILES = {
@@ -32,9 +36,11 @@ FILES = {
     "places": "places.csv",
     "notices": "notices.csv",
     "duties": "duties.csv",
+    "roads": "roads.fgb",
+    "waterways": "waterways.fgb",
 }
 """File of each import kind, in the order in which they are loaded."""
-STEPS = ("areas", "lots", "enterprises", "meters", "tracks", "duties", "truth")
+STEPS = ("areas", "lots", "roads", "enterprises", "meters", "tracks", "duties", "truth")
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ def make_city(
     seed: int = 1,
     grids: int = 12_000,
     size: str = "full",
+    end_day: dt.date = END_DAY,
     progress: Progress | None = None,
 ) -> DemoCity:
     """Make a demo city and write its files in import format, WGS-84.
@@ -86,6 +93,8 @@ def make_city(
         Unit grids of the full city (a small one has its own number).
     size : {"full", "small"}
         ``small`` is one county with six towns, made in seconds, for tests.
+    end_day : date
+        The last day of the data, UTC+8.
     progress : callable, optional
         Called with step name, steps done, steps in all.
 
@@ -102,7 +111,9 @@ def make_city(
     """
     if size not in SIZES:
         raise ValueError(f"size {size!r}: use {' or '.join(SIZES)}")
-    chosen = SIZES[size] if size == "small" else replace(SIZES[size], grids=grids)
+    chosen = replace(SIZES[size], end_day=end_day)
+    if size == "full":
+        chosen = replace(chosen, grids=grids)
     if chosen.grids < chosen.communities:
         raise ValueError(f"grids {grids}: at least one for each of the {chosen.communities} communities")
     return _Builder(Path(out_dir), seed, chosen, progress or (lambda step, done, total: None)).run()
@@ -114,7 +125,7 @@ class _Builder:
     def __init__(self, folder: Path, seed: int, size: CitySize, progress: Progress) -> None:
         self.size, self.progress = size, progress
         self.city = DemoCity(folder, seed)
-        self.streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(9)]
+        self.streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(11)]
         (folder / "truth").mkdir(parents=True, exist_ok=True)
         self.clock = time.perf_counter()
 
@@ -143,6 +154,9 @@ class _Builder:
         lots = make_lots(areas, size, rng[1])
         plan = make_plan(lots, size, rng[2])
         self.done("lots")
+        roads = make_roads(areas, lots, plan, rng[9])
+        self._write_ground(areas, lots, roads)
+        self.done("roads")
         register = make_register(areas, lots, plan, size, rng[3])
         self.write("enterprises", register.enterprises)
         self.write("sites", register.sites)
@@ -155,8 +169,8 @@ class _Builder:
         self.done("meters")
         vehicles = make_vehicles(size.trucks, rng[6])
         self.write("vehicles", vehicles)
-        legs = make_legs(plan, lots, size, rng[7])
-        self.write("tracks", make_fixes(legs, vehicles["vehicle_id"].to_list(), size.track_days, rng[7]))
+        legs = make_legs(plan, lots, Router(roads), size, rng[7])
+        self.write("tracks", make_fixes(legs, vehicles["vehicle_id"].to_list(), size, rng[7]))
         self.done("tracks")
         self.write("duties", make_duties(areas.counties, areas.towns, rng[8]))
         self.done("duties")
@@ -169,6 +183,14 @@ class _Builder:
         self.city.counts["areas"] = len(areas.frame)
         for kind, count in areas.frame["kind"].value_counts().items():
             self.city.counts[f"area_{kind}"] = int(count)
+
+    def _write_ground(self, areas: CityAreas, lots: Lots, roads: RoadNetwork) -> None:
+        for kind, lines in (
+            ("roads", road_lines(roads, self.streams[10])),
+            ("waterways", waterway_lines(areas, lots, self.streams[10])),
+        ):
+            write_lines(lines, self.city.path(kind))
+            self.city.counts[kind] = len(lines)
 
     def _write_truth(self, plan: Plan, register: Register) -> None:
         planted = plan.lots(*CLOSED_ROLES)

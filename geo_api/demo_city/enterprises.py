@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from geo_api.demo_city.areas import CityAreas
 from geo_api.demo_city.boundaries import CITY_CODE
 from geo_api.demo_city.parks import Lots
-from geo_api.demo_city.planting import Plan, day_before_end
+from geo_api.demo_city.planting import Plan
 from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import Floats, Ints, to_lonlat_geometry
 from layers.codes import from_metric, make_uscc
@@ -109,7 +109,8 @@ def make_register(
         [rng.choice(_CHEMICAL_WORDS, n_chemical), np.array([_TRADES[t][0] for t in trade])]
     )
     role = np.concatenate([plan.role[plants], np.full(n - n_chemical, "open")])
-    status, since = _status(role, plan.closed_day[plants], n, n_chemical, rng)
+    status, ago = _status(role, plan.closed_day[plants], n, n_chemical, rng)
+    since = [plan.day_before_end(days) for days in ago]
     serials = _FIRST_SERIAL + rng.choice(31**6, size=n, replace=False)
     registered_in = _registration_codes(areas, n, rng)
     uscc = [make_uscc(area, int(serial)) for area, serial in zip(registered_in, serials, strict=True)]
@@ -146,8 +147,8 @@ def _registration_codes(areas: CityAreas, count: int, rng: np.random.Generator) 
 
 def _status(
     role: NDArray[np.str_], closed_day: Ints, n: int, n_chemical: int, rng: np.random.Generator
-) -> tuple[list[str], list[dt.date]]:
-    """Status and its date; a closed plant's date lies up to 8 days after its use fell."""
+) -> tuple[list[str], Ints]:
+    """Status, and how many days ago it began; a closed plant's date lies up to 8 days after its use fell."""
     names = {"open": "operating", "suspended": "suspended"}
     status = [names.get(str(r), "closed") for r in role]
     ago = rng.integers(300, 6000, n)
@@ -161,7 +162,7 @@ def _status(
     ago[:n_chemical] = np.where(
         role[:n_chemical] == "suspended", rng.integers(20, 110, n_chemical), ago[:n_chemical]
     )
-    return status, [day_before_end(int(days)) for days in ago]
+    return status, ago
 
 
 def _sites(
@@ -246,21 +247,28 @@ def make_notices(plan: Plan, site_of_lot: list[str], rng: np.random.Generator) -
     """Registered reasons: those of the decoys, and others that explain nothing here (open plants, expired ones)."""
     rows: list[tuple[str, str, dt.date, dt.date | None]] = []
     for lot in plan.lots("dismantling"):
-        first = day_before_end(plan.resumed[lot] + rng.integers(3, 15))
-        rows.append((site_of_lot[lot], "dismantling", first, day_before_end(-int(rng.integers(30, 120)))))
+        first = plan.day_before_end(plan.resumed[lot] + rng.integers(3, 15))
+        rows.append(
+            (site_of_lot[lot], "dismantling", first, plan.day_before_end(-int(rng.integers(30, 120))))
+        )
     for lot in plan.lots("shared_meter"):
-        rows.append((site_of_lot[lot], "shared_meter", day_before_end(plan.closed_day[lot]), None))
+        rows.append((site_of_lot[lot], "shared_meter", plan.day_before_end(plan.closed_day[lot]), None))
     for lot in plan.lots("illegal_resumption", "plain_closed", "guards_only"):
         if rng.uniform() < 0.2:
             last = int(rng.integers(90, 140))
             kind = str(rng.choice(["maintenance", "remediation", "permit"]))
-            rows.append((site_of_lot[lot], kind, day_before_end(last + 25), day_before_end(last)))
+            rows.append((site_of_lot[lot], kind, plan.day_before_end(last + 25), plan.day_before_end(last)))
     working = plan.lots("open", "suspended")
     for lot in rng.choice(working, size=min(len(working), 20), replace=False):
         start = int(rng.integers(10, 300))
         kind = str(rng.choice(["maintenance", "outage", "permit", "sublet", "fire_pump"]))
         rows.append(
-            (site_of_lot[lot], kind, day_before_end(start), day_before_end(start - int(rng.integers(3, 9))))
+            (
+                site_of_lot[lot],
+                kind,
+                plan.day_before_end(start),
+                plan.day_before_end(start - int(rng.integers(3, 9))),
+            )
         )
     schema = {"site_id": pl.Utf8, "kind": pl.Utf8, "valid_from": pl.Date, "valid_to": pl.Date}
     return pl.DataFrame(rows, schema=schema, orient="row").sort("site_id", "valid_from")

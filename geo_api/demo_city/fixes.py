@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from geo_api.demo_city.itineraries import DAY_S, Legs
-from geo_api.demo_city.sizes import END_DAY
+from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import Floats
 from layers.codes import from_metric
 from layers.local_time import CHINA
@@ -17,35 +17,27 @@ from layers.local_time import CHINA
 _INTERVAL_S = 45.0
 
 
-def window_start(track_days: int) -> dt.datetime:
+def window_start(size: CitySize) -> dt.datetime:
     """The local midnight at which the tracks begin, in UTC."""
-    first = END_DAY - dt.timedelta(days=track_days - 1)
+    first = size.end_day - dt.timedelta(days=size.track_days - 1)
     return dt.datetime.combine(first, dt.time(), CHINA).astimezone(dt.UTC)
 
 
 def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
     """True positions at report times: arrays of equal length, one entry a report."""
-    start, end = np.array(legs.start_s), np.array(legs.end_s)
-    ends, vehicle = np.array(legs.ends), np.array(legs.vehicle)
-    keep = ~np.array(legs.silent)
-    start, end, ends, vehicle = start[keep], end[keep], ends[keep], vehicle[keep]
+    keep = np.flatnonzero(~np.array(legs.silent))
+    start, end = np.array(legs.start_s)[keep], np.array(legs.end_s)[keep]
+    vehicle = np.array(legs.vehicle)[keep]
     count = np.maximum(np.round((end - start) / _INTERVAL_S).astype(np.int64), 1)
     leg = np.repeat(np.arange(len(start)), count)
     step = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count)
-    share = np.clip((step + 0.5 + rng.uniform(-0.16, 0.16, len(leg))) / count[leg], 0.0, 1.0)
+    share = np.clip((step + 0.5 + rng.uniform(-0.16, 0.16, len(leg))) / count[leg], 0.0, 1.0 - 1e-9)
     t = start[leg] + share * (end - start)[leg]
-    a, b = ends[leg, :2], ends[leg, 2:]
-    span = b - a
-    length = np.hypot(span[:, 0], span[:, 1])
-    normal = np.column_stack([-span[:, 1], span[:, 0]]) / np.maximum(length, 1.0)[:, None]
-    wobble = np.where(
-        length > 200, 0.01 * length * np.sin(np.pi * share) * rng.normal(size=len(start))[leg], 0.0
-    )
-    xy = a + share[:, None] * span + wobble[:, None] * normal
+    xy, span, length = _along([legs.lines[i] for i in keep.tolist()], leg, share)
     drift = rng.normal(scale=5.0, size=(len(start), 2))[leg]
     xy = xy + drift + rng.normal(scale=4.0, size=xy.shape)
-    speed = length / np.maximum(end - start, 1.0)[leg] * 3.6
-    moving = length > 1.0
+    speed = length[leg] / np.maximum(end - start, 1.0)[leg] * 3.6
+    moving = length[leg] > 1.0
     speed = np.where(
         moving, speed * rng.uniform(0.7, 1.25, len(leg)), np.abs(rng.normal(scale=0.6, size=len(leg)))
     )
@@ -63,6 +55,30 @@ def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
     }
 
 
+def _along(lines: list[Floats], leg: NDArray[np.int64], share: Floats) -> tuple[Floats, Floats, Floats]:
+    """Places at shares of the lengths of lines, the piece of line that each lies on, and the lengths of all lines."""
+    points = np.concatenate(lines)
+    number = np.repeat(np.arange(len(lines)), [len(line) for line in lines])
+    step = np.r_[0.0, np.hypot(*np.diff(points, axis=0).T)]
+    step[np.r_[True, np.diff(number) != 0]] = 0.0
+    length = np.bincount(number, step, len(lines))
+    run = np.cumsum(step)
+    before = np.r_[0.0, np.cumsum(length)[:-1]]
+    whole = length[number] > 0.0
+    # The place of a point of the lines as one rising number: the line, and the share of its length so far.
+    place = number + np.where(whole, (run - before[number]) / np.where(whole, length[number], 1.0), 0.0)
+    place = np.minimum(place, number + 1.0 - 1e-9)
+    asked = leg + share
+    after = np.clip(np.searchsorted(place, asked, side="right"), 1, len(place) - 1)
+    after = np.where(number[after] == leg, after, after - 1)
+    first = np.maximum(after - 1, 0)
+    first = np.where(number[first] == leg, first, after)
+    gap = place[after] - place[first]
+    part = np.where(gap > 0.0, (asked - place[first]) / np.where(gap > 0.0, gap, 1.0), 0.0)
+    span = points[after] - points[first]
+    return points[first] + part[:, None] * span, span, np.asarray(length, dtype=np.float64)
+
+
 def _dropped(reports: dict[str, Floats], rng: np.random.Generator) -> NDArray[np.bool_]:
     """Reports lost in gaps: 4 % of the pieces lose 2-20 minutes, and single reports are lost everywhere."""
     leg = reports["leg"].astype(np.int64)
@@ -76,7 +92,7 @@ def _dropped(reports: dict[str, Floats], rng: np.random.Generator) -> NDArray[np
     return np.asarray(inside | (rng.uniform(size=len(leg)) < 0.01))
 
 
-def make_fixes(legs: Legs, vehicle_ids: list[str], track_days: int, rng: np.random.Generator) -> pl.DataFrame:
+def make_fixes(legs: Legs, vehicle_ids: list[str], size: CitySize, rng: np.random.Generator) -> pl.DataFrame:
     """Fixes in order of arrival, which is not the order of time.
 
     Parameters
@@ -84,8 +100,8 @@ def make_fixes(legs: Legs, vehicle_ids: list[str], track_days: int, rng: np.rand
     legs : Legs
     vehicle_ids : list of str
         By truck position.
-    track_days : int
-        Fixes after the last local midnight are cut off.
+    size : CitySize
+        Fixes after the end of the last day are cut off.
     rng : Generator
 
     Returns
@@ -95,12 +111,12 @@ def make_fixes(legs: Legs, vehicle_ids: list[str], track_days: int, rng: np.rand
         ``heading_deg``; with spikes, duplicates, and rows that arrive up to six hours late.
     """
     reports = _sample(legs, rng)
-    keep = ~_dropped(reports, rng) & (reports["t"] < track_days * DAY_S)
+    keep = ~_dropped(reports, rng) & (reports["t"] < size.track_days * DAY_S)
     reports = {name: values[keep] for name, values in reports.items()}
     lon, lat = _reported_positions(reports, rng)
     seconds = np.floor(reports["t"]).astype(np.int64)
     rows = _arrival_order(seconds, rng)
-    begin = int(window_start(track_days).timestamp())
+    begin = int(window_start(size).timestamp())
     frame = pl.DataFrame(
         {
             "vehicle_id": np.array(vehicle_ids)[reports["vehicle"].astype(np.int64)[rows]],

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import shapely
 
 from geo_api.demo_city.parks import Lots
 from geo_api.demo_city.planting import RESUMPTION, Plan
+from geo_api.demo_city.routes import Router
 from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import Floats, Ints
 
@@ -21,22 +21,20 @@ _REACH_M = 28_000.0
 
 @dataclass
 class Legs:
-    """Straight pieces of journeys; ``silent`` ones are driven or stood through without any report."""
+    """Pieces of journeys, each along a line; ``silent`` ones are driven or stood through without any report."""
 
     vehicle: list[int] = field(default_factory=list)
     start_s: list[float] = field(default_factory=list)
     end_s: list[float] = field(default_factory=list)
-    ends: list[tuple[float, float, float, float]] = field(default_factory=list)
+    lines: list[Floats] = field(default_factory=list)
     silent: list[bool] = field(default_factory=list)
 
-    def add(
-        self, vehicle: int, start_s: float, end_s: float, a: Floats, b: Floats, *, silent: bool = False
-    ) -> float:
-        """Append a piece from ``a`` to ``b``; returns its end time."""
+    def add(self, vehicle: int, start_s: float, end_s: float, line: Floats, *, silent: bool = False) -> float:
+        """Append a piece along a line, shape (k, 2) with k of 2 or more; returns its end time."""
         self.vehicle.append(vehicle)
         self.start_s.append(start_s)
         self.end_s.append(end_s)
-        self.ends.append((float(a[0]), float(a[1]), float(b[0]), float(b[1])))
+        self.lines.append(line)
         self.silent.append(silent)
         return end_s
 
@@ -87,8 +85,10 @@ def make_network(plan: Plan, lots: Lots, rng: np.random.Generator) -> Network:
 class Planner:
     """Makes the journeys; every random choice comes from one generator."""
 
-    def __init__(self, plan: Plan, lots: Lots, size: CitySize, rng: np.random.Generator) -> None:
-        self.plan, self.lots, self.size, self.rng = plan, lots, size, rng
+    def __init__(
+        self, plan: Plan, lots: Lots, router: Router, size: CitySize, rng: np.random.Generator
+    ) -> None:
+        self.plan, self.lots, self.router, self.size, self.rng = plan, lots, router, size, rng
         self.net = make_network(plan, lots, rng)
         self.home = rng.permutation(np.arange(size.trucks) % len(self.net.depots))
         self.legs = Legs()
@@ -96,24 +96,21 @@ class Planner:
         self._customer_p: dict[int, Floats] = {}
 
     def drive(self, truck: int, start_s: float, a: Floats, b: Floats) -> float:
-        """Drive by a bent way at 38-58 km/h; returns the time of arrival."""
-        span = b - a
-        side = np.array([-span[1], span[0]]) * self.rng.uniform(-0.25, 0.25)
-        via = [a, a + 0.3 * span + 0.7 * side, a + 0.72 * span + side, b]
-        speed = self.rng.uniform(38, 58) / 3.6
-        clock = start_s
-        for p, q in pairwise(via):
-            clock = self.legs.add(truck, clock, clock + max(np.hypot(*(q - p)) / speed, 20.0), p, q)
-        return clock
+        """Drive along the roads at 42-62 km/h; returns the time of arrival."""
+        line = self.router.way(a, b)
+        length_m = float(np.hypot(*np.diff(line, axis=0).T).sum())
+        speed = self.rng.uniform(42, 62) / 3.6
+        return self.legs.add(truck, start_s, start_s + max(length_m / speed, 60.0), line)
 
     def stand(self, truck: int, start_s: float, seconds: float, at: Floats, *, silent: bool = False) -> float:
         """Stand; a silent stop reports for 3-8 minutes, then mostly again in the last minutes before it leaves."""
         if not silent:
-            return self.legs.add(truck, start_s, start_s + seconds, at, at)
+            return self.legs.add(truck, start_s, start_s + seconds, np.stack([at, at]))
         last = self.rng.uniform(60, 150) if self.rng.uniform() < 0.7 else 0.0
-        seen = self.legs.add(truck, start_s, start_s + self.rng.uniform(180, 480), at, at)
-        clock = self.legs.add(truck, seen, max(start_s + seconds - last, seen), at, at, silent=True)
-        return self.legs.add(truck, clock, clock + last, at, at) if last else clock
+        spot = np.stack([at, at])
+        seen = self.legs.add(truck, start_s, start_s + self.rng.uniform(180, 480), spot)
+        clock = self.legs.add(truck, seen, max(start_s + seconds - last, seen), spot, silent=True)
+        return self.legs.add(truck, clock, clock + last, spot) if last else clock
 
     def customer(self, truck: int) -> int:
         """A customer's lot near the truck's depot, by demand and distance."""
@@ -197,9 +194,9 @@ class Planner:
         return np.argsort(gap)
 
 
-def make_legs(plan: Plan, lots: Lots, size: CitySize, rng: np.random.Generator) -> Legs:
+def make_legs(plan: Plan, lots: Lots, router: Router, size: CitySize, rng: np.random.Generator) -> Legs:
     """All journeys of all trucks over the window; seconds count from the local midnight that starts it."""
-    planner = Planner(plan, lots, size, rng)
+    planner = Planner(plan, lots, router, size, rng)
     used: set[tuple[int, int]] = set()
     _resumption_nights(planner, used)
     _ordinary_nights(planner, used)

@@ -9,7 +9,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from geo_api.demo_city.planting import RESUMPTION, Plan
-from geo_api.demo_city.sizes import END_DAY
 from geo_api.demo_city.tessellation import Floats, Ints
 
 
@@ -21,9 +20,9 @@ def _smooth_noise(shape: tuple[int, int], rho: float, sigma: float, rng: np.rand
     return np.exp(out)
 
 
-def _demand(sites: int, days: int, rng: np.random.Generator) -> Floats:
+def _demand(sites: int, days: int, end_day: dt.date, rng: np.random.Generator) -> Floats:
     """Relative use of a working plant around 1: weekday pattern, season, memory, a maintenance week now and then."""
-    dates = [END_DAY - dt.timedelta(days=days - 1 - d) for d in range(days)]
+    dates = [end_day - dt.timedelta(days=days - 1 - d) for d in range(days)]
     weekend = np.array([d.weekday() >= 5 for d in dates])
     year = np.array([d.timetuple().tm_yday for d in dates]) / 365.25
     rest = rng.choice([1.0, 0.85, 0.5], size=sites, p=[0.4, 0.35, 0.25])
@@ -69,7 +68,7 @@ def _after_closure(
 
 def _use(plan: Plan, lots: Ints, days: int, kind: str, rng: np.random.Generator) -> Floats:
     """Relative use, 1 for a working day of the plant itself."""
-    demand = _demand(len(lots), days, rng)
+    demand = _demand(len(lots), days, plan.end_day, rng)
     idle, again = _after_closure(plan, lots, days, kind, rng)
     days_ago = np.arange(days - 1, -1, -1.0)[None, :]
     closed_ago = plan.closed_day[lots][:, None].astype(float)
@@ -125,7 +124,7 @@ def make_meters(
     base = {"power": rng.lognormal(9.0, 0.8, len(lots))}
     base["water"] = base["power"] * rng.lognormal(-3.6, 0.5, len(lots))
     shape = (len(lots), days)
-    dates = pl.Series([END_DAY - dt.timedelta(days=days - 1 - d) for d in range(days)], dtype=pl.Date)
+    dates = pl.Series([plan.end_day - dt.timedelta(days=days - 1 - d) for d in range(days)], dtype=pl.Date)
     gone = _gone(plan, lots, days, rng)
     frames = []
     for kind in ("power", "water"):

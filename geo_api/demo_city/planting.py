@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geo_api.demo_city.parks import Lots
-from geo_api.demo_city.sizes import END_DAY, CitySize
+from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import Floats, Ints
 
 RESUMPTION = "illegal_resumption"
@@ -46,6 +46,8 @@ class Plan:
         Closed lot of role ``beside_open`` to the open lot beside it.
     places : list of (kind, x_m, y_m, radius_m)
         Petrol stations, licensed parking and gate queues.
+    end_day : date
+        The demo's last day.
     """
 
     role: NDArray[np.str_]
@@ -53,15 +55,15 @@ class Plan:
     resumed: Ints
     served: dict[int, int]
     places: list[tuple[str, float, float, float]]
+    end_day: dt.date
+
+    def day_before_end(self, days: int) -> dt.date:
+        """The date so many days before the demo's last day."""
+        return self.end_day - dt.timedelta(days=int(days))
 
     def lots(self, *roles: str) -> Ints:
         """Lots with one of these roles."""
         return np.flatnonzero(np.isin(self.role, roles))
-
-
-def day_before_end(days: int) -> dt.date:
-    """The date so many days before the demo's last day."""
-    return END_DAY - dt.timedelta(days=int(days))
 
 
 class _Chooser:
@@ -129,7 +131,7 @@ def make_plan(lots: Lots, size: CitySize, rng: np.random.Generator) -> Plan:
     resumed = np.full(n, -1)
     resumed[chooser.role == RESUMPTION] = rng.integers(21, 56, int((chooser.role == RESUMPTION).sum()))
     resumed[chooser.role == "dismantling"] = rng.integers(18, 50, int((chooser.role == "dismantling").sum()))
-    return Plan(chooser.role, closed_day, resumed, served, places)
+    return Plan(chooser.role, closed_day, resumed, served, places, size.end_day)
 
 
 def _one_per_park(chooser: _Chooser, gate_lots: Ints, count: int) -> list[int]:

@@ -6,12 +6,15 @@ import datetime as dt
 from dataclasses import dataclass, field
 
 END_DAY = dt.date(2026, 10, 31)
-"""The demo's last day, local time (UTC+8): fixed, so that a seed gives the same city at any time."""
+"""The last day (UTC+8) of cities whose end nobody names: tests and evaluations give the same city at any time."""
 
 
 @dataclass(frozen=True)
 class CitySize:
-    """Numbers of everything; ``planted`` counts the kinds of planted sites, resumptions and decoys."""
+    """Numbers of everything, and the last day of the data (UTC+8).
+
+    ``planted`` counts the kinds of planted sites, resumptions and decoys.
+    """
 
     grids: int = 12_000
     communities: int = 2_000
@@ -24,6 +27,7 @@ class CitySize:
     depots: int = 12
     petrol: int = 80
     track_days: int = 30
+    end_day: dt.date = END_DAY
     meter_days: int = 730
     duty_share: float = 0.39
     county_codes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -17,13 +18,14 @@ from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
 from geo_api.cli.analysis_document import document
-from geo_api.cli.demo import NotADemo, prepare_demo
+from geo_api.cli.demo import NotADemo, current_end_day, prepare_demo
 from geo_api.cli.main import app
-from geo_api.demo_city import MATTERS
+from geo_api.demo_city import END_DAY, MATTERS
 from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis
 from grid.alerts import set_matter
 from grid.cases import verify_chain
+from layers.local_time import CHINA
 from layers.postgres import SYSTEM, session, sessions
 from layers.private_server import Cluster
 from spatial_models.suspicion import precision_recall
@@ -154,6 +156,40 @@ def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_settings: 
         )
     with pytest.raises(NotADemo):
         prepare_demo(demo_settings, seed=1, size="small")
+
+
+@pytest.mark.parametrize(("made", "now", "until"), [
+    ("2 2026-11-25", "2026-11-28T03:00Z", "2026-11-25"),  # of this week: it stays
+    ("2 2026-11-10", "2026-11-28T03:00Z", "2026-11-27"),
+    ("", "2026-11-28T03:00Z", "2026-11-27"),  # of an earlier version
+    (None, "2026-11-27T17:00Z", "2026-11-27"),  # one o'clock on the 28th in China
+    ("2 2026-12-05", "2026-11-28T03:00Z", "2026-11-27"),
+])  # fmt: skip
+def test_a_demo_ends_with_the_last_whole_day_unless_there_is_one_of_this_week(
+    tmp_path: Path, made: str | None, now: str, until: str
+) -> None:
+    folder = tmp_path / "demo" / "small-1-12000"
+    folder.mkdir(parents=True)
+    if made is not None:
+        (folder / "complete").write_text(made)
+    moment = dt.datetime.fromisoformat(now)
+    settings = Settings(data_dir=tmp_path)
+    assert str(current_end_day(settings, seed=1, grids=12_000, size="small", now=moment)) == until
+
+
+def test_an_older_demo_is_told_and_made_anew(
+    analysed_database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(database_url=analysed_database, data_dir=tmp_path)
+    prepare_demo(settings, seed=1, size="small")
+    capsys.readouterr()
+    yesterday = dt.datetime.now(dt.UTC).astimezone(CHINA).date() - dt.timedelta(days=1)
+    paper = prepare_demo(settings, seed=1, size="small", end_day=yesterday).document
+    assert f"the demo city ends on {END_DAY}: made anew, until {yesterday}" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert dt.datetime.fromisoformat(paper["at"]).astimezone(CHINA).date() == yesterday
+    assert all(f["case"]["due_at"] > f"{yesterday}" for f in paper["flagged"])
 
 
 def test_another_seed_replaces_the_demo(analysed: Analysed, analysed_database: str, tmp_path: Path) -> None:

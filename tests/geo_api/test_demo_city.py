@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 
 import geopandas as gpd
+import networkx as nx
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -18,6 +20,7 @@ from geo_api.demo_city.areas import make_areas
 from geo_api.demo_city.boundaries import read_counties, read_towns
 from geo_api.demo_city.sizes import FULL
 from layers.codes import parse_grid_code, parse_statistical_code, parse_town_code, to_metric
+from layers.tables.ground import ROAD_KINDS, WATERWAY_KINDS
 
 COLUMNS = {
     "areas": "code name kind parent_code valid_from geometry",
@@ -29,6 +32,10 @@ COLUMNS = {
     "places": "kind lon lat radius_m",
     "notices": "site_id kind valid_from valid_to",
     "duties": "item_code item domain legal_basis kind body level area_code role valid_from valid_to",
+}
+COLUMNS_OF_LINES = {
+    "roads": "source_id name name_en kind ref",
+    "waterways": "source_id name name_en kind width_m",
 }
 CHILD_OF = {"county": "city", "town": "county", "community": "town", "unit_grid": "community"}
 
@@ -50,6 +57,8 @@ def areas(city) -> gpd.GeoDataFrame:
 
 def read(city: DemoCity, kind: str) -> pl.DataFrame:
     path = city.path(kind)
+    if path.suffix == ".fgb":
+        return pl.from_pandas(pd.DataFrame(gpd.read_file(path).drop(columns="geometry")))
     return pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema_length=None)
 
 
@@ -66,6 +75,46 @@ def test_columns_are_those_of_the_import(city, areas, kind):
     frame = areas if kind == "areas" else read(city, kind)
     assert " ".join(frame.columns) == COLUMNS[kind]
     assert len(frame) > 0
+
+
+@pytest.mark.parametrize("kind", list(COLUMNS_OF_LINES))
+def test_lines_have_the_columns_of_the_import_and_names_that_say_that_they_are_invented(city, kind):
+    frame = read(city, kind)
+    assert " ".join(frame.columns) == COLUMNS_OF_LINES[kind]
+    assert set(frame["kind"]) <= {"roads": set(ROAD_KINDS), "waterways": set(WATERWAY_KINDS)}[kind]
+    named = frame.drop_nulls("name")
+    assert named.height > 10 and frame["source_id"].is_unique().all()
+    assert (
+        named["name"].str.ends_with("（示意）").all() and named["name_en"].str.ends_with("(indicative)").all()
+    )
+
+
+def test_the_roads_are_one_network(city):
+    """By networkx: every road can be reached from every other over common places."""
+    network = nx.Graph()
+    for line in gpd.read_file(city.path("roads")).geometry:
+        nx.add_path(network, [tuple(place) for place in np.round(line.coords, 7)])
+    assert network.number_of_nodes() > 1000 and nx.is_connected(network)
+
+
+def test_trucks_drive_on_roads(city):
+    """Of the fixes under way nearly all lie beside a road; the rest are on the last metres, or wrong on purpose."""
+    driving = read(city, "tracks").filter(pl.col("speed_kmh") > 25)
+    points = shapely.points(*to_metric(driving["lon"].to_numpy(), driving["lat"].to_numpy()))
+    roads = shapely.STRtree(in_metres(gpd.read_file(city.path("roads")).geometry.to_numpy()))
+    near = roads.query_nearest(points, return_distance=True, all_matches=False)[1]
+    assert len(near) > 10_000 and (near < 40).mean() > 0.97
+    anywhere = shapely.transform(points, lambda xy: xy + 900.0)
+    assert (roads.query_nearest(anywhere, return_distance=True, all_matches=False)[1] < 40).mean() < 0.5
+
+
+@pytest.mark.parametrize("day", [dt.date(2025, 2, 28), dt.date(2024, 12, 31)])
+def test_the_data_ends_with_the_day_that_is_named(tmp_path, day):
+    made = make_city(tmp_path, seed=1, size="small", end_day=day)
+    assert read(made, "meters")["day"].max() == day
+    local = read(made, "tracks")["t"].dt.convert_time_zone("Asia/Shanghai").dt.date()
+    assert (local.max(), local.min()) == (day, day - dt.timedelta(days=9))
+    assert pl.Series(read(made, "enterprises")["status_since"]).str.to_date().max() <= day
 
 
 @pytest.mark.parametrize(("child", "parent"), list(CHILD_OF.items()))
