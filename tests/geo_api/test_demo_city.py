@@ -101,7 +101,7 @@ def test_trucks_drive_on_roads(city):
     """Of the fixes under way nearly all lie beside a road; the rest are on the last metres, or wrong on purpose."""
     driving = read(city, "tracks").filter(pl.col("speed_kmh") > 25)
     points = shapely.points(*to_metric(driving["lon"].to_numpy(), driving["lat"].to_numpy()))
-    roads = shapely.STRtree(in_metres(gpd.read_file(city.path("roads")).geometry.to_numpy()))
+    roads = shapely.STRtree(to_local_metres(gpd.read_file(city.path("roads")).geometry.to_numpy()))
     near = roads.query_nearest(points, return_distance=True, all_matches=False)[1]
     assert len(near) > 10_000 and (near < 40).mean() > 0.97
     anywhere = shapely.transform(points, lambda xy: xy + 900.0)
