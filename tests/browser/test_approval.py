@@ -185,8 +185,8 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
         lon=unit.lon,
         lat=unit.lat,
     )
-    # the square loses two triangles at each corner: inward × STEP / 2, twice
-    assert moved == pytest.approx(STEP**2 - 2 * inward * STEP, rel=1e-3)
+    # the square loses two triangles at each corner: inward × STEP / 2, twice; a pointer stands on whole pixels
+    assert moved == pytest.approx(STEP**2 - 2 * inward * STEP, rel=1e-2)
     take_back(author)
 
 

@@ -110,11 +110,11 @@ def box(city: City, *ids: int) -> Any:
 
 
 def fit(console: Console, bounds: Any, layer: str = "unit_grid-fill") -> None:
-    """Bring a box into the part of the map between the panels, whatever the size of the window."""
+    """Bring a box into the part of the map between the panels and clear of the button that folds one, in any window."""
     console.page.evaluate(
         """([w, s, e, n]) => {
             const width = (name) => document.querySelector(name).offsetWidth;
-            const padding = { top: 40, bottom: 40, left: width(".side") + 30, right: width(".layers") + 30 };
+            const padding = { top: 40, bottom: 40, left: width(".side") + 50, right: width(".layers") + 30 };
             window.__wangge.map.fitBounds([[w, s], [e, n]], { padding, maxZoom: 17, duration: 0 });
         }""",
         [bounds.west, bounds.south, bounds.east, bounds.north],

@@ -124,7 +124,7 @@ export class EditView extends Piece {
     return html`
       <h2>${t("edit")}</h2>
       <p class="muted">
-        ${t("edit.about")} ${t("edit.scope", { area: session.get().area?.name ?? t("login.city") })}
+        ${t("edit.about")}<br />${t("edit.scope", { area: session.get().area?.name ?? t("login.city") })}
       </p>
       <p class="fault">${this.#hint(editor)}</p>
       <div>${toolBox(editor)}</div>
