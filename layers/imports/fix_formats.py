@@ -170,7 +170,7 @@ def _text_frame(numbers: list[int], found: list[list[str]], at: Mapping[str, int
 
 def _arrow(body: BinaryIO, rows: int) -> Iterator[FixPart]:
     try:
-        check_stream_sizes(body)
+        check_stream_sizes(body, MAX_ROWS)
         with pa.ipc.open_stream(body) as stream:
             _require_columns(stream.schema.names)
             yield from _split_batches(map(_validate_batch, stream), rows)

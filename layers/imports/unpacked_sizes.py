@@ -28,8 +28,8 @@ def check_size(size: int, what: str) -> None:
         raise InputError(f"{what} has {size:,} bytes when unpacked; it may have {MAX_BYTES:,}")
 
 
-def check_stream_sizes(body: BinaryIO) -> None:
-    """Check the unpacked sizes of all messages of an Arrow IPC stream, then seek to its start.
+def check_stream_sizes(body: BinaryIO, max_rows: int) -> None:
+    """Check the rows and the unpacked sizes of all messages of an Arrow IPC stream, then seek to its start.
 
     A compressed buffer begins with its unpacked length, and a reader allocates that length before it unpacks
     the buffer (Arrow columnar format, "Compression").
@@ -37,16 +37,21 @@ def check_stream_sizes(body: BinaryIO) -> None:
     Raises
     ------
     InputError
-        A message becomes too large, or is none.
+        A message becomes too large, or is none; the stream has more than ``max_rows`` rows.
     """
+    n_rows = 0
     for message in pa.ipc.MessageReader.open_stream(body):
         if message.type not in ("record batch", "dictionary"):
             continue
         try:
-            size = _unpacked_size(message.metadata.to_pybytes(), message.body)
+            metadata = message.metadata.to_pybytes()
+            size = _unpacked_size(metadata, message.body)
+            n_rows += _row_count(metadata)
         except (struct.error, IndexError, ValueError) as error:
             raise InputError("the body is not an Arrow IPC stream (a message cannot be read)") from error
         check_size(size, "a message")
+        if n_rows > max_rows:
+            raise InputError(f"the body has more than {max_rows:,} rows")
     body.seek(0)
 
 
@@ -100,6 +105,15 @@ def _view_lengths(array: pa.Array) -> np.ndarray[Any, np.dtype[np.int64]]:
         return np.zeros(0, np.int64)
     rows = np.frombuffer(views, np.int32)[: 4 * (array.offset + len(array))].reshape(-1, 4)
     return rows[array.offset :, 0].astype(np.int64)
+
+
+def _row_count(metadata: bytes) -> int:
+    """Return the rows of a record batch, 0 of another message; ``metadata`` is the flatbuffer ``Message``."""
+    message = _table(metadata, 0)
+    if metadata[_field(metadata, message, 1)] != _RECORD_BATCH:
+        return 0
+    length = _field(metadata, _table(metadata, _field(metadata, message, 2)), 0)
+    return int(struct.unpack_from("<q", metadata, length)[0]) if length else 0
 
 
 def _unpacked_size(metadata: bytes, body: pa.Buffer) -> int:

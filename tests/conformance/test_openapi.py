@@ -25,7 +25,7 @@ def run(address: str, folder: Path, *more: str, without: str = ENDLESS) -> None:
         str(Path(sys.executable).with_name("schemathesis")),
         *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
         *("run", f"{address}/openapi.json", "--max-examples", EXAMPLES, "--seed", "1"),
-        *("--phases", "examples,coverage,fuzzing", "--request-timeout", "30", "--no-color"),
+        *("--phases", "examples,coverage,fuzzing", "--request-timeout", "120", "--no-color"),
         *("--suppress-health-check", "all", "--exclude-path-regex", f"^({without})$", *more),
     ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=1500, check=False)

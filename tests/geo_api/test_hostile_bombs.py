@@ -75,8 +75,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "a long name in all rows": lambda: arrow([table(100_000, vehicle_id=named_by_all(100_000))], "zstd"),
     "views of the same bytes": lambda: arrow([table(300_000, vehicle_id=views(300_000))], None),
     "parquet: a long name in all rows": lambda: parquet(
-        table(40, vehicle_id=pa.array(["x" * 50_000_000] * 40, pa.large_string()))
+        table(6, vehicle_id=pa.array(["x" * 50_000_000] * 6, pa.large_string()))
     ),
+    "parquet: a long name of a dictionary": lambda: parquet(table(40, vehicle_id=named_by_all(40))),
     "parquet: rows": lambda: parquet(table(MAX_ROWS + 1)),
 }
 
@@ -92,6 +93,15 @@ def test_a_bomb_is_refused(name: str) -> None:
     with pytest.raises(InputError):
         for _ in read_fix_parts(io.BytesIO(body), media_of(name)):
             pass
+
+
+def test_too_many_rows_are_refused_before_the_first_is_read() -> None:
+    """Rows that were checked and written for nothing would take a busy server minutes."""
+    body = arrow([table(MAX_ROWS // 2)] * 2 + [table(1)], "zstd")
+    with pytest.raises(InputError, match=f"{MAX_ROWS:,} rows"):
+        next(read_fix_parts(io.BytesIO(body), ARROW))
+    fits = arrow([table(MAX_ROWS // 2)] * 2, "zstd")
+    assert next(read_fix_parts(io.BytesIO(fits), ARROW))
 
 
 @pytest.mark.parametrize("compression", [None, "zstd", "lz4"])
