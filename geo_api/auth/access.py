@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from geo_api.auth.accounts import create_user
 from geo_api.auth.caller_lookup import COOKIE, caller_of, known_caller
 from geo_api.auth.callers import MAY, Caller
-from geo_api.http.database_slots import database_place
+from geo_api.http.database_slots import database_slot
 from geo_api.http.errors import Problem
 from layers.postgres import SYSTEM, limit_statements, session
 from layers.records import newest_area_name
@@ -111,17 +111,17 @@ def needs(permission: str) -> Any:
     return Depends(check)
 
 
-Place = Annotated[None, Depends(database_place, scope="function")]
+DatabaseSlot = Annotated[None, Depends(database_slot, scope="function")]
 
 
-def scoped_session(request: Request, caller: CallerDep, _place: Place) -> Iterator[Session]:
+def scoped_session(request: Request, caller: CallerDep, _slot: DatabaseSlot) -> Iterator[Session]:
     """A transaction in the caller's scope; committed before the answer leaves."""
     with session(caller.scope, request.app.state.url) as db:
         limit_statements(db, request.app.state.settings.statement_timeout_s)
         yield db
 
 
-def system_session(request: Request, _place: Place) -> Iterator[Session]:
+def system_session(request: Request, _slot: DatabaseSlot) -> Iterator[Session]:
     """A transaction of the service itself: for accounts, and for writes that were checked before.
 
     After the commit of a write no process of this machine remembers a caller or the areas of one any more.

@@ -213,7 +213,7 @@ def analyse(
     if what not in ("all", "stays"):
         raise typer.BadParameter("all or stays", param_hint="WHAT")
     if from_ is not None or to is not None:
-        from geo_api.jobs.files_to_files import analyse_files
+        from geo_api.jobs.stays_of_files import analyse_files
 
         if what != "stays":
             raise typer.BadParameter("--from goes with `analyse stays`", param_hint="WHAT")
@@ -238,7 +238,7 @@ def partition(
     buckets: Annotated[int, typer.Option(min=1, max=100_000, help="Parts a day; the same for ever")] = 64,
 ) -> None:
     """Fixes by UTC day and bucket of vehicles, for `analyse stays --scheduler` · 按日与车辆分区."""
-    from geo_api.jobs.files_to_files import partition_files
+    from geo_api.jobs.stays_of_files import partition_files
 
     _emit(partition_files(from_, to, buckets))
 

@@ -20,7 +20,7 @@ from geo_api.auth.access import Caller, CallerDep, Db, known_caller, scoped_sess
 from geo_api.features.descriptions import collection_url
 from geo_api.features.parameters import CollectionDep, CrsDep, Paging, PagingDep, SelectionDep, may_read
 from geo_api.http.caching import NOT_MODIFIED, cached_response
-from geo_api.http.database_slots import database_place
+from geo_api.http.database_slots import database_slot
 from geo_api.http.representations import (
     AS_HTML,
     GEOJSON,
@@ -210,7 +210,7 @@ async def _counts(
         return {"numberMatched": paging.offset + len(page.features)}
     if paging.counting == "none":
         return {}
-    async with asynccontextmanager(database_place)(request):
+    async with asynccontextmanager(database_slot)(request):
         return await run_in_threadpool(_counted, request, found, selection, paging, caller)
 
 

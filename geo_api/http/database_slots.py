@@ -1,6 +1,6 @@
-"""Places at the database: as many requests hold a connection at once as the pool can serve, the others wait in line.
+"""Database slots: as many requests hold a connection at once as the pool can serve; the others wait.
 
-Without it threads would wait for connections that requests hold which wait for a thread.
+Without them threads would wait for connections of requests that wait for a thread.
 """
 
 from __future__ import annotations
@@ -14,43 +14,43 @@ from fastapi import Request
 from geo_api.http.errors import Problem
 from layers.postgres import ConnectionLimits
 
-PATIENCE_S = 10.0
-"""Who waits longer is sent away: more than can be served in that time are waiting."""
+MAX_WAIT_S = 10.0
+"""A request that waits longer gets 503."""
 RETRY_AFTER_S = 2
 
 
-class Places:
-    """Places of one process; a request holds one connection.
+class DatabaseSlots:
+    """Database slots of one process; a request holds one connection.
 
     Parameters
     ----------
-    most : int
+    max_requests : int
         Requests at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        # Of each event loop one: the primitives of asyncio know one loop only.
-        self._gates: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+    def __init__(self, max_requests: int) -> None:
+        self.max_requests = max_requests
+        # One per event loop: a semaphore belongs to one loop.
+        self._semaphores: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
             weakref.WeakKeyDictionary()
         )
 
-    def gate(self) -> asyncio.Semaphore:
-        """The gate of the running loop."""
-        return self._gates.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.most))
+    def semaphore(self) -> asyncio.Semaphore:
+        """Return the semaphore of the running loop."""
+        return self._semaphores.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.max_requests))
 
 
-def places(limits: ConnectionLimits) -> Places:
-    """Two thirds of the pool: the rest looks callers up, takes fixes and makes exports."""
-    return Places(max(1, (limits.pool - 2) * 2 // 3))
+def database_slots(limits: ConnectionLimits) -> DatabaseSlots:
+    """Return slots for two thirds of the pool; callers, fixes and exports use the rest."""
+    return DatabaseSlots(max(1, (limits.pool - 2) * 2 // 3))
 
 
-async def database_place(request: Request) -> AsyncIterator[None]:
-    """A place for as long as the route works; 503 with ``Retry-After`` when there was none for 10 s."""
-    gate = request.app.state.places.gate()
+async def database_slot(request: Request) -> AsyncIterator[None]:
+    """Hold a slot while the route runs; 503 with ``Retry-After`` if there is none within 10 s."""
+    semaphore = request.app.state.database_slots.semaphore()
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            await gate.acquire()
+        async with asyncio.timeout(MAX_WAIT_S):
+            await semaphore.acquire()
     except TimeoutError as error:
         raise Problem(
             "not-available",
@@ -61,4 +61,4 @@ async def database_place(request: Request) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        gate.release()
+        semaphore.release()

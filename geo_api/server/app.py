@@ -38,7 +38,7 @@ from geo_api.features.exports import ExportGate
 from geo_api.features.live_tiles import LiveTiles, TileShortcut
 from geo_api.features.tile_cache import TileCache
 from geo_api.http import errors
-from geo_api.http.database_slots import places
+from geo_api.http.database_slots import database_slots
 from geo_api.http.logs import configure_logs
 from geo_api.http.parameters import known_parameters
 from geo_api.http.representations import page
@@ -158,7 +158,7 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
         app.state.reader, TileCache(settings.tile_cache_mb * 2**20), tile_versions(app.state.url)
     )
     app.state.readiness = Readiness(app.state.url)
-    app.state.places = places(settings.limits())
+    app.state.database_slots = database_slots(settings.limits())
 
 
 @contextlib.asynccontextmanager

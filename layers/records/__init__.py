@@ -28,7 +28,6 @@ from layers.records.case_files import (
 )
 from layers.records.change_sets import locked_change_set, newest_change_sets
 from layers.records.duty_lists import known_area_codes, valid_duties
-from layers.records.everything import reset
 from layers.records.findings import find_run, has_run_of, newest_runs, record_run
 from layers.records.fix_writing import (
     add_fixes,
@@ -36,6 +35,7 @@ from layers.records.fix_writing import (
     wait_for_fix_batches,
     write_again_after_deadlock,
 )
+from layers.records.reset import reset
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [

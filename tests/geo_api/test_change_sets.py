@@ -18,9 +18,10 @@ from starlette.testclient import TestClient
 
 from geo_api.areas.due_change_sets import apply_due_changes
 from geo_api.auth.access import create_user
+from geo_api.server.app import create_app
 from layers.codes import NATIONAL_GRID_PROFILE
 from layers.postgres import SYSTEM, session
-from tests.support.application import PASSWORD, Api, Seeded, api_over
+from tests.support.application import PASSWORD, Api, Seeded, api_over, logged_in
 from tests.support.change_sets import make_due
 
 Login = Callable[[str], TestClient]
@@ -295,3 +296,15 @@ def test_the_new_areas_of_a_draft_are_taken_away_as_files(login: Login, api: Api
         manager.post("/v1/change-sets/preview?f=gpkg", json=broken).json()["type"]
         == "/problems/topology-fault"
     )
+
+
+def test_a_split_follows_the_code_profile_of_the_installation(seeded: Seeded, tmp_path: Path) -> None:
+    """A local scheme of 18 digits: community (12), kind (2), number (4); the old codes of 15 digits have no kind."""
+    for made in api_over(seeded, "local_codes", tmp_path):
+        app = create_app(made.settings.model_copy(update={"grid_profile": "local_18"}))
+        manager = logged_in(app, "grid.a")
+        body = {"operations": [split(made.ids["grid_A1"], 119.99, 120.26)]}
+        answer = manager.post("/v1/change-sets/preview", json=body)
+        assert answer.status_code == 200, answer.text
+        new = [each["properties"]["code"] for each in answer.json()["preview"]["result"]["features"]]
+        assert new == ["320601001001000001", "320601001001000002"]

@@ -1,4 +1,4 @@
-"""``wangge analyse stays --from … --to …``: stays of Parquet files, without the database."""
+"""Stays of Parquet files, without the database: ``wangge analyse stays --from … --to …``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from spatial_models.out_of_core import detect_stays_in_files, partition_fixes, r
 
 
 def partition_files(source: str, target: str, buckets: int) -> dict[str, Any]:
-    """Fixes of a Parquet file or folder by UTC day and bucket of vehicles, as a cluster needs them.
+    """Partition the fixes of a Parquet file or folder by UTC day and bucket of vehicles.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def analyse_files(
     days: tuple[str | None, str | None] = (None, None),
     states: str | None = None,
 ) -> dict[str, Any]:
-    """Stays of a Parquet file or folder, in this process or on a cluster.
+    """Detect the stays of a Parquet file or folder, in this process or on a cluster.
 
     Parameters
     ----------

@@ -1,10 +1,10 @@
-"""Removal of everything that this service stores in a database."""
+"""Removal of all tables and functions of this service from a database."""
 
 from __future__ import annotations
 
 
 def reset(url: str) -> None:
-    """Drop everything this service made in a database (not the extensions); the demo starts anew with it."""
+    """Drop all that this service created in a database, except the extensions."""
     from layers.postgres import drop_schema, engine
     from layers.tables import Base
 
