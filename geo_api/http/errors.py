@@ -51,6 +51,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "unknown-item": (422, "No such item in the duty list", "权责清单中没有此事项"),
     "topology-fault": (422, "The result would not be a partition", "拓扑错误：修改后将出现缝隙或重叠"),
     "calendar-unknown": (422, "No working-day calendar for this year", "该年份的工作日历尚未发布"),
+    "unknown-host": (421, "Unknown host", "未知的域名"),
     "too-large": (413, "Too large", "内容过大"),
     "head-too-large": (431, "Request header fields too large", "请求头过大"),
     "unsupported-media-type": (415, "Media type not supported", "不支持的内容类型"),

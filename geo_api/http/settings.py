@@ -76,6 +76,9 @@ class Settings(BaseSettings):
         ``class=per second/burst,…`` for other than the limits of ``geo_api.server.rate_limits``; ``off`` for none.
     trusted_proxies : str
         Networks whose ``X-Forwarded-For`` is believed, with commas.
+    allowed_hosts : str
+        Names under which the service answers beside addresses, names without a dot and the machine's own, with commas;
+        ``.city.example`` for all under it, ``*`` for any.
     cors_origins : str
         Origins whose pages may call, with commas; ``*`` for all, without cookies.
     access_log_days : int
@@ -126,6 +129,7 @@ class Settings(BaseSettings):
     oidc_body_claim: str = "wangge_body"
     rate_limits: str = ""
     trusted_proxies: str = ""
+    allowed_hosts: str = ""
     cors_origins: str = ""
     access_log_days: int = 0
     analyse_cron: str = "0 18 * * *"
@@ -193,6 +197,10 @@ class Settings(BaseSettings):
     def allowed_origins(self) -> frozenset[str]:
         """Origins whose pages may call with cookies."""
         return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip()) - {"*"}
+
+    def host_names(self) -> frozenset[str]:
+        """Names under which the service answers."""
+        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
 
     def shared_count(self) -> Path:
         """The file of the count by which all processes of this machine hear of changed accounts."""

@@ -47,6 +47,7 @@ from geo_api.imports import routes_imports as imports
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
+from geo_api.server.allowed_hosts import AllowedHosts
 from geo_api.server.cross_origin import allow_origins
 from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
 from geo_api.server.openapi import operation_id, written_description
@@ -119,6 +120,7 @@ def create_app(settings: Settings | None = None, shared: SharedPlaces | None = N
         limits=limits_of(settings.rate_limits),
         trusted=networks_of(settings.trusted_proxies),
     )
+    app.add_middleware(AllowedHosts, names=settings.host_names())
     allow_origins(app, settings)
     app.add_middleware(
         RequestFrame,

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_api.auth.access import Caller, access_row, is_logged
 from geo_api.auth.access_records import AccessRecords
+from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import unforeseen
 from geo_api.http.logs import request_line
 from geo_api.server.worker_processes import metrics_folder
@@ -81,6 +82,8 @@ _FIXED_HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
 )
+_KEPT_BY_SOME = (b"cache-control", b"no-cache")
+"""A cache may keep the answer and asks each time; it would hand it to others where the origin is not asked."""
 _POLICY = b"content-security-policy"
 _ENDS = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 """Of a request or of the service; everything else that is raised is answered."""
@@ -126,7 +129,9 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._headers(message.get("headers", ()), scope["path"], request_id)
+                message["headers"] = self._headers(
+                    message.get("headers", ()), scope["path"], request_id, private=_is_known(state)
+                )
             elif head and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
@@ -149,11 +154,18 @@ class RequestFrame:
                     return given
         return f"{_identify(64):016x}"
 
-    def _headers(self, given: Iterable[RawHeader], path: str, request_id: str) -> list[RawHeader]:
-        """The headers of an answer with the id, and with what the answer does not say itself."""
-        headers = list(given)
+    def _headers(
+        self, given: Iterable[RawHeader], path: str, request_id: str, *, private: bool
+    ) -> list[RawHeader]:
+        """The headers of an answer with the id, and with what the answer does not say itself.
+
+        What somebody who is logged in gets is kept by no cache, unless the answer says that it is public.
+        """
+        headers = [header for header in given if not (private and header == _KEPT_BY_SOME)]
         said = {name for name, _ in headers}
         headers.append((b"x-request-id", request_id.encode("latin-1")))
+        if private and b"cache-control" not in said:
+            headers.append((b"cache-control", PRIVATE.encode()))
         if _POLICY not in said:
             headers.append((_POLICY, self._policy(path)))
         headers += [header for header in _FIXED_HEADERS if header[0] not in said]
@@ -195,6 +207,11 @@ class RequestFrame:
                     address=address,
                 )
             )
+
+
+def _is_known(state: dict[str, object]) -> bool:
+    caller = state.get("caller")
+    return isinstance(caller, Caller) and caller.logged_in
 
 
 YEAR_S = 31_536_000

@@ -43,7 +43,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "verifyCase": (409,),
 }
 """What an operation does beside."""
-EVERY = (431, 500)
+EVERY = (421, 431, 500)
 
 
 def problem_statuses(

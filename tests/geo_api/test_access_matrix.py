@@ -834,3 +834,17 @@ def test_a_route_lets_in_whom_its_row_names(matrix: Matrix, caller: str) -> None
                     [(method, url, status)] if (status if status in (401, 403) else None) != wanted else []
                 )
     assert not wrong
+
+
+def test_what_needs_a_login_is_kept_by_no_cache(matrix: Matrix) -> None:
+    client = matrix.clients["supervisor"]
+    wrong, looked_at = [], 0
+    for (method, _), requests in ROUTES.items():
+        for url, roles in requests.items():
+            if method != "GET" or None in roles or "supervisor" not in roles:
+                continue
+            answer = client.get(url, follow_redirects=False)
+            looked_at += 1
+            if answer.headers.get("cache-control") not in ("private, no-store", "no-store"):
+                wrong.append((url, answer.status_code, answer.headers.get("cache-control")))
+    assert not wrong and looked_at > 20
