@@ -27,6 +27,7 @@ from maps.classify import class_colors, class_of, quantile_breaks
 from maps.errors import InvalidLayer
 from maps.formats import Formats
 from maps.glossary import Language, names
+from maps.report_policy import in_map_script, with_policy
 
 MAP_HEIGHT_PX = 460
 MAX_ZOOM = 19
@@ -179,7 +180,7 @@ def _draw(chart: folium.Map, layer: Mapping[str, Any], entry: style.Entry, *, da
             {
                 "type": "Feature",
                 "geometry": f["geometry"],
-                "properties": {n: escape(str(f["properties"][n])) for n in names},
+                "properties": {n: in_map_script(escape(str(f["properties"][n]))) for n in names},
             }
             for f in _features(layer)
             if f["geometry"] is not None
@@ -193,7 +194,7 @@ def _draw_point(chart: folium.Map, feature: Mapping[str, Any], label_html: str) 
     lon, lat = feature["geometry"]["coordinates"][:2]
     folium.CircleMarker(
         [lat, lon], radius=9, color="#ffffff", weight=2, fill=True, fill_color=SITE.color, fill_opacity=1.0,
-        tooltip=folium.Tooltip(label_html),
+        tooltip=folium.Tooltip(in_map_script(label_html)),
     ).add_to(chart)  # fmt: skip
 
 
@@ -227,7 +228,7 @@ def _draw_field(
 def _field_layer(name: str, zh: str, en: str) -> str:
     """The name of a layer in both languages, as the control of the map shows it."""
     field = names("hot_field", name)
-    return str(say(f"{field['zh']}：{zh}", f"{field['en']}: {en}"))
+    return in_map_script(str(say(f"{field['zh']}：{zh}", f"{field['en']}: {en}")))
 
 
 def _add_cells(
@@ -262,7 +263,7 @@ def _cell_features(cells: gpd.GeoDataFrame, colors: pd.Series) -> list[dict[str,
             "geometry": json.loads(json.dumps(geometry.__geo_interface__)),
             "properties": {
                 "color": color,
-                "h3": escape(str(h3)),
+                "h3": in_map_script(escape(str(h3))),
                 "value": _FORMATS.significant(value),
                 "z": _FORMATS.significant(z),
                 "q": _FORMATS.significant(q),
@@ -419,4 +420,4 @@ def _page(
     figure.html.add_child(Verbatim(f"<footer>{box}{below}</footer>"), name="below")
     html: str = figure.render()
     tag = "zh-CN" if language == "zh" else "en"
-    return html.replace("<html>", f'<html lang="{tag}">', 1)
+    return with_policy(html.replace("<html>", f'<html lang="{tag}">', 1))

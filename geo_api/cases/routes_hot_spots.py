@@ -6,15 +6,18 @@ import json
 from typing import Annotated, Any
 
 import geopandas as gpd
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import Db
-from geo_api.http.representations import ReportLanguage, page_language
+from geo_api.cases.kept_reports import KeptReports
+from geo_api.http.caching import cached_response
+from geo_api.http.representations import HTML, ReportLanguage, page_language
 from layers.collections import COLLECTIONS, MAX_LIMIT, Selection, read_page
 from layers.errors import NotFound
 from layers.tables import ModelRun
+from maps.glossary import Language
 from maps.reports import hotspot_report
 
 router = APIRouter(prefix="/v1/hot-spots", tags=["hot spots"])
@@ -26,14 +29,26 @@ def get_hot_spot_report(
     db: Db,
     run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None,
     lang: ReportLanguage = None,
-) -> HTMLResponse:
+) -> Response:
     """The hot spots of one run as one HTML file that opens without a network."""
-    values = {} if run_id is None else {"run_id": [str(run_id)]}
-    features = _features(db, "hot_spots", values)
-    if not features:
+    newest = read_page(db, COLLECTIONS["hot_spots"], Selection(values=_of_run(run_id)), limit=1).features
+    if not newest:
         raise NotFound("no hot spots: run wangge analyse first")
-    cells = gpd.GeoDataFrame.from_features(features, crs=4326)
-    run = db.get_one(ModelRun, int(cells["run_id"].max()))
+    run, language = int(json.loads(newest[0])["properties"]["run_id"]), lang or page_language(request)
+    kept: KeptReports = request.app.state.kept_reports
+    report = kept.get(("hot spots", run, language), lambda: _report(db, run, language))
+    return cached_response(
+        request, report, HTML, private=False, headers={"Vary": "Accept-Encoding, Accept-Language"}
+    )
+
+
+def _of_run(run_id: int | None) -> dict[str, list[str]]:
+    return {} if run_id is None else {"run_id": [str(run_id)]}
+
+
+def _report(db: Session, run_id: int, language: Language) -> bytes:
+    cells = gpd.GeoDataFrame.from_features(_features(db, "hot_spots", _of_run(run_id)), crs=4326)
+    run = db.get_one(ModelRun, run_id)
     about = {
         "model": run.model,
         "version": run.version,
@@ -41,8 +56,7 @@ def get_hot_spot_report(
         "parameters": run.parameters,
     }
     counties = {"type": "FeatureCollection", "features": _features(db, "areas", {"kind": ["county"]})}
-    html = hotspot_report(cells, about, areas=counties, language=lang or page_language(request))
-    return HTMLResponse(html, headers={"Cache-Control": "no-cache", "Vary": "Accept-Language"})
+    return hotspot_report(cells, about, areas=counties, language=language).encode()
 
 
 def _features(db: Session, collection_id: str, values: dict[str, list[str]]) -> list[dict[str, Any]]:

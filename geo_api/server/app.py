@@ -26,6 +26,7 @@ from geo_api.auth.oidc import TokenVerifier
 from geo_api.cases import routes_alerts as alerts
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
+from geo_api.cases.kept_reports import KeptReports
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
 from geo_api.features import routes_events as events
@@ -159,6 +160,7 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     app.state.live_tiles = LiveTiles(
         app.state.reader, TileCache(settings.tile_cache_mb * 2**20), tile_versions(app.state.url)
     )
+    app.state.kept_reports = KeptReports()
     app.state.readiness = Readiness(app.state.url)
     app.state.database_slots = database_slots(settings.limits())
 

@@ -59,10 +59,14 @@ class Metrics:
 def content_security_policy(path: str, tile_origin: str) -> str:
     """The policy of a path: this host only, and the base map's host where one is configured.
 
-    Reports are single files, with their scripts inside, and may ask nobody.
+    Reports are single files, with their scripts inside, and may ask nobody. Which scripts may run is said in the file
+    itself (``maps.report_policy``); here they are shut off from the pages of this service.
     """
     if path.endswith("/report.html"):
-        return "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
+        return (
+            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts allow-modals"
+        )
     return (
         (
             "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
