@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 
 class LayerError(Exception):
@@ -144,14 +144,10 @@ class BatchInUse(LayerError):
     message_en, message_zh : str
     """
 
-    def __init__(self, batch_id: int, rests_on: Sequence[tuple[str, int, Sequence[str]]]) -> None:
-        self.rests_on = [{"kind": kind, "count": count, "ids": list(ids)} for kind, count, ids in rests_on]
-        told = "; ".join(
-            f"{count:,} {kind} ({', '.join(ids)}{', …' if count > len(ids) else ''})"
-            for kind, count, ids in rests_on
-        )
-        self.message_en = f"batch {batch_id} cannot be undone, nothing was changed; on it rest {told}"
-        self.message_zh = f"批次 {batch_id} 不能撤销，未作任何更改；以下内容依赖于它：{told}"
+    def __init__(self, batch_id: int, rests_on: Sequence[dict[str, Any]], told_en: str, told_zh: str) -> None:
+        self.rests_on = list(rests_on)
+        self.message_en = f"batch {batch_id} cannot be undone, nothing was changed; on it rest {told_en}"
+        self.message_zh = f"批次 {batch_id} 不能撤销，未作任何更改；以下内容依赖于它：{told_zh}"
         super().__init__(f"{self.message_zh}\n{self.message_en}")
 
 

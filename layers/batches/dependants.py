@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,6 +19,30 @@ from layers.tables import HISTORY_TABLES, NATURAL_KEYS, Base, Batch
 
 MOST_NAMED = 10
 """Ids of one kind that are named; the count is whole."""
+
+
+CHINESE = {
+    "alerts": "预警",
+    "areas": "区域",
+    "area_successions": "区域沿革",
+    "batches": "后续批次",
+    "cases": "案件",
+    "change_sets": "变更",
+    "duty_items": "权责事项",
+    "enterprises": "企业",
+    "fence_events": "围栏事件",
+    "fences": "电子围栏",
+    "meter_readings": "计量读数",
+    "notices": "报备",
+    "places": "停车场所",
+    "sites": "企业场所",
+    "stays": "停留",
+    "users": "账户",
+    "vehicles": "车辆",
+    "vehicles_with_fixes": "已有轨迹的车辆",
+    "visits": "到访",
+}
+"""Names of the kinds; in English they are their own."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +61,24 @@ class Dependant:
     kind: str
     count: int
     ids: tuple[str, ...]
+
+    def told(self, language: Literal["en", "zh"]) -> str:
+        """Return what a person reads: how many of what, and the first ids.
+
+        Examples
+        --------
+        >>> Dependant("cases", 12, ("NT-1", "NT-2")).told("en"), Dependant("batches", 1, ("7",)).told("zh")
+        ('12 cases (NT-1, NT-2, …)', '批次 1 (7)')
+        """
+        ids = ", ".join(self.ids) + (", …" if self.count > len(self.ids) else "")
+        ids = f" ({ids})" if self.ids else ""
+        english = self.kind.replace("_", " ")
+        name = CHINESE.get(self.kind, english)
+        return f"{self.count:,} {english}{ids}" if language == "en" else f"{name} {self.count:,}{ids}"
+
+    def without_ids(self) -> Dependant:
+        """Return it for somebody who may not see those rows."""
+        return Dependant(self.kind, self.count, ())
 
 
 def dependants_of(db: Session, batch: Batch) -> list[Dependant]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from psycopg import errors, sql
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
-from layers.batches.dependants import dependants_of
+from layers.batches.dependants import Dependant, dependants_of
 from layers.batches.registry import read_batch, write_as_batch
 from layers.batches.rows import fixes_of_batch, inserted, replacing_tables, same_key, stored_columns
 from layers.collections import settle_cells
@@ -22,7 +22,7 @@ from layers.tables import Base, Batch
 Asked = Mapping[str, Any]
 
 
-def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime) -> Batch:
+def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime, name_all: bool = True) -> Batch:
     """Take back exactly what a batch wrote; the caller commits, or nothing has happened.
 
     Imports wait meanwhile, and posts of fixes if the batch is one of fixes.
@@ -31,6 +31,8 @@ def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime) -> Batc
     ----------
     by : str
         Account of who undoes it.
+    name_all : bool
+        Whether a refusal may name rows of the whole city; else it says how many there are.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime) -> Batc
             db.execute(text("DROP TABLE IF EXISTS pg_temp.undone_days"))
             db.execute(text(_UNDONE_DAYS), asked)
         if found := dependants_of(db, batch):
-            raise BatchInUse(batch_id, [(one.kind, one.count, one.ids) for one in found])
+            raise _in_use(batch_id, found if name_all else [one.without_ids() for one in found])
         if batch.kind == "tracks":
             _undo_fixes(db, asked)
         elif batch.kind == "areas":
@@ -77,6 +79,15 @@ def _check_in_force(batch: Batch) -> None:
         raise BatchNotInForce(
             f"batch {batch.id} was refused and wrote nothing", f"批次 {batch.id} 导入失败，未写入任何数据"
         )
+
+
+def _in_use(batch_id: int, found: Sequence[Dependant]) -> BatchInUse:
+    rests_on = [{"kind": one.kind, "count": one.count, "ids": list(one.ids)} for one in found]
+    english, chinese = (
+        "; ".join(one.told("en") for one in found),
+        "；".join(one.told("zh") for one in found),
+    )
+    return BatchInUse(batch_id, rests_on, english, chinese)
 
 
 def _run(db: Session, statement: str, asked: Asked) -> None:

@@ -256,6 +256,21 @@ def test_edits_are_imports_of_their_author(own: Api, login: Login) -> None:
     assert differing_tables(before, row_digests(own.url)) == []
 
 
+def test_who_does_not_see_the_city_is_told_how_many_rows_not_which(own: Api, login: Login) -> None:
+    with session(SYSTEM, own.url) as db:
+        create_user(db, username="above.a", password=PASSWORD, role="supervisor", area_code=TOWN_A)
+    client = login("above.a")
+    made = client.post("/collections/places/items", json=place(120.11), headers=GEOJSON)
+    client.put(
+        made.headers["location"], json=place(120.12), headers={"If-Match": made.headers["etag"], **GEOJSON}
+    )
+    first = client.get("/v1/imports").json()["imports"][-1]["id"]
+    refused = client.post(f"/v1/imports/{first}/undo")
+    assert refused.json()["rests_on"] == [{"kind": "batches", "count": 1, "ids": []}]
+    assert refused.json()["detail"].endswith("rest 1 batches")
+    assert refused.json()["detail_zh"].endswith("：后续批次 1")
+
+
 def test_a_key_that_somebody_took_is_named(own: Api, login: Login) -> None:
     officer = login("officer.a")
     made = officer.post("/collections/places/items", json=place(120.11), headers=GEOJSON)
