@@ -9,6 +9,7 @@ it.each<[string, Address]>([
   ["view=alerts&level=high", there({ route: { view: "alerts", level: "high" } })],
   ["view=alert/12", there({ route: { view: "alert", id: 12 } })],
   ["view=cases&state=overdue&lang=zh", there({ route: { view: "cases", state: "overdue" }, language: "zh" })],
+  ["view=imports&state=undone", there({ route: { view: "imports", state: "undone" } })],
   ["view=case/NT20260301-0001", there({ route: { view: "case", number: "NT20260301-0001" } })],
   [
     "view=assign&item=ECO-RESUME-001&place=120.95,32.01",

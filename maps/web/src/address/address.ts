@@ -16,6 +16,7 @@ export type Route =
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
   | { view: "case"; number: string }
+  | { view: "imports"; state?: string }
   | { view: "assign"; item?: string; place?: Place }
   /** The grids that are chosen, and the change set that is looked at. */
   | { view: "edit"; grids?: readonly string[]; review?: number };
@@ -124,6 +125,8 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
       return { view: name, ...(state && { state }) };
     case "case":
       return key ? { view: name, number: key } : { view: "cases" };
+    case "imports":
+      return { view: name, ...(state && { state }) };
     case "assign":
       return { view: name, ...(item && { item }), ...(at && { place: at }) };
     case "edit":
@@ -160,6 +163,7 @@ function routeParts(route: Route): Parts {
     case "alert":
       return { view: `alert/${route.id}` };
     case "cases":
+    case "imports":
       return { view: route.view, state: route.state };
     case "case":
       return { view: `case/${route.number}` };

@@ -3,7 +3,7 @@ import { same } from "../core/same";
 import { Value } from "../core/value";
 import { parseAddress, writeAddress, type Address, type Route, type View } from "./address";
 
-export type Tab = "overview" | "alerts" | "cases" | "assign" | "edit";
+export type Tab = "overview" | "alerts" | "cases" | "assign" | "edit" | "imports";
 
 const START = parseAddress(globalThis.location?.hash ?? "");
 

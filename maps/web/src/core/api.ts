@@ -143,8 +143,8 @@ export async function allItems<P, G extends Geometry = Geometry>(
 }
 
 /** A link of the service by its path: behind a proxy its host may not be ours. */
-function sameService(href: string): string {
+export function sameService(href: string, begins = "/collections/"): string {
   const url = new URL(href, serviceRoot);
-  const at = url.pathname.indexOf("/collections/");
+  const at = url.pathname.indexOf(begins);
   return (at < 0 ? url.pathname : url.pathname.slice(at)) + url.search;
 }

@@ -10,6 +10,7 @@ export const session = new Value<CallerDocument>(PUBLIC);
 const MAY: Record<string, readonly string[]> = {
   read_tracks: ["officer", "dispatcher", "supervisor", "service"],
   edit_areas: ["grid_manager", "supervisor"],
+  undo_imports: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };
 

@@ -3,7 +3,7 @@ import type { Route } from "../address/address";
 import type { Tab } from "../address/router";
 import { loggedIn, may } from "../core/session";
 
-const NEED_LOGIN: readonly Route["view"][] = ["alerts", "alert", "cases", "case", "edit"];
+const NEED_LOGIN: readonly Route["view"][] = ["alerts", "alert", "cases", "case", "edit", "imports"];
 
 export function needsLogin({ view }: Route): boolean {
   return NEED_LOGIN.includes(view);
@@ -11,11 +11,12 @@ export function needsLogin({ view }: Route): boolean {
 
 export function mayOpen(to: Route): boolean {
   if (needsLogin(to) && !loggedIn()) return false;
+  if (to.view === "imports") return may("undo_imports");
   return to.view !== "edit" || may("edit_areas");
 }
 
 /** The tabs that are offered. */
 export function tabs(): Tab[] {
-  const all: Tab[] = ["overview", "alerts", "cases", "assign", "edit"];
+  const all: Tab[] = ["overview", "alerts", "cases", "assign", "edit", "imports"];
   return all.filter((view) => mayOpen({ view }));
 }

@@ -17,4 +17,5 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   case: () => import("./case"),
   assign: () => import("./assign"),
   edit: () => import("./editing/edit"),
+  imports: () => import("./imports"),
 };
