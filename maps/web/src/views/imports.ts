@@ -115,7 +115,8 @@ export class ImportsView extends Piece {
           <select name="import-state" .value=${this.state} @change=${choose}>
             <option value="" ?selected=${!this.state}>${t("all")}</option>
             ${STATES.map(
-              (state) => html`<option value=${state} ?selected=${this.state === state}>${term("import_state", state)}</option>`,
+              (state) =>
+                html`<option value=${state} ?selected=${this.state === state}>${term("import_state", state)}</option>`,
             )}
           </select>
         </label>
