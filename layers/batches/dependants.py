@@ -68,7 +68,7 @@ class Dependant:
         Examples
         --------
         >>> Dependant("cases", 12, ("NT-1", "NT-2")).told("en"), Dependant("batches", 1, ("7",)).told("zh")
-        ('12 cases (NT-1, NT-2, …)', '批次 1 (7)')
+        ('12 cases (NT-1, NT-2, …)', '后续批次 1 (7)')
         """
         ids = ", ".join(self.ids) + (", …" if self.count > len(self.ids) else "")
         ids = f" ({ids})" if self.ids else ""
