@@ -14,7 +14,7 @@ from typing import Literal, get_args
 import chinese_calendar
 
 from grid.errors import CalendarUnknown, GridError
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 
 LimitKind = Literal["working_days", "working_hours", "natural_days", "natural_hours"]
 Interval = tuple[dt.time, dt.time]
@@ -122,11 +122,11 @@ def deadline_of(
         return opened_at.astimezone(dt.UTC) + dt.timedelta(days=limit.value)
     if limit.kind == "natural_hours":
         return opened_at.astimezone(dt.UTC) + dt.timedelta(hours=limit.value)
-    local = opened_at.astimezone(CHINA)
+    local = opened_at.astimezone(local_zone())
     if limit.kind == "working_days":
         days = _working_days(local.date() + dt.timedelta(days=1))
         last = next(day for count, day in enumerate(days, start=1) if count == limit.value)
-        return dt.datetime.combine(last, office_hours.end, CHINA).astimezone(dt.UTC)
+        return dt.datetime.combine(last, office_hours.end, local_zone()).astimezone(dt.UTC)
     return _after_working_time(local, dt.timedelta(hours=limit.value), office_hours).astimezone(dt.UTC)
 
 
@@ -140,7 +140,7 @@ def working_hours_between(
     CalendarUnknown
     """
     total = dt.timedelta(0)
-    begin, stop = start.astimezone(CHINA), end.astimezone(CHINA)
+    begin, stop = start.astimezone(local_zone()), end.astimezone(local_zone())
     for day in _working_days(begin.date(), stop.date()):
         for opens, closes in _spans(day, office_hours):
             total += max(min(closes, stop) - max(opens, begin), dt.timedelta(0))
@@ -157,7 +157,7 @@ def _working_days(first: dt.date, last: dt.date = dt.date.max) -> Iterator[dt.da
 
 def _spans(day: dt.date, office_hours: OfficeHours) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     for opens, closes in office_hours.intervals:
-        yield dt.datetime.combine(day, opens, CHINA), dt.datetime.combine(day, closes, CHINA)
+        yield dt.datetime.combine(day, opens, local_zone()), dt.datetime.combine(day, closes, local_zone())
 
 
 def _after_working_time(start: dt.datetime, wanted: dt.timedelta, office_hours: OfficeHours) -> dt.datetime:

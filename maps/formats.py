@@ -9,11 +9,11 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 from maps.glossary import Language, term
 
 NONE = "–"
@@ -37,7 +37,7 @@ class Formats:
     """
 
     language: Language
-    time_zone: str = CHINA.key
+    time_zone: str = field(default_factory=lambda: local_zone().key)
 
     def number(self, value: Number, digits: int = 0) -> str:
         """At most so many digits after the point."""

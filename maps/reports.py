@@ -20,7 +20,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 from shapely.geometry.base import BaseGeometry
 
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 from maps import style
 from maps.assets import Verbatim, localise
 from maps.classify import class_colors, class_of, quantile_breaks
@@ -58,7 +58,7 @@ def case_report(
     *,
     layers: Mapping[str, Mapping[str, Any]],
     language: Language = "zh",
-    time_zone: str = CHINA.key,
+    time_zone: str | None = None,
 ) -> str:
     """Report of one case: place, evidence, assignment with its reasons, and case events.
 
@@ -71,8 +71,8 @@ def case_report(
         ``site`` falls back to the case's own point.
     language : {"zh", "en"}
         The language that is shown first.
-    time_zone : str
-        Zone of the city, in which times are written.
+    time_zone : str or None
+        Zone in which times are written; None: that of the city.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def case_report(
     }
     level = None if alert is None else style.entry(style.ALERT_LEVELS, alert["level"])
     title: Texts = {"zh": f"案件 {case['number']}", "en": f"Case {case['number']}"}
-    return _page(chart, "case", legend, title, language, time_zone, level=level, **facts)
+    return _page(chart, "case", legend, title, language, time_zone or local_zone().key, level=level, **facts)
 
 
 def hotspot_report(
@@ -110,7 +110,7 @@ def hotspot_report(
     areas: Mapping[str, Any] | None = None,
     top: int = 20,
     language: Language = "zh",
-    time_zone: str = CHINA.key,
+    time_zone: str | None = None,
 ) -> str:
     """Report of the hot spots of one run: cells by significance, counts and the strongest cells.
 
@@ -126,8 +126,8 @@ def hotspot_report(
         How many cells the table of a field shows.
     language : {"zh", "en"}
         The language that is shown first.
-    time_zone : str
-        Zone of the city, in which times are written.
+    time_zone : str or None
+        Zone in which times are written; None: that of the city.
 
     Raises
     ------
@@ -151,14 +151,18 @@ def hotspot_report(
     if fields:
         _fit_cells(chart, cells, areas)
         folium.LayerControl(collapsed=False).add_to(chart)
+    elif areas is not None:
+        _fit(chart, [areas])
     title: Texts = {"zh": "热点分析", "en": "Hot spots"}
     legend = list(style.GI_BINS.values())
-    return _page(chart, "hotspots", legend, title, language, time_zone, run=run, fields=fields)
+    return _page(
+        chart, "hotspots", legend, title, language, time_zone or local_zone().key, run=run, fields=fields
+    )
 
 
 def _map() -> folium.Map:
     return folium.Map(
-        location=[32.0, 120.9],
+        location=[0, 0],  # every report fits its own bounds
         tiles=None,
         width="100%",
         height=f"{MAP_HEIGHT_PX}px",

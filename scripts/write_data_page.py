@@ -21,7 +21,7 @@ HEAD = """# Data in · 数据导入
 - **The CRS has no default** for files with coordinates: `wgs84`, `cgcs2000`, `gcj02` (Gaode), `bd09` (Baidu) or `EPSG:n`.
   Stored is EPSG:4326, x is longitude; CGCS2000 is treated as equal to WGS-84 (decimetres); GCJ-02 and BD-09 are inverted
   to better than 1 cm.
-- Times carry a zone or are UTC; dates are days in China. CSV is UTF-8 with a header line; other columns are ignored.
+- Times without a zone, and dates, are of the city's time zone ([city.md](city.md)), and the import says how many. CSV is UTF-8 with a header line; other columns are ignored.
 
 Load in this order, since later files refer to earlier ones (roads, waterways and buildings at any time): {order}.
 

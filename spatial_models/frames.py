@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from layers.local_time import CHINA
 from spatial_models.errors import InputFrameError, NaiveTimeError
 
 Array = np.ndarray[Any, Any]
 
 MAX_MS = 4_000_000_000_000_000
 """Greatest number of milliseconds that fits into 64 bits as microseconds."""
-LOCAL_ZONE = CHINA.key
-"""Time zone of local days and nights."""
+LOCAL_ZONE = "Asia/Shanghai"
+"""Time zone of local days and nights where none is given."""
 
 
 def to_polars(frame: Any, name: str, columns: tuple[str, ...]) -> pl.DataFrame:

@@ -32,6 +32,7 @@ from layers.postgres import sessions as database
 from layers.private_server import Cluster
 
 pytest.register_assert_rewrite("tests.support")
+from tests.support.cities import NANTONG, in_force  # noqa: E402
 from tests.support.databases import copy_database, own_database  # noqa: E402
 from tests.support.declared_answers import declared_answers, every_answer_compared  # noqa: E402
 from tests.support.long_runs import be_long  # noqa: E402
@@ -65,6 +66,25 @@ def _no_real_data_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANGGE_DATA_DIR", str(tmp_path_factory.getbasetemp() / "no-data-folder"))
         patch.delenv("WANGGE_DATABASE_URL", raising=False)
+        patch.setenv("WANGGE_CITY_FILE", str(_nantong_file(tmp_path_factory.getbasetemp())))
+        with in_force(NANTONG):
+            yield
+
+
+def _nantong_file(folder: Path) -> Path:
+    """The city file of tests: what they do to it, they do to one of their own."""
+    from geo_api.city_file import write_city
+
+    path = folder / "city.toml"
+    if not path.exists():
+        write_city(path, NANTONG)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _nantong_in_force() -> Iterator[None]:
+    """A test that puts another city in force leaves it to itself."""
+    with in_force(NANTONG):
         yield
 
 
@@ -146,10 +166,13 @@ def db(engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
-def fresh_database(cluster: Cluster, _migrated: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """URL of a migrated database of this test's own."""
+def fresh_database(
+    cluster: Cluster, _migrated: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
+    """URL of a migrated database of this test's own, with a city file of its own."""
     with own_database(cluster, _migrated) as url:
         monkeypatch.setenv("WANGGE_DATABASE_URL", url)
+        monkeypatch.setenv("WANGGE_CITY_FILE", str(_nantong_file(tmp_path)))
         yield url
 
 

@@ -22,8 +22,10 @@ import shapely
 from sqlalchemy import text
 from stdnum.cn import uscc as stdnum_uscc
 
+from geo_api.city_file import read_city
 from grid.alerts import RESUMPTION_KIND, Finding, missing_matters, raise_alerts, suggested_items
 from layers.postgres import SYSTEM, engine, libpq_url, session
+from tests.support.cities import SECOND, in_force
 from tests.support.second_city import SecondCity, make_second_city
 from tests.support.second_city.stories import STORIES
 
@@ -336,19 +338,27 @@ STORED = {
 
 
 def test_the_city_is_analysed_before_and_after_its_own_matter_is_set(
-    city: SecondCity, fresh_database: str
+    city: SecondCity, fresh_database: str, tmp_path: Path
 ) -> None:
+    file = tmp_path / "city.toml"
+    file.unlink()
     _wangge("import", "all", str(city.plain), "--crs", "wgs84")
+    assert not file.exists(), "nothing was known when the command began"
     first = json.loads(_wangge("analyse", "--json", stdout=True))
     assert first["flagged"] == [] and first["counts"]["alerts_raised"] > 0
     with engine(fresh_database).connect() as connection:
         (missing,) = missing_matters(connection)
         assert suggested_items(connection, missing)[0] == (RESUMPTION, "责令停产关闭后擅自恢复生产")
-    assert RESUMPTION in _wangge("duties", "matter", "illegal_resumption", RESUMPTION)
+    # The file that the analysis wrote has the prefix of no city and no matter; --force replaces it.
+    assert (read_city(file).code, dict(read_city(file).matters)) == (SECOND.code, {})
+    _wangge(
+        "init", "--force", "--name-zh", SECOND.name_zh, "--name-en", SECOND.name_en, "--case-prefix", "YC"
+    )
+    assert read_city(file) == SECOND, "system in metres by the place, matter by its name"
     again = json.loads(_wangge("analyse", "--json", stdout=True))
     assert again["unchanged"] is False and again["without_case"] is None
     # Alerts of the level 关注 open no case, so one is raised to 高 as a later run might.
-    with session(SYSTEM, fresh_database) as db:
+    with in_force(SECOND), session(SYSTEM, fresh_database) as db:
         row = db.execute(
             text("SELECT s.site_id, a.run_id FROM alerts a JOIN sites s ON s.id = a.site_id LIMIT 1")
         )
@@ -356,7 +366,8 @@ def test_the_city_is_analysed_before_and_after_its_own_matter_is_set(
         serious = Finding(site, "high", 0.9, [{"signal": "power", "value": 0.9}], [])
         at = datetime.fromisoformat("2026-03-02T08:00+08:00")
         assert raise_alerts(db, [serious], kind=RESUMPTION_KIND, run_id=run, at=at).cases == 1
-        assert db.scalar(text("SELECT item_code FROM cases")) == RESUMPTION
+        opened = db.execute(text("SELECT item_code, number FROM cases")).one()
+        assert tuple(opened) == (RESUMPTION, "YC20260302-0001")
 
 
 def test_the_plain_form_loads_completely_and_every_town_answers(

@@ -25,6 +25,8 @@ MAKES_SETTINGS = {
     "geo_api/cli/main.py": "commands",
     "geo_api/cli/db.py": "commands",
     "geo_api/cli/users.py": "commands",
+    "geo_api/cli/city.py": "a command",
+    "geo_api/cli/grid.py": "a command that writes the city file",
 }
 ENVIRONMENT_NAMES = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 

@@ -13,8 +13,10 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from geo_api.city_file import WrongCityFile, read_city
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
+from layers.city import city_in_force
 from layers.errors import LayerError
 from layers.private_server import HOW_TO_INSTALL, Cluster, server_user
 
@@ -27,7 +29,7 @@ class Check:
     """One check with what it looks at."""
 
     function: Callable[..., list[Finding]]
-    arguments: tuple[Cluster, ...] = ()
+    arguments: tuple[Cluster | Settings, ...] = ()
 
 
 def check_installation(settings: Settings) -> list[Finding]:
@@ -52,6 +54,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_packages)
     yield Check(check_front_end)
     yield Check(check_calendar)
+    yield Check(check_city, (settings,))
     if settings.database_url is not None:
         return
     cluster = settings.cluster()
@@ -60,6 +63,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_socket, (cluster,))
 
 
+CITY = "城市文件 city file"
 NEEDED_FOR_DATABASE = ("PostgreSQL", "数据目录 data folder")
 
 
@@ -169,6 +173,29 @@ def check_calendar(today: dt.date | None = None) -> list[Finding]:
         mend = "pip install --upgrade chinesecalendar"
         return [*findings, Finding("工作日历 working days", False, seen, f"{day.year} 年工作日历缺失", mend)]
     return [*findings, Finding("工作日历 working days", True, f"{day.year} is known", f"{day.year} 年已知")]
+
+
+def check_city(settings: Settings) -> list[Finding]:
+    """City file."""
+    path = settings.city_path()
+    if not path.exists():
+        zone = city_in_force().time_zone
+        seen = (
+            f"{path} is not there: days are counted in {zone}, the API offers no projected system of the city"
+        )
+        return [Finding(CITY, True, f"{seen}; wangge init writes it", f"尚无 {path}，可用 wangge init 生成")]
+    try:
+        city = read_city(path)
+    except WrongCityFile as error:
+        mend = f"edit {path} · 修改该文件"
+        return [
+            Finding(
+                CITY, False, f"{fault.field}: {fault.reason_en}", f"{fault.field}：{fault.reason_zh}", mend
+            )
+            for fault in error.faults
+        ]
+    seen = f"{city.name} {city.code}, {city.time_zone}"
+    return [Finding(CITY, True, seen, seen)]
 
 
 def check_programs(cluster: Cluster) -> list[Finding]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from geo_api.city_file import WrongCityFile, read_city, stored_faults
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
 from grid.alerts import missing_matters, suggested_items
@@ -54,7 +56,8 @@ def check_database(settings: Settings) -> list[Finding]:
                     check_reader_role(connection),
                     check_row_security(connection),
                     check_leakproof(connection, hosted=hosted),
-                    *check_matters(connection),
+                    *check_matters(connection, _matters_of(settings)),
+                    *check_city_against_areas(connection, settings),
                 ]
     except (LayerError, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
@@ -134,9 +137,36 @@ def check_leakproof(connection: Connection, *, hosted: bool) -> Finding:
     return Finding("空间索引 spatial index", hosted, seen, "策略下空间索引不可用，较慢", mend)
 
 
-def check_matters(connection: Connection) -> list[Finding]:
+def check_city_against_areas(connection: Connection, settings: Settings) -> list[Finding]:
+    """Fields of the city file that contradict the stored city; a file with other faults is named apart."""
+    try:
+        faults = stored_faults(connection, read_city(settings.city_path()))
+    except (WrongCityFile, FileNotFoundError):
+        return []
+    mend = f"edit {settings.city_path()} · 修改该文件"
+    return [
+        Finding(
+            "城市与区划 city and areas",
+            False,
+            f"{fault.field}: {fault.reason_en}",
+            f"{fault.field}：{fault.reason_zh}",
+            mend,
+        )
+        for fault in faults
+    ]
+
+
+def _matters_of(settings: Settings) -> Mapping[str, str] | None:
+    """The matters of the city file, which the next start puts into the database; None: there is no such file."""
+    try:
+        return read_city(settings.city_path()).matters
+    except (WrongCityFile, FileNotFoundError):
+        return None
+
+
+def check_matters(connection: Connection, matters: Mapping[str, str] | None = None) -> list[Finding]:
     """Kinds of alerts whose matter the duty list lacks; no fault while nothing of a duty list is there."""
-    missing = missing_matters(connection)
+    missing = missing_matters(connection, matters)
     if not missing:
         return [Finding(_MATTERS, True, "every kind of alert can open cases", "各类预警均可立案")]
     listed = not duty_lists.is_empty(connection)

@@ -11,17 +11,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from geo_api.city_file import read_city, write_city
 from geo_api.cli.analysis_document import document
-from geo_api.demo_city import END_DAY, FILES, MATTERS, make_city
+from geo_api.demo_city import CITY, END_DAY, FILES, make_city
 from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
-from grid.alerts import set_matter
+from grid.alerts import put_matters
+from layers.city import city_in_force, put_in_force
 from layers.errors import LayerError
 from layers.ground import GROUND_LAYERS
 from layers.imports import FILE_KINDS
-from layers.local_time import CHINA
+from layers.local_time import start_of_day
 from layers.postgres import SYSTEM, migrate, refresh_statistics, session
 from layers.records import (
     find_account,
@@ -88,6 +90,7 @@ def prepare_demo(
     with step("数据库 database", seconds, "database"):
         url = settings.open_database()
         migrate(url)
+    _put_demo_city_in_force(settings)
     folder = _city_folder(settings, seed, grids, size)
     _make_files(folder, seed, grids, size, end_day, seconds)
     _load(url, folder, f"{DEMO_MODEL}:{GENERATOR}:{size}:{seed}:{grids}:{end_day}", end_day, seconds)
@@ -103,9 +106,22 @@ def current_end_day(
     settings: Settings, *, seed: int, grids: int, size: str = "full", now: dt.datetime | None = None
 ) -> dt.date:
     """The last day of a demo whose end nobody names: of the one that is there, when it is not old, else yesterday."""
-    yesterday = (now or dt.datetime.now(dt.UTC)).astimezone(CHINA).date() - dt.timedelta(days=1)
+    yesterday = (now or dt.datetime.now(dt.UTC)).astimezone(CITY.zone).date() - dt.timedelta(days=1)
     made = _made_until(_city_folder(settings, seed, grids, size))
     return made if made and dt.timedelta() <= yesterday - made <= MAX_AGE else yesterday
+
+
+def _put_demo_city_in_force(settings: Settings) -> None:
+    """Write the demo city's file if there is none; refuse a data folder of another city."""
+    path = settings.city_path()
+    if not path.exists():
+        write_city(path, CITY)
+    if (city := read_city(path)).code != CITY.code:
+        raise NotADemo(
+            f"{path} is of another city, {city.code} {city.name}: point WANGGE_DATA_DIR at an empty folder for the demo"
+            f" 该数据目录属于另一城市，演示请用空目录"
+        )
+    put_in_force(city)
 
 
 def _city_folder(settings: Settings, seed: int, grids: int, size: str) -> Path:
@@ -153,7 +169,7 @@ def _load(url: str, folder: Path, key: str, end_day: dt.date, seconds: dict[str,
         )
     reset(url)
     migrate(url)
-    end = dt.datetime.combine(end_day + dt.timedelta(days=1), dt.time(), CHINA)
+    end = start_of_day(end_day + dt.timedelta(days=1))
     now = dt.datetime.now(dt.UTC)
     for kind in FILE_KINDS:
         if kind not in FILES:
@@ -171,8 +187,7 @@ def _load(url: str, folder: Path, key: str, end_day: dt.date, seconds: dict[str,
                 actor="demo",
             )
     with session(SYSTEM, url) as db:
-        for kind, item_code in MATTERS.items():
-            set_matter(db, kind, item_code)
+        put_matters(db, city_in_force().matters)
         refresh_statistics(db)
         span = tracks.time_span(db)
         assert span is not None, "a demo city has fixes"

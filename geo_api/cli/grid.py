@@ -136,12 +136,17 @@ def duties_matter(
     kind: Annotated[str, typer.Argument(help="Kind of alert, as illegal_resumption")],
     item_code: Annotated[str, typer.Argument(help="Code of an item of the stored list")],
 ) -> None:
-    """Set the item that cases of a kind of alert are opened for · 设定预警立案事项."""
+    """Set the item that cases of a kind of alert are opened for, in city.toml too · 设定预警立案事项."""
+    from geo_api.city_file import set_matter_in_file
+    from geo_api.http.settings import read_settings
     from grid.alerts import set_matter
     from layers.postgres import SYSTEM, session
 
-    with session(SYSTEM, migrated_database()) as db:
+    settings = read_settings()
+    with session(SYSTEM, migrated_database(settings)) as db:
         matter = set_matter(db, kind, item_code)
+        if settings.city_path().exists():
+            set_matter_in_file(settings.city_path(), kind, item_code)
     console.print(f"[green]✓[/] {matter.kind} {matter.kind_zh}: {matter.item_code}", highlight=False)
 
 

@@ -1,12 +1,13 @@
-"""The database of the installation that a command works on, with the newest schema."""
+"""The installation that a command works on: its database with the newest schema, and its city in force."""
 
 from __future__ import annotations
 
+from geo_api.http.progress import console
 from geo_api.http.settings import Settings, read_settings
 
 
 def migrated_database(settings: Settings | None = None) -> str:
-    """URL of the installation's database, with the schema at its newest version.
+    """URL of the installation's database, with the schema at its newest version and the city of its file in force.
 
     Parameters
     ----------
@@ -15,6 +16,17 @@ def migrated_database(settings: Settings | None = None) -> str:
     """
     from layers.postgres import migrate
 
-    url = (settings or read_settings()).open_database()
+    settings = settings or read_settings()
+    url = settings.open_database()
     migrate(url)
+    open_told_city(settings, url)
     return url
+
+
+def open_told_city(settings: Settings, url: str) -> None:
+    """Put the city of the installation in force, and say when its file was written because there was none."""
+    from geo_api.city_file import open_city
+
+    opened = open_city(settings, url)
+    if opened.written_to is not None:
+        console.print(f"[yellow]![/] {opened.told}", highlight=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from geo_api.cli import city as cli_city
 from geo_api.cli import db as cli_db
 from geo_api.cli import grid as cli_grid
 from geo_api.cli import imports as cli_imports
@@ -21,6 +22,7 @@ from geo_api.http.settings import WrongSetting, read_settings
 from layers.errors import LayerError
 from layers.ground import GROUND_LAYERS
 from layers.imports import DRIVERS, FILE_KINDS
+from layers.local_time import local_zone
 from layers.tables import AREA_KINDS
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ app.add_typer(cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(cli_imports.imports_app, name="imports")
 cli_grid.add_to(app)
+app.command("init")(cli_city.init)
 
 
 def main() -> None:
@@ -65,7 +68,7 @@ def _moment(text: str | None) -> dt.datetime | None:
         moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not an ISO 8601 time") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=local_zone())
 
 
 def _day(text: str | None) -> str | None:

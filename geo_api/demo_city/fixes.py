@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from geo_api.demo_city.boundaries import from_metric
 from geo_api.demo_city.itineraries import DAY_S, Legs
-from geo_api.demo_city.sizes import CitySize
+from geo_api.demo_city.sizes import ZONE, CitySize
 from geo_api.demo_city.tessellation import Floats
-from layers.codes import from_metric
-from layers.local_time import CHINA
 
 _INTERVAL_S = 45.0
 
@@ -20,7 +19,7 @@ _INTERVAL_S = 45.0
 def window_start(size: CitySize) -> dt.datetime:
     """The local midnight at which the tracks begin, in UTC."""
     first = size.end_day - dt.timedelta(days=size.track_days - 1)
-    return dt.datetime.combine(first, dt.time(), CHINA).astimezone(dt.UTC)
+    return dt.datetime.combine(first, dt.time(), ZONE).astimezone(dt.UTC)
 
 
 def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:

@@ -16,10 +16,10 @@ from scipy.sparse.csgraph import connected_components, dijkstra, minimum_spannin
 from scipy.spatial import Delaunay, cKDTree
 
 from geo_api.demo_city.areas import CityAreas
+from geo_api.demo_city.boundaries import to_metric
 from geo_api.demo_city.parks import Lots
 from geo_api.demo_city.planting import Plan
 from geo_api.demo_city.tessellation import Floats, Ints
-from layers.codes import to_metric
 
 KINDS = ("motorway", "trunk", "primary", "secondary", "tertiary", "local", "service")
 SPEED_KMH = np.array([100.0, 70.0, 62.0, 55.0, 48.0, 38.0, 20.0])

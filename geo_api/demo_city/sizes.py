@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
+ZONE = ZoneInfo("Asia/Shanghai")
 END_DAY = dt.date(2026, 10, 31)
 """The last day (UTC+8) of cities whose end nobody names: tests and evaluations give the same city at any time."""
 

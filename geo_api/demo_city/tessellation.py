@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
-from layers.codes import from_metric, to_metric
+from geo_api.demo_city.boundaries import from_metric, to_metric
 
 GRID_DEG = 1e-7
 _SCALE = 1e7

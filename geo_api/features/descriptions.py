@@ -10,7 +10,7 @@ from fastapi import Request
 from geo_api.features.exports import FORMATS
 from geo_api.http.feature_schemas import member_schema
 from geo_api.http.representations import GEOJSON, HTML, JSON, SCHEMA_JSON, base_url, link
-from layers.codes import CRS84, PUBLISHED_URIS
+from layers.codes import CRS84, published_uris
 from layers.collections import GEOMETRY, Collection, Property, queryable_kinds
 
 OGC = "http://www.opengis.net/def/rel/ogc/1.0/"
@@ -43,7 +43,7 @@ def describe(
         "description": found.about_en,
         "description_zh": found.about_zh,
         "itemType": "feature",
-        "crs": list(PUBLISHED_URIS),
+        "crs": list(published_uris()),
         "storageCrs": CRS84.uri,
         "login": found.login,
         "editable": found.editable,

@@ -63,7 +63,7 @@ async def bbox_parameter(
         str | None,
         Query(
             description="Least and greatest coordinates in the axis order of bbox-crs: west,south,east,north",
-            examples=["120.5,31.8,121.2,32.3"],
+            examples=["104.5,34.8,105.2,35.3"],
         ),
     ] = None,
     bbox_crs: Annotated[str, Query(alias="bbox-crs", description="CRS of bbox")] = CRS84.uri,

@@ -9,7 +9,7 @@ from geo_api.features import descriptions
 from geo_api.features.parameters import CollectionDep, may_read
 from geo_api.features.schemas import CollectionDescription, Collections, PropertiesSchema
 from geo_api.http.representations import AS_HTML, JSON, SCHEMA_JSON, Format, SchemaJson, document, link
-from layers.codes import PUBLISHED_URIS
+from layers.codes import published_uris
 from layers.collections import COLLECTIONS, city_box, time_extent
 
 router = APIRouter(tags=["collections"])
@@ -25,7 +25,7 @@ def list_collections(request: Request, caller: CallerDep, db: Db, f: Format = No
             described = descriptions.describe(request, found, extent, time_extent(db, found, caller.scope))
             own = link("self", descriptions.collection_url(request, found), JSON, found.en)
             shown.append(described | {"links": [own, *described["links"]]})
-    body = {"collections": shown, "crs": list(PUBLISHED_URIS), "links": []}
+    body = {"collections": shown, "crs": list(published_uris()), "links": []}
     return document(request, body, asked=f, title="Collections", title_zh="数据集")
 
 

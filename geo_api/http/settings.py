@@ -38,8 +38,10 @@ class Settings(BaseSettings):
         Connections to the database that one process may hold, 7 at least.
     secret : SecretStr or None
         Key that signs cursors, the same in all processes; None: made once and kept in ``data_dir``.
+    city_file : Path or None
+        The city that is served, see docs/city.md; None: ``city.toml`` in ``data_dir``.
     city : str
-        Name shown by the landing page and the console.
+        Name of the city for a city file that is written because there was none; nothing else reads it.
     tile_url, tile_crs : str
         Optional base map (``https://…/{z}/{x}/{y}.png``) and its CRS; empty: no base map and no foreign host.
     grid_profile : str
@@ -99,7 +101,8 @@ class Settings(BaseSettings):
     pg_bin: Path | None = None
     connections: int = ConnectionLimits.total
     secret: SecretStr | None = None
-    city: str = "南通市 Nantong"
+    city_file: Path | None = None
+    city: str = ""
     tile_url: str = ""
     tile_crs: Literal["wgs84", "gcj02"] = "wgs84"
     grid_profile: str = NATIONAL_GRID_PROFILE.name
@@ -144,6 +147,7 @@ class Settings(BaseSettings):
         "database_url",
         "pg_bin",
         "connections",
+        "city_file",
         "grid_profile",
         "self_approval",
         "analyse_cron",
@@ -183,6 +187,10 @@ class Settings(BaseSettings):
     def limits(self) -> ConnectionLimits:
         """Connections that one process may hold."""
         return ConnectionLimits(max(MIN_CONNECTIONS, self.connections))
+
+    def city_path(self) -> Path:
+        """The file of the city that is served."""
+        return self.city_file or self.data_dir / "city.toml"
 
     def unit_grid_profile(self) -> GridProfile:
         """Code profile of unit grids.

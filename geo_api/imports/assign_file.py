@@ -16,7 +16,7 @@ from layers.codes.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
 from layers.imports import Column, FileKind, checks
 from layers.imports import readers as files
-from layers.local_time import CHINA
+from layers.local_time import local_zone, start_of_day
 from layers.records import areas, duty_lists
 
 PLACES = FileKind(
@@ -89,7 +89,7 @@ def assign_file(
     """
     crs = checks.require_crs(crs)
     now = dt.datetime.now(dt.UTC)
-    frames = [checks.check_frame(batch, PLACES, now=now) for batch in _batches(source)]
+    frames = [checks.check_frame(batch, PLACES, now=now, zone=local_zone().key) for batch in _batches(source)]
     faults: list[Fault] = []
     for checked in frames:
         checks.to_storage(checked, crs)
@@ -154,7 +154,7 @@ def _in_bulk(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
 def _borders(db: Session) -> np.ndarray:
     """Moments (microseconds) at which an answer may change: areas begin and end, lines of the list likewise."""
     moments = areas.moments_of_change(db)
-    moments |= {dt.datetime.combine(day, dt.time(), CHINA) for day in duty_lists.days_of_change(db)}
+    moments |= {start_of_day(day) for day in duty_lists.days_of_change(db)}
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return np.array(sorted((m - epoch) // dt.timedelta(microseconds=1) for m in moments), dtype=np.int64)
 

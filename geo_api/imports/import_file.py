@@ -40,6 +40,7 @@ from layers.imports import (
     write_fault_report,
 )
 from layers.imports import readers as files
+from layers.local_time import local_zone, zone_note
 from layers.postgres import SYSTEM, WriteCounts, advisory_lock, session
 from layers.records import areas as area_versions
 from layers.records import duty_lists, enterprises, fences, meters, tracks
@@ -301,8 +302,10 @@ def _import_rows(
     total = files.count_rows(path)
     write = _Writer(db, report)
     rejected: list[pl.DataFrame] = []
+    without_zone = 0
     for frame in files.read_batches(path, kind):
-        checked = checks.check_frame(frame, kind, now=now)
+        checked = checks.check_frame(frame, kind, now=now, zone=local_zone().key)
+        without_zone += checked.times_without_zone
         if kind.has_coordinates:
             (fence_files.check_fences if kind.name == "fences" else checks.to_storage)(checked, crs or "")
         write.check_references(checked)
@@ -318,6 +321,11 @@ def _import_rows(
         _tell(progress, report.rows, total)
     if report.faults and not skip_bad:
         raise RejectedRows(report.source, report.faults)
+    if without_zone:
+        report.notes.append(
+            f"{without_zone:,} 个时间未注明时区，按 {zone_note(now)} 读取 "
+            f"times without a zone, read as {zone_note(now)}"
+        )
     if rejected:
         report.rejected = report.folder / (report.source + ".rejected.csv")
         pl.concat(rejected).write_csv(report.rejected)

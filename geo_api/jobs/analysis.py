@@ -23,7 +23,7 @@ from geo_api.jobs.hot_spot_fields import hot_spot_cells
 from grid.alerts import RESUMPTION_KIND, Finding, Matter, WithoutCase, case_matter, raise_alerts
 from grid.areas import cells_of
 from layers.errors import InputError
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 from layers.postgres import SYSTEM, advisory_lock, session
 from layers.records import enterprises, fences, findings, meters, refresh_tracks, tracks
 from spatial_models.fences import detect_fence_events
@@ -76,6 +76,7 @@ class Analysis:
         self.url = url
         self.at = at
         self.days = days
+        self.config = dataclasses.replace(DEFAULT_CONFIG, local_zone=local_zone().key)
         self.seconds: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.without_case: WithoutCase | None = None
@@ -97,7 +98,7 @@ class Analysis:
                 left = found.counts.get(WITHOUT_CASE)
                 without_case = WithoutCase(left, matter) if left else None
                 return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0}, without_case)
-            parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(DEFAULT_CONFIG)}
+            parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(self.config)}
             model = "stays" if only_stays else MODEL
             record = partial(
                 findings.record_run, db, model=model, version=VERSION, key=key, at=at, parameters=parameters
@@ -113,7 +114,7 @@ class Analysis:
         span, day = tracks.time_span(db), meters.last_day(db)
         moments = [span[1]] if span else []
         if day:
-            moments.append(dt.datetime.combine(day, dt.time(23, 59, 59), CHINA))
+            moments.append(dt.datetime.combine(day, dt.time(23, 59, 59), local_zone()))
         if not moments:
             raise InputError("nothing to analyse: import tracks or meters first")
         return max(moments)
@@ -121,7 +122,7 @@ class Analysis:
     def _key(
         self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool, matter: Matter
     ) -> str:
-        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(DEFAULT_CONFIG)]
+        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(self.config)]
         if not (
             only_stays or matter.in_list
         ):  # with the matter the same data are another run: it opens the cases
@@ -164,7 +165,9 @@ class Analysis:
             number = dict(zip(vehicles["vehicle_id"], vehicles["id"].cast(pl.String), strict=True))
             named = pl.col("vehicle_ids").list.eval(pl.element().replace(number))
             kinds = vehicles.select(pl.col("id").alias("vehicle_id"), "kind")
-            events = detect_fence_events(fixes, given.with_columns(named), kinds, crossings=True).events
+            events = detect_fence_events(
+                fixes, given.with_columns(named), kinds, crossings=True, local_zone=self.config.local_zone
+            ).events
             self.counts["fence_events"] = fences.write_fence_events(db, events, run_id, start, end)
 
     def _suspect(
@@ -178,6 +181,7 @@ class Analysis:
     ) -> None:
         sites = enterprises.read_sites(db)
         notices = enterprises.read_notices(db, at)
+        today = self.config.local_day(at)
         vehicles = tracks.read_vehicles(db)
         with step("到访 visits", self.seconds, "visits"):
             hazmat = vehicles.filter(pl.col("kind") == "hazmat")["id"].implode()
@@ -187,16 +191,17 @@ class Analysis:
                 hazardous,
                 enterprises.read_places(db),
                 window=(start, end),
+                local_zone=self.config.local_zone,
             )
             self.counts["visits"] = findings.write_visits(db, visits, run_id, start, end)
         with step("水电信号 meter signals", self.seconds, "meters"):
             closed = hazardous.filter(pl.col("status") != "operating")
-            readings = meters.read_readings(db, until=at.date()).filter(
+            readings = meters.read_readings(db, until=today).filter(
                 pl.col("site_id").is_in(closed["site_id"].implode())
             )
-            signals = use_after_closure(readings, closed, notices, at=at.date())
+            signals = use_after_closure(readings, closed, notices, at=today)
         with step("研判 suspicion", self.seconds, "suspicion"):
-            scored = score_sites(closed, signals, visits, notices, at=at).sites
+            scored = score_sites(closed, signals, visits, notices, at=at, config=self.config).sites
         self._raise(db, run_id, scored, at)
         with step("热点 hot spots", self.seconds, "hot_spots"):
             cells = hot_spot_cells(db, visits, scored, start, end)

@@ -14,7 +14,7 @@ from layers.records import enterprises, tracks
 from spatial_models.hotspots import getis_ord_star, ring_weights
 
 HOT_SPOT_RES = 8
-"""About 0.55 km² a cell in Nantong: a plant and its surroundings."""
+"""About 0.55 km² a cell at 32 degrees north: a plant and its surroundings."""
 
 
 MIN_VEHICLE_HOURS = 2

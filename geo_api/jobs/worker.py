@@ -10,6 +10,7 @@ import asyncio
 import structlog
 from procrastinate import App, PsycopgConnector
 
+from geo_api.city_file import open_city
 from geo_api.http.settings import Settings
 from layers.postgres import SYSTEM, libpq_url, migrate, session
 
@@ -94,6 +95,9 @@ def run_worker(settings: Settings, *, once: bool = False) -> None:
     """Work off the queue until interrupted; ``once`` puts one analysis in, does what waits, and stops."""
     url = settings.open_database()
     migrate(url)
+    opened = open_city(settings, url)
+    if opened.written_to is not None:
+        log.warning("city_file_written", told=opened.told)
     app = job_app(url, settings)
 
     async def work() -> None:

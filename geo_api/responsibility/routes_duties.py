@@ -17,7 +17,7 @@ from geo_api.http.settings import installed_version
 from geo_api.responsibility.schemas import ConsoleSettings, DutyLines, ModelRuns, StyleDocument
 from grid.cases import RULES
 from grid.responsibility import day_of
-from layers.local_time import CHINA
+from layers.city import city_in_force
 from layers.records import newest_runs, valid_duties
 from maps.style import style_document
 
@@ -95,13 +95,17 @@ def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
 @router.get("/settings", response_model=ConsoleSettings)
 def get_settings(request: Request) -> Response:
     """What the console needs to know: base map, its CRS, version, city and its time zone."""
-    known = request.app.state.settings
+    known, city = request.app.state.settings, city_in_force()
     shown = {
         "tile_url": known.tile_url,
         "tile_crs": known.tile_crs,
         "version": installed_version(),
-        "city": known.city,
-        "time_zone": CHINA.key,
+        "city": city.name,
+        "city_zh": city.name_zh,
+        "city_en": city.name_en,
+        "city_code": city.code,
+        "time_zone": city.time_zone,
+        "languages": list(city.languages),
     }
     return json_response(shown)
 

@@ -32,7 +32,7 @@ class AssignBody(Body):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"lon": 120.89, "lat": 31.98, "accuracy_m": 15, "item_code": "ECO-001"}]
+            "examples": [{"lon": 104.92, "lat": 35.25, "accuracy_m": 15, "item_code": "SX-0001"}]
         },
     )
     lon: Longitude | None = None
@@ -111,7 +111,7 @@ class BriefAssignment(Answer):
     county_now: str | None
     city_now: str | None
     lead_body_now: Annotated[str | None, Field(description="Where an area or the lead has ended since")]
-    enterprise_sites: Annotated[list[str] | None, Field(description="As `production 320601001`")]
+    enterprise_sites: Annotated[list[str] | None, Field(description="As `production 990121100`")]
 
 
 class BriefAssignments(Answer):
@@ -170,8 +170,12 @@ class ConsoleSettings(Answer):
     tile_url: Annotated[str, Field(description="Template of the base map; empty: none")]
     tile_crs: Literal["wgs84", "gcj02"]
     version: str
-    city: str
+    city: Annotated[str, Field(description="Name of the city in both languages")]
+    city_zh: str
+    city_en: str
+    city_code: Annotated[str, Field(description="Division code of GB/T 2260; empty: not set")]
     time_zone: Annotated[str, Field(description="Time zone of the city: times are shown in it")]
+    languages: list[Literal["zh", "en"]]
 
 
 class LegendEntry(Answer):

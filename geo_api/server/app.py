@@ -27,6 +27,7 @@ from geo_api.cases import routes_alerts as alerts
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
 from geo_api.cases.kept_reports import KeptReports
+from geo_api.city_file import put_file_in_force
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
 from geo_api.features import routes_events as events
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, shared: SharedPlaces | None = N
     """
     settings = settings or read_settings()
     configure_logs(settings.log_level)
+    put_file_in_force(settings)
     app = FastAPI(
         title="网格 wangge",
         generate_unique_id_function=operation_id,

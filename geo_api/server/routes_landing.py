@@ -21,6 +21,7 @@ from geo_api.http.representations import (
 )
 from geo_api.server.middleware import exposition
 from geo_api.server.schemas import ConformanceClasses, DatabaseHealth, Health, LandingPage
+from layers.city import city_in_force
 
 router = APIRouter(tags=["service"])
 _SPEC = "http://www.opengis.net/spec"
@@ -78,7 +79,7 @@ LINKS = (
 def get_landing_page(request: Request, f: Format = None) -> Response:
     """The landing page: HTML where `Accept` names it or with `f=html`, else JSON."""
     base = str(request.base_url)
-    city = request.app.state.settings.city
+    city = city_in_force().name
     links = [link(rel, base + path, media, en, title_zh=zh) for rel, path, media, en, zh in LINKS]
     if not wants_html(request, f):
         body = {

@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from geo_api.city_file import open_city
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
@@ -80,6 +81,7 @@ def _stopped_by_signals() -> Iterator[list[int]]:
 def _run(settings: Settings, host: str, port: int, workers: int) -> None:
     url = settings.url()
     migrate(url)
+    _open_city(settings, url)
     trusted = settings.trusted_proxies.replace(" ", "")
     given = divide_connections(available_connections(url), workers, settings.limits().total)
     _tell_share(given, workers)
@@ -107,6 +109,13 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
             failed = _serve_many(config, listening) if given.workers > 1 else _serve_one(config, listening)
             if failed:
                 sys.exit(STARTUP_FAILURE)
+
+
+def _open_city(settings: Settings, url: str) -> None:
+    """Put the city in force, and say when its file was written because there was none."""
+    opened = open_city(settings, url)
+    if opened.written_to is not None:
+        console.print(f"[yellow]![/] {opened.told}", highlight=False)
 
 
 def _serve_one(config: uvicorn.Config, listening: socket.socket) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ LIMITS: Mapping[str, TimeLimit] = {"illegal_resumption": RESUMPTION_LIMIT}
 """Time limits of cases by kind of alert: alerts of these kinds open cases."""
 NAME_PARTS: Mapping[str, tuple[str, ...]] = {"illegal_resumption": ("复工", "复产", "恢复生产", "resum")}
 """Parts of names by which items for a kind of alert are known in duty lists, by kind."""
+CASE_KINDS = tuple(LIMITS)
 MOST_SUGGESTED = 3
 NAME_LIKENESS = 0.3
 """Least ratio of ``difflib`` at which names of items are suggested: names of few characters differ in many."""
@@ -88,10 +89,22 @@ def case_matter(db: Session | Connection, kind: str) -> Matter:
     return Matter(**row)
 
 
-def missing_matters(db: Session | Connection) -> list[Matter]:
-    """Matters of kinds that open cases which are not set, or not in the duty list."""
-    matters = [case_matter(db, kind) for kind in LIMITS]
-    return [matter for matter in matters if not matter.in_list]
+def missing_matters(db: Session | Connection, matters: Mapping[str, str] | None = None) -> list[Matter]:
+    """Return the matters of kinds that open cases which are not set, or not in the duty list.
+
+    Parameters
+    ----------
+    matters : mapping of str to str or None
+        Items by kind that shall be set; None: those that are.
+    """
+    known = [case_matter(db, kind) for kind in CASE_KINDS]
+    if matters is not None:
+        listed = _item_names(db)
+        codes = [matters.get(matter.kind) for matter in known]
+        known = [
+            replace(m, item_code=code, in_list=code in listed) for m, code in zip(known, codes, strict=True)
+        ]
+    return [matter for matter in known if not matter.in_list]
 
 
 def set_matter(db: Session, kind: str, item_code: str) -> Matter:
@@ -119,13 +132,39 @@ def set_matter(db: Session, kind: str, item_code: str) -> Matter:
     return case_matter(db, kind)
 
 
+def put_matters(db: Session, matters: Mapping[str, str]) -> None:
+    """Store the matters of all kinds that open cases, whether or not the duty list has them; other kinds get none."""
+    for kind in CASE_KINDS:
+        db.execute(_PUT, {"kind": kind, "item_code": matters.get(kind)})
+
+
+def stored_matters(db: Session | Connection) -> dict[str, str]:
+    """Return the item that is set for each kind; kinds without one are left out."""
+    matters = [case_matter(db, kind) for kind in CASE_KINDS]
+    return {matter.kind: matter.item_code for matter in matters if matter.item_code is not None}
+
+
+def suggested_matters(db: Session | Connection) -> dict[str, str]:
+    """Return the item that is set for each kind, else the one that is known by its name."""
+    found = stored_matters(db)
+    for kind in CASE_KINDS:
+        if kind not in found and (named := _named_items(db, kind)):
+            found[kind] = named[0][0]
+    return found
+
+
 def suggested_items(db: Session | Connection, matter: Matter) -> Sequence[tuple[str, str]]:
     """Return codes and names of items that suit a kind of alert by their name, the best first; three at most."""
-    parts = NAME_PARTS.get(matter.kind, ())
-    named = [
+    named = _named_items(db, matter.kind)
+    return list(dict([*named, *similar_items(db, matter.kind_zh)]).items())[:MOST_SUGGESTED]
+
+
+def _named_items(db: Session | Connection, kind: str) -> list[tuple[str, str]]:
+    """Codes and names of items with a part by which items for a kind are known."""
+    parts = NAME_PARTS.get(kind, ())
+    return [
         (code, item) for code, item in _item_names(db).items() if any(part in item.lower() for part in parts)
     ]
-    return list(dict([*named, *similar_items(db, matter.kind_zh)]).items())[:MOST_SUGGESTED]
 
 
 def similar_items(db: Session | Connection, name: str) -> Sequence[tuple[str, str]]:
@@ -148,5 +187,8 @@ FROM alert_kinds k WHERE k.kind = :kind
 """)
 _ITEMS = text(
     "SELECT DISTINCT ON (item_code) item_code, item FROM duty_items ORDER BY item_code, valid_from DESC"
+)
+_PUT = text(
+    "UPDATE alert_kinds SET item_code = :item_code WHERE kind = :kind AND item_code IS DISTINCT FROM :item_code"
 )
 _SET = text("UPDATE alert_kinds SET item_code = :item_code WHERE kind = :kind")

@@ -20,11 +20,10 @@ from grid.cases.hash_chain import GENESIS, ChainFault, canonical, expected_hash,
 from grid.cases.transitions import RULES, check_step, refusal_reason, target_state
 from grid.errors import ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
+from layers.city import city_in_force
 from layers.errors import NotFound
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 from layers.tables import Case, CaseEvent
-
-CASE_PREFIX = "NT"
 
 
 def open_case(
@@ -42,7 +41,7 @@ def open_case(
     actor: str = "system",
     role: str = "service",
     payload: dict[str, Any] | None = None,
-    prefix: str = CASE_PREFIX,
+    prefix: str | None = None,
 ) -> Case:
     """Open a case in state ``reported``, with its first event.
 
@@ -54,8 +53,8 @@ def open_case(
         Degrees, EPSG:4326.
     opened_at, due_at : datetime
         With zone.
-    prefix : str
-        Start of the case number, as in ``NT20261031-0001``.
+    prefix : str or None
+        Start of the case number, as ``AJ`` in ``AJ20261031-0001``; None: that of the city.
 
     Raises
     ------
@@ -97,12 +96,12 @@ def _assign(case: Case, assignment: Assignment) -> None:
     case.area_id = assignment.scope_area_id
 
 
-def next_number(db: Session, opened_at: dt.datetime, prefix: str = CASE_PREFIX) -> str:
-    """Return the next case number of a day (in China); concurrent transactions wait for each other.
+def next_number(db: Session, opened_at: dt.datetime, prefix: str | None = None) -> str:
+    """Return the next case number of a day (in the city); concurrent transactions wait for each other.
 
     Numbers of a transaction that fails are given again: there are no gaps.
     """
-    head = f"{prefix}{opened_at.astimezone(CHINA):%Y%m%d}-"
+    head = f"{prefix or city_in_force().case_prefix}{opened_at.astimezone(local_zone()):%Y%m%d}-"
     db.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"case-number:{head}"}
     )

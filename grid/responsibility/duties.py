@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from grid.errors import UnknownItem
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 from layers.tables import Area, DutyItem
 
 LEVELS = ("town", "county", "city")
@@ -45,8 +45,8 @@ _COLUMNS = tuple(DutyItem.__table__.c[name] for name in Duty.__dataclass_fields_
 
 
 def day_of(at: dt.datetime) -> dt.date:
-    """Return the day in China to which a moment belongs."""
-    return at.astimezone(CHINA).date()
+    """Return the day in the city to which a moment belongs."""
+    return at.astimezone(local_zone()).date()
 
 
 def items_for(

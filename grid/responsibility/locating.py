@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from grid.areas import HIERARCHY, OVERLAYS, AreaShape, AreaVersion, ancestor_chains, areas_at_point
 from grid.responsibility.explanation import Step
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 
 NEAREST_M = 200.0
 """A point outside of every grid belongs to the nearest one within this distance; a position error, as a rule."""
@@ -127,7 +127,7 @@ def locate_point(
 def _of_edge(found: PointInAreas, grids: list[AreaVersion]) -> AreaVersion:
     chosen = grids[0]
     others = [area.label for area in grids[1:]]
-    version = chosen.valid_from.astimezone(CHINA).date()
+    version = chosen.valid_from.astimezone(local_zone()).date()
     zh = f"点位落在单元网格 {chosen.label}（{version} 起的版本）"
     en = f"The point lies in unit grid {chosen.label}, version of {version}"
     if others:
@@ -307,7 +307,9 @@ def _nearest_city(db: Session, lon: float, lat: float, at: dt.datetime) -> dict[
 def _hierarchy_step(areas: dict[str, AreaVersion]) -> Step:
     chain = [areas[kind] for kind in HIERARCHY if kind in areas]
     names = "、".join(area.label for area in chain)
-    versions = ", ".join(f"{area.label} since {area.valid_from.astimezone(CHINA).date()}" for area in chain)
+    versions = ", ".join(
+        f"{area.label} since {area.valid_from.astimezone(local_zone()).date()}" for area in chain
+    )
     zh, en = f"上级区域：{names}。", f"It belongs to: {versions}."
     return Step("areas", "parent_of_area", zh, en, [area.code for area in chain])
 

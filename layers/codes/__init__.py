@@ -7,6 +7,7 @@ from layers.codes.crs import (
     STORAGE_EPSG,
     check_declared_crs,
     from_metric,
+    metric_epsg_at,
     normalise_crs_name,
     to_metric,
     to_storage,
@@ -25,9 +26,10 @@ from layers.codes.identifiers import (
 )
 from layers.codes.reference_systems import (
     CRS84,
-    PUBLISHED_URIS,
     ReferenceSystem,
     box_outline,
+    projected_system,
+    published_uris,
     reference_system,
 )
 from layers.codes.written_values import CHINESE_ENCODING, iso_day, plain_text, to_half_width
@@ -37,7 +39,6 @@ __all__ = [
     "CRS84",
     "GEOGRAPHIC",
     "NATIONAL_GRID_PROFILE",
-    "PUBLISHED_URIS",
     "STORAGE_EPSG",
     "GridProfile",
     "ReferenceSystem",
@@ -48,6 +49,7 @@ __all__ = [
     "grid_profile",
     "iso_day",
     "make_uscc",
+    "metric_epsg_at",
     "next_grid_codes",
     "normalise_crs_name",
     "parse_division",
@@ -55,6 +57,8 @@ __all__ = [
     "parse_statistical_code",
     "parse_town_code",
     "plain_text",
+    "projected_system",
+    "published_uris",
     "reference_system",
     "to_half_width",
     "to_metric",

@@ -2,8 +2,8 @@
 
 The storage CRS is EPSG:4326 with lon/lat. CGCS2000 is treated as equal to WGS-84 (they differ by decimetres,
 depending on the epoch). PROJ has no GCJ-02 and BD-09: this module implements their published formulas,
-vectorised, and iterates the inverses to well under 1 cm. Metres are computed in a metric CRS, by default
-EPSG:4549 (CGCS2000 3-degree Gauss-Krueger, central meridian 120 E).
+vectorised, and iterates the inverses to well under 1 cm. ``metric_epsg_at`` names the system in metres for a
+longitude.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from layers.errors import UnknownCrs
 Lonlat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 STORAGE_EPSG = 4326
-METRIC_EPSG = 4549
 CRS_NAMES = ("wgs84", "cgcs2000", "gcj02", "bd09")
 _AS_STORED = ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490")
 _SHIFTED = ("gcj02", "bd09")
@@ -268,7 +267,33 @@ def from_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
     return _project(x, y, f"EPSG:{STORAGE_EPSG}", name)
 
 
-def metric_transformer(epsg: int = METRIC_EPSG) -> Transformer:
+FIRST_GK3_EPSG, FIRST_GK3_MERIDIAN = 4534, 75
+"""CGCS2000 3-degree Gauss-Krueger without zone numbers: EPSG:4534 (75 E) to EPSG:4554 (135 E), one each 3 degrees."""
+LAST_GK3_MERIDIAN = 135
+
+
+def metric_epsg_at(lon: float, lat: float) -> int:
+    """Return the projected system in metres that suits a place.
+
+    Where CGCS2000 is in use (the rectangle of GCJ-02 north of 3 degrees, 73.5 to 136.5 E) its 3-degree zone with
+    the nearest central meridian, elsewhere the UTM zone of WGS 84.
+
+    Examples
+    --------
+    >>> metric_epsg_at(120.9, 32.0), metric_epsg_at(104.4, 38.0), metric_epsg_at(13.4, 52.5)
+    (4549, 4544, 32633)
+    >>> metric_epsg_at(-70.6, -33.4)
+    32719
+    """
+    meridian = 3 * round(lon / 3)
+    in_china = bool(in_gcj_rectangle(lon, lat)) and lat > 3.0
+    if in_china and FIRST_GK3_MERIDIAN <= meridian <= LAST_GK3_MERIDIAN:
+        return FIRST_GK3_EPSG + (meridian - FIRST_GK3_MERIDIAN) // 3
+    zone = min(60, int((lon + 180) // 6) + 1)
+    return (32600 if lat >= 0 else 32700) + zone
+
+
+def metric_transformer(epsg: int) -> Transformer:
     """Return a cached transformer from storage lon/lat to metres (x east, y north).
 
     ``direction="INVERSE"`` of its ``transform`` converts back.
@@ -285,14 +310,14 @@ def metric_transformer(epsg: int = METRIC_EPSG) -> Transformer:
     return transformer
 
 
-def to_metric(lon: ArrayLike, lat: ArrayLike, epsg: int = METRIC_EPSG) -> Lonlat:
+def to_metric(lon: ArrayLike, lat: ArrayLike, epsg: int) -> Lonlat:
     """Convert storage lon/lat in degrees to metres of the metric CRS: x east, y north, float64."""
     metric_transformer(epsg)
     x, y = _floats(lon, lat)
     return _project(x, y, f"EPSG:{STORAGE_EPSG}", f"EPSG:{epsg}")
 
 
-def from_metric(x_m: ArrayLike, y_m: ArrayLike, epsg: int = METRIC_EPSG) -> Lonlat:
+def from_metric(x_m: ArrayLike, y_m: ArrayLike, epsg: int) -> Lonlat:
     """Convert metres of the metric CRS to storage lon/lat in degrees, float64."""
     metric_transformer(epsg)
     x, y = _floats(x_m, y_m)

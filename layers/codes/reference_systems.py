@@ -1,7 +1,7 @@
 """Coordinate reference systems of requests, by their URIs: axis order, SRID, and boxes in them.
 
 Coordinates follow the axis order that the authority defines: latitude first for EPSG:4326 and EPSG:4490,
-northing first for EPSG:4549. GCJ-02 and BD-09 are in no registry; their names are an extension of this
+northing first for the Gauss-Krueger zones of CGCS2000. GCJ-02 and BD-09 are in no registry; their names are an extension of this
 service.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 
-from layers.codes.crs import from_storage, to_storage
+from layers.city import city_in_force
+from layers.codes.crs import from_storage, metric_transformer, to_storage
 from layers.errors import InvalidFilter, UnknownCrs
 
 Numbers = tuple[float, ...]
@@ -79,17 +82,58 @@ SYSTEMS: tuple[ReferenceSystem, ...] = (
     _epsg(4326, north_first=True),
     _epsg(4490, north_first=True),
     _epsg(3857, digits=3, metres=True),
-    _epsg(4549, north_first=True, digits=4, metres=True),
     ReferenceSystem("gcj02", "gcj02", None),
     ReferenceSystem("bd09", "bd09", None),
 )
-PUBLISHED_URIS = tuple(system.uri for system in SYSTEMS if system.srid is not None)
-"""URIs that the description of a collection lists."""
-_BY_NAME: Mapping[str, ReferenceSystem] = {
-    name.lower(): system
-    for system in SYSTEMS
-    for name in (system.name, system.uri, f"[{system.name}]", f"[OGC:{system.name}]", f"OGC:{system.name}")
-}
+
+
+def projected_system(epsg: int) -> ReferenceSystem:
+    """Return a projected system in metres, with the axis order that the authority defines.
+
+    Raises
+    ------
+    UnknownCrs
+        When the code is unknown or its unit is not the metre.
+
+    Examples
+    --------
+    >>> projected_system(4544).north_first, projected_system(32633).north_first
+    (True, False)
+    """
+    metric_transformer(epsg)
+    return _epsg(epsg, north_first=CRS(epsg).axis_info[0].direction == "north", digits=4, metres=True)
+
+
+def served_systems() -> tuple[ReferenceSystem, ...]:
+    """Return the systems that a request may name: the usual ones and the projected one of the city."""
+    return _systems(city_in_force().served_epsg)
+
+
+def published_uris() -> tuple[str, ...]:
+    """Return the URIs that the description of a collection lists."""
+    return tuple(system.uri for system in served_systems() if system.srid is not None)
+
+
+@lru_cache
+def _systems(projected_epsg: int | None) -> tuple[ReferenceSystem, ...]:
+    if projected_epsg is None:
+        return SYSTEMS
+    return (*SYSTEMS[:4], projected_system(projected_epsg), *SYSTEMS[4:])
+
+
+@lru_cache
+def _by_name(projected_epsg: int | None) -> Mapping[str, ReferenceSystem]:
+    return {
+        name.lower(): system
+        for system in _systems(projected_epsg)
+        for name in (
+            system.name,
+            system.uri,
+            f"[{system.name}]",
+            f"[OGC:{system.name}]",
+            f"OGC:{system.name}",
+        )
+    }
 
 
 def reference_system(text: str, parameter: str = "crs") -> ReferenceSystem:
@@ -98,18 +142,20 @@ def reference_system(text: str, parameter: str = "crs") -> ReferenceSystem:
     Raises
     ------
     InvalidFilter
-        When it is not one of ``SYSTEMS``.
+        When it is not one of ``served_systems``.
 
     Examples
     --------
-    >>> reference_system("http://www.opengis.net/def/crs/EPSG/0/4549").north_first
+    >>> reference_system("http://www.opengis.net/def/crs/EPSG/0/4326").north_first
     True
     >>> reference_system("EPSG:3857").srid
     3857
     """
-    found = _BY_NAME.get(text.strip().strip("<>").lower())
+    found = _by_name(city_in_force().served_epsg).get(text.strip().strip("<>").lower())
     if found is None:
-        raise InvalidFilter(f"{parameter}: {text!r} is not one of {', '.join(s.uri for s in SYSTEMS)}")
+        raise InvalidFilter(
+            f"{parameter}: {text!r} is not one of {', '.join(s.uri for s in served_systems())}"
+        )
     return found
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, or_
 
 from layers.collections.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter
-from layers.local_time import CHINA
+from layers.local_time import start_of_day
 
 FIRST_YEAR, LAST_YEAR = 1800, 2999
 _OPEN = ("", "..")
@@ -142,7 +142,7 @@ def _whole_day(text: str) -> dt.datetime | None:
     if _DATE.fullmatch(text) is None:
         return None
     parse_moment(text, "datetime")
-    return dt.datetime.combine(dt.date.fromisoformat(text), dt.time(), CHINA)
+    return start_of_day(dt.date.fromisoformat(text))
 
 
 def plain_integer(text: str) -> int:

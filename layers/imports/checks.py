@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,7 @@ class CheckedFrame:
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
         self.faults: list[Fault] = []
+        self.times_without_zone = 0
         self._bad = np.zeros(frame.height, dtype=bool)
 
     def reject(self, bad: pl.Series | np.ndarray, field: str, reason: str | Callable[[str], str]) -> None:
@@ -57,7 +59,7 @@ class CheckedFrame:
         return self.frame.filter(pl.Series(self._bad))
 
 
-def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> CheckedFrame:
+def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime, zone: str = "UTC") -> CheckedFrame:
     """Convert and check every column of a frame by its file kind.
 
     Parameters
@@ -67,6 +69,9 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> Che
     kind : FileKind
     now : datetime
         Times more than 5 minutes after this are faults.
+    zone : str
+        Time zone of times that are written without one. An hour that a change of the clocks skips is a fault, of an
+        hour that it repeats the first is meant.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime) -> Che
     missing = [pl.lit(None, dtype=pl.Utf8).alias(c.name) for c in kind.columns if c.name not in frame.columns]
     checked = CheckedFrame(frame.with_columns(missing))
     for column in kind.columns:
-        _check_column(checked, column, now)
+        _check_column(checked, column, now, zone)
     if "uscc" in checked.frame.columns:
         codes = checked.frame["uscc"].fill_null("")
         checked.reject(~uscc_is_valid(codes.to_numpy().astype(str)), "uscc", _uscc_reason)
@@ -98,14 +103,19 @@ def _uscc_reason(code: str) -> str:
     return "not a valid unified social credit code"
 
 
-def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime) -> None:
+def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone: str) -> None:
     name = column.name
     series = checked.frame[name]
     if series.dtype == pl.Utf8:
         series = series.str.strip_chars()
         series = series.set(series == "", None)
     empty = series.is_null()
-    typed, wrong = _typed(series, column)
+    if column.dtype == "time":
+        typed, without_zone = _times(series, zone)
+        wrong = typed.is_null()
+        checked.times_without_zone += without_zone
+    else:
+        typed, wrong = _typed(series, column)
     checked.reject(wrong & ~empty, name, f"not a {_DTYPE_WORDS[column.dtype]} 格式不符")
     checked.frame = checked.frame.with_columns(typed.alias(name))
     if not column.nullable:
@@ -127,7 +137,11 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime) -> No
     if column.dtype == "time":
         checked.reject((typed > now + FUTURE_TOLERANCE).fill_null(False), name, "in the future 时间晚于现在")
     if name == "day":
-        checked.reject((typed > now.date()).fill_null(False), name, "in the future 时间晚于现在")
+        checked.reject(
+            (typed > now.astimezone(ZoneInfo(zone)).date()).fill_null(False),
+            name,
+            "in the future 时间晚于现在",
+        )
 
 
 _DTYPE_WORDS = {
@@ -149,8 +163,6 @@ def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
             if series.dtype == pl.Utf8
             else series.cast(pl.Date, strict=False)
         )
-    elif column.dtype == "time":
-        typed = _times(series)
     elif column.dtype == "wkt":
         texts = series.cast(pl.Utf8)
         geometry = shapely.from_wkt(texts.to_numpy(), on_invalid="ignore")
@@ -165,19 +177,31 @@ def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     return typed, typed.is_null()
 
 
-def _times(series: pl.Series) -> pl.Series:
+def _times(series: pl.Series, zone: str) -> tuple[pl.Series, int]:
+    """Convert to times in UTC; also return how many were written without a zone."""
+    utc = pl.Datetime("us", "UTC")
     if series.dtype == pl.Utf8:
+        if not series.len():
+            return series.cast(utc), 0
         zoned = series.str.contains(r"(Z|[+-]\d\d:?\d\d)$").fill_null(False)
         text = pl.select(pl.when(zoned).then(series).otherwise(series + "Z")).to_series()
-        return (
-            text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False, format=None)
-            if text.len()
-            else text.cast(pl.Datetime("us", "UTC"))
-        )
+        read = text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False, format=None)
+        if zoned.all():
+            return read, 0
+        local = _in_zone(read.dt.replace_time_zone(None), zone)
+        times = pl.select(pl.when(zoned).then(read).otherwise(local)).to_series()
+        return times, int((~zoned & read.is_not_null()).sum())
     if isinstance(series.dtype, pl.Datetime):
-        aware = series if series.dtype.time_zone else series.dt.replace_time_zone("UTC")
-        return aware.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC"))
-    return pl.Series(series.name, [None] * series.len(), dtype=pl.Datetime("us", "UTC"))
+        if series.dtype.time_zone:
+            return series.dt.convert_time_zone("UTC").cast(utc), 0
+        return _in_zone(series, zone).cast(utc), int(series.is_not_null().sum())
+    return pl.Series(series.name, [None] * series.len(), dtype=utc), 0
+
+
+def _in_zone(naive: pl.Series, zone: str) -> pl.Series:
+    return naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
+        "UTC"
+    )
 
 
 def to_storage(checked: CheckedFrame, crs: str) -> None:

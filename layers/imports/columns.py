@@ -21,7 +21,7 @@ class Column:
     name : str
         Header in the file.
     dtype : {"text", "float", "date", "time", "wkt"}
-        Type of a value. A time without zone is UTC.
+        Type of a value. A time without zone is of the city's time zone.
     zh, en : str
         Meaning in Chinese and English.
     required : bool
@@ -218,7 +218,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("status_since", "date", "状态起始日", "since when", nullable=True),
             ),
             ("uscc",),
-            (("91320600MA1EXAMPL0", "示例化工有限公司", "chemicals", "chemical", "closed", "2025-06-30"),),
+            (("91990100MA1EXAMPL0", "示例化工有限公司", "chemicals", "chemical", "closed", "2025-06-30"),),
             zh="企业",
             en="Enterprises",
         ),
@@ -240,7 +240,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 ),
             ),
             ("site_id",),
-            (("S-0001", "91320600MA1EXAMPL0", "production", "120.8645", "32.0163", ""),),
+            (("S-0001", "91990100MA1EXAMPL0", "production", "104.9245", "35.2563", ""),),
             has_coordinates=True,
             zh="企业场所",
             en="Sites of enterprises",
@@ -260,7 +260,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("kind", "text", "车辆类别", "what the vehicle is", choices=VEHICLE_KINDS),
             ),
             ("vehicle_id",),
-            (("V-001", "苏F12345", "yellow", "hazmat"),),
+            (("V-001", "京A12345", "yellow", "hazmat"),),
             zh="车辆与船舶",
             en="Vehicles and vessels",
         ),
@@ -270,7 +270,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column(
                     "vehicle_id", "text", "车辆编号", "a vehicle not registered yet becomes one of kind other"
                 ),
-                Column("t", "time", "时间", "ISO 8601 with zone, or UTC"),
+                Column("t", "time", "时间", "ISO 8601; without a zone in the city's"),
                 _LON,
                 _LAT,
                 Column(
@@ -295,7 +295,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 ),
             ),
             ("vehicle_id", "t"),
-            (("V-001", "2026-10-01T08:00:00+08:00", "120.8645", "32.0163", "35", "90"),),
+            (("V-001", "2026-10-01T08:00:00+08:00", "104.9245", "35.2563", "35", "90"),),
             has_coordinates=True,
             zh="轨迹点 (Parquet、CSV)",
             en="Fixes of vehicles (Parquet, CSV)",
@@ -328,7 +328,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 Column("radius_m", "float", "半径 m", "reach in metres", minimum=1, maximum=5000),
             ),
             ("kind", "lon", "lat"),
-            (("petrol", "120.87", "32.02", "60"),),
+            (("petrol", "104.93", "35.26", "60"),),
             has_coordinates=True,
             zh="正当停车场所",
             en="Places where vehicles stand for good reasons",
@@ -379,7 +379,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "F-001",
                     "长江禁渔区",
                     "forbid_enter",
-                    "POLYGON ((120.8 31.9, 120.9 31.9, 120.9 32.0, 120.8 32.0, 120.8 31.9))",
+                    "POLYGON ((104.8 35.1, 104.9 35.1, 104.9 35.2, 104.8 35.2, 104.8 35.1))",
                     "water",
                     "30",
                     "2",
@@ -396,7 +396,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "F-002",
                     "危化品停车限时区",
                     "dwell_limit",
-                    "POLYGON ((120.86 32.01, 120.87 32.01, 120.87 32.02, 120.86 32.02, 120.86 32.01))",
+                    "POLYGON ((104.92 35.25, 104.93 35.25, 104.93 35.26, 104.92 35.26, 104.92 35.25))",
                     "land",
                     "",
                     "",
@@ -445,14 +445,14 @@ FILE_KINDS: dict[str, FileKind] = {
             ("item_code", "body", "area_code", "role", "valid_from"),
             (
                 (
-                    "ECO-RESUME-001",
+                    "SX-0001",
                     "疑似非法复工",
                     "ecology",
                     "环境保护法",
                     "检查",
                     "示例县生态环境局",
                     "county",
-                    "320623",
+                    "990121",
                     "lead",
                     "2024-01-01",
                     "",

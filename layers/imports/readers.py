@@ -25,7 +25,7 @@ def template(kind: str) -> str:
     --------
     >>> print(template("places"))
     kind,lon,lat,radius_m
-    petrol,120.87,32.02,60
+    petrol,104.93,35.26,60
     <BLANKLINE>
     """
     if kind == "areas":
@@ -47,36 +47,36 @@ def _with_valid_uscc(spec: FileKind, row: tuple[str, ...]) -> list[str]:
     ]
 
 
-EXAMPLE_USCC = "913206000000001230"
+EXAMPLE_USCC = "919901000000000940"
 """Invented code with valid check characters (its weighted sum is a multiple of 31)."""
 
 GROUND_TEMPLATES = {
     "roads": """{"type": "FeatureCollection", "features": [
- {"type": "Feature", "properties": {"source_id": "R-1", "name": "长江路", "name_en": "Changjiang Road", "kind": "primary",
-  "ref": "S336", "oneway": "no"}, "geometry": {"type": "LineString", "coordinates": [[120.86, 32.01], [120.88, 32.02]]}}
+ {"type": "Feature", "properties": {"source_id": "R-1", "name": "示例路", "name_en": "Example Road", "kind": "primary",
+  "ref": "S101", "oneway": "no"}, "geometry": {"type": "LineString", "coordinates": [[104.92, 35.25], [104.94, 35.26]]}}
 ]}
 """,
     "waterways": """{"type": "FeatureCollection", "features": [
- {"type": "Feature", "properties": {"source_id": "W-1", "name": "通扬运河", "name_en": "Tongyang Canal", "kind": "canal",
-  "width_m": 60}, "geometry": {"type": "LineString", "coordinates": [[120.86, 32.03], [120.88, 32.03]]}}
+ {"type": "Feature", "properties": {"source_id": "W-1", "name": "示例运河", "name_en": "Example Canal", "kind": "canal",
+  "width_m": 60}, "geometry": {"type": "LineString", "coordinates": [[104.92, 35.27], [104.94, 35.27]]}}
 ]}
 """,
     "buildings": """{"type": "FeatureCollection", "features": [
  {"type": "Feature", "properties": {"source_id": "B-1", "name": "示例大厦", "name_en": "Example Tower", "kind": "commercial",
   "levels": 12, "height_m": 45}, "geometry": {"type": "Polygon", "coordinates":
-  [[[120.86, 32.01], [120.861, 32.01], [120.861, 32.011], [120.86, 32.011], [120.86, 32.01]]]}}
+  [[[104.92, 35.25], [104.921, 35.25], [104.921, 35.251], [104.92, 35.251], [104.92, 35.25]]]}}
 ]}
 """,
 }
 
 AREAS_TEMPLATE = """{"type": "FeatureCollection", "features": [
- {"type": "Feature", "properties": {"code": "320600", "name": "南通市", "kind": "city", "parent_code": null,
+ {"type": "Feature", "properties": {"code": "990100", "name": "示例市", "kind": "city", "parent_code": null,
   "valid_from": "2020-07-23", "predecessor_codes": null}, "geometry": {"type": "Polygon", "coordinates":
-  [[[120.0, 31.5], [122.0, 31.5], [122.0, 33.0], [120.0, 33.0], [120.0, 31.5]]]}},
- {"type": "Feature", "properties": {"code": "320623", "name": "如东县", "kind": "county", "parent_code": "320600",
+  [[[104.0, 34.5], [106.0, 34.5], [106.0, 36.0], [104.0, 36.0], [104.0, 34.5]]]}},
+ {"type": "Feature", "properties": {"code": "990121", "name": "示例县", "kind": "county", "parent_code": "990100",
   "valid_from": "2020-07-23", "predecessor_codes": "", "households": 250000, "road_length_m": 1800000,
-  "label_lon": 121.1, "label_lat": 32.4}, "geometry": {"type": "Polygon", "coordinates":
-  [[[120.8, 32.1], [121.4, 32.1], [121.4, 32.7], [120.8, 32.7], [120.8, 32.1]]]}}
+  "label_lon": 105.1, "label_lat": 35.4}, "geometry": {"type": "Polygon", "coordinates":
+  [[[104.8, 35.1], [105.4, 35.1], [105.4, 35.7], [104.8, 35.7], [104.8, 35.1]]]}}
 ]}
 """
 

@@ -18,9 +18,10 @@ from layers.records.alerts import (
     site_meters,
     site_visits,
 )
-from layers.records.areas import area_code_fault, has_areas, newest_area_name
+from layers.records.areas import StoredCity, area_code_fault, has_areas, newest_area_name, stored_city
 from layers.records.case_files import (
     CaseFile,
+    newest_case_number,
     read_case_file,
     surroundings,
     town_with_most_cases,
@@ -42,6 +43,7 @@ __all__ = [
     "CallFilter",
     "CaseFile",
     "FlaggedSite",
+    "StoredCity",
     "add_calls",
     "add_fixes",
     "alert_site",
@@ -58,6 +60,7 @@ __all__ = [
     "known_area_codes",
     "locked_change_set",
     "newest_area_name",
+    "newest_case_number",
     "newest_change_sets",
     "newest_runs",
     "open_alert",
@@ -72,6 +75,7 @@ __all__ = [
     "set_outcome",
     "site_meters",
     "site_visits",
+    "stored_city",
     "surroundings",
     "town_with_most_cases",
     "town_without_cases",

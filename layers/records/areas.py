@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import polars as pl
 import shapely
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from layers.codes import (
@@ -22,6 +23,7 @@ from layers.codes import (
     parse_town_code,
 )
 from layers.errors import Fault, InvalidIdentifier, RejectedRows
+from layers.local_time import start_of_day
 from layers.postgres import WriteCounts, copy_frame
 from layers.tables import Area
 
@@ -122,6 +124,28 @@ def has_areas(db: Session) -> bool:
     return db.scalar(select(Area.id).limit(1)) is not None
 
 
+@dataclass(frozen=True)
+class StoredCity:
+    """The city area of now: its code and name, and a place inside of it in degrees."""
+
+    code: str
+    name: str
+    lon: float
+    lat: float
+
+
+def stored_city(db: Session | Connection) -> StoredCity | None:
+    """Return the largest city area of now; None: there is none."""
+    row = db.execute(_CITY).one_or_none()
+    return None if row is None else StoredCity(*row)
+
+
+_CITY = text("""
+SELECT code, name, ST_X(label_point), ST_Y(label_point) FROM areas
+WHERE kind = 'city' AND valid_to IS NULL ORDER BY area_m2 DESC, id LIMIT 1
+""")
+
+
 def newest_area_name(db: Session, code: str) -> str | None:
     """Name of the newest area of a code, of an administrative one before a functional zone; None: there is none."""
     return db.scalar(
@@ -209,10 +233,8 @@ def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[
 
 
 def _instant(value: object) -> str:
-    """A date means the start of that day in China; a time keeps its zone."""
-    text_value = str(value)[:10]
-    day = dt.date.fromisoformat(text_value)
-    return f"{day} 00:00:00+08"
+    """The start of a day in the city."""
+    return start_of_day(dt.date.fromisoformat(str(value)[:10])).isoformat()
 
 
 # The metric area is measured on the ellipsoid: no projection is named in the data.

@@ -37,6 +37,11 @@ class CaseFile:
         ]
 
 
+def newest_case_number(db: Session) -> str | None:
+    """Return the number of the case that was opened last."""
+    return db.scalar(select(Case.number).order_by(Case.opened_at.desc(), Case.id.desc()).limit(1))
+
+
 def read_case_file(db: Session, number: str) -> CaseFile:
     """The case of that number with its events.
 

@@ -24,7 +24,7 @@ from spatial_models.fences.shapes import (
     read_fences,
 )
 from spatial_models.fixes import NO_LAST_FIXES, NO_TIME, LastFixes, OrderedFixes, order_fixes
-from spatial_models.frames import Array
+from spatial_models.frames import LOCAL_ZONE, Array
 from spatial_models.parameter_checks import check_between
 
 CROSSING_CELLS = 64
@@ -74,6 +74,7 @@ def detect_fence_events(
     *,
     max_gap_s: float = 900.0,
     crossings: bool = False,
+    local_zone: str = LOCAL_ZONE,
     state: FenceState | None = None,
     final: bool = True,
 ) -> FenceResult:
@@ -98,6 +99,8 @@ def detect_fence_events(
         ``vehicle_id``, ``kind``; vessels belong to ``water``. None: ``medium`` is ignored.
     max_gap_s : float
         A longer gap between fixes ends an event, seconds.
+    local_zone : str
+        Time zone of time tables that name none.
     crossings : bool
         Also infer violations of ``forbid_enter`` between two fixes that both lie beyond the buffer: the
         straight line between them crosses the fence for at least ``buffer_m`` metres, at no more than 200
@@ -148,7 +151,7 @@ def detect_fence_events(
     1
     """
     check_between("max_gap_s", max_gap_s, 0, 1e9)
-    shapes = read_fences(fences)
+    shapes = read_fences(fences, local_zone)
     parameters = (float(max_gap_s), shapes.fingerprint)
     if state is not None and state.parameters != parameters:
         raise StateMismatch("the state was made with other fences or another max_gap_s")

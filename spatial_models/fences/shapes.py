@@ -14,7 +14,7 @@ import shapely
 from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.fences.time_tables import ALWAYS, TimeTable
-from spatial_models.frames import Array, float_column, to_polars
+from spatial_models.frames import LOCAL_ZONE, Array, float_column, to_polars
 
 RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
 WATER_KINDS = ("vessel",)
@@ -80,7 +80,7 @@ class FenceShapes:
         return hash((whom, *(a.tobytes() for a in arrays)))
 
 
-def read_fences(fences: Any) -> FenceShapes:
+def read_fences(fences: Any, local_zone: str = LOCAL_ZONE) -> FenceShapes:
     """Read and check a frame of fences; see `spatial_models.fences.detect_fence_events` for its columns.
 
     Raises
@@ -105,7 +105,7 @@ def read_fences(fences: Any) -> FenceShapes:
     return FenceShapes(
         ids, rule, edges, starts, boxes, box_fence, values["buffer_m"], values["below_speed_kmh"],
         values["enter_fixes"].astype(np.int64), values["leave_fixes"].astype(np.int64),
-        np.round(delay * 1e6).astype(np.int64), _tables(every, ids), _texts(every, ids, "medium"),
+        np.round(delay * 1e6).astype(np.int64), _tables(every, ids, local_zone), _texts(every, ids, "medium"),
         _lists(every, ids, "vehicle_kinds"), _lists(every, ids, "vehicle_ids"),
     )  # fmt: skip
 
@@ -164,14 +164,15 @@ def _edges(boundaries: list[Any], ids: list[str]) -> tuple[Array, Array, Array, 
     )
 
 
-def _tables(frame: pl.DataFrame, ids: list[str]) -> list[TimeTable]:
+def _tables(frame: pl.DataFrame, ids: list[str], local_zone: str) -> list[TimeTable]:
     if "times" not in frame.columns:
         return [ALWAYS] * len(ids)
     tables = []
     for fence_id, value in zip(ids, frame["times"].to_list(), strict=True):
         try:
             document = json.loads(value) if isinstance(value, str) else value
-            tables.append(document if isinstance(document, TimeTable) else TimeTable.from_dict(document))
+            is_table = isinstance(document, TimeTable)
+            tables.append(document if is_table else TimeTable.from_dict(document, local_zone))
         except (ParameterError, json.JSONDecodeError) as error:
             raise InputFrameError(f"fence {fence_id}: times: {error}") from error
     return tables

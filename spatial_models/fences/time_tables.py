@@ -76,11 +76,11 @@ class TimeTable:
             raise ParameterError("time table: weekdays are 1 (Monday) to 7 (Sunday)")
 
     @classmethod
-    def from_dict(cls, document: dict[str, Any] | None) -> Self:
+    def from_dict(cls, document: dict[str, Any] | None, local_zone: str = LOCAL_ZONE) -> Self:
         """Read a time table from JSON.
 
         ``{"weekly": [{"days": [1], "from": "22:00", "to": "06:00"}], "yearly": [["05-01", "08-16"]],
-        "spans": [["2021-01-01", "2030-12-31"]], "zone": "Asia/Shanghai"}``
+        "spans": [["2021-01-01", "2030-12-31"]], "zone": "Asia/Shanghai"}``; without ``zone`` in ``local_zone``.
 
         Raises
         ------
@@ -94,7 +94,7 @@ class TimeTable:
                 weekly=tuple((tuple(w["days"]), w["from"], w["to"]) for w in document.get("weekly", ())),
                 yearly=tuple((a, b) for a, b in document.get("yearly", ())),
                 spans=tuple((_from_text(a), _from_text(b)) for a, b in document.get("spans", ())),
-                zone=document.get("zone", LOCAL_ZONE),
+                zone=document.get("zone", local_zone),
             )
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise ParameterError(f"time table: {error}") from error

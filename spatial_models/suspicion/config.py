@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from spatial_models.frames import LOCAL_ZONE
 
 
 def _explained() -> dict[str, dict[str, float]]:
@@ -52,6 +56,8 @@ class SuspicionConfig:
         Part of each family's evidence that a notice explains, by kind of notice.
     visit_days : int
         Look-back period of visits, days.
+    local_zone : str
+        Time zone by which days are counted.
     least_share : float
         A visit with a smaller share attributed to the site serves another site.
     """
@@ -75,6 +81,7 @@ class SuspicionConfig:
     thresholds: tuple[float, float, float] = (0.10, 0.50, 0.80)
     explained: dict[str, dict[str, float]] = field(default_factory=_explained)
     visit_days: int = 30
+    local_zone: str = LOCAL_ZONE
     least_share: float = 0.2
 
     def prior_log_odds(self, status: str, hazard: str | None) -> float:
@@ -87,6 +94,10 @@ class SuspicionConfig:
         """
         share = self.prior[status] * (self.harmless_prior_factor if hazard == "none" else 1.0)
         return math.log(share / (1.0 - share))
+
+    def local_day(self, at: dt.datetime) -> dt.date:
+        """Return the local day of a time."""
+        return at.astimezone(ZoneInfo(self.local_zone)).date()
 
 
 DEFAULT_CONFIG = SuspicionConfig()

@@ -7,7 +7,6 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from layers.local_time import CHINA
 from spatial_models.suspicion.config import SuspicionConfig
 
 METER_ZH = {"power": "用电", "water": "用水", "gas": "用气"}
@@ -73,7 +72,7 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
         gap = abs((agreeing[0]["started_on"] - agreeing[1]["started_on"]).days)
         items.append(
             Evidence(
-                "power_water_agree", float(gap), 2.0, _meter_period(agreeing[0], at), config.agreement * quality, "meters", quality,
+                "power_water_agree", float(gap), 2.0, _meter_period(agreeing[0], at, config), config.agreement * quality, "meters", quality,
                 f"用电与用水变化相互吻合，起始日相差 {gap} 天。",
                 f"Power and water changed together: their first days are {gap} day(s) apart.",
             )
@@ -83,7 +82,7 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
         ratio = float(weekly[0]["weekday_ratio"])
         items.append(
             Evidence(
-                "working_week", ratio, 1.0, _meter_period(weekly[0], at), config.working_week * weekly[0]["quality"], "meters",
+                "working_week", ratio, 1.0, _meter_period(weekly[0], at, config), config.working_week * weekly[0]["quality"], "meters",
                 weekly[0]["quality"],
                 f"{METER_ZH[weekly[0]['kind']]}呈工作日规律：工作日为周末的 {ratio:.1f} 倍。",
                 f"The use of {weekly[0]['kind']} follows the working week: {ratio:.1f} times the weekend.",
@@ -92,8 +91,8 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
     return items
 
 
-def _meter_period(signal: dict[str, Any], at: dt.datetime) -> tuple[str, str]:
-    today = at.astimezone(CHINA).date()
+def _meter_period(signal: dict[str, Any], at: dt.datetime, config: SuspicionConfig) -> tuple[str, str]:
+    today = config.local_day(at)
     first = signal["started_on"] or signal["window_from"] or today
     last = signal["window_to"] or today
     return min(first, last).isoformat(), last.isoformat()
@@ -109,7 +108,7 @@ def _meter_item(signal: dict[str, Any], at: dt.datetime, config: SuspicionConfig
         f"{kind}_{state}",
         signal["recent_mean"],
         signal["idle_baseline"],
-        _meter_period(signal, at),
+        _meter_period(signal, at, config),
         weight * signal["quality"],
         "meters",
         signal["quality"],
@@ -155,8 +154,8 @@ def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: Suspi
     """Return the evidence items of hazardous-goods vehicles near a site, counted and not counted."""
     if days is None:
         return []
-    since = (at - dt.timedelta(days=config.visit_days)).astimezone(CHINA).date()
-    period = (since.isoformat(), at.astimezone(CHINA).date().isoformat())
+    since = config.local_day(at - dt.timedelta(days=config.visit_days))
+    period = (since.isoformat(), config.local_day(at).isoformat())
     near, own, at_places = int(days["vehicle_days"]), int(days["own_days"]), int(days["excluded"])
     attributed, night = float(days["attributed"]), float(days["night"])
     hours = (days["seen_s"] + days["unseen_s"]) / 3600.0
@@ -210,7 +209,7 @@ def notice_evidence(
     items: list[Evidence], notices: list[dict[str, Any]], at: dt.datetime, config: SuspicionConfig
 ) -> list[Evidence]:
     """Return negative items: for each family, the notice that explains the largest part of it."""
-    today = at.astimezone(CHINA).date()
+    today = config.local_day(at)
     found: list[Evidence] = []
     for family in config.family_caps:
         own = [item for item in items if item.family == family]

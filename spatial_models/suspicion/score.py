@@ -13,9 +13,8 @@ from typing import Any
 import polars as pl
 
 from layers.alert_levels import ALERT_LEVELS
-from layers.local_time import CHINA
 from spatial_models.errors import NaiveTimeError
-from spatial_models.frames import LOCAL_ZONE, to_polars
+from spatial_models.frames import to_polars
 from spatial_models.suspicion.config import DEFAULT_CONFIG, SuspicionConfig
 from spatial_models.suspicion.evidence import (
     Evidence,
@@ -146,7 +145,7 @@ def score_sites(
     """
     if at.tzinfo is None:
         raise NaiveTimeError("at: a time without a zone")
-    frame = _candidates(sites, at)
+    frame = _candidates(sites, at, config)
     days = _recent_vehicle_days(visits, frame, at, config)
     signals: dict[str, list[dict[str, Any]]] = {}
     for row in meter_signals.iter_rows(named=True):
@@ -177,13 +176,13 @@ def _recent_vehicle_days(
         & (pl.col("entered_at") >= since)
         & (pl.col("entered_at") <= at)
     ).join(sites.select("site_id", "status_since"), on="site_id")
-    local_day = pl.col("entered_at").dt.convert_time_zone(LOCAL_ZONE).dt.date()
+    local_day = pl.col("entered_at").dt.convert_time_zone(config.local_zone).dt.date()
     lookback = lookback.filter(pl.col("status_since").is_null() | (local_day >= pl.col("status_since")))
-    days = vehicle_days(lookback, least_share=config.least_share)
+    days = vehicle_days(lookback, least_share=config.least_share, local_zone=config.local_zone)
     return {row["site_id"]: row for row in days.iter_rows(named=True)}
 
 
-def _candidates(sites: Any, at: dt.datetime) -> pl.DataFrame:
+def _candidates(sites: Any, at: dt.datetime, config: SuspicionConfig) -> pl.DataFrame:
     frame = to_polars(sites, "sites", ("site_id", "status"))
     optional = [name for name in ("status_since", "hazard") if name in sites.columns]
     frame = frame if not optional else to_polars(sites, "sites", ("site_id", "status", *optional))
@@ -194,7 +193,7 @@ def _candidates(sites: Any, at: dt.datetime) -> pl.DataFrame:
     frame = frame.with_columns(
         pl.col("site_id", "status", "hazard").cast(pl.String), pl.col("status_since").cast(pl.Date)
     )
-    today = at.astimezone(CHINA).date()
+    today = config.local_day(at)
     known = pl.col("status_since").is_null() | (pl.col("status_since") <= today)
     return frame.filter(pl.col("status").is_in(CANDIDATE_STATUSES) & known).unique(
         "site_id", keep="first", maintain_order=True

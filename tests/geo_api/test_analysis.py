@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ import pytest
 from sqlalchemy import make_url, text
 from typer.testing import CliRunner
 
+from geo_api.city_file import write_city
 from geo_api.cli.analysis_document import document
 from geo_api.cli.demo import NotADemo, current_end_day, prepare_demo
 from geo_api.cli.main import app
-from geo_api.demo_city import END_DAY, MATTERS
+from geo_api.demo_city import CITY, END_DAY
 from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis
 from grid.alerts import set_matter
@@ -223,7 +224,7 @@ def test_analyse_looks_back_from_another_moment(analysed_database: str) -> None:
     )
     paper = json.loads(done.stdout)
     assert (
-        paper["at"].startswith("2026-06-01")
+        paper["at"] == "2026-05-31T16:00:00+00:00"  # midnight in the city
         and paper["counts"]["stays"] == 0
         and paper["counts"]["alerts_raised"] == 0
     )
@@ -241,11 +242,10 @@ def test_without_data_the_command_says_what_to_do(fresh_database: str) -> None:
 
 
 def test_without_the_matter_the_alerts_wait_for_their_cases(
-    fresh_database: str, demo_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    fresh_database: str, demo_settings: Settings
 ) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr("geo_api.cli.demo.MATTERS", {})
-        first = prepare_demo(demo_settings, seed=1, size="small").document
+    write_city(demo_settings.city_path(), replace(CITY, matters={}))
+    first = prepare_demo(demo_settings, seed=1, size="small").document
     again = document(fresh_database, Analysis(fresh_database).run())
     for told, unchanged in ((first, False), (again, True)):
         assert told["unchanged"] is unchanged and told["counts"]["cases_opened"] == 0
@@ -254,7 +254,7 @@ def test_without_the_matter_the_alerts_wait_for_their_cases(
     printed = CliRunner().invoke(app, ["analyse"])
     assert printed.exit_code == 0
     with session(SYSTEM, fresh_database) as db:
-        set_matter(db, "illegal_resumption", MATTERS["illegal_resumption"])
+        set_matter(db, "illegal_resumption", CITY.matters["illegal_resumption"])
     told = document(fresh_database, Analysis(fresh_database).run())
     assert (told["unchanged"], told["without_case"]) == (False, None)
     assert told["counts"]["cases_opened"] == len(first["flagged"])

@@ -17,9 +17,9 @@ from stdnum.cn import uscc as stdnum_uscc
 
 from geo_api.demo_city import FILES, DemoCity, make_city
 from geo_api.demo_city.areas import make_areas
-from geo_api.demo_city.boundaries import read_counties, read_towns
+from geo_api.demo_city.boundaries import read_counties, read_towns, to_metric
 from geo_api.demo_city.sizes import FULL
-from layers.codes import parse_grid_code, parse_statistical_code, parse_town_code, to_metric
+from layers.codes import parse_grid_code, parse_statistical_code, parse_town_code
 from layers.tables.ground import ROAD_KINDS, WATERWAY_KINDS
 
 COLUMNS = {

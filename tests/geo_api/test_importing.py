@@ -41,11 +41,11 @@ def square(west: float, south: float, size: float) -> shapely.Polygon:
 
 def areas_frame() -> gpd.GeoDataFrame:
     rows = [
-        ("320600", "南通市", "city", None, square(120, 32, 1)),
-        ("320623", "如东县", "county", "320600", square(120, 32, 1)),
-        ("320623100", "掘港镇", "town", "320623", square(120, 32, 1)),
-        ("320623100001", "一社区", "community", "320623100", shapely.box(120, 32, 120.5, 33)),
-        ("320623100002", "二社区", "community", "320623100", shapely.box(120.5, 32, 121, 33)),
+        ("990100", "示例市", "city", None, square(120, 32, 1)),
+        ("990121", "示例县", "county", "990100", square(120, 32, 1)),
+        ("990121100", "掘港镇", "town", "990121", square(120, 32, 1)),
+        ("990121100001", "一社区", "community", "990121100", shapely.box(120, 32, 120.5, 33)),
+        ("990121100002", "二社区", "community", "990121100", shapely.box(120.5, 32, 121, 33)),
     ]
     frame = gpd.GeoDataFrame(rows, columns=["code", "name", "kind", "parent_code", "geometry"], crs=4326)
     return frame.assign(valid_from="2020-07-23")
@@ -57,7 +57,8 @@ def city(fresh_database: str, tmp_path: Path) -> str:
     areas_frame().to_parquet(tmp_path / "areas.parquet")
     import_file("areas", tmp_path / "areas.parquet", crs="wgs84", url=fresh_database)
     import_file("enterprises", write(tmp_path, "enterprises"), url=fresh_database)
-    import_file("sites", write(tmp_path, "sites"), crs="wgs84", url=fresh_database)
+    site = f"S-0001,{EXAMPLE_USCC},production,120.8645,32.0163,"
+    import_file("sites", write(tmp_path, "sites", [site]), crs="wgs84", url=fresh_database)
     return fresh_database
 
 
@@ -86,7 +87,7 @@ def test_areas_again_change_nothing_and_a_later_version_keeps_the_old(city: str,
     assert import_file("areas", path, crs="wgs84", url=city).written.updated == 1
     with session(SYSTEM, city) as db:
         rows = db.execute(
-            text("SELECT name, valid_to IS NULL FROM areas WHERE code = '320623100002' ORDER BY valid_from")
+            text("SELECT name, valid_to IS NULL FROM areas WHERE code = '990121100002' ORDER BY valid_from")
         ).all()
         assert [tuple(r) for r in rows] == [("二社区", False), ("三社区", True)]
         assert db.execute(text("SELECT count(*) FROM area_successions")).scalar_one() == 1
@@ -115,7 +116,7 @@ def test_a_site_is_placed_in_its_community(city: str) -> None:
         ("sites", f"S-2,{EXAMPLE_USCC},production,32.01,120.86,", "lat", "swapped"),
         ("sites", f"S-2,{EXAMPLE_USCC},production,NaN,32.01,", "lon", "finite"),
         ("sites", f"S-2,{EXAMPLE_USCC},production,120.86,32.01,POLYGON((0 0", "boundary", "WKT"),
-        ("sites", "S-2,91320600MA1EXAMPL0,production,120.86,32.01,", "uscc", ""),
+        ("sites", "S-2,91990100MA1EXAMPL0,production,120.86,32.01,", "uscc", ""),
         ("tracks", "V-1,2031-01-01T00:00:00Z,120.1,32.1,,", "t", "future"),
         ("tracks", "V-1,yesterday,120.1,32.1,,", "t", "not a time"),
         ("tracks", ",2026-10-01T00:00:00Z,120.1,32.1,,", "vehicle_id", "empty"),

@@ -116,7 +116,7 @@ def test_every_row_is_as_it_was(upgraded: Upgraded) -> None:
 def test_what_tables_of_later_revisions_hold(upgraded: Upgraded) -> None:
     assert upgraded.after["alert_kinds"]["kind"] == ["illegal_resumption"]
     assert upgraded.after["alert_kinds"]["domain"] == ["ecology"]
-    assert upgraded.after["alert_kinds"]["item_code"] == ["ECO-RESUME-001"], "its alerts opened cases for it"
+    assert upgraded.after["alert_kinds"]["item_code"] == ["ECO-001"], "the item of the newest case"
 
 
 def test_rows_of_before_have_no_batch(upgraded: Upgraded) -> None:

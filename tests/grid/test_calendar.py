@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from grid.calendar import RESUMPTION_LIMIT, TimeLimit, deadline_of, is_working_day, working_hours_between
 from grid.errors import CalendarUnknown, GridError
-from layers.local_time import CHINA
+
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def local(text: str) -> dt.datetime:

@@ -12,12 +12,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("ALTER TABLE alert_kinds ADD COLUMN item_code TEXT")
-    # Cases of this kind were for this item whatever the city: who has it, or has such alerts, keeps it.
+    # The item of the newest case of each kind is kept.
     op.execute("""
-        UPDATE alert_kinds SET item_code = 'ECO-RESUME-001'
-        WHERE kind = 'illegal_resumption'
-          AND (EXISTS (SELECT FROM duty_items WHERE item_code = 'ECO-RESUME-001')
-               OR EXISTS (SELECT FROM alerts WHERE kind = 'illegal_resumption'))
+        UPDATE alert_kinds k SET item_code = (
+            SELECT c.item_code FROM cases c JOIN alerts a ON a.id = c.alert_id
+            WHERE a.kind = k.kind ORDER BY c.opened_at DESC, c.id DESC LIMIT 1)
     """)
 
 

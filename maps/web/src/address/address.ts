@@ -1,4 +1,4 @@
-/** What a person sees, as an address: `#view=case/NT20260301-0001&map=12.5/32.01/120.95&lang=zh`. Values that mean nothing are passed over. */
+/** What a person sees, as an address: `#view=case/AJ20260301-0001&map=12.5/35.25/104.92&lang=zh`. Values that mean nothing are passed over. */
 import { isLanguage, type Language } from "../texts/language";
 
 export interface Place {

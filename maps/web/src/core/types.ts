@@ -203,9 +203,9 @@ export interface components {
          * @description Where (a point as lon and lat, or a geometry), what and when.
          * @example {
          *       "accuracy_m": 15,
-         *       "item_code": "ECO-001",
-         *       "lat": 31.98,
-         *       "lon": 120.89
+         *       "item_code": "SX-0001",
+         *       "lat": 35.25,
+         *       "lon": 104.92
          *     }
          */
         AssignBody: {
@@ -366,7 +366,7 @@ export interface components {
             city_now: string | null;
             /** @description Where an area or the lead has ended since */
             lead_body_now: string | null;
-            /** @description As `production 320601001` */
+            /** @description As `production 990121100` */
             enterprise_sites: string[] | null;
         };
         /** @description Answers in the order of the points. */
@@ -802,9 +802,15 @@ export interface components {
             /** @enum {string} */
             tile_crs: "wgs84" | "gcj02";
             version: string;
+            /** @description Name of the city in both languages */
             city: string;
+            city_zh: string;
+            city_en: string;
+            /** @description Division code of GB/T 2260; empty: not set */
+            city_code: string;
             /** @description Time zone of the city: times are shown in it */
             time_zone: string;
+            languages: ("zh" | "en")[];
         };
         /** @description A matter over several towns. */
         CrossRegion: {

@@ -16,8 +16,8 @@ import { addThemed, followShade, removeThemed, themed } from "./themed_layers";
 setWorkerUrl(workerUrl);
 
 const CHINESE = '"Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif';
-/** Before the city's extent is known: the mouth of the Yangtze. */
-const FIRST_VIEW = { center: [120.95, 32.15] as [number, number], zoom: 8.3 };
+/** Before the city's extent is known: the world. */
+const FIRST_VIEW = { center: [0, 20] as [number, number], zoom: 1 };
 export type Box = [number, number, number, number];
 
 function face(url: string): { url: string; "unicode-range": string[] }[] {
