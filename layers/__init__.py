@@ -1,1 +1,1 @@
-"""What is stored and how it is read and written; imports none of the other packages."""
+"""Storage: what is stored, read and written; imports none of the other packages."""

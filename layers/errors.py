@@ -1,4 +1,4 @@
-"""What can go wrong with stored data.
+"""Errors of stored data.
 
 ::
 

@@ -1,4 +1,6 @@
-"""How times, numbers, units and lists are written in reports; the console's ``texts/format.ts`` follows the same rules.
+"""Formats of times, numbers, units and lists in reports.
+
+The console's ``texts/format.ts`` follows the same rules.
 
 ``tests/maps/formats.json`` holds both to the same examples.
 """

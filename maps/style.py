@@ -1,6 +1,7 @@
 """Colours and legends: one source for the reports and, as JSON, for the console.
 
-Colours tell classes apart with the usual kinds of colour blindness: reds against blues, and a shape or a text beside.
+Colours tell classes apart with the usual kinds of colour blindness: reds against blues, and a shape or a text
+beside.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _legend(group: str, colors: Mapping[str, str]) -> Legend:
 
 
 def map_feature(code: str, color: str) -> Entry:
-    """What is drawn beside the classes: a boundary, the site of a case."""
+    """Features drawn beside the classes: a boundary, the site of a case."""
     return _legend("map_feature", {code: color})[code]
 
 

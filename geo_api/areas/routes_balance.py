@@ -1,4 +1,4 @@
-"""What the communities of an area carry, and which unit grids would even it out."""
+"""Loads of the communities of an area, and moves of unit grids that balance them."""
 
 from __future__ import annotations
 

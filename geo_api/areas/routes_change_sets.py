@@ -86,7 +86,10 @@ def preview_change_set(
     settings: SettingsDep,
     f: Annotated[Format | None, Query(description="The new areas as a file instead")] = None,
 ) -> Response:
-    """What a draft of these operations would answer, or be refused with; nothing is kept. With ``f``: its new areas as a file."""
+    """Preview of operations without storing them; with ``f`` the new areas as a file.
+
+    The answer is that of a draft, or the same refusal.
+    """
     editor = _editor(caller, settings)
     row = editing.preview(
         db,

@@ -33,7 +33,7 @@ class RejectBody(Body):
 
 
 class GridLoad(Answer):
-    """What lies in one zone."""
+    """Load of one zone."""
 
     code: str
     sites: int
@@ -70,7 +70,7 @@ class NewAreas(GeoJsonFeatureCollection[NewArea]):
 
 
 class ChangePreview(Answer):
-    """What a change set does."""
+    """Preview of a change set: ended and new areas, loads and moved cases."""
 
     affected_sites: int
     open_cases: Annotated[list[str], Field(description="Numbers")]
@@ -104,7 +104,7 @@ class NewAreaVersion(Answer):
 
 
 class ChangeResult(Answer):
-    """What was done when a change set came into force, or why it was turned down."""
+    """Result of a change set that came into force, or the reason of its rejection."""
 
     created: list[ChangedArea] = []
     voided: list[ChangedArea] = []
@@ -120,7 +120,7 @@ class ChangeResult(Answer):
 
 
 class _ChangeSetFacts(Answer):
-    """What a change set has in common with one that is only tried."""
+    """Members that a change set and a trial share."""
 
     area_id: Annotated[int | None, Field(description="The area that holds the change")]
     author: str
@@ -145,7 +145,7 @@ class ChangeSetDocument(_ChangeSetFacts):
 
 
 class ChangeSetTrial(_ChangeSetFacts):
-    """What a draft of operations would be; nothing of it is kept."""
+    """Trial of operations; nothing of it is stored."""
 
     id: None
     status: Literal["preview"]
@@ -158,7 +158,7 @@ class ChangeSets(Answer):
 
 
 class CommunityLoad(AreaName):
-    """What one community has to carry."""
+    """Load of one community."""
 
     id: int
     households: float

@@ -1,4 +1,4 @@
-"""Who calls, what the role may do, and the transaction in which the database applies the caller's scope."""
+"""Access: the caller, the permissions of the role and the transaction in the caller's scope."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ or a flood would become one of writes."""
 async def current_caller(request: Request) -> Caller:
     """The caller; an unsafe method with a cookie must prove that the page asked for it.
 
-    Two checks: the ``X-CSRF-Token`` header equals the login's token, and a browser that names the origin of the
-    request names this one.
+    Two checks: the ``X-CSRF-Token`` header equals the login's token, and a browser that names the origin of
+    the request names this one.
     """
     caller = known_caller(request.scope)
     if caller is None:  # the database must be asked, or a wrong header be refused
@@ -115,7 +115,7 @@ DatabaseSlot = Annotated[None, Depends(database_slot, scope="function")]
 
 
 def scoped_session(request: Request, caller: CallerDep, _slot: DatabaseSlot) -> Iterator[Session]:
-    """A transaction in the caller's scope; committed before the answer leaves."""
+    """Open a transaction in the caller's scope; it is committed before the answer is sent."""
     with session(caller.scope, request.app.state.url) as db:
         limit_statements(db, request.app.state.settings.statement_timeout_s)
         yield db
@@ -145,7 +145,7 @@ def area_of(db: Session, area_code: str | None) -> dict[str, str] | None:
 
 
 def is_logged(path: str, method: str = "GET", status: int = 200) -> bool:
-    """Whether a call goes into the access log: rows of an area, every write of a feature, every refusal."""
+    """Return whether a call is written to the access log: rows of an area, every write, every refusal."""
     return (
         path.startswith(LOGGED_PATHS)
         or (method not in SAFE_METHODS and path.startswith("/collections/"))

@@ -111,7 +111,7 @@ def check_password(db: Session, username: str, password: str) -> User | None:
 
 
 def token_hash(token: str) -> str:
-    """What is stored of a cookie's token."""
+    """Return the stored hash of a cookie's token."""
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -32,7 +32,7 @@ whose key stands in addresses). Not None: the only permissions of it."""
 
 @dataclass(frozen=True)
 class KeyTerms:
-    """What a key may, beside its account."""
+    """Permissions of a key, within those of its account."""
 
     role: str
     area_code: str | None

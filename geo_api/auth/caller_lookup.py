@@ -30,7 +30,7 @@ LONGEST = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a request brings to say who it is."""
+    """Credential of a request: cookie, key or token."""
 
     kind: Literal["key", "token", "cookie"]
     text: str

@@ -1,4 +1,4 @@
-"""Who calls, and what each role may do. Which *rows* a role sees is decided in the database."""
+"""Callers and the permissions of each role. The database decides which *rows* a role sees."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHALLENGE = 'Bearer realm="wangge"'
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls.
+    """Caller of a request.
 
     Attributes
     ----------
@@ -41,7 +41,8 @@ class Caller:
     display_name, area_code, csrf_token : str or None
         Of the account; None when not logged in.
     by_key, by_token : bool
-        The caller sent an API key, or a token of the identity provider, and no cookie: there is no page to prove.
+        The caller sent an API key, or a token of the identity provider, and no cookie: there is no page to
+        prove.
     granted : frozenset of str or None
         Of a key that may do less than a role; None: what the role may.
     key_name : str or None
@@ -59,7 +60,7 @@ class Caller:
 
     @property
     def logged_in(self) -> bool:
-        """Whether there is an account."""
+        """Return whether there is an account."""
         return self.scope.username is not None
 
     @property
@@ -79,18 +80,18 @@ class Caller:
 
     @property
     def by_header(self) -> bool:
-        """Whether the caller proved itself by a header, which no foreign page can make a browser send."""
+        """Return whether the credential came in a header, which no foreign page can make a browser send."""
         return self.by_key or self.by_token
 
     def may(self, permission: str) -> bool:
-        """Whether the caller has a permission of ``MAY``."""
+        """Return whether the caller has a permission of ``MAY``."""
         if self.granted is not None:
             return permission in self.granted
         return self.scope.role in MAY[permission]
 
     @property
     def reads_rows_of_areas(self) -> bool:
-        """Whether the database shows this role any row of an area; not to a key that only sends."""
+        """Return whether the database shows this role any row of an area; not to a key that only sends."""
         return self.logged_in and self.may("read_alerts")
 
     def check(self, permission: str) -> None:

@@ -1,9 +1,9 @@
 """Callers that a process remembers, and how every process hears at once that one changed.
 
-A remembered caller is used while two counts stand where they stood before it was read from the database: one in a
-file that all processes of a machine share, raised by the process that writes before its answer leaves, and one of
-this process, raised by a notice of the database (``wangge_accounts``: another machine, the command line, plain SQL).
-Without the connection for notices nothing is remembered.
+A remembered caller is used while two counts stand where they stood before it was read from the database: one
+in a file that all processes of a machine share, raised by the process that writes before its answer leaves,
+and one of this process, raised by a notice of the database (``wangge_accounts``: another machine, the command
+line, plain SQL). Without the connection for notices nothing is remembered.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ class KnownCallers:
 
     @property
     def live(self) -> bool:
-        """Whether changes are heard, so that something may be remembered."""
+        """Return whether changes are heard, so that callers may be cached."""
         return self._listening
 
     def version(self) -> Version:
-        """Where both counts stand: read it *before* the database is asked."""
+        """Return both change counts; read them *before* the database is queried."""
         return (self._shared.words[0] if self._shared else 0, self._heard)
 
     def changed(self) -> None:

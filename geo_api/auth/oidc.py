@@ -1,7 +1,8 @@
 """Bearer tokens (JWT) of an OpenID Connect provider: verified against its published keys, and who they stand for.
 
-Nothing of a token chooses how it is verified: the algorithms are fixed, the keys come from the configured address
-only (``jku``, ``x5u``, ``jwk`` and ``x5c`` are not read), and ``kid`` is compared with names of keys that are there.
+Nothing of a token chooses how it is verified: the algorithms are fixed, the keys come from the configured
+address only (``jku``, ``x5u``, ``jwk`` and ``x5c`` are not read), and ``kid`` is compared with names of keys
+that are there.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class IdentityRefused(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom a token stands for; ``area_codes`` None: the whole city. ``until`` in seconds since 1970."""
+    """Identity of a token; ``area_codes`` None: the whole city. ``until`` in seconds since 1970."""
 
     username: str
     display_name: str
@@ -73,7 +74,7 @@ class TokenVerifier:
         self.keys = keys or KeySet(settings.oidc_issuer, settings.oidc_jwks_url)
 
     def identity(self, token: str) -> Identity:
-        """Whom the token stands for.
+        """Return the identity of a token.
 
         Raises
         ------

@@ -144,7 +144,7 @@ def check_address(url: str) -> None:
 
 
 def is_usable(key: Any) -> bool:
-    """Whether a published key is a public one for signatures, and strong enough.
+    """Return whether a published key is a public key for signatures, and strong enough.
 
     Examples
     --------

@@ -39,7 +39,7 @@ Text = Annotated[str | None, Query(max_length=1_000)]
 
 
 async def written(request: Request) -> None:
-    """What this process was asked before is in the table."""
+    """Write the waiting access records of this process to the table."""
     await request.app.state.access_records.flush()
 
 

@@ -44,7 +44,7 @@ class EndedLogin(Answer):
 
 
 class CallerDocument(Answer):
-    """Who calls; for somebody who is not logged in the role `public` and nothing else."""
+    """Caller of the request; without a login the role `public` and nothing else."""
 
     role: Annotated[CallerRole, Field(description="`sender`: a key that writes fixes and reads nothing")]
     username: str | None = None

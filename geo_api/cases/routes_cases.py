@@ -57,7 +57,7 @@ def add_case_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, d
 
 @router.get("/{number}/verify", response_model=ChainVerdict, dependencies=[needs("read_cases")])
 def verify_case(number: CaseNumber, db: Db) -> Response:
-    """Whether the hash chain of the case's events holds."""
+    """Verify the hash chain of the case's events."""
     found = read_case_file(db, number)
     faults = verify_chain(db, number)
     verdict = {

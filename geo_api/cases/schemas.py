@@ -21,7 +21,7 @@ CaseState = Annotated[str, Choice("CaseState", CASE_STATES)]
 
 
 class OutcomeBody(Body):
-    """What the site check found: it is the label that models learn from."""
+    """Outcome of the site check: the label from which models learn."""
 
     outcome: Outcome
     note: Annotated[str, Field(max_length=4000)] = ""
@@ -142,7 +142,7 @@ class SiteVisit(Answer):
 
 
 class EvidenceCard(Answer):
-    """What stands behind an alert."""
+    """Evidence of an alert."""
 
     alert: AlertFacts
     site: AlertSite
@@ -184,7 +184,7 @@ class CaseEvent(Answer):
 
 
 class _CaseFile(Answer):
-    """What a case has beside the properties of its feature."""
+    """Members of a case beside the properties of its feature."""
 
     id: int
     geometry: Point
@@ -203,7 +203,7 @@ CaseDocument: type[BaseModel] = create_model(
 
 
 class ChainVerdict(Answer):
-    """Whether the hash chain of a case's events holds."""
+    """Verdict on the hash chain of a case's events."""
 
     number: str
     events: Annotated[int, Field(ge=0)]

@@ -60,7 +60,7 @@ class Subscriber:
         self._woken.set()
 
     async def take(self, timeout_s: float) -> list[CommittedChange]:
-        """What changed since the last call, one entry a layer; empty after ``timeout_s`` without any."""
+        """Return the changes since the last call, one entry a layer; empty after ``timeout_s``."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._woken.wait(), timeout_s)
         self._woken.clear()
@@ -152,7 +152,7 @@ class ChangeFeed:
                 subscriber.put(told)
 
     async def missed(self, after: str) -> list[CommittedChange]:
-        """What was committed after an id that a page has seen: all layers when the log does not say."""
+        """Return the changes after an id that a page has seen: all layers if the log does not reach back."""
         found: list[CommittedChange] | None = None
         if after.isdecimal() and len(after) < 19:
             with contextlib.suppress(DatabaseUnavailable, SQLAlchemyError):
@@ -168,7 +168,7 @@ class ChangeFeed:
             self._versions.listening = listening
 
     async def _begin(self, connection: ListeningConnection) -> None:
-        """What changed before is unknown: every version is raised, and after a loss all layers are told."""
+        """Raise every version, since earlier changes are unknown; after a loss announce all layers."""
         self.last_id = await newest_change_id(connection)
         if self._versions is not None:
             self._versions.bump_all()

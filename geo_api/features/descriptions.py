@@ -1,4 +1,4 @@
-"""How a collection is described: its links, its reference systems, and its properties as JSON Schema."""
+"""Descriptions of collections: links, reference systems, and properties as JSON Schema."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def collection_links(request: Request, found: Collection) -> list[dict[str, Any]
 
 
 def queryables(request: Request, found: Collection) -> dict[str, Any]:
-    """What ``filter`` may name."""
+    """Return the properties that ``filter`` may name."""
     names = queryable_kinds(found)
     properties = _schemas(p for p in found.properties if p.name in names)
     geometry = {GEOMETRY: _geometry_schema(found)}
@@ -81,7 +81,7 @@ def queryables(request: Request, found: Collection) -> dict[str, Any]:
 
 
 def sortables(request: Request, found: Collection) -> dict[str, Any]:
-    """What ``sortby`` may name."""
+    """Return the properties that ``sortby`` may name."""
     properties = _schemas(p for p in found.properties if p.sortable)
     return _schema(f"{collection_url(request, found)}/sortables", found, properties)
 

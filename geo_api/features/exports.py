@@ -39,7 +39,7 @@ CLIENT_LEFT = 499
 
 @dataclass(frozen=True)
 class ExportFormat:
-    """How a format is made and named; texts are compressed for callers who take gzip."""
+    """Format of exports: its media type and its writer; texts are compressed for callers who accept gzip."""
 
     media_type: str
     blocks: Callable[[ExportSource], Iterator[bytes]]

@@ -1,7 +1,7 @@
 """Tiles on the event loop: from the cache, or from the database in one round trip.
 
-A question (collection and query string) goes through the route once, where its parameters are read and checked.
-After that :class:`TileShortcut` answers it for every tile before routing begins.
+A question (collection and query string) goes through the route once, where its parameters are read and
+checked. After that :class:`TileShortcut` answers it for every tile before routing begins.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ROUTE = SimpleNamespace(path=TEMPLATE)
 
 @dataclass(frozen=True)
 class TileQuestion:
-    """What is asked of every tile of a layer: its collection and what chooses the features."""
+    """Query for the tiles of a layer: its collection and the selection of features."""
 
     collection: Collection
     selection: Selection

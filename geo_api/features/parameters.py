@@ -49,7 +49,7 @@ async def published_collection(collection_id: CollectionId, caller: CallerDep) -
 
 
 def may_read(caller: Caller, found: Collection) -> bool:
-    """Whether a collection is one of the caller's at all; which of its rows is decided in the database."""
+    """Return whether the caller may read a collection at all; the database decides on its rows."""
     if found.permission:
         return caller.logged_in and caller.may(found.permission)
     return caller.logged_in or not found.login
@@ -178,7 +178,7 @@ async def tile_selection(
     interval: Annotated[Interval | None, Depends(datetime_parameter)],
     chosen: FilterDep,
 ) -> Selection:
-    """What chooses the features of a tile: filters and the moment."""
+    """Return the selection of a tile's features: filters and the time."""
     if chosen is None:
         return Selection(interval=interval, at=at, values=_filters(request, found))
     return Selection(None, interval, at, _filters(request, found), None, chosen.condition, chosen.names)
@@ -192,7 +192,7 @@ Counting = Literal["none", "exact", "estimate"]
 
 @dataclass(frozen=True)
 class Paging:
-    """Which page is asked for."""
+    """Requested page."""
 
     limit: int
     offset: int
@@ -202,7 +202,7 @@ class Paging:
 
     @property
     def context(self) -> str:
-        """What a cursor is signed for, beside its position and collection."""
+        """Return the context that a cursor is signed for, beside its position and collection."""
         return "" if self.sort is None else f"{'-' if self.sort.descending else ''}{self.sort.name}"
 
 

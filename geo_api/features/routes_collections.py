@@ -45,7 +45,7 @@ def get_collection(
     responses=AS_HTML,
 )
 def get_queryables(request: Request, found: CollectionDep, f: Format = None) -> Response:
-    """What `filter` may name, as JSON Schema."""
+    """Properties that `filter` may name, as JSON Schema."""
     body = descriptions.queryables(request, found)
     return document(
         request, body, asked=f, title="Queryables", title_zh="可查询属性", media=SCHEMA_JSON, own=False
@@ -59,7 +59,7 @@ def get_queryables(request: Request, found: CollectionDep, f: Format = None) -> 
     responses=AS_HTML,
 )
 def get_sortables(request: Request, found: CollectionDep, f: Format = None) -> Response:
-    """What `sortby` may name, as JSON Schema."""
+    """Properties that `sortby` may name, as JSON Schema."""
     body = descriptions.sortables(request, found)
     return document(
         request, body, asked=f, title="Sortables", title_zh="可排序属性", media=SCHEMA_JSON, own=False

@@ -176,13 +176,13 @@ def delete_item(found: WriterDep, feature_id: FeatureId, version: VersionDep, db
 
 @router.options(ITEMS, status_code=204, response_class=Response, include_in_schema=False)
 def items_options(found: CollectionDep) -> Response:
-    """What may be done here."""
+    """Methods allowed on the items."""
     return Response(status_code=204, headers={"Allow": READ_ITEMS if found.editable else READ_ONLY})
 
 
 @router.options(ITEM, status_code=204, response_class=Response, include_in_schema=False)
 def item_options(found: CollectionDep, feature_id: FeatureId) -> Response:
-    """What may be done here."""
+    """Methods allowed on one item."""
     headers = {"Allow": READ_WRITE if found.editable else READ_ONLY}
     return Response(
         status_code=204, headers=headers | ({"Accept-Patch": MERGE_PATCH} if found.editable else {})

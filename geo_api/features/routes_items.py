@@ -60,7 +60,7 @@ FeatureId = Annotated[int, Path(ge=-(2**63), lt=2**63)]
 
 @dataclass(frozen=True)
 class PageQuestion:
-    """Which page of what; its parameters were checked."""
+    """Requested page of a collection, with checked parameters."""
 
     collection: Collection
     selection: Selection

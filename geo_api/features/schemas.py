@@ -25,14 +25,14 @@ Box = Annotated[list[float], Field(min_length=4, max_length=4, description="West
 
 
 class SpatialExtent(Answer):
-    """Where the features lie."""
+    """Spatial extent of the features."""
 
     bbox: list[Box]
     crs: str
 
 
 class TemporalExtent(Answer):
-    """When the features hold; null is open."""
+    """Time interval of the features; null is open."""
 
     interval: Annotated[
         list[Annotated[list[str | None], Field(min_length=2, max_length=2)]],
@@ -42,7 +42,7 @@ class TemporalExtent(Answer):
 
 
 class Extent(Answer):
-    """Where and when."""
+    """Spatial and temporal extent."""
 
     spatial: SpatialExtent
     temporal: TemporalExtent | None = None
@@ -206,7 +206,7 @@ class TileJson(Answer):
 
 
 class SiteInputProperties(BaseModel):
-    """What is given of a site; its other properties may be there and change nothing."""
+    """Properties of a site as they are sent; its other properties are accepted and have no effect."""
 
     site_id: Annotated[str, Field(min_length=1, max_length=200, description="Yours, unique")]
     kind: SiteKind
@@ -239,7 +239,7 @@ class SitePatch(BaseModel):
 
 
 class PlaceInputProperties(BaseModel):
-    """What is given of a place."""
+    """Properties of a place as they are sent."""
 
     kind: PlaceKind
     radius_m: Annotated[float, Field(ge=1, le=5000)]

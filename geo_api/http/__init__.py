@@ -1,1 +1,1 @@
-"""What every route uses: settings, errors, schemas, parameters, logs."""
+"""Shared parts of the routes: settings, errors, schemas, parameters, logs."""

@@ -37,7 +37,7 @@ def strong_etag(version: int, body: bytes = b"", *, packed: bool = False) -> str
 
 
 def is_unchanged(request: Request, etag: str) -> bool:
-    """Whether the caller's ``If-None-Match`` names this content."""
+    """Return whether the caller's ``If-None-Match`` names this content."""
     given = request.headers.get("if-none-match")
     if given is None:
         return False
@@ -74,7 +74,7 @@ def cached_response(
 
 
 def shared_headers(etag: str, *, private: bool) -> dict[str, str]:
-    """What an answer and its 304 have in common."""
+    """Return the headers that an answer and its 304 share."""
     return {
         "ETag": etag,
         "Cache-Control": PRIVATE if private else REVALIDATE,

@@ -1,7 +1,7 @@
 """From errors to RFC 9457 problems: one table from class to status and type.
 
-Packages below know no HTTP. A problem is ``{type, title, title_zh, status, detail, instance, request_id}`` with
-further members that its kind needs. A 500 shows its request id and nothing of the exception.
+Packages below know no HTTP. A problem is ``{type, title, title_zh, status, detail, instance, request_id}``
+with further members that its kind needs. A 500 shows its request id and nothing of the exception.
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ def _on_database(request: Request, error: DBAPIError) -> Response:
 
 
 def _on_no_database(request: Request, error: Exception) -> Response:
-    """Where the database is, and why it does not answer, is for the log."""
+    """Answer 503; the reason and the address of the database are only logged."""
     log.warning("database_unavailable", error=str(error), request_id=request.scope.get("request_id"))
     detail, zh = "The database does not answer.", "数据库无响应。"
     return problem_response(request, "not-available", detail, zh, headers={"Retry-After": "5"})

@@ -1,7 +1,7 @@
 """Models that several rooms share: texts of a list, times, links, problems and GeoJSON features.
 
-Answers are described, not checked, at run time: a route gives a ``Response`` of plain data, and the tests hold every
-answer to the model that the route declares (``tests/support/declared_answers.py``).
+Answers are described, not checked, at run time: a route gives a ``Response`` of plain data, and the tests
+hold every answer to the model that the route declares (``tests/support/declared_answers.py``).
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ Moment = Annotated[dt.datetime, BeforeValidator(_written)]
 
 
 class Body(BaseModel):
-    """What a caller sends. Unknown members are refused: a misspelt one must not be lost silently."""
+    """Body of a request. Unknown members are refused, so that a misspelt one is not lost."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Answer(BaseModel):
-    """What the service answers. Members may be added later: a client passes over those that it does not know."""
+    """Answer of the service. Members may be added later: a client ignores those that it does not know."""
 
 
 Geometry = Annotated[
@@ -111,7 +111,7 @@ class Link(Answer):
 
 
 class ParameterFault(Answer):
-    """What is wrong with one member of a body, or one parameter."""
+    """Fault of one member of a body, or of one parameter."""
 
     where: Annotated[str, Field(alias="in", description="body, query, path, header or cookie")]
     field: Annotated[str, Field(description="Name, with dots between the levels")]
@@ -203,7 +203,7 @@ class CandidateGrid(AreaVersion):
 
 
 class AssignedAreas(Answer):
-    """Where the place lies: one area of each kind of the hierarchy, and all that overlap."""
+    """Areas at the place: one of each kind of the hierarchy, and all overlays."""
 
     city: AreaVersion | None
     county: AreaVersion | None
@@ -260,7 +260,7 @@ class SuccessorAreas(Answer):
 
 
 class AssignmentNow(Answer):
-    """What became of the areas and the lead of a matter of the past."""
+    """Successors of the areas and of the lead of a past matter."""
 
     areas: SuccessorAreas
     lead: LeadBody | None
@@ -298,7 +298,7 @@ class EnterpriseSite(Answer):
 
 
 class AssignmentDocument(Answer):
-    """Who is responsible for a place and a matter at a time, with every step explained."""
+    """Responsibility for a place and a matter at a time, with every step explained."""
 
     outcome: Annotated[
         str, Choice("AssignmentOutcome", ("assigned", "ambiguous", "nearest_assumed", "no_area"))

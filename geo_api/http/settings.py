@@ -24,7 +24,7 @@ class WrongSetting(Exception):
 
 
 class Settings(BaseSettings):
-    """What an installation may set.
+    """Settings of an installation.
 
     Attributes
     ----------
@@ -75,7 +75,8 @@ class Settings(BaseSettings):
     oidc_area_claim, oidc_domains_claim, oidc_body_claim : str
         Claims with the code of the area (``*``: the whole city), the domains and the body.
     rate_limits : str
-        ``class=per second/burst,…`` for other than the limits of ``geo_api.server.rate_limits``; ``off`` for none.
+        ``class=per second/burst,…`` for other than the limits of ``geo_api.server.rate_limits``; ``off`` for
+        none.
     trusted_proxies : str
         Networks whose ``X-Forwarded-For`` is believed, with commas.
     allowed_hosts : str
@@ -86,8 +87,8 @@ class Settings(BaseSettings):
     access_log_days : int
         Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
     analyse_cron, old_log_cron, due_changes_cron, settle_cron : str
-        When ``wangge worker`` analyses, removes old rows of the access log, puts change sets into force whose date
-        has come, and adds up the cells of tiles (UTC).
+        When ``wangge worker`` analyses, removes old rows of the access log, puts change sets into force whose
+        date has come, and adds up the cells of tiles (UTC).
     demo_dir : Path or None
         Folder of the files of demo cities; None: ``demo`` in ``data_dir``.
     log_level : str

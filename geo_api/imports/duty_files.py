@@ -19,7 +19,7 @@ CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!
 
 @dataclass
 class DutyReport:
-    """What a file holds and what is wrong with it.
+    """Content of a duty list and its faults.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class DutyReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Return whether there is no fault."""
         return not self.rows and not self.whole
 
 

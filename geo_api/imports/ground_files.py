@@ -19,7 +19,7 @@ MAX_FAULTS = 10_000
 
 @dataclass
 class GroundImport:
-    """What an import of one file did; ``rejected`` has row numbers and reasons of the rows that were left out."""
+    """Result of the import of one file; ``rejected`` has row numbers and reasons of the rejected rows."""
 
     rows: int = 0
     written: WriteCounts = field(default_factory=WriteCounts)

@@ -55,7 +55,7 @@ TOLD = 50
 
 @dataclass
 class ImportReport:
-    """What an import did.
+    """Result of an import.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class ImportReport:
         return len({fault.row for fault in self.faults})
 
     def counts(self) -> dict[str, int]:
-        """What the batch says of the import."""
+        """Return the counts that the batch stores."""
         written = self.written
         return {
             "rows": self.rows,

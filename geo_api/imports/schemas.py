@@ -37,7 +37,7 @@ class ImportCounts(Answer):
 
 
 class Import(Answer):
-    """What came from outside in one go: a file, a bulk POST, the fixes of a device's key and day, an edit."""
+    """Batch of rows from outside: a file, a bulk POST, the fixes of a device's key and day, an edit."""
 
     id: int
     kind: Annotated[ImportKind, Field(description="Kind of file; of an edit its collection")]

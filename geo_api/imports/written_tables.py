@@ -1,7 +1,8 @@
 """Tables as offices write them: CSV of any usual encoding and separator, and the first sheet of a workbook.
 
-The header may stand below a title, in English or Chinese; merged cells have their value in each of their rows; wide
-digits, days in words and days of a spreadsheet are read. What cannot be read is a fault with its row, never a guess.
+The header may stand below a title, in English or Chinese; merged cells have their value in each of their
+rows; wide digits, days in words and days of a spreadsheet are read. What cannot be read is a fault with its
+row, never a guess.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def as_parquet(path: Path, kind: FileKind) -> Iterator[Path]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether it is Parquet, by name or by its first bytes."""
+    """Return whether a file is Parquet, by name or by its first bytes."""
     if path.suffix.lower() == ".parquet" or not path.is_file():
         return path.suffix.lower() == ".parquet"
     with path.open("rb") as file:
@@ -122,7 +123,10 @@ def is_parquet(path: Path) -> bool:
 
 
 def is_plain(path: Path, kind: FileKind) -> bool:
-    """Whether it is UTF-8 CSV with commas and our header in its first line, to be read in bounded memory."""
+    """Return whether a file is UTF-8 CSV with commas and our header in its first line.
+
+    Such a file is read in bounded memory.
+    """
     if not path.is_file():
         return True
     with path.open("rb") as file:
@@ -190,7 +194,7 @@ def _names(kind: FileKind) -> dict[str, Column]:
 
 
 def _best_header(rows: dict[int, Values], kind: FileKind) -> tuple[int, int]:
-    """How many of our columns the likeliest header names, and the number of its row."""
+    """Return the number of our columns in the likeliest header, and the number of its row."""
     names = _names(kind)
     best = (0, min(rows, default=0))
     for number in list(rows)[:HEADER_WITHIN]:

@@ -1,7 +1,7 @@
 """The main job: fixes → stays → visits → meter signals → suspicion → alerts → cases, and hot spots beside it.
 
-Everything is written in one transaction under a lock: a run killed in the middle leaves nothing, a second run on
-the same data finds the first and changes nothing.
+Everything is written in one transaction under a lock: a run killed in the middle leaves nothing, a second run
+on the same data finds the first and changes nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass
 class AnalysisResult:
-    """What a run found and how long each step took."""
+    """Results of a run, and the seconds of each step."""
 
     at: dt.datetime
     run_id: int

@@ -1,4 +1,4 @@
-"""Who is responsible: a place, a matter and a time, answered with grid, areas, bodies and every step."""
+"""Assignment of responsibility: place, matter and time give grid, areas, bodies and every step."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
 
 @router.get("/settings", response_model=ConsoleSettings)
 def get_settings(request: Request) -> Response:
-    """What the console needs to know: base map, its CRS, version, city and its time zone."""
+    """Settings of the console: base map, its CRS, version, city and its time zone."""
     known, city = request.app.state.settings, city_in_force()
     shown = {
         "tile_url": known.tile_url,

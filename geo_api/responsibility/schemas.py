@@ -27,7 +27,7 @@ class PlaceGeometry(BaseModel):
 
 
 class AssignBody(Body):
-    """Where (a point as lon and lat, or a geometry), what and when."""
+    """Place (a point as lon and lat, or a geometry), matter and time."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -68,7 +68,7 @@ class AssignBody(Body):
 
 
 class AssignPoint(Body):
-    """Where and what, of many."""
+    """Place and matter, one of many."""
 
     lon: Longitude
     lat: Latitude
@@ -87,7 +87,7 @@ class AssignManyBody(Body):
 
 
 class BriefAssignment(Answer):
-    """Who is responsible for one of many points: codes and bodies, without the explanation."""
+    """Responsibility for one of many points: codes and bodies, without the explanation."""
 
     lon: Annotated[float, Field(description="Degrees, WGS-84")]
     lat: Annotated[float, Field(description="Degrees, WGS-84")]
@@ -165,7 +165,7 @@ class ModelRuns(Answer):
 
 
 class ConsoleSettings(Answer):
-    """What the console needs to know of this installation."""
+    """Settings of this installation that the console needs."""
 
     tile_url: Annotated[str, Field(description="Template of the base map; empty: none")]
     tile_crs: Literal["wgs84", "gcj02"]

@@ -1,4 +1,4 @@
-"""Which problems an operation can answer: one table, by what its route depends on."""
+"""Problems that an operation can answer: one table, by the dependencies of its route."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Rate limits: a bucket of tokens for each caller and class of requests, in the memory of one process.
 
-A caller that is known without the database has buckets of its own; everybody else shares those of the address, so
-that invented keys and cookies buy nothing. Each of N workers counts for itself: together they allow N times as much.
+A caller that is known without the database has buckets of its own; everybody else shares those of the
+address, so that invented keys and cookies buy nothing. Each of N workers counts for itself: together they
+allow N times as much.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def networks_of(text: str) -> tuple[Network, ...]:
 
 
 def client_address(scope: Scope, trusted: tuple[Network, ...]) -> str:
-    """Where a request comes from: what trusted proxies say, read from the nearest one outwards.
+    """Return the address of the client: the trusted proxies' entries, read from the nearest one outwards.
 
     Examples
     --------

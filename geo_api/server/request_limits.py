@@ -99,7 +99,7 @@ def _head_bytes(scope: Scope) -> int:
 
 
 def _has_body(scope: Scope) -> bool:
-    """Whether a body comes that a route would read."""
+    """Return whether a request has a body that a route would read."""
     if scope["method"] in SAFE_METHODS:
         return False
     for name, value in scope["headers"]:

@@ -132,7 +132,7 @@ def docs(request: Request) -> HTMLResponse:
 
 @router.get("/problems/{kind}", response_class=HTMLResponse)
 def get_problem_type(request: Request, kind: str) -> HTMLResponse:
-    """What a problem type means."""
+    """Meaning of a problem type."""
     if kind not in TITLES:
         raise Problem("not-found", f"No problem type {kind}.", "没有此类问题。")
     status, en, zh = TITLES[kind]

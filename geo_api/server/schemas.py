@@ -10,7 +10,7 @@ from geo_api.http.schemas import Answer, Link
 
 
 class LandingPage(Answer):
-    """Where everything is (OGC API Common, part 1)."""
+    """Links to all parts of the service (OGC API Common, part 1)."""
 
     title: str
     description: str

@@ -1,7 +1,7 @@
 """Processes that serve together: what the process that starts them hands over, and where they count together.
 
-Settings and places of shared files go to a worker as arguments (pickled). One thing goes through the environment,
-because the metrics library reads it there at its import: the folder of its counts.
+Settings and places of shared files go to a worker as arguments (pickled). One thing goes through the
+environment, because the metrics library reads it there at its import: the folder of its counts.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 @dataclass(frozen=True)
 class SharedPlaces:
-    """What the processes of one service share.
+    """Files and counters that the processes of one service share.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class AppFactory:
 
 @contextlib.contextmanager
 def shared_places(workers: int) -> Iterator[SharedPlaces | None]:
-    """What that many processes share while the block lasts; a single one shares nothing."""
+    """Share files and counters between processes while the block lasts; a single process shares nothing."""
     if workers == 1:
         yield None
         return
@@ -74,7 +74,7 @@ def shared_places(workers: int) -> Iterator[SharedPlaces | None]:
 
 
 def metrics_folder() -> str | None:
-    """Where the processes of this service keep their counts; None when there is only this one."""
+    """Return the folder of the metrics of this service's processes; None if there is only one."""
     return os.environ.get(METRICS_VARIABLE) or None
 
 

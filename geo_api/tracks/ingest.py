@@ -1,7 +1,7 @@
 """Batches of fixes into the database: read, check, place, write; good rows are kept, bad ones told with reasons.
 
-Unlike a file import a batch of telemetry is not all or nothing: one bad fix must not hold back the fleet. All good
-rows of a batch are committed together, before the answer.
+Unlike a file import a batch of telemetry is not all or nothing: one bad fix must not hold back the fleet. All
+good rows of a batch are committed together, before the answer.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Terms:
 
 @dataclass
 class IngestReport:
-    """What became of a batch."""
+    """Report of a batch: rows accepted, duplicate and rejected."""
 
     accepted: int = 0
     duplicate: int = 0
@@ -78,7 +78,7 @@ class IngestReport:
         }
 
     def counts(self) -> dict[str, int]:
-        """What the batch says of it."""
+        """Return the counts that the batch stores."""
         rows = self.accepted + self.duplicate + self.rejected
         return {
             "rows": rows,
@@ -109,8 +109,8 @@ def ingest(
     Parameters
     ----------
     parts : callable
-        Gives the parts of the batch from its start; called again when the database chose this batch to break a
-        deadlock between two.
+        Gives the parts of the batch from its start; called again when the database chose this batch to break
+        a deadlock between two.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""How much comes in at once: requests and their bytes are counted, and what is too much is sent away."""
+"""Limits on concurrent ingestion: requests and their bytes are counted, the excess is refused."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class IngestGate:
 
 
 class BatchBytes:
-    """What one batch holds; it grows as the body arrives."""
+    """Bytes held by one batch; they grow as the body arrives."""
 
     def __init__(self, gate: IngestGate) -> None:
         self._gate = gate

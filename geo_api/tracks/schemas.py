@@ -10,7 +10,7 @@ from geo_api.http.schemas import Answer, RowFault, UnregisteredVehicles
 
 
 class BatchReport(Answer):
-    """What became of a batch of fixes."""
+    """Report of a batch of fixes."""
 
     accepted: Annotated[int, Field(description="Written now")]
     duplicate: Annotated[int, Field(description="There before, or twice in the batch")]

@@ -1,4 +1,4 @@
-"""Where every row from outside came from, what a batch replaced, and its undo."""
+"""Batches of rows from outside: their source, the rows that they replaced, and their undo."""
 
 from __future__ import annotations
 

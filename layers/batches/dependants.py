@@ -1,7 +1,7 @@
-"""What rests on a batch: later batches, edits, results of models, cases and rows that refer to its rows.
+"""Dependants of a batch: later batches, edits, results of models, cases and rows that refer to its rows.
 
-An undo is refused while there is any of it. A result rests on a batch when a model that finished after the batch was
-received read its rows: of the same site, vehicle and time, fence or area.
+An undo is refused while there is any of it. A result rests on a batch when a model that finished after the
+batch was received read its rows: of the same site, vehicle and time, fence or area.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands of a batch today, and what replaced the rest."""
+"""Lineage of a batch: rows in force today, and the replacements of the others."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ LONGEST_REASON = 2_000
 
 @dataclass(frozen=True)
 class BatchOrigin:
-    """Where a batch comes from.
+    """Origin of a batch.
 
     Attributes
     ----------

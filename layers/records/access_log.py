@@ -18,7 +18,7 @@ KEPT_DAYS = 184
 
 @dataclass(frozen=True)
 class CallFilter:
-    """Which calls are asked for; None: any.
+    """Filter of logged calls; None: any.
 
     Attributes
     ----------

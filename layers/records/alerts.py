@@ -102,7 +102,7 @@ def set_outcome(db: Session, alert_id: int, outcome: str, status: str) -> None:
 
 @dataclass(frozen=True)
 class AlertSite:
-    """Where an alert is, whose site it is, and the case that it has already."""
+    """Position of an alert, the enterprise of its site, and its case, if there is one."""
 
     kind: str
     kind_zh: str

@@ -1,4 +1,7 @@
-"""Areas as they are stored, and writing them: nothing is overwritten, a changed area is a new version from its ``valid_from`` on."""
+"""Areas as they are stored, and their writing.
+
+Nothing is overwritten: a changed area is a new version from its ``valid_from`` on.
+"""
 
 from __future__ import annotations
 

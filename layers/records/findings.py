@@ -1,4 +1,4 @@
-"""What the models found: runs, stays, visits and hot spots, written by COPY and idempotent."""
+"""Findings of the models: runs, stays, visits and hot spots, written by COPY and idempotent."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datet
     Parameters
     ----------
     visits : polars.DataFrame
-        ``visit_id``, ``vehicle_id`` (integer), ``site_id`` (text or null), ``entered_at``, ``left_at``, ``seen_s``,
-        ``unseen_s``, ``distance_m``, ``share``, ``night``, ``excluded_by``, ``lon``, ``lat``.
+        ``visit_id``, ``vehicle_id`` (integer), ``site_id`` (text or null), ``entered_at``, ``left_at``,
+        ``seen_s``, ``unseen_s``, ``distance_m``, ``share``, ``night``, ``excluded_by``, ``lon``, ``lat``.
     """
     columns = {
         "visit_id": "text",
@@ -158,7 +158,10 @@ def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datet
 
 
 def write_hot_spots(db: Session, cells: pl.DataFrame, run_id: int) -> int:
-    """Store the cells of a run: ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin``, ``geom`` (WKB hex)."""
+    """Store the cells of a run.
+
+    Columns: ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin``, ``geom`` (WKB hex).
+    """
     columns = {
         "field": "text",
         "h3": "bigint",

@@ -55,7 +55,7 @@ class ApiKey(Base):
 
 
 class AccessLog(Base):
-    """Who read or changed what: append-only."""
+    """Log of reading and writing calls: append-only."""
 
     __tablename__ = "access_log"
     __table_args__ = (

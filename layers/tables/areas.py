@@ -60,7 +60,7 @@ class Area(Base):
 
 
 class AreaSuccession(Base):
-    """Who followed whom: one row a pair of predecessor and successor."""
+    """Succession of areas: one row a pair of predecessor and successor."""
 
     __tablename__ = "area_successions"
     predecessor_id: Mapped[int] = mapped_column(ForeignKey("areas.id"), primary_key=True)

@@ -1,4 +1,4 @@
-"""What every table is made from: the common metadata, and the columns of keys and geometries."""
+"""Base of every table: the common metadata, and the columns of keys and geometries."""
 
 from __future__ import annotations
 

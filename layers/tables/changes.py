@@ -11,7 +11,7 @@ from layers.tables.base import Base, id_column
 
 
 class LayerChange(Base):
-    """What one transaction touched of one layer; it gets its number at the commit."""
+    """Change of one layer by one transaction; it gets its number at the commit."""
 
     __tablename__ = "layer_changes"
     __table_args__ = (UniqueConstraint("transaction", "layer"),)

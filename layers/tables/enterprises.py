@@ -48,7 +48,7 @@ class Site(Base):
 
 
 class Place(Base):
-    """Where vehicles may stand for good reasons: petrol, service area, licensed parking, gate queue."""
+    """Place where vehicles may stand for good reasons: petrol, service area, licensed parking, gate queue."""
 
     __tablename__ = "places"
     __table_args__ = (UniqueConstraint("kind", "lon", "lat"),)

@@ -19,7 +19,7 @@ BREACH_ENDS = ("left", "gap", "track_end", "table", "crossed")
 
 
 class Fence(Base):
-    """Where vehicles must not be, not leave, or not stay too long; null parameters take the model's defaults."""
+    """Geofence: vehicles must not enter, leave or overstay; null parameters take the model's defaults."""
 
     __tablename__ = "fences"
     id: Mapped[int] = id_column()

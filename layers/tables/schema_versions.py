@@ -1,4 +1,4 @@
-"""What of the schema is in force besides the tables."""
+"""Version of the SQL in force besides the tables."""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from layers.tables.base import Base, geometry_column, mercator_column
 
 
 class Track(Base):
-    """What one vehicle drove inside one community without a gap, or from one into the next (``area_id`` to ``to_area_id``).
+    """Track of one vehicle without a gap, inside one community or from one into the next.
+
+    It leads from ``area_id`` to ``to_area_id``.
 
     Partitioned by day as the fixes are: ``tracks_YYYYMMDD``.
     """

@@ -200,7 +200,7 @@ export interface components {
             valid_from: string;
         };
         /**
-         * @description Where (a point as lon and lat, or a geometry), what and when.
+         * @description Place (a point as lon and lat, or a geometry), matter and time.
          * @example {
          *       "accuracy_m": 15,
          *       "item_code": "SX-0001",
@@ -241,7 +241,7 @@ export interface components {
              */
             crs?: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
         };
-        /** @description Where and what, of many. */
+        /** @description Place and matter, one of many. */
         AssignPoint: {
             lon: number;
             lat: number;
@@ -250,7 +250,7 @@ export interface components {
             /** @description Enterprise in question: its sites decide when it is unclear */
             enterprise_uscc?: string | null;
         };
-        /** @description Where the place lies: one area of each kind of the hierarchy, and all that overlap. */
+        /** @description Areas at the place: one of each kind of the hierarchy, and all overlays. */
         AssignedAreas: {
             city: components["schemas"]["AreaVersion"] | null;
             county: components["schemas"]["AreaVersion"] | null;
@@ -260,7 +260,7 @@ export interface components {
             functional_zone: components["schemas"]["AreaVersion"][];
             water: components["schemas"]["AreaVersion"][];
         };
-        /** @description Who is responsible for a place and a matter at a time, with every step explained. */
+        /** @description Responsibility for a place and a matter at a time, with every step explained. */
         AssignmentDocument: {
             outcome: components["schemas"]["AssignmentOutcome"];
             /** @description Degrees, WGS-84 */
@@ -286,7 +286,7 @@ export interface components {
             /** @default [] */
             enterprise_sites?: components["schemas"]["EnterpriseSite"][];
         };
-        /** @description What became of the areas and the lead of a matter of the past. */
+        /** @description Successors of the areas and of the lead of a past matter. */
         AssignmentNow: {
             areas: components["schemas"]["SuccessorAreas"];
             lead: components["schemas"]["LeadBody"] | null;
@@ -318,7 +318,7 @@ export interface components {
             /** @description By how much the spread falls */
             gain: number;
         };
-        /** @description What became of a batch of fixes. */
+        /** @description Report of a batch of fixes. */
         BatchReport: {
             /** @description Written now */
             accepted: number;
@@ -335,7 +335,7 @@ export interface components {
             zh: string;
             en: string;
         };
-        /** @description Who is responsible for one of many points: codes and bodies, without the explanation. */
+        /** @description Responsibility for one of many points: codes and bodies, without the explanation. */
         BriefAssignment: {
             /** @description Degrees, WGS-84 */
             lon: number;
@@ -421,7 +421,7 @@ export interface components {
             /** @description Height in m · 高度（米） */
             height_m: number | null;
         };
-        /** @description Who calls; for somebody who is not logged in the role `public` and nothing else. */
+        /** @description Caller of the request; without a login the role `public` and nothing else. */
         CallerDocument: {
             /** @description `sender`: a key that writes fixes and reads nothing */
             role: components["schemas"]["CallerRole"];
@@ -610,14 +610,14 @@ export interface components {
         };
         /** @enum {string} */
         CaseState: "reported" | "accepted" | "filed" | "dispatched" | "disposed" | "fed_back" | "checked" | "returned" | "suspended" | "rework" | "closed";
-        /** @description Whether the hash chain of a case's events holds. */
+        /** @description Verdict on the hash chain of a case's events. */
         ChainVerdict: {
             number: string;
             events: number;
             holds: boolean;
             faults: string[];
         };
-        /** @description What a change set does. */
+        /** @description Preview of a change set: ended and new areas, loads and moved cases. */
         ChangePreview: {
             affected_sites: number;
             /** @description Numbers */
@@ -637,7 +637,7 @@ export interface components {
             load: components["schemas"]["LoadChange"];
             result: components["schemas"]["NewAreas"];
         };
-        /** @description What was done when a change set came into force, or why it was turned down. */
+        /** @description Result of a change set that came into force, or the reason of its rejection. */
         ChangeResult: {
             /** @default [] */
             created?: components["schemas"]["ChangedArea"][];
@@ -702,7 +702,7 @@ export interface components {
         };
         /** @enum {string} */
         ChangeSetStatus: "draft" | "approved" | "applied" | "undone" | "rejected";
-        /** @description What a draft of operations would be; nothing of it is kept. */
+        /** @description Trial of operations; nothing of it is stored. */
         ChangeSetTrial: {
             /** @description The area that holds the change */
             area_id: number | null;
@@ -775,7 +775,7 @@ export interface components {
             crs: string[];
             links: components["schemas"]["Link"][];
         };
-        /** @description What one community has to carry. */
+        /** @description Load of one community. */
         CommunityLoad: {
             code: string;
             name: string;
@@ -795,7 +795,7 @@ export interface components {
         ConformanceClasses: {
             conformsTo: string[];
         };
-        /** @description What the console needs to know of this installation. */
+        /** @description Settings of this installation that the console needs. */
         ConsoleSettings: {
             /** @description Template of the base map; empty: none */
             tile_url: string;
@@ -932,7 +932,7 @@ export interface components {
             sentence_zh: string;
             sentence_en: string;
         };
-        /** @description What stands behind an alert. */
+        /** @description Evidence of an alert. */
         EvidenceCard: {
             alert: components["schemas"]["AlertFacts"];
             site: components["schemas"]["AlertSite"];
@@ -959,7 +959,7 @@ export interface components {
             chosen: string | string[] | null;
             not_chosen: string[];
         };
-        /** @description Where and when. */
+        /** @description Spatial and temporal extent. */
         Extent: {
             spatial: components["schemas"]["SpatialExtent"];
             temporal?: components["schemas"]["TemporalExtent"] | null;
@@ -1137,7 +1137,7 @@ export interface components {
             /** @default [] */
             links?: components["schemas"]["Link"][];
         };
-        /** @description What lies in one zone. */
+        /** @description Load of one zone. */
         GridLoad: {
             code: string;
             sites: number;
@@ -1244,7 +1244,7 @@ export interface components {
             /** @description Model run · 模型批次 */
             run_id: number;
         };
-        /** @description What came from outside in one go: a file, a bulk POST, the fixes of a device's key and day, an edit. */
+        /** @description Batch of rows from outside: a file, a bulk POST, the fixes of a device's key and day, an edit. */
         Import: {
             id: number;
             /** @description Kind of file; of an edit its collection */
@@ -1333,7 +1333,7 @@ export interface components {
             /** @description `next` leads to older ones */
             links: components["schemas"]["Link"][];
         };
-        /** @description Where everything is (OGC API Common, part 1). */
+        /** @description Links to all parts of the service (OGC API Common, part 1). */
         LandingPage: {
             title: string;
             description: string;
@@ -1543,13 +1543,13 @@ export interface components {
         };
         /** @enum {string} */
         Outcome: "confirmed" | "legal_use" | "cannot_tell";
-        /** @description What the site check found: it is the label that models learn from. */
+        /** @description Outcome of the site check: the label from which models learn. */
         OutcomeBody: {
             outcome: components["schemas"]["Outcome"];
             /** @default  */
             note?: string;
         };
-        /** @description What is wrong with one member of a body, or one parameter. */
+        /** @description Fault of one member of a body, or of one parameter. */
         ParameterFault: {
             /** @description body, query, path, header or cookie */
             in: string;
@@ -1590,7 +1590,7 @@ export interface components {
             geometry: components["schemas"]["Point"];
             properties: components["schemas"]["PlaceInputProperties"];
         };
-        /** @description What is given of a place. */
+        /** @description Properties of a place as they are sent. */
         PlaceInputProperties: {
             kind: components["schemas"]["PlaceKind"];
             radius_m: number;
@@ -1864,7 +1864,7 @@ export interface components {
             geometry: components["schemas"]["Point"];
             properties: components["schemas"]["SiteInputProperties"];
         };
-        /** @description What is given of a site; its other properties may be there and change nothing. */
+        /** @description Properties of a site as they are sent; its other properties are accepted and have no effect. */
         SiteInputProperties: {
             /** @description Yours, unique */
             site_id: string;
@@ -1973,7 +1973,7 @@ export interface components {
             /** @description Kind of place for which it does not count */
             excluded_by: string | null;
         };
-        /** @description Where the features lie. */
+        /** @description Spatial extent of the features. */
         SpatialExtent: {
             bbox: number[][];
             crs: string;
@@ -2079,7 +2079,7 @@ export interface components {
             community?: components["schemas"]["AreaVersion"][] | null;
             unit_grid?: components["schemas"]["AreaVersion"][] | null;
         };
-        /** @description When the features hold; null is open. */
+        /** @description Time interval of the features; null is open. */
         TemporalExtent: {
             /** @description First and last time, RFC 3339 */
             interval: (string | null)[][];
