@@ -17,6 +17,7 @@ from geo_api.http.caching import PRIVATE
 from geo_api.http.parameters import moment_parameter
 from geo_api.http.representations import base_url, json_response, link
 from layers.collections import read_cursor, write_cursor
+from layers.exports import spreadsheet_text
 from layers.records import CallFilter, read_calls
 from layers.tables import AccessLog
 
@@ -111,4 +112,4 @@ def _safe(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula: paths and names are what strangers sent."""
     if isinstance(value, dt.datetime):
         return value.isoformat()
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+    return spreadsheet_text(value) if isinstance(value, str) else value

@@ -14,6 +14,7 @@ from geo_api.imports.written_tables import as_parquet, is_parquet, is_plain
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from layers.codes.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
+from layers.exports import polars_cells
 from layers.imports import Column, FileKind, checks
 from layers.imports import readers as files
 from layers.local_time import local_zone, start_of_day
@@ -181,19 +182,13 @@ def _one_by_one(db: Session, frame: pl.DataFrame, explain: bool) -> pl.DataFrame
     return frame.hstack(pl.DataFrame(rows, schema=schema))
 
 
-def _as_text(column: pl.Expr) -> pl.Expr:
-    """Text that a spreadsheet would take for a formula, with an apostrophe before it; numbers stay as they are."""
-    formula = column.str.contains(r"^[=+\-@\t\r]") & column.cast(pl.Float64, strict=False).is_null()
-    return pl.when(formula).then(pl.lit("'") + column).otherwise(column).name.keep()
-
-
 def _write(frame: pl.DataFrame, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     try:
         if target.suffix == ".parquet":
             frame.write_parquet(part)
         else:
-            frame.with_columns(_as_text(pl.col(pl.String))).write_csv(part)
+            frame.with_columns(polars_cells(pl.col(pl.String))).write_csv(part)
         part.replace(target)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from error

@@ -14,6 +14,7 @@ from layers.exports.feature_table import FeatureTable, polygon_table
 from layers.exports.gdal_files import flatgeobuf_blocks, geopackage_blocks
 from layers.exports.geoparquet import geoparquet_blocks
 from layers.exports.rows import BOM, GEOMETRY
+from layers.exports.spreadsheet_text import arrow_cells
 
 WKT_DIGITS = 9
 
@@ -25,7 +26,10 @@ def table_csv_blocks(table: FeatureTable) -> Iterator[bytes]:
     texts = pa.array(shapely.to_wkt(shapes, rounding_precision=WKT_DIGITS), pa.string())
     out = io.BytesIO(BOM)
     out.seek(len(BOM))
-    pyarrow.csv.write_csv(rows.drop_columns([GEOMETRY]).append_column("wkt", texts), out)
+    properties = rows.drop_columns([GEOMETRY])
+    cells = [arrow_cells(column) for column in properties.columns]
+    written = pa.table(cells, names=properties.column_names).append_column("wkt", texts)
+    pyarrow.csv.write_csv(written, out)
     yield out.getvalue()
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from layers.collections import Collection, Expression, Property, Selection, feature_json, selection_conditions
+from layers.exports.spreadsheet_text import sql_cell
 from layers.postgres import Scope, apply_scope, engine, limit_statements
 
 BLOCK_BYTES = 256 * 1024
@@ -134,7 +135,10 @@ class ExportSource:
 
 
 def csv_blocks(source: ExportSource) -> Iterator[bytes]:
-    """Yield CSV in UTF-8 with a header: id, properties, then ``lon`` and ``lat`` or the geometry as WKT."""
+    """Yield CSV in UTF-8 with a header: id, properties, then ``lon`` and ``lat`` or the geometry as WKT.
+
+    Texts are cells of a spreadsheet (``layers.exports.spreadsheet_text``).
+    """
     statement = source.statement(_csv_columns(source.collection))
     with source.session() as db:
         rows = _copy(db, statement, "csv, HEADER")
@@ -146,6 +150,8 @@ def _csv_columns(collection: Collection) -> list[Expression]:
     columns: list[Expression] = [collection.key.label("id")]
     for prop in collection.properties:
         shown = cast(prop.output, Text) if prop.type == "boolean" else prop.output
+        if prop.type == "text" and not prop.values:
+            shown = sql_cell(shown)
         columns.append(shown.label(prop.name))
     if collection.geometry_type == "point":
         point = (func.ST_X(collection.geom).label("lon"), func.ST_Y(collection.geom).label("lat"))

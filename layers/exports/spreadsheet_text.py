@@ -1,0 +1,52 @@
+"""Text cells of files for spreadsheets, of which none is taken for a formula.
+
+A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return gets an apostrophe in front; so does one
+that has apostrophes before such a character. One apostrophe taken away gives the text back. Numbers stay numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute
+from sqlalchemy import Text, case, func, literal
+
+FORMULA = r"^('*[=+\-@\t\r])"
+NUMBER = r"^[+\-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+\-]?[0-9]+)?$"
+_FIRST = ("=", "+", "-", "@", "\t", "\r", "'")
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return a text as a cell.
+
+    Examples
+    --------
+    >>> [spreadsheet_text(t) for t in ("=1+1", "-5", "+8.5e3", "'=x", "'s", "@a", "a=b")]
+    ["'=1+1", '-5', '+8.5e3', "''=x", "'s", "'@a", 'a=b']
+    """
+    return text if re.fullmatch(NUMBER[1:-1], text) else re.sub(FORMULA, r"'\1", text)
+
+
+def polars_cells(column: pl.Expr) -> pl.Expr:
+    """Return text columns as cells."""
+    plain = column.str.contains(NUMBER)
+    return pl.when(plain).then(column).otherwise(column.str.replace(FORMULA, "'${1}")).name.keep()
+
+
+def arrow_cells(column: Any) -> Any:
+    """Return a column of an Arrow table as cells; columns that are no text stay as they are."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return column
+    compute = pyarrow.compute
+    cells = compute.replace_substring_regex(column, pattern=FORMULA, replacement=r"'\1")
+    return compute.if_else(compute.match_substring_regex(column, pattern=NUMBER), column, cells)
+
+
+def sql_cell(text: Any) -> Any:
+    """Return the expression of a text as a cell; the first character decides whether the rest is looked at."""
+    escaped = func.regexp_replace(text, literal(FORMULA, Text), literal(r"'\1", Text))
+    risky = case((text.op("~")(literal(NUMBER, Text)), text), else_=escaped)
+    return case((func.left(text, 1).in_(_FIRST), risky), else_=text)
