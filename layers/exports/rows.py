@@ -268,11 +268,12 @@ def schema_of(collection: Collection) -> pa.Schema:
 
 
 def geometry_kind(collection: Collection) -> str:
-    """Return the type of the stored geometry: ``Point``, ``LineString``, ``Polygon`` or ``MultiPolygon``."""
+    """Return the type of the stored geometry: ``Point``, ``LineString``, ``MultiLineString`` …."""
     stored = str(collection.geom.type.geometry_type)  # type: ignore[attr-defined]
     return {
         "POINT": "Point",
         "LINESTRING": "LineString",
+        "MULTILINESTRING": "MultiLineString",
         "POLYGON": "Polygon",
         "MULTIPOLYGON": "MultiPolygon",
     }[stored]
