@@ -83,24 +83,27 @@ def upsert(
 
     Notes
     -----
-    An updated row gets the batch of the transaction; an equal one stays with its own.
+    A new or updated row gets the batch of the transaction; an equal one stays with its own.
 
     Returns
     -------
     WriteCounts
     """
     others = [name for name in columns if name not in key]
+    batch = ["batch_id"] if "batch_id" in table.c else []
+    # named, though it is the default: read once and not once a row
+    named, given_batch = ", ".join((*columns, *batch)), ", (SELECT current_batch())" if batch else ""
     name = table.name
     if keep or not others:
         action = "DO NOTHING"
     else:
-        sets = ", ".join(f"{c} = EXCLUDED.{c}" for c in (*others, *({"batch_id"} & set(table.c.keys()))))
+        sets = ", ".join(f"{c} = EXCLUDED.{c}" for c in (*others, *batch))
         old = ", ".join(f"{name}.{c}" for c in others)
         new = ", ".join(f"EXCLUDED.{c}" for c in others)
         action = f"DO UPDATE SET {sets} WHERE ({old}) IS DISTINCT FROM ({new})"
     statement = (
         f"WITH given AS ({select}), done AS ("
-        f" INSERT INTO {name} ({', '.join(columns)}) SELECT * FROM given"
+        f" INSERT INTO {name} ({named}) SELECT given.*{given_batch} FROM given"
         f" ON CONFLICT ({', '.join(key)}) {action} RETURNING (xmax = 0) AS fresh)"
         " SELECT (SELECT count(*) FROM given), count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM done"
     )
