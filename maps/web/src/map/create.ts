@@ -1,6 +1,6 @@
 /** The map: an empty style with its own fonts, the layers of the service on top, no foreign host. */
 import { Map as MapView, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
-import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { LayerSpecification, MapOptions, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import latinUrl from "@fontsource/noto-sans/files/noto-sans-latin-500-normal.woff2?url";
 import boldUrl from "@fontsource/noto-sans/files/noto-sans-latin-600-normal.woff2?url";
@@ -16,9 +16,21 @@ import { addThemed, followShade, removeThemed, themed } from "./themed_layers";
 setWorkerUrl(workerUrl);
 
 const CHINESE = '"Noto Sans CJK SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", sans-serif';
-/** Before the city's extent is known: the world. */
-const FIRST_VIEW = { center: [0, 20] as [number, number], zoom: 1 };
+/** Where the city's extent is not known: the world. */
+const WORLD = { center: [0, 20] as [number, number], zoom: 1 };
 export type Box = [number, number, number, number];
+
+/** What the map shows first: a place, else a box clear of the panels. */
+export interface FirstView {
+  place: MapPosition | null;
+  box: Box | undefined;
+  padding: { top: number; bottom: number; left: number; right: number };
+}
+
+function firstView({ place, box, padding }: FirstView): Partial<MapOptions> {
+  if (place) return { center: [place.lon, place.lat], zoom: place.zoom };
+  return box ? { bounds: box, fitBoundsOptions: { padding } } : WORLD;
+}
 
 function face(url: string): { url: string; "unicode-range": string[] }[] {
   return [{ url: new URL(url, document.baseURI).href, "unicode-range": ["U+0000-00FF"] }];
@@ -46,11 +58,11 @@ function emptyStyle(): StyleSpecification {
   } as StyleSpecification;
 }
 
-export function createMap(container: HTMLElement, at: MapPosition | null): MapView {
+export function createMap(container: HTMLElement, first: FirstView): MapView {
   const map = new MapView({
     container,
     style: emptyStyle(),
-    ...(at ? { center: [at.lon, at.lat], zoom: at.zoom } : FIRST_VIEW),
+    ...firstView(first),
     minZoom: 5,
     maxZoom: 20,
     attributionControl: false,

@@ -72,21 +72,17 @@ export interface Start {
   covered: () => Covered;
 }
 
-function fitCity(map: MapView, extent: Box, { left, right, bottom }: Covered): void {
-  map.resize();
-  const padding = { top: 24, bottom: 36 + bottom, left: left + 24, right: right + 12 };
-  map.fitBounds(extent, { padding, duration: 0 });
+function clearOf({ left, right, bottom }: Covered) {
+  return { top: 24, bottom: 36 + bottom, left: left + 24, right: right + 12 };
 }
 
 /** Make the map; resolves when its style is there. */
 export async function startMap({ container, settings, extent, covered }: Start): Promise<Console> {
-  const { map: place } = address.get();
-  const map = createMap(container, place);
+  const map = createMap(container, { place: address.get().map, box: extent, padding: clearOf(covered()) });
   await new Promise<void>((resolve) => map.once("load", () => resolve()));
   if (settings.tile_url) addBaseMap(map, settings.tile_url, settings.tile_crs);
   addMark(map);
   const track = new Track(map);
-  if (extent && !place) fitCity(map, extent, covered());
   const follow = (): void => {
     showWorkLayers(map, loggedIn());
     applyLayers(map);
