@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from geo_api.city_file import WrongCityFile, read_city
 from geo_api.cli.finding import Finding
+from geo_api.ground.base_maps import base_maps_of
 from geo_api.http.settings import Settings
 from layers.city import city_in_force
 from layers.errors import LayerError
@@ -55,6 +56,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_front_end)
     yield Check(check_calendar)
     yield Check(check_city, (settings,))
+    yield Check(check_base_maps, (settings,))
     if settings.database_url is not None:
         return
     cluster = settings.cluster()
@@ -196,6 +198,16 @@ def check_city(settings: Settings) -> list[Finding]:
         ]
     seen = f"{city.name} {city.code}, {city.time_zone}"
     return [Finding(CITY, True, seen, seen)]
+
+
+def check_base_maps(settings: Settings) -> list[Finding]:
+    """Base map: the local file can be served."""
+    maps = base_maps_of(settings)
+    if maps.problem:
+        mend = "put a whole PMTiles file there, or unset WANGGE_BASE_MAP_FILE · 更换文件"
+        return [Finding("底图 base map", False, maps.problem, "本地底图不可用", mend)]
+    seen = ", ".join(str(document["url"]) for document in maps.documents) or "roads only"
+    return [Finding("底图 base map", True, seen, f"{len(maps.documents)} 个底图")]
 
 
 def check_programs(cluster: Cluster) -> list[Finding]:

@@ -21,7 +21,7 @@ from geo_api.jobs.analysis import Analysis
 from grid.alerts import put_matters
 from layers.city import city_in_force, put_in_force
 from layers.errors import LayerError
-from layers.ground import GROUND_LAYERS
+from layers.ground import GROUND_LAYERS, write_base_map
 from layers.imports import FILE_KINDS
 from layers.local_time import start_of_day
 from layers.postgres import SYSTEM, migrate, refresh_statistics, session
@@ -94,6 +94,7 @@ def prepare_demo(
     folder = _city_folder(settings, seed, grids, size)
     _make_files(folder, seed, grids, size, end_day, seconds)
     _load(url, folder, f"{DEMO_MODEL}:{GENERATOR}:{size}:{seed}:{grids}:{end_day}", end_day, seconds)
+    _draw_base_map(url, settings.data_dir / "base_map.pmtiles", folder, seconds)
     result = Analysis(url).run()
     seconds |= result.seconds
     logins = demo_logins(url, settings.data_dir / "demo-logins.json")
@@ -193,6 +194,15 @@ def _load(url: str, folder: Path, key: str, end_day: dt.date, seconds: dict[str,
         assert span is not None, "a demo city has fixes"
         parameters = {"folder": folder.name}
         record_run(db, model=DEMO_MODEL, version="1", key=key, at=span[1], parameters=parameters, counts={})
+
+
+def _draw_base_map(url: str, path: Path, folder: Path, seconds: dict[str, float]) -> None:
+    """Draw the base map of the demo, when the files of the city are newer than it."""
+    if path.exists() and path.stat().st_mtime > (folder / "complete").stat().st_mtime:
+        return
+    with step("底图 base map", seconds, "base_map") as tell, session(SYSTEM, url) as db:
+        name = "演示城市底图（示意） Demo base map (indicative)"
+        write_base_map(db, path, name=name, attribution=name, progress=tell)
 
 
 def demo_logins(url: str, password_file: Path) -> list[Login]:

@@ -11,7 +11,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
@@ -21,6 +30,22 @@ from layers.private_server import Cluster, default_data_dir, running_cluster
 
 class WrongSetting(Exception):
     """A setting has a value that it cannot have."""
+
+
+class TileSource(BaseModel):
+    """Base map of another host, as pictures by zoom, column and row."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name_zh: str
+    name_en: str = ""
+    url: str = Field(pattern=r"^https?://[^\s{}]+(\{[zxy]\}[^\s{}]*){3}$")
+    datum: Literal["wgs84", "cgcs2000", "gcj02"]
+    attribution: str
+    max_zoom: int = Field(default=18, ge=1, le=22)
+
+
+_TILE_SOURCES = TypeAdapter(tuple[TileSource, ...])
 
 
 class Settings(BaseSettings):
@@ -42,8 +67,12 @@ class Settings(BaseSettings):
         The city that is served, see docs/city.md; None: ``city.toml`` in ``data_dir``.
     city : str
         Name of the city for a city file that is written because there was none; nothing else reads it.
-    tile_url, tile_crs : str
-        Optional base map (``https://…/{z}/{x}/{y}.png``) and its CRS; empty: no base map and no foreign host.
+    tile_url, tile_crs, tile_attribution : str
+        Optional base map (``https://…/{z}/{x}/{y}.png``), its CRS, and whose it is; empty: no foreign host.
+    tile_sources : str
+        Several of them as JSON: ``[{"name_zh", "name_en", "url", "datum", "attribution", "max_zoom"}, …]``.
+    base_map_file : Path or None
+        Base map in a PMTiles file; None: ``base_map.pmtiles`` in ``data_dir``, if it is there.
     grid_profile : str
         Code profile of unit grids: a name, or ``name:parent+kind+running`` digits.
     self_approval : bool
@@ -105,7 +134,10 @@ class Settings(BaseSettings):
     city_file: Path | None = None
     city: str = ""
     tile_url: str = ""
-    tile_crs: Literal["wgs84", "gcj02"] = "wgs84"
+    tile_crs: Literal["wgs84", "cgcs2000", "gcj02"] = "wgs84"
+    tile_attribution: str = ""
+    tile_sources: str = ""
+    base_map_file: Path | None = None
     grid_profile: str = NATIONAL_GRID_PROFILE.name
     self_approval: bool = False
     cookie_secure: bool | None = None
@@ -156,6 +188,7 @@ class Settings(BaseSettings):
         "due_changes_cron",
         "settle_cron",
         "demo_dir",
+        "base_map_file",
         mode="before",
     )
     @classmethod
@@ -168,6 +201,34 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_path(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
+
+    @field_validator("tile_sources")
+    @classmethod
+    def _readable_sources(cls, value: str) -> str:
+        if value:
+            _TILE_SOURCES.validate_json(value)
+        return value
+
+    def base_map_sources(self) -> tuple[TileSource, ...]:
+        """Base maps of other hosts, that of ``tile_url`` first."""
+        listed = _TILE_SOURCES.validate_json(self.tile_sources) if self.tile_sources else ()
+        if not self.tile_url:
+            return listed
+        first = TileSource.model_construct(
+            name_zh="在线底图",
+            name_en="Online base map",
+            url=self.tile_url,
+            datum=self.tile_crs,
+            attribution=self.tile_attribution,
+            max_zoom=18,
+        )
+        return (first, *listed)
+
+    def base_map_path(self) -> Path | None:
+        """The PMTiles file of the base map; None: there is none."""
+        if self.base_map_file is not None:
+            return self.base_map_file
+        return path if (path := self.data_dir / "base_map.pmtiles").exists() else None
 
     def url(self) -> str:
         """The database of this installation, as SQLAlchemy takes it; the private cluster is started if it is not up."""

@@ -94,11 +94,10 @@ def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
 
 @router.get("/settings", response_model=ConsoleSettings)
 def get_settings(request: Request) -> Response:
-    """Settings of the console: base map, its CRS, version, city and its time zone."""
-    known, city = request.app.state.settings, city_in_force()
+    """Read what the console needs to know: base maps, version, city, its time zone and languages."""
+    city = city_in_force()
     shown = {
-        "tile_url": known.tile_url,
-        "tile_crs": known.tile_crs,
+        "base_maps": request.app.state.base_maps.documents,
         "version": installed_version(),
         "city": city.name,
         "city_zh": city.name_zh,

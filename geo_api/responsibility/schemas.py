@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from geo_api.ground.schemas import BaseMapDocument
 from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Link, Moment, aware
 
 MAX_POINTS = 10_000
@@ -167,8 +168,7 @@ class ModelRuns(Answer):
 class ConsoleSettings(Answer):
     """Settings of this installation that the console needs."""
 
-    tile_url: Annotated[str, Field(description="Template of the base map; empty: none")]
-    tile_crs: Literal["wgs84", "gcj02"]
+    base_maps: Annotated[list[BaseMapDocument], Field(description="Beside none and the roads, best first")]
     version: str
     city: Annotated[str, Field(description="Name of the city in both languages")]
     city_zh: str

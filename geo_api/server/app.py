@@ -7,9 +7,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import anyio.to_thread
+import structlog
 from fastapi import Depends, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -39,6 +39,8 @@ from geo_api.features.change_feed import ChangeFeed
 from geo_api.features.exports import ExportGate
 from geo_api.features.live_tiles import LiveTiles, TileShortcut
 from geo_api.features.tile_cache import TileCache
+from geo_api.ground import routes_base_maps as base_maps
+from geo_api.ground.base_maps import base_maps_of
 from geo_api.http import errors
 from geo_api.http.database_slots import database_slots
 from geo_api.http.logs import configure_logs
@@ -61,6 +63,7 @@ from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
 from layers.postgres import AsyncReader, Readiness, share_versions, tile_versions
 
+log = structlog.get_logger("geo_api.server")
 THREADS = 16
 """Requests that work at once: no more than the pool has connections, so that none waits for one in vain."""
 ABOUT = "哪里有问题、谁负责、结果如何 · where is something wrong, who is responsible, and what became of it"
@@ -83,6 +86,7 @@ ROUTERS = (
     imports,
     hot_spots,
     events,
+    base_maps,
 )
 
 
@@ -129,7 +133,7 @@ def create_app(settings: Settings | None = None, shared: SharedPlaces | None = N
         RequestFrame,
         records=app.state.access_records,
         metrics=app.state.metrics,
-        tile_origin=_origin(settings.tile_url),
+        tile_origin=" ".join(app.state.base_maps.origins),
     )
     app.add_middleware(TransportSecurity)
     return app
@@ -139,6 +143,9 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     app.state.settings = settings
     app.state.shared = shared
     app.state.url = settings.open_database()
+    app.state.base_maps = base_maps_of(settings)
+    if app.state.base_maps.problem:
+        log.warning("base_map_left_out", reason=app.state.base_maps.problem)
     if shared is not None:
         share_versions(app.state.url, shared.tile_versions)
     app.state.signing_key = settings.signing_key()
@@ -187,11 +194,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.feed.stop()
         await app.state.reader.stop()
         await app.state.access_records.stop()
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _mount_map(app: FastAPI) -> None:

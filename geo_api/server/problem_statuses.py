@@ -30,6 +30,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "draftChangeSet": (409,),
     "exportCollection": (429,),
     "getBalance": (422,),
+    "getBaseMap": (404,),
     "logIn": (401, 403),
     "getHotSpotReport": (404,),
     "getReadiness": (503,),

@@ -188,7 +188,9 @@ def test_a_base_map_is_drawn_under_the_areas(open_page: Open, city: City, crs: s
     def settings(route: Route) -> None:
         answer = route.fetch()
         url = city.address + "/base/{z}/{x}/{y}.png"
-        route.fulfill(response=answer, json=answer.json() | {"tile_url": url, "tile_crs": crs})
+        tiles = {"id": "tiles-1", "kind": "tiles", "name": {"zh": "x", "en": "x"}, "url": url, "datum": crs}
+        tiles |= {"attribution": "© x", "max_zoom": 18}
+        route.fulfill(response=answer, json=answer.json() | {"base_maps": [tiles]})
 
     def before(context: BrowserContext) -> None:
         context.route("**/v1/settings", settings)

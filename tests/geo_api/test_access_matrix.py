@@ -789,6 +789,7 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/v1/runs"): {"/v1/runs": READERS},
     ("GET", "/v1/settings"): {"/v1/settings": ANYONE},
     ("GET", "/v1/style"): {"/v1/style": ANYONE},
+    ("GET", "/v1/base-map.pmtiles"): {"/v1/base-map.pmtiles": ANYONE},
     ("GET", "/v1/hot-spots/report.html"): {"/v1/hot-spots/report.html": ANYONE},
     ("GET", "/v1/events"): {},  # has no end: test_events_tell_of_the_own_rows_only, above
     ("GET", "/events"): {},

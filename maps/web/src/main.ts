@@ -53,7 +53,6 @@ interface Shown {
 const app = document.getElementById("app") ?? document.body;
 
 function draw({ settings, known, parts }: Shown): void {
-  const shifted = settings.tile_crs === "gcj02" && Boolean(settings.tile_url);
   const city = settings.city ?? "";
   render(
     html`
@@ -65,7 +64,7 @@ function draw({ settings, known, parts }: Shown): void {
         <notice-list></notice-list>
         ${parts ? html`<lost-connection></lost-connection>` : nothing}
       </main>
-      <status-bar .map=${parts?.map ?? null} ?shiftedBase=${shifted}></status-bar>
+      <status-bar .map=${parts?.map ?? null}></status-bar>
     `,
     app,
   );

@@ -48,6 +48,8 @@ export interface Address {
   /** Groups that are switched on; null: those that the console begins with. */
   layers: readonly string[] | null;
   hotField: HotField;
+  /** The base map: none, roads, or one that the installation offers; null: the first of those. */
+  base: string | null;
   language: Language | null;
 }
 
@@ -58,6 +60,7 @@ export const START: Address = {
   map: null,
   layers: null,
   hotField: "visits",
+  base: null,
   language: null,
 };
 
@@ -150,6 +153,7 @@ export function parseAddress(fragment: string): Address {
     map: mapOf(parts.map),
     layers: parts.layers === undefined ? null : parts.layers.split(",").filter(Boolean),
     hotField: HOT_FIELDS.find((each) => each === parts.hot) ?? "visits",
+    base: /^[\w-]{1,40}$/.test(parts.base ?? "") ? (parts.base ?? null) : null,
     language: isLanguage(parts.lang) ? parts.lang : null,
   };
 }
@@ -175,13 +179,14 @@ function routeParts(route: Route): Parts {
 }
 
 /** The fragment that names a view, without `#`. */
-export function writeAddress({ route, picked, track, map, layers, hotField, language }: Address): string {
+export function writeAddress({ route, picked, track, map, layers, hotField, base, language }: Address): string {
   const parts: Parts = {
     ...routeParts(route),
     pick: picked ? `${picked.collection}/${picked.ids.join(",")}@${picked.lon},${picked.lat}` : undefined,
     track: track ? [track.vehicle, track.from, track.to].join(",") : undefined,
     layers: layers?.join(","),
     hot: hotField === "visits" ? undefined : hotField,
+    base: base ?? undefined,
     map: map ? `${map.zoom}/${map.lat}/${map.lon}` : undefined,
     lang: language ?? undefined,
   };

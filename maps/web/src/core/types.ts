@@ -318,6 +318,30 @@ export interface components {
             /** @description By how much the spread falls */
             gain: number;
         };
+        /** @description A base map that the page offers beside the roads. */
+        BaseMapDocument: {
+            id: string;
+            /**
+             * @description vector, raster: a PMTiles file of this service; tiles: pictures by column and row
+             * @enum {string}
+             */
+            kind: "vector" | "raster" | "tiles";
+            name: components["schemas"]["BaseMapName"];
+            /** @description Of a file below the service's root; of tiles the template */
+            url: string;
+            /**
+             * @description What the tiles are drawn in
+             * @enum {string}
+             */
+            datum: "wgs84" | "cgcs2000" | "gcj02";
+            attribution: string;
+            max_zoom: number;
+        };
+        /** @description Name in both languages. */
+        BaseMapName: {
+            zh: string;
+            en: string;
+        };
         /** @description Report of a batch of fixes. */
         BatchReport: {
             /** @description Written now */
@@ -797,10 +821,8 @@ export interface components {
         };
         /** @description Settings of this installation that the console needs. */
         ConsoleSettings: {
-            /** @description Template of the base map; empty: none */
-            tile_url: string;
-            /** @enum {string} */
-            tile_crs: "wgs84" | "gcj02";
+            /** @description Beside none and the roads, best first */
+            base_maps: components["schemas"]["BaseMapDocument"][];
             version: string;
             /** @description Name of the city in both languages */
             city: string;
@@ -2444,6 +2466,8 @@ export type AssignmentNow = components['schemas']['AssignmentNow'];
 export type AssignmentOutcome = components['schemas']['AssignmentOutcome'];
 export type Balance = components['schemas']['Balance'];
 export type BalanceMove = components['schemas']['BalanceMove'];
+export type BaseMapDocument = components['schemas']['BaseMapDocument'];
+export type BaseMapName = components['schemas']['BaseMapName'];
 export type BatchReport = components['schemas']['BatchReport'];
 export type BothLanguages = components['schemas']['BothLanguages'];
 export type BriefAssignment = components['schemas']['BriefAssignment'];

@@ -8,8 +8,10 @@ import { HOT_FIELDS, type HotField } from "../address/address";
 import { address } from "../address/router";
 import { Piece } from "../core/element";
 import { icon } from "../core/icons";
+import { language } from "../texts/language";
 import { loggedIn, session } from "../core/session";
 import { shade } from "../core/theme";
+import { baseChosen, chooseBase, offered } from "../map/offered_maps";
 import { layerGroups, type LayerGroup, type Swatch } from "../map/layer_groups";
 import { chooseHotField, layersShown, showGroup } from "../map/layers_shown";
 import { t, term } from "../texts/text";
@@ -39,7 +41,7 @@ export class LayerSwitch extends Piece {
   }
 
   protected override follows() {
-    return [session, address, shade];
+    return [session, address, shade, offered];
   }
 
   protected override firstUpdated(): void {
@@ -74,10 +76,35 @@ export class LayerSwitch extends Piece {
                   (each) => each.id,
                   (each) => this.#group(each),
                 )}
+                ${this.#bases()}
               </div>`
             : nothing
         }
       </aside>
+    `;
+  }
+
+  /** The ground under the layers: one of what there is. */
+  #bases() {
+    const named = offered.get().map(({ id, name }) => [id, name[language.get()]] as const);
+    const choices = [...named, ["roads", t("base.roads")], ["none", t("base.none")]] as const;
+    return html`
+      <fieldset class="bases">
+        <legend>${t("base")}</legend>
+        ${choices.map(
+          ([id, text]) => html`
+            <label>
+              <input
+                type="radio"
+                name="base"
+                data-base=${id}
+                .checked=${baseChosen() === id}
+                @change=${() => chooseBase(id)}
+              /><span>${text}</span>
+            </label>
+          `,
+        )}
+      </fieldset>
     `;
   }
 

@@ -1,26 +1,37 @@
 /** The line under the map: coordinates, zoom, the connection, the time zone, what the boundaries are worth, whose data it is. */
 import { html } from "lit";
 import type { Map as MapView, MapMouseEvent } from "maplibre-gl";
+import { address } from "../address/router";
 import { Piece } from "../core/element";
 import { connected, updated } from "../live/changes";
+import { offeredChosen, offered } from "../map/offered_maps";
 import { clock, fixed, timeZone, zoneNote, zoneOffset } from "../texts/format";
 import { t } from "../texts/text";
 
+/** Whose the base map is, and what it is drawn in. */
+function baseNote(): string {
+  const shown = offeredChosen();
+  if (!shown) return "";
+  const datum = shown.kind === "tiles" ? t(shown.datum === "gcj02" ? "base.shifted" : `base.${shown.datum}`) : "";
+  return [shown.attribution, datum]
+    .filter(Boolean)
+    .map((each) => `${each} · `)
+    .join("");
+}
+
 export class StatusBar extends Piece {
-  static override properties = { map: { attribute: false }, shiftedBase: { type: Boolean } };
+  static override properties = { map: { attribute: false } };
   declare map: MapView | null;
-  declare shiftedBase: boolean;
   #place = "–";
   #followed: MapView | null = null;
 
   constructor() {
     super();
     this.map = null;
-    this.shiftedBase = false;
   }
 
   protected override follows() {
-    return [connected, updated, timeZone];
+    return [connected, updated, timeZone, address, offered];
   }
 
   readonly #moved = ({ lngLat }: MapMouseEvent): void => {
@@ -47,7 +58,7 @@ export class StatusBar extends Piece {
         <span class="space"></span>
         <span class="zone" title=${zoneNote()}><span>${zoneNote()}</span><small>${zoneOffset()}</small></span>
         <span class="indicative-note" title=${t("indicative")}>${t("word.indicative")}</span>
-        <span class="attribution">${this.shiftedBase ? `${t("base.shifted")} · ` : ""}${t("attribution")}</span>
+        <span class="attribution">${baseNote()}${t("attribution")}</span>
       </footer>
     `;
   }

@@ -1,12 +1,22 @@
-/** An optional raster map under everything else; one in GCJ-02 is shifted, tile by tile, to meet WGS-84. */
-import { addProtocol, type LayerSpecification, type Map as MapView } from "maplibre-gl";
+/** The ground under everything else, as it was chosen: nothing, the roads of the service, a local file, or tiles of another host. */
+import { addProtocol, type LayerSpecification, type Map as MapView, type SourceSpecification } from "maplibre-gl";
+import { Protocol } from "pmtiles";
+import { address } from "../address/router";
+import { serviceRoot } from "../core/api";
 import { shade } from "../core/theme";
 import { tileShift } from "../geometry/gcj02";
-import { addThemed } from "./themed_layers";
+import { language } from "../texts/language";
+import { groundOf, namesOf, type GroundSource } from "./ground_layers";
+import { baseChosen, offered, offeredChosen, type OfferedMap } from "./offered_maps";
+import { tileAddress } from "./sources";
+import { addThemed, removeThemed } from "./themed_layers";
 
 const TILE_PX = 256;
 const SHIFTED = "gcj02tile";
 const DIMMED = { "raster-brightness-max": 0.6, "raster-saturation": -0.5 };
+const BRIGHT = { "raster-brightness-max": 1, "raster-saturation": 0 };
+/** Vector tiles of the ground are enlarged from this zoom on. */
+const ROADS_MAX_ZOOM = 14;
 
 function tileUrl(template: string, zoom: number, column: number, row: number): string {
   return template.replace("{z}", String(zoom)).replace("{x}", String(column)).replace("{y}", String(row));
@@ -43,32 +53,85 @@ async function shiftedTile(
   return (await canvas.convertToBlob({ type: "image/png" })).arrayBuffer();
 }
 
-function addShiftedProtocol(template: string): void {
+/** The address of a shifted tile names the base map whose template it is of. */
+function addProtocols(): void {
+  addProtocol("pmtiles", new Protocol().tile);
   addProtocol(SHIFTED, async ({ url }, { signal }) => {
-    const [zoom = 0, column = 0, row = 0] = url.slice(`${SHIFTED}://`.length).split("/").map(Number);
+    const [id = "", ...place] = url.slice(`${SHIFTED}://`.length).split("/");
+    const template = offered.get().find((each) => each.id === id)?.url ?? "";
+    const [zoom = 0, column = 0, row = 0] = place.map(Number);
     return { data: await shiftedTile(template, zoom, column, row, signal) };
   });
 }
 
-/** A foreign picture is made for a light ground: at night it is dimmed. */
-const baseLayers = (): LayerSpecification[] => [
-  {
-    id: "base",
-    type: "raster",
-    source: "base",
-    paint: shade.get() === "dark" ? DIMMED : { "raster-brightness-max": 1, "raster-saturation": 0 },
-  },
-];
+function sourcesOf(chosen: string, found: OfferedMap | undefined): Record<string, SourceSpecification> {
+  if (chosen === "roads")
+    return Object.fromEntries(
+      ["roads", "waterways"].map((each) => [
+        `base-${each}`,
+        { type: "vector", tiles: [tileAddress(each, {})], minzoom: 5, maxzoom: ROADS_MAX_ZOOM },
+      ]),
+    );
+  if (!found) return {};
+  if (found.kind !== "tiles") {
+    const url = `pmtiles://${new URL(serviceRoot + found.url, location.href).href}`;
+    return { base: found.kind === "vector" ? { type: "vector", url } : { type: "raster", url, tileSize: TILE_PX } };
+  }
+  const tiles = found.datum === "gcj02" ? `${SHIFTED}://${found.id}/{z}/{x}/{y}` : found.url;
+  return { base: { type: "raster", tiles: [tiles], tileSize: TILE_PX, maxzoom: found.max_zoom } };
+}
 
-export function addBaseMap(map: MapView, template: string, crs: string | undefined): void {
-  const shifted = crs === "gcj02";
-  if (shifted) addShiftedProtocol(template);
-  map.addSource("base", {
-    type: "raster",
-    tiles: [shifted ? `${SHIFTED}://{z}/{x}/{y}` : template],
-    tileSize: TILE_PX,
-    maxzoom: 18,
-  });
-  addThemed(map, baseLayers, () => "land");
-  map.setPaintProperty("land", "fill-opacity", 0.2);
+const ROADS: GroundSource = {
+  roads: { source: "base-roads", layer: "roads" },
+  water: { source: "base-waterways", layer: "waterways" },
+  areas: false,
+};
+const FILE: GroundSource = {
+  roads: { source: "base", layer: "roads" },
+  water: { source: "base", layer: "water" },
+  areas: true,
+};
+
+function groundShown(): GroundSource | null {
+  if (baseChosen() === "roads") return ROADS;
+  return offeredChosen()?.kind === "vector" ? FILE : null;
+}
+
+const shapes = (): LayerSpecification[] => {
+  const ground = groundShown();
+  return ground ? groundOf(ground) : [];
+};
+const names = (): LayerSpecification[] => {
+  const ground = groundShown();
+  return ground ? namesOf(ground) : [];
+};
+/** A foreign picture is made for a light ground: at night it is dimmed. */
+const pictures = (): LayerSpecification[] =>
+  groundShown() || !offeredChosen()
+    ? []
+    : [{ id: "base", type: "raster", source: "base", paint: shade.get() === "dark" ? DIMMED : BRIGHT }];
+
+/** Pictures lie below the land, which is then seen through; roads lie on it, and their names below those of areas. */
+function draw(map: MapView): void {
+  for (const make of [shapes, names, pictures]) removeThemed(map, make);
+  for (const id of ["base", "base-roads", "base-waterways"]) if (map.getSource(id)) map.removeSource(id);
+  for (const [id, source] of Object.entries(sourcesOf(baseChosen(), offeredChosen()))) map.addSource(id, source);
+  addThemed(map, pictures, () => "land");
+  addThemed(map, shapes, () => "functional_zone-fill");
+  addThemed(map, names, () => "unit_grid-label");
+  map.setPaintProperty("land", "fill-opacity", map.getLayer("base") ? 0.2 : 1);
+}
+
+/** Show the base map that is chosen, and follow the choice and the language. */
+export function followBaseMap(map: MapView): void {
+  addProtocols();
+  let shown = "";
+  const follow = (): void => {
+    const now = `${baseChosen()} ${language.get()}`;
+    if (now !== shown) draw(map);
+    shown = now;
+  };
+  follow();
+  address.subscribe(follow);
+  language.subscribe(follow);
 }

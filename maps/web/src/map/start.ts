@@ -9,11 +9,12 @@ import { loggedIn, may, session } from "../core/session";
 import type { ConsoleSettings } from "../core/types";
 import type { Console, Covered } from "../console";
 import { lastChange, listen, reconnect, updated } from "../live/changes";
-import { addBaseMap } from "./base_map";
+import { followBaseMap } from "./base_map";
 import { createMap, showWorkLayers, whenIdle, type Box } from "./create";
 import { applyLayers, followLayers } from "./layers_shown";
 import { addMark } from "./mark";
 import { attachPopups } from "./popups";
+import { offered } from "./offered_maps";
 import { Redraw } from "./redraw";
 import { Track } from "./track";
 
@@ -78,9 +79,10 @@ function clearOf({ left, right, bottom }: Covered) {
 
 /** Make the map; resolves when its style is there. */
 export async function startMap({ container, settings, extent, covered }: Start): Promise<Console> {
+  offered.set(settings.base_maps ?? []);
   const map = createMap(container, { place: address.get().map, box: extent, padding: clearOf(covered()) });
   await new Promise<void>((resolve) => map.once("load", () => resolve()));
-  if (settings.tile_url) addBaseMap(map, settings.tile_url, settings.tile_crs);
+  followBaseMap(map);
   addMark(map);
   const track = new Track(map);
   const follow = (): void => {

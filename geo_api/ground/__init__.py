@@ -1,0 +1,1 @@
+"""Base maps that the page offers."""
