@@ -40,23 +40,6 @@ def quantile_breaks(values: ArrayLike, classes: int) -> NDArray[np.float64]:
     return np.unique(np.quantile(finite, shares, method="inverted_cdf"))
 
 
-def equal_breaks(values: ArrayLike, classes: int) -> NDArray[np.float64]:
-    """Upper limits of classes of equal width.
-
-    Examples
-    --------
-    >>> equal_breaks([0, 3, 10], 5)
-    array([ 2.,  4.,  6.,  8., 10.])
-    >>> equal_breaks([5, 5], 5)
-    array([5.])
-    """
-    finite = _finite(values)
-    if finite.size == 0:
-        return finite
-    low, high = finite.min(), finite.max()
-    return np.unique(low + (high - low) * np.arange(1, classes + 1) / classes)
-
-
 def class_of(values: ArrayLike, breaks: ArrayLike) -> NDArray[np.int64]:
     """Index of the class of each value: the first limit that is not below it; -1 for NaN.
 

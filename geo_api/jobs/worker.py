@@ -6,6 +6,7 @@ Two workers never analyse at once: the queueing lock keeps one waiting job, the 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from procrastinate import App, PsycopgConnector
@@ -21,14 +22,7 @@ def job_app(url: str, settings: Settings) -> App:
     """The queue's application on this database."""
     app = App(connector=PsycopgConnector(conninfo=libpq_url(url), max_size=4))
 
-    @app.periodic(cron=settings.analyse_cron)
-    @app.task(
-        name="geo_api.worker.analyse",
-        queue="models",
-        queueing_lock="analyse",
-        lock="analyse",
-        pass_context=False,
-    )
+    @_scheduled(app, "analyse", settings.analyse_cron)
     def analyse(timestamp: int) -> None:
         """Run the main job on what arrived since the last run."""
         from geo_api.jobs.analysis import Analysis
@@ -45,42 +39,21 @@ def job_app(url: str, settings: Settings) -> App:
                 zh=left.message_zh,
             )
 
-    @app.periodic(cron=settings.due_changes_cron)
-    @app.task(
-        name="geo_api.worker.due_changes",
-        queue="models",
-        queueing_lock="due_changes",
-        lock="due_changes",
-        pass_context=False,
-    )
+    @_scheduled(app, "due_changes", settings.due_changes_cron)
     def due_changes(timestamp: int) -> None:
         """Put change sets into force whose date has come."""
         from geo_api.areas.due_change_sets import apply_due_changes
 
         apply_due_changes(url, settings.unit_grid_profile())
 
-    @app.periodic(cron=settings.old_log_cron)
-    @app.task(
-        name="geo_api.worker.old_log_rows",
-        queue="models",
-        queueing_lock="old_log_rows",
-        lock="old_log_rows",
-        pass_context=False,
-    )
+    @_scheduled(app, "old_log_rows", settings.old_log_cron)
     def old_log_rows(timestamp: int) -> None:
         """Remove rows of the access log that are older than the installation keeps them."""
         from geo_api.auth.access_records import remove_old_rows
 
         log.info("old_log_rows", removed=remove_old_rows(url, settings.access_log_days))
 
-    @app.periodic(cron=settings.settle_cron)
-    @app.task(
-        name="geo_api.worker.settle_cells",
-        queue="models",
-        queueing_lock="settle_cells",
-        lock="settle_cells",
-        pass_context=False,
-    )
+    @_scheduled(app, "settle_cells", settings.settle_cron)
     def settle_cells(timestamp: int) -> None:
         """Add up what was counted in the cells of tiles since the last time."""
         from layers.collections import settle_cells
@@ -89,6 +62,21 @@ def job_app(url: str, settings: Settings) -> App:
             settle_cells(db)
 
     return app
+
+
+def _scheduled(app: App, name: str, cron: str) -> Callable[[Callable[[int], None]], object]:
+    """Return a decorator that registers a periodic task, of which one waits and one runs at most.
+
+    The stored name is ``geo_api.worker.NAME``, so that queued jobs of an older installation still run.
+    """
+
+    def register(task: Callable[[int], None]) -> object:
+        stored = app.task(
+            name=f"geo_api.worker.{name}", queue="models", queueing_lock=name, lock=name, pass_context=False
+        )
+        return app.periodic(cron=cron)(stored(task))
+
+    return register
 
 
 def run_worker(settings: Settings, *, once: bool = False) -> None:
