@@ -23,7 +23,9 @@ from sqlalchemy import text
 from stdnum.cn import uscc as stdnum_uscc
 
 from geo_api.city_file import read_city
+from geo_api.imports.import_file import import_file
 from grid.alerts import RESUMPTION_KIND, Finding, missing_matters, raise_alerts, suggested_items
+from grid.responsibility import assign
 from layers.postgres import SYSTEM, engine, libpq_url, session
 from tests.support.cities import SECOND, in_force
 from tests.support.second_city import SecondCity, make_second_city
@@ -346,6 +348,7 @@ def test_the_city_is_analysed_before_and_after_its_own_matter_is_set(
     assert not file.exists(), "nothing was known when the command began"
     first = json.loads(_wangge("analyse", "--json", stdout=True))
     assert first["flagged"] == [] and first["counts"]["alerts_raised"] > 0
+    assert first["counts"]["visits"] == 0 and "visits cannot be judged" in first["visits_unjudged"]["en"]
     with engine(fresh_database).connect() as connection:
         (missing,) = missing_matters(connection)
         assert suggested_items(connection, missing)[0] == (RESUMPTION, "责令停产关闭后擅自恢复生产")
@@ -394,3 +397,37 @@ def test_the_plain_form_loads_completely_and_every_town_answers(
     leads = dict(answers.select("id", "lead_body").iter_rows())
     assert leads["621702100"] == "砚口镇综合执法队"
     assert leads["621721100"] == "石泓县生态环境分局"
+
+
+def test_the_same_folder_twice_changes_nothing_and_former_towns_are_no_overlaps(
+    city: SecondCity, fresh_database: str
+) -> None:
+    before = sorted(path.name for path in city.plain.iterdir())
+    for kind, file in (("areas", "areas.gpkg"), ("duties", "duties.csv")):
+        first = import_file(kind, city.plain / file, crs="wgs84", url=fresh_database)
+        again = import_file(kind, city.plain / file, crs="wgs84", url=fresh_database)
+        assert first.written.inserted == city.rows[kind] == again.written.unchanged
+        assert (again.written.inserted, again.written.updated) == (0, 0)
+        # The two townships that became one town lie where it lies; the park has joint bodies only.
+        assert first.notes == []
+        assert all("the same file was imported" in note for note in again.notes)
+    assert sorted(path.name for path in city.plain.iterdir()) == before, "nothing is written beside the files"
+
+
+def test_an_empowered_town_keeps_the_joint_bodies_of_its_county_and_of_the_park(
+    city: SecondCity, areas: geopandas.GeoDataFrame, fresh_database: str
+) -> None:
+    for kind, file in (("areas", "areas.gpkg"), ("duties", "duties.csv")):
+        import_file(kind, city.plain / file, crs="wgs84", url=fresh_database)
+    duties = pl.read_csv(city.plain / "duties.csv", infer_schema_length=0)
+    joint = duties.filter((pl.col("item_code") == RESUMPTION) & (pl.col("role") == "joint"))
+    at = datetime.fromisoformat("2026-02-01T12:00+08:00")
+    park = areas[areas["kind"] == "functional_zone"].iloc[0]
+    town = areas[areas["code"] == "621702100"].geometry.iloc[0].difference(park.geometry)
+    with session(SYSTEM, fresh_database) as db:
+        for shape, expected in ((town, ["621702"]), (park.geometry, [park["code"]])):
+            point = shape.representative_point()
+            found = assign(db, lon=point.x, lat=point.y, item_code=RESUMPTION, at=at)
+            names = {partner.body for partner in found.co_handlers}
+            wanted = set(joint.filter(pl.col("area_code").is_in(expected))["body"])
+            assert wanted and wanted <= names, (wanted, names)

@@ -17,7 +17,7 @@ from pwdlib import PasswordHash
 from sqlalchemy.orm import Session
 
 from layers.errors import InputError
-from layers.records import accounts
+from layers.records import accounts, newest_area_name
 from layers.tables import DOMAINS, ROLES, LoginSession, User
 
 MIN_PASSWORD_LENGTH = 8
@@ -55,11 +55,13 @@ def create_user(
     Raises
     ------
     layers.errors.InputError
-        For an unknown role, an empty name or a short password.
+        For an unknown role or area, an empty name or a short password.
     """
     _check_account(username, password, role)
     if wrong := sorted(set(domains or []) - set(DOMAINS)):
         raise InputError(f"domains: {wrong[0]!r} is none of {', '.join(DOMAINS)}")
+    if area_code is not None and newest_area_name(db, area_code) is None:
+        raise InputError(f"area: no area has the code {area_code!r} 没有此区域")
     values = {
         "password_hash": _hasher.hash(password),
         "display_name": display_name or username,

@@ -17,7 +17,7 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``flagged``, ``counts``, ``seconds``, ``at``, ``unchanged``, ``without_case``; the demo adds ``planted``.
+        ``flagged``, ``counts``, ``seconds``, ``at``, ``unchanged``, ``without_case``, ``visits_unjudged``; the demo adds ``planted``.
     """
     with session(SYSTEM, url) as db:
         flagged = [_shown(site) for site in flagged_sites(db)]
@@ -28,6 +28,7 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "at": result.at.isoformat(),
         "unchanged": result.unchanged,
+        "visits_unjudged": result.visits_unjudged,
         "without_case": None
         if left is None
         else {

@@ -229,6 +229,8 @@ def analyse(
         _emit(document(url, result))
         return
     console.print_json(data={"counts": result.counts, "seconds": result.seconds})
+    for message in (result.visits_unjudged or {}).values():
+        console.print(f"[yellow]![/] {message}", highlight=False)
     if (left := result.without_case) is not None:
         console.print(f"[yellow]![/] {left.message_zh}", highlight=False)
         console.print(f"[yellow]![/] {left.message_en}", highlight=False)

@@ -270,6 +270,7 @@ def _with_labels(frame: gpd.GeoDataFrame, crs: str) -> gpd.GeoDataFrame:
 def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: ImportReport) -> None:
     """Faults of the topology: the first as notes, all of them as points in ``<file>.topology.geojson``."""
     parents = read_areas(db, kind=("city", "county", "town", "community"))
+    frame = _without_former(frame, area_versions.ended_areas(db))
     whole = pd.concat([frame, _stored_siblings(db, frame)], ignore_index=True)
     faults = find_topology_faults(whole, dict(zip(parents["code"], parents.geometry, strict=True)))
     if faults:
@@ -277,6 +278,16 @@ def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: Imp
         write_fault_report(faults, target)
         report.notes.append(f"{len(faults)} fault(s) of topology 拓扑问题, all in {target}")
     report.notes += [str(fault) for fault in faults[:TOLD]]
+
+
+def _without_former(frame: gpd.GeoDataFrame, ended: set[tuple[str, str]]) -> gpd.GeoDataFrame:
+    """The newest version of each area that is still in force: former ones lie where their successors are."""
+    newest = frame.assign(code=frame["code"].astype(str)).sort_values(
+        "valid_from", kind="stable", key=lambda days: days.astype(str)
+    )
+    newest = newest.drop_duplicates(["kind", "code"], keep="last").sort_index()
+    in_force = [key not in ended for key in zip(newest["kind"], newest["code"], strict=True)]
+    return newest[np.array(in_force, dtype=bool)]
 
 
 def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

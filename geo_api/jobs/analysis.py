@@ -10,6 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -35,6 +36,12 @@ MODEL = "illegal_resumption"
 VERSION = "2"
 WITHOUT_CASE = "alerts_without_case"
 """Name of their count in the record of a run."""
+HAZMAT_VEHICLES = "hazmat_vehicles"
+VISITS_UNJUDGED = {
+    "zh": "未导入危险货物车辆名单，无法判断到访；请用 wangge import vehicles 导入（类别 hazmat）",
+    "en": "no hazardous-goods list was imported, visits cannot be judged: `wangge import vehicles` with the kind hazmat",
+}
+"""Told where no vehicle is of the kind hazmat: no visit is then no sign of anything."""
 
 STAY_PARAMETERS: dict[str, Any] = {
     "radius_m": 150.0,
@@ -57,6 +64,11 @@ class AnalysisResult:
     counts: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     without_case: WithoutCase | None = None
+
+    @property
+    def visits_unjudged(self) -> Mapping[str, str] | None:
+        """The message in Chinese and English when no vehicle is known to carry hazardous goods; None: some are."""
+        return VISITS_UNJUDGED if self.counts.get(HAZMAT_VEHICLES) == 0 else None
 
 
 class Analysis:
@@ -184,7 +196,9 @@ class Analysis:
         today = self.config.local_day(at)
         vehicles = tracks.read_vehicles(db)
         with step("到访 visits", self.seconds, "visits"):
-            hazmat = vehicles.filter(pl.col("kind") == "hazmat")["id"].implode()
+            listed = vehicles.filter(pl.col("kind") == "hazmat")["id"]
+            self.counts[HAZMAT_VEHICLES] = listed.len()
+            hazmat = listed.implode()
             hazardous = sites.filter(pl.col("hazard") != "none")
             visits = find_visits(
                 stays.filter(pl.col("vehicle_id").is_in(hazmat)),

@@ -29,6 +29,8 @@ def job_app(url: str, settings: Settings) -> App:
 
         result = Analysis(url).run()
         log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
+        if result.visits_unjudged is not None:
+            log.warning("visits_unjudged", **result.visits_unjudged)
         if (left := result.without_case) is not None:
             log.warning(
                 "alerts_without_case",

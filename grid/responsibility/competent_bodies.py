@@ -133,6 +133,7 @@ def find_competent_bodies(
         leads = [line for line in here if line.role == "lead"]
         if leads:
             _fill(found, seat, leads, [line for line in here if line.role == "joint"])
+            _add_partners_around(found, seats, seat, lines, day)
             _explain_lead(found, seats, seat, leads[0], lines, day)
             _copy_above(found, seats, seat, lines, day)
             _explain_partners(found)
@@ -170,6 +171,25 @@ def _fill(found: CompetentBodies, seat: _Seat, leads: list[Duty], joints: list[D
         if line.body not in taken:
             taken.add(line.body)
             found.co_handlers.append(Partner(line.body, line.level, zh, en))
+
+
+def _add_partners_around(
+    found: CompetentBodies, seats: list[_Seat], seat: _Seat, lines: list[Duty], day: dt.date
+) -> None:
+    """Add the joint bodies of functional zones and water areas of the place, and of the county above an empowered town."""
+    taken = {found.lead.body if found.lead else None, *(partner.body for partner in found.co_handlers)}
+    for other in seats:
+        above_town = seat.level == "town" and other.level == "county"
+        if other is seat or not (other.overlaps or above_town):
+            continue
+        zh, en = ("所在功能区或水域列为协办", "named as joint by the area across the hierarchy")
+        if not other.overlaps:
+            zh, en = "上级县列为协办", "named as joint by the county above"
+        for line in lines:
+            if line.area_code == other.area.code and line.role == "joint" and line.holds(day):
+                if line.body not in taken:
+                    taken.add(line.body)
+                    found.co_handlers.append(Partner(line.body, line.level, zh, en))
 
 
 def _explain_lead(

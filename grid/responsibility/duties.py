@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from grid.areas import OVERLAYS
 from grid.errors import UnknownItem
 from layers.local_time import local_zone
 from layers.tables import Area, DutyItem
@@ -191,7 +192,9 @@ def stored_list(db: Session) -> list[Duty]:
 
 
 def check_stored(db: Session) -> list[DutyFault]:
-    """Check the stored duty list."""
+    """Check the stored duty list; a functional zone or a water area may have joint bodies only."""
     duties = stored_list(db)
-    codes = db.scalars(select(Area.code).where(Area.kind != "unit_grid").distinct())
-    return check_list(duties, codes.all())
+    rows = db.execute(select(Area.code, Area.kind).where(Area.kind != "unit_grid").distinct()).all()
+    across = {code for code, kind in rows if kind in OVERLAYS}
+    faults = check_list(duties, [code for code, _ in rows])
+    return [fault for fault in faults if fault.rule != "no_lead" or fault.area_code not in across]

@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 import polars as pl
 import shapely
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.orm import Session
 
 from layers.codes import (
@@ -120,6 +120,16 @@ def codes_of_larger_areas(db: Session) -> dict[int, str]:
     """Codes of everything but unit grids, by id."""
     rows = db.execute(select(Area.id, Area.code).where(Area.kind != "unit_grid"))
     return {row.id: row.code for row in rows}
+
+
+def ended_areas(db: Session) -> set[tuple[str, str]]:
+    """Return kinds and codes of areas of which no version is in force any more."""
+    rows = db.execute(
+        select(Area.kind, Area.code)
+        .group_by(Area.kind, Area.code)
+        .having(func.every(Area.valid_to.is_not(None)))
+    )
+    return {(row.kind, row.code) for row in rows}
 
 
 def has_areas(db: Session) -> bool:
@@ -251,11 +261,16 @@ SELECT g."row", g.code, g.name, g.kind, p.id, g.parent_code, g.valid_from,
        regexp_split_to_array(btrim(g.predecessor_codes, ' ;'), '[[:space:]]*;[[:space:]]*'), g.households, g.road_length_m,
        ST_SetSRID(g.geom, 4326), o.id, o.valid_from,
        o.name = g.name AND COALESCE(g.households = o.households, g.households IS NULL)
-       AND COALESCE(g.road_length_m = o.road_length_m, g.road_length_m IS NULL) AND o.parent_id IS NOT DISTINCT FROM p.id AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
+       AND COALESCE(g.road_length_m = o.road_length_m, g.road_length_m IS NULL)
+       AND (o.parent_id IS NOT DISTINCT FROM p.id OR o.valid_from = g.valid_from AND EXISTS (
+            SELECT FROM areas u WHERE u.id = o.parent_id AND u.code = g.parent_code)) AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
 FROM given_areas g
-LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.valid_to IS NULL
-                   AND p.kind IN ('city', 'county', 'town', 'community') LIMIT 1) p ON true
-LEFT JOIN areas o ON o.code = g.code AND o.kind = g.kind AND o.valid_to IS NULL
+LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.kind IN ('city', 'county', 'town', 'community')
+                   AND (p.valid_to IS NULL OR p.valid_from <= g.valid_from AND p.valid_to > g.valid_from)
+                   ORDER BY p.valid_to IS NULL DESC LIMIT 1) p ON true
+LEFT JOIN LATERAL (SELECT * FROM areas o WHERE o.code = g.code AND o.kind = g.kind
+                   AND (o.valid_to IS NULL OR o.valid_from = g.valid_from)
+                   ORDER BY o.valid_from = g.valid_from DESC LIMIT 1) o ON true
 """
 _FAULTS = """
 SELECT "row", 'parent_code', 'unknown parent 上级未登记', parent_code FROM resolved_areas

@@ -106,6 +106,11 @@ def test_an_account_that_is_switched_off_is_out_at_once(login: Login, api: Api, 
     assert client.get("/collections/alerts/items").status_code == 401
     with session(SYSTEM, api.url) as db, pytest.raises(InputError, match="role"):
         create_user(db, username="x", password=PASSWORD, role="king")
+    with (
+        session(SYSTEM, api.url) as db,
+        pytest.raises(InputError, match="no area has the code '99' 没有此区域"),
+    ):
+        create_user(db, username="x", password=PASSWORD, role="viewer", area_code="99")
     with session(SYSTEM, api.url) as db, pytest.raises(InputError, match="password"):
         create_user(db, username="x", password="short", role="viewer")
 
