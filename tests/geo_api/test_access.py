@@ -40,7 +40,7 @@ def test_the_cookie_is_out_of_reach_of_scripts(public: TestClient) -> None:
 
 
 def test_over_https_the_cookie_is_secure(api: Api) -> None:
-    client = TestClient(api.app, base_url="https://wangge.example")
+    client = TestClient(api.app, base_url="https://wangge")
     answer = client.post("/v1/login", json={"username": "dispatcher", "password": PASSWORD})
     assert "secure" in answer.headers["set-cookie"].lower()
 

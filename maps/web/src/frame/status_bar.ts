@@ -1,7 +1,8 @@
 /** The line under the map: coordinates, zoom, the connection, the time zone, what the boundaries are worth, whose data it is. */
-import { html } from "lit";
+import { html, nothing } from "lit";
 import type { Map as MapView, MapMouseEvent } from "maplibre-gl";
 import { address } from "../address/router";
+import { get } from "../core/api";
 import { Piece } from "../core/element";
 import { connected, updated } from "../live/changes";
 import { offeredChosen, offered } from "../map/offered_maps";
@@ -19,11 +20,22 @@ function baseNote(): string {
     .join("");
 }
 
+/** Whether an area was imported as indicative; when nobody can tell, the cautious answer. */
+async function someAreIndicative(): Promise<boolean> {
+  try {
+    const found = await get<{ features: unknown[] }>("collections/areas/items?indicative=true&limit=1");
+    return found.features.length > 0;
+  } catch {
+    return true;
+  }
+}
+
 export class StatusBar extends Piece {
   static override properties = { map: { attribute: false } };
   declare map: MapView | null;
   #place = "–";
   #followed: MapView | null = null;
+  #indicative = false;
 
   constructor() {
     super();
@@ -32,6 +44,14 @@ export class StatusBar extends Piece {
 
   protected override follows() {
     return [connected, updated, timeZone, address, offered];
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void someAreIndicative().then((some) => {
+      this.#indicative = some;
+      this.requestUpdate();
+    });
   }
 
   readonly #moved = ({ lngLat }: MapMouseEvent): void => {
@@ -57,7 +77,7 @@ export class StatusBar extends Piece {
         <span class="updated">${at ? t("live.updated", { time: clock(at) }) : ""}</span>
         <span class="space"></span>
         <span class="zone" title=${zoneNote()}><span>${zoneNote()}</span><small>${zoneOffset()}</small></span>
-        <span class="indicative-note" title=${t("indicative")}>${t("word.indicative")}</span>
+        ${this.#indicative ? html`<span class="indicative-note" title=${t("indicative")}>${t("word.indicative")}</span>` : nothing}
         <span class="attribution">${baseNote()}${t("attribution")}</span>
       </footer>
     `;
