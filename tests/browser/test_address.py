@@ -107,7 +107,7 @@ def test_back_and_forward_go_through_views_filters_layers_and_languages(open_pag
         console.page.go_forward()
     expect(card).to_be_visible()
     stands_at(console, *flown)
-    assert console.page.evaluate("() => document.title").startswith(f"预警 {alert} · ")
+    expect(console.page).to_have_title(re.compile(rf"^预警 {alert} · "))
 
 
 def test_a_link_to_a_case_opens_it_after_the_login(open_page: Open, city: City) -> None:

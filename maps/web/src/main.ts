@@ -5,7 +5,7 @@ import "./style/frame.css";
 import "./style/views.css";
 import "./style/print.css";
 import { html, nothing, render } from "lit";
-import { address, followHistory, put, route } from "./address/router";
+import { address, followHistory, put } from "./address/router";
 import { explain, get } from "./core/api";
 import { offerLogin } from "./core/login_again";
 import { refreshSession, shareSession } from "./core/session";
@@ -24,7 +24,7 @@ import type { Box } from "./map/create";
 import { adoptStyle, type StyleDocument } from "./map/palette";
 import { timeZone } from "./texts/format";
 import { announceLanguage, language } from "./texts/language";
-import { t } from "./texts/text";
+import { cityName, t } from "./texts/text";
 import { nameOf } from "./views/names";
 
 /** The map is the largest part: it is on its way while the frame is drawn. */
@@ -53,7 +53,7 @@ interface Shown {
 const app = document.getElementById("app") ?? document.body;
 
 function draw({ settings, known, parts }: Shown): void {
-  const city = settings.city ?? "";
+  const city = cityName(settings);
   render(
     html`
       <top-bar .parts=${parts} .city=${city} ?known=${known}></top-bar>
@@ -79,9 +79,9 @@ function covered(): Covered {
 /** The page follows the language of its address, and its title the view. */
 function followAddress(city: () => string): void {
   const follow = (): void => {
-    const { language: asked } = address.get();
+    const { language: asked, route: shown } = address.get();
     if (asked) language.set(asked);
-    document.title = [nameOf(route.get()), t("title"), city()].filter(Boolean).join(" · ");
+    document.title = [nameOf(shown), t("title"), city()].filter(Boolean).join(" · ");
   };
   follow();
   address.subscribe(follow);
@@ -94,7 +94,8 @@ async function start(): Promise<void> {
   followHistory();
   shareSession();
   announceLanguage();
-  followAddress(() => shown.settings.city ?? "");
+  followAddress(() => cityName(shown.settings));
+  language.subscribe(() => draw(shown));
   app.replaceChildren();
   draw(shown);
   const [settings, style, areas] = await Promise.all([

@@ -29,3 +29,8 @@ export function pick(text: Partial<Text> | null | undefined): string {
   if (!text) return "";
   return (language.get() === "zh" ? text.zh : text.en) || text.en || text.zh || "";
 }
+
+/** The name of the city in the language of the page; the settings may not have come yet. */
+export function cityName(settings: { city_zh?: string; city_en?: string }): string {
+  return pick({ zh: settings.city_zh ?? "", en: settings.city_en ?? "" });
+}

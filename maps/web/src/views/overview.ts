@@ -10,7 +10,7 @@ import { mark, type Console } from "../console";
 import { openLogin } from "../frame/login_dialog";
 import { STATUSES, STATUS_COLORS } from "../map/palette";
 import { number } from "../texts/format";
-import { t, term } from "../texts/text";
+import { cityName, t, term } from "../texts/text";
 import { loaded, section } from "./pieces";
 
 const HAZARDS = "chemical,explosive,gas,dust,radioactive,other";
@@ -96,5 +96,5 @@ const overview = (parts: Console | null, city: string) => html`
   <overview-view .parts=${parts} .city=${city}></overview-view>
 `;
 
-export const view = (_to: RouteTo<"overview">, parts: Console) => overview(parts, parts.settings.city ?? "");
+export const view = (_to: RouteTo<"overview">, parts: Console) => overview(parts, cityName(parts.settings));
 export const early = (city: string) => overview(null, city);
