@@ -144,7 +144,8 @@ def _value(db: Session, column: Column[Any], collection: Collection) -> Any:
     if isinstance(kind, Geometry):
         box = func.ST_MakeEnvelope(120.2, 31.2, 120.21, 31.21, 4326)
         shapes = {"POINT": func.ST_Centroid(box), "POLYGON": box, "MULTIPOLYGON": func.ST_Multi(box)}
-        shapes |= {"LINESTRING": func.ST_ExteriorRing(box), "GEOMETRY": box}
+        edge = func.ST_ExteriorRing(box)
+        shapes |= {"LINESTRING": edge, "MULTILINESTRING": func.ST_Multi(edge), "GEOMETRY": box}
         return shapes[str(kind.geometry_type)]
     for types, value in (
         (sql.Boolean, False),
