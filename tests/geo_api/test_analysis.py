@@ -26,7 +26,7 @@ from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis
 from grid.alerts import set_matter
 from grid.cases import verify_chain
-from layers.local_time import CHINA
+from layers.local_time import local_zone
 from layers.postgres import SYSTEM, session, sessions
 from layers.private_server import Cluster
 from spatial_models.suspicion import precision_recall
@@ -184,12 +184,12 @@ def test_an_older_demo_is_told_and_made_anew(
     settings = Settings(database_url=analysed_database, data_dir=tmp_path)
     prepare_demo(settings, seed=1, size="small")
     capsys.readouterr()
-    yesterday = dt.datetime.now(dt.UTC).astimezone(CHINA).date() - dt.timedelta(days=1)
+    yesterday = dt.datetime.now(dt.UTC).astimezone(local_zone()).date() - dt.timedelta(days=1)
     paper = prepare_demo(settings, seed=1, size="small", end_day=yesterday).document
     assert f"the demo city ends on {END_DAY}: made anew, until {yesterday}" in " ".join(
         capsys.readouterr().err.split()
     )
-    assert dt.datetime.fromisoformat(paper["at"]).astimezone(CHINA).date() == yesterday
+    assert dt.datetime.fromisoformat(paper["at"]).astimezone(local_zone()).date() == yesterday
     assert all(f["case"]["due_at"] > f"{yesterday}" for f in paper["flagged"])
 
 
