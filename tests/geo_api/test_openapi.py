@@ -70,7 +70,9 @@ def _resolved(schema: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_every_problem_is_a_problem_document(operation: dict[str, Any]) -> None:
-    problems = [status for status in operation["responses"] if status >= "400"]
+    problems = [
+        s for s in operation["responses"] if s >= "400" and s != "416"
+    ]  # of a range: RFC 9110 has its own
     assert {"400", "500"} <= set(problems)
     for status in problems:
         name = operation["responses"][status]["$ref"].removeprefix("#/components/responses/")

@@ -14,6 +14,7 @@ import pytest
 from geo_api.demo_city import make_city
 from geo_api.imports.import_file import ImportReport, import_file
 from layers.batches import undo_batch
+from layers.ground import GROUND_LAYERS
 from layers.imports import FILE_KINDS
 from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
@@ -133,6 +134,14 @@ def wrong_areas(path: Path, target: Path) -> Path:
     return target
 
 
+def wrong_ground(path: Path, target: Path) -> Path:
+    """Every third road or waterway has another name."""
+    frame = geopandas.read_file(path)
+    frame.loc[::3, "name"] = "写错"
+    frame.to_file(target, driver="FlatGeobuf", engine="pyogrio")
+    return target
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_wrong_file_is_undone_and_the_rows_are_those_of_before(
     loaded: LoadedCity, tmp_path: Path, kind: str
@@ -142,6 +151,8 @@ def test_a_wrong_file_is_undone_and_the_rows_are_those_of_before(
     before = row_digests(loaded.url)
     if kind == "areas":
         path = wrong_areas(loaded.files[kind], tmp_path / "areas.parquet")
+    elif kind in GROUND_LAYERS:
+        path = wrong_ground(loaded.files[kind], tmp_path / f"{kind}.fgb")
     else:
         path = tmp_path / f"{kind}.parquet"
         WRONG[kind](read(loaded.files[kind])).write_parquet(path)

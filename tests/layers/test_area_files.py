@@ -157,13 +157,13 @@ def test_a_ring_that_touches_itself_is_told_with_its_place(fresh_database: str, 
 @pytest.mark.parametrize("content", [b"", b"{", b"\0" * 200])
 def test_garbage_is_one_clear_message(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(InputError, match="not a readable area file 无法读取区域文件"):
+    with pytest.raises(InputError, match=r"不符|无法读取"):
         read_area_file(tmp_path / name)
 
 
 def test_a_table_without_geometry_is_told(tmp_path: Path) -> None:
     (tmp_path / "areas.csv").write_text("code,name\n320600,甲市\n", encoding="utf-8")
-    with pytest.raises(InputError, match="has no geometry 没有几何列"):
+    with pytest.raises(InputError, match=r"areas\.csv: one of \.gpkg"):
         read_area_file(tmp_path / "areas.csv")
     (tmp_path / "areas.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": []}))
     with pytest.raises(MissingColumns, match="缺少列"):

@@ -198,7 +198,7 @@ def test_bbox_with_heights_and_intervals() -> None:
     assert parse_bbox("1,2,0,3,4,100") == (1, 2, 3, 4)
     moment = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     assert parse_interval("2026-01-01T00:00:00Z") == (moment, moment)
-    assert parse_interval("../2026-01-01") == (None, moment)
+    assert parse_interval("../2026-01-01T00:00:00Z") == (None, moment)
     assert parse_moment("2026-01-01T08:00:00+08:00") == moment
     for wrong in ("2026-13-01", "2026-02-01/2026-01-01", "a/b/c", ""):
         with pytest.raises(InvalidFilter, match="datetime"):

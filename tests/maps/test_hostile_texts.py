@@ -13,7 +13,7 @@ from shapely.geometry import box
 
 from maps.report_policy import in_map_script, with_policy
 from maps.reports import case_report, hotspot_report
-from tests.maps.test_reports import ARGS, RUN, case, cells, feature, layers
+from tests.support.reports import ARGS, RUN, case, cells, feature, layers
 
 HOSTILE = (
     "${window.injected=1}",
