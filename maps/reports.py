@@ -366,7 +366,7 @@ def say(zh: object, en: object) -> Markup:
 
 
 def _say_each(write: Callable[[Formats], str]) -> Markup:
-    """What is written differently in the two languages."""
+    """Text that is written differently in the two languages."""
     return say(write(Formats("zh")), write(Formats("en")))
 
 

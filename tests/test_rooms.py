@@ -100,7 +100,7 @@ KNOWS_DATABASE_ERRORS = {
 }
 """Modules of geo_api that catch what the database raises, with the reason."""
 TYPES_OF_THE_DATABASE = {"Session", "Connection"}
-"""What geo_api hands down, and never asks itself."""
+"""Types that geo_api hands down and whose methods it never calls itself."""
 ASKS_THE_DATABASE = {"execute", "scalar", "scalars", "exec_driver_sql", "stream_scalars", "driver_connection"}
 
 

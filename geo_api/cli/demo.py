@@ -44,7 +44,7 @@ GENERATOR = 2
 MAX_AGE = dt.timedelta(days=7)
 """A city that ends longer ago than this is made anew: its deadlines would all be past."""
 INDICATIVE = (*(kind for kind in AREA_KINDS if kind not in ("city", "county")), *GROUND_LAYERS)
-"""What the seed made; the boundaries of city and counties are real."""
+"""Marks of what the seed made; the boundaries of city and counties are real."""
 
 
 class NotADemo(LayerError):

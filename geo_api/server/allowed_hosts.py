@@ -60,7 +60,13 @@ def is_allowed(name: str, allowed: frozenset[str]) -> bool:
         return True
     if any(name.endswith(suffix) for suffix in allowed if suffix.startswith(".")):
         return True
-    return name == socket.getfqdn().lower()
+    return name == _own_name()
+
+
+@functools.cache
+def _own_name() -> str:
+    """The full name of this machine, asked once: the question may go to a name server."""
+    return socket.getfqdn().lower()
 
 
 class AllowedHosts:

@@ -1,4 +1,4 @@
-"""What came in, in the console: a wrong import is undone, and one on which cases rest says what they are."""
+"""Imports in the console: a wrong one is undone, and one on which cases rest says what they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What has to come over the wire before the page is there."""
+"""Size of the files that come over the wire before the page is there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a database holds, as a digest of the rows of each table: two equal ones hold the same rows."""
+"""Digests of the rows of each table of a database: two equal ones hold the same rows."""
 
 from __future__ import annotations
 
