@@ -16,6 +16,7 @@ from geo_api.features.routes_items import FeatureId, content_crs
 from geo_api.http.caching import PRIVATE, strong_etag
 from geo_api.http.errors import Problem
 from geo_api.http.representations import GEOJSON, JSON, GeoJson
+from geo_api.http.request_bodies import media_type
 from layers.codes import CRS84, ReferenceSystem, reference_system
 from layers.collections import (
     Collection,
@@ -83,7 +84,7 @@ VersionDep = Annotated[int, Depends(expected_version)]
 
 async def body_of(request: Request, media_types: tuple[str, ...]) -> dict[str, Any]:
     """The JSON object that was sent; its size and depth were checked before (``geo_api.server.request_limits``)."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media not in media_types:
         raise Problem("unsupported-media-type", f"{media or 'no type'}: {', '.join(media_types)} is needed.")
     try:

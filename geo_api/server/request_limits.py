@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 
-import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_api.auth.access import SAFE_METHODS, current_caller
 from geo_api.http.errors import Problem, known_problem
 from geo_api.http.json_text import UnfitJson, check_json
+from geo_api.http.request_bodies import let_pass, media_type, read_body
 from geo_api.server.connection_limits import MAX_HEAD_BYTES
 
 KIB = 1024
@@ -123,8 +122,13 @@ async def _checked_body(request: Request) -> bytes:
         caller = await current_caller(request)
         if limit.needs_login:
             caller.check_login()
-    body = await _read_body(request, limit)
-    if _is_json(request.headers.get("content-type", "")):
+
+    def arrived(size: int) -> None:
+        if size > limit.max_bytes:
+            raise _too_large_body(limit)
+
+    body = await read_body(request, limit.max_s, arrived)
+    if _is_json(media_type(request)):
         try:
             check_json(body)
         except UnfitJson as fault:
@@ -134,26 +138,7 @@ async def _checked_body(request: Request) -> bytes:
     return body
 
 
-async def _read_body(request: Request, limit: BodyLimit) -> bytes:
-    blocks: list[bytes] = []
-    size = 0
-    with anyio.move_on_after(limit.max_s) as in_time:
-        async for block in request.stream():
-            size += len(block)
-            if size > limit.max_bytes:
-                raise _too_large_body(limit)
-            blocks.append(block)
-    if in_time.cancelled_caught:
-        raise Problem(
-            "too-slow-body",
-            f"The body took more than {limit.max_s:g} s.",
-            f"请求体超过 {limit.max_s:g} 秒未传完。",
-        )
-    return b"".join(blocks)
-
-
-def _is_json(content_type: str) -> bool:
-    media = content_type.partition(";")[0].strip().lower()
+def _is_json(media: str) -> bool:
     return media == "application/json" or media.endswith("+json")
 
 
@@ -179,19 +164,8 @@ async def _refuse(request: Request, error: Exception, send: Send) -> None:
     if response is None:
         raise error
     response.headers["Connection"] = "close"
-    if request.headers.get("expect", "").lower() != "100-continue":
-        await _let_pass(request.receive)
+    await let_pass(request, PASSED_BYTES, PASSED_SECONDS)
     await response(request.scope, request.receive, send)
-
-
-async def _let_pass(receive: Receive) -> None:
-    passed = 0
-    with anyio.move_on_after(PASSED_SECONDS), contextlib.suppress(RuntimeError):
-        while passed <= PASSED_BYTES:
-            message = await receive()
-            passed += len(message.get("body", b""))
-            if message["type"] == "http.disconnect" or not message.get("more_body", False):
-                return
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import functools
 import io
 from typing import Annotated, Any, Literal
 
-import anyio
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
 from geo_api.auth.access import Caller, needs
 from geo_api.http.errors import Problem
 from geo_api.http.representations import BINARY, JSON, json_response
+from geo_api.http.request_bodies import let_pass, media_type, read_body
 from geo_api.tracks.ingest import IngestReport, Terms, ingest, one_fix
 from geo_api.tracks.ingest_gate import BatchBytes, IngestGate
 from geo_api.tracks.osmand import location_values, osmand_fix
@@ -48,7 +46,7 @@ async def post_fixes(
     crs: Annotated[str | None, Query(description="wgs84|cgcs2000|gcj02|bd09|EPSG:n; no default")] = None,
 ) -> Response:
     """A batch of fixes: good rows are committed before the answer, bad ones told. Sent again it changes nothing."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media not in FIX_READERS or request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(
             "unsupported-media-type",
@@ -64,7 +62,7 @@ async def post_fixes(
             body = await _read(request, held)
             report = await _take(gate, lambda: read_fix_parts(io.BytesIO(body), media), terms)
     except Problem:
-        await _drain(request, gate.max_body_bytes)
+        await let_pass(request, gate.max_body_bytes, DRAIN_SECONDS)
         raise
     if report.rejected and not (report.accepted or report.duplicate):
         raise Problem("rejected", "Every row was rejected.", "所有行均被拒绝。", extras=report.as_dict())
@@ -96,35 +94,7 @@ async def _read(request: Request, held: BatchBytes) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit():
         held.reserve(int(declared))
-    blocks: list[bytes] = []
-    size = 0
-    with anyio.move_on_after(BODY_SECONDS) as limit:
-        async for block in request.stream():
-            size += len(block)
-            held.reserve(size)
-            blocks.append(block)
-    if limit.cancelled_caught:
-        raise Problem(
-            "too-slow-body",
-            f"The body took more than {BODY_SECONDS} s.",
-            f"请求体超过 {BODY_SECONDS} 秒未传完。",
-        )
-    return b"".join(blocks)
-
-
-async def _drain(request: Request, most: int) -> None:
-    """Let the rest of a refused body pass by: a client that still sends would see a broken connection, not the answer.
-
-    Nothing is kept. A client that asked first (``Expect: 100-continue``) does not send it at all.
-    """
-    if request.headers.get("expect", "").lower() == "100-continue":
-        return
-    passed = 0
-    with anyio.move_on_after(DRAIN_SECONDS), contextlib.suppress(ClientDisconnect, RuntimeError):
-        async for block in request.stream():  # RuntimeError: it has been read to its end
-            passed += len(block)
-            if passed > most:
-                return
+    return await read_body(request, BODY_SECONDS, held.reserve)
 
 
 Text = Annotated[str | None, Query(max_length=200)]
@@ -182,7 +152,7 @@ async def send_osmand_fix(
 
 async def _sent_values(request: Request) -> dict[str, str]:
     """Parameters of the body of a POST: a form, or the JSON of clients that send a location object."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media = media_type(request)
     if media not in (FORM, JSON):
         return {}
     declared = request.headers.get("content-length", "")

@@ -1,0 +1,62 @@
+"""Bodies of requests while they arrive: read within a time, or let pass by when they are refused."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import anyio
+from starlette.requests import ClientDisconnect, Request
+
+from geo_api.http.errors import Problem
+
+
+def media_type(request: Request) -> str:
+    """The media type of the body in lower case, without parameters; empty when it is not said."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_body(request: Request, max_s: float, arrived: Callable[[int], None]) -> bytes:
+    """The whole body, if it arrives in time.
+
+    Parameters
+    ----------
+    max_s : float
+        Time until the body has arrived.
+    arrived : callable
+        Told the bytes so far after each block; it refuses by raising.
+
+    Raises
+    ------
+    Problem
+        The time is over.
+    """
+    blocks: list[bytes] = []
+    size = 0
+    with anyio.move_on_after(max_s) as in_time:
+        async for block in request.stream():
+            size += len(block)
+            arrived(size)
+            blocks.append(block)
+    if in_time.cancelled_caught:
+        raise Problem(
+            "too-slow-body",
+            f"The body took more than {max_s:g} s.",
+            f"请求体超过 {max_s:g} 秒未传完。",
+        )
+    return b"".join(blocks)
+
+
+async def let_pass(request: Request, max_bytes: int, max_s: float) -> None:
+    """Let the rest of a refused body pass by: a client that still sends would see a broken connection, not the answer.
+
+    Nothing is kept. A client that asked first (``Expect: 100-continue``) does not send it at all.
+    """
+    if request.headers.get("expect", "").lower() == "100-continue":
+        return
+    passed = 0
+    with anyio.move_on_after(max_s), contextlib.suppress(ClientDisconnect, RuntimeError):
+        async for block in request.stream():  # RuntimeError: it has been read to its end
+            passed += len(block)
+            if passed > max_bytes:
+                return
