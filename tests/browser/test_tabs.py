@@ -18,7 +18,8 @@ Open = Callable[..., Console]
 TABS = 8
 """More than the six connections that a browser opens to a host by HTTP/1.1."""
 STARTED = "() => Boolean(window.__wangge)"
-HEARD = "() => document.querySelector('.status .updated')?.textContent ?? ''"
+HEARD = "() => document.querySelector('.status .updated')?.dateTime ?? ''"
+"""The instant of the last update: the text beside it says the second only."""
 
 
 def more_tabs(console: Console, number: int) -> list[Page]:

@@ -74,7 +74,7 @@ export class StatusBar extends Piece {
         <span class="coordinates">${this.#place}</span>
         <span class="zoom">${t("zoom")} ${fixed(this.map?.getZoom(), 1)}</span>
         <span class=${live ? "live" : "live off"}>${t(live ? "live" : "live.off")}</span>
-        <span class="updated">${at ? t("live.updated", { time: clock(at) }) : ""}</span>
+        <time class="updated" datetime=${at?.toISOString() ?? nothing}>${at ? t("live.updated", { time: clock(at) }) : ""}</time>
         <span class="space"></span>
         <span class="zone" title=${zoneNote()}><span>${zoneNote()}</span><small>${zoneOffset()}</small></span>
         ${this.#indicative ? html`<span class="indicative-note" title=${t("indicative")}>${t("word.indicative")}</span>` : nothing}

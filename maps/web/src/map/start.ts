@@ -1,7 +1,7 @@
 /** Everything that needs MapLibre, loaded beside the frame of the page: the map, and what is drawn on it. */
 import "../style/map.css";
 import type { Map as MapView } from "maplibre-gl";
-import { positionOf, type Address, type TrackOf } from "../address/address";
+import { positionOf, type Address, type MapPosition, type TrackOf } from "../address/address";
 import { address, put } from "../address/router";
 import { complain } from "../core/notices";
 import { same } from "../core/same";
@@ -32,13 +32,14 @@ function changes(): <K extends keyof Address>(part: K) => boolean {
 function followPlace(map: MapView): void {
   const position = () => positionOf(map.getZoom(), map.getCenter().lat, map.getCenter().lng);
   const changed = changes();
+  const show = (wanted: MapPosition | null): void => {
+    if (wanted && !same(wanted, position())) map.jumpTo({ center: [wanted.lon, wanted.lat], zoom: wanted.zoom });
+  };
+  show(address.get().map); // a link may have been opened while the map was being made
   const tell = (): void => put({ map: position() }, "replace");
   map.on("moveend", tell);
   tell();
-  address.subscribe(({ map: wanted }) => {
-    if (wanted && changed("map") && !same(wanted, position()))
-      map.jumpTo({ center: [wanted.lon, wanted.lat], zoom: wanted.zoom });
-  });
+  address.subscribe(({ map: wanted }) => changed("map") && show(wanted));
 }
 
 /** Keep the track that is drawn in the address, and draw the one that the address names. */
