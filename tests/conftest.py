@@ -36,6 +36,7 @@ from tests.support.cities import NANTONG, in_force  # noqa: E402
 from tests.support.databases import copy_database, own_database  # noqa: E402
 from tests.support.declared_answers import declared_answers, every_answer_compared  # noqa: E402
 from tests.support.long_runs import be_long  # noqa: E402
+from tests.support.passwords import hash_passwords_quickly  # noqa: E402
 from tests.support.waiting import PATIENCE_S  # noqa: E402
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 # A test against a database takes as long as the machine is busy: hypothesis' 200 ms say nothing about the code.
 settings.register_profile("wangge", deadline=None)
 settings.load_profile("wangge")
+hash_passwords_quickly()  # before another conftest imports the product
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +19,7 @@ from layers.errors import InputError
 from layers.postgres import SYSTEM, session
 from layers.tables import ROLES
 from tests.support.application import PASSWORD, Api
+from tests.support.service_process import ROOT
 
 Login = Callable[[str], TestClient]
 SCOPED = ("alerts", "cases", "stays", "visits")
@@ -53,6 +57,21 @@ def test_only_a_hash_of_the_token_is_stored(login: Login, api_engine: Engine) ->
         hashes = connection.execute(text("SELECT password_hash FROM users")).scalars().all()
     assert rows and token not in rows
     assert all(value.startswith("$argon2id$") for value in hashes)
+
+
+def test_a_password_is_hashed_at_no_less_than_the_advised_cost(api: Api, api_engine: Engine) -> None:
+    """OWASP's least for Argon2id: 19 MiB and two passes. Made in a process of its own, since tests hash quickly."""
+    code = (
+        "from geo_api.auth.accounts import create_user; from layers.postgres import SYSTEM, session\n"
+        f"with session(SYSTEM, {api.url!r}) as db:\n"
+        f"    create_user(db, username='slowly.hashed', password={PASSWORD!r}, role='viewer')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+    with api_engine.begin() as connection:
+        stored = "DELETE FROM users WHERE username = 'slowly.hashed' RETURNING password_hash"
+        told = re.match(r"\$argon2id\$v=19\$m=(\d+),t=(\d+),", connection.execute(text(stored)).scalar_one())
+    assert told is not None
+    assert int(told[1]) >= 19 * 1024 and int(told[2]) >= 2
 
 
 @pytest.mark.parametrize(
