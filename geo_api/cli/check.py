@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +20,6 @@ from layers.city import city_in_force
 from layers.errors import LayerError
 from layers.private_server import HOW_TO_INSTALL, Cluster, server_user
 
-FREE_DISK_GIB = 5
 DISTRIBUTION = "wangge"
 
 
@@ -62,6 +60,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     cluster = settings.cluster()
     yield Check(check_programs, (cluster,))
     yield Check(check_data_folder, (cluster,))
+    yield Check(check_disk, (settings,))
     yield Check(check_socket, (cluster,))
 
 
@@ -221,11 +220,10 @@ def check_programs(cluster: Cluster) -> list[Finding]:
 
 
 def check_data_folder(cluster: Cluster) -> list[Finding]:
-    """Data folder: there, writable, with room, and open to the account that runs the server."""
+    """Data folder: there, writable, and open to the account that runs the server."""
     folder, user = cluster.data_dir, server_user()
     existing = next(place for place in (folder, *folder.parents) if place.is_dir())
     mend = f"mkdir -p {folder} && chown {os.geteuid()} {folder}, or set WANGGE_DATA_DIR"
-    findings = []
     writable = os.access(existing, os.W_OK | os.X_OK)
     closed = [
         str(place) for place in (existing, *existing.parents) if not _may_enter(place, user.uid, user.gid)
@@ -235,20 +233,20 @@ def check_data_folder(cluster: Cluster) -> list[Finding]:
         seen = f"{user.name} may not enter {', '.join(closed)}"
         mend = f"chmod o+x {' '.join(closed)}, or set WANGGE_DATA_DIR"
     zh = "可写" if writable and not closed else "不可用"
-    findings.append(Finding("数据目录 data folder", writable and not closed, seen, f"{zh}：{folder}", mend))
-    free_gib = shutil.disk_usage(existing).free / 2**30
-    seen = f"{free_gib:.1f} GiB free (wanted: {FREE_DISK_GIB})"
-    zh = f"剩余 {free_gib:.1f} GiB"
-    findings.append(
-        Finding(
-            "磁盘 disk",
-            free_gib >= FREE_DISK_GIB,
-            seen,
-            zh,
-            "free some, or set WANGGE_DATA_DIR to another disk",
-        )
-    )
-    return findings
+    return [Finding("数据目录 data folder", writable and not closed, seen, f"{zh}：{folder}", mend)]
+
+
+def check_disk(settings: Settings) -> list[Finding]:
+    """Disk of the data folder: above the warning's limit."""
+    disk = settings.disk_space()
+    free_gib, wanted_gib = disk.free_bytes() / 2**30, disk.warning_mib / 1024
+    seen = f"{free_gib:.1f} GiB free (warning below {wanted_gib:.1f})"
+    zh = f"剩余 {free_gib:.1f} GiB（低于 {wanted_gib:.1f} GiB 告警）"
+    if disk.is_spent:
+        seen += f"; below {disk.reserve_mib} MiB every write over HTTP is refused with 507"
+        zh += f"；低于 {disk.reserve_mib} MiB，接口拒绝写入（507）"
+    mend = "free some, or move WANGGE_DATA_DIR to a larger disk · 清理磁盘或更换数据目录"
+    return [Finding("磁盘 disk", not (disk.is_low or disk.is_spent), seen, zh, mend)]
 
 
 def _may_enter(folder: Path, uid: int, gid: int) -> bool:

@@ -62,6 +62,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "internal": (500, "Internal error", "内部错误"),
     "not-available": (503, "Not available now", "服务暂不可用"),
     "too-slow": (503, "The query took too long", "查询超时"),
+    "insufficient-storage": (507, "The disk of the database is full", "数据库磁盘空间不足"),
 }
 
 
@@ -200,12 +201,15 @@ def known_problem(request: Request, error: Exception) -> Response | None:
 
 
 def _on_database(request: Request, error: DBAPIError) -> Response:
-    """A cancelled statement is too slow, a refused write is not allowed; a lost server is not available."""
+    """A cancelled statement is too slow, a refused write not allowed; a full disk is told, a lost server not available."""
     state = getattr(error.orig, "sqlstate", None)
     if state == "57014":
         return problem_response(
             request, "too-slow", "Ask for a smaller area or a shorter time.", "请缩小范围或时间段。"
         )
+    if state == DISK_FULL:
+        log.error("disk_full", error=str(error.orig), request_id=request.scope.get("request_id"))
+        return _on_problem(request, no_room())
     if state == "42501":
         return problem_response(
             request, "not-allowed", "The database refused this write.", "数据库拒绝了此操作。"
@@ -284,6 +288,17 @@ def register(app: FastAPI) -> None:
 
 
 RETRY_AFTER_S = 2
+DISK_FULL = "53100"
+"""SQLSTATE of a write for which the database's disk has no room."""
+
+
+def no_room() -> Problem:
+    """507: the disk has no room for a write."""
+    return Problem(
+        "insufficient-storage",
+        "The disk of the database has no room. Nothing was written; reading goes on. Tell the operator.",
+        "数据库磁盘空间不足，本次未写入任何数据，查询不受影响。请告知管理员。",
+    )
 
 
 def busy(why: str) -> Problem:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -26,6 +27,21 @@ def hide_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return {key: "***" if key.lower() in SECRET_KEYS else value for key, value in event.items()}
 
 
+class StandardError:
+    """Standard error whose full disk or closed pipe loses lines, and is no fault of a request."""
+
+    def write(self, text: str) -> None:
+        """Write, if it can be written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Hand over what was written."""
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
+
+
+_stderr = StandardError()
 _told = {"requests": True}
 
 
@@ -41,7 +57,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _stderr)),
         cache_logger_on_first_use=False,
     )
 
@@ -63,8 +79,8 @@ def request_line(
         "level": "info",
         "timestamp": dt.datetime.now(dt.UTC).isoformat().replace("+00:00", "Z"),
     }
-    sys.stderr.write(orjson.dumps(line).decode() + "\n")
-    sys.stderr.flush()
+    _stderr.write(orjson.dumps(line).decode() + "\n")
+    _stderr.flush()
 
 
 class JsonLines(logging.Formatter):
@@ -84,7 +100,7 @@ class JsonLines(logging.Formatter):
 
 
 def uvicorn_logging() -> dict[str, Any]:
-    """Configuration of the server's loggers: warnings and worse, as JSON lines on standard error."""
+    """Configuration of the loggers of the server and of the private database: warnings and worse, as JSON lines on standard error."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -92,5 +108,8 @@ def uvicorn_logging() -> dict[str, Any]:
         "handlers": {
             "lines": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
         },
-        "loggers": {"uvicorn": {"handlers": ["lines"], "level": "WARNING", "propagate": False}},
+        "loggers": {
+            name: {"handlers": ["lines"], "level": "WARNING", "propagate": False}
+            for name in ("uvicorn", "layers")
+        },
     }

@@ -25,7 +25,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
 from layers.postgres import MIN_CONNECTIONS, ConnectionLimits, set_pool_size, sqlalchemy_url
-from layers.private_server import Cluster, default_data_dir, running_cluster
+from layers.private_server import (
+    MOST_FAILED_STARTS,
+    Cluster,
+    DiskSpace,
+    default_data_dir,
+    running_cluster,
+)
 
 
 class WrongSetting(Exception):
@@ -59,6 +65,11 @@ class Settings(BaseSettings):
         URL of PostgreSQL; None: the private cluster of ``data_dir``.
     pg_bin : Path or None
         Folder of PostgreSQL's programs for the private cluster; None: they are looked for.
+    database_starts : int
+        Starts of a private cluster that is gone which may fail in a row, before the service ends.
+    disk_warning_mb, disk_reserve_mb : int
+        Free space of the disk of the private cluster in MiB, below which the log warns, and below which writes are
+        refused; 0: never.
     connections : int
         Connections to the database that one process may hold, 7 at least.
     secret : SecretStr or None
@@ -129,6 +140,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     database_url: str | None = None
     pg_bin: Path | None = None
+    database_starts: int = Field(default=MOST_FAILED_STARTS, ge=1)
+    disk_warning_mb: int = Field(default=5_120, ge=0)
+    disk_reserve_mb: int = Field(default=512, ge=0)
     connections: int = ConnectionLimits.total
     secret: SecretStr | None = None
     city_file: Path | None = None
@@ -179,6 +193,9 @@ class Settings(BaseSettings):
         "data_dir",
         "database_url",
         "pg_bin",
+        "database_starts",
+        "disk_warning_mb",
+        "disk_reserve_mb",
         "connections",
         "city_file",
         "grid_profile",
@@ -245,6 +262,15 @@ class Settings(BaseSettings):
     def cluster(self) -> Cluster:
         """The private cluster of the data folder, as it is."""
         return Cluster(self.data_dir, programs=self.pg_bin)
+
+    def served_cluster(self) -> Cluster | None:
+        """The private cluster, also where its address was filled in; None: the database is another's."""
+        cluster = self.cluster()
+        return cluster if self.database_url in (None, cluster.url) else None
+
+    def disk_space(self) -> DiskSpace:
+        """Free space of the disk of the data folder."""
+        return DiskSpace(self.data_dir, warning_mib=self.disk_warning_mb, reserve_mib=self.disk_reserve_mb)
 
     def limits(self) -> ConnectionLimits:
         """Connections that one process may hold."""

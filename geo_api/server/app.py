@@ -53,6 +53,7 @@ from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
 from geo_api.server.allowed_hosts import AllowedHosts
 from geo_api.server.cross_origin import allow_origins
+from geo_api.server.disk_reserve import DiskMetric, DiskReserve
 from geo_api.server.middleware import Metrics, RequestFrame, TransportSecurity
 from geo_api.server.openapi import operation_id, written_description
 from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
@@ -121,6 +122,8 @@ def create_app(settings: Settings | None = None, shared: SharedPlaces | None = N
     _mount_map(app)
     app.add_middleware(GZipMiddleware, minimum_size=500, compresslevel=5)
     app.add_middleware(TileShortcut, tiles=app.state.live_tiles)
+    if app.state.private_server is not None:
+        app.add_middleware(DiskReserve, disk=app.state.disk_space)
     app.add_middleware(RequestLimits)
     app.add_middleware(
         RateLimits,
@@ -149,7 +152,9 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     if shared is not None:
         share_versions(app.state.url, shared.tile_versions)
     app.state.signing_key = settings.signing_key()
-    app.state.metrics = Metrics()
+    app.state.disk_space = settings.disk_space()
+    app.state.private_server = settings.served_cluster()
+    app.state.metrics = Metrics(DiskMetric(app.state.disk_space))
     app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
     app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
     app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None

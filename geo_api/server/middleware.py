@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,9 +29,16 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class Metrics:
-    """Counts of one application."""
+    """Counts of one application.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    measured : Collector
+        What is measured when somebody asks, and not counted by each process.
+    """
+
+    def __init__(self, *measured: Collector) -> None:
+        self.measured = measured
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "wangge_requests_total", "Answers", ["method", "route", "status"], registry=self.registry
@@ -242,11 +250,13 @@ class TransportSecurity:
         await self._app(scope, receive, secured)
 
 
-def exposition(registry: CollectorRegistry) -> bytes:
+def exposition(metrics: Metrics) -> bytes:
     """The text of ``/metrics``: of this process, or of all workers when they count together."""
     folder = metrics_folder()
+    asked = CollectorRegistry()
+    for collector in metrics.measured:
+        asked.register(collector)
     if folder is None:
-        return generate_latest(registry)
-    together = CollectorRegistry()
-    MultiProcessCollector(together, path=folder)  # type: ignore[no-untyped-call]
-    return generate_latest(together)
+        return generate_latest(metrics.registry) + generate_latest(asked)
+    MultiProcessCollector(asked, path=folder)  # type: ignore[no-untyped-call]
+    return generate_latest(asked)

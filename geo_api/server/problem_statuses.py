@@ -14,9 +14,9 @@ from geo_api.server.rate_limits import class_of
 
 BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
     known_parameters: (400,),
-    current_caller: (401, 403, 503),
-    scoped_session: (503,),
-    system_session: (503,),
+    current_caller: (401, 403, 503, 507),
+    scoped_session: (503, 507),
+    system_session: (503, 507),
     published_collection: (404,),
     filter_parameter: (422,),
     whole_feature: (408, 409, 413, 415, 422),

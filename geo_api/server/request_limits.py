@@ -79,7 +79,7 @@ class RequestLimits:
             return
         request = Request(scope, receive)
         if _head_bytes(scope) > MAX_HEAD_BYTES:
-            await _refuse(request, _too_large_head(), send)
+            await refuse(request, _too_large_head(), send)
             return
         if not _has_body(scope) or scope["path"].startswith(STREAMED):
             await self._app(scope, receive, send)
@@ -87,7 +87,7 @@ class RequestLimits:
         try:
             body = await _checked_body(request)
         except Exception as error:
-            await _refuse(request, error, send)
+            await refuse(request, error, send)
             return
         await self._app(scope, _replayed(body, receive), send)
 
@@ -158,7 +158,7 @@ def _too_large_head() -> Problem:
     )
 
 
-async def _refuse(request: Request, error: Exception, send: Send) -> None:
+async def refuse(request: Request, error: Exception, send: Send) -> None:
     """Answer with the problem and close the connection; a little of what still comes is let pass by."""
     response = known_problem(request, error)
     if response is None:

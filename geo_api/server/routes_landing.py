@@ -22,6 +22,7 @@ from geo_api.http.representations import (
 from geo_api.server.middleware import exposition
 from geo_api.server.schemas import ConformanceClasses, DatabaseHealth, Health, LandingPage
 from layers.city import city_in_force
+from layers.private_server import Cluster
 
 router = APIRouter(tags=["service"])
 _SPEC = "http://www.opengis.net/spec"
@@ -100,9 +101,14 @@ def get_conformance(request: Request, f: Format = None) -> Response:
 
 
 @router.get("/health/live", response_model=Health)
-def get_health() -> Response:
-    """The process answers."""
-    return json_response({"status": "ok"})
+def get_health(request: Request) -> Response:
+    """The process answers; ``database``: its private database runs, or is being started again."""
+    cluster: Cluster | None = request.app.state.private_server
+    if cluster is None:
+        database = "external"
+    else:
+        database = "running" if cluster.accepts_sessions else "starting"
+    return json_response({"status": "ok", "database": database})
 
 
 @router.get("/health/ready", response_model=DatabaseHealth)
@@ -121,7 +127,7 @@ async def get_readiness(request: Request) -> Response:
 @router.get("/metrics", response_class=PlainTextResponse)
 def get_metrics(request: Request) -> Response:
     """Counts and times for Prometheus."""
-    return Response(exposition(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)

@@ -27,9 +27,14 @@ class Health(Answer):
     """The process answers."""
 
     status: Literal["ok"]
+    database: Annotated[
+        Literal["running", "starting", "external"],
+        Field(description="The private database, which this service starts again; external: it is another's"),
+    ]
 
 
-class DatabaseHealth(Health):
+class DatabaseHealth(Answer):
     """The database answers too."""
 
+    status: Literal["ok"]
     events: Annotated[bool, Field(description="Changes are heard")]

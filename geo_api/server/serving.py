@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 import sys
@@ -29,7 +30,7 @@ from layers.postgres import (
     divide_connections,
     migrate,
 )
-from layers.private_server import owned_cluster
+from layers.private_server import Cluster, ServerWatch, owned_cluster
 
 KEEP_ALIVE_S = 75
 """Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
@@ -39,13 +40,16 @@ starting needs longer than the 5 s that the server would give it."""
 SHUTDOWN_S = 8
 """Requests that run get this long to finish after SIGTERM; event streams end at once."""
 BACKLOG = 2048
+DATABASE_LOST = 69
+"""Exit code when the private database cannot be started again (``EX_UNAVAILABLE``): a supervisor shall try anew."""
 
 
 def serve_forever(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve until interrupted. The private cluster belongs to this process while it serves.
 
     SIGTERM and SIGINT end it: no new connection is taken, requests finish, streams end, the cluster stops, and the
-    exit code is 0. A worker that dies is started again; one that cannot start ends the service.
+    exit code is 0. A worker that dies is started again; one that cannot start ends the service. A private cluster
+    that is gone is started again too; when that fails the exit code is ``DATABASE_LOST``.
 
     Raises
     ------
@@ -56,12 +60,27 @@ def serve_forever(settings: Settings, host: str, port: int, workers: int) -> Non
         if settings.database_url is not None:
             _run(settings, host, port, workers)
             return
+        watch: ServerWatch | None = None
         try:
             with owned_cluster(settings.data_dir, programs=settings.pg_bin) as cluster:
-                _run(settings.model_copy(update={"database_url": cluster.url}), host, port, workers)
+                watch = _watch_over(cluster, settings)
+                with watch:
+                    _run(settings.model_copy(update={"database_url": cluster.url}), host, port, workers)
         except SystemExit as end:  # the signal came while nothing was served yet, or again at the end
-            if end.code != 128 + signal.SIGTERM or not stopped:
+            if end.code != 128 + signal.SIGTERM or not (stopped or (watch and watch.gave_up)):
                 raise
+        if watch is not None and watch.gave_up:
+            sys.exit(DATABASE_LOST)
+
+
+def _watch_over(cluster: Cluster, settings: Settings) -> ServerWatch:
+    """A watch that ends the service as SIGTERM does, when the cluster cannot be started again."""
+    return ServerWatch(
+        cluster,
+        lambda: os.kill(os.getpid(), signal.SIGTERM),
+        disk=settings.disk_space(),
+        most_failures=settings.database_starts,
+    )
 
 
 @contextlib.contextmanager

@@ -9,6 +9,9 @@ from pathlib import Path
 from layers.errors import ClusterError
 from layers.private_server.settings import ServerUser
 
+STATUS_LINE = 7
+"""Place of the status in ``postmaster.pid``, from 0."""
+
 
 def run_program(
     program: str, *arguments: str, user: ServerUser | None, cwd: Path, timeout_s: float = 120
@@ -91,6 +94,15 @@ def postmaster_pid(pgdata: Path) -> int | None:
     except PermissionError:
         pass
     return pid
+
+
+def postmaster_status(pgdata: Path) -> str | None:
+    """Return what the server says of itself: ``starting``, ``ready``, ``stopping``; None when it says nothing."""
+    try:
+        lines = (pgdata / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return None
+    return lines[STATUS_LINE].strip() or None if len(lines) > STATUS_LINE else None
 
 
 def _is_alive(proc: Path) -> bool:

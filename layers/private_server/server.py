@@ -28,7 +28,7 @@ from layers.private_server import backup as cluster_backup
 from layers.private_server import locks as cluster_locks
 from layers.private_server.binaries import Binaries, find_binaries
 from layers.private_server.database_setup import prepare_database
-from layers.private_server.processes import postmaster_pid
+from layers.private_server.processes import postmaster_pid, postmaster_status
 from layers.private_server.settings import PORT, socket_folder
 from layers.private_server.start_stop import make_server, start_server, stop_server
 
@@ -83,6 +83,11 @@ class Cluster:
     def pid(self) -> int | None:
         """Process id of the running server; None when it is down, even with a stale pid file."""
         return postmaster_pid(self.pgdata)
+
+    @property
+    def accepts_sessions(self) -> bool:
+        """Whether the server runs and is not starting, recovering or stopping."""
+        return self.pid is not None and postmaster_status(self.pgdata) == "ready"
 
     @property
     def owner(self) -> dict[str, Any] | None:
@@ -146,6 +151,12 @@ class Cluster:
             if not force:
                 self._refuse_other_users("or add --force")
             return self._stop()
+
+    def finish_stop(self) -> None:
+        """End the sessions that a server which was told to stop still waits for, and wait until it is down."""
+        with self._changing():
+            if self.pid is not None and postmaster_status(self.pgdata) == "stopping":
+                stop_server(self.pgdata, self.binaries())
 
     def pin(self, keep: bool = True) -> None:
         """Set whether the server stays up when its last user leaves."""

@@ -75,7 +75,7 @@ def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable:
     make_private_folder(socket_dir, user)
     make_private_folder(logs, user)
     chosen = server_settings(socket_dir, durable=durable, memory=memory_bytes())
-    (pgdata / "wangge.conf").write_text(settings_text(chosen))
+    _write_if_other(pgdata / "wangge.conf", settings_text(chosen))
     _mark_server_dead(pgdata, socket_dir)
     (logs / "start.log").unlink(missing_ok=True)
     command = [
@@ -88,6 +88,12 @@ def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable:
     _start_with_retries([*command, f"--log={logs / 'start.log'}"], user, pgdata, logs)
 
 
+def _write_if_other(path: Path, text: str) -> None:
+    """Write a file unless it has this text: on a full disk it would be left empty."""
+    if not path.is_file() or path.read_text() != text:
+        path.write_text(text)
+
+
 def _mark_server_dead(pgdata: Path, socket_dir: Path) -> None:
     """Write an unused process id into the lock files of a server that was killed.
 
@@ -98,7 +104,8 @@ def _mark_server_dead(pgdata: Path, socket_dir: Path) -> None:
     left = pgdata / "postmaster.pid"
     if left.exists():
         _, _, rest = left.read_text().partition("\n")
-        left.write_text(f"{UNUSED_PID}\n{rest}")
+        with left.open("r+") as file:  # written over in its place: a full disk has no room for another
+            file.write(f"{UNUSED_PID}\n{rest}")
     (socket_dir / f".s.PGSQL.{PORT}.lock").unlink(missing_ok=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,10 @@ from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from geo_api.auth.access import create_user
-from grid.cases import open_case
-from grid.responsibility import assign
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Api, Seeded, api_over
-from tests.support.small_town import BOXES, RAISED
+from tests.support.private_town import open_case_of
 
 Login = Callable[[str], TestClient]
 
@@ -36,23 +33,7 @@ def api(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
 @pytest.fixture
 def numbers(api: Api) -> dict[str, str]:
     """A fresh case in each town, from its alert."""
-    made = {}
-    with session(SYSTEM, api.url) as db:
-        for letter in "AB":
-            lon, lat = BOXES[letter][0] + 0.1, 31.2
-            made[letter] = open_case(
-                db,
-                title=f"{letter} 疑似非法复工",
-                item_code="ECO-001",
-                assignment=assign(db, lon=lon, lat=lat, item_code="ECO-001", at=RAISED),
-                lon=lon,
-                lat=lat,
-                opened_at=RAISED,
-                due_at=RAISED + dt.timedelta(days=7),
-                alert_id=api.ids[f"alert_{letter}"],
-                site_id=api.ids[f"site_{letter}"],
-            ).number
-    return made
+    return {letter: open_case_of(api.url, api.ids, letter) for letter in "AB"}
 
 
 def step(client: TestClient, number: str, action: str, note: str = "") -> Any:

@@ -63,6 +63,11 @@ class Seeded:
 def seed_logins(cluster: Cluster, template: str) -> Seeded:
     """Two towns and a login of each role in a database of their own."""
     url = copy_database(cluster, "seeded", template)
+    return Seeded(cluster, "seeded", fill_town(url))
+
+
+def fill_town(url: str) -> dict[str, Any]:
+    """Write the two towns and the logins into a migrated database: the ids of what was seeded."""
     with database.session(SYSTEM, url) as db:
         ids = seed_town(db)
         for username, (role, area_code) in LOGINS.items():
@@ -75,7 +80,7 @@ def seed_logins(cluster: Cluster, template: str) -> Seeded:
                 body=f"{username} 的单位",
             )
     database.engine(url).dispose()
-    return Seeded(cluster, "seeded", ids)
+    return ids
 
 
 def api_over(seeded: Seeded, name: str, folder: Path) -> Iterator[Api]:
