@@ -100,7 +100,7 @@ class JsonLines(logging.Formatter):
 
 
 def uvicorn_logging() -> dict[str, Any]:
-    """Configuration of the loggers of the server and of the private database: warnings and worse, as JSON lines on standard error."""
+    """Configuration of the loggers of server and private database: warnings and worse, as JSON lines on standard error."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
