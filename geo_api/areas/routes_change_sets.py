@@ -12,7 +12,7 @@ from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.parameters import SettingsDep, limit_parameter
 from geo_api.http.representations import BINARY, json_response
 from geo_api.http.settings import Settings
-from grid.change_sets import Editor, may_approve
+from grid.change_sets import Approval, Editor, approvals
 from grid.change_sets import lifecycle as editing
 from layers.exports import MEDIA_TYPES, polygon_file
 from layers.records import newest_change_sets
@@ -53,8 +53,8 @@ def list_change_sets(
 ) -> Response:
     """Change sets of the caller's area, newest first."""
     rows = newest_change_sets(db, caller.areas_in_reach, area=area, limit=limit)
-    may = may_approve(system, _editor(caller, settings), rows)
-    return json_response({"change_sets": [_document(row, may[row.id]) for row in rows]})
+    found = approvals(system, _editor(caller, settings), rows)
+    return json_response({"change_sets": [_document(row, found[row.id]) for row in rows]})
 
 
 @router.post("", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")], status_code=201)
@@ -130,7 +130,7 @@ def reject_change_set(
 def undo_change_set(
     change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb, settings: SettingsDep
 ) -> Response:
-    """Take an applied change back, as a change of its own; it needs a higher level than the author's, like the change."""
+    """Take an applied change back, as a change of its own; it needs who may approve the change."""
     editor = _editor(caller, settings)
     return json_response(_shown(db, editor, editing.undo(db, change_set_id, editor)))
 
@@ -140,9 +140,13 @@ def _editor(caller: Caller, settings: Settings) -> Editor:
     return Editor(caller.username, caller.role, caller.area_code, reach, settings.self_approval)
 
 
-def _document(row: ChangeSet, may: bool) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in FIELDS} | {"may_approve": may}
+def _document(row: ChangeSet, approval: Approval) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in FIELDS} | {
+        "may_approve": approval.allowed,
+        "approvers_en": approval.approvers_en,
+        "approvers_zh": approval.approvers_zh,
+    }
 
 
 def _shown(db: Session, editor: Editor, row: ChangeSet) -> dict[str, Any]:
-    return _document(row, may_approve(db, editor, [row])[row.id])
+    return _document(row, approvals(db, editor, [row])[row.id])

@@ -135,6 +135,8 @@ class _ChangeSetFacts(Answer):
     title: str
     reason: str
     may_approve: Annotated[bool, Field(description="The caller may put it into force, or take it back")]
+    approvers_en: Annotated[str, Field(description="Who may put it into force, or take it back")]
+    approvers_zh: str
 
 
 class ChangeSetDocument(_ChangeSetFacts):

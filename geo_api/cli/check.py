@@ -55,6 +55,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_calendar)
     yield Check(check_city, (settings,))
     yield Check(check_base_maps, (settings,))
+    yield Check(check_self_approval, (settings,))
     if settings.database_url is not None:
         return
     cluster = settings.cluster()
@@ -207,6 +208,17 @@ def check_base_maps(settings: Settings) -> list[Finding]:
         return [Finding("底图 base map", False, maps.problem, "本地底图不可用", mend)]
     seen = ", ".join(str(document["url"]) for document in maps.documents) or "roads only"
     return [Finding("底图 base map", True, seen, f"{len(maps.documents)} 个底图")]
+
+
+def check_self_approval(settings: Settings) -> list[Finding]:
+    """Four eyes on change sets."""
+    name = "变更审批 approval"
+    if not settings.self_approval:
+        seen = "nobody approves an own change set"
+        return [Finding(name, True, seen, "任何人不得审批本人起草的变更")]
+    seen = "WANGGE_SELF_APPROVAL lets everybody who edits areas approve what they drafted: for the demo only"
+    zh = "WANGGE_SELF_APPROVAL 允许本人审批本人起草的变更，仅供演示"
+    return [Finding(name, False, seen, zh, "unset WANGGE_SELF_APPROVAL · 取消该设置")]
 
 
 def check_programs(cluster: Cluster) -> list[Finding]:

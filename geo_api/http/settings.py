@@ -87,7 +87,7 @@ class Settings(BaseSettings):
     grid_profile : str
         Code profile of unit grids: a name, or ``name:parent+kind+running`` digits.
     self_approval : bool
-        Whether authors may approve their own change sets.
+        Whether authors may approve their own change sets: for the demo only, ``wangge check`` calls it a fault.
     cookie_secure : bool or None
         None: as the request came (https).
     session_hours : int

@@ -104,6 +104,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
     trusted = settings.trusted_proxies.replace(" ", "")
     given = divide_connections(available_connections(url), workers, settings.limits().total)
     _tell_share(given, workers)
+    _tell_self_approval(settings)
     settings = settings.model_copy(update={"connections": given.each})
     with shared_places(given.workers) as shared, _uncaught_term():
         config = uvicorn.Config(
@@ -128,6 +129,16 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
             failed = _serve_many(config, listening) if given.workers > 1 else _serve_one(config, listening)
             if failed:
                 sys.exit(STARTUP_FAILURE)
+
+
+def _tell_self_approval(settings: Settings) -> None:
+    """Say that one person may draft and approve, which is for the demo only."""
+    if settings.self_approval:
+        console.print(
+            "[yellow]![/] WANGGE_SELF_APPROVAL: 本人可审批本人起草的变更，仅供演示 · authors approve their own"
+            " change sets, for the demo only",
+            highlight=False,
+        )
 
 
 def _open_city(settings: Settings, url: str) -> None:

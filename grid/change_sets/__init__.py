@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grid.change_sets.approval import Editor, may_approve
+from grid.change_sets.approval import Approval, Editor, approvals
 from grid.change_sets.balance import MEASURES, balance_of
 from grid.change_sets.operations import (
     AnyOperation,
@@ -17,13 +17,14 @@ from grid.change_sets.operations import (
 __all__ = [
     "MEASURES",
     "AnyOperation",
+    "Approval",
     "Editor",
     "OperationBase",
     "StoredOperation",
     "Transfer",
+    "approvals",
     "as_json",
     "balance_of",
-    "may_approve",
     "read_operations",
     "stored_operations",
 ]

@@ -90,18 +90,38 @@ def split_draft(console: Console, unit: Any) -> list[str]:
     return preview.locator(".code-list.new code").all_inner_texts()
 
 
+def approved_by_deputy(sit: Sit, author: Console) -> Console:
+    """A supervisor's draft is handed in, shows its author whom it waits for, and is put into force by the other one."""
+    expect(author.page.locator("[data-edit=apply]")).to_have_count(0)
+    author.page.click("[data-edit=submit]")
+    submitted = author.page.locator("[data-submitted]")
+    expect(submitted).to_contain_text("city.supervisor")
+    number = str(submitted.get_attribute("data-submitted"))
+    deputy = sit("deputy", size=SIZES[0])
+    deputy.page.click(f"[data-review='{number}']")
+    review = deputy.page.locator(f"[data-change-set='{number}']")
+    expect(review).to_contain_text("a supervisor of the whole city other than city.supervisor")
+    in_force(deputy)
+    applied = author.page.locator(f"[data-applied='{number}']")
+    expect(applied).to_be_visible(timeout=NEXT_S)
+    expect(applied.locator("[data-edit=undo]")).to_have_count(0)
+    return deputy
+
+
 def test_a_draft_waits_for_a_higher_level_and_its_author_hears_of_it(sit: Sit, strict: City) -> None:
     unit = grid(strict, f"{TOWN}001005")
     author = sit("grid_manager", size=SIZES[0])
     new = split_draft(author, unit)
     expect(author.page.locator("[data-edit=apply]")).to_have_count(0)
-    expect(author.page.locator(".muted", has_text="Somebody of a higher level must approve")).to_be_visible()
+    expect(
+        author.page.locator(".muted", has_text="Somebody else must approve: a supervisor of the area")
+    ).to_be_visible()
     author.page.fill("[name=draft-title]", "Two halves")
     author.page.fill("[name=draft-reason]", "a new estate")
     author.page.keyboard.press("Tab")
     author.page.click("[data-edit=submit]")
     submitted = author.page.locator("[data-submitted]")
-    expect(submitted).to_contain_text("Waits for approval by a higher level")
+    expect(submitted).to_contain_text("Waits for approval by a supervisor of the area of the change")
     number = str(submitted.get_attribute("data-submitted"))
     author.page.click(f"[data-review='{number}']")
     review = author.page.locator(f"[data-change-set='{number}']")
@@ -174,7 +194,7 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
     # each corner belongs to four grids, and three lie on both
     expect(preview.locator(".code-list.void code")).to_have_count(7)
     laid_out(author, "corners")
-    in_force(author)
+    deputy = approved_by_deputy(sit, author)
     after = strict.rows(CURRENT, parent=unit.parent_id)
     assert sum(row.size for row in after) == pytest.approx(sum(row.size for row in before), rel=1e-9)
     assert len(after) == len(before) and strict.value(OVERLAPS) == 0
@@ -187,7 +207,7 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
     )
     # the square loses two triangles at each corner: inward × STEP / 2, twice; a pointer stands on whole pixels
     assert moved == pytest.approx(STEP**2 - 2 * inward * STEP, rel=1e-2)
-    take_back(author)
+    take_back(deputy)
 
 
 def test_a_town_goes_to_another_county(sit: Sit, strict: City) -> None:
@@ -219,12 +239,12 @@ def test_a_town_goes_to_another_county(sit: Sit, strict: City) -> None:
     assert len(new) == 1 + 2 + 18 and all(code.startswith(COUNTIES[0]) for code in new)
     expect(preview.locator(".edit-legend")).to_contain_text("areas that move to another parent")
     laid_out(above, "town-preview")
-    in_force(above)
-    laid_out(above, "town-applied")
+    deputy = approved_by_deputy(sit, above)
+    laid_out(deputy, "town-applied")
     children = "SELECT count(*) FROM areas t JOIN areas c ON c.id = t.parent_id WHERE t.kind = 'town' AND t.valid_to IS NULL AND c.code = :code"
     assert [strict.value(children, code=code) for code in COUNTIES] == [3, 1]
     assert strict.value(area) == pytest.approx(size, rel=1e-9) and strict.value(OVERLAPS) == 0
-    take_back(above)
+    take_back(deputy)
     assert [strict.value(children, code=code) for code in COUNTIES] == [2, 2]
 
 

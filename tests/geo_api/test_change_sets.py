@@ -113,7 +113,7 @@ def test_a_manager_edits_in_the_own_area_only(login: Login, api: Api) -> None:
     assert manager.get("/v1/change-sets").json() == {"change_sets": []}
     for action in ("apply", "undo"):
         assert manager.post(f"/v1/change-sets/{draft['id']}/{action}").status_code == 404
-    assert supervisor.post(f"/v1/change-sets/{draft['id']}/apply").status_code == 200
+    assert login("supervisor.2").post(f"/v1/change-sets/{draft['id']}/apply").status_code == 200
     assert manager.post("/v1/change-sets/999/apply").status_code == 404
     by_code = supervisor.get("/v1/change-sets?area=320601002001").json()["change_sets"]
     assert [row["id"] for row in by_code] == [draft["id"]]
@@ -143,6 +143,55 @@ def test_a_higher_level_than_the_authors_approves(login: Login, api: Api) -> Non
     assert county.post(f"/v1/change-sets/{drafted['id']}/apply").json()["approved_by"] == "grid.county"
     withdrawn = county.post(f"/v1/change-sets/{above['id']}/reject", json={"reason": "mine"}).json()
     assert withdrawn["status"] == "rejected"
+
+
+def test_nobody_is_alone_with_a_change_of_the_partition(login: Login, api: Api) -> None:
+    """Two people draft, apply and undo; each of them alone gets nowhere, and the refusal says whom to ask."""
+    with session(SYSTEM, api.url) as db:
+        create_user(
+            db, username="head.a", password=PASSWORD, role="supervisor", area_code="320601001", body="b"
+        )
+        create_user(
+            db, username="head.a2", password=PASSWORD, role="supervisor", area_code="320601001", body="b"
+        )
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
+
+    def refused(client: TestClient, action: str, number: int) -> Any:
+        answer = client.post(f"/v1/change-sets/{number}/{action}")
+        assert (answer.status_code, answer.json()["type"]) == (403, "/problems/not-allowed"), answer.text
+        return answer.json()
+
+    head, one, two = login("head.a"), login("supervisor"), login("supervisor.2")
+    town = head.post("/v1/change-sets", json=body).json()
+    assert (town["may_approve"], town["approvers_en"]) == (
+        False,
+        "a supervisor of a larger area than 320601001",
+    )
+    own = refused(head, "apply", town["id"])
+    assert "own change set" in own["detail"] and "320601001 上级区域的监督员" in own["detail_zh"]
+    assert "a larger area than 320601001" in refused(login("head.a2"), "apply", town["id"])["detail"]
+    refused(login("grid.a"), "apply", town["id"])
+    city = one.post("/v1/change-sets", json=body).json()
+    refused(head, "apply", city["id"])  # a town's supervisor stands below
+    assert (
+        "a supervisor of the whole city other than supervisor" in refused(one, "apply", city["id"])["detail"]
+    )
+    assert two.post(f"/v1/change-sets/{city['id']}/apply").json()["approved_by"] == "supervisor.2"
+    refused(one, "undo", city["id"])
+    shown = {row["id"]: row["may_approve"] for row in one.get("/v1/change-sets").json()["change_sets"]}
+    assert shown == {town["id"]: True, city["id"]: False}
+    undone = two.post(f"/v1/change-sets/{city['id']}/undo").json()
+    refused(two, "undo", undone["id"])  # the undo is a change of its own, by the one who undid
+    assert one.post(f"/v1/change-sets/{undone['id']}/undo").status_code == 200
+
+
+def test_an_officer_approves_nothing(login: Login, api: Api) -> None:
+    """Who reads the list but edits nothing is shown no button, whatever the area."""
+    body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)]}
+    login("grid.a").post("/v1/change-sets", json=body)
+    for name in ("officer.a", "dispatcher"):
+        (row,) = login(name).get("/v1/change-sets").json()["change_sets"]
+        assert row["may_approve"] is False and row["approvers_zh"]
 
 
 def test_an_installation_may_let_authors_approve(
@@ -188,7 +237,7 @@ def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
     body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": tomorrow.isoformat()}
     draft = supervisor.post("/v1/change-sets", json=body).json()
     before = codes(supervisor)
-    approved = supervisor.post(f"/v1/change-sets/{draft['id']}/apply").json()
+    approved = login("supervisor.2").post(f"/v1/change-sets/{draft['id']}/apply").json()
     assert (approved["status"], approved["applied_at"]) == ("approved", None)
     assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {} and codes(supervisor) == before
     with session(SYSTEM, api.url) as db:
@@ -206,10 +255,11 @@ def test_a_dated_change_that_became_impossible_is_rejected_with_the_reason(login
     tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": tomorrow.isoformat()}
     late = supervisor.post("/v1/change-sets", json=body).json()
-    supervisor.post(f"/v1/change-sets/{late['id']}/apply")
+    second = login("supervisor.2")
+    second.post(f"/v1/change-sets/{late['id']}/apply")
     merge = {"op": "merge", "area_ids": [api.ids["grid_A1"], api.ids["grid_A2"]]}
     first = supervisor.post("/v1/change-sets", json={"operations": [merge]}).json()
-    assert supervisor.post(f"/v1/change-sets/{first['id']}/apply").json()["status"] == "applied"
+    assert second.post(f"/v1/change-sets/{first['id']}/apply").json()["status"] == "applied"
     with session(SYSTEM, api.url) as db:
         make_due(db, late["id"])
     assert apply_due_changes(api.url, NATIONAL_GRID_PROFILE) == {late["id"]: "rejected"}
@@ -235,7 +285,7 @@ def test_moves_transfers_and_new_parents_over_http(login: Login, api: Api) -> No
     assert answer.status_code == 403, "the other community is not the manager's"
     draft = supervisor.post("/v1/change-sets", json={"operations": [give]}).json()
     assert draft["preview"]["new_codes"] == ["320601002001003"], draft
-    assert supervisor.post(f"/v1/change-sets/{draft['id']}/apply").json()["status"] == "applied"
+    assert login("supervisor.2").post(f"/v1/change-sets/{draft['id']}/apply").json()["status"] == "applied"
     assert "320601002001003" in codes(supervisor)
     for bad in (
         {"op": "move_vertex", "area_id": 1},

@@ -187,8 +187,7 @@ def test_areas_that_a_change_set_replaced_stay(own: Api, login: Login, tmp_path:
     drafted = client.post("/v1/change-sets", json={"operations": [{"op": "merge", "area_ids": list(ids)}]})
     assert drafted.status_code == 201, drafted.text
     change_set = drafted.json()["id"]
-    write(own, "UPDATE change_sets SET author = 'somebody' WHERE id = :id", id=change_set)
-    applied = client.post(f"/v1/change-sets/{change_set}/apply")
+    applied = login("supervisor.2").post(f"/v1/change-sets/{change_set}/apply")
     assert applied.status_code == 200, applied.text
     found = resting(client.post(f"/v1/imports/{report.batch_id}/undo"))
     assert found["change_sets"] == [str(change_set)]

@@ -14,7 +14,13 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from geo_api.cli import check as installation
-from geo_api.cli.check import check_calendar, check_data_folder, check_front_end, check_installation
+from geo_api.cli.check import (
+    check_calendar,
+    check_data_folder,
+    check_front_end,
+    check_installation,
+    check_self_approval,
+)
 from geo_api.cli.check_database import check_leakproof, check_matters, check_reader_role, check_row_security
 from geo_api.cli.db import db_app
 from geo_api.cli.finding import Finding
@@ -97,6 +103,12 @@ def test_calendar_of_an_unpublished_year_and_a_clock_that_is_behind() -> None:
     assert not _by_name(far, "working days").ok and "2090" in _by_name(far, "working days").detail_en
     past = check_calendar(dt.date(2019, 3, 1))
     assert _by_name(past, "working days").ok and not _by_name(past, "clock").ok
+
+
+def test_authors_who_approve_are_a_fault(tmp_path: Path) -> None:
+    (found,) = check_self_approval(Settings(data_dir=tmp_path, self_approval=True))
+    assert not found.ok and "WANGGE_SELF_APPROVAL" in found.detail_en and "仅供演示" in found.detail_zh
+    assert _by_name(check_self_approval(Settings(data_dir=tmp_path)), "approval").ok
 
 
 def test_front_end_says_how_to_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_a_community_that_moved_to_another_town_is_the_new_manager_s_at_once(
     operations = [{"op": "reparent", "area_id": ids["community_B"], "parent_id": ids["town_A"]}]
     drafted = supervisor.post("/v1/change-sets", json={"operations": operations})
     assert drafted.status_code == 201, drafted.text
-    applied = supervisor.post(f"/v1/change-sets/{drafted.json()['id']}/apply")
+    applied = login(one, "supervisor.2").post(f"/v1/change-sets/{drafted.json()['id']}/apply")
     assert applied.status_code == 200, applied.text
     assert scopes() == [{"A", "B1"}, {"B2"}]
 

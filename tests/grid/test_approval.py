@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
-from grid.change_sets import Editor, may_approve, read_operations
+from grid.change_sets import Editor, approvals, read_operations
 from grid.change_sets.approval import check_approval, check_reach
 from grid.errors import ApprovalRefused
 from layers.errors import OutOfScope
@@ -21,11 +21,19 @@ ACCOUNTS = {
     "town": ("grid_manager", TOWN),
     "town.colleague": ("grid_manager", TOWN),
     "town.head": ("supervisor", TOWN),
+    "town.second": ("supervisor", TOWN),
     "other.town": ("grid_manager", OTHER_TOWN),
+    "other.head": ("supervisor", OTHER_TOWN),
+    "county.head": ("supervisor", COUNTY),
+    "county.officer": ("officer", COUNTY),
     "county": ("grid_manager", COUNTY),
     "city": ("grid_manager", None),
     "city.head": ("supervisor", None),
+    "city.second": ("supervisor", None),
+    "city.area": ("supervisor", "320600"),
     "abroad": ("grid_manager", "110000"),
+    "left": ("grid_manager", TOWN),
+    "promoted": ("dispatcher", TOWN),
 }
 CASES = [
     # who asks, who drafted, whether it may be approved
@@ -33,8 +41,25 @@ CASES = [
     ("city", "town", True),
     ("city", "county", True),
     ("town.head", "town", True),
-    ("city.head", "city.head", True),  # a supervisor approves the own draft too
+    ("county.head", "town.head", True),
+    ("city.head", "town.head", True),
+    ("city.head", "city.second", True),  # at the top another one of that level
+    ("city.area", "city.head", True),  # whose account may be of the city's own area
+    ("city.head", "city.area", True),
     ("city.head", "nobody", True),
+    ("town.head", "city", True),  # a supervisor stands above grid managers; the change set is in reach
+    ("city.head", "city.head", False),  # nobody approves the own draft
+    ("town.head", "town.head", False),
+    ("town.second", "town.head", False),  # nor that of the same level
+    ("other.head", "town.head", False),  # nor that of another branch
+    ("town.head", "county.head", False),  # nor that of a higher one
+    ("county.head", "city.head", False),
+    ("town.head", "nobody", False),  # an author without an account: the whole city's
+    ("county.head", "left", False),  # one that was closed
+    ("city.head", "left", True),
+    ("county.head", "promoted", False),  # one that edits no more
+    ("city.head", "promoted", True),
+    ("county.officer", "town", False),  # no editor
     ("town", "town", False),  # nor the own one
     ("town.colleague", "town", False),  # nor that of the same level
     ("town", "county", False),
@@ -53,7 +78,15 @@ def accounts(db: Session) -> dict[str, int]:
     ids = insert_town(db)
     for name, (role, area) in ACCOUNTS.items():
         db.add(
-            User(username=name, password_hash="x", role=role, display_name=name, area_code=area, domains=[])
+            User(
+                username=name,
+                password_hash="x",
+                role=role,
+                display_name=name,
+                area_code=area,
+                domains=[],
+                active=name != "left",
+            )
         )
     db.flush()
     return ids
@@ -77,20 +110,45 @@ def test_a_higher_level_approves(
     db: Session, accounts: dict[str, int], who: str, author: str, may: bool
 ) -> None:
     row = drafted_by(db, author)
-    assert may_approve(db, approver(db, who), [row]) == {row.id: may}
+    assert approvals(db, approver(db, who), [row])[row.id].allowed is may
     if may:
         check_approval(db, approver(db, who), row)
     else:
         with pytest.raises(ApprovalRefused):
             check_approval(db, approver(db, who), row)
-    assert may_approve(db, replace(approver(db, who), self_approval=True), [row]) == {row.id: True}
+    demo = replace(approver(db, who), self_approval=True)
+    assert approvals(db, demo, [row])[row.id].allowed is (demo.role in ("grid_manager", "supervisor"))
 
 
 def test_several_change_sets_are_answered_together(db: Session, accounts: dict[str, int]) -> None:
     rows = [drafted_by(db, author) for author in ("town", "county", "other.town")]
-    found = may_approve(db, approver(db, "county"), rows)
-    assert [found[row.id] for row in rows] == [True, False, True]
-    assert may_approve(db, approver(db, "county"), []) == {}
+    found = approvals(db, approver(db, "county"), rows)
+    assert [found[row.id].allowed for row in rows] == [True, False, True]
+    assert approvals(db, approver(db, "county"), []) == {}
+
+
+@pytest.mark.parametrize(
+    ("author", "en", "zh"),
+    [
+        ("town", "the grid manager of a larger area than 320601001", "320601001 上级区域的网格管理员"),
+        ("city", "ask a supervisor of the area of the change.", "变更所在区域的监督员"),
+        ("town.head", "ask a supervisor of a larger area than 320601001.", "320601001 上级区域的监督员"),
+        (
+            "city.head",
+            "ask a supervisor of the whole city other than city.head.",
+            "city.head 以外的全市监督员",
+        ),
+        ("nobody", "ask a supervisor of the whole city.", "请由全市监督员办理"),
+    ],
+)
+def test_a_refusal_says_who_may(db: Session, accounts: dict[str, int], author: str, en: str, zh: str) -> None:
+    with pytest.raises(ApprovalRefused) as refused:
+        check_approval(db, approver(db, "town.colleague"), drafted_by(db, author))
+    assert en in str(refused.value) and zh in refused.value.message_zh
+    if author in ACCOUNTS:
+        with pytest.raises(ApprovalRefused, match="Nobody approves, or takes back, an own change set") as own:
+            check_approval(db, approver(db, author), drafted_by(db, author))
+        assert en in str(own.value) and "任何人不得审批或撤销本人起草的变更" in own.value.message_zh
 
 
 def test_operations_outside_of_the_own_areas_are_refused(db: Session, accounts: dict[str, int]) -> None:

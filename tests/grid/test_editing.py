@@ -70,8 +70,8 @@ def test_split_in_the_middle(db: Session, ids: dict[str, int]) -> None:
     # The northern edge is shared with 003; the southern one is the rim of the town.
     assert made.preview["noded"] == ["320601001001003"]
     assert len(units(db)) == 16
-    done = editing.apply(db, made.id, "grace")
-    assert done.status == "applied" and done.approved_by == "grace"
+    done = editing.apply(db, made.id, "heidi")
+    assert done.status == "applied" and done.approved_by == "heidi"
     now = units(db)
     assert "320601001001001" not in now and len(now) == 17
     assert now["320601001001005"].equals(
@@ -170,7 +170,7 @@ def test_several_operations_at_once_share_their_nodes(db: Session, ids: dict[str
     ]
     made = editing.draft(db, operations, "g")
     assert made.area_id == ids["320601"]  # two towns: their county
-    editing.apply(db, made.id, "g")
+    editing.apply(db, made.id, "h")
     assert_partition(db)
     with pytest.raises(GridError, match="more than once"):
         editing.draft(db, [join(ids, (3, 3), (3, 2)), cut(ids, 3, 3, (3.5, 2), (3.5, 4))], "g")
@@ -197,7 +197,7 @@ def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> Non
     assert made.preview["open_cases"] == ["NT1"]
     assert [(e["sites"], e["cases"]) for e in made.preview["load"]["before"]] == [(3, 2)]
     assert [(e["sites"], e["cases"]) for e in made.preview["load"]["after"]] == [(2, 0), (1, 2)]
-    editing.apply(db, made.id, "g")
+    editing.apply(db, made.id, "h")
     kept = db.execute(text("SELECT grid_area_id FROM cases WHERE number = 'NT1'")).scalar()
     assert kept == ids[unit_code(0, 0)]
 
@@ -205,7 +205,7 @@ def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> Non
 def test_undo_brings_the_codes_back_and_can_be_undone(db: Session, ids: dict[str, int]) -> None:
     before = {code: shape.normalize() for code, shape in units(db).items()}
     made = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1)), join(ids, (2, 2), (3, 2))], "g")
-    editing.apply(db, made.id, "g")
+    editing.apply(db, made.id, "h")
     back = editing.undo(db, made.id, "h")
     assert back.undoes_id == made.id and back.status == "applied"
     assert db.get(ChangeSet, made.id).status == "undone"  # type: ignore[union-attr]
@@ -213,7 +213,7 @@ def test_undo_brings_the_codes_back_and_can_be_undone(db: Session, ids: dict[str
     assert set(now) == set(before)
     assert all(now[code].equals(before[code]) for code in now)
     assert_partition(db)
-    again = editing.undo(db, back.id, "h")
+    again = editing.undo(db, back.id, "i")
     assert set(units(db)) == (set(before) | set(made.preview["new_codes"])) - set(
         made.preview["voided_codes"]
     )
@@ -225,30 +225,30 @@ def test_undo_brings_the_codes_back_and_can_be_undone(db: Session, ids: dict[str
 
 def test_undo_after_a_neighbour_got_nodes(db: Session, ids: dict[str, int]) -> None:
     first = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "g")
-    editing.apply(db, first.id, "g")
+    editing.apply(db, first.id, "h")
     second = editing.draft(db, [cut(ids, 1, 0, (0.9, 0.4), (2.1, 0.7))], "g")
-    editing.apply(db, second.id, "g")
-    editing.undo(db, first.id, "g")
+    editing.apply(db, second.id, "h")
+    editing.undo(db, first.id, "h")
     assert_partition(db)
 
 
 def test_later_draft_conflicts_and_says_with_what(db: Session, ids: dict[str, int]) -> None:
     one = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "anna")
     two = editing.draft(db, [join(ids, (0, 0), (1, 0))], "bert")
-    editing.apply(db, one.id, "anna")
+    editing.apply(db, one.id, "bert")
     with pytest.raises(EditConflict) as caught:
-        editing.apply(db, two.id, "bert")
+        editing.apply(db, two.id, "anna")
     message = caught.value.message_en
     assert (
         "320601001001001" in message
         and "320601001001005" in message
-        and "anna" in message
+        and "of bert" in message
         and f"set {one.id}" in message
     )
     with pytest.raises(EditConflict, match="applied"):
-        editing.apply(db, one.id, "anna")
+        editing.apply(db, one.id, "bert")
     with pytest.raises(EditConflict, match="draft"):
-        editing.undo(db, two.id, "bert")
+        editing.undo(db, two.id, "anna")
     with pytest.raises(EditConflict, match="became"):
         editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "bert")
     with pytest.raises(NotFound):
@@ -257,13 +257,13 @@ def test_later_draft_conflicts_and_says_with_what(db: Session, ids: dict[str, in
 
 def test_undo_conflicts_when_a_follower_has_ended(db: Session, ids: dict[str, int]) -> None:
     one = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "anna")
-    result = editing.apply(db, one.id, "anna").result
+    result = editing.apply(db, one.id, "carl").result
     assert result is not None
     ended = result["created"][0]["id"]
     two = editing.draft(db, [{"op": "split", "area_id": ended, "line": line((0, 0.5), (0.5, 0.5))}], "bert")
-    editing.apply(db, two.id, "bert")
+    editing.apply(db, two.id, "anna")
     with pytest.raises(EditConflict, match="320601001001005"):
-        editing.undo(db, one.id, "anna")
+        editing.undo(db, one.id, "bert")
     assert_partition(db)
 
 
@@ -271,8 +271,8 @@ def test_codes_taken_meanwhile_are_given_anew(db: Session, ids: dict[str, int]) 
     one = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "a")
     two = editing.draft(db, [cut(ids, 1, 1, (1.5, 1), (1.5, 2))], "b")
     assert one.preview["new_codes"] == two.preview["new_codes"]
-    editing.apply(db, one.id, "a")
-    result = editing.apply(db, two.id, "b").result
+    editing.apply(db, one.id, "c")
+    result = editing.apply(db, two.id, "c").result
     assert result is not None and result["new_codes"] == ["320601001001007", "320601001001008"]
     assert_partition(db)
 

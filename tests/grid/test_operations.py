@@ -186,7 +186,7 @@ def test_a_community_goes_to_another_town(db: Session, ids: dict[str, int]) -> N
     back = editing.undo(db, done.id, "boss")
     assert_tiles(db, LAND)
     assert unit_code(0, 0) in shapes(db) and "320601002003" not in shapes(db, "community")
-    again = editing.undo(db, back.id, "boss")
+    again = editing.undo(db, back.id, "anna")
     assert "320601002003001" in shapes(db) and again.undoes_id == back.id
     assert_tiles(db, LAND)
 

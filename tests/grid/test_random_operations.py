@@ -98,7 +98,7 @@ class Partition(RuleBasedStateMachine):
         """Undone in reverse order, every change set brings back the partition that it found."""
         stands_for: dict[int, int] = {}
         for number in reversed(self.applied):
-            back = editing.undo(self.db, stands_for.get(number, number), "d")
+            back = editing.undo(self.db, stands_for.get(number, number), f"d{number}")
             undone = self.db.get_one(ChangeSet, number).undoes_id
             if undone is not None:
                 stands_for[undone] = back.id
@@ -211,7 +211,7 @@ class Partition(RuleBasedStateMachine):
             return
         before = state(self.db)
         try:
-            back = editing.undo(self.db, self.applied[pick % len(self.applied)], "c").id
+            back = editing.undo(self.db, self.applied[pick % len(self.applied)], f"c{len(self.applied)}").id
             self.applied.append(back)
             self.before[back] = before
             COUNTS["undo"] += 1

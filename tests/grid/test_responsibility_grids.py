@@ -75,7 +75,7 @@ def test_a_transfer_joins_the_grid_with_the_longest_edge(db: Session, ids: dict[
     undone = editing.undo(db, done.id, "c")
     check(db)
     assert outlines(db)[f"{target}R1"].equals(square(2, 0, 4, 1))
-    editing.undo(db, undone.id, "c")
+    editing.undo(db, undone.id, "b")
     check(db)
     assert outlines(db)[f"{target}R1"].equals(square(1, 0, 4, 1))
 
@@ -108,7 +108,7 @@ def test_a_grid_without_unit_grids_ends_and_an_undo_brings_it_back(db: Session, 
     undone = editing.undo(db, done.id, "c")
     check(db)
     assert outlines(db)[f"{SOUTH_WEST}R2"].equals(square(0, 1, 2, 2))
-    editing.undo(db, undone.id, "c")
+    editing.undo(db, undone.id, "b")
     check(db)
     assert f"{SOUTH_WEST}R2" not in outlines(db)
 

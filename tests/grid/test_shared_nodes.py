@@ -61,7 +61,7 @@ def test_a_node_of_a_split_goes_into_a_zone_that_leaves_in_the_same_change_set(d
     undone = editing.undo(db, made, "carl")
     assert_tiles(db, LAND)
     assert_managed(db)
-    editing.undo(db, undone.id, "carl")
+    editing.undo(db, undone.id, "bo")
     assert_tiles(db, LAND)
 
 

@@ -100,7 +100,7 @@ def test_taken_back_and_done_again(town: Session) -> None:
     one = carry_out(town, give(town, unit_code(1, 0), SOUTH_EAST))
     two = carry_out(town, give(town, unit_code(1, 3), NORTH_EAST))
     back = editing.undo(town, two, "bo")
-    again = editing.undo(town, back.id, "bo")
+    again = editing.undo(town, back.id, "carl")
     third = editing.undo(town, again.id, "bo")
     assert third.status == "applied"
     assert_taken_back(town, [one], before, counted)

@@ -34,6 +34,7 @@ LOGINS = {
     "officer.b": ("officer", TOWN_B),
     "dispatcher": ("dispatcher", None),
     "supervisor": ("supervisor", None),
+    "supervisor.2": ("supervisor", None),
 }
 
 

@@ -62,16 +62,18 @@ def seed_two_counties(db: Session) -> None:
 
 
 def logins() -> Iterator[Login]:
-    """A manager of one town, the manager of the county around it, and a supervisor of the whole city."""
+    """A manager of one town, the manager of the county around it, and two supervisors of the whole city."""
     yield Login("town.manager", "a long password 1", "grid_manager", TOWN)
     yield Login("county.manager", "a long password 2", "county_manager", COUNTY)
     yield Login("city.supervisor", "a long password 3", "supervisor")
+    yield Login("city.deputy", "a long password 4", "deputy")
 
 
 def add_accounts(db: Session) -> None:
-    """The accounts of :func:`logins`; the role ``county_manager`` is only the tests' name for who stands above."""
+    """The accounts of :func:`logins`; ``county_manager`` and ``deputy`` are only the tests' names for roles."""
+    roles = {"county_manager": "grid_manager", "deputy": "supervisor"}
     for login in logins():
-        role = "grid_manager" if login.role == "county_manager" else login.role
+        role = roles.get(login.role, login.role)
         create_user(
             db, username=login.username, password=login.password, role=role, area_code=login.area_code
         )

@@ -721,6 +721,9 @@ export interface components {
             reason: string;
             /** @description The caller may put it into force, or take it back */
             may_approve: boolean;
+            /** @description Who may put it into force, or take it back */
+            approvers_en: string;
+            approvers_zh: string;
             id: number;
             status: components["schemas"]["ChangeSetStatus"];
         };
@@ -746,6 +749,9 @@ export interface components {
             reason: string;
             /** @description The caller may put it into force, or take it back */
             may_approve: boolean;
+            /** @description Who may put it into force, or take it back */
+            approvers_en: string;
+            approvers_zh: string;
             id: null;
             /** @constant */
             status: "preview";

@@ -126,11 +126,13 @@ export const editSentences = {
 
   "edit.submitted": { zh: "已提交，等待审批：#{id}", en: "Submitted, waits for approval: #{id}" },
   "edit.waits_for": {
-    zh: "等待上一级审批：本区域的监督员，或上级区域的网格管理员。批准后这里会自动更新。",
-    en: "Waits for approval by a higher level: a supervisor of the area, or the grid manager of a larger one. This page tells when it is approved.",
+    zh: "等待审批：{who}。批准后这里会自动更新。",
+    en: "Waits for approval by {who}. This page tells when it is approved.",
   },
   "edit.heard_approved": { zh: "#{id} 已由 {who} 批准", en: "#{id} was approved by {who}" },
   "edit.heard_rejected": { zh: "#{id} 未获批准（{who}）：{reason}", en: "#{id} was turned down by {who}: {reason}" },
+  "edit.may_approve": { zh: "可审批人", en: "May approve" },
+  "edit.may_undo": { zh: "可撤销人", en: "May undo" },
   "edit.approver": { zh: "批准人", en: "Approved by" },
   "edit.approved_waits": { zh: "已批准，将于 {day} 生效：#{id}", en: "Approved, in force from {day}: #{id}" },
   "edit.applied": { zh: "已生效：{codes}", en: "In force: {codes}" },
@@ -142,8 +144,8 @@ export const editSentences = {
   "edit.rejected": { zh: "已办理：#{id} 不予批准", en: "Turned down: #{id}" },
   "edit.withdrawn": { zh: "已撤回：#{id}", en: "Withdrawn: #{id}" },
   "edit.not_yours": {
-    zh: "须由上一级审批：本区域的监督员，或上级区域的网格管理员。",
-    en: "Somebody of a higher level must approve: a supervisor of the area, or the grid manager of a larger one.",
+    zh: "须由他人审批：{who}。",
+    en: "Somebody else must approve: {who}.",
   },
   "edit.undo": { zh: "撤销此次修改", en: "Undo this change" },
   "edit.undo_sure": {

@@ -2,16 +2,22 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { tell } from "../../core/notices";
 import { session } from "../../core/session";
+import type { Trial } from "../../core/edit_types";
 import type { ChangeSetDocument } from "../../core/types";
 import type { EditSession } from "../../edit/session";
 import { ask } from "../../frame/ask";
 import { day, list } from "../../texts/format";
-import { t } from "../../texts/text";
+import { pick, t } from "../../texts/text";
 import { busy } from "../pieces";
 import { newCodes } from "./codes";
 
 /** States of change sets that wait for an approval or their date. */
 export const WAITING: readonly string[] = ["draft", "approved"];
+
+/** Who may approve a change set and take it back, in the language of the page. */
+export function approvers({ approvers_zh, approvers_en }: Pick<Trial, "approvers_zh" | "approvers_en">): string {
+  return pick({ zh: approvers_zh, en: approvers_en });
+}
 
 function own(changeSet: ChangeSetDocument): boolean {
   return changeSet.author === session.get().username;
@@ -53,7 +59,7 @@ export function reviewButtons(editor: EditSession, changeSet: ChangeSetDocument)
             </button>`
           : nothing
       }
-      ${status === "draft" && !may_approve ? html`<p class="muted">${t("edit.not_yours")}</p>` : nothing}
+      ${status === "draft" && !may_approve ? html`<p class="muted">${t("edit.not_yours", { who: approvers(changeSet) })}</p>` : nothing}
       ${
         waits
           ? html`<button type="button" data-edit="reject" @click=${busy(() => turnDown(editor, changeSet))}>

@@ -15,7 +15,7 @@ import { label, list, number, time } from "../../texts/format";
 import type { MessageKey } from "../../texts/messages";
 import { pick, t, term } from "../../texts/text";
 import { busy, facts, type Content } from "../pieces";
-import { reviewButtons, undoButton } from "./approval";
+import { approvers, reviewButtons, undoButton } from "./approval";
 import { codes, newCodes } from "./codes";
 import { loadTable } from "./load_table";
 
@@ -70,7 +70,8 @@ function reviewPanel(editor: EditSession, changeSet: ChangeSetDocument): Templat
     <div class="preview" data-change-set=${id}>
       <h3>${t("edit.review_of", { author, id })}</h3>
       <p>${title && reason ? label(title, reason) : title || reason}</p>
-      ${previewBody(changeSet)}${reviewButtons(editor, changeSet)}
+      ${previewBody(changeSet)}${facts([[t("edit.may_approve"), approvers(changeSet)]])}
+      ${reviewButtons(editor, changeSet)}
     </div>
   `;
 }
@@ -188,6 +189,7 @@ function appliedPanel(editor: EditSession, changeSet: ChangeSetDocument): Templa
         [t("edit.new_codes"), codes("new", newCodes(changeSet))],
         [t("edit.voided"), codes("void", changeSet.preview.voided_codes)],
         [t("edit.approver"), changeSet.approved_by],
+        [t("edit.may_undo"), approvers(changeSet)],
       ])}
       <div class="actions wrap">
         ${undoButton(editor, changeSet)}
@@ -205,7 +207,7 @@ function submittedPanel(editor: EditSession, changeSet: ChangeSetDocument): Temp
   return html`
     <div class="preview" data-submitted=${id}>
       <p role="status">${words}</p>
-      ${waits ? html`<p class="muted">${t("edit.waits_for")}</p>` : nothing}
+      ${waits ? html`<p class="muted">${t("edit.waits_for", { who: approvers(changeSet) })}</p>` : nothing}
       <div class="actions wrap">
         <button type="button" @click=${() => void editor.review(changeSet).catch(complain)}>${t("edit.review")}</button>
         <button type="button" @click=${() => editor.dismiss()}>${t("edit.close")}</button>

@@ -6,6 +6,7 @@ import { ask } from "../../frame/ask";
 import { list, number, today } from "../../texts/format";
 import { t, term } from "../../texts/text";
 import { busy, empty, section } from "../pieces";
+import { approvers } from "./approval";
 
 function stepRow({ operation, zones, target }: Step): TemplateResult {
   const names = list(zones.map((each) => `${each.name} ${each.code}`.trim()));
@@ -62,7 +63,7 @@ function handIn(editor: EditSession): TemplateResult {
       ${
         outcome.trial.may_approve
           ? html`<button type="button" data-edit="apply" @click=${busy(() => editor.submit(true))}>${approve}</button>`
-          : html`<p class="muted">${t("edit.not_yours")}</p>`
+          : html`<p class="muted">${t("edit.not_yours", { who: approvers(outcome.trial) })}</p>`
       }
     </div>
   `;
