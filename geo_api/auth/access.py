@@ -45,6 +45,7 @@ LOGGED_PATHS = (
     "/collections/tracks",
     "/collections/fence_events",
     "/v1/access-log",
+    "/v1/account",
     "/v1/alerts",
     "/v1/areas",
     "/v1/cases",
@@ -74,7 +75,7 @@ async def current_caller(request: Request) -> Caller:
     if request.method not in SAFE_METHODS:
         if not caller.by_header:
             check_origin(request)
-        if caller.logged_in and not caller.by_header:
+        if caller.csrf_token is not None:  # a login by cookie
             given = request.headers.get(CSRF_HEADER, "")
             if not hmac.compare_digest(given.encode(), (caller.csrf_token or "").encode()):
                 raise Problem(
@@ -168,7 +169,7 @@ def access_row(
     """
     return {
         "at": dt.datetime.now(dt.UTC),
-        "username": caller.scope.username,
+        "username": caller.scope.username or caller.enrolling,
         "role": caller.role,
         "method": method[:20],
         "path": path[:1000].replace("\x00", "�"),

@@ -1,4 +1,4 @@
-"""Local accounts: passwords (argon2), logins, and the brake on guessing.
+"""Local accounts: passwords (argon2) and logins.
 
 Tables of accounts are not granted to callers: everything here runs in a transaction of the service itself.
 """
@@ -8,19 +8,21 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-import threading
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 
+import structlog
 from pwdlib import PasswordHash
 from sqlalchemy.orm import Session
 
+from geo_api.credentials import check_passphrase, remove_factor
 from layers.errors import InputError
-from layers.records import accounts, newest_area_name
+from layers.records import accounts, add_calls, newest_area_name
 from layers.tables import DOMAINS, ROLES, LoginSession, User
 
-MIN_PASSWORD_LENGTH = 8
+log = structlog.get_logger("geo_api.auth")
+MAX_USER_AGENT = 300
+USED_EVERY = dt.timedelta(minutes=1)
+"""How exact ``last_used_at`` of a login is: not every request writes it."""
 _hasher = PasswordHash.recommended()
 _nobody = _hasher.hash(secrets.token_urlsafe(16))
 
@@ -55,9 +57,10 @@ def create_user(
     Raises
     ------
     layers.errors.InputError
-        For an unknown role or area, an empty name or a short password.
+        For an unknown role or area, an empty name, or a password that is short, common or made of the names.
     """
-    _check_account(username, password, role)
+    _check_account(username, role)
+    check_passphrase(password, (username, display_name, body))
     if wrong := sorted(set(domains or []) - set(DOMAINS)):
         raise InputError(f"domains: {wrong[0]!r} is none of {', '.join(DOMAINS)}")
     if area_code is not None and newest_area_name(db, area_code) is None:
@@ -74,13 +77,11 @@ def create_user(
     return accounts.write_account(db, username, values)
 
 
-def _check_account(username: str, password: str, role: str) -> None:
+def _check_account(username: str, role: str) -> None:
     if role not in ROLES:
         raise InputError(f"role: {role!r} is none of {', '.join(ROLES)}")
     if not username.strip():
         raise InputError("username: is empty")
-    if len(password) < MIN_PASSWORD_LENGTH:
-        raise InputError(f"password: at least {MIN_PASSWORD_LENGTH} characters are needed")
 
 
 def switch_off(db: Session, username: str) -> None:
@@ -95,12 +96,46 @@ def switch_off(db: Session, username: str) -> None:
         raise InputError(f"username: there is no account {username!r}")
 
 
-def list_users(db: Session) -> list[tuple[str, str, str, str, bool, int, int]]:
-    """Name, role, area, domains, whether it is on, logins and keys that hold now, by name."""
+def list_users(db: Session) -> list[tuple[str, str, str, str, bool, int, int, bool]]:
+    """Name, role, area, domains, whether it is on, logins and keys that hold now, second factor, by name."""
     return [
-        (u.username, u.role, u.area_code or "*", ", ".join(u.domains) or "*", u.active, logins, keys)
-        for u, logins, keys in accounts.summarise_accounts(db)
+        (u.username, u.role, u.area_code or "*", ", ".join(u.domains) or "*", u.active, logins, keys, factor)
+        for u, logins, keys, factor in accounts.summarise_accounts(db)
     ]
+
+
+def reset_second_factor(db: Session, username: str, operator: str) -> None:
+    """Remove the second factor of somebody who has lost it; logins of the account end, the access log says who did it.
+
+    Parameters
+    ----------
+    operator : str
+        Account of the operating system that asked.
+
+    Raises
+    ------
+    layers.errors.InputError
+        There is no such account, or it has no second factor.
+    """
+    user = accounts.find_account(db, username)
+    if user is None:
+        raise InputError(f"username: there is no account {username!r}")
+    if not remove_factor(db, user):
+        raise InputError(f"username: {username!r} has no second factor 未设置二次验证")
+    accounts.end_other_logins(db, user.id, "")
+    row = {
+        "at": dt.datetime.now(dt.UTC),
+        "username": operator,
+        "role": "operator",
+        "method": "RESET",
+        "path": f"/v1/account/second-factor of {username}",
+        "status": 200,
+        "request_id": secrets.token_hex(8),
+        "area_code": user.area_code,
+        "address": None,
+    }
+    add_calls(db, [row])
+    log.warning("second_factor_reset", username=username, operator=operator)
 
 
 def check_password(db: Session, username: str, password: str) -> User | None:
@@ -117,8 +152,18 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def open_login(db: Session, user: User, hours: int) -> Login:
-    """Write a login of the user; logins that have ended are removed."""
+def open_login(
+    db: Session, user: User, hours: int, address: str | None = None, user_agent: str | None = None
+) -> Login:
+    """Write a login of the user; logins that have ended are removed.
+
+    Parameters
+    ----------
+    hours : int
+        The login ends after them, however it is used.
+    address, user_agent : str or None
+        Where it is opened, for the list that its owner sees.
+    """
     now = dt.datetime.now(dt.UTC)
     login = Login(secrets.token_urlsafe(32), secrets.token_urlsafe(24), now + dt.timedelta(hours=hours))
     stored = LoginSession(
@@ -127,14 +172,49 @@ def open_login(db: Session, user: User, hours: int) -> Login:
         csrf_token=login.csrf_token,
         created_at=now,
         expires_at=login.expires_at,
+        last_used_at=now,
+        address=address,
+        user_agent=_stored_text(user_agent),
     )
     accounts.add_login(db, stored)
     return login
 
 
-def find_login(db: Session, token: str) -> tuple[User, LoginSession] | None:
-    """The account and login that a cookie's token stands for, unless it has ended."""
-    return accounts.find_login(db, token_hash(token))
+def _stored_text(user_agent: str | None) -> str | None:
+    """A header as a table can hold it."""
+    return None if user_agent is None else user_agent.replace("\x00", "")[:MAX_USER_AGENT]
+
+
+def find_login(db: Session, token: str, idle_minutes: int) -> tuple[User, LoginSession] | None:
+    """The account and login that a cookie's token stands for, unless it has ended or was not used for so long.
+
+    Parameters
+    ----------
+    idle_minutes : int
+        0: however long.
+    """
+    return accounts.find_login(db, token_hash(token), used_since(idle_minutes))
+
+
+def used_since(idle_minutes: int) -> dt.datetime:
+    """The time since when a login must have been used."""
+    if not idle_minutes:
+        return dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    return dt.datetime.now(dt.UTC) - dt.timedelta(minutes=idle_minutes)
+
+
+def end_of_login(login: LoginSession, idle_minutes: int) -> dt.datetime:
+    """The time at which a login ends if it is not used any more."""
+    if not idle_minutes:
+        return login.expires_at
+    return min(login.expires_at, login.last_used_at + dt.timedelta(minutes=idle_minutes))
+
+
+def note_use(db: Session, login: LoginSession) -> None:
+    """Write that a login is used now, unless that was written a moment ago."""
+    now = dt.datetime.now(dt.UTC)
+    if now - login.last_used_at > USED_EVERY:
+        accounts.use_login(db, login.token_hash, now)
 
 
 def close_login(db: Session, token: str) -> None:
@@ -142,75 +222,18 @@ def close_login(db: Session, token: str) -> None:
     accounts.end_login(db, token_hash(token))
 
 
-FAILURES_OF_AN_ADDRESS = 20
-"""As many times the failures of one name are those of one address, whatever the names."""
+def change_password(db: Session, user: User, password: str) -> None:
+    """Set another password; every login of the account ends.
 
-
-class LoginBrake:
-    """Counts failed logins of a name from an address, and of an address; in memory, at most ``capacity`` of them.
-
-    An attempt counts from its beginning, so that many at once are not more than one after the other.
-
-    Examples
-    --------
-    >>> brake = LoginBrake(failures=2, window_s=60)
-    >>> brake.failed("a", "::1"), brake.wait_s("a", "::1"), brake.failed("a", "::1")
-    (None, 0, None)
-    >>> 0 < brake.wait_s("a", "::1") <= 60, brake.wait_s("b", "::1")
-    (True, 0)
+    Raises
+    ------
+    layers.errors.InputError
+        The password is short, common, or made of the person's names.
     """
+    check_passphrase(password, (user.username, user.display_name, user.body))
+    accounts.set_password(db, user.id, _hasher.hash(password))
 
-    def __init__(self, failures: int, window_s: int, capacity: int = 10_000) -> None:
-        self._failures = failures
-        self._window_s = window_s
-        self._capacity = capacity
-        self._times: OrderedDict[tuple[str | None, str], list[float]] = OrderedDict()
-        self._lock = threading.Lock()
 
-    def wait_s(self, username: str, address: str) -> int:
-        """Seconds until another attempt is allowed, 0 when it is allowed now."""
-        with self._lock:
-            return self._wait_s(username, address)
-
-    def begin(self, username: str, address: str) -> int:
-        """As :meth:`wait_s`; when it is 0 the attempt counts as a failure until :meth:`succeeded`."""
-        with self._lock:
-            wait_s = self._wait_s(username, address)
-            if not wait_s:
-                self._add(username, address)
-            return wait_s
-
-    def failed(self, username: str, address: str) -> None:
-        """Remember one failure."""
-        with self._lock:
-            self._add(username, address)
-
-    def succeeded(self, username: str, address: str) -> None:
-        """Forget the failures of that pair, and the attempt's own of the address."""
-        with self._lock:
-            self._times.pop((username, address), None)
-            if times := self._times.get((None, address)):
-                times.pop()
-
-    def _wait_s(self, username: str, address: str) -> int:
-        waits = [0]
-        for name, most in self._limits(username):
-            recent = self._recent(name, address)
-            if len(recent) >= most:
-                waits.append(max(1, int(recent[-most] + self._window_s - time.monotonic()) + 1))
-        return max(waits)
-
-    def _limits(self, username: str) -> tuple[tuple[str | None, int], ...]:
-        return ((username, self._failures), (None, self._failures * FAILURES_OF_AN_ADDRESS))
-
-    def _add(self, username: str, address: str) -> None:
-        for name, most in self._limits(username):
-            recent = self._recent(name, address)
-            self._times[(name, address)] = [*recent, time.monotonic()][-most:]
-            self._times.move_to_end((name, address))
-        while len(self._times) > self._capacity:
-            self._times.popitem(last=False)
-
-    def _recent(self, username: str | None, address: str) -> list[float]:
-        since = time.monotonic() - self._window_s
-        return [t for t in self._times.get((username, address), []) if t > since]
+def is_password(user: User, password: str) -> bool:
+    """Return whether that is the password of an account."""
+    return _hasher.verify(password, user.password_hash)

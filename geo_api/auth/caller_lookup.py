@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import Request
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
-from geo_api.auth.accounts import find_login
+from geo_api.auth.accounts import end_of_login, find_login, note_use
 from geo_api.auth.api_keys import KEY_IN_QUERY_PATHS, PREFIX, find_key, narrowed
 from geo_api.auth.callers import Caller, unauthenticated
 from geo_api.auth.known_callers import KnownCallers
 from geo_api.auth.oidc import Identity, IdentityRefused, TokenRefused, TokenVerifier
 from geo_api.auth.oidc_keys import KeysUnavailable
+from geo_api.credentials import has_factor
 from geo_api.http.errors import Problem
-from layers.postgres import SYSTEM, Scope, session
-from layers.tables import User
+from geo_api.http.settings import Settings
+from layers.postgres import PUBLIC, SYSTEM, Scope, session
+from layers.tables import LoginSession, User
 
 COOKIE = "wangge_session"
 NOBODY = Caller()
@@ -94,14 +98,25 @@ def caller_of(request: Request) -> Caller:
 
 
 def _of_cookie(request: Request, token: str) -> tuple[Caller, float]:
+    settings: Settings = request.app.state.settings
     with session(SYSTEM, request.app.state.url) as db:
-        found = find_login(db, token)
+        found = find_login(db, token, settings.session_idle_minutes)
         if found is None:
             return NOBODY, 0.0
         user, login = found
         scope = _scope_of(request, db, user)
-    until = login.expires_at.timestamp()
+        enrols = user.role in settings.roles_with_second_factor() and not has_factor(db, user)
+    _note_use(request, login)
+    if enrols:
+        return Caller(PUBLIC, user.display_name, csrf_token=login.csrf_token, enrolling=user.username), 0.0
+    until = end_of_login(login, settings.session_idle_minutes).timestamp()
     return Caller(scope, user.display_name, user.area_code, login.csrf_token), until
+
+
+def _note_use(request: Request, login: LoginSession) -> None:
+    """In a transaction of its own: a database that takes no writes now still lets people read."""
+    with contextlib.suppress(DBAPIError), session(SYSTEM, request.app.state.url) as db:
+        note_use(db, login)
 
 
 def _of_key(request: Request, key: str) -> tuple[Caller, float]:

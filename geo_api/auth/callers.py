@@ -47,6 +47,8 @@ class Caller:
         Of a key that may do less than a role; None: what the role may.
     key_name : str or None
         Name of the API key that was sent.
+    enrolling : str or None
+        Name of an account that must set up its second factor before it may do anything: until then it has no scope.
     """
 
     scope: Scope = PUBLIC
@@ -57,6 +59,7 @@ class Caller:
     by_token: bool = False
     granted: frozenset[str] | None = None
     key_name: str | None = None
+    enrolling: str | None = None
 
     @property
     def logged_in(self) -> bool:
@@ -104,6 +107,12 @@ class Caller:
 
     def check_login(self) -> None:
         """Refuse callers who are not logged in."""
+        if self.enrolling is not None:
+            raise Problem(
+                "enrolment-needed",
+                "Set up the second factor first: POST /v1/account/second-factor.",
+                "请先设置二次验证。",
+            )
         if not self.logged_in:
             raise unauthenticated("Log in first: POST /v1/login.", "请先登录。")
 

@@ -1,4 +1,4 @@
-"""Bodies and answers of logins and of the access log."""
+"""Bodies and answers of logins, the own account and the access log."""
 
 from __future__ import annotations
 
@@ -13,11 +13,18 @@ from layers.tables import ROLES
 CallerRole = Annotated[str, Choice("CallerRole", (*ROLES, "sender", "public"))]
 
 
+Password = Annotated[str, Field(min_length=1, max_length=1000)]
+Code = Annotated[
+    str, Field(min_length=1, max_length=40, description="Six digits of the app, or a recovery code")
+]
+
+
 class LoginBody(Body):
-    """Name and password."""
+    """Name and password, and the code of accounts with a second factor."""
 
     username: Annotated[str, Field(min_length=1, max_length=200)]
-    password: Annotated[str, Field(min_length=1, max_length=1000)]
+    password: Password
+    code: Code | None = None
 
 
 class Account(Answer):
@@ -52,6 +59,94 @@ class CallerDocument(Answer):
     area: AreaName | None = None
     body: str | None = None
     csrf_token: Annotated[str | None, Field(description="Of a login by cookie")] = None
+    idle_minutes: Annotated[
+        int | None, Field(description="A login by cookie that is not used for so long ends; 0: it does not")
+    ] = None
+    enrolling: Annotated[
+        bool, Field(description="The account must set up its second factor before it may do anything")
+    ] = False
+
+
+class OwnLogin(Answer):
+    """A login of the own account."""
+
+    id: int
+    opened_at: dt.datetime
+    last_used_at: Annotated[dt.datetime, Field(description="To a minute")]
+    ends_at: Annotated[dt.datetime, Field(description="If it is not used any more")]
+    address: Annotated[str | None, Field(description="Where it was opened")]
+    browser: Annotated[str | None, Field(description="Name and version; null: not known")]
+    system: str | None
+    this_one: bool
+
+
+class SecondFactorState(Answer):
+    """Whether the own account has a second factor."""
+
+    enrolled: bool
+    required: Annotated[bool, Field(description="By `WANGGE_SECOND_FACTOR_ROLES`")]
+    since: dt.datetime | None
+    recovery_codes_left: int
+
+
+class AccountDocument(Answer):
+    """The own account."""
+
+    username: str
+    display_name: str
+    role: Role
+    second_factor: SecondFactorState
+    logins: Annotated[list[OwnLogin], Field(description="The newest first")]
+    idle_minutes: Annotated[
+        int, Field(description="A login that is not used for so long ends; 0: it does not")
+    ]
+    session_hours: Annotated[int, Field(description="A login ends after them, however it is used")]
+
+
+class NewPassword(Body):
+    """The password of now, and the one to come."""
+
+    password: Password
+    new_password: Password
+
+
+class PasswordProof(Body):
+    """The password of now."""
+
+    password: Password
+
+
+class CodeProof(Body):
+    """The password of now, and a code."""
+
+    password: Password
+    code: Code
+
+
+class FirstCode(Body):
+    """The first code of a new secret."""
+
+    code: Code
+
+
+class Enrolment(Answer):
+    """A new secret: shown this once, in force when a first code confirms it."""
+
+    secret: Annotated[str, Field(description="Base32, to be typed into the app")]
+    uri: Annotated[str, Field(description="`otpauth://` address")]
+    picture: Annotated[str, Field(description="The address as a QR code: `data:` URI of an SVG")]
+
+
+class RecoveryCodes(Answer):
+    """Codes for who has lost the phone, each for one login: shown this once."""
+
+    recovery_codes: list[str]
+
+
+class EndedLogins(Answer):
+    """Logins that were ended."""
+
+    ended: int
 
 
 class LoggedCall(Answer):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import socket
 from typing import Annotated
 
 import typer
@@ -10,6 +12,8 @@ from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console
 
 users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
+totp_app = typer.Typer(help="二次验证 second factor", no_args_is_help=True)
+users_app.add_typer(totp_app, name="totp")
 
 
 @users_app.command("add")
@@ -65,7 +69,14 @@ def users_list() -> None:
     from layers.postgres import SYSTEM, session
 
     table = Table(
-        "用户 user", "角色 role", "区域 area", "领域 domains", "启用 on", "登录 logins", "密钥 keys"
+        "用户 user",
+        "角色 role",
+        "区域 area",
+        "领域 domains",
+        "启用 on",
+        "登录 logins",
+        "密钥 keys",
+        "二次验证 2nd factor",
     )
     with session(SYSTEM, migrated_database()) as db:
         for row in list_users(db):
@@ -100,6 +111,18 @@ def users_key(
         console.print(f"[green]✓[/] {ended} 个密钥已吊销 key(s) revoked")
         return
     console.print(key, highlight=False, soft_wrap=True)
+
+
+@totp_app.command("reset")
+def totp_reset(username: str) -> None:
+    """Remove the second factor of somebody who has lost it; logins end, the access log tells · 重置二次验证."""
+    from geo_api.auth.accounts import reset_second_factor
+    from layers.postgres import SYSTEM, session
+
+    with session(SYSTEM, migrated_database()) as db:
+        reset_second_factor(db, username, f"{getpass.getuser()}@{socket.gethostname()}")
+    _tell_servers()
+    console.print(f"[green]✓[/] {username}")
 
 
 def _tell_servers() -> None:

@@ -32,6 +32,12 @@ from layers.private_server import (
     default_data_dir,
     running_cluster,
 )
+from layers.tables import ROLES
+
+
+def _listed(value: str) -> frozenset[str]:
+    """The parts of a text with commas."""
+    return frozenset(part.strip() for part in value.split(",") if part.strip())
 
 
 class WrongSetting(Exception):
@@ -91,7 +97,11 @@ class Settings(BaseSettings):
     cookie_secure : bool or None
         None: as the request came (https).
     session_hours : int
-        How long a login lasts.
+        How long a login lasts, however it is used.
+    session_idle_minutes : int
+        A login that is not used for so long ends; 0: only after ``session_hours``.
+    second_factor_roles : str
+        Roles whose local accounts must have a second factor, with commas, such as ``supervisor,dispatcher``.
     login_failures, login_window_s : int
         Failed logins of one name from one address before an answer 429, and for how long they count.
     statement_timeout_s : int
@@ -155,7 +165,9 @@ class Settings(BaseSettings):
     grid_profile: str = NATIONAL_GRID_PROFILE.name
     self_approval: bool = False
     cookie_secure: bool | None = None
-    session_hours: int = 12
+    session_hours: int = Field(default=12, ge=1)
+    session_idle_minutes: int = Field(default=60, ge=0)
+    second_factor_roles: str = ""
     login_failures: int = 5
     login_window_s: int = 300
     statement_timeout_s: int = 30
@@ -218,6 +230,13 @@ class Settings(BaseSettings):
     @classmethod
     def _whole_path(cls, folder: Path) -> Path:
         return folder.expanduser().absolute()
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _known_roles(cls, value: str) -> str:
+        if unknown := _listed(value) - (set(ROLES) - {"service"}):
+            raise ValueError(f"{min(unknown)!r} is no role of people")
+        return value
 
     @field_validator("tile_sources")
     @classmethod
@@ -294,9 +313,13 @@ class Settings(BaseSettings):
         """Origins whose pages may call with cookies."""
         return frozenset(o.strip().rstrip("/") for o in self.cors_origins.split(",") if o.strip()) - {"*"}
 
+    def roles_with_second_factor(self) -> frozenset[str]:
+        """Roles whose accounts may do nothing before they have a second factor."""
+        return _listed(self.second_factor_roles)
+
     def host_names(self) -> frozenset[str]:
         """Names under which the service answers."""
-        return frozenset(name.strip().lower() for name in self.allowed_hosts.split(",") if name.strip())
+        return frozenset(name.lower() for name in _listed(self.allowed_hosts))
 
     def shared_count(self) -> Path:
         """The file of the count by which all processes of this machine hear of changed accounts."""

@@ -18,9 +18,9 @@ from starlette.staticfiles import StaticFiles
 
 from geo_api.areas import routes_change_sets as change_sets
 from geo_api.auth import routes_access_log as access_log
+from geo_api.auth import routes_account as account
 from geo_api.auth import routes_login as login
 from geo_api.auth.access_records import AccessRecords
-from geo_api.auth.accounts import LoginBrake
 from geo_api.auth.known_callers import KnownCallers
 from geo_api.auth.oidc import TokenVerifier
 from geo_api.cases import routes_alerts as alerts
@@ -28,6 +28,7 @@ from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
 from geo_api.cases.kept_reports import KeptReports
 from geo_api.city_file import put_file_in_force
+from geo_api.credentials import LoginBrake
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
 from geo_api.features import routes_events as events
@@ -76,6 +77,7 @@ ROUTERS = (
     tiles,
     exports,
     login,
+    account,
     access_log,
     assign,
     alerts,

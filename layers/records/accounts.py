@@ -8,19 +8,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from layers.tables import ApiKey, LoginSession, User
+from layers.tables import ApiKey, LoginSession, SecondFactor, User
 
 
 class AccountSummary(NamedTuple):
-    """An account with the numbers of logins and keys that hold now."""
+    """An account with the numbers of logins and keys that hold now, and whether it has a second factor."""
 
     account: User
     logins: int
     keys: int
+    second_factor: bool
 
 
 def write_account(db: Session, username: str, values: dict[str, Any]) -> User:
@@ -61,8 +62,15 @@ def summarise_accounts(db: Session) -> list[AccountSummary]:
     keys = (
         select(func.count()).where(ApiKey.user_id == User.id, ApiKey.revoked_at.is_(None)).scalar_subquery()
     )
-    rows = db.execute(select(User, logins, keys).order_by(User.username))
+    factor = exists().where(SecondFactor.user_id == User.id, SecondFactor.confirmed_at.is_not(None))
+    rows = db.execute(select(User, logins, keys, factor).order_by(User.username))
     return [AccountSummary(*row) for row in rows]
+
+
+def set_password(db: Session, user_id: int, password_hash: str) -> None:
+    """Replace the hash of a password; every login of the account ends."""
+    db.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
+    db.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
 
 
 def add_login(db: Session, login: LoginSession) -> None:
@@ -72,21 +80,59 @@ def add_login(db: Session, login: LoginSession) -> None:
     db.flush()
 
 
-def find_login(db: Session, token_hash: str) -> tuple[User, LoginSession] | None:
-    """The login of a token, with its account; None when it has ended or the account is switched off."""
+def find_login(db: Session, token_hash: str, used_since: dt.datetime) -> tuple[User, LoginSession] | None:
+    """The login of a token, with its account; None when it has ended, was not used, or the account is switched off."""
     statement = (
         select(User, LoginSession)
         .join(LoginSession, LoginSession.user_id == User.id)
-        .where(LoginSession.token_hash == token_hash)
-        .where(LoginSession.expires_at > dt.datetime.now(dt.UTC), User.active)
+        .where(LoginSession.token_hash == token_hash, *_in_force(used_since), User.active)
     )
     row = db.execute(statement).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
+def logins_of(db: Session, user_id: int, used_since: dt.datetime) -> list[LoginSession]:
+    """Logins of an account that have not ended, the newest first."""
+    statement = select(LoginSession).where(LoginSession.user_id == user_id, *_in_force(used_since))
+    return list(db.scalars(statement.order_by(LoginSession.created_at.desc(), LoginSession.id.desc())))
+
+
+def _in_force(used_since: dt.datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return LoginSession.expires_at > dt.datetime.now(dt.UTC), LoginSession.last_used_at > used_since
+
+
+def use_login(db: Session, token_hash: str, now: dt.datetime) -> None:
+    """Write when a login was used last."""
+    db.execute(
+        update(LoginSession)
+        .where(LoginSession.token_hash == token_hash, LoginSession.last_used_at < now)
+        .values(last_used_at=now)
+    )
+
+
 def end_login(db: Session, token_hash: str) -> None:
     """End the login of a token."""
     db.execute(delete(LoginSession).where(LoginSession.token_hash == token_hash))
+
+
+def end_login_of(db: Session, user_id: int, login_id: int) -> bool:
+    """End one login of an account; False when it has none of that id."""
+    gone = db.scalar(
+        delete(LoginSession)
+        .where(LoginSession.user_id == user_id, LoginSession.id == login_id)
+        .returning(LoginSession.id)
+    )
+    return gone is not None
+
+
+def end_other_logins(db: Session, user_id: int, token_hash: str) -> int:
+    """End every login of an account but that of the token; returns how many there were."""
+    gone = db.scalars(
+        delete(LoginSession)
+        .where(LoginSession.user_id == user_id, LoginSession.token_hash != token_hash)
+        .returning(LoginSession.id)
+    )
+    return len(gone.all())
 
 
 def add_key(db: Session, key: ApiKey) -> None:

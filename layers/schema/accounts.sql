@@ -1,5 +1,5 @@
--- Accounts, logins, API keys and the access log.
--- Called by: triggers of the tables users, login_sessions, api_keys, areas and access_log.
+-- Accounts, logins, second factors, API keys and the access log.
+-- Called by: triggers of the tables users, login_sessions, second_factors, api_keys, areas and access_log.
 
 -- What a process remembers of callers (geo_api/auth/known_callers.py) is dropped when accounts, logins, keys
 -- or areas change.
@@ -10,10 +10,13 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER users_accounts AFTER INSERT OR UPDATE OR DELETE ON users
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
-CREATE OR REPLACE TRIGGER login_sessions_accounts AFTER UPDATE OR DELETE ON login_sessions
+-- Not when a login was used last: that is written every minute.
+CREATE OR REPLACE TRIGGER login_sessions_accounts AFTER UPDATE OF expires_at, user_id, csrf_token OR DELETE ON login_sessions
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
 CREATE OR REPLACE TRIGGER api_keys_accounts
     AFTER UPDATE OF revoked_at, expires_at, role, area_code, user_id OR DELETE ON api_keys
+    FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
+CREATE OR REPLACE TRIGGER second_factors_accounts AFTER UPDATE OF confirmed_at OR DELETE ON second_factors
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
 CREATE OR REPLACE TRIGGER areas_accounts AFTER INSERT OR UPDATE OR DELETE ON areas
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();

@@ -6,7 +6,7 @@ community, town, county, city that holds the place; row-level security compares 
 
 from __future__ import annotations
 
-from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, User
+from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, RecoveryCode, SecondFactor, User
 from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet
 from layers.tables.base import Base
 from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
@@ -64,8 +64,10 @@ __all__ = [
     "ModelRun",
     "Notice",
     "Place",
+    "RecoveryCode",
     "Road",
     "SchemaInForce",
+    "SecondFactor",
     "Site",
     "Stay",
     "Track",

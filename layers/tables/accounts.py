@@ -1,10 +1,10 @@
-"""Accounts, logins, API keys and the access log."""
+"""Accounts, logins, second factors, API keys and the access log."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, id_column
@@ -36,6 +36,29 @@ class LoginSession(Base):
     csrf_token: Mapped[str]
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)  # by which its owner ends it
+    last_used_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+    address: Mapped[str | None]
+    user_agent: Mapped[str | None]
+
+
+class SecondFactor(Base):
+    """Secret of one-time codes, encrypted; in force once it is confirmed. Codes of ``last_step`` and before are used."""
+
+    __tablename__ = "second_factors"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[bytes]
+    created_at: Mapped[dt.datetime]
+    confirmed_at: Mapped[dt.datetime | None]
+    last_step: Mapped[int] = mapped_column(server_default="0")
+
+
+class RecoveryCode(Base):
+    """A code for who lost the phone, that was not used yet: only a hash of it is stored."""
+
+    __tablename__ = "recovery_codes"
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    code_hash: Mapped[str] = mapped_column(primary_key=True)
 
 
 class ApiKey(Base):

@@ -32,7 +32,9 @@ CLOSED_TABLES: Mapping[str, str] = {
     "api_keys": "hashes of keys",
     "layer_changes": "the log of changes; the service tells each caller its own part",
     "login_sessions": "hashes of tokens",
+    "recovery_codes": "hashes of codes",
     "schema_in_force": "read by the service itself",
+    "second_factors": "encrypted secrets",
     "track_days": "what the tracks were made from; needed by the job alone",
     "users": "hashes of passwords",
     **dict.fromkeys(

@@ -32,7 +32,7 @@ from geo_api.server.app import create_app
 from layers.collections import COLLECTIONS
 from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
-from tests.support.application import PASSWORD, Seeded, serving
+from tests.support.application import PASSWORD, Seeded, logged_in, serving
 from tests.support.busy_town import seed_work
 from tests.support.event_streams import Stream, listening
 from tests.support.identity_provider import AUDIENCE, Provider, providing
@@ -692,6 +692,7 @@ def test_a_note_cannot_be_written_into_a_case_of_another_domain(matrix: Matrix) 
 LOGGED_IN = frozenset({"sender", *READERS})  # a key that only sends is let in to collections and finds no row
 ANYONE = frozenset({None, *LOGGED_IN})
 TRACK_READERS = frozenset({"officer", "dispatcher", "supervisor", "service"})
+PEOPLE = READERS - {"service"}  # logged in by cookie: keys and tokens have no account of their own
 CASE_WORKERS = frozenset({"grid_manager", "officer", "dispatcher", "supervisor"})
 EDITORS = frozenset({"grid_manager", "supervisor"})
 ITEM = "/collections/{collection_id}/items/{feature_id}"
@@ -764,6 +765,14 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/login"): {"/v1/login": ANYONE},
     ("POST", "/v1/logout"): {},  # ends the login of the caller: tests/geo_api/test_access.py
     ("GET", "/v1/me"): {"/v1/me": ANYONE},
+    ("GET", "/v1/account"): {"/v1/account": PEOPLE},
+    ("POST", "/v1/account/password"): {"/v1/account/password": PEOPLE},
+    ("POST", "/v1/account/second-factor"): {"/v1/account/second-factor": PEOPLE},
+    ("POST", "/v1/account/second-factor/confirm"): {"/v1/account/second-factor/confirm": PEOPLE},
+    ("POST", "/v1/account/second-factor/remove"): {"/v1/account/second-factor/remove": PEOPLE},
+    ("POST", "/v1/account/recovery-codes"): {"/v1/account/recovery-codes": PEOPLE},
+    ("DELETE", "/v1/account/logins"): {"/v1/account/logins": PEOPLE},
+    ("DELETE", "/v1/account/logins/{login_id}"): {"/v1/account/logins/999999999": PEOPLE},
     ("GET", "/v1/access-log"): {"/v1/access-log": frozenset({"supervisor"})},
     ("POST", "/v1/assign"): {"/v1/assign": ANYONE},
     ("POST", "/v1/assign/bulk"): {"/v1/assign/bulk": ANYONE},
@@ -840,6 +849,26 @@ def test_a_route_lets_in_whom_its_row_names(matrix: Matrix, caller: str) -> None
                 wrong += (
                     [(method, url, status)] if (status if status in (401, 403) else None) != wanted else []
                 )
+    assert not wrong
+
+
+ENROLMENT = {"/v1/account", "/v1/account/second-factor", "/v1/account/second-factor/confirm"}
+
+
+def test_who_must_set_up_a_second_factor_is_nobody_at_every_route(matrix: Matrix) -> None:
+    """The account's role and area open nothing: only the routes of the enrolment do."""
+    settings = matrix.settings.model_copy(update={"second_factor_roles": "supervisor,dispatcher"})
+    client = logged_in(create_app(settings), "supervisor")
+    wrong = []
+    for (method, path), requests in ROUTES.items():
+        for url, roles in requests.items():
+            if path == "/v1/tracks/osmand":
+                continue  # asks for a key
+            body = {} if method in ("POST", "PUT", "PATCH") else None
+            answer = client.request(method, url, json=body, follow_redirects=False)
+            told = answer.json()["type"] if answer.status_code == 403 else None
+            wanted = None if None in roles or path in ENROLMENT else "/problems/enrolment-needed"
+            wrong += [(method, url, answer.status_code)] if told != wanted else []
     assert not wrong
 
 

@@ -14,11 +14,12 @@ from pydantic import SecretStr
 from sqlalchemy import event, text
 from typer.testing import CliRunner
 
-from geo_api.auth.accounts import LoginBrake, create_user
+from geo_api.auth.accounts import create_user
 from geo_api.auth.api_keys import create_key, revoke_keys
 from geo_api.auth.callers import Caller
 from geo_api.auth.known_callers import CAPACITY, KnownCallers
 from geo_api.cli.main import app as cli
+from geo_api.credentials import LoginBrake
 from geo_api.http.settings import Settings
 from layers.errors import InputError
 from layers.postgres import SYSTEM, Scope, session

@@ -23,6 +23,19 @@ export interface components {
             /** @description What the person sees; null: the whole city */
             area: components["schemas"]["AreaName"] | null;
         };
+        /** @description The own account. */
+        AccountDocument: {
+            username: string;
+            display_name: string;
+            role: components["schemas"]["Role"];
+            second_factor: components["schemas"]["SecondFactorState"];
+            /** @description The newest first */
+            logins: components["schemas"]["OwnLogin"][];
+            /** @description A login that is not used for so long ends; 0: it does not */
+            idle_minutes: number;
+            /** @description A login ends after them, however it is used */
+            session_hours: number;
+        };
         /** @description The enterprise of an alert's site. */
         AlertEnterprise: {
             uscc: string;
@@ -455,6 +468,13 @@ export interface components {
             body?: string | null;
             /** @description Of a login by cookie */
             csrf_token?: string | null;
+            /** @description A login by cookie that is not used for so long ends; 0: it does not */
+            idle_minutes?: number | null;
+            /**
+             * @description The account must set up its second factor before it may do anything
+             * @default false
+             */
+            enrolling?: boolean;
         };
         /** @enum {string} */
         CallerRole: "viewer" | "grid_manager" | "officer" | "dispatcher" | "supervisor" | "service" | "sender" | "public";
@@ -766,6 +786,12 @@ export interface components {
             name: string;
             id: number;
         };
+        /** @description The password of now, and a code. */
+        CodeProof: {
+            password: string;
+            /** @description Six digits of the app, or a recovery code */
+            code: string;
+        };
         /** @description One collection. */
         CollectionDescription: {
             id: string;
@@ -927,6 +953,19 @@ export interface components {
         EndedLogin: {
             /** @constant */
             role: "public";
+        };
+        /** @description Logins that were ended. */
+        EndedLogins: {
+            ended: number;
+        };
+        /** @description A new secret: shown this once, in force when a first code confirms it. */
+        Enrolment: {
+            /** @description Base32, to be typed into the app */
+            secret: string;
+            /** @description `otpauth://` address */
+            uri: string;
+            /** @description The address as a QR code: `data:` URI of an SVG */
+            picture: string;
         };
         /** @description A place of the enterprise in question, with its jurisdiction. */
         EnterpriseSite: {
@@ -1127,6 +1166,11 @@ export interface components {
             /** @description Legal basis · 依据 */
             legal_basis: string | null;
         };
+        /** @description The first code of a new secret. */
+        FirstCode: {
+            /** @description Six digits of the app, or a recovery code */
+            code: string;
+        };
         /** @description From the last fix before a gap to the first after it. */
         GapFeature: {
             /** @constant */
@@ -1222,11 +1266,6 @@ export interface components {
         Health: {
             /** @constant */
             status: "ok";
-            /**
-             * @description The private database, which this service starts again; external: it is another's
-             * @enum {string}
-             */
-            database: "running" | "starting" | "external";
         };
         /** @description One feature of the collection hot_spots. */
         HotSpotFeature: {
@@ -1439,10 +1478,11 @@ export interface components {
             status: number;
             request_id: string;
         };
-        /** @description Name and password. */
+        /** @description Name and password, and the code of accounts with a second factor. */
         LoginBody: {
             username: string;
             password: string;
+            code?: string | null;
         };
         /** @description Join neighbouring unit grids of one community. */
         Merge: {
@@ -1566,6 +1606,11 @@ export interface components {
             type: "FeatureCollection";
             features: components["schemas"]["NewArea"][];
         };
+        /** @description The password of now, and the one to come. */
+        NewPassword: {
+            password: string;
+            new_password: string;
+        };
         /** @enum {string} */
         NoticeKind: "dismantling" | "maintenance" | "remediation" | "fire_pump" | "sublet" | "shared_meter" | "outage" | "permit";
         /** @description A login that was opened; its cookie is set. */
@@ -1582,6 +1627,28 @@ export interface components {
             /** @default  */
             note?: string;
         };
+        /** @description A login of the own account. */
+        OwnLogin: {
+            id: number;
+            /** Format: date-time */
+            opened_at: string;
+            /**
+             * Format: date-time
+             * @description To a minute
+             */
+            last_used_at: string;
+            /**
+             * Format: date-time
+             * @description If it is not used any more
+             */
+            ends_at: string;
+            /** @description Where it was opened */
+            address: string | null;
+            /** @description Name and version; null: not known */
+            browser: string | null;
+            system: string | null;
+            this_one: boolean;
+        };
         /** @description Fault of one member of a body, or of one parameter. */
         ParameterFault: {
             /** @description body, query, path, header or cookie */
@@ -1597,6 +1664,10 @@ export interface components {
             /** @description In Chinese */
             reason: string;
             reason_en: string;
+        };
+        /** @description The password of now. */
+        PasswordProof: {
+            password: string;
         };
         /** @description One feature of the collection places. */
         PlaceFeature: {
@@ -1731,7 +1802,7 @@ export interface components {
             rests_on?: components["schemas"]["RestingRows"][] | null;
         };
         /** @enum {string} */
-        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
+        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow";
         /** @description Properties of features as a JSON Schema (draft 2020-12). */
         PropertiesSchema: {
             $schema: string;
@@ -1757,6 +1828,10 @@ export interface components {
             status: components["schemas"]["AlertStatus"];
             /** @description Number of the open case that has it as an event */
             noted_in_case: string | null;
+        };
+        /** @description Codes for who has lost the phone, each for one login: shown this once. */
+        RecoveryCodes: {
+            recovery_codes: string[];
         };
         /** @description Why a change set is turned down. */
         RejectBody: {
@@ -1877,6 +1952,14 @@ export interface components {
             row: number;
             field: string;
             reason: string;
+        };
+        /** @description Whether the own account has a second factor. */
+        SecondFactorState: {
+            enrolled: boolean;
+            /** @description By `WANGGE_SECOND_FACTOR_ROLES` */
+            required: boolean;
+            since: string | null;
+            recovery_codes_left: number;
         };
         /** @description One feature of the collection sites. */
         SiteFeature: {
@@ -2453,6 +2536,7 @@ export interface components {
 }
 export type AccessLogPage = components['schemas']['AccessLogPage'];
 export type Account = components['schemas']['Account'];
+export type AccountDocument = components['schemas']['AccountDocument'];
 export type AlertEnterprise = components['schemas']['AlertEnterprise'];
 export type AlertFacts = components['schemas']['AlertFacts'];
 export type AlertFeature = components['schemas']['AlertFeature'];
@@ -2506,6 +2590,7 @@ export type ChangeSetStatus = components['schemas']['ChangeSetStatus'];
 export type ChangeSetTrial = components['schemas']['ChangeSetTrial'];
 export type ChangeSets = components['schemas']['ChangeSets'];
 export type ChangedArea = components['schemas']['ChangedArea'];
+export type CodeProof = components['schemas']['CodeProof'];
 export type CollectionDescription = components['schemas']['CollectionDescription'];
 export type CollectionProperty = components['schemas']['CollectionProperty'];
 export type Collections = components['schemas']['Collections'];
@@ -2524,6 +2609,8 @@ export type DutyLines = components['schemas']['DutyLines'];
 export type DutyRole = components['schemas']['DutyRole'];
 export type EndedGrid = components['schemas']['EndedGrid'];
 export type EndedLogin = components['schemas']['EndedLogin'];
+export type EndedLogins = components['schemas']['EndedLogins'];
+export type Enrolment = components['schemas']['Enrolment'];
 export type EnterpriseSite = components['schemas']['EnterpriseSite'];
 export type EnterpriseStatus = components['schemas']['EnterpriseStatus'];
 export type Evidence = components['schemas']['Evidence'];
@@ -2536,6 +2623,7 @@ export type FenceEventProperties = components['schemas']['FenceEventProperties']
 export type FenceFeature = components['schemas']['FenceFeature'];
 export type FencePage = components['schemas']['FencePage'];
 export type FenceProperties = components['schemas']['FenceProperties'];
+export type FirstCode = components['schemas']['FirstCode'];
 export type GapFeature = components['schemas']['GapFeature'];
 export type GapProperties = components['schemas']['GapProperties'];
 export type GeometryCollection = components['schemas']['GeometryCollection'];
@@ -2579,12 +2667,15 @@ export type NewArea = components['schemas']['NewArea'];
 export type NewAreaProperties = components['schemas']['NewAreaProperties'];
 export type NewAreaVersion = components['schemas']['NewAreaVersion'];
 export type NewAreas = components['schemas']['NewAreas'];
+export type NewPassword = components['schemas']['NewPassword'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type OpenedLogin = components['schemas']['OpenedLogin'];
 export type Outcome = components['schemas']['Outcome'];
 export type OutcomeBody = components['schemas']['OutcomeBody'];
+export type OwnLogin = components['schemas']['OwnLogin'];
 export type ParameterFault = components['schemas']['ParameterFault'];
 export type PartnerBody = components['schemas']['PartnerBody'];
+export type PasswordProof = components['schemas']['PasswordProof'];
 export type PlaceFeature = components['schemas']['PlaceFeature'];
 export type PlaceGeometry = components['schemas']['PlaceGeometry'];
 export type PlaceInput = components['schemas']['PlaceInput'];
@@ -2603,6 +2694,7 @@ export type ProblemType = components['schemas']['ProblemType'];
 export type PropertiesSchema = components['schemas']['PropertiesSchema'];
 export type ReadingQuality = components['schemas']['ReadingQuality'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
+export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectBody = components['schemas']['RejectBody'];
 export type Reparent = components['schemas']['Reparent'];
 export type Reshape = components['schemas']['Reshape'];
@@ -2614,6 +2706,7 @@ export type RoadPage = components['schemas']['RoadPage'];
 export type RoadProperties = components['schemas']['RoadProperties'];
 export type Role = components['schemas']['Role'];
 export type RowFault = components['schemas']['RowFault'];
+export type SecondFactorState = components['schemas']['SecondFactorState'];
 export type SiteFeature = components['schemas']['SiteFeature'];
 export type SiteInput = components['schemas']['SiteInput'];
 export type SiteInputProperties = components['schemas']['SiteInputProperties'];
