@@ -9,6 +9,7 @@
     ├── InputError              a file or value is not what it should be (row, field, reason)
     │   ├── UnknownCrs          a coordinate reference system nobody named
     │   ├── InvalidIdentifier   a code that fails its own check
+    │   ├── WeakPassphrase      a passphrase that is short, common, or made of known names
     │   ├── MissingColumns      a file without a column that it needs
     │   └── RejectedRows        some rows of a file are wrong; nothing was written
     ├── CodeOverflow            no number is left under a parent code
@@ -54,6 +55,21 @@ class UnknownCrs(InputError):
 
 class InvalidIdentifier(InputError):
     """A code that fails its own check; the message says which one."""
+
+
+class WeakPassphrase(InputError):
+    """A passphrase that is short, common, or made of known names.
+
+    Attributes
+    ----------
+    message_en, message_zh : str
+        The reason for people.
+    """
+
+    def __init__(self, message_en: str, message_zh: str) -> None:
+        super().__init__(f"password: {message_en} {message_zh}")
+        self.message_en = message_en
+        self.message_zh = message_zh
 
 
 class MissingColumns(InputError):

@@ -227,8 +227,7 @@ def change_password(db: Session, user: User, password: str) -> None:
 
     Raises
     ------
-    layers.errors.InputError
-        The password is short, common, or made of the person's names.
+    layers.errors.WeakPassphrase
     """
     check_passphrase(password, (user.username, user.display_name, user.body))
     accounts.set_password(db, user.id, _hasher.hash(password))

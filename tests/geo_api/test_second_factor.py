@@ -236,7 +236,7 @@ def test_codes_cannot_be_guessed_by_who_knows_the_password(api: Api, account: Ca
 @pytest.fixture
 def strict(seeded: Seeded, tmp_path: Path) -> Iterator[Api]:
     """An installation whose dispatchers and supervisors must have a second factor."""
-    url = seeded.copy("strict")
+    url = seeded.copy(f"strict_{next(_numbers)}")
     settings = Settings(
         database_url=url, data_dir=tmp_path, secret=SecretStr("test"), log_level="error",
         second_factor_roles="supervisor, dispatcher",

@@ -48,15 +48,16 @@ class City:
 
 @contextlib.contextmanager
 def serve_city(
-    url: str, folder: Path, logins: Sequence[Login], *, self_approval: bool = True
+    url: str, folder: Path, logins: Sequence[Login], *, self_approval: bool = True, **more: str
 ) -> Iterator[City]:
-    """The service with its console over a database, on a free port of this machine."""
+    """The service with its console over a database, on a free port of this machine; further settings by their variables."""
     if not (ROOT / "maps" / "web" / "dist" / "index.html").is_file():
         pytest.fail("maps/web/dist is missing: run `npm ci && npm run build` in maps/web")
     settings = {
         "WANGGE_LOG_LEVEL": "warning",
         "WANGGE_TILE_URL": "",
         "WANGGE_SELF_APPROVAL": "true" if self_approval else "",
+        **more,
     }
     with serve(url, folder, **settings) as service:
         yield City(service.address, url, tuple(logins))

@@ -5,15 +5,17 @@ import "./style/frame.css";
 import "./style/views.css";
 import "./style/print.css";
 import { html, nothing, render } from "lit";
-import { address, followHistory, put } from "./address/router";
+import { address, followHistory, go, put, route } from "./address/router";
 import { explain, get } from "./core/api";
+import { followIdle } from "./core/idle";
 import { offerLogin } from "./core/login_again";
-import { refreshSession, shareSession } from "./core/session";
+import { endLogin, enrolling, forgetSession, refreshSession, session, shareSession } from "./core/session";
 import { followTheme } from "./core/theme";
 import type { ConsoleSettings } from "./core/types";
 import type { Console, Covered } from "./console";
 import { widthAtStart, type LayerSwitch } from "./frame/layer_switch";
 import { openLogin } from "./frame/login_dialog";
+import { needsLogin } from "./frame/permissions";
 import "./frame/lost_connection";
 import "./frame/notice_list";
 import "./frame/side_panel";
@@ -88,6 +90,20 @@ function followAddress(city: () => string): void {
   language.subscribe(follow);
 }
 
+/** Nobody touched the desk: the login ends, the page is hidden, and who logs in again goes on where it was left. */
+async function lock(): Promise<void> {
+  const minutes = session.get().idle_minutes ?? 0;
+  await endLogin().catch(() => undefined); // without the service nobody can read on either
+  if (await openLogin(t("login.idle", { minutes }), true)) return;
+  if (needsLogin(route.get())) go({ view: "overview" });
+  forgetSession();
+}
+
+/** Who must set up a second factor first is led there. */
+function leadToEnrolment(): void {
+  if (enrolling() && route.get().view !== "account") go({ view: "account" });
+}
+
 async function start(): Promise<void> {
   const shown: Shown = { settings: {}, known: false, parts: null };
   followTheme();
@@ -107,6 +123,9 @@ async function start(): Promise<void> {
   adoptStyle(style);
   if (settings.time_zone) timeZone.set(settings.time_zone);
   offerLogin(() => openLogin(t("login.ended")));
+  followIdle(lock);
+  leadToEnrolment();
+  session.subscribe(leadToEnrolment);
   Object.assign(shown, { settings, known: true });
   put({ language: language.get() }, "replace");
   draw(shown);

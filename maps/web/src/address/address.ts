@@ -12,6 +12,7 @@ export interface MapPosition extends Place {
 
 export type Route =
   | { view: "overview" }
+  | { view: "account" }
   | { view: "alerts"; level?: string }
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
@@ -120,6 +121,8 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
   const at = placeOf(place);
   const reviewed = positive(review);
   switch (name) {
+    case "account":
+      return { view: name };
     case "alerts":
       return { view: name, ...(level && { level }) };
     case "alert":
@@ -162,6 +165,8 @@ function routeParts(route: Route): Parts {
   switch (route.view) {
     case "overview":
       return {};
+    case "account":
+      return { view: route.view };
     case "alerts":
       return { view: route.view, level: route.level };
     case "alert":

@@ -3,7 +3,8 @@ import { same } from "../core/same";
 import { Value } from "../core/value";
 import { parseAddress, writeAddress, type Address, type Route, type View } from "./address";
 
-export type Tab = "overview" | "alerts" | "cases" | "assign" | "edit" | "imports";
+/** Views with a place of their own in the bar of tabs; `account` opens from the name at the top. */
+export type Tab = "overview" | "alerts" | "cases" | "assign" | "edit" | "imports" | "account";
 
 const START = parseAddress(globalThis.location?.hash ?? "");
 

@@ -107,6 +107,10 @@ export async function post<T>(path: string, body: unknown = {}, signal?: AbortSi
   })) as T;
 }
 
+export async function remove<T>(path: string): Promise<T> {
+  return (await request(path, { method: "DELETE", headers: postHeaders("application/json") })) as T;
+}
+
 /** Post, and take what is answered as a file. */
 export async function postForFile(path: string, body: unknown): Promise<Blob> {
   const response = await send(path, { method: "POST", headers: postHeaders("*/*"), body: JSON.stringify(body) });

@@ -23,10 +23,15 @@ export function loggedIn(): boolean {
   return session.get().role !== "public";
 }
 
+/** Whether the account must set up its second factor before it may do anything. */
+export function enrolling(): boolean {
+  return session.get().enrolling ?? false;
+}
+
 export async function refreshSession(): Promise<void> {
   const me = await get<CallerDocument>("v1/me");
   rememberCsrf(me.csrf_token);
-  session.set(me.role === "public" ? PUBLIC : me);
+  session.set(me.role === "public" && !me.enrolling ? PUBLIC : me);
 }
 
 /** Tells the other tabs of this browser that somebody came or went. */
@@ -41,16 +46,26 @@ export function shareSession(): void {
   });
 }
 
-export async function logIn(username: string, password: string): Promise<void> {
-  const answer = await post<{ csrf_token: string }>("v1/login", { username, password });
+export async function logIn(username: string, password: string, code?: string): Promise<void> {
+  const answer = await post<{ csrf_token: string }>("v1/login", { username, password, ...(code && { code }) });
   rememberCsrf(answer.csrf_token);
+  await sessionChanged();
+}
+
+/** Ask who is logged in now, and let the other tabs ask, too. */
+export async function sessionChanged(): Promise<void> {
   await refreshSession();
   others?.postMessage("changed");
 }
 
-export async function logOut(): Promise<void> {
+/** End the login on the server only: what the page shows stays until it is known who goes on. */
+export async function endLogin(): Promise<void> {
   await post("v1/logout");
   rememberCsrf(null);
+}
+
+export async function logOut(): Promise<void> {
+  await endLogin();
   session.set(PUBLIC);
   others?.postMessage("changed");
 }

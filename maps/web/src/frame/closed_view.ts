@@ -4,7 +4,7 @@ import type { Route } from "../address/address";
 import { go } from "../address/router";
 import { Piece } from "../core/element";
 import { icon } from "../core/icons";
-import { loggedIn, session } from "../core/session";
+import { enrolling, loggedIn, session } from "../core/session";
 import { t, term } from "../texts/text";
 import { nameOf } from "../views/names";
 import { openLogin } from "./login_dialog";
@@ -21,13 +21,25 @@ export class ClosedView extends Piece {
   }
 
   protected override firstUpdated(): void {
-    if (loggedIn() || asked) return;
+    if (loggedIn() || enrolling() || asked) return;
     asked = true;
     void openLogin(t("closed.login", { what: nameOf(this.to) }));
   }
 
   protected override render() {
+    if (enrolling()) return this.#enrol();
     return loggedIn() ? this.#refused() : this.#locked();
+  }
+
+  #enrol() {
+    return html`
+      <div class="closed" data-closed="enrolment">
+        ${icon("lock")}
+        <h2>${nameOf(this.to)}</h2>
+        <p>${t("factor.first")}</p>
+        <button type="button" class="primary" @click=${() => go({ view: "account" })}>${t("account")}</button>
+      </div>
+    `;
   }
 
   #locked() {

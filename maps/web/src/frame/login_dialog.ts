@@ -1,52 +1,68 @@
 /** The login dialog. */
 import { html } from "lit";
-import { explain } from "../core/api";
+import { Problem } from "../core/api";
 import { openDialog } from "../core/dialog";
-import { logIn } from "../core/session";
+import { submitting } from "../core/forms";
+import { logIn, loggedIn, session } from "../core/session";
 import { t } from "../texts/text";
 
-async function submit(event: SubmitEvent, dialog: HTMLDialogElement): Promise<void> {
-  event.preventDefault();
-  const form = event.target as HTMLFormElement;
-  const given = new FormData(form);
-  const button = form.querySelector<HTMLButtonElement>("[type=submit]");
-  const fault = form.querySelector(".fault");
-  const say = (text: string): void => {
-    if (fault) fault.textContent = text;
-  };
-  if (button) button.disabled = true;
-  say("");
+async function logInWith(given: FormData, form: HTMLFormElement, dialog: HTMLDialogElement): Promise<void> {
+  const code = String(given.get("code") ?? "").trim();
   try {
-    await logIn(String(given.get("username")).trim(), String(given.get("password")));
+    await logIn(String(given.get("username")).trim(), String(given.get("password")), code);
     dialog.close("done");
   } catch (error) {
-    say(explain(error));
-    form.querySelector<HTMLInputElement>("[name=password]")?.select();
-  } finally {
-    if (button) button.disabled = false;
+    if (error instanceof Problem && error.kind === "second-factor-needed") return askForCode(form);
+    const wrong = error instanceof Problem && error.kind === "second-factor-failed" ? "code" : "password";
+    form.querySelector<HTMLInputElement>(`[name=${wrong}]`)?.select();
+    throw error;
   }
 }
 
-/** Resolves when the dialog is closed: whether somebody logged in. */
-export async function openLogin(why = t("login.about")): Promise<boolean> {
+/** The account has a second factor: one field more. */
+function askForCode(form: HTMLFormElement): void {
+  const label = form.querySelector<HTMLElement>("[data-code]");
+  const field = form.querySelector<HTMLInputElement>("[name=code]");
+  if (!label || !field) return;
+  label.hidden = false;
+  field.required = true;
+  field.focus();
+}
+
+/** Resolves when the dialog is closed: whether somebody logged in. `locked` hides the page behind it. */
+export async function openLogin(why = t("login.about"), locked = false): Promise<boolean> {
+  let end = (): void => undefined;
   const answer = await openDialog(
     t("login"),
-    (dialog) => html`
-      <form method="dialog" @submit=${(event: SubmitEvent) => void submit(event, dialog)}>
-        <h2>${t("login")}</h2>
-        <p class="muted">${why}</p>
-        <label>${t("login.username")}<input name="username" autocomplete="username" required autofocus /></label>
-        <label>
-          ${t("login.password")}<input name="password" type="password" autocomplete="current-password" required />
-        </label>
-        <p class="fault" role="alert"></p>
-        <div class="actions">
-          <button type="button" @click=${() => dialog.close()}>${t("cancel")}</button>
-          <button class="primary" type="submit">${t("login")}</button>
-        </div>
-      </form>
-    `,
-    "login",
+    (dialog) => {
+      // somebody logged in in another tab
+      end = session.subscribe(() => loggedIn() && dialog.close("done"));
+      return html`
+        <form
+          method="dialog"
+          @submit=${submitting((given, form) => logInWith(given, form, dialog))}
+        >
+          <h2>${t("login")}</h2>
+          <p class="muted">${why}</p>
+          <label>${t("login.username")}<input name="username" autocomplete="username" required autofocus /></label>
+          <label>
+            ${t("login.password")}<input name="password" type="password" autocomplete="current-password" required />
+          </label>
+          <label data-code hidden>
+            ${t("login.code")}
+            <input name="code" autocomplete="one-time-code" inputmode="text" maxlength="40" spellcheck="false" />
+            <small>${t("login.code_hint")}</small>
+          </label>
+          <p class="fault" role="alert"></p>
+          <div class="actions">
+            <button type="button" @click=${() => dialog.close()}>${t("cancel")}</button>
+            <button class="primary" type="submit">${t("login")}</button>
+          </div>
+        </form>
+      `;
+    },
+    locked ? "login locked" : "login",
   );
+  end();
   return answer === "done";
 }

@@ -1,15 +1,16 @@
 /** Which views a person may open; the service decides what they hold. */
 import type { Route } from "../address/address";
 import type { Tab } from "../address/router";
-import { loggedIn, may } from "../core/session";
+import { enrolling, loggedIn, may } from "../core/session";
 
-const NEED_LOGIN: readonly Route["view"][] = ["alerts", "alert", "cases", "case", "edit", "imports"];
+const NEED_LOGIN: readonly Route["view"][] = ["account", "alerts", "alert", "cases", "case", "edit", "imports"];
 
 export function needsLogin({ view }: Route): boolean {
   return NEED_LOGIN.includes(view);
 }
 
 export function mayOpen(to: Route): boolean {
+  if (to.view === "account") return loggedIn() || enrolling();
   if (needsLogin(to) && !loggedIn()) return false;
   if (to.view === "imports") return may("undo_imports");
   return to.view !== "edit" || may("edit_areas");

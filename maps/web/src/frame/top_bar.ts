@@ -1,16 +1,21 @@
 /** The bar at the top: name, search, language, theme, who is logged in. */
 import { html, nothing } from "lit";
-import { go, put, route } from "../address/router";
+import type { Route } from "../address/address";
+import { go, linkTo, put, route } from "../address/router";
 import { Piece } from "../core/element";
+import { icon } from "../core/icons";
 import { complain, tell } from "../core/notices";
-import { loggedIn, logOut, session } from "../core/session";
+import { enrolling, loggedIn, logOut, session } from "../core/session";
 import type { Console } from "../console";
 import { language, rememberLanguage } from "../texts/language";
 import { t, term } from "../texts/text";
+import { follow } from "../views/pieces";
 import { openLogin } from "./login_dialog";
 import { needsLogin } from "./permissions";
 import "./search";
 import "./theme_menu";
+
+const ACCOUNT: Route = { view: "account" };
 
 function switchLanguage(): void {
   const to = language.get() === "zh" ? "en" : "zh";
@@ -63,16 +68,24 @@ export class TopBar extends Piece {
 
   #who() {
     const now = session.get();
-    if (!loggedIn())
+    if (!loggedIn() && !enrolling())
       return html`<button type="button" class="primary" data-login @click=${() => void openLogin()}>
         ${t("login")}
       </button>`;
+    const name = now.display_name || now.username;
     return html`
       <div class="who">
-        <span>
-          <b>${now.display_name || now.username}</b>
-          <small>${term("role", now.role)} · ${now.area?.name ?? t("login.city")}</small>
-        </span>
+        <a
+          href=${linkTo(ACCOUNT)}
+          title=${t("account")}
+          data-account
+          @click=${follow(ACCOUNT)}
+        >
+          ${icon("user")}<b>${name}</b>
+          <small>
+            ${enrolling() ? t("factor.needed") : html`${term("role", now.role)} · ${now.area?.name ?? t("login.city")}`}
+          </small>
+        </a>
         <button type="button" data-logout @click=${() => void leave()}>${t("logout")}</button>
       </div>
     `;

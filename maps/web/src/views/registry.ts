@@ -11,6 +11,7 @@ export interface ViewModule<V extends View> {
 
 export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   overview: () => import("./overview"),
+  account: () => import("./account"),
   alerts: () => import("./alerts"),
   alert: () => import("./card"),
   cases: () => import("./cases"),

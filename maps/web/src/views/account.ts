@@ -1,0 +1,275 @@
+/** The own account: password, second factor, logins. */
+import { html, nothing, type TemplateResult } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import type { RouteTo } from "../address/address";
+import { get, post, remove } from "../core/api";
+import { Piece } from "../core/element";
+import { submitting } from "../core/forms";
+import { Loading } from "../core/loading";
+import { tell } from "../core/notices";
+import { enrolling, session, sessionChanged } from "../core/session";
+import type { AccountDocument, EndedLogins, Enrolment, OwnLogin, RecoveryCodes } from "../core/types";
+import { mark, type Console } from "../console";
+import { number, time } from "../texts/format";
+import { t, term } from "../texts/text";
+import { busy, facts, loaded, save, section, type Content } from "./pieces";
+
+const text = (given: FormData, name: string): string => String(given.get(name) ?? "").trim();
+/** As it was typed: blanks belong to a password. */
+const secret = (given: FormData, name: string): string => String(given.get(name) ?? "");
+
+const inFours = (key: string): string => key.replace(/(.{4})(?=.)/g, "$1 ");
+
+export class AccountView extends Piece {
+  static override properties = { parts: { attribute: false }, enrolment: { state: true }, codes: { state: true } };
+  declare parts: Console;
+  /** The secret that was made and is not confirmed yet. */
+  declare enrolment: Enrolment | null;
+  /** Recovery codes that are shown this once. */
+  declare codes: readonly string[] | null;
+  readonly #account = new Loading(this, (signal) => get<AccountDocument>("v1/account", signal));
+
+  constructor() {
+    super();
+    this.enrolment = null;
+    this.codes = null;
+  }
+
+  protected override follows() {
+    return [session];
+  }
+
+  protected override firstUpdated(): void {
+    mark(this.parts, null);
+  }
+
+  readonly #changePassword = submitting(async (given, form) => {
+    const chosen = secret(given, "new_password");
+    if (chosen !== secret(given, "again")) throw new Error(t("account.password_differs"));
+    await post("v1/account/password", { password: secret(given, "password"), new_password: chosen });
+    form.reset();
+    tell(() => t("account.password_done"));
+    await sessionChanged();
+  });
+
+  readonly #startFactor = submitting(async (given) => {
+    this.enrolment = await post<Enrolment>("v1/account/second-factor", { password: secret(given, "password") });
+  });
+
+  readonly #confirmFactor = submitting(async (given) => {
+    const made = await post<RecoveryCodes>("v1/account/second-factor/confirm", { code: text(given, "code") });
+    this.enrolment = null;
+    this.codes = made.recovery_codes;
+    tell(() => t("factor.done"));
+    await sessionChanged();
+  });
+
+  readonly #changeFactor = submitting(async (given, form) => {
+    const proof = { password: secret(given, "password"), code: text(given, "code") };
+    if (text(given, "what") === "remove") {
+      await post("v1/account/second-factor/remove", proof);
+      tell(() => t("factor.removed"));
+      await sessionChanged();
+      return;
+    }
+    this.codes = (await post<RecoveryCodes>("v1/account/recovery-codes", proof)).recovery_codes;
+    form.reset();
+    await this.#account.load();
+  });
+
+  async #end(path: string): Promise<void> {
+    const { ended } = await remove<EndedLogins>(path);
+    tell(() => t("account.ended", { n: number(ended) }));
+    await this.#account.load();
+  }
+
+  protected override render(): TemplateResult {
+    return html`
+      <h2>${t("account")}</h2>
+      ${enrolling() ? html`<p class="failure" role="status" data-enrol>${t("factor.first")}</p>` : nothing}
+      ${this.codes ? this.#recovery(this.codes) : nothing}
+      ${loaded(this.#account, (account) => this.#shown(account))}
+    `;
+  }
+
+  #shown(account: AccountDocument): Content {
+    const { area, body } = session.get();
+    const who = facts([
+      [t("account.user"), account.username],
+      [t("account.role"), term("role", account.role)],
+      [t("account.area"), enrolling() ? null : (area?.name ?? t("login.city"))],
+      [t("account.body"), body],
+    ]);
+    if (enrolling()) return html`${who} ${this.#factor(account)}`;
+    return html`${who} ${this.#factor(account)} ${this.#password()} ${this.#logins(account)}`;
+  }
+
+  #factor({ second_factor: factor, username }: AccountDocument): Content {
+    if (factor.enrolled)
+      return section(
+        t("factor"),
+        html`
+          <p data-factor="on">
+            ${t("factor.on", { time: time(factor.since) })} ·
+            ${t("factor.codes_left", { n: number(factor.recovery_codes_left) })}
+          </p>
+          ${this.#change()}
+        `,
+      );
+    if (this.enrolment) return section(t("factor"), this.#enrolling(this.enrolment));
+    return section(
+      t("factor"),
+      html`
+        <p class="muted" data-factor="off">${t("factor.off")} · ${t("factor.about")}</p>
+        <form class="stack" data-form="factor" @submit=${this.#startFactor}>
+          <input type="hidden" name="username" autocomplete="username" value=${username} />
+          ${this.#passwordNow()}
+          <p class="fault" role="alert"></p>
+          <button class="primary" type="submit">${t("factor.start")}</button>
+        </form>
+      `,
+    );
+  }
+
+  #passwordNow(): TemplateResult {
+    return html`<label>
+      ${t("account.password_now")}<input name="password" type="password" autocomplete="current-password" required />
+    </label>`;
+  }
+
+  #enrolling({ secret: key, uri, picture }: Enrolment): TemplateResult {
+    return html`
+      <p class="muted">${t("factor.scan")}</p>
+      <img class="qr" src=${picture} alt=${t("factor.picture")} />
+      <p><code class="key" data-key>${inFours(key)}</code></p>
+      <p><a href=${uri}>${t("factor.open_app")}</a></p>
+      <form class="stack" data-form="confirm" @submit=${this.#confirmFactor}>
+        <label>
+          ${t("factor.first_code")}
+          <input name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="7" required />
+        </label>
+        <p class="fault" role="alert"></p>
+        <button class="primary" type="submit">${t("factor.confirm")}</button>
+      </form>
+    `;
+  }
+
+  #recovery(codes: readonly string[]): TemplateResult {
+    const file = (): void => {
+      const lines = [`${t("factor.recovery")} · ${session.get().username ?? ""}`, ...codes].join("\n");
+      save("wangge-recovery-codes.txt", new Blob([`${lines}\n`], { type: "text/plain" }));
+    };
+    return html`
+      <div class="recovery" data-recovery>
+        <h3>${t("factor.recovery")}</h3>
+        <p>${t("factor.recovery_about")}</p>
+        <ul>
+          ${codes.map((code) => html`<li><code>${code}</code></li>`)}
+        </ul>
+        <div class="actions wrap">
+          <button type="button" @click=${file}>${t("factor.save")}</button>
+          <button type="button" @click=${() => window.print()}>${t("print")}</button>
+          <button type="button" class="primary" data-kept @click=${() => (this.codes = null)}>${t("factor.kept")}</button>
+        </div>
+      </div>
+    `;
+  }
+
+  #change(): TemplateResult {
+    return html`
+      <details data-change>
+        <summary>${t("factor.change")}</summary>
+        <form class="stack" data-form="change" @submit=${this.#changeFactor}>
+          ${this.#passwordNow()}
+          <label>
+            ${t("login.code")}
+            <input name="code" autocomplete="one-time-code" maxlength="40" spellcheck="false" required />
+          </label>
+          <label>
+            <select name="what" aria-label=${t("factor.change")}>
+              <option value="renew">${t("factor.renew")}</option>
+              <option value="remove">${t("factor.remove")}</option>
+            </select>
+          </label>
+          <p class="fault" role="alert"></p>
+          <button type="submit">${t("confirm")}</button>
+        </form>
+      </details>
+    `;
+  }
+
+  #password(): Content {
+    return section(
+      t("account.password"),
+      html`
+        <p class="muted">${t("account.password_about")}</p>
+        <form class="stack" data-form="password" @submit=${this.#changePassword}>
+          ${this.#passwordNow()}
+          ${(["new_password", "again"] as const).map(
+            (name) => html`
+              <label>
+                ${t(name === "again" ? "account.password_again" : "account.password_new")}
+                <input name=${name} type="password" autocomplete="new-password" minlength="8" required />
+              </label>
+            `,
+          )}
+          <p class="fault" role="alert"></p>
+          <button type="submit">${t("account.password")}</button>
+        </form>
+      `,
+    );
+  }
+
+  #logins({ logins, idle_minutes, session_hours }: AccountDocument): Content {
+    const values = { minutes: number(idle_minutes), hours: number(session_hours) };
+    return section(
+      t("account.logins"),
+      html`
+        <p class="muted">${t(idle_minutes ? "account.logins_about" : "account.logins_hours", values)}</p>
+        <div class="rows">
+          ${repeat(
+            logins,
+            (each) => each.id,
+            (each) => this.#login(each),
+          )}
+        </div>
+        ${
+          logins.length > 1
+            ? html`<div class="actions wrap">
+                <button type="button" data-end-others @click=${busy(() => this.#end("v1/account/logins"))}>
+                  ${t("account.end_others")}
+                </button>
+              </div>`
+            : nothing
+        }
+      `,
+    );
+  }
+
+  #login(of: OwnLogin): TemplateResult {
+    const name = [of.browser, of.system].filter(Boolean).join(" · ") || t("account.unknown_browser");
+    return html`
+      <div class="row login" data-login-id=${of.id}>
+        <span class="row-head">
+          <b>${name}</b>
+          ${of.this_one ? html`<span class="badge state">${t("account.this_login")}</span>` : nothing}
+        </span>
+        <span class="row-foot"><span>${of.address}</span></span>
+        <span class="row-foot">
+          <span>${t("account.opened", { time: time(of.opened_at) })}</span>
+          <span>${t("account.used", { time: time(of.last_used_at) })}</span>
+        </span>
+        ${
+          of.this_one
+            ? nothing
+            : html`<button type="button" data-end @click=${busy(() => this.#end(`v1/account/logins/${of.id}`))}>
+                ${t("account.end")}
+              </button>`
+        }
+      </div>
+    `;
+  }
+}
+customElements.define("account-view", AccountView);
+
+export const view = (_: RouteTo<"account">, parts: Console) => html`<account-view .parts=${parts}></account-view>`;
