@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
+from zxcvbn import zxcvbn
+
+from layers.city import city_in_force
 from layers.errors import WeakPassphrase
 
 MIN_LENGTH = 8
@@ -15,6 +19,8 @@ MIN_GUESSES = 10**8
 """As many guesses as zxcvbn must expect: at the slowest rate that the brake allows, thousands of years."""
 _MOST_LOOKED_AT = 72
 """Characters that zxcvbn looks at."""
+_ONE_AT_A_TIME = threading.Lock()
+"""zxcvbn keeps the names that it is given in a dictionary of its module."""
 _NAMES_OF_THE_SERVICE = ("wangge", "网格")
 
 
@@ -43,6 +49,14 @@ def check_passphrase(passphrase: str, names: Iterable[str | None] = ()) -> None:
     """
     plain = unicodedata.normalize("NFKC", passphrase)
     if len(plain) < MIN_LENGTH:
+        raise WeakPassphrase(
+            f"At least {MIN_LENGTH} characters are needed.", f"密码至少 {MIN_LENGTH} 个字符。"
+        )
+    city = city_in_force()
+    known = _words([*names, city.name_zh, city.name_en, city.code, city.case_prefix, *_NAMES_OF_THE_SERVICE])
+    with _ONE_AT_A_TIME:
+        found = zxcvbn(plain[:_MOST_LOOKED_AT], user_inputs=[*known, *_common_words()])
+    if found["guesses"] < MIN_GUESSES:
         raise WeakPassphrase(
             "Too common or too easy to guess. Use several words that have nothing to do with your name, the city or each other.",
             "密码过于常见或容易猜到，请使用与姓名、城市无关的多个词。",
