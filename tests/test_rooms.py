@@ -96,6 +96,7 @@ KNOWS_DATABASE_ERRORS = {
     "geo_api/http/errors.py": "maps them to statuses",
     "geo_api/auth/access_records.py": "rows wait while the database is away",
     "geo_api/features/change_feed.py": "a stream goes on while the database cannot say who listens",
+    "geo_api/auth/caller_lookup.py": "who is logged in reads on while the database takes no writes",
     "geo_api/cli/check_database.py": "an error of the database is a finding",
 }
 """Modules of geo_api that catch what the database raises, with the reason."""

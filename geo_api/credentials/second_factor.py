@@ -21,7 +21,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Session
 
-from layers.records import second_factors
+from layers.records import accounts
 from layers.tables import User
 
 log = structlog.get_logger("geo_api.auth")
@@ -62,16 +62,16 @@ class FactorState:
 
 def has_factor(db: Session, user: User) -> bool:
     """Return whether the account has a second factor that was confirmed."""
-    found = second_factors.read_factor(db, user.id)
+    found = accounts.read_factor(db, user.id)
     return found is not None and found.confirmed_at is not None
 
 
 def factor_state(db: Session, user: User) -> FactorState:
     """Return the state of an account's second factor."""
-    found = second_factors.read_factor(db, user.id)
+    found = accounts.read_factor(db, user.id)
     if found is None or found.confirmed_at is None:
         return FactorState(False)
-    return FactorState(True, found.confirmed_at, second_factors.count_recovery_codes(db, user.id))
+    return FactorState(True, found.confirmed_at, accounts.count_recovery_codes(db, user.id))
 
 
 def start_enrolment(db: Session, key: bytes, user: User, issuer: str) -> Enrolment:
@@ -85,7 +85,7 @@ def start_enrolment(db: Session, key: bytes, user: User, issuer: str) -> Enrolme
         Name of the service as the person's app shows it.
     """
     secret = pyotp.random_base32()
-    second_factors.start_factor(db, user.id, _sealed(key, user, secret))
+    accounts.start_factor(db, user.id, _sealed(key, user, secret))
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=issuer)
     picture = segno.make(uri, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
     return Enrolment(secret, uri, picture)
@@ -95,13 +95,13 @@ def confirm_enrolment(
     db: Session, key: bytes, user: User, code: str, now: float | None = None
 ) -> list[str] | None:
     """Put the second factor in force and return its recovery codes; None: the code is wrong, or nothing was started."""
-    found = second_factors.read_factor(db, user.id)
+    found = accounts.read_factor(db, user.id)
     if found is None or found.confirmed_at is not None:
         return None
     step = _step_of(_opened(key, user, found.secret), code, found.last_step, now)
     if step is None:
         return None
-    second_factors.confirm_factor(db, user.id, step)
+    accounts.confirm_factor(db, user.id, step)
     return new_recovery_codes(db, user)
 
 
@@ -113,26 +113,26 @@ def check_code(db: Session, key: bytes, user: User, code: str, now: float | None
     now : float or None
         Seconds since 1970; None: the clock.
     """
-    found = second_factors.read_factor(db, user.id)
+    found = accounts.read_factor(db, user.id)
     if found is None or found.confirmed_at is None:
         return False
     plain = _plain(code)
     if len(plain) > 6:
-        return second_factors.use_recovery_code(db, user.id, _hash(plain))
+        return accounts.use_recovery_code(db, user.id, _hash(plain))
     step = _step_of(_opened(key, user, found.secret), plain, found.last_step, now)
-    return step is not None and second_factors.use_step(db, user.id, step)
+    return step is not None and accounts.use_step(db, user.id, step)
 
 
 def new_recovery_codes(db: Session, user: User) -> list[str]:
     """Make new recovery codes in place of all former ones; this is the only time that they can be read."""
     codes = [base64.b32encode(secrets.token_bytes(10)).decode() for _ in range(RECOVERY_CODES)]
-    second_factors.write_recovery_codes(db, user.id, [_hash(code) for code in codes])
+    accounts.write_recovery_codes(db, user.id, [_hash(code) for code in codes])
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 
 def remove_factor(db: Session, user: User) -> bool:
     """Remove second factor and recovery codes; False: there was none."""
-    return second_factors.remove_factor(db, user.id)
+    return accounts.remove_factor(db, user.id)
 
 
 def _step_of(secret: str | None, code: str, last_step: int, now: float | None) -> int | None:
