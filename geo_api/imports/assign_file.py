@@ -14,7 +14,7 @@ from geo_api.imports.written_tables import as_parquet, is_parquet, is_plain
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from layers.codes.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
-from layers.exports import polars_cells
+from layers.exports import as_cells
 from layers.imports import Column, FileKind, checks
 from layers.imports import readers as files
 from layers.local_time import local_zone, start_of_day
@@ -188,7 +188,7 @@ def _write(frame: pl.DataFrame, target: Path) -> None:
         if target.suffix == ".parquet":
             frame.write_parquet(part)
         else:
-            frame.with_columns(polars_cells(pl.col(pl.String))).write_csv(part)
+            as_cells(frame).write_csv(part)
         part.replace(target)
     except OSError as error:
         raise InputError(f"{target}: cannot be written ({error.strerror})") from error

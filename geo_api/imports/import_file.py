@@ -30,6 +30,7 @@ from layers.codes import (
 )
 from layers.collections import settle_cells
 from layers.errors import Fault, InputError, RejectedRows
+from layers.exports import as_cells
 from layers.ground import GROUND_LAYERS
 from layers.imports import (
     FILE_KINDS,
@@ -129,7 +130,7 @@ def import_file(
     indicative : collection of str
         Kinds of areas whose boundaries are no official ones, and layers of the ground that are invented.
     skip_bad : bool
-        Write the good rows and put the bad ones into ``<file>.rejected.csv``.
+        Write the good rows and put the bad ones into ``<file>.rejected.csv``, texts as cells of a spreadsheet.
     url : str
         The database.
     grid_profile : GridProfile
@@ -242,7 +243,7 @@ def _import_ground(
     report.notes += done.notes
     if done.faults:
         report.rejected = report.folder / (report.source + ".rejected.csv")
-        done.rejected().write_csv(report.rejected)
+        as_cells(done.rejected()).write_csv(report.rejected)
 
 
 def _plain(frame: gpd.GeoDataFrame) -> pl.DataFrame:
@@ -339,7 +340,7 @@ def _import_rows(
         )
     if rejected:
         report.rejected = report.folder / (report.source + ".rejected.csv")
-        pl.concat(rejected).write_csv(report.rejected)
+        as_cells(pl.concat(rejected)).write_csv(report.rejected)
     write.finish()
 
 

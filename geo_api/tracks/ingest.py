@@ -24,7 +24,6 @@ from layers.records import add_fixes, fix_batch, tracks, write_again_after_deadl
 
 TOLD = 100
 """Reasons and vehicle ids that an answer lists; the counts are whole."""
-MAX_ID_LENGTH = 64
 KIND = FILE_KINDS["tracks"]
 
 
@@ -184,9 +183,6 @@ def check_part(frame: pl.DataFrame, terms: Terms, now: dt.datetime) -> checks.Ch
         checked = checks.check_frame(frame, KIND, now=now)
     except pl.exceptions.PolarsError as error:
         raise InputError(f"a column has a type that cannot be read: {error}") from error
-    ids = checked.frame["vehicle_id"].fill_null("")
-    checked.reject(ids.str.len_chars() > MAX_ID_LENGTH, "vehicle_id", f"longer than {MAX_ID_LENGTH}")
-    checked.reject(ids.str.contains(r"[\x00-\x1f\x7f]"), "vehicle_id", "holds a control character")
     oldest = now - dt.timedelta(days=terms.max_age_days)
     checked.reject(
         (checked.frame["t"] < oldest).fill_null(False),

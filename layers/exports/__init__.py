@@ -9,13 +9,14 @@ from layers.exports.geoparquet import geoparquet_blocks
 from layers.exports.media_types import MEDIA_TYPES
 from layers.exports.pmtiles import pmtiles_blocks
 from layers.exports.rows import ExportAbandoned, ExportSource, ExportStop, csv_blocks, geojsonseq_blocks
-from layers.exports.spreadsheet_text import polars_cells, spreadsheet_text
+from layers.exports.spreadsheet_text import as_cells, spreadsheet_text
 
 __all__ = [
     "MEDIA_TYPES",
     "ExportAbandoned",
     "ExportSource",
     "ExportStop",
+    "as_cells",
     "collection_table",
     "csv_blocks",
     "flatgeobuf_blocks",
@@ -23,7 +24,6 @@ __all__ = [
     "geopackage_blocks",
     "geoparquet_blocks",
     "pmtiles_blocks",
-    "polars_cells",
     "polygon_file",
     "spreadsheet_text",
 ]

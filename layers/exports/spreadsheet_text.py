@@ -30,10 +30,13 @@ def spreadsheet_text(text: str) -> str:
     return text if re.fullmatch(NUMBER[1:-1], text) else re.sub(FORMULA, r"'\1", text)
 
 
-def polars_cells(column: pl.Expr) -> pl.Expr:
-    """Return text columns as cells."""
-    plain = column.str.contains(NUMBER)
-    return pl.when(plain).then(column).otherwise(column.str.replace(FORMULA, "'${1}")).name.keep()
+def as_cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a frame whose text columns are cells."""
+    texts = pl.col(pl.String)
+    plain = texts.str.contains(NUMBER)
+    return frame.with_columns(
+        pl.when(plain).then(texts).otherwise(texts.str.replace(FORMULA, "'${1}")).name.keep()
+    )
 
 
 def arrow_cells(column: Any) -> Any:

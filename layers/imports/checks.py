@@ -126,6 +126,7 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
             name,
             f"不在可选值中 not one of {', '.join(column.choices)}",
         )
+    _check_form(checked, column, typed)
     if column.dtype == "float":
         checked.reject(
             (typed.is_nan() | typed.is_infinite()).fill_null(False), name, "not a finite number 不是有限数"
@@ -142,6 +143,15 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
             name,
             "in the future 时间晚于现在",
         )
+
+
+def _check_form(checked: CheckedFrame, column: Column, typed: pl.Series) -> None:
+    if (form := column.form) is None:
+        return
+    too_long = (typed.str.len_chars() > form.max_length).fill_null(False)
+    checked.reject(too_long, column.name, f"longer than 超过 {form.max_length}")
+    other = (~typed.str.contains(form.pattern)).fill_null(False)
+    checked.reject(other, column.name, f"{form.zh} only {form.en}")
 
 
 _DTYPE_WORDS = {

@@ -13,6 +13,26 @@ Dtype = Literal["text", "float", "date", "time", "wkt"]
 
 
 @dataclass(frozen=True)
+class TextForm:
+    """Form of a text: a regular expression, the greatest length, and both in words."""
+
+    pattern: str
+    max_length: int
+    zh: str
+    en: str
+
+
+VEHICLE_ID = TextForm(
+    r"^[\p{L}\p{N}][\p{L}\p{M}\p{N}·._: -]*$",
+    64,
+    "只能由字母、汉字、数字和 - . _ · : 及空格组成，以字母或数字开头",
+    "letters of any script, digits, - . _ · : and blanks, beginning with a letter or a digit",
+)
+"""Ids of vehicles: plates (``苏F·A1234``), terminals, IMEIs and addresses of devices (``00:1B:44:11:3A:B7``) fit. What a
+spreadsheet, a path or a log would take for something else does not: ``=``, ``+``, ``@``, ``/``, control characters."""
+
+
+@dataclass(frozen=True)
 class Column:
     """Column of an import file.
 
@@ -32,6 +52,8 @@ class Column:
         Allowed values; empty: any.
     minimum, maximum : float or None
         Allowed range, both ends included.
+    form : TextForm or None
+        Form of a text; None: any.
     """
 
     name: str
@@ -43,6 +65,7 @@ class Column:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    form: TextForm | None = None
 
     @property
     def headings(self) -> tuple[str, str, str]:
@@ -248,7 +271,13 @@ FILE_KINDS: dict[str, FileKind] = {
         FileKind(
             "vehicles",
             (
-                Column("vehicle_id", "text", "车辆编号", "id of the vehicle, yours, unique"),
+                Column(
+                    "vehicle_id",
+                    "text",
+                    "车辆编号",
+                    f"id of the vehicle, yours, unique: {VEHICLE_ID.en}; {VEHICLE_ID.max_length} characters at most",
+                    form=VEHICLE_ID,
+                ),
                 Column("plate", "text", "号牌", "number plate", nullable=True),
                 Column(
                     "plate_color",
@@ -268,7 +297,11 @@ FILE_KINDS: dict[str, FileKind] = {
             "tracks",
             (
                 Column(
-                    "vehicle_id", "text", "车辆编号", "a vehicle not registered yet becomes one of kind other"
+                    "vehicle_id",
+                    "text",
+                    "车辆编号",
+                    "a vehicle not registered yet becomes one of kind other",
+                    form=VEHICLE_ID,
                 ),
                 Column("t", "time", "时间", "ISO 8601; without a zone in the city's"),
                 _LON,

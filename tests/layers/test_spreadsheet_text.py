@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Text, column, literal, select, values
 from sqlalchemy.orm import Session
 
-from layers.exports.spreadsheet_text import arrow_cells, polars_cells, spreadsheet_text, sql_cell
+from layers.exports.spreadsheet_text import arrow_cells, as_cells, spreadsheet_text, sql_cell
 from tests.support.long_runs import examples
 
 TEXTS = ["=1+1", "+1+1", "-1-1", "@SUM(A1)", "\t=1", "\r=1", "'=1", "''@", "'s-Gravenhage", "-5", "+8.5e3", "-.5", "1-2",
@@ -43,7 +43,7 @@ def test_two_texts_never_have_one_cell() -> None:
 
 def test_all_four_are_the_same(db: Session) -> None:
     wanted = [spreadsheet_text(text) for text in TEXTS]
-    frame = pl.DataFrame({"a": TEXTS}).with_columns(polars_cells(pl.col(pl.String)))
+    frame = as_cells(pl.DataFrame({"a": TEXTS}))
     assert frame["a"].to_list() == wanted
     assert arrow_cells(pa.chunked_array([TEXTS])).to_pylist() == wanted
     assert arrow_cells(pa.chunked_array([[1, -2]])).to_pylist() == [1, -2]
