@@ -13,7 +13,8 @@ HEAD = """# Data in · 数据导入
 (`areas.gpkg`, `enterprises.csv`, … by the names below), `wangge import KIND --template` prints an example.
 
 - **All or nothing.** A wrong row is named by row, field and reason, and nothing is written. With `--skip-bad` the good
-  rows are written and the bad ones go to `FILE.rejected.csv`, each with its reason.
+  rows are written and the bad ones go to `FILE.rejected.csv`, each with its reason; texts that a
+  spreadsheet would take for a formula have an apostrophe in front.
 - **Safe to repeat.** The same file again changes nothing; a changed row replaces the old one by its key. Of two fixes
   with the same vehicle and time the first to arrive stays. An area is never overwritten: a changed one needs a later
   `valid_from` and becomes a new version with the old one as its predecessor.

@@ -162,6 +162,37 @@ def test_skip_bad_writes_the_good_rows_and_keeps_the_bad_with_their_reasons(
     assert "not one of petrol" in rejected["reason"][1]
 
 
+def test_rejected_rows_are_cells_of_a_spreadsheet(city: str, tmp_path: Path) -> None:
+    """The file is opened in a spreadsheet to be mended: nothing in it runs, and an apostrophe taken away is the value."""
+    lines = [
+        '"=HYPERLINK(""http://x"")",,,hazmat',
+        "V-1,@SUM(1),,casino",
+        "-7,,,hazmat",
+        "V-2,苏FD12345,,hazmat",
+    ]
+    path = write(tmp_path, "vehicles", lines)
+    report = import_file("vehicles", path, skip_bad=True, url=city)
+    assert (report.written.inserted, report.skipped) == (1, 3)
+    assert report.rejected is not None
+    rejected = pl.read_csv(report.rejected, infer_schema=False)
+    assert rejected["vehicle_id"].to_list() == ['\'=HYPERLINK("http://x")', "V-1", "-7"], (
+        "numbers stay numbers"
+    )
+    assert rejected["plate"][1] == "'@SUM(1)"
+    assert "vehicle_id" in rejected["reason"][0] and "kind" in rejected["reason"][1]
+
+
+@pytest.mark.parametrize("kind", ["vehicles", "tracks"])
+@pytest.mark.parametrize("wrong", ["=1+1", "@a", "+86", "a/b", "T\u202ex", "x" * 65])
+def test_ids_of_vehicles_in_files_have_an_alphabet(city: str, tmp_path: Path, kind: str, wrong: str) -> None:
+    rest = {"vehicles": ",,,hazmat", "tracks": ",2026-10-01T08:00:00Z,120.1,32.1,,"}[kind]
+    path = write(tmp_path, kind, [f"苏F·A1234{rest}", f"{wrong}{rest}"])
+    crs = "wgs84" if kind == "tracks" else None
+    with pytest.raises(RejectedRows) as caught:
+        import_file(kind, path, crs=crs, url=city)
+    assert [(fault.row, fault.field) for fault in caught.value.faults] == [(2, "vehicle_id")]
+
+
 def test_bulk_files_name_their_crs(city: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownCrs, match="no default"):
         import_file("places", write(tmp_path, "places"), url=city)

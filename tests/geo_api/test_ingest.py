@@ -76,7 +76,7 @@ def test_every_format_stores_the_same_and_twice_changes_nothing(
     import h3
 
     api, _ = own
-    name = f"T-{media}"
+    name = f"T-{media.rpartition('.')[2].rpartition('/')[2]}"
     frame = rows(name)
     first = post(encoded(frame, media), media).json()
     assert first == {
@@ -381,3 +381,41 @@ def test_any_bytes_are_read_or_refused(body: bytes, media: str) -> None:
             assert frame.height + len(faults) >= 0
     except InputError:
         pass
+
+
+FIT = ("苏F·A1234", "粤B 挂1234", "00:1B:44:11:3A:B7", "866123456789012", "bus_7.2-b", "नि1")
+UNFIT = (
+    '=HYPERLINK("http://x")',
+    "+86",
+    "@cmd",
+    "-5",
+    "a/b",
+    "a=b",
+    "T\tx",
+    "T\u202ex",
+    "T\u200bx",
+    "<b>",
+    "x" * 65,
+)
+
+
+def test_ids_of_vehicles_have_an_alphabet_at_every_door_over_http(
+    own: tuple[Api, dict[str, str]], post: Post
+) -> None:
+    api, keys = own
+    t = NOW.isoformat()
+    lines = [{"vehicle_id": each, "t": t, "lon": 120.1, "lat": 31.2} for each in (*FIT, *UNFIT)]
+    told = post("\n".join(map(json.dumps, lines)).encode(), NDJSON).json()
+    assert (told["accepted"], told["rejected"]) == (len(FIT), len(UNFIT))
+    assert {(r["row"], r["field"]) for r in told["reasons"]} == {
+        (len(FIT) + place, "vehicle_id") for place in range(1, len(UNFIT) + 1)
+    }
+    assert "letters of any script" in told["reasons"][0]["reason"] and "汉字" in told["reasons"][0]["reason"]
+    client = TestClient(api.app, raise_server_exceptions=False)
+    values = {"lat": "31.2", "lon": "120.1", "timestamp": str(int(NOW.timestamp())), "key": keys["city"]}
+    for each in UNFIT:
+        answer = client.get("/v1/tracks/osmand", params={**values, "id": each}).json()
+        assert (answer["rejected"], answer["reasons"][0]["field"]) == (1, "vehicle_id"), each
+    with session(SYSTEM, api.url) as db:
+        names = set(db.scalars(text("SELECT vehicle_id FROM vehicles")))
+    assert set(FIT) <= names and not set(UNFIT) & names
