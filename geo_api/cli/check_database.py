@@ -22,6 +22,7 @@ from layers.postgres import (
     server_clock,
     server_versions,
 )
+from layers.private_server import Cluster, archive_state, base_backups
 from layers.records import duty_lists
 from layers.roles import READER_ROLE
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
@@ -29,6 +30,8 @@ from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 OLDEST_POSTGRES = 15
 OLDEST_POSTGIS = (3, 3)
 CLOCK_SKEW_S = 5.0
+OLDEST_WAITING = dt.timedelta(minutes=5)
+OLDEST_BASE = dt.timedelta(days=8)
 GUARDED = tuple(sorted(Base.metadata.tables.keys() - PUBLIC_TABLES.keys() - CLOSED_TABLES.keys()))
 """Tables of which a caller without a scope may see no row."""
 
@@ -40,6 +43,8 @@ def check_database(settings: Settings) -> list[Finding]:
         url = settings.open_database()
         with engine(url).connect() as connection:
             findings = [*check_versions(connection), *check_clock(connection)]
+        if not hosted:
+            findings += check_archive(settings.cluster(), dt.datetime.now(dt.UTC))
         current = schema_is_current(url)
         findings.append(
             Finding(
@@ -92,6 +97,31 @@ def check_clock(connection: Connection) -> list[Finding]:
     seen = f"{skew_s:.1f} s apart (at most {CLOCK_SKEW_S:.0f})"
     zh = f"相差 {skew_s:.1f} 秒"
     return [Finding("数据库时钟 database clock", skew_s <= CLOCK_SKEW_S, seen, zh, "NTP on both machines")]
+
+
+def check_archive(cluster: Cluster, now: dt.datetime) -> list[Finding]:
+    """Archive of the log: it moves, and a base backup is not too old; nothing where none is wanted."""
+    archive = cluster.archive
+    if archive is None:
+        return []
+    state, known = archive_state(cluster.url, archive), base_backups(archive)
+    faults = []
+    if not state.is_on:
+        faults.append(("the running server does not archive into it: start it anew", "数据库未归档，请重启"))
+    if state.failing_since is not None:
+        faults.append((f"it fails since {state.failing_since}", f"归档失败：{state.failing_since}"))
+    if state.waiting_since is not None and now - state.waiting_since > OLDEST_WAITING:
+        waiting = f"{state.waiting} segments wait since {state.waiting_since}"
+        faults.append((waiting, f"{state.waiting} 个日志段等待归档"))
+    if not known:
+        faults.append(("there is no base backup: wangge db base-backup", "没有基础备份"))
+    elif now - known[-1].finished_at > OLDEST_BASE:
+        day = known[-1].finished_at.date()
+        faults.append((f"the newest base backup is of {day}: wangge db base-backup", f"基础备份过旧：{day}"))
+    seen = f"{archive}: " + ("; ".join(en for en, _ in faults) or "it moves")
+    zh = "；".join(zh for _, zh in faults) or "正常"
+    mend = f"the log of the database says why; is {archive} writable, has its disk room? · 查看数据库日志"
+    return [Finding("日志归档 archive", not faults, seen, zh, mend)]
 
 
 def check_reader_role(connection: Connection) -> Finding:

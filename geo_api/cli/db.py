@@ -14,7 +14,7 @@ from geo_api.http.progress import console, step
 from geo_api.http.settings import read_settings
 from layers.errors import ClusterError
 from layers.postgres import migrate, schema_is_current, shown_url
-from layers.private_server import Cluster, find_binaries
+from layers.private_server import Cluster, find_binaries, remove_old_backups, restore_to
 from layers.private_server import backup as cluster_backup
 
 db_app = typer.Typer(no_args_is_help=True)
@@ -108,33 +108,114 @@ def migrate_schema() -> None:
 
 
 @db_app.command()
-def backup(file: Annotated[Path, typer.Argument(help="File to write (pg_dump's custom format)")]) -> None:
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write (pg_dump's custom format)")],
+    recipient: Annotated[
+        list[str] | None,
+        typer.Option(help="Encrypt to this public key: age1… or ssh-ed25519 …; several times for several"),
+    ] = None,
+) -> None:
     """Write the whole database into one file · 备份."""
     started = time.perf_counter()
     with step(f"备份 back up → {file}"):
         settings = read_settings()
+        keys = tuple(recipient or settings.recipients())
         if settings.database_url is not None:
-            cluster_backup.dump(settings.url(), file, find_binaries(named=settings.pg_bin))
+            programs = find_binaries(named=settings.pg_bin)
+            cluster_backup.dump(settings.url(), file, programs, recipients=keys)
         else:
-            settings.cluster().backup(file)
+            settings.cluster().backup(file, recipients=keys)
     size_mib = file.stat().st_size / 2**20
+    kind = "已加密 encrypted" if keys else "未加密 not encrypted"
     console.print(
-        f"[green]✓[/] {file} {size_mib:.1f} MiB, {time.perf_counter() - started:.1f} s", highlight=False
+        f"[green]✓[/] {file} {size_mib:.1f} MiB, {kind}, {time.perf_counter() - started:.1f} s",
+        highlight=False,
     )
+
+
+@db_app.command("base-backup")
+def base_backup(
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Remove all but so many, and the log that only they need")
+    ] = None,
+) -> None:
+    """Copy the database's files into the archive, as the start of restorations to a moment · 基础备份."""
+    cluster = _own_cluster("备份")
+    with step("基础备份 base backup"):
+        made = cluster.base_backup()
+    console.print(
+        f"[green]✓[/] {made.folder}, 可恢复至此后任一时刻 restorable from {made.finished_at}", highlight=False
+    )
+    if keep is not None and cluster.archive is not None:
+        backups, segments = remove_old_backups(cluster.archive, keep)
+        console.print(f"  删除 removed: {backups} base backups, {segments} segments", highlight=False)
 
 
 @db_app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="File that `wangge db backup` wrote")],
+    file: Annotated[Path | None, typer.Argument(help="File that `wangge db backup` wrote")] = None,
+    identity: Annotated[
+        Path | None, typer.Option(help="File with the private key of an encrypted backup")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Moment (ISO 8601) to restore to, from the archive instead of a FILE")
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option(help="With --to: a new data folder; else in place, the former data is kept")
+    ] = None,
+    archive: Annotated[
+        Path | None, typer.Option(help="With --to: the archive; else that of the data folder")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask")] = False,
 ) -> None:
     """Put a backup in the place of the present data, all or nothing · 恢复."""
+    if (file is None) == (to is None):
+        raise typer.BadParameter("name a FILE, or a moment with --to", param_hint="FILE")
     cluster = _own_cluster("恢复（pg_restore）")
+    if to is not None:
+        _restore_to(cluster, _moment(to), archive, into, yes=yes)
+        return
+    assert file is not None
     if not file.is_file():
         raise ClusterError(f"文件不存在。There is no file {file}")
     if cluster.exists and not yes:
-        typer.confirm(f"替换现有数据？Replace the present data in {cluster.data_dir}?", abort=True)
+        _confirm(cluster)
     with step(f"恢复 restore ← {file}"), cluster:
-        cluster.restore(file)
+        cluster.restore(file, identity_file=identity)
         migrate(cluster.url)
     console.print("[green]✓[/] 已恢复 restored", highlight=False)
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is not an ISO 8601 time", param_hint="--to") from error
+    if moment.tzinfo is None:
+        raise typer.BadParameter(f"{text!r} has no zone: write +08:00 or Z", param_hint="--to")
+    return moment
+
+
+def _confirm(cluster: Cluster) -> None:
+    typer.confirm(f"替换现有数据？Replace the present data in {cluster.data_dir}?", abort=True)
+
+
+def _restore_to(
+    cluster: Cluster, moment: dt.datetime, archive: Path | None, into: Path | None, *, yes: bool
+) -> None:
+    source = archive or cluster.archive
+    if source is None:
+        raise ClusterError("未设置归档目录。Nothing is archived: set WANGGE_WAL_ARCHIVE, or name --archive")
+    if into is None and cluster.exists and not yes:
+        _confirm(cluster)
+
+    def tell(sentence: str) -> None:
+        console.print(f"  {sentence}", highlight=False)
+
+    former = restore_to(cluster, moment, source, into=into, tell=tell)
+    place = into or cluster.data_dir
+    console.print(f"[green]✓[/] 已恢复至 restored to {moment.isoformat()}: {place}", highlight=False)
+    if into is not None:
+        console.print(f"  WANGGE_DATA_DIR={into} wangge serve", highlight=False)
+    if former is not None:
+        console.print("  接着做新的基础备份 next: wangge db base-backup", highlight=False)

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
         URL of PostgreSQL; None: the private cluster of ``data_dir``.
     pg_bin : Path or None
         Folder of PostgreSQL's programs for the private cluster; None: they are looked for.
+    wal_archive : str
+        Folder into which the private cluster writes its log, for restorations to a moment; ``off`` ends that; empty:
+        as it was said last for this data folder.
+    backup_recipients : str
+        Public keys (``age1…``, ``ssh-ed25519 …``) that backups are encrypted to, with commas.
     database_starts : int
         Starts of a private cluster that is gone which may fail in a row, before the service ends.
     disk_warning_mb, disk_reserve_mb : int
@@ -150,6 +155,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     database_url: str | None = None
     pg_bin: Path | None = None
+    wal_archive: str = ""
+    backup_recipients: str = ""
     database_starts: int = Field(default=MOST_FAILED_STARTS, ge=1)
     disk_warning_mb: int = Field(default=5_120, ge=0)
     disk_reserve_mb: int = Field(default=512, ge=0)
@@ -270,7 +277,7 @@ class Settings(BaseSettings):
         """The database of this installation, as SQLAlchemy takes it; the private cluster is started if it is not up."""
         if self.database_url is not None:
             return sqlalchemy_url(self.database_url)
-        return running_cluster(self.data_dir, programs=self.pg_bin).url
+        return running_cluster(self.data_dir, programs=self.pg_bin, archive=self.wal_archive).url
 
     def open_database(self) -> str:
         """The URL of the database, to which this process may hold as many connections as are set."""
@@ -280,7 +287,7 @@ class Settings(BaseSettings):
 
     def cluster(self) -> Cluster:
         """The private cluster of the data folder, as it is."""
-        return Cluster(self.data_dir, programs=self.pg_bin)
+        return Cluster(self.data_dir, programs=self.pg_bin, archive=self.wal_archive)
 
     def served_cluster(self) -> Cluster | None:
         """The private cluster, also where its address was filled in; None: the database is another's."""
@@ -294,6 +301,10 @@ class Settings(BaseSettings):
     def limits(self) -> ConnectionLimits:
         """Connections that one process may hold."""
         return ConnectionLimits(max(MIN_CONNECTIONS, self.connections))
+
+    def recipients(self) -> tuple[str, ...]:
+        """Public keys that backups are encrypted to."""
+        return tuple(key.strip() for key in self.backup_recipients.split(",") if key.strip())
 
     def city_path(self) -> Path:
         """The file of the city that is served."""

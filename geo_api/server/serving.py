@@ -62,7 +62,9 @@ def serve_forever(settings: Settings, host: str, port: int, workers: int) -> Non
             return
         watch: ServerWatch | None = None
         try:
-            with owned_cluster(settings.data_dir, programs=settings.pg_bin) as cluster:
+            with owned_cluster(
+                settings.data_dir, programs=settings.pg_bin, archive=settings.wal_archive
+            ) as cluster:
                 watch = _watch_over(cluster, settings)
                 with watch:
                     _run(settings.model_copy(update={"database_url": cluster.url}), host, port, workers)

@@ -1,11 +1,13 @@
-"""Private PostgreSQL server of a data folder: make, start, watch, stop, back up and restore it."""
+"""Private PostgreSQL server of a data folder: made, started, watched, stopped, backed up, restored."""
 
 from __future__ import annotations
 
 from layers.private_server.binaries import HOW_TO_INSTALL, find_binaries
 from layers.private_server.disk_space import DiskSpace
+from layers.private_server.point_in_time import restore_to
 from layers.private_server.server import Cluster, owned_cluster, running_cluster
 from layers.private_server.settings import default_data_dir, server_user
+from layers.private_server.wal_archive import archive_state, base_backups, remove_old_backups
 from layers.private_server.watch import MOST_FAILED_STARTS, ServerWatch
 
 __all__ = [
@@ -14,9 +16,13 @@ __all__ = [
     "Cluster",
     "DiskSpace",
     "ServerWatch",
+    "archive_state",
+    "base_backups",
     "default_data_dir",
     "find_binaries",
     "owned_cluster",
+    "remove_old_backups",
+    "restore_to",
     "running_cluster",
     "server_user",
 ]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from layers.errors import ClusterError
@@ -30,16 +33,12 @@ def run_program(
     ClusterError
         It failed; the message has its own words.
     """
-    # PG* variables of the caller's shell could direct the programs to another server.
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))} | {
-        "LC_ALL": "C"
-    }
     rights = user.subprocess_arguments if user is not None else {}
     try:
         done = subprocess.run(
             [program, *arguments],
             cwd=cwd,
-            env=environment,
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -57,6 +56,43 @@ def run_program(
         said = done.stdout.strip()[-2000:]
         raise ClusterError(f"{hint}{Path(program).name} failed with {done.returncode}:\n{said}")
     return done.stdout
+
+
+@contextmanager
+def piped_program(program: str, *arguments: str, cwd: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program whose standard input or output is a stream of this process; it must succeed.
+
+    Raises
+    ------
+    ClusterError
+        It failed; the message has its own words.
+    """
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [program, *arguments],
+            cwd=cwd,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            start_new_session=True,
+        )
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            said.seek(0)
+            words = said.read().decode(errors="replace").strip()[-2000:]
+            raise ClusterError(f"{Path(program).name} failed with {process.returncode}:\n{words}")
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment without PG* variables, which could name another server."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
+    return kept | {"LC_ALL": "C"}
 
 
 def _missing_access_hint(user: ServerUser | None, folder: Path) -> str:

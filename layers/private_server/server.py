@@ -17,7 +17,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
@@ -31,8 +31,11 @@ from layers.private_server.database_setup import prepare_database
 from layers.private_server.processes import postmaster_pid, postmaster_status
 from layers.private_server.settings import PORT, socket_folder
 from layers.private_server.start_stop import make_server, start_server, stop_server
+from layers.private_server.wal_archive import BaseBackup, make_base_backup
 
 log = logging.getLogger("layers.private_server")
+ARCHIVE_FILE = "wal_archive"
+"""Keeps the folder of the archive: a command that starts the server without the setting must leave no gap."""
 
 
 class Cluster:
@@ -46,6 +49,9 @@ class Cluster:
         False makes a temporary cluster for tests, which is fast but can be lost in a power failure.
     programs : path, optional
         Folder of PostgreSQL's programs; by default they are searched.
+    archive : str
+        Folder into which the server writes its log from its next start on, ``off`` to end that; empty: as it was
+        said last for this data folder, whichever process starts the server.
 
     Notes
     -----
@@ -53,13 +59,19 @@ class Cluster:
     """
 
     def __init__(
-        self, data_dir: str | os.PathLike[str], *, durable: bool = True, programs: Path | None = None
+        self,
+        data_dir: str | os.PathLike[str],
+        *,
+        durable: bool = True,
+        programs: Path | None = None,
+        archive: str = "",
     ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self.durable = durable
         self.programs = programs
         self.pgdata = self.data_dir / "postgres"
         self.socket_dir, self.socket_reason = socket_folder(self.data_dir)
+        self._archive = archive
         self._joined: int | None = None
         self._entered = 0
         self._owned: int | None = None
@@ -68,6 +80,13 @@ class Cluster:
     def url(self) -> str:
         """SQLAlchemy URL of the database ``wangge`` over the Unix socket."""
         return f"postgresql+psycopg://wangge@/wangge?host={quote(str(self.socket_dir), safe='/')}&port={PORT}"
+
+    @property
+    def archive(self) -> Path | None:
+        """Folder of the archived log; None: nothing is archived."""
+        kept = self.data_dir / ARCHIVE_FILE
+        said = self._archive or (kept.read_text().strip() if kept.is_file() else "")
+        return None if said in ("", "off") else Path(said).absolute()
 
     @property
     def exists(self) -> bool:
@@ -128,12 +147,12 @@ class Cluster:
 
     def init(self) -> None:
         """Make the cluster unless it exists; an incomplete one is never used."""
-        with self._changing():
+        with self.changing():
             self._init()
 
     def start(self) -> None:
         """Make the cluster if needed and start it until :meth:`stop`; safe to repeat."""
-        with self._changing():
+        with self.changing():
             self._start()
 
     def stop(self, *, force: bool = False) -> bool:
@@ -147,14 +166,14 @@ class Cluster:
         self._refuse_other_owner()
         if not self.data_dir.is_dir():
             return False
-        with self._changing():
+        with self.changing():
             if not force:
                 self._refuse_other_users("or add --force")
             return self._stop()
 
     def finish_stop(self) -> None:
         """End the sessions that a server which was told to stop still waits for, and wait until it is down."""
-        with self._changing():
+        with self.changing():
             if self.pid is not None and postmaster_status(self.pgdata) == "stopping":
                 stop_server(self.pgdata, self.binaries())
 
@@ -184,7 +203,7 @@ class Cluster:
 
     def join(self) -> None:
         """Join the cluster: start it if it is down, and keep it up until :meth:`leave`."""
-        with self._changing():
+        with self.changing():
             if self._joined is None:
                 self._joined = cluster_locks.try_lock(self.data_dir / "users.lock", shared=True)
             self._start()
@@ -197,7 +216,7 @@ class Cluster:
             os.close(self._joined)
             self._joined = None
             return
-        with self._changing():
+        with self.changing():
             os.close(self._joined)
             self._joined = None
             if not self.has_users and not self.pinned and (self._owned is not None or self.owner is None):
@@ -239,15 +258,19 @@ class Cluster:
 
     # -- saving --------------------------------------------------------------------------------------
 
-    def backup(self, path: str | os.PathLike[str]) -> None:
-        """Write the database into one file (``pg_dump -Fc``).
+    def backup(
+        self, path: str | os.PathLike[str], *, recipients: Sequence[str] = (), snapshot: str | None = None
+    ) -> None:
+        """Write the database into one file (``pg_dump -Fc``); see :func:`layers.private_server.backup.dump`.
 
         An older file is replaced only when the new one is complete.
         """
         with self:
-            cluster_backup.dump(self.url, Path(path), self.binaries())
+            cluster_backup.dump(
+                self.url, Path(path), self.binaries(), recipients=recipients, snapshot=snapshot
+            )
 
-    def restore(self, path: str | os.PathLike[str]) -> None:
+    def restore(self, path: str | os.PathLike[str], *, identity_file: Path | None = None) -> None:
         """Replace the database by a backup, completely or not at all.
 
         Raises
@@ -257,15 +280,38 @@ class Cluster:
         ClusterError
             The file cannot be restored; the present database is untouched.
         """
-        self._refuse_other_owner()
-        self._refuse_other_users("then restore")
+        self.refuse_others("then restore")
         with self:
-            cluster_backup.restore(self.url, Path(path), self.binaries())
+            cluster_backup.restore(self.url, Path(path), self.binaries(), identity_file=identity_file)
+
+    def base_backup(self) -> BaseBackup:
+        """Copy the files of the server into its archive.
+
+        Raises
+        ------
+        ClusterError
+            Nothing is archived.
+        """
+        if self.archive is None:
+            raise ClusterError("未设置归档目录。Nothing is archived: set WANGGE_WAL_ARCHIVE")
+        with self:
+            return make_base_backup(self.url, self.pgdata, self.archive, self.binaries())
+
+    def refuse_others(self, advice: str) -> None:
+        """Refuse what only the one process may do that uses the folder.
+
+        Raises
+        ------
+        ClusterInUse
+        """
+        self._refuse_other_owner()
+        self._refuse_other_users(advice)
 
     # -- the steps -----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[None]:
+    def changing(self) -> Iterator[None]:
+        """Keep every other process from making, starting or stopping the server inside the ``with`` block."""
         self._prepare_folder()
         with cluster_locks.exclusive_lock(self.data_dir / "change.lock"):
             yield
@@ -285,7 +331,11 @@ class Cluster:
         self._init()
         if self.socket_reason:
             log.warning(self.socket_reason)
-        start_server(self.pgdata, self.socket_dir, self.binaries(), durable=self.durable)
+        if self._archive:
+            (self.data_dir / ARCHIVE_FILE).write_text(self._archive)
+        start_server(
+            self.pgdata, self.socket_dir, self.binaries(), durable=self.durable, archive=self.archive
+        )
         prepare_database(self.url)
 
     def _init(self) -> None:
@@ -330,13 +380,15 @@ _joined: dict[Path, Cluster] = {}
 _joining = threading.Lock()
 
 
-def running_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = None) -> Cluster:
+def running_cluster(
+    data_dir: str | os.PathLike[str], *, programs: Path | None = None, archive: str = ""
+) -> Cluster:
     """Return the running cluster of the data folder, joined by this process until it ends."""
     key = Path(data_dir).absolute()
     with _joining:
         cluster = _joined.get(key)
         if cluster is None:
-            cluster = Cluster(key, programs=programs)
+            cluster = Cluster(key, programs=programs, archive=archive)
             cluster.join()
             _joined[key] = cluster
             atexit.register(_leave_at_exit, cluster, os.getpid())
@@ -351,7 +403,9 @@ def _leave_at_exit(cluster: Cluster, pid: int) -> None:
 
 
 @contextlib.contextmanager
-def owned_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = None) -> Iterator[Cluster]:
+def owned_cluster(
+    data_dir: str | os.PathLike[str], *, programs: Path | None = None, archive: str = ""
+) -> Iterator[Cluster]:
     """Own the cluster of the data folder inside the ``with`` block, then stop it, also after SIGTERM.
 
     Raises
@@ -359,7 +413,7 @@ def owned_cluster(data_dir: str | os.PathLike[str], *, programs: Path | None = N
     ClusterInUse
         Another process serves the folder.
     """
-    cluster = Cluster(data_dir, programs=programs)
+    cluster = Cluster(data_dir, programs=programs, archive=archive)
     cluster.own()
     try:
         with _exit_on_signals(), cluster:

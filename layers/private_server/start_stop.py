@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from layers.errors import ClusterError
@@ -23,6 +24,7 @@ from layers.private_server.settings import (
     server_user,
     settings_text,
 )
+from layers.private_server.wal_archive import allow_base_backups, archive_settings, make_archive
 
 log = logging.getLogger("layers.private_server")
 START_TIMEOUT_S = 60
@@ -62,8 +64,26 @@ def make_server(pgdata: Path, binaries: Binaries, *, durable: bool) -> None:
     log.info("made a PostgreSQL %s cluster in %s", binaries.major, pgdata)
 
 
-def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable: bool) -> None:
+def start_server(
+    pgdata: Path,
+    socket_dir: Path,
+    binaries: Binaries,
+    *,
+    durable: bool,
+    archive: Path | None = None,
+    more: Mapping[str, str] | None = None,
+) -> None:
     """Start the server and wait until it answers.
+
+    Parameters
+    ----------
+    pgdata, socket_dir : Path
+    binaries : Binaries
+    durable : bool
+    archive : Path, optional
+        Folder into which the server writes its log.
+    more : mapping, optional
+        Further settings of PostgreSQL for this start.
 
     Raises
     ------
@@ -75,6 +95,11 @@ def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable:
     make_private_folder(socket_dir, user)
     make_private_folder(logs, user)
     chosen = server_settings(socket_dir, durable=durable, memory=memory_bytes())
+    if archive is not None:
+        make_archive(archive, user)
+        allow_base_backups(pgdata)
+        chosen |= archive_settings(archive)
+    chosen |= more or {}
     _write_if_other(pgdata / "wangge.conf", settings_text(chosen))
     _mark_server_dead(pgdata, socket_dir)
     (logs / "start.log").unlink(missing_ok=True)
@@ -84,8 +109,9 @@ def start_server(pgdata: Path, socket_dir: Path, binaries: Binaries, *, durable:
         "-w",
         f"--timeout={START_TIMEOUT_S}",
         f"--pgdata={pgdata}",
+        f"--log={logs / 'start.log'}",
     ]
-    _start_with_retries([*command, f"--log={logs / 'start.log'}"], user, pgdata, logs)
+    _start_with_retries(command, user, pgdata, logs)
 
 
 def _write_if_other(path: Path, text: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import psycopg
 
 from layers.collections import settle_cells
@@ -30,17 +33,24 @@ def row_digests(url: str) -> dict[str, tuple[int, str]]:
     with session(SYSTEM, url) as db:
         settle_cells(db)
     with psycopg.connect(libpq_url(url)) as driver:
-        names = [name for (name,) in driver.execute(_TABLES).fetchall() if name not in APART]
-        found = {}
-        for name in names:
-            row = driver.execute(
-                psycopg.sql.SQL(
-                    "SELECT count(*), COALESCE(md5(string_agg(line, '' ORDER BY line)), '')"
-                    " FROM (SELECT md5(t::text) AS line FROM {} t) lines"
-                ).format(psycopg.sql.Identifier(name))
-            ).fetchone()
-            assert row is not None
-            found[name] = row
+        return digests_seen_by(driver, APART)
+
+
+def digests_seen_by(
+    driver: psycopg.Connection[Any], apart: Collection[str] = ()
+) -> dict[str, tuple[int, str]]:
+    """Number and digest of the rows of every table and partition, as a connection's transaction sees them."""
+    names = [name for (name,) in driver.execute(_TABLES).fetchall() if name not in apart]
+    found = {}
+    for name in names:
+        row = driver.execute(
+            psycopg.sql.SQL(
+                "SELECT count(*), COALESCE(md5(string_agg(line, '' ORDER BY line)), '')"
+                " FROM (SELECT md5(t::text) AS line FROM {} t) lines"
+            ).format(psycopg.sql.Identifier(name))
+        ).fetchone()
+        assert row is not None
+        found[name] = row
     return found
 
 
