@@ -54,7 +54,7 @@ class BaseBackup:
 
 @dataclass(frozen=True)
 class ArchiveState:
-    """What the server says of its archive.
+    """State of the archive in the words of the server.
 
     Attributes
     ----------

@@ -131,10 +131,10 @@ def test_it_can_be_read_as_openapi_by_others() -> None:
 @pytest.mark.parametrize(
     ("path", "status", "body", "fault"),
     [
-        ("/health/live", 200, {"status": "ok"}, None),
-        ("/health/live", 200, {"status": "well"}, "status"),
+        ("/health/live", 200, {"status": "ok", "database": "running"}, None),
+        ("/health/live", 200, {"status": "well", "database": "running"}, "status"),
         ("/health/live", 200, {}, "required"),
-        ("/health/live", 200, {"status": "ok", "more": 1}, "more"),
+        ("/health/live", 200, {"status": "ok", "database": "running", "more": 1}, "more"),
         ("/health/live", 418, {}, "does not declare this status"),
     ],
 )
