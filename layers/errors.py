@@ -112,7 +112,7 @@ class RejectedRows(InputError):
         shown = "\n".join(f"  {fault}" for fault in faults[:10])
         more = f"\n  … and {len(faults) - 10} more" if len(faults) > 10 else ""
         super().__init__(
-            f"{source}: {len(faults)} fault(s), nothing was written 有错误,未写入任何数据\n{shown}{more}"
+            f"{source}: {len(faults)} fault(s), nothing was written 有错误，未写入任何数据\n{shown}{more}"
         )
 
 

@@ -33,7 +33,7 @@ NOTES: Mapping[str, str] = MappingProxyType(
         "time_zone": "IANA time zone: days, deadlines and times written without a zone · 时区",
         "metric_crs": "Projected CRS for metres, EPSG:n · 以米计的投影坐标系",
         "served_crs": "Projected CRS that the API offers besides the usual ones, EPSG:n · 接口提供的投影坐标系",
-        "languages": "Languages of the console, the first is shown first: zh, en · 界面语言",
+        "languages": "Languages of the console, the first where the browser has none of them: zh, en · 界面语言",
         "matters": "Item of the duty list that alerts of each kind open cases for · 各类预警立案所依据的权责事项",
     }
 )

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from grid.errors import GridError, UnknownArea
+from layers.codes import name_and_code
 from layers.tables import AREA_KINDS, Area
 
 HIERARCHY = ("unit_grid", "community", "town", "county", "city")
@@ -43,7 +44,7 @@ class AreaVersion:
     @property
     def label(self) -> str:
         """Name and code, for people."""
-        return f"{self.name} ({self.code})"
+        return name_and_code(self.name, self.code)
 
     def has_ended(self, at: dt.datetime) -> bool:
         """Return whether the version is no longer valid at a time."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from grid.errors import TopologyFault
 from grid.topology.changed_edges import EMPTY_BOX, MARGIN_DEG, changed_box, expand_box
+from layers.codes import name_and_code
 
 Points = NDArray[np.float64]
 METRES_PER_DEGREE = 111_319.49
@@ -42,7 +43,7 @@ class Unit:
     @property
     def label(self) -> str:
         """Name and code."""
-        return f"{self.name} ({self.code})"
+        return name_and_code(self.name, self.code)
 
 
 def metres_scale(lat: float) -> NDArray[np.float64]:

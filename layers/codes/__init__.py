@@ -32,7 +32,7 @@ from layers.codes.reference_systems import (
     published_uris,
     reference_system,
 )
-from layers.codes.written_values import CHINESE_ENCODING, iso_day, plain_text, to_half_width
+from layers.codes.written_values import CHINESE_ENCODING, iso_day, name_and_code, plain_text, to_half_width
 
 __all__ = [
     "CHINESE_ENCODING",
@@ -50,6 +50,7 @@ __all__ = [
     "iso_day",
     "make_uscc",
     "metric_epsg_at",
+    "name_and_code",
     "next_grid_codes",
     "normalise_crs_name",
     "parse_division",

@@ -37,6 +37,19 @@ def plain_text(value: object) -> str | None:
     return str(value).strip(BLANKS) or None
 
 
+def name_and_code(name: str, code: str) -> str:
+    """Return a name with its code behind it, in the brackets of the name's script.
+
+    Examples
+    --------
+    >>> name_and_code("甲镇", "320601001"), name_and_code("Mitte", "110000001")
+    ('甲镇（320601001）', 'Mitte (110000001)')
+    """
+    last = name[-1:]
+    wide = bool(last) and unicodedata.east_asian_width(last) in "WF"
+    return f"{name}（{code}）" if wide else f"{name} ({code})"
+
+
 def to_half_width(text: str) -> str:
     """Convert full-width digits, letters and punctuation to ASCII.
 

@@ -330,7 +330,7 @@ FILE_KINDS: dict[str, FileKind] = {
             ("vehicle_id", "t"),
             (("V-001", "2026-10-01T08:00:00+08:00", "104.9245", "35.2563", "35", "90"),),
             has_coordinates=True,
-            zh="轨迹点 (Parquet、CSV)",
+            zh="轨迹点（Parquet、CSV）",
             en="Fixes of vehicles (Parquet, CSV)",
         ),
         FileKind(
@@ -349,7 +349,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 ("S-0001", "power", "2026-10-01", "1520.5", "measured"),
                 ("S-0001", "water", "2026-10-01", "", "missing"),
             ),
-            zh="用电用水用气日读数 (CSV、Parquet)",
+            zh="用电用水用气日读数（CSV、Parquet）",
             en="Daily readings (CSV, Parquet)",
         ),
         FileKind(
@@ -401,7 +401,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 _optional(
                     "times",
                     "text",
-                    "生效时段,JSON: weekly 每周、yearly 每年、spans 起止",
+                    "生效时段，JSON: weekly 每周、yearly 每年、spans 起止",
                     "when it holds, JSON with weekly, yearly, spans, zone; empty: always",
                 ),
                 _optional("legal_basis", "text", "依据", "law and article"),
@@ -444,7 +444,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 ),
             ),
             has_coordinates=True,
-            zh="电子围栏 (CSV 含 WKT,或 GeoPackage、GeoJSON、Shapefile、GeoParquet)",
+            zh="电子围栏（CSV 含 WKT，或 GeoPackage、GeoJSON、Shapefile、GeoParquet）",
             en="Fences (CSV with WKT, or GeoPackage, GeoJSON, Shapefile, GeoParquet).",
         ),
         FileKind(

@@ -212,3 +212,16 @@ def test_a_base_map_is_drawn_under_the_areas(open_page: Open, city: City, crs: s
     shifted = min(x for z, x, _ in asked if z == zoom) - first
     # In Nantong a GCJ-02 picture lies about 440 m to the east: one or two tiles of about 260 m at this zoom.
     assert shifted == 0 if crs == "wgs84" else shifted >= 1
+
+
+def test_a_city_with_one_language_has_no_switch(open_page: Open) -> None:
+    def settings(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"languages": ["zh"]})
+
+    console = open_page(locale="en-GB", before=lambda context: context.route("**/v1/settings", settings))
+    expect(console.page.locator("[data-tab=overview]")).to_have_text("概览")
+    expect(console.page.locator("[data-language]")).to_have_count(0)
+    console.page.evaluate("() => { location.hash = 'lang=en' }")
+    console.frames()
+    expect(console.page.locator("html")).to_have_attribute("lang", "zh-CN")

@@ -129,8 +129,8 @@ def test_enterprise_with_sites_in_two_towns_has_all_named(db: Session, ids: dict
     lon, lat = middle(1, 2)
     answer = assign(db, lon=lon, lat=lat, item_code=STALL, at=NOW, enterprise_uscc=uscc)
     step = next(step for step in answer.explanation if step.step == "enterprise_sites")
-    assert step.chosen == ["甲镇 (320601001)"]
-    assert step.not_chosen == ["乙镇 (320601002)", "辖区外 outside"]
+    assert step.chosen == ["甲镇（320601001）"]
+    assert step.not_chosen == ["乙镇（320601002）", "辖区外 outside"]
     assert "注册地 乙镇" in step.zh and "production in 甲镇" in step.en
     told = {site.role: site for site in answer.enterprise_sites}
     assert {role: (p.code, p.lead_body, p.place_of_matter) for role, p in told.items()} == {

@@ -47,7 +47,7 @@ def test_a_polygon_over_two_towns_is_led_by_the_larger_share(db: Session, ids: d
     ]
     assert "测试区城市管理局" in [p.body for p in answer.co_handlers]
     step = next(s for s in answer.explanation if s.step == "cross_region")
-    assert "320601001" in step.en and "测试区 (320601)" in step.zh and step.not_chosen == ["320601001"]
+    assert "320601001" in step.en and "测试区（320601）" in step.zh and step.not_chosen == ["320601001"]
     assert cross.outside == 0
 
 

@@ -134,7 +134,7 @@ def test_faulty_lines_name_rule_zone_and_place(
     with pytest.raises(TopologyFault) as caught:
         editing.draft(db, [cut(ids, 0, 0, *points)], "g")
     assert caught.value.rule == rule
-    assert caught.value.zones == ["第1网格 (320601001001001)"]
+    assert caught.value.zones == ["第1网格（320601001001001）"]
     assert caught.value.geometry is not None and caught.value.geometry["type"]
     assert caught.value.message_zh and caught.value.message_en
     assert db.query(ChangeSet).count() == 0
@@ -154,8 +154,8 @@ def test_merge_refuses_corners_and_other_communities(db: Session, ids: dict[str,
     with pytest.raises(TopologyFault) as corner:
         editing.draft(db, [join(ids, (0, 0), (1, 1))], "g")
     assert corner.value.rule == "not_neighbours" and corner.value.geometry is not None
-    assert corner.value.zones == ["第4网格 (320601001001004)"] or corner.value.zones == [
-        "第1网格 (320601001001001)"
+    assert corner.value.zones == ["第4网格（320601001001004）"] or corner.value.zones == [
+        "第1网格（320601001001001）"
     ]
     with pytest.raises(TopologyFault) as across:
         editing.draft(db, [join(ids, (1, 1), (2, 1))], "g")

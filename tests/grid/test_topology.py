@@ -27,7 +27,7 @@ def refused(
 ) -> TopologyFault:
     with pytest.raises(TopologyFault) as caught:
         check_replacement([OLD], added, around or [], noded if noded is not None else around or [], PARENT)
-    assert caught.value.zones == ["第1网格 (320601001001001)"]
+    assert caught.value.zones == ["第1网格（320601001001001）"]
     assert caught.value.geometry is not None
     return caught.value
 

@@ -25,7 +25,7 @@ import "./frame/top_bar";
 import type { Box } from "./map/create";
 import { adoptStyle, type StyleDocument } from "./map/palette";
 import { timeZone } from "./texts/format";
-import { announceLanguage, language } from "./texts/language";
+import { announceLanguage, language, languages, offerLanguages } from "./texts/language";
 import { cityName, t } from "./texts/text";
 import { nameOf } from "./views/names";
 
@@ -82,7 +82,7 @@ function covered(): Covered {
 function followAddress(city: () => string): void {
   const follow = (): void => {
     const { language: asked, route: shown } = address.get();
-    if (asked) language.set(asked);
+    if (asked && languages.get().includes(asked)) language.set(asked);
     document.title = [nameOf(shown), t("title"), city()].filter(Boolean).join(" · ");
   };
   follow();
@@ -121,6 +121,7 @@ async function start(): Promise<void> {
     refreshSession(),
   ]);
   adoptStyle(style);
+  offerLanguages(settings.languages ?? []);
   if (settings.time_zone) timeZone.set(settings.time_zone);
   offerLogin(() => openLogin(t("login.ended")));
   followIdle(lock);

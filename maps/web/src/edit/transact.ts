@@ -68,7 +68,7 @@ function refusalOf(problem: Problem): Refusal {
 export function namedTwiceRefusal(zones: readonly ZoneName[]): Refusal {
   return {
     rule: "named_twice",
-    zones: zones.map((each) => `${each.name} (${each.code})`),
+    zones: zones.map((each) => `${each.name}（${each.code}）`),
     clash: null,
     detail: { en: "", zh: "" },
   };

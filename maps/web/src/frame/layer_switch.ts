@@ -12,6 +12,8 @@ import { language } from "../texts/language";
 import { loggedIn, session } from "../core/session";
 import { shade } from "../core/theme";
 import { baseChosen, chooseBase, offered } from "../map/offered_maps";
+import { groundShown } from "../map/ground_shown";
+import { groundLegend } from "../map/ground_layers";
 import { layerGroups, type LayerGroup, type Swatch } from "../map/layer_groups";
 import { chooseHotField, layersShown, showGroup } from "../map/layers_shown";
 import { t, term } from "../texts/text";
@@ -26,8 +28,16 @@ export function widthAtStart(): number {
   return window.innerWidth >= ROOMY_PX ? WIDTH_PX + MARGIN_PX : 0;
 }
 
-function swatch({ mark, color }: Swatch) {
-  return html`<i class="mark ${mark}" style=${styleMap({ "--color": color })}></i>`;
+function swatch({ mark, color, edge }: Swatch) {
+  return html`<i class="mark ${mark}" style=${styleMap({ "--color": color, "--edge": edge ?? color })}></i>`;
+}
+
+function rows(swatches: readonly Swatch[]) {
+  return html`
+    <ul class="legend">
+      ${swatches.map((each) => html`<li>${swatch(each)}${t(each.text)}</li>`)}
+    </ul>
+  `;
 }
 
 export class LayerSwitch extends Piece {
@@ -104,6 +114,7 @@ export class LayerSwitch extends Piece {
             </label>
           `,
         )}
+        ${groundShown() ? rows(groundLegend()) : nothing}
       </fieldset>
     `;
   }
@@ -126,12 +137,8 @@ export class LayerSwitch extends Piece {
   }
 
   #legend(group: LayerGroup) {
-    const rows = html`
-      <ul class="legend">
-        ${group.swatches.map((each) => html`<li>${swatch(each)}${t(each.text)}</li>`)}
-      </ul>
-    `;
-    if (group.id !== "hot_spots") return rows;
+    const legend = rows(group.swatches);
+    if (group.id !== "hot_spots") return legend;
     const choice = (field: HotField) => html`
       <button
         type="button"
@@ -145,7 +152,7 @@ export class LayerSwitch extends Piece {
     return html`
       <div class="chips">${HOT_FIELDS.map(choice)}</div>
       <p class="muted">${t("gi.about")}</p>
-      ${rows}
+      ${legend}
     `;
   }
 }

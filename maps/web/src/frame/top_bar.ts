@@ -7,7 +7,7 @@ import { icon } from "../core/icons";
 import { complain, tell } from "../core/notices";
 import { enrolling, loggedIn, logOut, session } from "../core/session";
 import type { Console } from "../console";
-import { language, rememberLanguage } from "../texts/language";
+import { language, languages, rememberLanguage } from "../texts/language";
 import { t, term } from "../texts/text";
 import { follow } from "../views/pieces";
 import { openLogin } from "./login_dialog";
@@ -49,7 +49,7 @@ export class TopBar extends Piece {
   }
 
   protected override follows() {
-    return [session];
+    return [session, languages];
   }
 
   protected override render() {
@@ -59,7 +59,11 @@ export class TopBar extends Piece {
           <img src="./favicon.svg" alt="" width="28" height="28" /><b>${t("title")}</b><small>${this.city}</small>
         </div>
         <search-box .parts=${this.parts}></search-box>
-        <button type="button" class="quiet" data-language @click=${switchLanguage}>${t("language")}</button>
+        ${
+          languages.get().length > 1
+            ? html`<button type="button" class="quiet" data-language @click=${switchLanguage}>${t("language")}</button>`
+            : nothing
+        }
         <theme-menu></theme-menu>
         ${this.known ? this.#who() : nothing}
       </header>

@@ -6,7 +6,8 @@ import { serviceRoot } from "../core/api";
 import { shade } from "../core/theme";
 import { tileShift } from "../geometry/gcj02";
 import { language } from "../texts/language";
-import { groundOf, namesOf, type GroundSource } from "./ground_layers";
+import { groundOf, namesOf } from "./ground_layers";
+import { groundShown } from "./ground_shown";
 import { baseChosen, offered, offeredChosen, type OfferedMap } from "./offered_maps";
 import { tileAddress } from "./sources";
 import { addThemed, removeThemed } from "./themed_layers";
@@ -15,8 +16,8 @@ const TILE_PX = 256;
 const SHIFTED = "gcj02tile";
 const DIMMED = { "raster-brightness-max": 0.6, "raster-saturation": -0.5 };
 const BRIGHT = { "raster-brightness-max": 1, "raster-saturation": 0 };
-/** Vector tiles of the ground are enlarged from this zoom on. */
-const ROADS_MAX_ZOOM = 14;
+/** Collections of the ground, with the zooms of their tiles; these are enlarged from the last one on. */
+const GROUND = { roads: [5, 14], waterways: [5, 14], buildings: [13, 15] } as const;
 
 function tileUrl(template: string, zoom: number, column: number, row: number): string {
   return template.replace("{z}", String(zoom)).replace("{x}", String(column)).replace("{y}", String(row));
@@ -67,9 +68,9 @@ function addProtocols(): void {
 function sourcesOf(chosen: string, found: OfferedMap | undefined): Record<string, SourceSpecification> {
   if (chosen === "roads")
     return Object.fromEntries(
-      ["roads", "waterways"].map((each) => [
+      Object.entries(GROUND).map(([each, [minzoom, maxzoom]]) => [
         `base-${each}`,
-        { type: "vector", tiles: [tileAddress(each, {})], minzoom: 5, maxzoom: ROADS_MAX_ZOOM },
+        { type: "vector", tiles: [tileAddress(each, {})], minzoom, maxzoom },
       ]),
     );
   if (!found) return {};
@@ -79,22 +80,6 @@ function sourcesOf(chosen: string, found: OfferedMap | undefined): Record<string
   }
   const tiles = found.datum === "gcj02" ? `${SHIFTED}://${found.id}/{z}/{x}/{y}` : found.url;
   return { base: { type: "raster", tiles: [tiles], tileSize: TILE_PX, maxzoom: found.max_zoom } };
-}
-
-const ROADS: GroundSource = {
-  roads: { source: "base-roads", layer: "roads" },
-  water: { source: "base-waterways", layer: "waterways" },
-  areas: false,
-};
-const FILE: GroundSource = {
-  roads: { source: "base", layer: "roads" },
-  water: { source: "base", layer: "water" },
-  areas: true,
-};
-
-function groundShown(): GroundSource | null {
-  if (baseChosen() === "roads") return ROADS;
-  return offeredChosen()?.kind === "vector" ? FILE : null;
 }
 
 const shapes = (): LayerSpecification[] => {
@@ -114,7 +99,8 @@ const pictures = (): LayerSpecification[] =>
 /** Pictures lie below the land, which is then seen through; roads lie on it, and their names below those of areas. */
 function draw(map: MapView): void {
   for (const make of [shapes, names, pictures]) removeThemed(map, make);
-  for (const id of ["base", "base-roads", "base-waterways"]) if (map.getSource(id)) map.removeSource(id);
+  for (const id of ["base", ...Object.keys(GROUND).map((each) => `base-${each}`)])
+    if (map.getSource(id)) map.removeSource(id);
   for (const [id, source] of Object.entries(sourcesOf(baseChosen(), offeredChosen()))) map.addSource(id, source);
   addThemed(map, pictures, () => "land");
   addThemed(map, shapes, () => "functional_zone-fill");

@@ -1,13 +1,15 @@
-/** How roads and water are drawn, from the service's own collections or from a file in the schema of Protomaps. */
+/** How buildings, roads and water are drawn, from the service's own collections or from a file in the schema of Protomaps. */
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
 import { language } from "../texts/language";
 import { FONT } from "./area_layers";
+import type { Swatch } from "./layer_groups";
 import { colors } from "./palette";
 
 /** Where a layer's features come from; `water` of a file has areas and lines, the collection has lines. */
 export interface GroundSource {
   roads: { source: string; layer: string };
   water: { source: string; layer: string };
+  buildings: { source: string; layer: string };
   areas: boolean;
 }
 
@@ -100,7 +102,37 @@ function waterLayers({ water, areas }: GroundSource): LayerSpecification[] {
   return [fill, lines];
 }
 
-/** Water, then roads from the least to the greatest: every edge below every road, so that crossings are open. */
+/** Outlines of buildings, from the zoom at which one can be told from another. */
+function buildingLayer({ buildings }: GroundSource): LayerSpecification {
+  return {
+    id: "base-building",
+    type: "fill",
+    source: buildings.source,
+    "source-layer": buildings.layer,
+    minzoom: 13,
+    filter: ["==", ["geometry-type"], "Polygon"],
+    paint: {
+      "fill-color": colors().building,
+      "fill-outline-color": colors().buildingEdge,
+      "fill-opacity": ["interpolate", ["linear"], ["zoom"], 13, 0.4, 15, 0.9],
+    },
+  };
+}
+
+/** What the colours of the ground mean, from the greatest road down. */
+export function groundLegend(): Swatch[] {
+  const { motorway, mainRoad, wideRoad, road, roadEdge, waterLine, building, buildingEdge } = colors();
+  return [
+    { mark: "road", color: motorway, edge: roadEdge, text: "road_kind.motorway" },
+    { mark: "road", color: mainRoad, edge: roadEdge, text: "ground.main_road" },
+    { mark: "road", color: wideRoad, edge: roadEdge, text: "road_kind.secondary" },
+    { mark: "road", color: road, edge: roadEdge, text: "ground.other_road" },
+    { mark: "line", color: waterLine, text: "ground.waterway" },
+    { mark: "fill", color: building, edge: buildingEdge, text: "ground.building" },
+  ];
+}
+
+/** Water and buildings, then roads from the least to the greatest: every edge below every road, so that crossings are open. */
 export function groundOf(of: GroundSource): LayerSpecification[] {
   const road = (rank: Rank, part: "edge" | "road"): LayerSpecification => ({
     id: `base-${part}-${rank}`,
@@ -115,7 +147,8 @@ export function groundOf(of: GroundSource): LayerSpecification[] {
       "line-width": width(rank, part === "edge" ? 1.4 : 0),
     },
   });
-  return [...waterLayers(of), ...RANKS.map((rank) => road(rank, "edge")), ...RANKS.map((rank) => road(rank, "road"))];
+  const edges = RANKS.map((rank) => road(rank, "edge"));
+  return [...waterLayers(of), buildingLayer(of), ...edges, ...RANKS.map((rank) => road(rank, "road"))];
 }
 
 /** Names along roads and rivers. */

@@ -2,11 +2,13 @@
 import type { MessageKey } from "../texts/messages";
 import { colors, GI_BINS, GI_COLORS, LEVEL_COLORS, LEVELS, STATUS_COLORS, STATUSES } from "./palette";
 
-export type Mark = "line" | "fill" | "dot" | "ring" | "ringdot" | "diamond" | "dash";
+export type Mark = "line" | "fill" | "dot" | "ring" | "ringdot" | "diamond" | "dash" | "road";
 
 export interface Swatch {
   mark: Mark;
   color: string;
+  /** Around the colour, where it is not its own. */
+  edge?: string;
   text: MessageKey;
 }
 

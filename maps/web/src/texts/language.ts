@@ -26,6 +26,16 @@ function initial(): Language {
 }
 
 export const language = new Value<Language>(initial());
+/** The languages that the city offers. */
+export const languages = new Value<readonly Language[]>(["zh", "en"]);
+
+/** Offer the city's languages: a page in another one changes to the first of them. */
+export function offerLanguages(offered: readonly Language[]): void {
+  const [first] = offered;
+  if (!first) return;
+  languages.set(offered);
+  if (!offered.includes(language.get())) language.set(first);
+}
 
 /** The tag of the language in HTML and for number formats. */
 export function locale(): string {
