@@ -43,11 +43,14 @@ BOX = (120.2, 31.6, 122.0, 32.7)
 RUNS, SECONDS = 3, 2
 SLOW_SECONDS = 8
 """For the tiles of zoom 8: on a busy machine the peer makes less than one a second."""
-PEER = {"sites": "peer.enterprise", "areas": "peer.grid_zone"}
+PEER = {"sites": "peer.enterprise", "areas": "peer.grid_zone", "roads": "peer.road"}
 SERVERS: list[int] = []
 DATABASE: list[int] = []
 PASSWORD = "a long password"
-TILES = (("sites", 14), ("sites", 12), ("areas", 14), ("areas", 12), ("areas", 8))
+TILES = (
+    ("sites", 14), ("sites", 12), ("areas", 14), ("areas", 12), ("areas", 8),
+    ("roads", 14), ("roads", 13), ("roads", 12), ("roads", 11), ("roads", 10),
+)  # fmt: skip
 LUA = """
 local paths, i = {}, 0
 for line in io.lines(os.getenv("BENCH_PATHS")) do paths[#paths + 1] = line end

@@ -1,5 +1,6 @@
 -- A city of the same data twice: as plain tables for a peer (schema peer) and as tables of this service.
--- 200,000 enterprises (70 % in 40 clusters), 10,000 zones of 101 points, 2,000,000 places of vehicles; repeatable.
+-- 200,000 enterprises (70 % in 40 clusters), 10,000 zones of 101 points, 2,000,000 places of vehicles,
+-- 1,000,000 roads of a province (5 by 4 degrees) with 8 points each; repeatable.
 CREATE SCHEMA peer;
 SELECT setseed(0.42);
 
@@ -55,6 +56,23 @@ ALTER TABLE peer.vehicle_ping ADD PRIMARY KEY (id);
 CREATE INDEX ON peer.vehicle_ping USING gist (geom);
 CREATE INDEX ON peer.vehicle_ping (ts);
 
+CREATE TABLE peer.road AS
+WITH drawn AS MATERIALIZED (
+    SELECT g AS id, random() AS choice, 117 + random() * 5 AS x, 30.7 + random() * 4 AS y, 2 * pi() * random() AS turn
+    FROM generate_series(1, 1000000) AS g
+), kinds AS (
+    SELECT *, CASE WHEN choice < 0.005 THEN 'motorway' WHEN choice < 0.02 THEN 'trunk' WHEN choice < 0.05 THEN 'primary'
+                   WHEN choice < 0.12 THEN 'secondary' WHEN choice < 0.25 THEN 'tertiary' WHEN choice < 0.75 THEN 'local'
+                   ELSE 'service' END AS kind
+    FROM drawn
+)
+SELECT id, 'Road ' || id % 50000 AS name, kind, ST_SetSRID(ST_MakeLine(ARRAY(
+    SELECT ST_MakePoint(x + k * 0.0011 * cos(turn + 0.3 * sin(k)), y + k * 0.0009 * sin(turn + 0.3 * sin(k)))
+    FROM generate_series(0, 7) AS k)), 4326)::geometry(LineString, 4326) AS geom
+FROM kinds;
+ALTER TABLE peer.road ADD PRIMARY KEY (id);
+CREATE INDEX ON peer.road USING gist (geom);
+
 INSERT INTO enterprises (uscc, name, industry, hazard, status, status_since)
 SELECT 'U' || id, name, category, 'none', 'operating', date '2020-01-01' FROM peer.enterprise ORDER BY id;
 INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)
@@ -71,3 +89,8 @@ INSERT INTO vehicles (vehicle_id, kind) SELECT 'V-' || i, 'other' FROM generate_
 INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9)
 SELECT (SELECT max(id) FROM model_runs), vehicle_id, ts, ts + interval '25 seconds', 'left', false, 20, 10, geom, id
 FROM peer.vehicle_ping ORDER BY id;
+INSERT INTO roads (source_id, name, kind, indicative, min_zoom, oneway, geom)
+SELECT 'R-' || id, name, kind, true,
+       CASE kind WHEN 'motorway' THEN 5 WHEN 'trunk' THEN 6 WHEN 'primary' THEN 7 WHEN 'secondary' THEN 9
+                 WHEN 'tertiary' THEN 11 WHEN 'local' THEN 12 ELSE 13 END, false, ST_Multi(geom)
+FROM peer.road ORDER BY id;
