@@ -16,7 +16,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, expect, sync_playwright
 
 from layers.private_server import Cluster
-from tests.support.console import ARGS, Console, Visit
+from tests.support.console import ARGS, Console, Visit, new_context, wants_photos
+from tests.support.demo_files import demo_city
 from tests.support.served_city import City, analysed_city
 
 expect.set_options(timeout=45_000)
@@ -31,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def city(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    with analysed_city(cluster, _migrated, tmp_path_factory.mktemp("browser"), "small") as made:
+    files = demo_city(tmp_path_factory).folder.parent
+    with analysed_city(cluster, _migrated, tmp_path_factory.mktemp("browser"), "small", files) as made:
         yield made
 
 
@@ -59,10 +61,10 @@ def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
         at: City | None = None,
         before: Callable[[BrowserContext], None] | None = None,
         started: bool = True,
+        as_people_see_it: bool = wants_photos(),
     ) -> Console:
         target = at or city
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, locale=locale)
-        context.set_default_timeout(45_000)
+        context = new_context(browser, size, locale, as_people_see_it=as_people_see_it)
         visit = Visit(context)
         visits.append(visit)
 

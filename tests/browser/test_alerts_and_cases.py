@@ -53,7 +53,7 @@ def test_alerts_are_listed_worst_first(open_page: Open, city: City) -> None:
 
 def test_the_evidence_card_shows_why(open_page: Open, city: City) -> None:
     alert = city.rows("SELECT id, site_id, score, evidence FROM alerts ORDER BY score DESC LIMIT 1")[0]
-    console = open_page()
+    console = open_page(as_people_see_it=True)
     console.log_in("dispatcher")
     console.tab("alerts")
     console.page.click(f"[data-alert='{alert.id}']")

@@ -24,7 +24,7 @@ def test_write_the_picture(
     open_page: Callable[..., Console], cluster: Cluster, _migrated: str, tmp_path: Path
 ) -> None:
     with analysed_city(cluster, _migrated, tmp_path, "full") as city:
-        console = open_page(size=(1440, 900), locale="zh-CN", at=city)
+        console = open_page(size=(1440, 900), locale="zh-CN", at=city, as_people_see_it=True)
         console.log_in("dispatcher")
         console.tab("alerts")
         expect(console.page.locator(".row").first).to_be_visible()

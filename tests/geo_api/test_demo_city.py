@@ -21,6 +21,7 @@ from geo_api.demo_city.boundaries import read_counties, read_towns, to_metric
 from geo_api.demo_city.sizes import FULL
 from layers.codes import parse_grid_code, parse_statistical_code, parse_town_code
 from layers.tables.ground import ROAD_KINDS, WATERWAY_KINDS
+from tests.support.demo_files import demo_city
 
 COLUMNS = {
     "areas": "code name kind parent_code valid_from geometry",
@@ -42,12 +43,12 @@ CHILD_OF = {"county": "city", "town": "county", "community": "town", "unit_grid"
 
 @pytest.fixture(scope="module")
 def city(tmp_path_factory) -> DemoCity:
-    return make_city(tmp_path_factory.mktemp("city"), seed=1, size="small")
+    return demo_city(tmp_path_factory, 1)
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory) -> DemoCity:
-    return make_city(tmp_path_factory.mktemp("other"), seed=2, size="small")
+    return demo_city(tmp_path_factory, 2)
 
 
 @pytest.fixture(scope="module")

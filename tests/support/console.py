@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from tests.support.served_city import City
 from tests.support.waiting import wait_until
@@ -21,7 +21,10 @@ ARGS = [
     "--disable-sync",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
+    "--disable-gpu-compositing",  # without a graphics card the processor puts a page together faster than SwiftShader
 ]
+COARSE = "Object.defineProperty(window, 'devicePixelRatio', { get: () => 0.25 })"
+"""A sixteenth of the map's pixels: most of a test's time goes into them, and what is drawn where stays the same."""
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """Two frames: what followed at once from the last event has been drawn."""
 APART = ("/tiles/", "/v1/events", "/shared_worker-")
@@ -152,15 +155,35 @@ class Console:
         expect(self.page.locator(f"[data-action={action}]")).to_have_count(0)
 
 
+def new_context(
+    browser: Browser, size: tuple[int, int], locale: str, *, as_people_see_it: bool
+) -> BrowserContext:
+    """A browser without memory. What people see is slow without a graphics card: the map is coarse and does not fly."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]},
+        locale=locale,
+        reduced_motion="no-preference" if as_people_see_it else "reduce",
+    )
+    context.set_default_timeout(45_000)
+    if not as_people_see_it:
+        context.add_init_script(COARSE)
+    return context
+
+
 def without_shared_workers(context: BrowserContext) -> None:
     """A browser that has none: a tab asks for the stream of changes itself, where a test can see and refuse it."""
     context.add_init_script("delete window.SharedWorker")
 
 
+def wants_photos() -> bool:
+    """Whether somebody looks at pictures of this run."""
+    return "WANGGE_PHOTOS" in os.environ
+
+
 def photo(console: Console, name: str) -> None:
     """A picture for whoever looks at it: WANGGE_PHOTOS names the folder."""
-    folder = os.environ.get("WANGGE_PHOTOS")
-    if folder:
+    if wants_photos():
+        folder = os.environ["WANGGE_PHOTOS"]
         Path(folder).mkdir(parents=True, exist_ok=True)
         console.idle()
         console.page.screenshot(path=str(Path(folder) / f"{name}.png"))

@@ -64,9 +64,13 @@ def serve_city(
 
 
 @contextlib.contextmanager
-def analysed_city(cluster: Cluster, template: str, folder: Path, size: str) -> Iterator[City]:
+def analysed_city(
+    cluster: Cluster, template: str, folder: Path, size: str, demo_dir: Path | None = None
+) -> Iterator[City]:
     """The demo city of that size in a database of its own, as ``wangge demo`` makes it, and the service on it."""
     with own_database(cluster, template, f"browser_{size}") as url:
-        demo = prepare_demo(Settings(database_url=url, data_dir=folder / "data"), seed=1, size=size)
+        demo = prepare_demo(
+            Settings(database_url=url, data_dir=folder / "data", demo_dir=demo_dir), seed=1, size=size
+        )
         with serve_city(url, folder / "data", demo.logins) as city:
             yield city
