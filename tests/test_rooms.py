@@ -21,11 +21,6 @@ FOLDERS = [
     for folder in (ROOT / package, *sorted((ROOT / package).iterdir()))
     if folder.is_dir() and folder.name not in APART and any(folder.glob("*.py"))
 ]
-YET_TO_COME = ("geo_api/cli", "geo_api/demo_city")
-PLAIN_ROOMS = [
-    _folder for _folder in FOLDERS if not _folder.relative_to(ROOT).as_posix().startswith(YET_TO_COME)
-]
-"""Rooms whose public docstrings begin with a plain statement."""
 RIDDLES = re.compile(r"(?:What|Those|That which|One who|They|Whoever|How|Who|Whom|Which|Where|When)\b")
 FORBIDDEN_IN_MODELS = {"sqlalchemy", "psycopg", "fastapi", "starlette", "requests", "httpx"}
 
@@ -57,7 +52,7 @@ def _public_docstrings(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
                 yield from _public_docstrings(child, f"{name}.{child.name}")
 
 
-@pytest.mark.parametrize("folder", PLAIN_ROOMS, ids=_name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=_name)
 def test_public_docstrings_begin_with_a_plain_statement(folder: Path) -> None:
     for path in folder.glob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What ``wangge check`` says: each finding with what was seen and how to mend it."""
+"""Findings of ``wangge check``: each with what was seen and how to mend it."""
 
 from __future__ import annotations
 

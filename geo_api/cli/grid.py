@@ -40,7 +40,7 @@ def assign(
     at: Annotated[dt.datetime | None, typer.Option(help="Time of rows that name none; default now")] = None,
     explain: Annotated[bool, typer.Option(help="Add the explanation as a column of JSON")] = False,
 ) -> None:
-    """Who is responsible for every row of a file · 批量判定责任主体."""
+    """Find who is responsible for every row of a file · 批量判定责任主体."""
     from geo_api.imports.assign_file import assign_file
     from layers.postgres import SYSTEM, session
 
@@ -92,7 +92,7 @@ def duties_diff(
     new: Annotated[str, typer.Argument(help="File, or a date")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
 ) -> None:
-    """What changed between two versions of the duty list · 比较权责清单."""
+    """Compare two versions of the duty list · 比较权责清单."""
     from dataclasses import asdict
 
     from grid.responsibility import compare_lists
@@ -154,7 +154,7 @@ def duties_matter(
 def duties_empowered(
     town: Annotated[str | None, typer.Option(help="Code of the town; none: all")] = None,
 ) -> None:
-    """Which town may act on which item, since when, and what was withdrawn · 乡镇赋权清单."""
+    """List which town may act on which item, since when, and what was withdrawn · 乡镇赋权清单."""
     from rich.table import Table
 
     from grid.responsibility import empowerments, stored_list

@@ -45,7 +45,7 @@ STEPS = ("areas", "lots", "roads", "enterprises", "meters", "tracks", "duties", 
 
 @dataclass(frozen=True)
 class DemoCity:
-    """What was written.
+    """A demo city as it was written.
 
     Attributes
     ----------

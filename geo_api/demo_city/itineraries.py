@@ -1,4 +1,4 @@
-"""Where every truck is at what time: duty days between depots, plants, warehouses and petrol stations, night trips."""
+"""Place and time of every truck: duty days between depots, plants, warehouses and petrol stations, night trips."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Planner:
         return int(self.net.customers[self.rng.choice(len(self.net.customers), p=self._customer_p[home])])
 
     def stop_point(self, lot: int) -> Floats:
-        """Where a truck stands at a customer: anywhere inside, at busy neighbours near the common fence."""
+        """Choose where a truck stands at a customer: anywhere inside, at busy neighbours near the common fence."""
         closed = [c for c, o in self.plan.served.items() if o == lot]
         point = np.asarray(self.lots.inside(np.array([lot]), self.rng)[0])
         if not closed:

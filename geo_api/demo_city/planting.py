@@ -1,4 +1,4 @@
-"""What is planted where: the role of every lot. This is the truth that no model reads."""
+"""Role of every lot: the planted truth that no model reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large a demo city is."""
+"""Sizes of a demo city."""
 
 from __future__ import annotations
 
