@@ -11,6 +11,7 @@ from geo_api.areas.schemas import ChangeSetBody, ChangeSetDocument, ChangeSets, 
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.parameters import SettingsDep, limit_parameter
 from geo_api.http.representations import BINARY, json_response
+from geo_api.http.request_bodies import JsonRoute
 from geo_api.http.settings import Settings
 from grid.change_sets import Approval, Editor, approvals
 from grid.change_sets import lifecycle as editing
@@ -18,7 +19,7 @@ from layers.exports import MEDIA_TYPES, polygon_file
 from layers.records import newest_change_sets
 from layers.tables import ChangeSet
 
-router = APIRouter(prefix="/v1/change-sets", tags=["change sets"])
+router = APIRouter(prefix="/v1/change-sets", tags=["change sets"], route_class=JsonRoute)
 ChangeSetId = Annotated[int, Path(ge=1, lt=2**63)]
 Format = Literal["csv", "fgb", "parquet", "gpkg"]
 FILE_TYPES = [MEDIA_TYPES[form] for form in get_args(Format)]

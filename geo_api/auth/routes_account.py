@@ -35,11 +35,12 @@ from geo_api.credentials import (
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import Problem
 from geo_api.http.representations import json_response
+from geo_api.http.request_bodies import JsonRoute
 from layers.city import city_in_force
 from layers.records import accounts
 from layers.tables import LoginSession, User
 
-router = APIRouter(prefix="/v1/account", tags=["login"])
+router = APIRouter(prefix="/v1/account", tags=["login"], route_class=JsonRoute)
 NEVER_KEPT = {"Cache-Control": "no-store"}
 
 

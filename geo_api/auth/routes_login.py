@@ -16,9 +16,10 @@ from geo_api.auth.login_tries import (
 from geo_api.auth.schemas import CallerDocument, EndedLogin, LoginBody, OpenedLogin
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import json_response
+from geo_api.http.request_bodies import JsonRoute
 from layers.postgres import Scope
 
-router = APIRouter(prefix="/v1", tags=["login"])
+router = APIRouter(prefix="/v1", tags=["login"], route_class=JsonRoute)
 
 
 @router.post("/login", response_model=OpenedLogin)

@@ -11,9 +11,10 @@ from geo_api.cases.documents import card_document
 from geo_api.cases.schemas import EvidenceCard, OutcomeBody, RecordedOutcome
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import json_response
+from geo_api.http.request_bodies import JsonRoute
 from grid.alerts import alert_card, record_outcome
 
-router = APIRouter(prefix="/v1/alerts", tags=["alerts"])
+router = APIRouter(prefix="/v1/alerts", tags=["alerts"], route_class=JsonRoute)
 AlertId = Annotated[int, Path(ge=1, lt=2**63)]
 
 

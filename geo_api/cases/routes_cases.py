@@ -14,12 +14,13 @@ from geo_api.cases.documents import card_document, case_document
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import ReportLanguage, json_response, page_language
+from geo_api.http.request_bodies import JsonRoute
 from grid.alerts import alert_card
 from grid.cases import check_facts, transition, verify_chain
 from layers.records import read_case_file, surroundings
 from maps.reports import case_report
 
-router = APIRouter(prefix="/v1/cases", tags=["cases"])
+router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=JsonRoute)
 CaseNumber = Annotated[str, Path(min_length=1, max_length=100)]
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import json
+import os
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -17,12 +21,15 @@ from geo_api.cli import grid as cli_grid
 from geo_api.cli import imports as cli_imports
 from geo_api.cli import users as cli_users
 from geo_api.cli.installation import migrated_database
+from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
 from geo_api.http.settings import WrongSetting, read_settings
+from geo_api.http.unprivileged import unprivileged_account
 from layers.errors import LayerError
 from layers.ground import GROUND_LAYERS
 from layers.imports import DRIVERS, FILE_KINDS
 from layers.local_time import local_zone
+from layers.private_server import ServerUser
 from layers.tables import AREA_KINDS
 
 if TYPE_CHECKING:
@@ -44,17 +51,23 @@ app.command("init")(cli_city.init)
 
 def main() -> None:
     """Run the command line; an error of ours is one clear message, not a traceback."""
+    sys.exit(_exit_code(app))
+
+
+def _exit_code(work: Callable[[], object], shown: Callable[[str], str] = str) -> int:
+    """Do work; an error of ours is told, as it is to be shown, and is exit code 2."""
     from grid.errors import GridError
     from spatial_models.errors import ModelError
 
     try:
-        app()
+        work()
     except (WrongSetting, LayerError, GridError, ModelError) as error:
         console.print(f"[bold red]错误 error[/] {type(error).__name__}: ", end="")
-        console.print(str(error), markup=False, highlight=False)
-        sys.exit(2)
+        console.print(shown(str(error)), markup=False, highlight=False)
+        return 2
     except KeyboardInterrupt:
-        sys.exit(130)
+        return 130
+    return 0
 
 
 def _emit(document: object) -> None:
@@ -130,7 +143,6 @@ def import_(
     template: Annotated[bool, typer.Option(help="Print an example file and stop")] = False,
 ) -> None:
     """Load files; all or nothing, safe to repeat · 导入数据."""
-    from geo_api.imports.import_file import import_file
     from layers.imports import template as example
 
     if template:
@@ -142,20 +154,50 @@ def import_(
         raise typer.BadParameter("name the file (or the folder with `all`)", param_hint="PATH")
     settings = read_settings()
     url, profile = migrated_database(settings), settings.unit_grid_profile()
+    options = {
+        "crs": crs,
+        "skip_bad": skip_bad,
+        "indicative": (*AREA_KINDS, *GROUND_LAYERS) if indicative else (),
+        "url": url,
+        "grid_profile": profile,
+        "actor": cli_imports.operator(),
+    }
+    account = unprivileged_account()
     for name, file in _files(kind, path):
-        with step(f"导入 import {name} · {file.name}") as tell:
-            report = import_file(
-                name,
-                file,
-                crs=crs,
-                skip_bad=skip_bad,
-                indicative=(*AREA_KINDS, *GROUND_LAYERS) if indicative else (),
-                progress=tell,
-                url=url,
-                grid_profile=profile,
-                actor=cli_imports.operator(),
-            )
-        _tell(report)
+        if account is None or not file.is_file():
+            _import_one(name, file, file.parent, options)
+        elif code := _import_as(account, name, file, options):
+            raise typer.Exit(code)
+
+
+def _import_as(account: ServerUser, kind: str, file: Path, options: dict[str, Any]) -> int:
+    """Import a file in a process without root's rights."""
+
+    def load() -> None:
+        from layers.postgres import leave_connections
+
+        leave_connections(options["url"])
+        os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"wangge-numba-{account.uid}")
+        importlib.import_module("geo_api.imports.import_file")
+
+    def work(staged: Path, beside: Path) -> int:
+        def shown(text: str) -> str:
+            return text.replace(str(staged.parent), str(beside))
+
+        return _exit_code(lambda: _import_one(kind, staged, beside, options), shown)
+
+    return work_on_file(file, account, load, work)
+
+
+def _import_one(kind: str, file: Path, beside: Path, options: dict[str, Any]) -> None:
+    """Import a file and say what came of it; what is written goes into the folder ``beside`` in the end."""
+    from geo_api.imports.import_file import import_file
+
+    with step(f"导入 import {kind} · {file.name}") as tell:
+        report = import_file(kind, file, progress=tell, **options)
+    report.rejected = report.rejected and beside / report.rejected.name
+    report.notes = [note.replace(str(file.parent), str(beside)) for note in report.notes]
+    _tell(report)
 
 
 def _tell(report: ImportReport) -> None:

@@ -16,7 +16,7 @@ from geo_api.features.routes_items import FeatureId, content_crs
 from geo_api.http.caching import PRIVATE, strong_etag
 from geo_api.http.errors import Problem
 from geo_api.http.representations import GEOJSON, JSON, GeoJson
-from geo_api.http.request_bodies import media_type
+from geo_api.http.request_bodies import ReadRequest, media_type
 from layers.codes import CRS84, ReferenceSystem, reference_system
 from layers.collections import (
     Collection,
@@ -88,7 +88,7 @@ async def body_of(request: Request, media_types: tuple[str, ...]) -> dict[str, A
     if media not in media_types:
         raise Problem("unsupported-media-type", f"{media or 'no type'}: {', '.join(media_types)} is needed.")
     try:
-        body = json.loads(await request.body())
+        body = await ReadRequest(request.scope, request.receive).json()
     except ValueError as error:
         raise Problem("bad-request", f"Not JSON: {error}", "不是有效的 JSON。") from error
     if not isinstance(body, dict):

@@ -1,6 +1,8 @@
-"""Text of JSON from outside: checked before anything is made of it."""
+"""Text of JSON from outside: read once, strictly."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import orjson
 
@@ -25,11 +27,10 @@ class UnfitJson(ValueError):
         self.message_zh = message_zh
 
 
-def check_json(text: bytes) -> None:
-    """Refuse text that is not strict JSON in UTF-8 of bounded depth.
+def read_json(text: bytes) -> Any:
+    """Read strict JSON in UTF-8 of bounded depth.
 
-    Lone surrogates, ``NaN`` and ``Infinity`` are refused: the database can hold none of them. The check reads in C
-    and keeps nothing.
+    Lone surrogates, ``NaN`` and ``Infinity`` are refused: the database can hold none of them.
 
     Raises
     ------
@@ -37,14 +38,15 @@ def check_json(text: bytes) -> None:
 
     Examples
     --------
-    >>> check_json(b'{"note": "[[[", "points": [[120.9, 32.0]]}')
-    >>> check_json(b"[" * 40 + b"]" * 40)
+    >>> read_json(b'{"note": "[[[", "points": [[120.9, 32.0]]}')
+    {'note': '[[[', 'points': [[120.9, 32.0]]}
+    >>> read_json(b"[" * 40 + b"]" * 40)
     Traceback (most recent call last):
         ...
     geo_api.http.json_text.UnfitJson: more than 32 lists or objects inside each other
     """
     try:
-        orjson.loads(text)
+        found = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise UnfitJson(
             f"not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
@@ -54,6 +56,7 @@ def check_json(text: bytes) -> None:
         raise UnfitJson(
             f"more than {MAX_DEPTH} lists or objects inside each other", f"JSON 嵌套超过 {MAX_DEPTH} 层"
         )
+    return found
 
 
 def _is_deeper(text: bytes, depth: int) -> bool:

@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import anyio
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from geo_api.http.errors import Problem
+
+
+class ReadRequest(Request):
+    """A request whose JSON was read before (``geo_api.server.request_limits``)."""
+
+    async def json(self) -> Any:
+        """The JSON of the body."""
+        return self.state.json if hasattr(self.state, "json") else await super().json()
+
+
+class JsonRoute(APIRoute):
+    """A route that does not read JSON a second time."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler of the route, given a :class:`ReadRequest`."""
+        handle = super().get_route_handler()
+
+        async def handle_read(request: Request) -> Response:
+            return await handle(ReadRequest(request.scope, request.receive))
+
+        return handle_read
 
 
 def media_type(request: Request) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from geo_api.auth.access import CallerDep, Db
 from geo_api.http.representations import json_response
+from geo_api.http.request_bodies import JsonRoute
 from geo_api.http.schemas import AssignmentDocument
 from geo_api.responsibility.schemas import AssignBody, AssignManyBody, BriefAssignments, PlaceGeometry
 from grid.errors import GridError
@@ -20,7 +21,7 @@ from grid.responsibility import Assignment, assign, assign_geometry, assign_many
 from layers.codes import to_storage
 from layers.imports import transform_geometries
 
-router = APIRouter(prefix="/v1/assign", tags=["assign"])
+router = APIRouter(prefix="/v1/assign", tags=["assign"], route_class=JsonRoute)
 
 
 @router.post("", response_model=AssignmentDocument)

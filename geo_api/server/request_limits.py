@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from geo_api.auth.access import SAFE_METHODS, current_caller
 from geo_api.http.errors import Problem, known_problem
-from geo_api.http.json_text import UnfitJson, check_json
+from geo_api.http.json_text import UnfitJson, read_json
 from geo_api.http.request_bodies import let_pass, media_type, read_body
 from geo_api.server.connection_limits import MAX_HEAD_BYTES
 
@@ -17,6 +18,8 @@ KIB = 1024
 PASSED_BYTES = 1024 * KIB
 """Of a refused body so much is let pass by, so that a client that still sends reads the answer."""
 PASSED_SECONDS = 1.0
+OFF_LOOP_BYTES = 64 * KIB
+"""Larger JSON is read in a thread, and once: routes get what was read (``JsonRoute``)."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ async def _checked_body(request: Request) -> bytes:
     body = await read_body(request, limit.max_s, arrived)
     if _is_json(media_type(request)):
         try:
-            check_json(body)
+            large = len(body) > OFF_LOOP_BYTES
+            request.state.json = await run_in_threadpool(read_json, body) if large else read_json(body)
         except UnfitJson as fault:
             raise Problem(
                 "bad-request", f"body: {fault.message_en}", f"请求体：{fault.message_zh}"

@@ -21,6 +21,7 @@ from geo_api.city_file import open_city
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
+from geo_api.http.unprivileged import unprivileged_account
 from geo_api.server.connection_limits import BoundedHttpProtocol
 from geo_api.server.worker_processes import AppFactory, shared_places
 from layers.postgres import (
@@ -30,7 +31,7 @@ from layers.postgres import (
     divide_connections,
     migrate,
 )
-from layers.private_server import Cluster, ServerWatch, owned_cluster
+from layers.private_server import Cluster, ServerWatch, give_up_root, hand_over, owned_cluster
 
 KEEP_ALIVE_S = 75
 """Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
@@ -108,6 +109,8 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
     _tell_share(given, workers)
     _tell_self_approval(settings)
     settings = settings.model_copy(update={"connections": given.each})
+    listening = uvicorn.Config("", host=host, port=port, backlog=BACKLOG, log_config=None).bind_socket()
+    leave_root(settings)
     with shared_places(given.workers) as shared, _uncaught_term():
         config = uvicorn.Config(
             AppFactory(settings, shared),
@@ -125,7 +128,6 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_worker_healthcheck=WORKER_ANSWERS_S,
         )
-        listening = config.bind_socket()
         console.print(f"[green]✓[/] http://{host}:{port}/  (Ctrl+C 停止 stops)")
         with contextlib.suppress(KeyboardInterrupt), listening:
             failed = _serve_many(config, listening) if given.workers > 1 else _serve_one(config, listening)
@@ -141,6 +143,19 @@ def _tell_self_approval(settings: Settings) -> None:
             " change sets, for the demo only",
             highlight=False,
         )
+
+
+def leave_root(settings: Settings) -> None:
+    """Serve as the account of the database where root started the service; says so when that account cannot."""
+    settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    user = unprivileged_account(settings.data_dir.parent)
+    if user is None:
+        return
+    settings.signing_key()  # made now, if it is not there
+    hand_over(settings.data_dir, user)
+    os.environ["NUMBA_CACHE_DIR"] = str(settings.data_dir / "numba")
+    give_up_root(user)
+    console.print(f"[green]✓[/] 以用户 {user.name} 运行 runs as {user.name}", highlight=False)
 
 
 def _open_city(settings: Settings, url: str) -> None:

@@ -42,6 +42,11 @@ def engine(url: str) -> Engine:
     return made
 
 
+def leave_connections(url: str) -> None:
+    """Leave the connections of a process to it, in one that was forked from it: opens own ones, and ends none."""
+    engine(url).dispose(close=False)
+
+
 @contextlib.contextmanager
 def session(scope: Scope, url: str) -> Iterator[Session]:
     """Open a transaction in which the database applies ``scope``.

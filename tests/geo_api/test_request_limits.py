@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from geo_api.http.json_text import MAX_DEPTH, UnfitJson, check_json
+from geo_api.http.json_text import MAX_DEPTH, UnfitJson, read_json
 from geo_api.server import connection_limits
 from geo_api.server.request_limits import BODY_LIMITS, OTHER_BODIES, body_limit
 from layers.postgres import SYSTEM, session
@@ -93,11 +94,11 @@ def test_json_that_nobody_may_send(public: TestClient, body: bytes, reason: str)
 
 
 def test_brackets_in_a_text_are_no_depth() -> None:
-    check_json(b'{"note": "' + b"[" * 500 + b'\\"' + b"{" * 500 + b'\\\\"}')
-    check_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
+    read_json(b'{"note": "' + b"[" * 500 + b'\\"' + b"{" * 500 + b'\\\\"}')
+    read_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
     for opened in (b"[", b'{"a":'):
         with pytest.raises(UnfitJson):
-            check_json(opened * (MAX_DEPTH + 1) + b"1")
+            read_json(opened * (MAX_DEPTH + 1) + b"1")
 
 
 def test_faults_of_a_body_are_counted_and_not_all_listed(public: TestClient) -> None:
@@ -203,3 +204,23 @@ def test_a_connection_may_rest_between_two_requests_for_longer_than_a_head_may_t
         assert _rest(clock) == b""  # a second has passed
         client.sendall(ask)
         assert client.recv(65_536).startswith(b"HTTP/1.1 200")
+
+
+def test_json_is_read_once(login: Login, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the framework nor a route reads it again."""
+    client, read, mark = login("dispatcher"), [], "120.15123456789"
+    json_loads = json.loads
+
+    def counted(given: Any, *arguments: Any, **more: Any) -> Any:
+        read.append(str(given))
+        return json_loads(given, *arguments, **more)
+
+    bodies = {
+        "/v1/assign": f'{{"lon": {mark}, "lat": 32.15, "item_code": "ECO-RESUME-001"}}',
+        "/v1/change-sets": f'{{"name": {mark}}}',
+        "/collections/places/items": f'{{"type": {mark}}}',
+    }
+    monkeypatch.setattr(json, "loads", counted)
+    statuses = [client.post(path, content=body, headers=JSON).status_code for path, body in bodies.items()]
+    monkeypatch.undo()
+    assert 500 not in statuses and not [text for text in read if mark in text]
