@@ -9,14 +9,15 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request, Response
 from starlette.responses import HTMLResponse
 
-from geo_api.auth.access import CallerDep, Db, needs
+from geo_api.auth.access import CallerDep, Db, SystemDb, needs
+from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.documents import card_document, case_document
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import ReportLanguage, json_response, page_language
 from geo_api.http.request_bodies import JsonRoute
 from grid.alerts import alert_card
-from grid.cases import check_facts, transition, verify_chain
+from grid.cases import check_facts, transition, verify_case
 from layers.records import read_case_file, surroundings
 from maps.reports import case_report
 
@@ -56,16 +57,22 @@ def add_case_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, d
     return json_response(case_document(read_case_file(db, number), caller), status=201)
 
 
-@router.get("/{number}/verify", response_model=ChainVerdict, dependencies=[needs("read_cases")])
-def verify_case(number: CaseNumber, db: Db) -> Response:
-    """Verify the hash chain of the case's events."""
+@router.get(
+    "/{number}/verify", name="verify_case", response_model=ChainVerdict, dependencies=[needs("read_cases")]
+)
+def verify_one_case(request: Request, number: CaseNumber, db: Db, system: SystemDb) -> Response:
+    """Verify the hash chain of the case's events, its columns, and the signed heads over them."""
     found = read_case_file(db, number)
-    faults = verify_chain(db, number)
+    keys: ChainKeys = request.app.state.chain_keys
+    report = verify_case(system, number, keys.public_keys(), keys.known_head(), dt.datetime.now(dt.UTC))
     verdict = {
         "number": number,
         "events": len(found.events),
-        "holds": not faults,
-        "faults": [str(f) for f in faults],
+        "under_heads": report.n_events,
+        "waiting": report.waiting,
+        "newest_head": None if report.newest is None else vars(report.newest),
+        "holds": not report.faults,
+        "faults": [str(f) for f in report.faults],
     }
     return json_response(verdict)
 

@@ -202,10 +202,20 @@ CaseDocument: type[BaseModel] = create_model(
 )
 
 
+class ChainHead(Answer):
+    """A signed head over the chains of all cases."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    hash: str
+
+
 class ChainVerdict(Answer):
-    """Verdict on the hash chain of a case's events."""
+    """Verdict on the hash chain of a case's events and on the signed heads over them."""
 
     number: str
     events: Annotated[int, Field(ge=0)]
+    under_heads: Annotated[int, Field(ge=0, description="Events that a signed head binds")]
+    waiting: Annotated[int, Field(ge=0, description="Events that come under the next head, within seconds")]
+    newest_head: Annotated[ChainHead | None, Field(description="Of all cases")]
     holds: bool
     faults: list[str]

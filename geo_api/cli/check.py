@@ -12,6 +12,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from geo_api.cases.chain_keys import ChainKeys, WrongChainKey
 from geo_api.city_file import WrongCityFile, read_city
 from geo_api.cli.finding import Finding
 from geo_api.ground.base_maps import base_maps_of
@@ -56,6 +57,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_city, (settings,))
     yield Check(check_base_maps, (settings,))
     yield Check(check_self_approval, (settings,))
+    yield Check(check_chain_keys, (settings,))
     if settings.database_url is not None:
         return
     cluster = settings.cluster()
@@ -219,6 +221,19 @@ def check_self_approval(settings: Settings) -> list[Finding]:
     seen = "WANGGE_SELF_APPROVAL lets everybody who edits areas approve what they drafted: for the demo only"
     zh = "WANGGE_SELF_APPROVAL 允许本人审批本人起草的变更，仅供演示"
     return [Finding(name, False, seen, zh, "unset WANGGE_SELF_APPROVAL · 取消该设置")]
+
+
+def check_chain_keys(settings: Settings) -> list[Finding]:
+    """The key that signs the heads of the chain."""
+    name = "链签名密钥 chain key"
+    folder = settings.chain_keys_folder()
+    if not folder.exists():
+        return [Finding(name, True, "made at the first start of the service", "首次启动服务时生成")]
+    try:
+        key_id = ChainKeys(folder).signer().key_id
+    except WrongChainKey as error:
+        return [Finding(name, False, str(error), "不可用", f"ls -l {folder}")]
+    return [Finding(name, True, f"{key_id}, {folder}", key_id)]
 
 
 def check_programs(cluster: Cluster) -> list[Finding]:

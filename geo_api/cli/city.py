@@ -28,7 +28,8 @@ def init(
     languages: Annotated[str | None, typer.Option(help="zh,en or en,zh or one of them")] = None,
     force: Annotated[bool, typer.Option(help="Replace a file that is there")] = False,
 ) -> None:
-    """Write city.toml: what is not given is suggested from what is stored · 生成城市文件."""
+    """Write city.toml, what is not given as what is stored suggests, and the chain's key · 生成城市文件与签名密钥."""
+    from geo_api.cases.chain_keys import ChainKeys
     from geo_api.city_file import city_from, fields_of, suggested_city, write_city
     from geo_api.http.settings import read_settings
     from layers.postgres import SYSTEM, migrate, session
@@ -54,5 +55,6 @@ def init(
     fields = {name: value for name, value in fields_of(suggested).items() if value != ""}
     city = city_from(fields | {name: value for name, value in given.items() if value}, path)
     write_city(path, city)
+    ChainKeys(settings.chain_keys_folder()).ensure()
     console.print(f"[green]✓[/] {path}", highlight=False)
     console.print(path.read_text(encoding="utf-8"), markup=False, highlight=False)

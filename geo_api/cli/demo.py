@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from geo_api.cases.chain_keys import ChainKeys
+from geo_api.cases.head_making import make_heads
 from geo_api.city_file import read_city, write_city
 from geo_api.cli.analysis_document import document
 from geo_api.demo_city import CITY, END_DAY, FILES, make_city
@@ -97,6 +99,9 @@ def prepare_demo(
     _draw_base_map(url, settings.data_dir / "base_map.pmtiles", folder, seconds)
     result = Analysis(url).run()
     seconds |= result.seconds
+    keys = ChainKeys(settings.chain_keys_folder())
+    keys.ensure()
+    make_heads(url, keys)
     logins = demo_logins(url, settings.data_dir / "demo-logins.json")
     planted = json.loads((folder / "truth" / "planted.json").read_text(encoding="utf-8"))
     paper = document(url, result)

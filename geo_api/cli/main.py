@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from geo_api.cli import cases as cli_cases
 from geo_api.cli import city as cli_city
 from geo_api.cli import db as cli_db
 from geo_api.cli import grid as cli_grid
@@ -40,9 +41,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-cases_app = typer.Typer(help="案件 cases", no_args_is_help=True)
 app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
-app.add_typer(cases_app, name="cases")
+app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(cli_imports.imports_app, name="imports")
 cli_grid.add_to(app)
@@ -339,20 +339,6 @@ def evaluate(
     first, _, last = seeds.partition("-")
     holds = evaluate_seeds(read_settings(), range(int(first), int(last or first) + 1), grids=grids)
     raise typer.Exit(0 if holds else 1)
-
-
-@cases_app.command("verify")
-def cases_verify() -> None:
-    """Prove the chain of every case's events · 校验案件事件链."""
-    from grid.cases import verify_chain
-    from layers.postgres import SYSTEM, session
-
-    with session(SYSTEM, migrated_database()) as db:
-        faults = verify_chain(db)
-    for fault in faults:
-        console.print(f"[red]✗[/] {fault}", highlight=False)
-    console.print("[green]✓[/] 链完整 every chain holds" if not faults else f"[red]{len(faults)} fault(s)[/]")
-    raise typer.Exit(1 if faults else 0)
 
 
 if __name__ == "__main__":

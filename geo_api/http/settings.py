@@ -89,6 +89,8 @@ class Settings(BaseSettings):
         The city that is served, see docs/city.md; None: ``city.toml`` in ``data_dir``.
     city : str
         Name of the city for a city file that is written because there was none; nothing else reads it.
+    chain_keys : Path or None
+        Folder of the keys that sign the heads of the chain, see docs/chain.md; None: ``chain_keys`` in ``data_dir``.
     tile_url, tile_crs, tile_attribution : str
         Optional base map (``https://…/{z}/{x}/{y}.png``), its CRS, and whose it is; empty: no foreign host.
     tile_sources : str
@@ -164,6 +166,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = None
     city_file: Path | None = None
     city: str = ""
+    chain_keys: Path | None = None
     tile_url: str = ""
     tile_crs: Literal["wgs84", "cgcs2000", "gcj02"] = "wgs84"
     tile_attribution: str = ""
@@ -217,6 +220,7 @@ class Settings(BaseSettings):
         "disk_reserve_mb",
         "connections",
         "city_file",
+        "chain_keys",
         "grid_profile",
         "self_approval",
         "analyse_cron",
@@ -309,6 +313,10 @@ class Settings(BaseSettings):
     def city_path(self) -> Path:
         """The file of the city that is served."""
         return self.city_file or self.data_dir / "city.toml"
+
+    def chain_keys_folder(self) -> Path:
+        """The folder of the keys that sign the heads of the chain."""
+        return self.chain_keys or self.data_dir / "chain_keys"
 
     def unit_grid_profile(self) -> GridProfile:
         """Code profile of unit grids.

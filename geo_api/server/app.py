@@ -26,6 +26,8 @@ from geo_api.auth.oidc import TokenVerifier
 from geo_api.cases import routes_alerts as alerts
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
+from geo_api.cases.chain_keys import ChainKeys
+from geo_api.cases.head_making import HeadMaker
 from geo_api.cases.kept_reports import KeptReports
 from geo_api.city_file import put_file_in_force
 from geo_api.credentials import LoginBrake
@@ -158,6 +160,8 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     app.state.private_server = settings.served_cluster()
     app.state.metrics = Metrics(DiskMetric(app.state.disk_space))
     app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
+    app.state.chain_keys = ChainKeys(settings.chain_keys_folder())
+    app.state.head_maker = HeadMaker(app.state.url, app.state.chain_keys)
     app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
     app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None
     app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
@@ -186,6 +190,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     most = app.state.settings.limits().pool
     anyio.to_thread.current_default_thread_limiter().total_tokens = min(THREADS, most)
     app.state.access_records.start()
+    app.state.chain_keys.ensure()
+    app.state.head_maker.start()
     app.state.reader.start()
     app.state.feed.start()
     app.state.known_callers.start()
@@ -201,6 +207,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.feed.stop()
         await app.state.reader.stop()
         await app.state.access_records.stop()
+        await app.state.head_maker.stop()
 
 
 def _mount_map(app: FastAPI) -> None:

@@ -17,6 +17,7 @@ import uvicorn
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
+from geo_api.cases.chain_keys import ChainKeys
 from geo_api.city_file import open_city
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
@@ -101,6 +102,9 @@ def _stopped_by_signals() -> Iterator[list[int]]:
 
 
 def _run(settings: Settings, host: str, port: int, workers: int) -> None:
+    keys = ChainKeys(settings.chain_keys_folder())
+    keys.ensure()
+    keys.signer()  # one that others may read stops the start
     url = settings.url()
     migrate(url)
     _open_city(settings, url)

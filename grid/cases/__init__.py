@@ -2,8 +2,35 @@
 
 from __future__ import annotations
 
+from grid.cases.heads import (
+    ChainReport,
+    NewestHead,
+    VerifyingKey,
+    has_head,
+    make_head,
+    newest_head,
+    read_proof,
+    verify_all,
+    verify_case,
+)
 from grid.cases.lifecycle import available_actions, open_case, transition, verify_chain
 from grid.cases.step_facts import check_facts
 from grid.cases.transitions import RULES
 
-__all__ = ["RULES", "available_actions", "check_facts", "open_case", "transition", "verify_chain"]
+__all__ = [
+    "RULES",
+    "ChainReport",
+    "NewestHead",
+    "VerifyingKey",
+    "available_actions",
+    "check_facts",
+    "has_head",
+    "make_head",
+    "newest_head",
+    "open_case",
+    "read_proof",
+    "transition",
+    "verify_all",
+    "verify_case",
+    "verify_chain",
+]

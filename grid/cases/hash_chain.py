@@ -94,28 +94,83 @@ def expected_hash(number: str, event: Any) -> str:
     return event_hash(number=number, **{name: getattr(event, name) for name in _HASHED})
 
 
-def faults_of(number: str, state: str, events: Iterable[Any]) -> list[ChainFault]:
-    """Faults of the hash chain of one case.
+def faults_of(case: Any, events: Iterable[Any]) -> list[ChainFault]:
+    """Faults of the hash chain of one case, and of its columns, which must be what the events say.
 
     Parameters
     ----------
-    state : str
-        State stored with the case.
+    case : row of cases
+        With ``number``, ``place`` (lon, lat) and the columns of :func:`told_by_events`.
     events : iterable of CaseEvent
         Its events in order of ``seq``.
     """
-    faults = []
+    number: str = case.number
+    faults: list[ChainFault] = []
+    told: dict[str, Any] = {}
     previous_hash, previous_state, expected = GENESIS, None, 1
     for event in events:
         for zh, en in _faults_of_event(number, event, expected, previous_hash, previous_state):
             faults.append(ChainFault(number, event.seq, zh, en))
         previous_hash, previous_state, expected = event.hash, event.to_state, event.seq + 1
+        told |= told_by_events(event)
     if previous_state is None:
-        faults.append(ChainFault(number, None, "没有任何记录", "has no events"))
-    elif state != previous_state:
-        zh, en = f"状态 {state} 与记录不符", f"is {state}, its events say {previous_state}"
-        faults.append(ChainFault(number, None, zh, en))
+        return [ChainFault(number, None, "没有任何记录", "has no events")]
+    facts = opening_facts(case) if "place" in told else {}
+    for name, value in told.items():
+        stored = facts[name] if name in OPENING else getattr(case, name)
+        if stored != value:
+            zh, en = f"{name} 为 {stored}，与记录不符", f"{name} is {stored}, its events say {value}"
+            faults.append(ChainFault(number, None, zh, en))
     return faults
+
+
+OPENING = (
+    "title",
+    "item_code",
+    "domain",
+    "alert_id",
+    "site_id",
+    "grid_area_id",
+    "community_area_id",
+    "town_area_id",
+    "county_area_id",
+    "city_area_id",
+    "area_id",
+    "due_at",
+    "place",
+    "assignment_sha256",
+)
+"""Facts of a case that its first event holds under ``case``: they never change."""
+
+
+def opening_facts(case: Any) -> dict[str, Any]:
+    """Return the facts of ``OPENING`` as plain JSON data, from a case with ``place`` (lon, lat) and ``assignment``."""
+    written = json.dumps(
+        canonical(case.assignment), sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    special = {
+        "due_at": None
+        if case.due_at is None
+        else case.due_at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        "place": canonical(list(case.place)),
+        "assignment_sha256": hashlib.sha256(written.encode()).hexdigest(),
+    }
+    return {name: special[name] if name in special else getattr(case, name) for name in OPENING}
+
+
+def told_by_events(event: Any) -> dict[str, Any]:
+    """Return what an event says of the columns of its case; a later event outweighs an earlier one.
+
+    Events of before these facts were kept say less.
+    """
+    told: dict[str, Any] = {"state": event.to_state}
+    if event.action == "report":
+        told |= {"opened_at": event.at, "closed_at": None, **event.payload.get("case", {})}
+    if event.action in ("report", "reassign"):
+        told |= {name: event.payload[name] for name in ("lead_body", "co_handlers") if name in event.payload}
+    if event.to_state == "closed" and event.from_state != "closed":
+        told["closed_at"] = event.at
+    return told
 
 
 def _faults_of_event(

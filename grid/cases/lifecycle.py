@@ -10,13 +10,24 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
-from geoalchemy2 import WKTElement
-from sqlalchemy import select, text
+from sqlalchemy import cast, func, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
-from grid.cases.hash_chain import GENESIS, ChainFault, canonical, expected_hash, faults_of
+from grid.cases.hash_chain import (
+    GENESIS,
+    OPENING,
+    ChainFault,
+    canonical,
+    expected_hash,
+    faults_of,
+    opening_facts,
+    told_by_events,
+)
 from grid.cases.transitions import RULES, check_step, refusal_reason, target_state
 from grid.errors import ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
@@ -63,37 +74,43 @@ def open_case(
     """
     if opened_at.tzinfo is None:
         raise GridError(f"opened_at {opened_at.isoformat()} has no zone", "立案时间缺少时区")
-    case = Case(
+    case = SimpleNamespace(
         number=next_number(db, opened_at, prefix),
         alert_id=alert_id,
         site_id=site_id,
         title=title,
         item_code=item_code,
-        state="reported",
         opened_at=opened_at,
         due_at=due_at,
-        geom=WKTElement(f"POINT({float(lon)!r} {float(lat)!r})", srid=4326),
+        place=(float(lon), float(lat)),
+        **_assigned(assignment),
     )
-    _assign(case, assignment)
-    db.add(case)
-    db.flush()
-    first = {"lead_body": case.lead_body, "co_handlers": case.co_handlers, **(payload or {})}
-    _append(db, case, None, actor, role, "report", None, "reported", first, opened_at)
-    return case
+    first = {
+        "lead_body": case.lead_body,
+        "co_handlers": case.co_handlers,
+        **(payload or {}),
+        "case": opening_facts(case),
+    }
+    event = _next_event(case.number, None, actor, role, "report", None, "reported", first, opened_at)
+    opening = {name: value for name, value in vars(case).items() if name != "place"}
+    opening["geom"] = f"SRID=4326;POINT({case.place[0]!r} {case.place[1]!r})"
+    return db.get_one(Case, _record(db, event, opening))
 
 
-def _assign(case: Case, assignment: Assignment) -> None:
-    """Fill the columns of a case that come from its assignment."""
-    case.domain = assignment.domain or ""
-    case.grid_area_id = assignment.area_id("unit_grid")
-    case.community_area_id = assignment.area_id("community")
-    case.town_area_id = assignment.area_id("town")
-    case.county_area_id = assignment.area_id("county")
-    case.city_area_id = assignment.area_id("city")
-    case.lead_body = assignment.lead.body if assignment.lead else None
-    case.co_handlers = [partner.body for partner in assignment.co_handlers]
-    case.assignment = assignment.as_json()
-    case.area_id = assignment.scope_area_id
+def _assigned(assignment: Assignment) -> dict[str, Any]:
+    """Return the columns of a case that come from its assignment."""
+    return {
+        "domain": assignment.domain or "",
+        "grid_area_id": assignment.area_id("unit_grid"),
+        "community_area_id": assignment.area_id("community"),
+        "town_area_id": assignment.area_id("town"),
+        "county_area_id": assignment.area_id("county"),
+        "city_area_id": assignment.area_id("city"),
+        "lead_body": assignment.lead.body if assignment.lead else None,
+        "co_handlers": [partner.body for partner in assignment.co_handlers],
+        "assignment": assignment.as_json(),
+        "area_id": assignment.scope_area_id,
+    }
 
 
 def next_number(db: Session, opened_at: dt.datetime, prefix: str | None = None) -> str:
@@ -166,20 +183,20 @@ def transition(
     if action == "reassign":
         facts |= _reassign(case, facts)
     target = target_state(action, case.state, events)
-    event = _append(db, case, events[-1], actor, role, action, case.state, target, facts, when)
-    case.state = target
-    if target == "closed":
-        case.closed_at = when
-    db.flush()
+    event = _next_event(case.number, events[-1], actor, role, action, case.state, target, facts, when)
+    event.case_id = case.id
+    _record(db, event)
+    for name, value in told_by_events(event).items():
+        set_committed_value(case, name, value)
     return event
 
 
 def _locked(db: Session, number: str) -> Case:
-    statement = select(Case).where(Case.number == number).with_for_update()
-    case = db.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
-    if case is None:
+    """Lock a case until the transaction ends; it is read after the lock was got, so that it is as it is now."""
+    case_id = db.scalar(select(func.lock_case(number)))
+    if case_id is None:
         raise NotFound(f"no case {number!r}")
-    return case
+    return db.get_one(Case, case_id, populate_existing=True)
 
 
 def _events(db: Session, case: Case) -> list[CaseEvent]:
@@ -194,13 +211,11 @@ def _reassign(case: Case, facts: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(partners, list) or not all(isinstance(partner, str) for partner in partners):
         raise IllegalTransition("payload.co_handlers: a list of bodies", "协办主体 co_handlers 应为列表")
     before = {"lead_body": case.lead_body, "co_handlers": list(case.co_handlers)}
-    case.lead_body, case.co_handlers = lead.strip(), list(partners)
-    return {"lead_body": case.lead_body, "co_handlers": case.co_handlers, "before": before}
+    return {"lead_body": lead.strip(), "co_handlers": list(partners), "before": before}
 
 
-def _append(
-    db: Session,
-    case: Case,
+def _next_event(
+    number: str,
     last: CaseEvent | None,
     actor: str,
     role: str,
@@ -211,8 +226,6 @@ def _append(
     at: dt.datetime,
 ) -> CaseEvent:
     event = CaseEvent(
-        case_id=case.id,
-        area_id=case.area_id,
         seq=1 if last is None else last.seq + 1,
         at=at,
         actor=actor,
@@ -223,10 +236,39 @@ def _append(
         payload=canonical(payload),
         prev_hash=GENESIS if last is None else last.hash,
     )
-    event.hash = expected_hash(case.number, event)
-    db.add(event)
-    db.flush()
+    event.hash = expected_hash(number, event)
     return event
+
+
+_EVENT = (
+    "case_id",
+    "seq",
+    "at",
+    "actor",
+    "role",
+    "action",
+    "from_state",
+    "to_state",
+    "payload",
+    "prev_hash",
+    "hash",
+)
+
+
+def _record(db: Session, event: CaseEvent, opening: dict[str, Any] | None = None) -> int:
+    """Write an event, and the case that it opens, by the only writer of both (layers/schema/chain.sql)."""
+    written = func.record_case_event(
+        cast(_plain({name: getattr(event, name) for name in _EVENT}), JSONB),
+        cast(None if opening is None else _plain(opening), JSONB(none_as_null=True)),
+    )
+    return int(db.scalar(select(written)) or 0)
+
+
+def _plain(columns: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, dt.datetime) else value
+        for name, value in columns.items()
+    }
 
 
 def available_actions(
@@ -246,7 +288,9 @@ def verify_chain(db: Session, number: str | None = None) -> list[ChainFault]:
     list of ChainFault
         Empty when every chain is intact.
     """
-    cases = select(Case.id, Case.number, Case.state).order_by(Case.id)
+    cases = select(*_COMPARED, func.ST_X(Case.geom).label("lon"), func.ST_Y(Case.geom).label("lat")).order_by(
+        Case.id
+    )
     events = select(CaseEvent).order_by(CaseEvent.case_id, CaseEvent.seq)
     if number is not None:
         cases = cases.where(Case.number == number)
@@ -255,14 +299,31 @@ def verify_chain(db: Session, number: str | None = None) -> list[ChainFault]:
     groups = itertools.groupby(stream, key=lambda event: event.case_id)
     faults: list[ChainFault] = []
     current = next(groups, None)
-    for case_id, case_number, state in db.execute(cases).all():
-        while current is not None and current[0] < case_id:
+    for row in db.execute(cases, execution_options={"yield_per": 2000}):
+        case = SimpleNamespace(**row._mapping, place=(row.lon, row.lat))
+        while current is not None and current[0] < case.id:
             en = f"events of case id {current[0]}, which is not among the cases"
             faults.append(ChainFault(f"#{current[0]}", None, "记录所属的案件不存在", en))
             current = next(groups, None)
-        if current is not None and current[0] == case_id:
-            faults += faults_of(case_number, state, current[1])
+        if current is not None and current[0] == case.id:
+            faults += faults_of(case, current[1])
             current = next(groups, None)
         else:
-            faults += faults_of(case_number, state, [])
+            faults += faults_of(case, [])
     return faults
+
+
+_COMPARED = [
+    getattr(Case, name)
+    for name in (
+        "id",
+        "number",
+        "state",
+        "opened_at",
+        "closed_at",
+        "lead_body",
+        "co_handlers",
+        "assignment",
+        *(name for name in OPENING if name not in ("place", "assignment_sha256")),
+    )
+]

@@ -24,6 +24,7 @@ FILES = (
     "cases",
     "accounts",
     "access",
+    "chain",
     "changes",
     "tile_cells",
     "batches",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from layers.records.access_log import CallFilter, add_calls, read_calls, remove_calls
+from layers.records.access_log import KEPT_DAYS, CallFilter, add_calls, read_calls, remove_calls
 from layers.records.accounts import find_account
 from layers.records.alerts import (
     FlaggedSite,
@@ -40,6 +40,7 @@ from layers.records.reset import reset
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
 __all__ = [
+    "KEPT_DAYS",
     "CallFilter",
     "CaseFile",
     "FlaggedSite",

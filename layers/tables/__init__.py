@@ -10,7 +10,7 @@ from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, Recov
 from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet
 from layers.tables.base import Base
 from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
-from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, DutyItem
+from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, ChainEntry, ChainHead, DutyItem
 from layers.tables.changes import LayerChange
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
@@ -51,6 +51,8 @@ __all__ = [
     "Building",
     "Case",
     "CaseEvent",
+    "ChainEntry",
+    "ChainHead",
     "ChangeSet",
     "DutyItem",
     "Enterprise",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -85,6 +86,7 @@ class AccessLog(Base):
         Index("ix_access_log_at", "at"),
         Index("ix_access_log_username", "username", "id"),
         Index("ix_access_log_request_id", "request_id"),
+        Index("ix_access_log_waiting", "id", postgresql_where=text("head IS NULL")),
     )
     id: Mapped[int] = id_column()
     at: Mapped[dt.datetime]
@@ -96,3 +98,5 @@ class AccessLog(Base):
     request_id: Mapped[str]
     area_code: Mapped[str | None]
     address: Mapped[str | None]
+    detail: Mapped[dict[str, Any] | None]  # counts of what was written
+    head: Mapped[int | None]  # of the chain; 0: written before there were heads

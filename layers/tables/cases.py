@@ -76,6 +76,36 @@ class Case(Base):
     area_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class ChainHead(Base):
+    """A signed head: it binds every event of all cases and every row of the access log up to it, and the head before."""
+
+    __tablename__ = "chain_heads"
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    made_at: Mapped[dt.datetime]
+    n_cases: Mapped[int]
+    n_events: Mapped[int]
+    n_entries: Mapped[int]
+    entries_digest: Mapped[str]
+    n_calls: Mapped[int]
+    calls_digest: Mapped[str]
+    prev_hash: Mapped[str]
+    hash: Mapped[str]
+    key_id: Mapped[str]
+    signature: Mapped[str]
+
+
+class ChainEntry(Base):
+    """Hash of a case event as it was added, and the head that binds it (None: not yet under a head)."""
+
+    __tablename__ = "chain_entries"
+    __table_args__ = (Index("ix_chain_entries_number", "number"), Index("ix_chain_entries_head", "head"))
+    event_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[str]
+    seq: Mapped[int]
+    hash: Mapped[str]
+    head: Mapped[int | None]
+
+
 class CaseEvent(Base):
     """One step of a case. Append-only; ``hash`` covers the row and the hash before it."""
 

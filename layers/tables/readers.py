@@ -30,6 +30,8 @@ PUBLIC_TABLES: Mapping[str, str] = {
 CLOSED_TABLES: Mapping[str, str] = {
     "alembic_version": "read by the service itself",
     "api_keys": "hashes of keys",
+    "chain_entries": "hashes of the events of all cases, whoever may see them",
+    "chain_heads": "proof over all cases; the service verifies it",
     "layer_changes": "the log of changes; the service tells each caller its own part",
     "login_sessions": "hashes of tokens",
     "recovery_codes": "hashes of codes",

@@ -677,15 +677,19 @@ def test_the_database_alone_keeps_rows_apart(matrix: Matrix) -> None:
 
 def test_a_note_cannot_be_written_into_a_case_of_another_domain(matrix: Matrix) -> None:
     scope = Scope("officer", False, (matrix.ids["community_A"],), "x", ("market",))
-    new = text(
-        "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload, prev_hash, hash, area_id)"
-        " VALUES (:case, 99, now(), 'x', 'officer', 'note', 'reported', '{}', '', '', :area)"
-    )
-    values = {"area": matrix.ids["community_A"]}
-    with pytest.raises(Exception, match="row-level security"), session(scope, matrix.url) as db:
-        db.execute(new, {"case": matrix.ids["case_A_ecology"], **values})
+    new = text("SELECT record_case_event(CAST(:event AS jsonb))")
+
+    def note(case: str) -> dict[str, str]:
+        event = {
+            "case_id": matrix.ids[case], "seq": 2, "at": "2026-03-03T00:00:00Z", "actor": "x", "role": "officer",
+            "action": "note", "from_state": "reported", "to_state": "reported", "payload": {}, "prev_hash": "", "hash": "",
+        }  # fmt: skip
+        return {"event": json.dumps(event)}
+
+    with pytest.raises(Exception, match="no case"), session(scope, matrix.url) as db:
+        db.execute(new, note("case_A_ecology"))
     with session(scope, matrix.url) as db:
-        db.execute(new, {"case": matrix.ids["case_A_market"], **values})
+        db.execute(new, note("case_A_market"))
         db.rollback()
 
 

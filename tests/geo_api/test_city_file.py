@@ -34,6 +34,7 @@ from layers.errors import RejectedRows
 from layers.local_time import start_of_day, zone_note
 from layers.postgres import SYSTEM, engine, session
 from tests.support.cities import BERLIN, NANTONG, SECOND, in_force
+from tests.support.direct_writes import write_cases_directly
 from tests.support.second_city.gazetteer import CENTRE_LONLAT, EPSG
 from tests.support.square_town import insert_duties, insert_duty, insert_town
 
@@ -164,6 +165,7 @@ def test_init_without_anything_stored_names_what_it_needs(fresh_database: str, t
 def test_an_installation_without_a_file_gets_one_and_is_told(stored: str, tmp_path: Path) -> None:
     with session(SYSTEM, stored) as db:
         db.execute(text("UPDATE alert_kinds SET item_code = 'ECO-RESUME-001'"))
+        write_cases_directly(db)
         db.execute(
             text(
                 "INSERT INTO cases (number, title, item_code, domain, state, opened_at, geom, co_handlers, assignment)"

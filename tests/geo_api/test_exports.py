@@ -31,6 +31,7 @@ from layers.exports.rows import STATEMENT_NAME, record_batches
 from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Api, Seeded, api_over
+from tests.support.direct_writes import write_cases_directly
 from tests.support.waiting import PATIENCE_S, wait_until
 
 SEEDED = ("areas", "grids", "sites", "alerts", "cases", "stays", "visits", "tracks", "hot_spots")
@@ -55,6 +56,7 @@ def own(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
                     " 4326) WHERE code = '320601001001001'"
                 )
             )
+            write_cases_directly(db)
             for letter in "AB":
                 db.execute(
                     text(

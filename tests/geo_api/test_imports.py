@@ -25,6 +25,7 @@ from layers.errors import RejectedRows
 from layers.imports import template
 from layers.postgres import SYSTEM, session
 from tests.support.application import PASSWORD, Api, Seeded, api_over, logged_in
+from tests.support.direct_writes import write_cases_directly
 from tests.support.fix_batches import NDJSON, NOW, encoded, rows
 from tests.support.row_digests import differing_tables, row_digests
 from tests.support.small_town import TOWN_A
@@ -63,6 +64,7 @@ def read(own: Api, statement: str, **values: Any) -> Any:
 
 def write(own: Api, statement: str, **values: Any) -> None:
     with session(SYSTEM, own.url) as db:
+        write_cases_directly(db)
         db.execute(text(statement), values)
 
 

@@ -13,9 +13,11 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
+from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cli import check as installation
 from geo_api.cli.check import (
     check_calendar,
+    check_chain_keys,
     check_data_folder,
     check_front_end,
     check_installation,
@@ -109,6 +111,18 @@ def test_authors_who_approve_are_a_fault(tmp_path: Path) -> None:
     (found,) = check_self_approval(Settings(data_dir=tmp_path, self_approval=True))
     assert not found.ok and "WANGGE_SELF_APPROVAL" in found.detail_en and "仅供演示" in found.detail_zh
     assert _by_name(check_self_approval(Settings(data_dir=tmp_path)), "approval").ok
+
+
+def test_a_chain_key_that_others_may_read_is_a_fault(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    assert _by_name(check_chain_keys(settings), "chain key").ok
+    keys = ChainKeys(settings.chain_keys_folder())
+    keys.ensure()
+    (found,) = check_chain_keys(settings)
+    assert found.ok and keys.signer().key_id in found.detail_en
+    (keys.folder / "private.pem").chmod(0o644)
+    (found,) = check_chain_keys(settings)
+    assert not found.ok and "may be read by others" in found.detail_en
 
 
 def test_front_end_says_how_to_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

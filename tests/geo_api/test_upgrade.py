@@ -9,6 +9,7 @@ The tests follow each other: the last ones change what the first ones look at.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from typing import Any
 import psycopg
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from geo_api.cases.chain_keys import ChainKeys
 from geo_api.http.settings import Settings
 from geo_api.jobs.worker import job_app
 from geo_api.server.app import create_app
-from grid.cases import verify_chain
+from grid.cases import make_head, verify_all, verify_chain
 from layers.postgres import SYSTEM, libpq_url, migrate, schema_is_current, session
 from layers.private_server import Cluster
 from tests.support.application import logged_in
@@ -32,7 +35,7 @@ from tests.support.databases import own_database
 INSTALLATION = Path(__file__).parent.parent / "support" / "installation_0014"
 MOVED: Mapping[str, frozenset[str]] = {}
 """Columns of revision 0014 that the newest tables do not have, by table; a test of their own says where they went."""
-ANSWERED_OTHERWISE: Mapping[str, frozenset[str]] = {}
+ANSWERED_OTHERWISE: Mapping[str, frozenset[str]] = {"/v1/change-sets": frozenset({"may_approve"})}
 """Members of answers, by the path without its query, that later versions answer otherwise on purpose."""
 KEY = "wk_ms99tOJKVHW1aOZCTQIGbvV8ECKLMs6rP1QzUfNB2IY"
 """The key called depot of the account of the trackers: the installation stores a hash of it."""
@@ -195,6 +198,24 @@ def test_the_chain_of_every_case_is_whole(upgraded: Upgraded) -> None:
     assert len(upgraded.after["case_events"]["hash"]) == 16
     with session(SYSTEM, upgraded.url) as db:
         assert verify_chain(db) == []
+
+
+def test_events_of_before_come_under_the_first_head(upgraded: Upgraded, tmp_path: Path) -> None:
+    """Unchanged they verify without a head and under one; after it the last of them cannot be taken away any more."""
+    keys = ChainKeys(tmp_path / "chain_keys")
+    keys.ensure()
+    now = dt.datetime.now(dt.UTC)
+    with session(SYSTEM, upgraded.url) as db:
+        before = verify_all(db, keys.public_keys(), keys.known_head(), now)
+        assert (before.faults, before.waiting) == ([], 16)
+        made = make_head(db, keys.signer(), now)
+        keys.remember(made)
+        after = verify_all(db, keys.public_keys(), keys.known_head(), now)
+        assert (after.faults, after.n_events, after.waiting) == ([], 16, 0)
+        db.execute(text("ALTER TABLE case_events DISABLE TRIGGER USER"))
+        db.execute(text("DELETE FROM case_events WHERE id = (SELECT max(id) FROM case_events)"))
+        assert any("was removed" in str(f) for f in verify_all(db, keys.public_keys(), made, now).faults)
+        db.rollback()
 
 
 def test_a_tracker_still_sends_with_its_old_key(app: Any) -> None:

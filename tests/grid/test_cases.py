@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import itertools
+import json
 import threading
 from typing import Any
 
@@ -20,6 +21,7 @@ from grid.responsibility import assign
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, Scope, session
 from layers.tables import Case, CaseEvent
+from tests.support.direct_writes import write_cases_directly
 from tests.support.square_town import NOW, insert_duties, insert_town, middle
 
 RESUME = "ECO-RESUME-001"
@@ -94,12 +96,18 @@ def test_the_whole_way_to_the_end(db: Session, case: Case) -> None:
 
 def test_the_first_hash_by_hand(db: Session, case: Case) -> None:
     """SHA-256 of the canonical JSON as the documentation of the chain describes it."""
+    event = db.query(CaseEvent).filter_by(case_id=case.id).one()
+    opening = event.payload["case"]
+    assert (opening["title"], opening["item_code"], opening["domain"]) == ("疑似非法复工", RESUME, "ecology")
+    assert opening["due_at"] == "2026-03-05T02:00:00.000000+00:00" and opening["place"] == list(middle(0, 0))
+    written = json.dumps(opening, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     by_hand = (
         '{"action":"report","actor":"system","at":"2026-03-02T02:00:00.000000+00:00","case":"NT20260302-0001","from":null,'
-        '"payload":{"co_handlers":["测试区应急管理局","测试区交通运输局","测试区市场监督管理局"],"lead_body":"测试区生态环境局"},'
+        '"payload":{"case":'
+        + written
+        + ',"co_handlers":["测试区应急管理局","测试区交通运输局","测试区市场监督管理局"],"lead_body":"测试区生态环境局"},'
         '"prev_hash":"' + "0" * 64 + '","role":"service","seq":1,"to":"reported"}'
     )
-    event = db.query(CaseEvent).filter_by(case_id=case.id).one()
     assert event.hash == hashlib.sha256(by_hand.encode()).hexdigest()
 
 
@@ -194,6 +202,7 @@ def test_every_change_of_the_past_is_found(db: Session, case: Case, change: str,
     move(db, case, *TO_FED_BACK)
     assert verify_chain(db) == []
     db.execute(text("ALTER TABLE case_events DISABLE TRIGGER case_events_append_only"))
+    write_cases_directly(db)
     db.execute(text(change))
     db.expire_all()
     faults = verify_chain(db)

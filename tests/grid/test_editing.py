@@ -14,6 +14,7 @@ from grid.errors import EditConflict, GridError, TopologyFault, UnknownArea
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, session
 from layers.tables import Area, ChangeSet
+from tests.support.direct_writes import write_cases_directly
 from tests.support.enterprises import insert_enterprise, insert_site
 from tests.support.square_town import community_code, insert_town, line, square, unit_code, x, y
 
@@ -180,6 +181,7 @@ def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> Non
     owner = insert_enterprise(db)
     for i, c in enumerate((0.2, 0.3, 0.8, 1.5)):
         insert_site(db, owner, f"S{i}", x(c), y(0.5))
+    write_cases_directly(db)
     for number, grid, closed in (
         ("NT1", unit_code(0, 0), None),
         ("NT2", unit_code(0, 0), dt.datetime.now(dt.UTC)),

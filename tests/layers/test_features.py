@@ -30,6 +30,7 @@ from layers.collections.pages import page_statement
 from layers.collections.tiles import tile_statement
 from layers.errors import InvalidFilter, NotFound
 from layers.postgres import PUBLIC, SYSTEM, Scope, apply_scope
+from tests.support.direct_writes import write_cases_directly
 from tests.support.long_runs import examples
 from tests.support.small_town import RAISED, START, seed_town
 
@@ -251,5 +252,6 @@ def _many_rows(db: Session, collection_id: str, town: dict[str, Any]) -> None:
     }
     values = {"run": town["run"], "site": town["site_A"], "area": town["community_A"]}
     known = {k: v for k, v in values.items() if f":{k}" in rows[collection_id]}
+    write_cases_directly(db)
     db.execute(text(rows[collection_id]), known)
     db.execute(text(f"ANALYZE {collection_id}"))

@@ -18,6 +18,7 @@ from sqlalchemy.sql.selectable import Alias, FromClause, Join
 
 from layers.collections import COLLECTIONS, Collection
 from layers.tables import Base
+from tests.support.direct_writes import write_cases_directly
 from tests.support.small_town import BOXES, RAISED
 
 
@@ -47,6 +48,7 @@ def empty_preview(code: str) -> dict[str, Any]:
 
 def seed_work(db: Session, ids: dict[str, Any]) -> None:
     """A case of each domain, an event of it, a breach of a fence and a change set in both towns."""
+    write_cases_directly(db)
     for letter in "AB":
         lon, area = BOXES[letter][0] + 0.1, ids[f"community_{letter}"]
         place = {"lon": lon, "lat": 31.2, "area": area}

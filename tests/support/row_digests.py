@@ -14,6 +14,7 @@ APART = {
     "batches",
     "layer_changes",
     "access_log",
+    "chain_heads",
     "api_keys",  # when a key was used last
     "login_sessions",
     "schema_in_force",

@@ -654,10 +654,21 @@ export interface components {
         };
         /** @enum {string} */
         CaseState: "reported" | "accepted" | "filed" | "dispatched" | "disposed" | "fed_back" | "checked" | "returned" | "suspended" | "rework" | "closed";
-        /** @description Verdict on the hash chain of a case's events. */
+        /** @description A signed head over the chains of all cases. */
+        ChainHead: {
+            sequence: number;
+            hash: string;
+        };
+        /** @description Verdict on the hash chain of a case's events and on the signed heads over them. */
         ChainVerdict: {
             number: string;
             events: number;
+            /** @description Events that a signed head binds */
+            under_heads: number;
+            /** @description Events that come under the next head, within seconds */
+            waiting: number;
+            /** @description Of all cases */
+            newest_head: components["schemas"]["ChainHead"] | null;
             holds: boolean;
             faults: string[];
         };
@@ -2586,6 +2597,7 @@ export type CaseFeature = components['schemas']['CaseFeature'];
 export type CasePage = components['schemas']['CasePage'];
 export type CaseProperties = components['schemas']['CaseProperties'];
 export type CaseState = components['schemas']['CaseState'];
+export type ChainHead = components['schemas']['ChainHead'];
 export type ChainVerdict = components['schemas']['ChainVerdict'];
 export type ChangePreview = components['schemas']['ChangePreview'];
 export type ChangeResult = components['schemas']['ChangeResult'];

@@ -316,7 +316,10 @@ const sentences = {
   "case.why": { zh: "为何如此分派", en: "Why so" },
   "case.timeline": { zh: "办理记录", en: "Record" },
   "case.verify": { zh: "校验记录链", en: "Verify the chain" },
-  "case.chain_holds": { zh: "{n} 条记录完整", en: "{n} events intact" },
+  "case.chain_holds": {
+    zh: "{n} 条记录完整，其中 {under} 条已签名锁定",
+    en: "{n} events intact, {under} of them under a signed head",
+  },
   "case.chain_broken": { zh: "记录链有误：{faults}", en: "broken: {faults}" },
   "case.opened": { zh: "立案时间", en: "Opened" },
   "case.due_at": { zh: "办结时限", en: "Deadline" },

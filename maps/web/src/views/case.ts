@@ -28,6 +28,7 @@ const SHORT_HASH = 10;
 interface Verification {
   holds: boolean;
   events: number;
+  under_heads: number;
   faults: string[];
 }
 
@@ -238,7 +239,7 @@ export class CaseView extends Piece {
     };
     const words = (of: Verification): string =>
       of.holds
-        ? `✓ ${t("case.chain_holds", { n: of.events })}`
+        ? `✓ ${t("case.chain_holds", { n: of.events, under: of.under_heads })}`
         : `✗ ${t("case.chain_broken", { faults: list(of.faults) })}`;
     return html`
       <div class="actions wrap">

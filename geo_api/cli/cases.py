@@ -1,0 +1,134 @@
+"""``wangge cases``: the proof of every case's chain, and the keys that sign it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from geo_api.cli.installation import migrated_database
+from geo_api.http.progress import console
+from geo_api.http.settings import read_settings
+
+cases_app = typer.Typer(help="案件 cases", no_args_is_help=True)
+keys_app = typer.Typer(help="签名密钥 keys that sign the chain", no_args_is_help=True)
+cases_app.add_typer(keys_app, name="keys")
+
+
+@cases_app.command("verify")
+def cases_verify(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+) -> None:
+    """Prove the chain of every case's events, and the signed heads over all of them · 校验案件事件链."""
+    from geo_api.cases.chain_keys import ChainKeys
+    from grid.cases import verify_all
+    from layers.postgres import SYSTEM, session
+
+    settings = read_settings()
+    keys = ChainKeys(settings.chain_keys_folder())
+    url = migrated_database(settings)
+    started = time.perf_counter()
+    with session(SYSTEM, url) as db:
+        report = verify_all(db, keys.public_keys(), keys.known_head(), dt.datetime.now(dt.UTC))
+    rate = (report.n_events + report.waiting) / max(time.perf_counter() - started, 1e-3)
+    if as_json:
+        document = {
+            "holds": not report.faults,
+            "faults": [str(fault) for fault in report.faults],
+            "events_under_heads": report.n_events,
+            "events_waiting": report.waiting,
+            "newest_head": None if report.newest is None else vars(report.newest),
+        }
+        console.print_json(data=document)
+        raise typer.Exit(1 if report.faults else 0)
+    for fault in report.faults:
+        console.print(f"[red]✗[/] {fault}", highlight=False)
+    newest = "–" if report.newest is None else f"{report.newest.sequence} {report.newest.hash}"
+    console.print(
+        f"  {report.n_events} 条在链首之下 events under heads, newest 最新 {newest}", highlight=False
+    )
+    if report.waiting:
+        console.print(
+            f"[yellow]![/] {report.waiting} 条尚未入链首 events are not yet under a head: the service, or"
+            " `wangge cases seal`, makes one",
+            highlight=False,
+        )
+    console.print(f"  {rate:,.0f} 条/秒 events/s", highlight=False)
+    holds = "[green]✓[/] 链完整 every chain holds"
+    console.print(holds if not report.faults else f"[red]{len(report.faults)} fault(s)[/]")
+    raise typer.Exit(1 if report.faults else 0)
+
+
+@cases_app.command("seal")
+def cases_seal() -> None:
+    """Put what waits under a signed head, as the service does every two seconds · 签署链首."""
+    from geo_api.cases.chain_keys import ChainKeys
+    from geo_api.cases.head_making import make_heads
+
+    settings = read_settings()
+    keys = ChainKeys(settings.chain_keys_folder())
+    keys.ensure()
+    made = make_heads(migrated_database(settings), keys)
+    console.print(
+        "[green]✓[/] " + (f"head 链首 {made.sequence} {made.hash}" if made else "nothing waits 无待签")
+    )
+
+
+@cases_app.command("proof")
+def cases_proof(path: Annotated[Path, typer.Argument(help="File to write, one JSON object a line")]) -> None:
+    """Write heads, their lines and the public keys for a verification without this program · 导出证明."""
+    from geo_api.cases.chain_keys import ChainKeys
+    from grid.cases import read_proof
+    from layers.postgres import SYSTEM, session
+
+    settings = read_settings()
+    listed = ChainKeys(settings.chain_keys_folder()).listed()
+    with session(SYSTEM, migrated_database(settings)) as db, path.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"keys": {one.key_id: one.public_key for one in listed}}) + "\n")
+        for head in read_proof(db):
+            file.write(json.dumps(head, ensure_ascii=False) + "\n")
+    console.print(f"[green]✓[/] {path}", highlight=False)
+
+
+@cases_app.command("accept-heads")
+def cases_accept_heads() -> None:
+    """Take the chain as it is for the newest known, after a restore of an older backup · 恢复备份后确认链首."""
+    from geo_api.cases.chain_keys import ChainKeys
+    from grid.cases import newest_head
+    from layers.postgres import SYSTEM, session
+
+    settings = read_settings()
+    keys = ChainKeys(settings.chain_keys_folder())
+    with session(SYSTEM, migrated_database(settings)) as db:
+        newest = newest_head(db)
+    known = keys.known_head()
+    keys.remember(newest, accept=True)
+    console.print(f"  known 原已知: {known}", markup=False, highlight=False)
+    console.print(f"  accepted 现确认: {newest}", markup=False, highlight=False)
+
+
+@keys_app.command("list")
+def keys_list() -> None:
+    """List the public keys and when they signed · 列出公钥."""
+    from geo_api.cases.chain_keys import ChainKeys
+
+    table = Table("key", "public key (Ed25519)", "from 自", "to 至")
+    for one in ChainKeys(read_settings().chain_keys_folder()).listed():
+        until = "" if one.valid_to is None else one.valid_to.isoformat(timespec="seconds")
+        table.add_row(one.key_id, one.public_key, one.valid_from.isoformat(timespec="seconds"), until)
+    console.print(table)
+
+
+@keys_app.command("rotate")
+def keys_rotate() -> None:
+    """Sign with a new key from now on; the former public key stays for verification · 轮换密钥."""
+    from geo_api.cases.chain_keys import ChainKeys
+
+    keys = ChainKeys(read_settings().chain_keys_folder())
+    keys.ensure()
+    console.print(f"[green]✓[/] {keys.rotate()}", highlight=False)

@@ -1,0 +1,113 @@
+-- Cases and their events have one writer, and every event waits for a head.
+-- Called by: grid/cases/lifecycle.py (lock_case, record_case_event); triggers of cases, case_events, chain_heads and
+-- chain_entries. grid/cases/heads.py makes the heads.
+
+-- Locks a case that the caller may see and returns its id; NULL when there is none. Runs as the owner: callers hold no
+-- right to change a case, and a lock is one.
+CREATE OR REPLACE FUNCTION lock_case(wanted text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT c.id FROM cases c
+    WHERE c.number = wanted AND (current_setting('role') = 'none' OR wangge_sees_case(c.area_id, c.domain)) FOR UPDATE
+$$;
+REVOKE EXECUTE ON FUNCTION lock_case(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lock_case(text) TO wangge_reader;
+
+-- The only writer of cases and case_events: adds one event and brings the columns of its case in line with it, or
+-- opens a case with its first event. Keys of both arguments are names of columns. A caller writes under the own name
+-- and role, into a case that the policies show; cases are opened by the service itself.
+CREATE OR REPLACE FUNCTION record_case_event(event jsonb, opening jsonb DEFAULT NULL) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET wangge.records_case = 'on' AS $$
+DECLARE
+    by_caller constant boolean := current_setting('role') <> 'none';
+    facts constant jsonb := event -> 'payload';
+    step case_events%ROWTYPE;
+    last record;
+    of_case record;
+BEGIN
+    IF by_caller AND (opening IS NOT NULL
+                      OR event ->> 'actor' IS DISTINCT FROM NULLIF(current_setting('wangge.username', true), '')
+                      OR event ->> 'role' IS DISTINCT FROM current_setting('wangge.role', true)) THEN
+        RAISE EXCEPTION 'callers add events of their own to cases that are open'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    IF opening IS NOT NULL THEN
+        INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, grid_area_id, community_area_id,
+                           town_area_id, county_area_id, city_area_id, lead_body, co_handlers, assignment, state,
+                           opened_at, due_at, geom, area_id)
+        SELECT o.number, o.alert_id, o.site_id, o.title, o.item_code, o.domain, o.grid_area_id, o.community_area_id,
+               o.town_area_id, o.county_area_id, o.city_area_id, o.lead_body, o.co_handlers, o.assignment,
+               event ->> 'to_state', o.opened_at, o.due_at, o.geom, o.area_id
+        FROM jsonb_to_record(opening) AS o (
+            number text, alert_id bigint, site_id bigint, title text, item_code text, domain text, grid_area_id bigint,
+            community_area_id bigint, town_area_id bigint, county_area_id bigint, city_area_id bigint, lead_body text,
+            co_handlers text[], assignment jsonb, opened_at timestamptz, due_at timestamptz, geom geometry,
+            area_id bigint)
+        RETURNING id, area_id, domain INTO of_case;
+    ELSE
+        SELECT id, area_id, domain INTO of_case FROM cases WHERE id = (event ->> 'case_id')::bigint FOR UPDATE;
+        IF NOT FOUND OR by_caller AND NOT wangge_sees_case(of_case.area_id, of_case.domain) THEN
+            RAISE EXCEPTION 'no case % that the caller may see', event ->> 'case_id'
+                USING ERRCODE = 'insufficient_privilege';
+        END IF;
+    END IF;
+    step := jsonb_populate_record(NULL::case_events, event);
+    SELECT e.seq, e.hash, e.to_state INTO last FROM case_events e WHERE e.case_id = of_case.id ORDER BY e.seq DESC LIMIT 1;
+    IF step.seq <> COALESCE(last.seq, 0) + 1 OR step.prev_hash <> COALESCE(last.hash, repeat('0', 64))
+       OR step.from_state IS DISTINCT FROM last.to_state THEN
+        RAISE EXCEPTION 'event % of case % does not follow the last one', step.seq, of_case.id
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    INSERT INTO case_events (case_id, seq, at, actor, role, action, from_state, to_state, payload, prev_hash, hash, area_id)
+    VALUES (of_case.id, step.seq, step.at, step.actor, step.role, step.action, step.from_state, step.to_state,
+            step.payload, step.prev_hash, step.hash, of_case.area_id);
+    IF step.from_state <> step.to_state OR step.action = 'reassign' THEN
+        UPDATE cases SET state = step.to_state,
+            closed_at = CASE WHEN step.to_state = 'closed' THEN step.at ELSE closed_at END,
+            lead_body = CASE WHEN step.action = 'reassign' THEN facts ->> 'lead_body' ELSE lead_body END,
+            co_handlers = CASE WHEN step.action = 'reassign'
+                THEN ARRAY(SELECT jsonb_array_elements_text(facts -> 'co_handlers')) ELSE co_handlers END
+        WHERE id = of_case.id;
+    END IF;
+    RETURN of_case.id;
+END $$;
+REVOKE EXECUTE ON FUNCTION record_case_event(jsonb, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_case_event(jsonb, jsonb) TO wangge_reader;
+
+CREATE OR REPLACE FUNCTION refuse_other_writers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('wangge.records_case', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION '% is written by record_case_event', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER cases_one_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON cases
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_other_writers();
+CREATE OR REPLACE TRIGGER case_events_one_writer BEFORE INSERT ON case_events
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_other_writers();
+
+-- Every event waits for a head, in the transaction that adds it.
+CREATE OR REPLACE FUNCTION enter_case_events() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO chain_entries (event_id, number, seq, hash)
+    SELECT n.id, c.number, n.seq, n.hash FROM new_rows n JOIN cases c ON c.id = n.case_id;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION enter_case_events() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER case_events_entered AFTER INSERT ON case_events REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION enter_case_events();
+
+-- An entry comes under one head, once, and stays as it is.
+CREATE OR REPLACE FUNCTION keep_chain_entry() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.head IS NULL AND (NEW.event_id, NEW.number, NEW.seq, NEW.hash) = (OLD.event_id, OLD.number, OLD.seq, OLD.hash) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'chain_entries is append-only' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE OR REPLACE TRIGGER chain_entries_kept BEFORE UPDATE ON chain_entries
+    FOR EACH ROW EXECUTE FUNCTION keep_chain_entry();
+CREATE OR REPLACE TRIGGER chain_entries_append_only BEFORE DELETE OR TRUNCATE ON chain_entries
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE OR REPLACE TRIGGER chain_heads_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON chain_heads
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
