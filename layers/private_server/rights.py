@@ -57,15 +57,32 @@ def closed_path(user: ServerUser, paths: Iterable[Path]) -> Path | None:
 
 
 def hand_over(folder: Path, user: ServerUser) -> None:
-    """Give a folder and root's own files in it to the account; links and folders inside stay as they are."""
-    os.chown(folder, user.uid, user.gid)
-    for entry in os.scandir(folder):
-        if not entry.is_file(follow_symlinks=False):
-            continue
-        descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        try:
-            found = os.fstat(descriptor)
-            if stat.S_ISREG(found.st_mode) and found.st_uid == 0 and found.st_nlink == 1:
-                os.fchown(descriptor, user.uid, user.gid)
-        finally:
-            os.close(descriptor)
+    """Give root's own folder and files in it to the account; links and folders inside stay as they are.
+
+    Nothing is followed: the account may have put a link or a second name of somebody else's file there.
+
+    Raises
+    ------
+    OSError
+        The folder is a link, or no folder.
+    """
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if os.fstat(opened).st_uid == 0:
+            os.fchown(opened, user.uid, user.gid)
+        for name in os.listdir(opened):
+            if stat.S_ISREG(os.stat(name, dir_fd=opened, follow_symlinks=False).st_mode):
+                _hand_over_file(name, opened, user)
+    finally:
+        os.close(opened)
+
+
+def _hand_over_file(name: str, folder: int, user: ServerUser) -> None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(name, flags, dir_fd=folder)
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == 0 and found.st_nlink == 1:
+            os.fchown(descriptor, user.uid, user.gid)
+    finally:
+        os.close(descriptor)

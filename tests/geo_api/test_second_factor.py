@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import itertools
 import struct
-import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from typer.testing import CliRunner
 
 from geo_api.auth.accounts import create_user
 from geo_api.cli.main import app as cli
-from geo_api.credentials import check_code, confirm_enrolment, start_enrolment
+from geo_api.credentials import check_code, confirm_enrolment, second_factor, start_enrolment
 from geo_api.http.settings import Settings
 from geo_api.server.app import create_app
 from layers.postgres import SYSTEM, session
@@ -31,6 +30,16 @@ from tests.support.application import PASSWORD, Api, Seeded, logged_in
 from tests.support.small_town import TOWN_A
 
 KEY = b"test"
+
+
+class Clock:
+    """The clock of the codes: it stands still, so that no test depends on where in its 30 s a code is."""
+
+    def time(self) -> float:
+        return 1_900_000_005.0
+
+
+CLOCK = Clock()
 _numbers = itertools.count()
 
 
@@ -47,6 +56,11 @@ def test_the_codes_of_the_test_are_those_of_the_standard() -> None:
     assert [code_of(secret, at) for at in (59, 1111111109, 20000000000)] == ["287082", "081804", "353130"]
 
 
+@pytest.fixture(autouse=True)
+def _clock_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_factor, "time", CLOCK)
+
+
 @pytest.fixture
 def account(api: Api) -> Callable[..., str]:
     def make(role: str = "viewer", area_code: str | None = TOWN_A) -> str:
@@ -61,7 +75,7 @@ def account(api: Api) -> Callable[..., str]:
 def enrolled(client: TestClient) -> tuple[str, list[str]]:
     """The secret and the recovery codes of a client that has set up its second factor just now."""
     made = client.post("/v1/account/second-factor", json={"password": PASSWORD}).json()
-    first = {"code": code_of(made["secret"], time.time())}
+    first = {"code": code_of(made["secret"], CLOCK.time())}
     answer = client.post("/v1/account/second-factor/confirm", json=first)
     assert answer.status_code == 200, answer.text
     return made["secret"], answer.json()["recovery_codes"]
@@ -84,7 +98,7 @@ def test_a_login_with_a_second_factor(api: Api, account: Callable[..., str]) -> 
     without = try_login(api.app, name)
     assert (without.status_code, kind(without)) == (401, "second-factor-needed")
     assert "set-cookie" not in without.headers
-    now = time.time()
+    now = CLOCK.time()
     assert kind(try_login(api.app, name, code_of(secret, now))) == "second-factor-failed", "used to confirm"
     following = code_of(secret, now + 30)
     assert try_login(api.app, name, following).status_code == 200
@@ -116,7 +130,7 @@ def test_codes_count_for_one_step_before_and_after_and_only_once(
 def test_typed_with_blanks(api: Api, account: Callable[..., str]) -> None:
     name = account()
     secret, recovery = enrolled(logged_in(api.app, name))
-    code = code_of(secret, time.time() + 30)
+    code = code_of(secret, CLOCK.time() + 30)
     assert try_login(api.app, name, f" {code[:3]} {code[3:]} ").status_code == 200
     assert try_login(api.app, name, recovery[0].lower().replace("-", " ")).status_code == 200
 
@@ -129,7 +143,7 @@ def test_recovery_codes_open_once_and_end_with_new_ones(api: Api, account: Calla
     assert try_login(api.app, name, old[0]).status_code == 200
     assert kind(try_login(api.app, name, old[0])) == "second-factor-failed"
     assert client.get("/v1/account").json()["second_factor"]["recovery_codes_left"] == 9
-    proof = {"password": PASSWORD, "code": code_of(secret, time.time() + 30)}
+    proof = {"password": PASSWORD, "code": code_of(secret, CLOCK.time() + 30)}
     fresh = client.post("/v1/account/recovery-codes", json=proof).json()["recovery_codes"]
     assert not set(old) & set(fresh)
     assert kind(try_login(api.app, name, old[1])) == "second-factor-failed"
@@ -158,7 +172,7 @@ def test_a_secret_opens_with_the_key_and_in_the_account_of_its_enrolment_only(
     mine, other = account(), account()
     secret, recovery = enrolled(logged_in(api.app, mine))
     enrolled(logged_in(api.app, other))
-    now = time.time()
+    now = CLOCK.time()
     with session(SYSTEM, api.url) as db:
         user = find_account(db, mine)
         assert user is not None
@@ -173,7 +187,7 @@ def test_a_secret_opens_with_the_key_and_in_the_account_of_its_enrolment_only(
             ),
             {"mine": mine, "other": other},
         )
-    assert kind(try_login(api.app, other, code_of(secret, time.time()))) == "second-factor-failed"
+    assert kind(try_login(api.app, other, code_of(secret, CLOCK.time()))) == "second-factor-failed"
     assert try_login(api.app, mine, recovery[0]).status_code == 200
 
 
@@ -194,7 +208,7 @@ def test_enrolling_shows_a_picture_of_the_address(api: Api, account: Callable[..
     wrong = client.post("/v1/account/second-factor/confirm", json={"code": "000000"})
     assert kind(wrong) == "second-factor-failed"
     # Once it is in force, another cannot be put over it.
-    again = {"code": code_of(made["secret"], time.time())}
+    again = {"code": code_of(made["secret"], CLOCK.time())}
     assert client.post("/v1/account/second-factor/confirm", json=again).status_code == 200
     assert client.post("/v1/account/second-factor", json={"password": PASSWORD}).status_code == 409
 
@@ -215,7 +229,7 @@ def test_removing_needs_password_and_code(api: Api, account: Callable[..., str])
         == 409
     )
     secret, _ = enrolled(client)
-    code = code_of(secret, time.time() + 30)
+    code = code_of(secret, CLOCK.time() + 30)
     for proof in ({"password": "wrong", "code": code}, {"password": PASSWORD, "code": "000000"}):
         assert client.post("/v1/account/second-factor/remove", json=proof).status_code == 401
     proof = {"password": PASSWORD, "code": code}
@@ -261,9 +275,9 @@ def test_who_must_have_one_can_only_set_it_up(strict: Api) -> None:
     assert client.get("/v1/me").json()["role"] == "dispatcher"
     assert client.get("/collections/alerts/items").status_code == 200
     assert kind(try_login(strict.app, "dispatcher")) == "second-factor-needed"
-    assert try_login(strict.app, "dispatcher", code_of(secret, time.time() + 30)).status_code == 200
+    assert try_login(strict.app, "dispatcher", code_of(secret, CLOCK.time() + 30)).status_code == 200
     # Removed, it must be set up again before anything else.
-    proof = {"password": PASSWORD, "code": code_of(secret, time.time() + 30)}
+    proof = {"password": PASSWORD, "code": code_of(secret, CLOCK.time() + 30)}
     assert kind(client.post("/v1/account/second-factor/remove", json=proof)) == "second-factor-failed"
     assert logged_in(strict.app, "officer.a").get("/collections/alerts/items").status_code == 200
 

@@ -148,6 +148,9 @@ def test_a_data_folder_is_handed_over_without_what_lies_behind_links(tmp_path: P
     hand_over(folder, server_user())
     assert folder.stat().st_uid == (folder / "secret").stat().st_uid == server_user().uid
     assert outside.stat().st_uid == 0
+    (tmp_path / "other").symlink_to(folder)
+    with pytest.raises(OSError):
+        hand_over(tmp_path / "other", server_user())
 
 
 @pytest.mark.parametrize("unit", UNITS)
