@@ -13,8 +13,7 @@ from __future__ import annotations
 import itertools
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -127,19 +126,6 @@ class AreaCover:
             self.row_ptr,
             self.edges,
         )
-
-    def save(self, path: Path) -> None:
-        """Write the index as one ``.npz`` file."""
-        with path.open("wb") as file:
-            values: dict[str, Any] = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
-            np.savez_compressed(file, **values)
-
-    @classmethod
-    def load(cls, path: Path) -> AreaCover:
-        """Read an index written by :meth:`save`."""
-        with np.load(path, allow_pickle=False) as stored:
-            values: dict[str, Any] = {f.name: stored[f.name] for f in fields(cls)}
-        return cls(**(values | {"n_areas": int(values["n_areas"])}))
 
 
 def _segments(geometry: Array) -> tuple[Array, Array]:

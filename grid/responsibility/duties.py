@@ -50,25 +50,6 @@ def day_of(at: dt.datetime) -> dt.date:
     return at.astimezone(local_zone()).date()
 
 
-def items_for(
-    db: Session, item_code: str, at: dt.datetime, area_codes: Sequence[str] | None = None
-) -> list[Duty]:
-    """Return the lines of an item that are in force at a moment, lowest level first.
-
-    Parameters
-    ----------
-    area_codes : sequence of str, optional
-        Only lines of these areas.
-
-    Raises
-    ------
-    UnknownItem
-        When the list never had this item.
-    """
-    day = day_of(at)
-    return [duty for duty in all_lines(db, item_code, area_codes) if duty.holds(day)]
-
-
 def all_lines(db: Session, item_code: str, area_codes: Sequence[str] | None = None) -> list[Duty]:
     """Return the lines of an item in any time, lowest level first.
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import geopandas as gpd
 import numpy as np
 import pytest
@@ -78,14 +76,6 @@ def test_wrong_crs_and_infinite_vertex_are_refused() -> None:
         AreaCover.build(squares().to_crs(4549))
     with pytest.raises(GridError, match="finite"):
         AreaCover.build(frame(shapely.Polygon([(0, 0), (np.inf, 0), (1, 1)])))
-
-
-def test_save_and_load(tmp_path: Path) -> None:
-    cover = AreaCover.build(squares())
-    cover.save(tmp_path / "cover.npz")
-    rng = np.random.default_rng(3)
-    lon, lat = rng.uniform(x(-1), x(5), 1000), rng.uniform(y(-1), y(5), 1000)
-    assert (AreaCover.load(tmp_path / "cover.npz").locate(lon, lat) == cover.locate(lon, lat)).all()
 
 
 def test_threads_give_the_same_answer() -> None:

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from grid.errors import UnknownItem
-from grid.responsibility import Duty, check_list, check_stored
-from grid.responsibility.duties import items_for
+from grid.responsibility import Duty, check_list, check_stored, day_of
+from grid.responsibility.duties import all_lines
 from tests.support.square_town import NOW, insert_duties, insert_town
 
 
@@ -44,11 +44,12 @@ def test_check_of_a_list(lines: list[Duty], rules: list[str]) -> None:
 def test_items_in_force_lowest_level_first(db: Session) -> None:
     insert_town(db)
     insert_duties(db)
-    lines = items_for(db, "URB-STALL-002", NOW)
+    lines = [line for line in all_lines(db, "URB-STALL-002") if line.holds(day_of(NOW))]
     assert [(line.level, line.body) for line in lines] == [
         ("town", "乙镇人民政府"), ("county", "测试区城市管理局"), ("city", "测试市城市管理局"),
     ]  # fmt: skip
-    assert len(items_for(db, "URB-STALL-002", dt.datetime(2023, 1, 1, tzinfo=dt.UTC), ["320601001"])) == 1
+    of_the_town = all_lines(db, "URB-STALL-002", ["320601001"])
+    assert [line.holds(dt.date(2023, 1, 1)) for line in of_the_town].count(True) == 1
     with pytest.raises(UnknownItem):
-        items_for(db, "X", NOW)
+        all_lines(db, "X")
     assert check_stored(db) == []
