@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from geo_api.http.settings import WrongSetting
 from grid.cases import NewestHead, VerifyingKey
+from layers.private_server import give_to_owner_of
 
 
 class WrongChainKey(WrongSetting):
@@ -167,6 +168,7 @@ class ChainKeys:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            give_to_owner_of(self.folder, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -211,7 +213,8 @@ def _json(path: Path, missing: Any) -> Any:
 def _replace(path: Path, content: str) -> None:
     """Write a file whole, or not at all, and to the disk."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
-    with open(fresh, "w") as file:
+    with open(fresh, "x") as file:
+        give_to_owner_of(path.parent, file.fileno())
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -42,8 +42,6 @@ starting needs longer than the 5 s that the server would give it."""
 SHUTDOWN_S = 8
 """Requests that run get this long to finish after SIGTERM; event streams end at once."""
 BACKLOG = 2048
-KEYS_OF_THE_CHAIN = "chain_keys"
-"""Folder of the data folder; keys that lie elsewhere are the operator's to give to the account."""
 DATABASE_LOST = 69
 """Exit code when the private database cannot be started again (``EX_UNAVAILABLE``): a supervisor shall try anew."""
 
@@ -158,8 +156,8 @@ def leave_root(settings: Settings) -> None:
     if user is None:
         return
     settings.signing_key()  # made now, if it is not there
-    for folder in (settings.data_dir.resolve(), settings.data_dir / KEYS_OF_THE_CHAIN):
-        if folder.is_dir():
+    for folder in (settings.data_dir.resolve(), settings.chain_keys_folder()):
+        if folder.is_dir() and not folder.is_symlink():
             hand_over(folder, user)
     os.environ["NUMBA_CACHE_DIR"] = str(settings.data_dir / "numba")
     give_up_root(user)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from layers.private_server.binaries import HOW_TO_INSTALL, find_binaries
 from layers.private_server.disk_space import DiskSpace
 from layers.private_server.point_in_time import restore_to
-from layers.private_server.rights import closed_path, give_up_root, hand_over
+from layers.private_server.rights import closed_path, give_to_owner_of, give_up_root, hand_over
 from layers.private_server.server import Cluster, owned_cluster, running_cluster
 from layers.private_server.settings import ServerUser, default_data_dir, server_user
 from layers.private_server.wal_archive import archive_state, base_backups, remove_old_backups
@@ -23,6 +23,7 @@ __all__ = [
     "closed_path",
     "default_data_dir",
     "find_binaries",
+    "give_to_owner_of",
     "give_up_root",
     "hand_over",
     "owned_cluster",

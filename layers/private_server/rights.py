@@ -86,3 +86,10 @@ def _hand_over_file(name: str, folder: int, user: ServerUser) -> None:
             os.fchown(descriptor, user.uid, user.gid)
     finally:
         os.close(descriptor)
+
+
+def give_to_owner_of(folder: Path, descriptor: int) -> None:
+    """Give a file that root writes into a folder to the folder's owner, whose service shall read it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from geo_api.cases.chain_keys import ChainKeys
 from layers.postgres import SYSTEM, session
 from layers.private_server import closed_path, hand_over, server_user
 from tests.support.waiting import PATIENCE_S
@@ -151,6 +152,16 @@ def test_a_data_folder_is_handed_over_without_what_lies_behind_links(tmp_path: P
     (tmp_path / "other").symlink_to(folder)
     with pytest.raises(OSError):
         hand_over(tmp_path / "other", server_user())
+
+
+@as_root
+def test_keys_that_root_makes_in_the_folder_of_the_service_are_the_services(tmp_path: Path) -> None:
+    keys = ChainKeys(tmp_path / "chain_keys")
+    keys.ensure()
+    hand_over(keys.folder, server_user())
+    keys.rotate()
+    assert {path.stat().st_uid for path in (keys.folder, *keys.folder.iterdir())} == {server_user().uid}
+    assert keys.signer().key_id == keys.listed()[-1].key_id
 
 
 @pytest.mark.parametrize("unit", UNITS)
