@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -52,6 +53,19 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
+    with _opening(browser, city) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def open_page_of_module(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
+    """The same for a page that several tests look at and leave as it was."""
+    with _opening(browser, city) as open_:
+        yield open_
+
+
+@contextlib.contextmanager
+def _opening(browser: Browser, city: City) -> Iterator[Callable[..., Console]]:
     visits: list[Visit] = []
 
     def open_(

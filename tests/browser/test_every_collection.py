@@ -59,6 +59,13 @@ LOOK_AT = """([west, south, east, north, maxZoom]) => {
   bare.map.fitBounds([[west, south], [east, north]], { duration: 0, padding: 8, maxZoom });
 }"""
 
+TAKE_AWAY = """() => {
+  const holder = window.__bare.map.getContainer();
+  window.__bare.map.remove();
+  holder.remove();
+  delete window.__bare;
+}"""
+
 
 @pytest.fixture(scope="session")
 def city(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
@@ -137,7 +144,7 @@ def read(console: Console, collection: Collection, known: dict[int, dict[str, An
     near = look_at(console, box_of([known[key]]), 13.5)
     assert key in {f["id"] for f in near["features"]}
     compare(collection, near["features"], known)
-    console.page.evaluate("() => { window.__bare.map.remove(); delete window.__bare }")
+    console.page.evaluate(TAKE_AWAY)
 
 
 def box_of(features: list[dict[str, Any]]) -> tuple[float, float, float, float]:
@@ -147,27 +154,45 @@ def box_of(features: list[dict[str, Any]]) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+@pytest.fixture(scope="module")
+def page_of_nobody(open_page_of_module: Open) -> Console:
+    return open_page_of_module()
+
+
+@pytest.fixture(scope="module")
+def page_of_the_dispatcher(open_page_of_module: Open) -> Console:
+    console = open_page_of_module()
+    console.log_in("dispatcher")
+    return console
+
+
+@pytest.fixture(scope="module")
+def page_that_is_refused(open_page_of_module: Open) -> Console:
+    console = open_page_of_module()
+    console.expect_status(401)
+    return console
+
+
 @pytest.mark.parametrize("name", [c.id for c in COLLECTIONS.values() if not c.login])
-def test_without_a_login(open_page: Open, city: City, name: str) -> None:
-    console = open_page()
-    read(console, COLLECTIONS[name], items(city, name, {}))
+def test_without_a_login(page_of_nobody: Console, city: City, name: str) -> None:
+    read(page_of_nobody, COLLECTIONS[name], items(city, name, {}))
 
 
 @pytest.mark.parametrize("name", list(COLLECTIONS))
-def test_logged_in(open_page: Open, city: City, dispatcher: dict[str, str], name: str) -> None:
-    console = open_page()
-    console.log_in("dispatcher")
-    read(console, COLLECTIONS[name], items(city, name, dispatcher))
+def test_logged_in(
+    page_of_the_dispatcher: Console, city: City, dispatcher: dict[str, str], name: str
+) -> None:
+    read(page_of_the_dispatcher, COLLECTIONS[name], items(city, name, dispatcher))
 
 
 @pytest.mark.parametrize("name", [c.id for c in COLLECTIONS.values() if c.login])
-def test_who_is_not_logged_in_is_refused_and_told(open_page: Open, name: str) -> None:
+def test_who_is_not_logged_in_is_refused_and_told(page_that_is_refused: Console, name: str) -> None:
     """MapLibre hears of it as an error of its source; no feature comes."""
-    console = open_page()
-    console.expect_status(401)
+    console = page_that_is_refused
     collection = COLLECTIONS[name]
     address = f"{console.city.address}/collections/{name}/tiles/WebMercatorQuad?f=tilejson"
     console.page.evaluate(BARE_MAP, [address, name, LAYER[collection.geometry_type]])
     heard = wait_until(lambda: console.page.evaluate(STATE)["errors"], "the refusal is heard", DEADLINE_S)
     assert all("401" in each for each in heard)
     assert console.page.evaluate(STATE)["features"] == []
+    console.page.evaluate(TAKE_AWAY)
