@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test test-long check fmt bench conformance evaluate lock clean
+.PHONY: help setup setup-test demo serve test test-long drill check fmt bench conformance evaluate lock clean
 
 help: ## 说明 this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -27,6 +27,11 @@ test: setup-test ## 测试 style, types, imports, all tests (browser included)
 
 test-long: setup-test ## 久测 random operations, kills and properties, twenty times as much of each (hours)
 	@$(BIN)/pytest -n 2 --dist load -m long --long -o timeout=14400
+
+ROUNDS ?= 2
+MINUTES ?= 10
+drill: setup-test ## 演练 faults under load and a soak: ROUNDS=2 MINUTES=10, acknowledged against stored
+	@$(BIN)/python -m tests.support.drills --rounds $(ROUNDS) --minutes $(MINUTES) $(DRILL)
 
 check: setup-test ## 检查 the same without the tests
 	@scripts/verify --static

@@ -29,6 +29,7 @@ def test_no_test_module_is_imported(path: Path) -> None:
 
 PAUSES = {
     "tests/support/waiting.py": "the one place that asks again and again, with a deadline",
+    "tests/support/drills/crowd.py": "viewers think between two questions",
     "tests/layers/test_reading.py": "processor time is measured over an interval in which nothing happens",
 }
 """Modules that may pause, and why."""

@@ -10,13 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx2
@@ -29,78 +26,10 @@ from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
 from layers.private_server.start_stop import start_server, stop_server
+from tests.support.drills.crowd import Seen, listen, view
 
-ALLOWED = {200, 304, 429, 503}
 PASSWORD = "storm storm storm"
 PORT = 8_093
-THINK_S = 1.0
-
-
-@dataclass
-class Seen:
-    """What the storm saw."""
-
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-    faults: list[str] = field(default_factory=list)
-    lost: Counter[str] = field(default_factory=Counter)
-    waits_s: list[float] = field(default_factory=list)
-    bad_at: list[float] = field(default_factory=list)
-    heard: list[list[float]] = field(default_factory=list)
-    changes: list[float] = field(default_factory=list)
-
-
-def tile_path(zoom: int) -> str:
-    """A tile somewhere in the city, as OGC names it."""
-    import math
-
-    lon, lat = random.uniform(BOX[0], BOX[2]), random.uniform(BOX[1], BOX[3])
-    n = 2**zoom
-    column = int((lon + 180) / 360 * n)
-    row = int((1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2 * n)
-    return f"/collections/areas/tiles/WebMercatorQuad/{zoom}/{row}/{column}"
-
-
-def some_path() -> str:
-    """What a viewer asks next: mostly tiles."""
-    return random.choices(
-        (tile_path(random.choice((10, 12, 14))), "/collections/areas/items?limit=20", "/collections/areas", "/v1/me"),
-        (8, 1, 1, 1),
-    )[0]  # fmt: skip
-
-
-async def view(client: httpx2.AsyncClient, until: float, seen: Seen) -> None:
-    """One viewer, who thinks between two questions."""
-    await asyncio.sleep(random.random() * THINK_S)
-    while time.monotonic() < until:
-        path, start = some_path(), time.monotonic()
-        try:
-            answer = await client.get(path)
-        except httpx2.HTTPError as error:
-            seen.lost[type(error).__name__] += 1
-        else:
-            seen.waits_s.append(time.monotonic() - start)
-            seen.answers[("tile" if "/tiles/" in path else path, answer.status_code)] += 1
-            if answer.status_code != 200:
-                seen.bad_at.append(time.monotonic())
-            told = answer.status_code < 429 or "retry-after" in answer.headers
-            if answer.status_code not in ALLOWED or not told:
-                seen.faults.append(f"{answer.status_code} {path} {answer.text[:200]}")
-        await asyncio.sleep(random.random() * 2 * THINK_S)
-
-
-async def listen(client: httpx2.AsyncClient, until: float, heard: list[float], seen: Seen) -> None:
-    """One page that hears of changes, and comes back when its stream ends."""
-    while time.monotonic() < until:
-        try:
-            async with client.stream("GET", "/v1/events", timeout=httpx2.Timeout(30, read=20)) as answer:
-                async for line in answer.aiter_lines():
-                    if line.startswith("data:"):
-                        heard.append(time.monotonic())
-                    if time.monotonic() > until:
-                        return
-        except httpx2.HTTPError as error:
-            seen.lost[f"stream {type(error).__name__}"] += 1
-            await asyncio.sleep(0.5)
 
 
 async def change(address: str, units: list[tuple[int, float, float]], until: float, seen: Seen) -> None:
@@ -144,10 +73,14 @@ async def storm(
     """Everything at once; what was seen, and when the database went and was back."""
     seen = Seen(heard=[[] for _ in range(streams)])
     until = time.monotonic() + seconds
+
+    def ended() -> bool:
+        return time.monotonic() > until
+
     limits = httpx2.Limits(max_connections=None)
     async with httpx2.AsyncClient(base_url=address, timeout=40, limits=limits) as client:
-        tasks = [view(client, until, seen) for _ in range(viewers)]
-        tasks += [listen(client, until, heard, seen) for heard in seen.heard]
+        tasks = [view(client, BOX, ended, seen) for _ in range(viewers)]
+        tasks += [listen(client, ended, heard, seen) for heard in seen.heard]
         tasks.append(change(address, units, until, seen))
         running = asyncio.gather(*tasks)
         gone, back = await restart(cluster, seconds / 3)
@@ -157,7 +90,6 @@ async def storm(
 
 def report(seen: Seen, gone: float, back: float) -> None:
     """Print what was seen."""
-    waits = sorted(seen.waits_s)
     later = [sum(at > back for at in heard) for heard in seen.heard]
     last_bad = max((at - back for at in seen.bad_at), default=0.0)
     print(json.dumps({f"{what} {status}": n for (what, status), n in sorted(seen.answers.items())}, indent=1))
@@ -165,7 +97,8 @@ def report(seen: Seen, gone: float, back: float) -> None:
     print(
         f"database away for {back - gone:.1f} s; last answer other than 200 {last_bad:+.1f} s after it was back"
     )
-    print(f"p50 {waits[len(waits) // 2] * 1e3:.0f} ms, p99 {waits[int(len(waits) * 0.99)] * 1e3:.0f} ms, longest {waits[-1]:.1f} s")  # fmt: skip
+    p50, p99, longest = (seen.wait_ms(share) for share in (0.5, 0.99, 1.0))
+    print(f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, longest {longest / 1e3:.1f} s")
     print(
         f"changes applied after the restart: {sum(at > back for at in seen.changes)} of {len(seen.changes)};"
     )
