@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hmac
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from geo_api.auth.callers import MAY, Caller
 from geo_api.http.database_slots import database_slot
 from geo_api.http.errors import Problem
 from layers.postgres import SYSTEM, limit_statements, session
-from layers.records import newest_area_name
+from layers.records import add_last_call, newest_area_name
 
 __all__ = [
     "COOKIE",
@@ -115,11 +116,48 @@ def needs(permission: str) -> Any:
 DatabaseSlot = Annotated[None, Depends(database_slot, scope="function")]
 
 
+@contextlib.contextmanager
+def logged_with_the_act(request: Request) -> Iterator[None]:
+    """Note whether the row of the access log was committed with what the call wrote."""
+    try:
+        yield
+    except BaseException:
+        request.state.logged_status = None
+        raise
+
+
+def _log_act(request: Request, db: Session) -> None:
+    """Write the row of a write in its own transaction: what was answered is in the log whatever ends the process."""
+    state, path = request.state, request.scope["path"]
+    if (
+        request.method in SAFE_METHODS
+        or getattr(state, "logged_status", None)
+        or not is_logged(path, request.method)
+    ):
+        return
+    state.logged_status = getattr(request.scope.get("route"), "status_code", None) or 200
+    add_last_call(db, row_of_act(request, state.logged_status))
+
+
+def row_of_act(request: Request, status: int, *, caller: Caller | None = None) -> dict[str, Any]:
+    """The row of the access log for a call that is being answered."""
+    address = getattr(request.state, "address", None)
+    return access_row(
+        caller or getattr(request.state, "caller", None) or Caller(),
+        method=request.method,
+        path=request.scope["path"],
+        status=status,
+        request_id=request.scope["request_id"],
+        address=str(address) if address else None,
+    )
+
+
 def scoped_session(request: Request, caller: CallerDep, _slot: DatabaseSlot) -> Iterator[Session]:
     """Open a transaction in the caller's scope; it is committed before the answer is sent."""
-    with session(caller.scope, request.app.state.url) as db:
+    with logged_with_the_act(request), session(caller.scope, request.app.state.url) as db:
         limit_statements(db, request.app.state.settings.statement_timeout_s)
         yield db
+        _log_act(request, db)
 
 
 def system_session(request: Request, _slot: DatabaseSlot) -> Iterator[Session]:
@@ -127,9 +165,10 @@ def system_session(request: Request, _slot: DatabaseSlot) -> Iterator[Session]:
 
     After the commit of a write no process of this machine remembers a caller or the areas of one any more.
     """
-    with session(SYSTEM, request.app.state.url) as db:
+    with logged_with_the_act(request), session(SYSTEM, request.app.state.url) as db:
         limit_statements(db, request.app.state.settings.statement_timeout_s)
         yield db
+        _log_act(request, db)
     if request.method not in SAFE_METHODS:
         request.app.state.known_callers.changed()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -35,6 +36,7 @@ FIELDS = (
     "path",
     "status",
     "request_id",
+    "detail",
 )
 Text = Annotated[str | None, Query(max_length=1_000)]
 
@@ -112,4 +114,6 @@ def _safe(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula: paths and names are what strangers sent."""
     if isinstance(value, dt.datetime):
         return value.isoformat()
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     return spreadsheet_text(value) if isinstance(value, str) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -162,6 +162,7 @@ class LoggedCall(Answer):
     path: Annotated[str, Field(description="Without the query string")]
     status: int
     request_id: str
+    detail: Annotated[dict[str, Any] | None, Field(description="Counts of what was written")]
 
 
 class AccessLogPage(Answer):

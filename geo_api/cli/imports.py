@@ -78,6 +78,7 @@ def imports_undo(
     """Take back exactly what a batch wrote, or say what rests on it · 撤销一个批次."""
     from layers.batches import read_batch, undo_batch
     from layers.postgres import SYSTEM, session
+    from layers.records import add_calls, command_row
 
     url = migrated_database()
     with session(SYSTEM, url) as db:
@@ -86,6 +87,7 @@ def imports_undo(
         typer.confirm(f"撤销 undo {_title(batch)}?", abort=True, err=True)
     with step(f"撤销 undo {_title(batch)}"), session(SYSTEM, url) as db:
         undo_batch(db, batch_id, by=operator(), now=dt.datetime.now(dt.UTC))
+        add_calls(db, [command_row(operator(), f"/imports/{batch_id}/undo")])
 
 
 def _title(batch: Batch) -> str:

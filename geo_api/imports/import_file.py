@@ -43,8 +43,8 @@ from layers.imports import (
 from layers.imports import readers as files
 from layers.local_time import local_zone, zone_note
 from layers.postgres import SYSTEM, WriteCounts, advisory_lock, session
+from layers.records import add_calls, command_row, duty_lists, enterprises, fences, meters, tracks
 from layers.records import areas as area_versions
-from layers.records import duty_lists, enterprises, fences, meters, tracks
 from layers.tables import AREA_KINDS
 
 Progress = Callable[[int, int], None]
@@ -168,11 +168,17 @@ def import_file(
                 report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
             settle_cells(db)
             finish_batch(db, report.batch_id, report.counts(), report.fixes)
+            add_calls(db, [_call_of(origin, report)])
     except InputError as error:
         if origin.sha256 is not None:
             record_failure(url, origin, received, str(error))
         raise
     return report
+
+
+def _call_of(origin: BatchOrigin, report: ImportReport) -> dict[str, object]:
+    """The row of the access log for an import from the command line."""
+    return command_row(origin.actor, f"/imports/{report.batch_id}", {"kind": origin.kind, **report.counts()})
 
 
 def _note_same_file(db: Session, origin: BatchOrigin, report: ImportReport) -> None:

@@ -207,6 +207,8 @@ class RequestFrame:
             request_id=scope["request_id"],
             user=caller.scope.username,
         )
+        if state.get("logged_status") == status:
+            return  # written in the transaction of what the call did
         if is_logged(scope["path"], method, status):
             address = str(state["address"]) if state.get("address") else None
             await self._records.add(

@@ -20,7 +20,7 @@ from layers.batches import BatchOrigin, batch_of_day, next_batch_id, record_post
 from layers.errors import Fault, InputError
 from layers.imports import FILE_KINDS, ROW, FixPart, checks
 from layers.postgres import SYSTEM, Scope, session
-from layers.records import add_fixes, fix_batch, tracks, write_again_after_deadlock
+from layers.records import add_calls, add_fixes, fix_batch, tracks, write_again_after_deadlock
 
 TOLD = 100
 """Reasons and vehicle ids that an answer lists; the counts are whole."""
@@ -45,6 +45,8 @@ class Terms:
         Of each statement.
     origin : BatchOrigin
         Who sends: of a device (source ``device``) all fixes of a day are one batch, else each call is one.
+    call : dict or None
+        Row of the access log for a call of which fixes are taken, written with them.
     """
 
     url: str
@@ -53,6 +55,7 @@ class Terms:
     max_age_days: int
     timeout_s: int
     origin: BatchOrigin = field(default_factory=lambda: BatchOrigin("tracks", "api", "system"))
+    call: dict[str, Any] | None = None
 
 
 @dataclass
@@ -139,6 +142,8 @@ def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: 
             report.duplicate += good.height - added
         if terms.origin.source == "api" and (report.accepted or report.n_unregistered):
             record_post(db, batch_id, terms.origin, now, report.counts(), (min(times), max(times)))
+        if terms.call is not None and (report.accepted or report.duplicate):
+            add_calls(db, [terms.call | {"detail": report.counts()}])
     return report
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from layers.records.access_log import KEPT_DAYS, CallFilter, add_calls, read_calls, remove_calls
+from layers.records.access_log import (
+    KEPT_DAYS,
+    CallFilter,
+    add_calls,
+    add_last_call,
+    command_row,
+    read_calls,
+    remove_calls,
+)
 from layers.records.accounts import find_account
 from layers.records.alerts import (
     FlaggedSite,
@@ -47,10 +55,12 @@ __all__ = [
     "StoredCity",
     "add_calls",
     "add_fixes",
+    "add_last_call",
     "alert_site",
     "alerts_without_case",
     "area_code_fault",
     "change_alert",
+    "command_row",
     "find_account",
     "find_run",
     "fix_batch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,37 @@ class CallFilter:
 def add_calls(db: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Add calls; the keys of each row are columns of :class:`layers.tables.AccessLog`."""
     db.execute(insert(AccessLog), list(rows))
+
+
+def add_last_call(db: Session, row: dict[str, Any]) -> None:
+    """Add a call at the end of its own transaction; callers hold no right to write the log, so their scope ends here."""
+    db.flush()
+    db.execute(text("SELECT set_config('role', 'none', true)"))
+    add_calls(db, [row])
+
+
+def command_row(actor: str, path: str, detail: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the row of what somebody did on the command line; it is written in the transaction of the act.
+
+    Parameters
+    ----------
+    actor : str
+        Account of the machine.
+    path : str
+        Subject of the command, written like a path.
+    detail : dict, optional
+        Counts of what was written.
+    """
+    return {
+        "at": dt.datetime.now(dt.UTC),
+        "username": actor,
+        "role": "operator",
+        "method": "COMMAND",
+        "path": path,
+        "status": 200,
+        "request_id": uuid.uuid4().hex[:16],
+        "detail": detail,
+    }
 
 
 def read_calls(db: Session, wanted: CallFilter, limit: int) -> list[AccessLog]:

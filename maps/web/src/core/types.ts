@@ -1493,6 +1493,10 @@ export interface components {
             path: string;
             status: number;
             request_id: string;
+            /** @description Counts of what was written */
+            detail: {
+                [key: string]: unknown;
+            } | null;
         };
         /** @description Name and password, and the code of accounts with a second factor. */
         LoginBody: {
