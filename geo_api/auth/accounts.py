@@ -6,6 +6,7 @@ Tables of accounts are not granted to callers: everything here runs in a transac
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -24,7 +25,12 @@ MAX_USER_AGENT = 300
 USED_EVERY = dt.timedelta(minutes=1)
 """How exact ``last_used_at`` of a login is: not every request writes it."""
 _hasher = PasswordHash.recommended()
-_nobody = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@functools.cache
+def _hash_without_account() -> str:
+    """Return a hash of no password: a name that is unknown takes as long as a known one."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def check_password(db: Session, username: str, password: str) -> User | None:
     if "\x00" in username:  # which the database cannot hold
         username = ""
     user = accounts.find_account(db, username)
-    ok = _hasher.verify(password, user.password_hash if user else _nobody)
+    ok = _hasher.verify(password, user.password_hash if user else _hash_without_account())
     return user if ok and user is not None and user.active else None
 
 

@@ -1,4 +1,4 @@
-"""Tries of passwords and codes: counted by the brake, and the cookies that a success sets."""
+"""Tries of passwords and codes: counted by the throttle, and the cookies that a success sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from geo_api.auth.caller_lookup import COOKIE
 from geo_api.credentials import (
     DEVICE_COOKIE,
     DEVICE_DAYS,
-    LoginBrake,
+    LoginThrottle,
     add_device,
     check_code,
     find_device,
@@ -35,7 +35,7 @@ class Try:
         A browser in which the person has logged in before, or a login that is open: it has a count of its own.
     """
 
-    brake: LoginBrake
+    throttle: LoginThrottle
     username: str
     address: str
     device: str | None
@@ -48,7 +48,7 @@ class Try:
         Problem
             429: there were too many.
         """
-        if wait_s := self.brake.begin(self.username, self.address, self.device):
+        if wait_s := self.throttle.begin(self.username, self.address, self.device):
             headers = {"Retry-After": str(wait_s)}
             raise Problem(
                 "too-many-requests", f"Try again in {wait_s} s.", f"请在 {wait_s} 秒后重试。", headers=headers
@@ -56,11 +56,11 @@ class Try:
 
     def take_back(self) -> None:
         """Count it as neither."""
-        self.brake.take_back(self.username, self.address, self.device)
+        self.throttle.take_back(self.username, self.address, self.device)
 
     def succeeded(self) -> None:
         """Count it as a success."""
-        self.brake.succeeded(self.username, self.address, self.device)
+        self.throttle.succeeded(self.username, self.address, self.device)
 
 
 def address_of(request: Request) -> str:
@@ -80,7 +80,7 @@ def checked_account(
     """
     key = request.app.state.signing_key
     device = find_device(key, username, request.cookies.get(DEVICE_COOKIE, ""))
-    tried = Try(request.app.state.login_brake, username, address_of(request), device)
+    tried = Try(request.app.state.login_throttle, username, address_of(request), device)
     tried.begin()
     user = check_password(db, username, password)
     if user is None:

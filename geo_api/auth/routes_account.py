@@ -59,7 +59,7 @@ class Owner:
         Problem
         """
         state, token = request.app.state, self.login.token_hash
-        tried = Try(state.login_brake, self.user.username, address_of(request), f"login {token}")
+        tried = Try(state.login_throttle, self.user.username, address_of(request), f"login {token}")
         tried.begin()
         if not is_password(self.user, password):
             raise Problem("login-failed", "The password of now is wrong.", "当前密码错误。")

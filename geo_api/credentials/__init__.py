@@ -1,10 +1,10 @@
-"""Passphrases, second factors, known devices, and the brake on guessing."""
+"""Passphrases, second factors, known devices, and the throttle of logins."""
 
 from __future__ import annotations
 
 from geo_api.credentials.browsers import Browser, read_browser
 from geo_api.credentials.known_devices import DEVICE_COOKIE, DEVICE_DAYS, add_device, find_device
-from geo_api.credentials.login_brake import LoginBrake
+from geo_api.credentials.login_throttle import LoginThrottle
 from geo_api.credentials.passphrases import MIN_LENGTH, check_passphrase
 from geo_api.credentials.second_factor import (
     Enrolment,
@@ -25,7 +25,7 @@ __all__ = [
     "Browser",
     "Enrolment",
     "FactorState",
-    "LoginBrake",
+    "LoginThrottle",
     "add_device",
     "check_code",
     "check_passphrase",

@@ -16,7 +16,7 @@ from layers.errors import WeakPassphrase
 
 MIN_LENGTH = 8
 MIN_GUESSES = 10**8
-"""As many guesses as zxcvbn must expect: at the slowest rate that the brake allows, thousands of years."""
+"""As many guesses as zxcvbn must expect: at the slowest rate that the throttle allows, thousands of years."""
 _MOST_LOOKED_AT = 72
 """Characters that zxcvbn looks at."""
 _ONE_AT_A_TIME = threading.Lock()

@@ -30,7 +30,7 @@ from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import HeadMaker
 from geo_api.cases.kept_reports import KeptReports
 from geo_api.city_file import put_file_in_force
-from geo_api.credentials import LoginBrake
+from geo_api.credentials import LoginThrottle
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
 from geo_api.features import routes_events as events
@@ -164,7 +164,7 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     app.state.head_maker = HeadMaker(app.state.url, app.state.chain_keys)
     app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
     app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None
-    app.state.login_brake = LoginBrake(settings.login_failures, settings.login_window_s)
+    app.state.login_throttle = LoginThrottle(settings.login_failures, settings.login_window_s)
     app.state.ingest_gate = IngestGate(
         settings.ingest_max_bytes_at_once,
         settings.ingest_max_bytes,

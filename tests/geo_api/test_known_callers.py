@@ -19,7 +19,7 @@ from geo_api.auth.api_keys import create_key, revoke_keys
 from geo_api.auth.callers import Caller
 from geo_api.auth.known_callers import CAPACITY, KnownCallers
 from geo_api.cli.main import app as cli
-from geo_api.credentials import LoginBrake
+from geo_api.credentials import LoginThrottle
 from geo_api.http.settings import Settings
 from layers.errors import InputError
 from layers.postgres import SYSTEM, Scope, session
@@ -283,14 +283,14 @@ def test_a_key_may_do_less_than_its_account(two: tuple[str, str, Api]) -> None:
 
 
 def test_many_guesses_at_once_are_not_more_than_one_after_the_other() -> None:
-    brake = LoginBrake(failures=3, window_s=60)
-    assert [brake.begin("a", "::1") > 0 for _ in range(5)] == [False] * 3 + [True] * 2
-    brake.succeeded("a", "::1")
-    assert brake.begin("a", "::1") == 0
+    throttle = LoginThrottle(failures=3, window_s=60)
+    assert [throttle.begin("a", "::1") > 0 for _ in range(5)] == [False] * 3 + [True] * 2
+    throttle.succeeded("a", "::1")
+    assert throttle.begin("a", "::1") == 0
 
 
 def test_an_address_that_tries_many_names_is_held_up() -> None:
-    brake = LoginBrake(failures=3, window_s=60)
-    allowed = sum(brake.begin(f"name-{i}", "::1") == 0 for i in range(200))
+    throttle = LoginThrottle(failures=3, window_s=60)
+    allowed = sum(throttle.begin(f"name-{i}", "::1") == 0 for i in range(200))
     assert allowed == 3 * 20
-    assert brake.begin("name-1", "::2") == 0
+    assert throttle.begin("name-1", "::2") == 0

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from starlette.testclient import TestClient
 
 from geo_api.auth.accounts import create_user
-from geo_api.credentials import DEVICE_COOKIE, LoginBrake, check_passphrase, read_browser
+from geo_api.credentials import DEVICE_COOKIE, LoginThrottle, check_passphrase, read_browser
 from layers.errors import InputError
 from layers.postgres import SYSTEM, session
 from tests.support.application import PASSWORD, Api, logged_in
@@ -215,12 +215,12 @@ def test_a_browser_is_known_for_all_who_share_it(api: Api, account: Callable[...
 
 
 def test_an_attempt_that_is_taken_back_is_neither_success_nor_failure() -> None:
-    brake = LoginBrake(failures=2, window_s=60)
-    assert brake.begin("a", "::1") == 0
+    throttle = LoginThrottle(failures=2, window_s=60)
+    assert throttle.begin("a", "::1") == 0
     for _ in range(5):
-        assert brake.begin("a", "::1") == 0
-        brake.take_back("a", "::1")
-    assert brake.begin("a", "::1") == 0 and brake.begin("a", "::1") > 0
+        assert throttle.begin("a", "::1") == 0
+        throttle.take_back("a", "::1")
+    assert throttle.begin("a", "::1") == 0 and throttle.begin("a", "::1") > 0
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Brake on guessing: failed logins are counted for a name, an address, and both together, apart from known devices."""
+"""Throttle of logins: failures are counted for a name, an address, and both together, apart from known devices."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WINDOWS_OF_A_NAME = 12
 Bucket = tuple[str, str, str]
 
 
-class LoginBrake:
+class LoginThrottle:
     """Counts failed logins in memory, at most ``capacity`` of them.
 
     A name is held up from one address, and from all addresses together: many addresses give no more guesses. A browser in
@@ -31,10 +31,10 @@ class LoginBrake:
 
     Examples
     --------
-    >>> brake = LoginBrake(failures=2, window_s=60)
-    >>> [brake.begin("zhang", f"192.0.2.{host}") > 0 for host in range(9)]
+    >>> throttle = LoginThrottle(failures=2, window_s=60)
+    >>> [throttle.begin("zhang", f"192.0.2.{host}") > 0 for host in range(9)]
     [False, False, False, False, False, False, False, False, True]
-    >>> brake.begin("zhang", "192.0.2.200", device="desk"), brake.begin("li", "192.0.2.1")
+    >>> throttle.begin("zhang", "192.0.2.200", device="desk"), throttle.begin("li", "192.0.2.1")
     (0, 0)
     """
 
