@@ -1,6 +1,7 @@
 """Build the browser console with the Node that comes from PyPI, so that nobody has to install Node.
 
-pip calls the hook when it makes a wheel; ``python hatch_build.py [npm arguments]`` does the same in a checkout.
+pip calls the hook when it makes a wheel; ``python hatch_build.py [npm arguments]`` does the same in a
+checkout.
 """
 
 from __future__ import annotations

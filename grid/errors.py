@@ -33,8 +33,8 @@ class TopologyFault(GridError):
     Attributes
     ----------
     rule : str
-        ``line_does_not_cross``, ``line_crosses_itself``, ``gap``, ``overlap``, ``sliver``, ``not_neighbours``,
-        ``multipart``, ``outside_parent``, ``edge_not_shared`` or ``invalid``.
+        ``line_does_not_cross``, ``line_crosses_itself``, ``gap``, ``overlap``, ``sliver``,
+        ``not_neighbours``, ``multipart``, ``outside_parent``, ``edge_not_shared`` or ``invalid``.
     zones : list of str
         The zones concerned, as ``name (code)``.
     message_en, message_zh : str

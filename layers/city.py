@@ -1,7 +1,9 @@
-"""The city that this installation serves: its names, codes, coordinate systems and time zone, in force for the process.
+"""The city that this installation serves.
 
-The values come from ``city.toml`` (``geo_api.city_file``). A process serves one city: it is put in force once at the
-start, and whatever writes a number, a day or a deadline asks ``city_in_force``.
+Its names, codes, coordinate systems and time zone, in force for the process.
+
+The values come from ``city.toml`` (``geo_api.city_file``). A process serves one city: it is put in force once
+at the start, and whatever writes a number, a day or a deadline asks ``city_in_force``.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ class City:
     time_zone : str
         Name of the IANA time zone database: days, deadlines, and times that are written without a zone.
     metric_epsg, served_epsg : int or None
-        Projected systems in metres: for plans and lengths, and offered by the API. None: the area is not known yet.
+        Projected systems in metres: for plans and lengths, and offered by the API. None: the area is not
+        known yet.
     languages : tuple of str
         Languages of the console; the first is shown until a person chooses.
     matters : mapping of str to str

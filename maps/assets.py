@@ -1,8 +1,8 @@
 """Files that a report carries inside: a folium map that asks no other host.
 
-Every link of a folium map goes through the header of its figure. :class:`LocalHeader` puts the shipped file in its
-place, or nothing where no report needs it, and refuses a name that nobody decided about: a new plugin then fails in
-a test and not on a user's desk.
+Every link of a folium map goes through the header of its figure. :class:`LocalHeader` puts the shipped file
+in its place, or nothing where no report needs it, and refuses a name that nobody decided about: a new plugin
+then fails in a test and not on a user's desk.
 """
 
 from __future__ import annotations

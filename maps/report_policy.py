@@ -1,4 +1,7 @@
-"""Safety of a report as a file: text in the scripts of the map, and the policy that lets no other script run."""
+"""Safety of a report as a file.
+
+Text in the scripts of the map, and the policy that lets no other script run.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,13 @@ _HEAD = "<head>"
 
 
 def in_map_script(html: str) -> str:
-    r"""Return HTML that may stand in the script of a map: the text of a tooltip, a property, the name of a layer.
+    r"""Return HTML that may stand in the script of a map.
 
-    folium puts it into a template literal of JavaScript and reads the script as a template of Jinja once more, so that
-    ``${…}`` would run in the browser and ``{{…}}`` on the server. The characters that mean something to either become
-    character references, which HTML shows as what they were.
+    The text of a tooltip, a property, the name of a layer.
+
+    folium puts it into a template literal of JavaScript and reads the script as a template of Jinja once
+    more, so that ``${…}`` would run in the browser and ``{{…}}`` on the server. The characters that mean
+    something to either become character references, which HTML shows as what they were.
 
     Examples
     --------
@@ -27,7 +32,9 @@ def in_map_script(html: str) -> str:
 
 
 def with_policy(html: str) -> str:
-    """Put a content security policy into the head of a page: its own inline scripts run, by their hashes, no others.
+    """Put a content security policy into the head of a page.
+
+    Its own inline scripts run, by their hashes, no others.
 
     The policy holds for a file that was saved, too. Nothing is loaded from anywhere, no form is sent.
     """

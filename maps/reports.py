@@ -1,8 +1,8 @@
 """Offline reports: one case, or the hot spots of one run, each as a single HTML file.
 
-Pure functions: data in, HTML out. The file opens from a disk without a network: scripts, sheets and pictures are
-inside, there is no base map, and every value is escaped. It holds its texts in both languages, shows one of them, and
-has a switch to the other.
+Pure functions: data in, HTML out. The file opens from a disk without a network: scripts, sheets and pictures
+are inside, there is no base map, and every value is escaped. It holds its texts in both languages, shows one
+of them, and has a switch to the other.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ def case_report(
     case : mapping
         As ``GET /v1/cases/{number}`` answers, with ``alert`` (its evidence card) or None.
     layers : mapping of name to GeoJSON
-        Feature or FeatureCollection (EPSG:4326) named county, town, community, unit_grid, boundary, track, gap, site.
-        ``site`` falls back to the case's own point.
+        Feature or FeatureCollection (EPSG:4326) named county, town, community, unit_grid, boundary, track,
+        gap, site. ``site`` falls back to the case's own point.
     language : {"zh", "en"}
         The language that is shown first.
     time_zone : str or None
@@ -117,7 +117,8 @@ def hotspot_report(
     Parameters
     ----------
     cells : GeoDataFrame
-        Columns ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin`` and polygons, EPSG:4326.
+        Columns ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin`` and polygons,
+        EPSG:4326.
     run : mapping
         ``model``, ``version``, ``at``, ``parameters`` of the run.
     areas : mapping or None
@@ -238,7 +239,10 @@ def _field_layer(name: str, zh: str, en: str) -> str:
 def _add_cells(
     group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list[str], stands_out: pd.Series
 ) -> None:
-    """The cells that stand out in their colours; the others as one faint shape, which shows the study area."""
+    """The cells that stand out in their colours.
+
+    The others as one faint shape, which shows the study area.
+    """
     rest = frame.geometry[~stands_out]
     if len(rest):
         _add_shape(group, rest.union_all())

@@ -1,6 +1,9 @@
-"""Write the console's types of the API from geo_api/openapi.json; ``--check`` says whether they are up to date.
+"""Write the console's types of the API from geo_api/openapi.json.
 
-The generator needs a TypeScript that the console does not use: ``scripts/setup --test`` installs it by its own lock file.
+``--check`` says whether they are up to date.
+
+The generator needs a TypeScript that the console does not use: ``scripts/setup --test`` installs it by its
+own lock file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Nothing of one city stands in code outside of the demo: names, codes, prefixes, systems and places are of its file.
+"""Nothing of one city stands in code outside of the demo.
 
-Python is read as a tree: texts and numbers count, docstrings do not, where examples name real places. Of the console's
-TypeScript and of SQL every line counts.
+Names, codes, prefixes, systems and places are of its file.
+
+Python is read as a tree: texts and numbers count, docstrings do not, where examples name real places. Of the
+console's TypeScript and of SQL every line counts.
 """
 
 from __future__ import annotations

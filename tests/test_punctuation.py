@@ -1,4 +1,7 @@
-"""Chinese texts that people read use Chinese punctuation: in the console, in reports, on server pages and in answers."""
+"""Chinese texts that people read use Chinese punctuation.
+
+In the console, in reports, on server pages and in answers.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ def faults(text: str) -> list[str]:
 
 
 def is_chinese(text: str) -> bool:
-    """Whether it is a Chinese text: not an English one that names something in Chinese, nor a line in both languages."""
+    """Whether it is a Chinese text.
+
+    Not an English one that names something in Chinese, nor a line in both languages.
+    """
     plain = re.sub(PLACE, "", text)
     first = re.search(f"[A-Za-z{HAN}]", plain)
     characters, letters = len(re.findall(f"[{HAN}]", plain)), len(re.findall("[A-Za-z]", plain))

@@ -1,4 +1,7 @@
-"""The second small city of `tests/support/second_city`: what its generator promises, and that its plain form loads."""
+"""The second small city of `tests/support/second_city`.
+
+What its generator promises, and that its plain form loads.
+"""
 
 from __future__ import annotations
 
@@ -157,7 +160,9 @@ def test_credit_codes_pass_independent_checks(city: SecondCity) -> None:
 
 
 def _shift_m(lon: float, lat: float) -> tuple[float, float]:
-    """The shift of GCJ-02 in metres east and north, from tables of polynomials and waves instead of one expression."""
+    """The shift of GCJ-02 in metres east and north, from tables of polynomials and waves instead of one
+    expression.
+    """
     u, v = lon - 105, lat - 35
     root = math.sqrt(abs(u))
     both = [(20, 6 * u), (20, 2 * u)]
@@ -292,7 +297,9 @@ def test_an_operator_is_silent_for_two_days(city: SecondCity) -> None:
 
 
 def test_every_planted_visit_is_seen_but_the_dark_ones(city: SecondCity) -> None:
-    """A person with the fixes on a map finds a fix inside most of the visits, within 120 m of the loading bay."""
+    """A person with the fixes on a map finds a fix inside most of the visits, within 120 m of the loading
+    bay.
+    """
     for story in city.truth["planted"]:
         if story["dark_terminals"]:
             continue
@@ -393,7 +400,8 @@ def test_the_plain_form_loads_completely_and_every_town_answers(
     answers = pl.read_csv(tmp_path / "answers.csv", infer_schema_length=0)
     assert dict(answers.select("id", "town").iter_rows()) == {code: code for code in TOWNS}
     assert dict(answers.select("id", "county").iter_rows()) == TOWNS
-    # The town that was empowered and kept its power acts itself; the one that lost it is led by its county again.
+    # The town that was empowered and kept its power acts itself; the one that lost it is led by its county
+    # again.
     leads = dict(answers.select("id", "lead_body").iter_rows())
     assert leads["621702100"] == "砚口镇综合执法队"
     assert leads["621721100"] == "石泓县生态环境分局"

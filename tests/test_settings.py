@@ -13,9 +13,12 @@ from geo_api.http.settings import Settings, WrongSetting, read_settings
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("geo_api", "maps", "spatial_models", "grid", "layers")
 READS_ENVIRONMENT = {
-    "layers/private_server/settings.py": "XDG_DATA_HOME and XDG_RUNTIME_DIR name places of the system, not of this service",
-    "layers/private_server/processes.py": "PostgreSQL's programs get the environment without what would lead them elsewhere",
-    "geo_api/server/worker_processes.py": "the metrics library reads PROMETHEUS_MULTIPROC_DIR at its import, in each worker",
+    "layers/private_server/settings.py": "XDG_DATA_HOME and XDG_RUNTIME_DIR name places of the system, not"
+    " of this service",
+    "layers/private_server/processes.py": "PostgreSQL's programs get the environment without what would lead"
+    " them elsewhere",
+    "geo_api/server/worker_processes.py": "the metrics library reads PROMETHEUS_MULTIPROC_DIR at its import,"
+    " in each worker",
     "layers/private_server/rights.py": "HOME is that of the account that a process of root becomes",
     "geo_api/server/serving.py": "NUMBA_CACHE_DIR is named where the account of the service may write",
     "geo_api/cli/main.py": "the same for an import that works without root's rights",

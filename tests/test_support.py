@@ -37,7 +37,9 @@ PAUSES = {
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_no_test_waits_a_fixed_time(path: Path) -> None:
-    """A fixed time is too short on a busy machine and too long on a quiet one: ``tests.support.waiting`` asks again.
+    """A fixed time is too short on a busy machine and too long on a quiet one.
+
+    ``tests.support.waiting`` asks again.
 
     ``sleep(0)`` gives an event loop a turn and waits for nothing.
     """

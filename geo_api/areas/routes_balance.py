@@ -27,7 +27,10 @@ def get_balance(
         Query(max_length=200, description=f"As households:0.5,cases:0.5; of {', '.join(MEASURES)}"),
     ] = None,
 ) -> Response:
-    """Households, enterprises, open cases, area and roads by community, with unit grids to transfer (contiguity kept)."""
+    """Households, enterprises, open cases, area and roads by community, with unit grids to transfer.
+
+    Contiguity is kept.
+    """
     if not caller.scope.city_wide and area_id not in caller.scope.area_ids:
         raise Problem("not-found", f"no area {area_id}", f"没有区域 {area_id}")
     found = balance_of(db, area_id, weights=_weights(weights), max_moves=max_moves)

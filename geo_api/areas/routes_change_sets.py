@@ -60,7 +60,10 @@ def list_change_sets(
 
 @router.post("", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")], status_code=201)
 def draft_change_set(body: ChangeSetBody, caller: CallerDep, db: SystemDb, settings: SettingsDep) -> Response:
-    """Check operations and preview them. What would leave a gap or an overlap is refused with its place (422)."""
+    """Check operations and preview them.
+
+    What would leave a gap or an overlap is refused with its place (422).
+    """
     editor = _editor(caller, settings)
     row = editing.draft(
         db,

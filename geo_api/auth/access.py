@@ -59,8 +59,10 @@ LOGGED_PATHS = (
 )
 """Reads and writes under these paths go into the access log."""
 REFUSED = frozenset({401, 403})
-"""Answers that go into the access log whatever the path: somebody tried what is not allowed. 429 is not among them,
-or a flood would become one of writes."""
+"""Answers that go into the access log whatever the path: somebody tried what is not allowed.
+
+429 is not among them, or a flood would become one of writes.
+"""
 
 
 async def current_caller(request: Request) -> Caller:
@@ -127,7 +129,10 @@ def logged_with_the_act(request: Request) -> Iterator[None]:
 
 
 def _log_act(request: Request, db: Session) -> None:
-    """Write the row of a write in its own transaction: what was answered is in the log whatever ends the process."""
+    """Write the row of a write in its own transaction.
+
+    What was answered is in the log whatever ends the process.
+    """
     state, path = request.state, request.scope["path"]
     if (
         request.method in SAFE_METHODS

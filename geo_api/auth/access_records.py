@@ -1,7 +1,7 @@
 """Rows of the access log, gathered for a moment and written together: a read does not pay for a transaction.
 
-A row that cannot be written waits for the database; one for which there is no room, or that the table refuses, is told
-in the service's log with all that it holds, and counted (``wangge_access_log_lost_total``).
+A row that cannot be written waits for the database; one for which there is no room, or that the table
+refuses, is told in the service's log with all that it holds, and counted (``wangge_access_log_lost_total``).
 """
 
 from __future__ import annotations
@@ -126,7 +126,10 @@ class AccessRecords:
         return True
 
     async def _write(self, rows: list[AccessRow]) -> bool:
-        """Write the rows that wait first, and take them away; where one is refused each gets a transaction."""
+        """Write the rows that wait first, and take them away.
+
+        Where one is refused each gets a transaction.
+        """
         try:
             await anyio.to_thread.run_sync(_insert, self._url, rows, limiter=self._thread)
         except _AWAY as error:

@@ -111,7 +111,9 @@ def list_users(db: Session) -> list[tuple[str, str, str, str, bool, int, int, bo
 
 
 def reset_second_factor(db: Session, username: str, operator: str) -> None:
-    """Remove the second factor of somebody who has lost it; logins of the account end, the access log says who did it.
+    """Remove the second factor of somebody who has lost it.
+
+    Logins of the account end, the access log says who did it.
 
     Parameters
     ----------

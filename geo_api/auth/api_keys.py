@@ -27,7 +27,8 @@ KEY_ROLES: Mapping[str, frozenset[str] | None] = {
     "sender": frozenset({"write_tracks"}),
 }
 """What a key may be: all of its account, a reader, or a sender of fixes that reads no row of an area (for devices
-whose key stands in addresses). Not None: the only permissions of it."""
+whose key stands in addresses). Not None: the only permissions of it.
+"""
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,10 @@ def credential(connection: HTTPConnection) -> Credential | None:
 
 
 def known_caller(scope: AsgiScope) -> Caller | None:
-    """The caller without asking the database: nobody, or somebody remembered; None: :func:`caller_of` must look."""
+    """The caller without asking the database: nobody, or somebody remembered.
+
+    None: :func:`caller_of` must look.
+    """
     connection = HTTPConnection(scope)
     try:
         found = credential(connection)

@@ -48,7 +48,8 @@ class Caller:
     key_name : str or None
         Name of the API key that was sent.
     enrolling : str or None
-        Name of an account that must set up its second factor before it may do anything: until then it has no scope.
+        Name of an account that must set up its second factor before it may do anything: until then it has no
+        scope.
     """
 
     scope: Scope = PUBLIC

@@ -104,7 +104,10 @@ class KnownCallers:
                 self._callers.popitem(last=False)
 
     def areas(self, db: Session, area_code: str) -> tuple[int, ...]:
-        """Ids of that area in every version and of all below (``grid.areas.history.scope_area_ids``); none if it is not there."""
+        """Ids of that area in every version and of all below (``grid.areas.history.scope_area_ids``).
+
+        None if it is not there.
+        """
         version = self.version()
         entry = self._areas.get(area_code) if self._listening else None
         if entry is not None and entry[0] == version and time.time() < entry[1]:

@@ -32,7 +32,8 @@ class Try:
     Attributes
     ----------
     device : str or None
-        A browser in which the person has logged in before, or a login that is open: it has a count of its own.
+        A browser in which the person has logged in before, or a login that is open: it has a count of its
+        own.
     """
 
     throttle: LoginThrottle

@@ -1,4 +1,6 @@
-"""Bearer tokens (JWT) of an OpenID Connect provider: verified against its published keys, and who they stand for.
+"""Bearer tokens (JWT) of an OpenID Connect provider.
+
+Verified against its published keys, and who they stand for.
 
 Nothing of a token chooses how it is verified: the algorithms are fixed, the keys come from the configured
 address only (``jku``, ``x5u``, ``jwk`` and ``x5c`` are not read), and ``kid`` is compared with names of keys
@@ -33,7 +35,10 @@ ALGORITHMS: Mapping[str, tuple[str, frozenset[str]]] = {
 TYPES = frozenset({"jwt", "at+jwt", "application/at+jwt"})
 _FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 EVERYWHERE = "*"
-"""As the area of a token: the whole city. Without an area a token is refused, so that a claim forgotten opens nothing."""
+"""As the area of a token: the whole city.
+
+Without an area a token is refused, so that a claim forgotten opens nothing.
+"""
 
 
 class TokenRefused(Exception):

@@ -134,7 +134,10 @@ def _login_document(owner: Owner, login: LoginSession, idle_minutes: int) -> dic
 
 @router.post("/password", response_model=OpenedLogin, dependencies=WHOLE)
 def set_password(body: NewPassword, request: Request, owner: OwnerDep, db: SystemDb) -> Response:
-    """Set another password. Every login of the account ends; this one goes on with a new cookie and CSRF token."""
+    """Set another password.
+
+    Every login of the account ends; this one goes on with a new cookie and CSRF token.
+    """
     user = owner.user
     owner.check_password(request, db, body.password)
     change_password(db, user, body.new_password)

@@ -26,7 +26,8 @@ router = APIRouter(prefix="/v1", tags=["login"], route_class=JsonRoute)
 def log_in(body: LoginBody, request: Request, db: SystemDb) -> Response:
     """Log in: sets the cookie ``wangge_session`` (HttpOnly, SameSite=Lax). A login that the browser had ends.
 
-    An account with a second factor sends a ``code`` too; without it the answer is a problem ``second-factor-needed``.
+    An account with a second factor sends a ``code`` too; without it the answer is a problem
+    ``second-factor-needed``.
     """
     check_origin(request)
     user = checked_account(request, db, body.username, body.password, body.code)

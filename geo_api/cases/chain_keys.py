@@ -96,7 +96,10 @@ class ChainKeys:
         self._list_newest(dt.datetime.now(dt.UTC))
 
     def rotate(self) -> str:
-        """Sign with a new key from now on; the former public key stays for verification. Returns the new key's id."""
+        """Sign with a new key from now on; the former public key stays for verification.
+
+        Returns the new key's id.
+        """
         self.signer()  # refused while others may read the present one
         os.replace(self._written_key(), self._private)
         return self._list_newest(dt.datetime.now(dt.UTC))
@@ -118,7 +121,8 @@ class ChainKeys:
             ) from error
         if mode & 0o077:
             raise WrongChainKey(
-                f"{self._private} may be read by others (mode {mode:04o}): chmod 600, and `wangge cases keys rotate`"
+                f"{self._private} may be read by others (mode {mode:04o}): chmod 600, and `wangge cases keys"
+                " rotate`"
                 " if somebody may have read it · 密钥文件权限过宽"
             )
         try:
@@ -154,7 +158,10 @@ class ChainKeys:
         return None if found is None else NewestHead(found["sequence"], found["hash"])
 
     def remember(self, head: NewestHead | None, *, accept: bool = False) -> None:
-        """Keep the newest head: the database must have it from now on; ``accept`` takes an older one, or none."""
+        """Keep the newest head: the database must have it from now on.
+
+        ``accept`` takes an older one, or none.
+        """
         known = self.known_head()
         if head is None:
             self._newest.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Making of heads: while the service runs, what waits comes under a head within seconds.
 
-Every process looks; the database lets one at a time make a head. The newest head is kept beside the key, so that a
-database that lost its last heads is noticed.
+Every process looks; the database lets one at a time make a head. The newest head is kept beside the key, so
+that a database that lost its last heads is noticed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ EVERY_S = 2.0
 def make_heads(url: str, keys: ChainKeys) -> NewestHead | None:
     """Make heads until nothing waits; returns the last one.
 
-    A head that this machine knows and the database has no more stays known until somebody accepts the chain as it is.
+    A head that this machine knows and the database has no more stays known until somebody accepts the chain
+    as it is.
 
     Raises
     ------

@@ -17,7 +17,8 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``flagged``, ``counts``, ``seconds``, ``at``, ``unchanged``, ``without_case``, ``visits_unjudged``; the demo adds ``planted``.
+        ``flagged``, ``counts``, ``seconds``, ``at``, ``unchanged``, ``without_case``, ``visits_unjudged``;
+        the demo adds ``planted``.
     """
     with session(SYSTEM, url) as db:
         flagged = [_shown(site) for site in flagged_sites(db)]

@@ -187,7 +187,10 @@ def check_city_against_areas(connection: Connection, settings: Settings) -> list
 
 
 def _matters_of(settings: Settings) -> Mapping[str, str] | None:
-    """The matters of the city file, which the next start puts into the database; None: there is no such file."""
+    """The matters of the city file, which the next start puts into the database.
+
+    None: there is no such file.
+    """
     try:
         return read_city(settings.city_path()).matters
     except (WrongCityFile, FileNotFoundError):

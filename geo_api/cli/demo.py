@@ -111,7 +111,10 @@ def prepare_demo(
 def current_end_day(
     settings: Settings, *, seed: int, grids: int, size: str = "full", now: dt.datetime | None = None
 ) -> dt.date:
-    """The last day of a demo whose end nobody names: of the one that is there, when it is not old, else yesterday."""
+    """The last day of a demo whose end nobody names.
+
+    Of the one that is there, when it is not old, else yesterday.
+    """
     yesterday = (now or dt.datetime.now(dt.UTC)).astimezone(CITY.zone).date() - dt.timedelta(days=1)
     made = _made_until(_city_folder(settings, seed, grids, size))
     return made if made and dt.timedelta() <= yesterday - made <= MAX_AGE else yesterday
@@ -124,7 +127,8 @@ def _put_demo_city_in_force(settings: Settings) -> None:
         write_city(path, CITY)
     if (city := read_city(path)).code != CITY.code:
         raise NotADemo(
-            f"{path} is of another city, {city.code} {city.name}: point WANGGE_DATA_DIR at an empty folder for the demo"
+            f"{path} is of another city, {city.code} {city.name}: point WANGGE_DATA_DIR at an empty folder"
+            " for the demo"
             f" 该数据目录属于另一城市，演示请用空目录"
         )
     put_in_force(city)
@@ -171,7 +175,8 @@ def _load(url: str, folder: Path, key: str, end_day: dt.date, seconds: dict[str,
         foreign = has_areas(db) and not has_run_of(db, DEMO_MODEL)
     if foreign:
         raise NotADemo(
-            "this database holds other data: point WANGGE_DATABASE_URL (or WANGGE_DATA_DIR) at an empty one for the demo"
+            "this database holds other data: point WANGGE_DATABASE_URL (or WANGGE_DATA_DIR) at an empty one"
+            " for the demo"
         )
     reset(url)
     migrate(url)
@@ -269,7 +274,8 @@ def evaluate_seeds(settings: Settings, seeds: Iterable[int], *, grids: int = 12_
         good = recall == 1.0 and precision >= 0.9
         holds &= good
         console.print(
-            f"{'[green]✓[/]' if good else '[red]✗[/]'} seed {seed}: planted {len(planted)}, flagged {len(flagged)}, "
+            f"{'[green]✓[/]' if good else '[red]✗[/]'} seed {seed}: planted {len(planted)}, flagged"
+            f" {len(flagged)}, "
             f"召回 recall {recall:.2f}, 精确 precision {precision:.2f}, {sum(paper['seconds'].values()):.0f} s"
         )
     return holds

@@ -164,5 +164,11 @@ def duties_empowered(
         found = [one for one in empowerments(stored_list(db)) if town in (None, one.town_code)]
     table = Table("镇 town", "事项 item", "主体 body", "起 from", "收回 withdrawn")
     for one in found:
-        table.add_row(one.town_code, f"{one.item_code} {one.item}", one.body, str(one.valid_from), str(one.withdrawn_on or ""))  # fmt: skip
+        table.add_row(
+            one.town_code,
+            f"{one.item_code} {one.item}",
+            one.body,
+            str(one.valid_from),
+            str(one.withdrawn_on or ""),
+        )
     console.print(table)

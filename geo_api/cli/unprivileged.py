@@ -1,7 +1,9 @@
-"""Work on files of others without root's rights: in a process of its own, which becomes the server's account first.
+"""Work on files of others without root's rights.
 
-What can go wrong while a file is parsed goes wrong there: that process may read the file and talk to the database, and
-nothing of root's.
+In a process of its own, which becomes the server's account first.
+
+What can go wrong while a file is parsed goes wrong there: that process may read the file and talk to the
+database, and nothing of root's.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def work_on_file(
     prepare : callable
         Called in the new process with root's rights: loads what cannot be loaded later.
     work : callable
-        Given the path under which the account reads the file, in a folder of its own, and the folder of the file.
+        Given the path under which the account reads the file, in a folder of its own, and the folder of the
+        file.
     """
     folder = Path(tempfile.mkdtemp(prefix="wangge-import-"))
     try:
@@ -52,7 +55,10 @@ def work_on_file(
 
 
 def _finish(user: ServerUser, prepare: Callable[[], None], work: Callable[[], int]) -> None:
-    """The life of the new process, which ends here whatever happens: what ends with the first one is not its own."""
+    """The life of the new process, which ends here whatever happens.
+
+    What ends with the first one is not its own.
+    """
     code = 1
     try:
         prepare()
@@ -67,7 +73,10 @@ def _finish(user: ServerUser, prepare: Callable[[], None], work: Callable[[], in
 
 
 def _staged(path: Path, folder: Path, user: ServerUser) -> Path:
-    """The file and those of the same stem in the folder: as links where the account may read them, else as copies."""
+    """The file and those of the same stem in the folder.
+
+    As links where the account may read them, else as copies.
+    """
     for each in {path, *path.parent.glob(f"{path.stem}.*")}:
         if not each.is_file() or each.name.endswith(OUTPUTS):
             continue

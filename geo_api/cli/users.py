@@ -115,7 +115,10 @@ def users_key(
 
 @totp_app.command("reset")
 def totp_reset(username: str) -> None:
-    """Remove the second factor of somebody who has lost it; logins end, the access log tells · 重置二次验证."""
+    """Remove the second factor of somebody who has lost it.
+
+    Logins end, the access log tells · 重置二次验证.
+    """
     from geo_api.auth.accounts import reset_second_factor
     from layers.postgres import SYSTEM, session
 

@@ -1,7 +1,7 @@
 """Known devices: browsers in which a person has logged in before, told by a signed cookie.
 
-The cookie opens nothing. It only gives its browser guesses of its own, so that whoever guesses from many addresses cannot
-keep the person out (``geo_api.credentials.login_throttle``).
+The cookie opens nothing. It only gives its browser guesses of its own, so that whoever guesses from many
+addresses cannot keep the person out (``geo_api.credentials.login_throttle``).
 """
 
 from __future__ import annotations

@@ -18,9 +18,10 @@ Bucket = tuple[str, str, str]
 class LoginThrottle:
     """Counts failed logins in memory, at most ``capacity`` of them.
 
-    A name is held up from one address, and from all addresses together: many addresses give no more guesses. A browser in
-    which the person has logged in before (``device``) has a count of its own that the others do not touch: they cannot
-    keep the person out. An attempt counts from its beginning, so that many at once are not more than one after the other.
+    A name is held up from one address, and from all addresses together: many addresses give no more guesses.
+    A browser in which the person has logged in before (``device``) has a count of its own that the others do
+    not touch: they cannot keep the person out. An attempt counts from its beginning, so that many at once are
+    not more than one after the other.
 
     Parameters
     ----------

@@ -27,8 +27,9 @@ _NAMES_OF_THE_SERVICE = ("wangge", "网格")
 def check_passphrase(passphrase: str, names: Iterable[str | None] = ()) -> None:
     """Refuse a passphrase that is short, common, or easy to guess for who knows the names.
 
-    The lists are part of the installation (zxcvbn, and ``common_words.txt`` with words in pinyin): no host is asked.
-    Repeats, runs, keyboard patterns, dates and exchanged letters (``p@ssw0rd``) count as what they are.
+    The lists are part of the installation (zxcvbn, and ``common_words.txt`` with words in pinyin): no host is
+    asked. Repeats, runs, keyboard patterns, dates and exchanged letters (``p@ssw0rd``) count as what they
+    are.
 
     Parameters
     ----------
@@ -58,13 +59,17 @@ def check_passphrase(passphrase: str, names: Iterable[str | None] = ()) -> None:
         found = zxcvbn(plain[:_MOST_LOOKED_AT], user_inputs=[*known, *_common_words()])
     if found["guesses"] < MIN_GUESSES:
         raise WeakPassphrase(
-            "Too common or too easy to guess. Use several words that have nothing to do with your name, the city or each other.",
+            "Too common or too easy to guess. Use several words that have nothing to do with your name, the"
+            " city or each other.",
             "密码过于常见或容易猜到，请使用与姓名、城市无关的多个词。",
         )
 
 
 def _words(names: Iterable[str | None]) -> list[str]:
-    """Names whole, joined and in parts: ``officer.li`` is ``officerli`` and ``officer``, too; 南通市 is 南通, too."""
+    """Names whole, joined and in parts: ``officer.li`` is ``officerli`` and ``officer``, too.
+
+    南通市 is 南通, too.
+    """
     found: set[str] = set()
     for name in names:
         parts = [name or "", re.sub(r"[\W_]+", "", name or ""), *re.split(r"[\W_\d]+", name or "")]

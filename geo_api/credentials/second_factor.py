@@ -1,7 +1,8 @@
 """Second factor of local accounts: one-time codes by time (TOTP, RFC 6238) and recovery codes.
 
-The secret is stored encrypted (AES-256-GCM) by a key that is made of the installation's signing key, which the database
-does not hold, and is bound to its account. Recovery codes have 80 random bits each; their hashes are stored.
+The secret is stored encrypted (AES-256-GCM) by a key that is made of the installation's signing key, which
+the database does not hold, and is bound to its account. Recovery codes have 80 random bits each; their hashes
+are stored.
 """
 
 from __future__ import annotations
@@ -94,7 +95,10 @@ def start_enrolment(db: Session, key: bytes, user: User, issuer: str) -> Enrolme
 def confirm_enrolment(
     db: Session, key: bytes, user: User, code: str, now: float | None = None
 ) -> list[str] | None:
-    """Put the second factor in force and return its recovery codes; None: the code is wrong, or nothing was started."""
+    """Put the second factor in force and return its recovery codes.
+
+    None: the code is wrong, or nothing was started.
+    """
     found = accounts.read_factor(db, user.id)
     if found is None or found.confirmed_at is not None:
         return None

@@ -1,4 +1,7 @@
-"""Areas of the demo city: city, counties, towns, communities, unit grids, a functional zone and a water area."""
+"""Areas of the demo city.
+
+City, counties, towns, communities, unit grids, a functional zone and a water area.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,10 @@ class CityAreas:
 def town_centres(
     county: County, towns: list[Town], settlements: list[Settlement], rng: np.random.Generator
 ) -> Floats:
-    """Centre points (metres) of a county's towns: GeoNames where the name is inside the county, else drawn."""
+    """Centre points (metres) of a county's towns.
+
+    GeoNames where the name is inside the county, else drawn.
+    """
     polygon = to_metric_geometry(county.polygon)
     lonlat = np.array([(one.lon, one.lat) for one in settlements]).reshape(-1, 2)
     points = np.column_stack(to_metric(lonlat[:, 0], lonlat[:, 1]))
@@ -106,7 +112,10 @@ def _choose(size: CitySize) -> tuple[list[County], list[Town]]:
 
 
 def make_areas(size: CitySize, rng: np.random.Generator) -> CityAreas:
-    """The whole partition: cells first, then towns grown from their centres, then communities inside towns."""
+    """The whole partition.
+
+    Cells first, then towns grown from their centres, then communities inside towns.
+    """
     counties, towns = _choose(size)
     by_county = [[t for t in towns if t.county_code == c.code] for c in counties]
     towns = [t for group in by_county for t in group]
@@ -264,7 +273,10 @@ def _zone_rows(
 
 
 def _southern_strip(city_m: BaseGeometry, width_m: float = 2500.0) -> BaseGeometry | None:
-    """A strip along the southern edge of the city, where its boundary runs in the river; None when there is none."""
+    """A strip along the southern edge of the city, where its boundary runs in the river.
+
+    None when there is none.
+    """
     strip = shapely.difference(city_m, shapely.affinity.translate(city_m, 0.0, width_m))
     parts = shapely.get_parts(strip)
     centre = shapely.centroid(parts)

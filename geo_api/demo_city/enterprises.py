@@ -139,7 +139,10 @@ def _normal(weights: list[float]) -> Floats:
 
 
 def _registration_codes(areas: CityAreas, count: int, rng: np.random.Generator) -> list[str]:
-    """Division of registration: mostly the counties of today, some the city or an old code kept after a merger."""
+    """Division of registration.
+
+    Mostly the counties of today, some the city or an old code kept after a merger.
+    """
     codes = [c.code for c in areas.counties] + [CITY_CODE, "320684", "320602", "320621"]
     weights = _normal([1.0] * len(areas.counties) + [0.5, 0.2, 0.2, 0.1])
     return [codes[i] for i in rng.choice(len(codes), size=count, p=weights)]

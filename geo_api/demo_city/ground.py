@@ -110,7 +110,10 @@ def _line(roads: RoadNetwork, chain: list[tuple[int, bool]]) -> shapely.LineStri
 
 
 def _strokes(roads: RoadNetwork) -> list[list[tuple[int, bool]]]:
-    """Chains of edges of one kind and town that go straight on; each edge with whether it is passed backwards."""
+    """Chains of edges of one kind and town that go straight on.
+
+    Each edge with whether it is passed backwards.
+    """
     follower = _followers(roads)
     done = np.zeros(len(roads.edges), dtype=bool)
     chains = []

@@ -1,4 +1,7 @@
-"""Place and time of every truck: duty days between depots, plants, warehouses and petrol stations, night trips."""
+"""Place and time of every truck.
+
+Duty days between depots, plants, warehouses and petrol stations, night trips.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ _REACH_M = 28_000.0
 
 @dataclass
 class Legs:
-    """Pieces of journeys, each along a line; ``silent`` ones are driven or stood through without any report."""
+    """Pieces of journeys, each along a line.
+
+    ``silent`` ones are driven or stood through without any report.
+    """
 
     vehicle: list[int] = field(default_factory=list)
     start_s: list[float] = field(default_factory=list)
@@ -124,7 +130,10 @@ class Planner:
         return int(self.net.customers[self.rng.choice(len(self.net.customers), p=self._customer_p[home])])
 
     def stop_point(self, lot: int) -> Floats:
-        """Choose where a truck stands at a customer: anywhere inside, at busy neighbours near the common fence."""
+        """Choose where a truck stands at a customer.
+
+        Anywhere inside, at busy neighbours near the common fence.
+        """
         closed = [c for c, o in self.plan.served.items() if o == lot]
         point = np.asarray(self.lots.inside(np.array([lot]), self.rng)[0])
         if not closed:
@@ -210,7 +219,10 @@ def make_legs(plan: Plan, lots: Lots, router: Router, size: CitySize, rng: np.ra
 
 
 def _resumption_nights(planner: Planner, used: set[tuple[int, int]]) -> None:
-    """Night visits at plants that work again: several trucks, several distinct nights, 30-180 minutes each."""
+    """Night visits at plants that work again.
+
+    Several trucks, several distinct nights, 30-180 minutes each.
+    """
     rng, days = planner.rng, planner.size.track_days
     for lot in planner.plan.lots(RESUMPTION).tolist():
         ranked = planner.near_trucks(lot)
@@ -249,7 +261,10 @@ def _ordinary_nights(planner: Planner, used: set[tuple[int, int]]) -> None:
 
 
 def _extra_stops(planner: Planner) -> dict[tuple[int, int], list[tuple[Floats, float]]]:
-    """Day stops of the decoys: scrap removal inside lots being dismantled, short waits before plants without data."""
+    """Day stops of the decoys.
+
+    Scrap removal inside lots being dismantled, short waits before plants without data.
+    """
     rng, days = planner.rng, planner.size.track_days
     extra: dict[tuple[int, int], list[tuple[Floats, float]]] = defaultdict(list)
     for lot in planner.plan.lots("dismantling").tolist():

@@ -21,7 +21,10 @@ def _smooth_noise(shape: tuple[int, int], rho: float, sigma: float, rng: np.rand
 
 
 def _demand(sites: int, days: int, end_day: dt.date, rng: np.random.Generator) -> Floats:
-    """Relative use of a working plant around 1: weekday pattern, season, memory, a maintenance week now and then."""
+    """Relative use of a working plant around 1.
+
+    Weekday pattern, season, memory, a maintenance week now and then.
+    """
     dates = [end_day - dt.timedelta(days=days - 1 - d) for d in range(days)]
     weekend = np.array([d.weekday() >= 5 for d in dates])
     year = np.array([d.timetuple().tm_yday for d in dates]) / 365.25
@@ -36,7 +39,10 @@ def _demand(sites: int, days: int, end_day: dt.date, rng: np.random.Generator) -
 
 
 def _ramp(days_ago: Floats, since: Floats, length: Floats) -> Floats:
-    """0 before ``since`` days ago, rising to 1 over ``length`` days; shapes (1, days), (sites, 1), (sites, 1)."""
+    """0 before ``since`` days ago, rising to 1 over ``length`` days.
+
+    Shapes (1, days), (sites, 1), (sites, 1).
+    """
     return np.clip((since - days_ago) / length, 0.0, 1.0)
 
 

@@ -1,4 +1,7 @@
-"""Lots of chemical plants and warehouses: rows along roads in industrial parks, and single ones in the country."""
+"""Lots of chemical plants and warehouses.
+
+Rows along roads in industrial parks, and single ones in the country.
+"""
 
 from __future__ import annotations
 

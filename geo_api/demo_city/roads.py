@@ -136,7 +136,10 @@ def _draw_streets(
     lots: shapely.STRtree,
     rng: np.random.Generator,
 ) -> Ints:
-    """Streets of every town: a lattice about its centre, wider for county seats; returns the central nodes."""
+    """Streets of every town: a lattice about its centre, wider for county seats.
+
+    Returns the central nodes.
+    """
     towns = areas.town_centres_m
     tree = cKDTree(towns)
     seats = {int(tree.query(np.array(to_metric(*county.seat)))[1]) for county in areas.counties}
@@ -193,7 +196,10 @@ def _draw_lattice(
 
 
 def _draw_park_roads(drawing: _Drawing, lots: Lots) -> None:
-    """A road along each row of a park, one along its gate side, one out of the gate; a road past each single lot."""
+    """A road along each row of a park, one along its gate side, one out of the gate.
+
+    A road past each single lot.
+    """
     for park in range(len(lots.gates_m)):
         mine = np.flatnonzero(lots.park == park)
         rows, row_of = np.unique(np.round(lots.origin[mine], 3), axis=0, return_inverse=True)
@@ -269,7 +275,10 @@ def _draw_motorways(
     lots: shapely.STRtree,
     rng: np.random.Generator,
 ) -> None:
-    """Two motorways, along the city and across it, past the towns; a trunk road leads to each from time to time."""
+    """Two motorways, along the city and across it, past the towns.
+
+    A trunk road leads to each from time to time.
+    """
     stops = areas.town_centres_m
     middle = stops.mean(axis=0)
     main = np.linalg.svd(stops - middle)[2]

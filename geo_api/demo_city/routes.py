@@ -24,7 +24,10 @@ class Router:
         self._ways: dict[tuple[int, int], Floats] = {}
 
     def way(self, a: Floats, b: Floats) -> Floats:
-        """The line from ``a`` to ``b``: to the nearest node, along roads, and from the last node; shape (k, 2)."""
+        """The line from ``a`` to ``b``: to the nearest node, along roads, and from the last node.
+
+        Shape (k, 2).
+        """
         first, last = (int(self._nodes.query(point)[1]) for point in (a, b))
         line = self._between(first, last) if first != last else self._roads.nodes[[first]]
         return np.concatenate([[a], line, [b]])

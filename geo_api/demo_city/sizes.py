@@ -8,7 +8,10 @@ from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Shanghai")
 END_DAY = dt.date(2026, 10, 31)
-"""The last day (UTC+8) of cities whose end nobody names: tests and evaluations give the same city at any time."""
+"""The last day (UTC+8) of cities whose end nobody names.
+
+Tests and evaluations give the same city at any time.
+"""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,10 @@ def density_points(
 def relaxed_seeds(
     polygon: BaseGeometry, centres: Floats, count: int, rng: np.random.Generator, *, spread_m: float
 ) -> Floats:
-    """Seeds of cells (metres): a density sample, evened out by three k-means steps; each centre gets a dozen."""
+    """Seeds of cells (metres): a density sample, evened out by three k-means steps.
+
+    Each centre gets a dozen.
+    """
     around = np.repeat(centres, 12, axis=0)
     around = around + rng.normal(scale=0.3 * spread_m, size=around.shape)
     around = around[shapely.contains_xy(polygon, around[:, 0], around[:, 1])]
@@ -103,7 +106,10 @@ def faces(lines: list[BaseGeometry]) -> NDArray[np.object_]:
 
 
 def neighbour_graph(cells: NDArray[np.object_]) -> tuple[Ints, Ints, Floats]:
-    """Pairs of cells that share an edge, and the length of that edge in degrees; each pair once, first < second."""
+    """Pairs of cells that share an edge, and the length of that edge in degrees.
+
+    Each pair once, first < second.
+    """
     xy, owner = shapely.get_coordinates(shapely.get_rings(cells), return_index=True)
     ring_owner = shapely.get_rings(cells, return_index=True)[1]
     steps = np.round(xy * _SCALE).astype(np.int64)
@@ -173,7 +179,9 @@ class Cells:
 
 
 def make_cells(county_polygons: list[BaseGeometry], seeds_m: list[Floats]) -> Cells:
-    """Cut counties (lon/lat) into one cell for each seed (metres); slivers between counties go to a neighbour.
+    """Cut counties (lon/lat) into one cell for each seed (metres).
+
+    Slivers between counties go to a neighbour.
 
     Parameters
     ----------

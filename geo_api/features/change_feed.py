@@ -69,7 +69,9 @@ class Subscriber:
 
 
 class ChangeFeed:
-    """Listens for committed changes: raises the versions of tiles, then tells the subscribers of this process.
+    """Listens for committed changes.
+
+    Raises the versions of tiles, then tells the subscribers of this process.
 
     Parameters
     ----------

@@ -147,7 +147,10 @@ async def export_response(
 
 
 def _close(blocks: Iterator[bytes], stop: ExportStop) -> None:
-    """End the generator and its statement; a step of it that still runs in another thread is cancelled first."""
+    """End the generator and its statement.
+
+    A step of it that still runs in another thread is cancelled first.
+    """
     until = time.monotonic() + CLOSE_SECONDS
     stop.request()
     while True:

@@ -1,4 +1,7 @@
-"""Create, replace, change and delete one feature (OGC API Features, part 4), never blindly: If-Match is needed."""
+"""Create, replace, change and delete one feature (OGC API Features, part 4), never blindly.
+
+If-Match is needed.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +86,10 @@ VersionDep = Annotated[int, Depends(expected_version)]
 
 
 async def body_of(request: Request, media_types: tuple[str, ...]) -> dict[str, Any]:
-    """The JSON object that was sent; its size and depth were checked before (``geo_api.server.request_limits``)."""
+    """The JSON object that was sent.
+
+    Its size and depth were checked before (``geo_api.server.request_limits``).
+    """
     media = media_type(request)
     if media not in media_types:
         raise Problem("unsupported-media-type", f"{media or 'no type'}: {', '.join(media_types)} is needed.")

@@ -36,8 +36,8 @@ async def stream_events(
 ) -> StreamingResponse:
     """Server-sent events: `event: change`, `data: {"layer", "change", "zoom", "cells", "bbox"}`, a comment every 15 s.
 
-    `cells` are column and row of the touched tiles of zoom 12, `null` when the whole layer may have changed. Only
-    changes of rows that the caller may see are told. With `Last-Event-ID` what was missed comes first.
+    `cells` are column and row of the touched tiles of zoom 12, `null` when the whole layer may have changed.
+    Only changes of rows that the caller may see are told. With `Last-Event-ID` what was missed comes first.
     """
     request.app.state.feed.check_room()
 

@@ -29,7 +29,10 @@ async def export_collection(
     caller: CallerDep,
     f: Annotated[Format, Query(description="File format")],
 ) -> Response:
-    """Every feature that the same filters give as items, as one file. An export that fails ends without its end."""
+    """Every feature that the same filters give as items, as one file.
+
+    An export that fails ends without its end.
+    """
     source = ExportSource(
         url=request.app.state.url,
         scope=caller.scope,

@@ -87,7 +87,8 @@ class _Entry:
 class TileCache:
     """The tiles used last, bounded by bytes; one that many ask for at once is made once.
 
-    An entry holds while the version of its tile is the one that was read before it was made. Used on one event loop.
+    An entry holds while the version of its tile is the one that was read before it was made. Used on one
+    event loop.
 
     Parameters
     ----------

@@ -196,7 +196,10 @@ def _on_known(request: Request, error: Exception) -> Response:
 
 
 def known_problem(request: Request, error: Exception) -> Response | None:
-    """The answer to an error that the routes would answer too, for code around them; None: it is not foreseen."""
+    """The answer to an error that the routes would answer too, for code around them.
+
+    None: it is not foreseen.
+    """
     if isinstance(error, Problem):
         return _on_problem(request, error)
     foreseen = isinstance(error, DBAPIError) or kind_of(error) is not None
@@ -204,7 +207,10 @@ def known_problem(request: Request, error: Exception) -> Response | None:
 
 
 def _on_database(request: Request, error: DBAPIError) -> Response:
-    """A cancelled statement is too slow, a refused write not allowed; a full disk is told, a lost server not available."""
+    """A cancelled statement is too slow, a refused write not allowed.
+
+    A full disk is told, a lost server not available.
+    """
     state = getattr(error.orig, "sqlstate", None)
     if state == "57014":
         return problem_response(

@@ -60,7 +60,10 @@ def read_json(text: bytes) -> Any:
 
 
 def _is_deeper(text: bytes, depth: int) -> bool:
-    """Whether brackets stand deeper than ``depth``: pairs without content are taken out once for each level."""
+    """Whether brackets stand deeper than ``depth``.
+
+    Pairs without content are taken out once for each level.
+    """
     left = text.translate(None, _OTHER)
     for _ in range(depth):
         if not left:

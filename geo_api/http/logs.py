@@ -1,4 +1,7 @@
-"""Logs: one JSON object a line on standard error; passwords, cookies, tokens and query strings never get in."""
+"""Logs: one JSON object a line on standard error.
+
+Passwords, cookies, tokens and query strings never get in.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,10 @@ class JsonLines(logging.Formatter):
 
 
 def uvicorn_logging() -> dict[str, Any]:
-    """Configuration of the loggers of server and private database: warnings and worse, as JSON lines on standard error."""
+    """Configuration of the loggers of server and private database.
+
+    Warnings and worse, as JSON lines on standard error.
+    """
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -28,7 +28,9 @@ FREE_PATHS = ("/v1/tracks/osmand",)
 
 
 async def known_parameters(request: Request) -> None:
-    """Refuse a query parameter that the path does not declare: a misspelt filter must not answer with all rows.
+    """Refuse a query parameter that the path does not declare.
+
+    A misspelt filter must not answer with all rows.
 
     Numbers must be written plainly: the validation would read ``1_0`` as 10.
     """

@@ -72,7 +72,9 @@ async def read_body(request: Request, max_s: float, arrived: Callable[[int], Non
 
 
 async def let_pass(request: Request, max_bytes: int, max_s: float) -> None:
-    """Let the rest of a refused body pass by: a client that still sends would see a broken connection, not the answer.
+    """Let the rest of a refused body pass by.
+
+    A client that still sends would see a broken connection, not the answer.
 
     Nothing is kept. A client that asked first (``Expect: 100-continue``) does not send it at all.
     """

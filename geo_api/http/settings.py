@@ -72,15 +72,15 @@ class Settings(BaseSettings):
     pg_bin : Path or None
         Folder of PostgreSQL's programs for the private cluster; None: they are looked for.
     wal_archive : str
-        Folder into which the private cluster writes its log, for restorations to a moment; ``off`` ends that; empty:
-        as it was said last for this data folder.
+        Folder into which the private cluster writes its log, for restorations to a moment; ``off`` ends that;
+        empty: as it was said last for this data folder.
     backup_recipients : str
         Public keys (``age1…``, ``ssh-ed25519 …``) that backups are encrypted to, with commas.
     database_starts : int
         Starts of a private cluster that is gone which may fail in a row, before the service ends.
     disk_warning_mb, disk_reserve_mb : int
-        Free space of the disk of the private cluster in MiB, below which the log warns, and below which writes are
-        refused; 0: never.
+        Free space of the disk of the private cluster in MiB, below which the log warns, and below which
+        writes are refused; 0: never.
     connections : int
         Connections to the database that one process may hold, 7 at least.
     secret : SecretStr or None
@@ -90,7 +90,8 @@ class Settings(BaseSettings):
     city : str
         Name of the city for a city file that is written because there was none; nothing else reads it.
     chain_keys : Path or None
-        Folder of the keys that sign the heads of the chain, see docs/chain.md; None: ``chain_keys`` in ``data_dir``.
+        Folder of the keys that sign the heads of the chain, see docs/chain.md; None: ``chain_keys`` in
+        ``data_dir``.
     tile_url, tile_crs, tile_attribution : str
         Optional base map (``https://…/{z}/{x}/{y}.png``), its CRS, and whose it is; empty: no foreign host.
     tile_sources : str
@@ -100,7 +101,8 @@ class Settings(BaseSettings):
     grid_profile : str
         Code profile of unit grids: a name, or ``name:parent+kind+running`` digits.
     self_approval : bool
-        Whether authors may approve their own change sets: for the demo only, ``wangge check`` calls it a fault.
+        Whether authors may approve their own change sets: for the demo only, ``wangge check`` calls it a
+        fault.
     cookie_secure : bool or None
         None: as the request came (https).
     session_hours : int
@@ -137,8 +139,8 @@ class Settings(BaseSettings):
     trusted_proxies : str
         Networks whose ``X-Forwarded-For`` is believed, with commas.
     allowed_hosts : str
-        Names under which the service answers beside addresses, names without a dot and the machine's own, with commas;
-        ``.city.example`` for all under it, ``*`` for any.
+        Names under which the service answers beside addresses, names without a dot and the machine's own,
+        with commas; ``.city.example`` for all under it, ``*`` for any.
     cors_origins : str
         Origins whose pages may call, with commas; ``*`` for all, without cookies.
     access_log_days : int
@@ -278,7 +280,10 @@ class Settings(BaseSettings):
         return path if (path := self.data_dir / "base_map.pmtiles").exists() else None
 
     def url(self) -> str:
-        """The database of this installation, as SQLAlchemy takes it; the private cluster is started if it is not up."""
+        """The database of this installation, as SQLAlchemy takes it.
+
+        The private cluster is started if it is not up.
+        """
         if self.database_url is not None:
             return sqlalchemy_url(self.database_url)
         return running_cluster(self.data_dir, programs=self.pg_bin, archive=self.wal_archive).url

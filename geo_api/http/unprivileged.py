@@ -12,7 +12,9 @@ from layers.private_server import ServerUser, closed_path, server_user
 
 
 def unprivileged_account(*more: Path) -> ServerUser | None:
-    """Return the account to become; None: this process is not root's, or the account cannot run it, which is said.
+    """Return the account to become.
+
+    None: this process is not root's, or the account cannot run it, which is said.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ def unprivileged_account(*more: Path) -> ServerUser | None:
         return None
     if closed is not None:
         console.print(
-            f"[yellow]![/] 用户 {user.name} 无法进入 {closed}，以 root 权限运行。The account {user.name} may not enter {closed}: "
+            f"[yellow]![/] 用户 {user.name} 无法进入 {closed}，以 root 权限运行。The account {user.name} may not enter"
+            f" {closed}: "
             "this runs with the rights of root. Install under /opt or /srv, or run it as another account.",
             highlight=False,
         )

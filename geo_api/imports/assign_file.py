@@ -153,7 +153,10 @@ def _in_bulk(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _borders(db: Session) -> np.ndarray:
-    """Moments (microseconds) at which an answer may change: areas begin and end, lines of the list likewise."""
+    """Moments (microseconds) at which an answer may change.
+
+    Areas begin and end, lines of the list likewise.
+    """
     moments = areas.moments_of_change(db)
     moments |= {start_of_day(day) for day in duty_lists.days_of_change(db)}
     epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -83,7 +83,10 @@ def check_texts(checked: checks.CheckedFrame) -> None:
 
 
 def check_duties(checked: checks.CheckedFrame) -> None:
-    """Reject what must not be stored: the faults of :func:`check_texts`, and a line that ends before it begins."""
+    """Reject what must not be stored.
+
+    The faults of :func:`check_texts`, and a line that ends before it begins.
+    """
     check_texts(checked)
     begin, end = checked.frame["valid_from"], checked.frame["valid_to"]
     checked.reject((end <= begin).fill_null(False), "valid_to", "not after valid_from 止日不晚于起日")

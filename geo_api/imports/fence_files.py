@@ -1,4 +1,7 @@
-"""Fences from CSV, Parquet and geometry files: as a table, checked beyond single values, ready to be written."""
+"""Fences from CSV, Parquet and geometry files.
+
+As a table, checked beyond single values, ready to be written.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ GEOMETRY_ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
 
 @contextmanager
 def as_table(path: Path, crs: str) -> Iterator[Path]:
-    """The path of a CSV or Parquet file with ``boundary`` as WKT; a geometry file is rewritten for the time being.
+    """The path of a CSV or Parquet file with ``boundary`` as WKT.
+
+    A geometry file is rewritten for the time being.
 
     Raises
     ------
@@ -47,7 +52,8 @@ def as_table(path: Path, crs: str) -> Iterator[Path]:
     except Exception as error:
         raise InputError(f"{path}: not a readable geometry file ({error})") from error
     check_declared_crs(given.crs, crs, path.name)
-    # a Shapefile cuts names after ten characters; of vehicle_kinds and vehicle_ids both pieces are still apart
+    # a Shapefile cuts names after ten characters; of vehicle_kinds and vehicle_ids both pieces are still
+    # apart
     whole = {name[:10]: name for name in NAMES if len(name) > 10}
     given = given.rename(columns={cut: name for cut, name in whole.items() if name not in given.columns})
     boundary = [
@@ -81,7 +87,10 @@ def _as_text(value: Any) -> str | None:
 
 
 def check_fences(checked: checks.CheckedFrame, crs: str) -> None:
-    """Bring boundaries to the storage CRS; reject what is wrong beyond single values, by row, field and reason."""
+    """Bring boundaries to the storage CRS.
+
+    Reject what is wrong beyond single values, by row, field and reason.
+    """
     frame = checked.frame
     limit = (frame["rule"] == "dwell_limit") & frame["limit_s"].is_null()
     checked.reject(limit.fill_null(False), "limit_s", "a dwell limit needs it 限停规则须填写")

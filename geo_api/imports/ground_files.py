@@ -42,7 +42,9 @@ def import_ground(
     skip_bad: bool,
     progress: Callable[[int, int], None] | None = None,
 ) -> GroundImport:
-    """Import one file into a layer of the ground; without ``skip_bad`` a wrong row leaves everything as it was.
+    """Import one file into a layer of the ground.
+
+    Without ``skip_bad`` a wrong row leaves everything as it was.
 
     Raises
     ------

@@ -130,7 +130,8 @@ def import_file(
     indicative : collection of str
         Kinds of areas whose boundaries are no official ones, and layers of the ground that are invented.
     skip_bad : bool
-        Write the good rows and put the bad ones into ``<file>.rejected.csv``, texts as cells of a spreadsheet.
+        Write the good rows and put the bad ones into ``<file>.rejected.csv``, texts as cells of a
+        spreadsheet.
     url : str
         The database.
     grid_profile : GridProfile
@@ -298,7 +299,10 @@ def _without_former(frame: gpd.GeoDataFrame, ended: set[tuple[str, str]]) -> gpd
 
 
 def _stored_siblings(db: Session, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Areas that hold now, of the kinds and parents of the file but not in it: together they fill their parent."""
+    """Areas that hold now, of the kinds and parents of the file but not in it.
+
+    Together they fill their parent.
+    """
     stored = read_areas(db, kind=sorted(set(frame["kind"]) & set(TILING_KINDS)) or "city")
     codes = area_versions.codes_of_larger_areas(db)
     stored["parent_code"] = [codes.get(parent_id) for parent_id in stored["parent_id"].fillna(-1)]

@@ -1,6 +1,7 @@
 """Imports: where rows came from, and the undo of one.
 
-The database shows every import to dispatchers and supervisors of the whole city, and to others what they sent.
+The database shows every import to dispatchers and supervisors of the whole city, and to others what they
+sent.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ WITHOUT_CASE = "alerts_without_case"
 HAZMAT_VEHICLES = "hazmat_vehicles"
 VISITS_UNJUDGED = {
     "zh": "未导入危险货物车辆名单，无法判断到访；请用 wangge import vehicles 导入（类别 hazmat）",
-    "en": "no hazardous-goods list was imported, visits cannot be judged: `wangge import vehicles` with the kind hazmat",
+    "en": "no hazardous-goods list was imported, visits cannot be judged: `wangge import vehicles` with the"
+    " kind hazmat",
 }
 """Told where no vehicle is of the kind hazmat: no visit is then no sign of anything."""
 
@@ -67,7 +68,10 @@ class AnalysisResult:
 
     @property
     def visits_unjudged(self) -> Mapping[str, str] | None:
-        """The message in Chinese and English when no vehicle is known to carry hazardous goods; None: some are."""
+        """The message in Chinese and English when no vehicle is known to carry hazardous goods.
+
+        None: some are.
+        """
         return VISITS_UNJUDGED if self.counts.get(HAZMAT_VEHICLES) == 0 else None
 
 

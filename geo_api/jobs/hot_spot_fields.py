@@ -26,9 +26,9 @@ def hot_spot_cells(
 ) -> pl.DataFrame:
     """Gi* of each field over the cells in which hazardous-goods vehicles were seen.
 
-    The study area is stated: every cell in which hazardous-goods vehicles were seen in ``MIN_VEHICLE_HOURS`` or more,
-    inside the city where its areas are known, so that a stray fix does not widen it. A cell in it without a visit
-    counts as zero; a cell outside is not part of it.
+    The study area is stated: every cell in which hazardous-goods vehicles were seen in ``MIN_VEHICLE_HOURS``
+    or more, inside the city where its areas are known, so that a stray fix does not widen it. A cell in it
+    without a visit counts as zero; a cell outside is not part of it.
 
     Returns
     -------

@@ -39,9 +39,11 @@ def analyse_files(
     source, target : str
         Paths or URLs. On a cluster the source is partitioned by day and bucket and the target is a folder.
     scheduler : str or None
-        ``tcp://host:port`` of a Dask scheduler, ``local`` for a cluster on this machine, None for this process.
+        ``tcp://host:port`` of a Dask scheduler, ``local`` for a cluster on this machine, None for this
+        process.
     days, states
-        Of a cluster: first and last day, and the folder of states; see `spatial_models.out_of_core.partitioned.run_partitioned`.
+        Of a cluster: first and last day, and the folder of states; see
+        `spatial_models.out_of_core.partitioned.run_partitioned`.
 
     Returns
     -------

@@ -1,6 +1,7 @@
 """Scheduled jobs on the same PostgreSQL: ``wangge worker`` runs them.
 
-Two workers never analyse at once: the queueing lock keeps one waiting job, the advisory lock one running analysis.
+Two workers never analyse at once: the queueing lock keeps one waiting job, the advisory lock one running
+analysis.
 """
 
 from __future__ import annotations

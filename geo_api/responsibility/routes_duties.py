@@ -63,7 +63,10 @@ def list_duty_items(
     on: Annotated[Day | None, Query(description="A day; default today")] = None,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="Lines to pass over")] = 0,
 ) -> Response:
-    """Lines of the duty list (权责清单) that are valid on a day: `level=town` are the items given to towns."""
+    """Lines of the duty list (权责清单) that are valid on a day.
+
+    `level=town` are the items given to towns.
+    """
     rows, count = valid_duties(
         db,
         on or day_of(dt.datetime.now(dt.UTC)),
@@ -84,7 +87,10 @@ def list_duty_items(
 
 @router.get("/runs", response_model=ModelRuns, dependencies=[needs("read_alerts")])
 def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
-    """Runs of the models, newest first. Their counts are of the whole city: told to those who see all of it."""
+    """Runs of the models, newest first.
+
+    Their counts are of the whole city: told to those who see all of it.
+    """
     fields = ["id", "model", "version", "at", "parameters", "finished_at"]
     if caller.scope.city_wide and not caller.scope.domains:
         fields.append("counts")

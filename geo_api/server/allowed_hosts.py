@@ -1,4 +1,7 @@
-"""Names under which the service answers: links are made of the request's host, so a foreign one is refused."""
+"""Names under which the service answers.
+
+Links are made of the request's host, so a foreign one is refused.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,8 @@ def _address(text: str) -> bool:
 def is_allowed(name: str, allowed: frozenset[str]) -> bool:
     """Whether the service answers under a name.
 
-    Addresses, names without a dot, and the name of this machine need no setting: no page of somebody else has them.
+    Addresses, names without a dot, and the name of this machine need no setting: no page of somebody else has
+    them.
 
     Examples
     --------

@@ -1,4 +1,7 @@
-"""Limits of one connection, before a request exists: size of its head, and time until the head is complete."""
+"""Limits of one connection, before a request exists.
+
+Size of its head, and time until the head is complete.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ HEAD_SECONDS = 15
 class BoundedHttpProtocol(HttpToolsProtocol):
     """The HTTP protocol of the server with a limit on the head of a request.
 
-    The server itself keeps every header that arrives and waits for ever for the rest. A head that is too large is
-    answered with 431, one that does not end in time with 408; both close the connection.
+    The server itself keeps every header that arrives and waits for ever for the rest. A head that is too
+    large is answered with 431, one that does not end in time with 408; both close the connection.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

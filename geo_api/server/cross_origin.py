@@ -40,8 +40,8 @@ SHOWN = (
 class NamedOrigins(CORSMiddleware):
     """CORS that tells origins which are not named nothing at all, and that named ones can read every answer.
 
-    Every answer varies by origin, also one to nobody's page: a shared cache would else hand it to a named one. An
-    error that nobody foresaw is answered here, for outside of here its number could not be read.
+    Every answer varies by origin, also one to nobody's page: a shared cache would else hand it to a named
+    one. An error that nobody foresaw is answered here, for outside of here its number could not be read.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

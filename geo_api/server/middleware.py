@@ -67,18 +67,21 @@ class Metrics:
 def content_security_policy(path: str, tile_origin: str) -> str:
     """The policy of a path: this host only, and the base map's host where one is configured.
 
-    Reports are single files, with their scripts inside, and may ask nobody. Which scripts may run is said in the file
-    itself (``maps.report_policy``); here they are shut off from the pages of this service.
+    Reports are single files, with their scripts inside, and may ask nobody. Which scripts may run is said in
+    the file itself (``maps.report_policy``); here they are shut off from the pages of this service.
     """
     if path.endswith("/report.html"):
         return (
-            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:;"
+            " font-src data:; "
             "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-scripts allow-modals"
         )
     return (
         (
-            "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
-            f"img-src 'self' data: blob: {tile_origin}; connect-src 'self' {tile_origin}; font-src 'self' data:; "
+            "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self'"
+            " 'unsafe-inline'; "
+            f"img-src 'self' data: blob: {tile_origin}; connect-src 'self' {tile_origin}; font-src 'self'"
+            " data:; "
             "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
         )
         .replace("  ", " ")
@@ -95,7 +98,10 @@ _FIXED_HEADERS = (
     (b"permissions-policy", b"geolocation=(self), camera=(), microphone=()"),
 )
 _KEPT_BY_SOME = (b"cache-control", b"no-cache")
-"""A cache may keep the answer and asks each time; it would hand it to others where the origin is not asked."""
+"""A cache may keep the answer and asks each time.
+
+It would hand it to others where the origin is not asked.
+"""
 _POLICY = b"content-security-policy"
 _ENDS = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 """Of a request or of the service; everything else that is raised is answered."""

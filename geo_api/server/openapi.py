@@ -1,8 +1,8 @@
 """The description of the API (OpenAPI 3.1): routes as FastAPI finds them, every collection by its own paths.
 
-A route declares the model of its answer. What many operations share is added here: problems, by one table; how a
-caller proves who it is; and, in place of ``/collections/{collection_id}/items``, a path for each collection with the
-members and filters of the catalog.
+A route declares the model of its answer. What many operations share is added here: problems, by one table;
+how a caller proves who it is; and, in place of ``/collections/{collection_id}/items``, a path for each
+collection with the members and filters of the catalog.
 """
 
 from __future__ import annotations
@@ -254,7 +254,10 @@ def _says_nothing(key: str, value: Any, schema: Mapping[str, Any], *, names: boo
 
 
 def _plain(schema: Any, *, names: bool = False) -> Any:
-    """A schema without what says nothing: titles that repeat names, defaults of null, boxes that no answer has."""
+    """A schema without what says nothing.
+
+    Titles that repeat names, defaults of null, boxes that no answer has.
+    """
     if isinstance(schema, list):
         return [_plain(one) for one in schema]
     if not isinstance(schema, dict):

@@ -42,7 +42,8 @@ DEFAULTS: Mapping[str, Limit] = {
     "login": Limit(5, 400),
 }
 """Generous: they stop floods, not a console, a fleet behind one key, two hundred people who log in at nine, or a
-benchmark. Guessing of passwords is held up long before (``WANGGE_LOGIN_FAILURES``)."""
+benchmark. Guessing of passwords is held up long before (``WANGGE_LOGIN_FAILURES``).
+"""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 

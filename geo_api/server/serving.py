@@ -1,4 +1,7 @@
-"""Running the server: its workers, their connections, its end; the private cluster lives as long as it does."""
+"""Running the server: its workers, their connections, its end.
+
+The private cluster lives as long as it does.
+"""
 
 from __future__ import annotations
 
@@ -37,21 +40,26 @@ from layers.private_server import Cluster, ServerWatch, give_up_root, hand_over,
 KEEP_ALIVE_S = 75
 """Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
 WORKER_ANSWERS_S = 20
-"""A worker that does not answer the process that started it for so long is replaced; on a busy machine one that is
-starting needs longer than the 5 s that the server would give it."""
+"""A worker that does not answer the process that started it for so long is replaced.
+
+On a busy machine one that is starting needs longer than the 5 s that the server would give it.
+"""
 SHUTDOWN_S = 8
 """Requests that run get this long to finish after SIGTERM; event streams end at once."""
 BACKLOG = 2048
 DATABASE_LOST = 69
-"""Exit code when the private database cannot be started again (``EX_UNAVAILABLE``): a supervisor shall try anew."""
+"""Exit code when the private database cannot be started again (``EX_UNAVAILABLE``).
+
+A supervisor shall try anew.
+"""
 
 
 def serve_forever(settings: Settings, host: str, port: int, workers: int) -> None:
     """Serve until interrupted. The private cluster belongs to this process while it serves.
 
-    SIGTERM and SIGINT end it: no new connection is taken, requests finish, streams end, the cluster stops, and the
-    exit code is 0. A worker that dies is started again; one that cannot start ends the service. A private cluster
-    that is gone is started again too; when that fails the exit code is ``DATABASE_LOST``.
+    SIGTERM and SIGINT end it: no new connection is taken, requests finish, streams end, the cluster stops,
+    and the exit code is 0. A worker that dies is started again; one that cannot start ends the service. A
+    private cluster that is gone is started again too; when that fails the exit code is ``DATABASE_LOST``.
 
     Raises
     ------
@@ -150,7 +158,10 @@ def _tell_self_approval(settings: Settings) -> None:
 
 
 def leave_root(settings: Settings) -> None:
-    """Serve as the account of the database where root started the service; says so when that account cannot."""
+    """Serve as the account of the database where root started the service.
+
+    Says so when that account cannot.
+    """
     settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
     user = unprivileged_account(settings.data_dir.parent)
     if user is None:
@@ -192,7 +203,8 @@ def _tell_share(given: ConnectionShare, asked: int) -> None:
         )
     if given.each * given.workers > given.room:
         console.print(
-            f"[yellow]![/] 数据库连接不足。The database leaves {given.room} connections; one worker may take {given.each}."
+            f"[yellow]![/] 数据库连接不足。The database leaves {given.room} connections; one worker may take"
+            f" {given.each}."
         )
 
 
@@ -213,7 +225,8 @@ def _uncaught_term() -> Iterator[None]:
 def told_of_the_end(end: Callable[[], None]) -> Iterator[None]:
     """Call ``end`` on the event loop as soon as a signal ends the server: streams would else hold it up.
 
-    The server's own handler is called after it. Does nothing outside of the main thread, where nobody hears signals.
+    The server's own handler is called after it. Does nothing outside of the main thread, where nobody hears
+    signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

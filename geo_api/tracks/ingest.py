@@ -1,4 +1,6 @@
-"""Batches of fixes into the database: read, check, place, write; good rows are kept, bad ones told with reasons.
+"""Batches of fixes into the database: read, check, place, write.
+
+Good rows are kept, bad ones told with reasons.
 
 Unlike a file import a batch of telemetry is not all or nothing: one bad fix must not hold back the fleet. All
 good rows of a batch are committed together, before the answer.
@@ -199,7 +201,10 @@ def check_part(frame: pl.DataFrame, terms: Terms, now: dt.datetime) -> checks.Ch
 
 
 def _prepare(good: pl.DataFrame, terms: Terms, batch_id: int) -> list[str]:
-    """Partitions and vehicles that are missing, in a transaction of their own: no batch waits for another's end."""
+    """Partitions and vehicles that are missing, in a transaction of their own.
+
+    No batch waits for another's end.
+    """
     days = good["t"].dt.date().unique().to_list()
     given = good["vehicle_id"].unique().to_list()
     with session(SYSTEM, terms.url) as db:

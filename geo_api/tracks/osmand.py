@@ -1,10 +1,12 @@
-"""One fix as the OsmAnd protocol of telematics servers sends it: query or form parameters, or a JSON location.
+"""One fix as the OsmAnd protocol of telematics servers sends it.
 
-``id`` (or ``deviceid``), ``lat`` and ``lon`` (or ``location=lat,lon``) in WGS-84 degrees, ``timestamp`` (seconds or
-milliseconds since 1970, ISO 8601, or ``yyyy-MM-dd HH:mm:ss`` in UTC), ``speed`` in knots, ``bearing`` (or
-``heading``) in degrees. The protocol says knots; the OsmAnd app itself sends metres a second and is told apart by
-``speed_unit=ms`` in its address. Clients of mobile phones send JSON, whose speed is always in metres a second. A speed
-or bearing below zero means that the device does not know it.
+Query or form parameters, or a JSON location.
+
+``id`` (or ``deviceid``), ``lat`` and ``lon`` (or ``location=lat,lon``) in WGS-84 degrees, ``timestamp``
+(seconds or milliseconds since 1970, ISO 8601, or ``yyyy-MM-dd HH:mm:ss`` in UTC), ``speed`` in knots,
+``bearing`` (or ``heading``) in degrees. The protocol says knots; the OsmAnd app itself sends metres a second
+and is told apart by ``speed_unit=ms`` in its address. Clients of mobile phones send JSON, whose speed is
+always in metres a second. A speed or bearing below zero means that the device does not know it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ MILLISECONDS_FROM = 100_000_000_000
 
 
 def osmand_fix(values: Mapping[str, str], now: dt.datetime) -> dict[str, Any]:
-    """The fix as the columns of a track: ``vehicle_id``, ``t``, ``lon``, ``lat``, ``speed_kmh``, ``heading_deg``.
+    """The fix as the columns of a track.
+
+    ``vehicle_id``, ``t``, ``lon``, ``lat``, ``speed_kmh``, ``heading_deg``.
 
     Raises
     ------
@@ -76,7 +80,9 @@ def _known(value: float | None) -> float | None:
 
 
 def location_values(body: bytes) -> dict[str, str]:
-    """The parameters in the JSON body of a phone's client: ``{"location": {"timestamp", "coords"}, "device_id"}``.
+    """The parameters in the JSON body of a phone's client.
+
+    ``{"location": {"timestamp", "coords"}, "device_id"}``.
 
     Raises
     ------

@@ -45,7 +45,10 @@ async def post_fixes(
     caller: Writer,
     crs: Annotated[str | None, Query(description="wgs84|cgcs2000|gcj02|bd09|EPSG:n; no default")] = None,
 ) -> Response:
-    """A batch of fixes: good rows are committed before the answer, bad ones told. Sent again it changes nothing."""
+    """A batch of fixes: good rows are committed before the answer, bad ones told.
+
+    Sent again it changes nothing.
+    """
     media = media_type(request)
     if media not in FIX_READERS or request.headers.get("content-encoding", "identity") != "identity":
         raise Problem(
@@ -131,8 +134,8 @@ async def send_osmand_fix(
 ) -> Response:
     """One fix of a device by the OsmAnd protocol; needs an API key. A fix that is rejected is told with 200.
 
-    A client that gets an error sends the same fix for ever, so only a request that cannot be understood is one.
-    Parameters that nobody here reads (``sat``, ``ignition``, ``alarm`` …) are passed over.
+    A client that gets an error sends the same fix for ever, so only a request that cannot be understood is
+    one. Parameters that nobody here reads (``sat``, ``ignition``, ``alarm`` …) are passed over.
     """
     if not caller.by_key:
         raise Problem("login-required", "Send an API key: ?key=wk_… or a Bearer header.", "请提供 API 密钥。")

@@ -20,7 +20,10 @@ NAME_PARTS: Mapping[str, tuple[str, ...]] = {"illegal_resumption": ("复工", "�
 CASE_KINDS = tuple(LIMITS)
 MOST_SUGGESTED = 3
 NAME_LIKENESS = 0.3
-"""Least ratio of ``difflib`` at which names of items are suggested: names of few characters differ in many."""
+"""Least ratio of ``difflib`` at which names of items are suggested.
+
+Names of few characters differ in many.
+"""
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,10 @@ def set_matter(db: Session, kind: str, item_code: str) -> Matter:
 
 
 def put_matters(db: Session, matters: Mapping[str, str]) -> None:
-    """Store the matters of all kinds that open cases, whether or not the duty list has them; other kinds get none."""
+    """Store the matters of all kinds that open cases, whether or not the duty list has them.
+
+    Other kinds get none.
+    """
     for kind in CASE_KINDS:
         db.execute(_PUT, {"kind": kind, "item_code": matters.get(kind)})
 
@@ -154,7 +160,10 @@ def suggested_matters(db: Session | Connection) -> dict[str, str]:
 
 
 def suggested_items(db: Session | Connection, matter: Matter) -> Sequence[tuple[str, str]]:
-    """Return codes and names of items that suit a kind of alert by their name, the best first; three at most."""
+    """Return codes and names of items that suit a kind of alert by their name, the best first.
+
+    Three at most.
+    """
     named = _named_items(db, matter.kind)
     return list(dict([*named, *similar_items(db, matter.kind_zh)]).items())[:MOST_SUGGESTED]
 
@@ -168,7 +177,10 @@ def _named_items(db: Session | Connection, kind: str) -> list[tuple[str, str]]:
 
 
 def similar_items(db: Session | Connection, name: str) -> Sequence[tuple[str, str]]:
-    """Codes and names of items of the duty list with a name like ``name``, the most like first; three at most."""
+    """Codes and names of items of the duty list with a name like ``name``, the most like first.
+
+    Three at most.
+    """
     names = _item_names(db)
     nearest = difflib.get_close_matches(name, set(names.values()), MOST_SUGGESTED, NAME_LIKENESS)
     found = [(code, item) for near in nearest for code, item in names.items() if item == near]
@@ -189,6 +201,7 @@ _ITEMS = text(
     "SELECT DISTINCT ON (item_code) item_code, item FROM duty_items ORDER BY item_code, valid_from DESC"
 )
 _PUT = text(
-    "UPDATE alert_kinds SET item_code = :item_code WHERE kind = :kind AND item_code IS DISTINCT FROM :item_code"
+    "UPDATE alert_kinds SET item_code = :item_code WHERE kind = :kind AND item_code IS DISTINCT FROM"
+    " :item_code"
 )
 _SET = text("UPDATE alert_kinds SET item_code = :item_code WHERE kind = :kind")

@@ -38,8 +38,8 @@ def raise_alerts(
 ) -> RaisedCounts:
     """Store an alert for each finding and open a case for each alert of a level in ``CASE_LEVELS``.
 
-    Without the matter of the kind in the duty list no case is opened. Once it is there, open alerts that were left
-    without a case get theirs, after those of the findings.
+    Without the matter of the kind in the duty list no case is opened. Once it is there, open alerts that were
+    left without a case get theirs, after those of the findings.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """Storage of findings as alerts: a repeated finding at a site updates its open alert.
 
-A site has one open alert of a kind. A finding of a higher level changes it (level, score, evidence and run); one of the
-same or a lower level leaves it as it is. An alert that a site check has answered is not open any more: the next
-finding makes a new one.
+A site has one open alert of a kind. A finding of a higher level changes it (level, score, evidence and run);
+one of the same or a lower level leaves it as it is. An alert that a site check has answered is not open any
+more: the next finding makes a new one.
 """
 
 from __future__ import annotations

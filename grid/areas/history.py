@@ -147,8 +147,8 @@ _COLUMNS = (
 )
 """In the order of the members of ``AreaVersion``."""
 
-# A parent that has ended is replaced by its version at that time; if it has none, by its successor that contains the
-# point; otherwise it stays as recorded.
+# A parent that has ended is replaced by its version at that time; if it has none, by its successor that
+# contains the point; otherwise it stays as recorded.
 _UP = text("""
 WITH RECURSIVE up AS (
     SELECT id AS root, id, code, name, kind, parent_id, valid_from, valid_to, label_point, 0 AS step

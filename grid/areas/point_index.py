@@ -174,7 +174,10 @@ def _build(segments: Array, zones: Array, n_areas: int) -> AreaCover:
 def _rows(
     segments: Array, in_cells: Array, zones: Array, n_areas: int, ny: int
 ) -> tuple[Array, Array, Array]:
-    """Return the edges by area and row: (first row, last row, first slot) of each area, offsets and coordinates."""
+    """Return the edges by area and row.
+
+    (first row, last row, first slot) of each area, offsets and coordinates.
+    """
     first = np.clip(np.floor(in_cells[:, 1]), 0, ny - 1).astype(np.int64)
     last = np.clip(np.floor(in_cells[:, 3]), 0, ny - 1).astype(np.int64)
     rows = np.zeros((n_areas, 3), dtype=np.int64)

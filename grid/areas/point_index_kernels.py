@@ -15,7 +15,10 @@ from numba import njit
 Array = np.ndarray[Any, Any]
 
 MARGIN = 1e-6
-"""Part of a cell by which an edge is widened when its cells are marked: far more than rounding can move it."""
+"""Part of a cell by which an edge is widened when its cells are marked.
+
+Far more than rounding can move it.
+"""
 _SPLITTER = 134217729.0  # 2**27 + 1, Dekker 1971
 
 

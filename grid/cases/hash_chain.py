@@ -55,7 +55,10 @@ def event_hash(
     payload: dict[str, Any],
     prev_hash: str,
 ) -> str:
-    """SHA-256 over the canonical JSON of an event: keys sorted, no blanks, UTF-8, time in UTC with microseconds."""
+    """SHA-256 over the canonical JSON of an event.
+
+    Keys sorted, no blanks, UTF-8, time in UTC with microseconds.
+    """
     fields = {
         "case": number,
         "seq": seq,

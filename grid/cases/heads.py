@@ -1,8 +1,9 @@
 """Heads: signed hashes over the events of all cases and the rows of the access log, each bound to the head before.
 
-An event waits for a head from the transaction that adds it (``chain_entries``), a row of the access log likewise. A head
-takes what waits, so that writers never wait for each other. Its text is the canonical JSON of ``head_text``, its hash
-the SHA-256 of that, its signature Ed25519 over the text (docs/chain.md shows the verification without this program).
+An event waits for a head from the transaction that adds it (``chain_entries``), a row of the access log
+likewise. A head takes what waits, so that writers never wait for each other. Its text is the canonical JSON
+of ``head_text``, its hash the SHA-256 of that, its signature Ed25519 over the text (docs/chain.md shows the
+verification without this program).
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def head_text(facts: HeadFacts) -> bytes:
 # Lines are ordered byte by byte, so that a digest does not depend on the server's language.
 _ENTRY_LINES = "string_agg(number || ' ' || seq || ' ' || hash, E'\\n' ORDER BY number COLLATE \"C\", seq)"
 _CALL_LINES = (
-    "string_agg(jsonb_build_array(id, extract(epoch from at), username, role, method, path, status, request_id,"
+    "string_agg(jsonb_build_array(id, extract(epoch from at), username, role, method, path, status,"
+    " request_id,"
     " area_code, address, detail)::text, E'\\n' ORDER BY id)"
 )
 
@@ -120,7 +122,8 @@ taken AS (UPDATE access_log a SET head = :head FROM waiting w WHERE a.id = w.id 
 SELECT count(*) AS n, {_digest(_CALL_LINES)} AS digest FROM taken
 """)
 _WAITING = text(
-    "SELECT EXISTS (SELECT FROM chain_entries WHERE head IS NULL) OR EXISTS (SELECT FROM access_log WHERE head IS NULL)"
+    "SELECT EXISTS (SELECT FROM chain_entries WHERE head IS NULL) OR EXISTS (SELECT FROM access_log WHERE"
+    " head IS NULL)"
 )
 
 
@@ -252,7 +255,10 @@ def _fault(sequence: int, zh: str, en: str) -> ChainFault:
 def _head_faults(
     db: Session, keys: Mapping[str, VerifyingKey], known: NewestHead | None, first: int
 ) -> Iterator[ChainFault]:
-    """Faults of the heads from ``first`` on: gaps, order, totals, hashes, signatures, and the newest one known."""
+    """Faults of the heads from ``first`` on.
+
+    Gaps, order, totals, hashes, signatures, and the newest one known.
+    """
     statement = select(ChainHead).where(ChainHead.sequence >= first - 1).order_by(ChainHead.sequence)
     last: ChainHead | None = None
     hashes = {}
@@ -300,7 +306,8 @@ def _entry_faults(db: Session, first: int) -> Iterator[ChainFault]:
         " WHERE head >= :first GROUP BY head)"
         " SELECT COALESCE(h.sequence, f.head) AS sequence, COALESCE(f.n, 0) AS n, h.n_entries FROM found f"
         " FULL JOIN (SELECT * FROM chain_heads WHERE sequence >= :first) h ON h.sequence = f.head"
-        " WHERE h.sequence IS NULL OR (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <> (h.n_entries, h.entries_digest)"
+        " WHERE h.sequence IS NULL OR (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <> (h.n_entries,"
+        " h.entries_digest)"
         " ORDER BY 1"
     )
     for row in db.execute(statement, {"first": first, "nothing": sha256(b"").hexdigest()}):
@@ -316,8 +323,10 @@ def _call_faults(db: Session, now: dt.datetime) -> Iterator[ChainFault]:
     statement = text(
         f"WITH found AS (SELECT head, count(*) AS n, {_digest(_CALL_LINES)} AS digest FROM access_log"
         " WHERE head > 0 GROUP BY head)"
-        " SELECT h.sequence, COALESCE(f.n, 0) AS n, h.n_calls FROM chain_heads h LEFT JOIN found f ON f.head = h.sequence"
-        " WHERE h.made_at > :kept AND (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <> (h.n_calls, h.calls_digest)"
+        " SELECT h.sequence, COALESCE(f.n, 0) AS n, h.n_calls FROM chain_heads h LEFT JOIN found f ON f.head"
+        " = h.sequence"
+        " WHERE h.made_at > :kept AND (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <> (h.n_calls,"
+        " h.calls_digest)"
         " ORDER BY 1"
     )
     kept = now - dt.timedelta(days=KEPT_DAYS - 1)
@@ -329,7 +338,8 @@ def _call_faults(db: Session, now: dt.datetime) -> Iterator[ChainFault]:
 def read_proof(db: Session) -> Iterator[dict[str, Any]]:
     """Heads with the lines that each binds, as plain data, for a verification without this program."""
     lines = text(
-        "SELECT number || ' ' || seq || ' ' || hash FROM chain_entries WHERE head = :head ORDER BY number COLLATE \"C\", seq"
+        "SELECT number || ' ' || seq || ' ' || hash FROM chain_entries WHERE head = :head ORDER BY number"
+        ' COLLATE "C", seq'
     )
     for head in db.scalars(select(ChainHead).order_by(ChainHead.sequence)).all():
         facts = HeadFacts(**{name: getattr(head, name) for name in HeadFacts.__dataclass_fields__})

@@ -1,7 +1,9 @@
-"""Indicators of the case loop (行政问效): rates over cases that were due in a period, with the counts behind them.
+"""Indicators of the case loop (行政问效).
 
-"Should be" counts every case whose deadline lies in the period, open and overdue ones too. A rate over nothing is
-null, never 0 or 100 %.
+Rates over cases that were due in a period, with the counts behind them.
+
+"Should be" counts every case whose deadline lies in the period, open and overdue ones too. A rate over
+nothing is null, never 0 or 100 %.
 
 ============================  ==================  =================================================
 column                        中文                 formula
@@ -123,8 +125,8 @@ def indicator_table(
     Returns
     -------
     polars.DataFrame
-        The breakdown, ``n_due``, ``n_reported``, ``n_filed``, ``n_dispatched`` and the columns of ``NAMES`` (fractions
-        0 to 1; the score 0 to 100), null where the denominator is empty.
+        The breakdown, ``n_due``, ``n_reported``, ``n_filed``, ``n_dispatched`` and the columns of ``NAMES``
+        (fractions 0 to 1; the score 0 to 100), null where the denominator is empty.
 
     Raises
     ------

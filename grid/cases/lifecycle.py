@@ -1,8 +1,8 @@
 """The lifecycle of cases: opening and steps, each step stored as an append-only case event in a hash chain.
 
-``open_case`` runs with the rights of the system. ``transition`` runs in the caller's scope: the database lets a
-caller see and move only cases of the caller's areas. Every step takes the lock of the case's row, so that two people
-who move one case follow each other.
+``open_case`` runs with the rights of the system. ``transition`` runs in the caller's scope: the database lets
+a caller see and move only cases of the caller's areas. Every step takes the lock of the case's row, so that
+two people who move one case follow each other.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def transition(
     action : str
         A key of ``transitions.RULES``.
     actor, role, body : str
-        Who takes it: account, role, and the body the person acts for. Who disposed, and whose body did, cannot check
-        or close.
+        Who takes it: account, role, and the body the person acts for. Who disposed, and whose body did,
+        cannot check or close.
     note : str
         The reason; return, rework, suspend, reassign and note need one.
     payload : dict, optional
@@ -192,7 +192,10 @@ def transition(
 
 
 def _locked(db: Session, number: str) -> Case:
-    """Lock a case until the transaction ends; it is read after the lock was got, so that it is as it is now."""
+    """Lock a case until the transaction ends.
+
+    It is read after the lock was got, so that it is as it is now.
+    """
     case_id = db.scalar(select(func.lock_case(number)))
     if case_id is None:
         raise NotFound(f"no case {number!r}")

@@ -24,8 +24,8 @@ def check_facts(action: str, facts: Mapping[str, Any]) -> None:
     Parameters
     ----------
     action : str
-        The step. ``reassign`` takes ``lead_body`` (text) and ``co_handlers`` (list of text) and nothing else; other
-        steps take any names but these two, with text, numbers, lists and objects.
+        The step. ``reassign`` takes ``lead_body`` (text) and ``co_handlers`` (list of text) and nothing else;
+        other steps take any names but these two, with text, numbers, lists and objects.
 
     Raises
     ------

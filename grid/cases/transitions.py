@@ -124,7 +124,8 @@ def refusal_reason(
         )
     if state not in rule.sources:
         return (
-            f"a case that is {state} cannot go through {rule.en}: it must be {' or '.join(sorted(rule.sources))}",
+            f"a case that is {state} cannot go through {rule.en}: it must be"
+            f" {' or '.join(sorted(rule.sources))}",
             f"案件当前环节为 {state}，不能执行“{rule.zh}”",
         )
     if rule.separated:
@@ -133,7 +134,8 @@ def refusal_reason(
                 continue
             if event.actor == actor or (body and event.payload.get("body") == body):
                 return (
-                    f"{actor} disposed of this case (or belongs to the body that did): somebody else has to {rule.en}",
+                    f"{actor} disposed of this case (or belongs to the body that did): somebody else has to"
+                    f" {rule.en}",
                     f"处置人（或处置单位）不能执行“{rule.zh}”：处置与监督相分离",
                 )
     return None

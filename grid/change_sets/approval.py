@@ -1,14 +1,17 @@
-"""Permission to edit areas and to approve change sets: a higher level than the author's approves, never the author.
+"""Permission to edit areas and to approve change sets.
 
-=========================================  ======================================================================
-author                                     who may approve
-=========================================  ======================================================================
-grid manager                               a supervisor in whose area the change set is, or the grid manager of a
+A higher level than the author's approves, never the author.
+
+=========================================
+====================================================================== author
+who may approve =========================================
+====================================================================== grid manager
+a supervisor in whose area the change set is, or the grid manager of a
                                            larger area that contains the author's
-supervisor of an area                      a supervisor of a larger area that contains the author's
-supervisor of the whole city               another supervisor of the whole city
-no account (any more), or no editor        a supervisor of the whole city
-=========================================  ======================================================================
+supervisor of an area                      a supervisor of a larger area that contains the author's supervisor
+of the whole city               another supervisor of the whole city no account (any more), or no editor
+a supervisor of the whole city =========================================
+======================================================================
 
 Who may approve a change set may also undo it. An account of the city's own area has the whole city.
 """
@@ -89,7 +92,9 @@ class Approval:
 
 
 def outranks(approver: Editor, author: Author | None) -> bool:
-    """Whether the approver has a higher level than the author; the reach of the change set itself is not looked at.
+    """Whether the approver has a higher level than the author.
+
+    The reach of the change set itself is not looked at.
 
     Parameters
     ----------
@@ -163,7 +168,8 @@ def _approvers(author: Author | None) -> tuple[str, str]:
     if author.area_code is None:
         return "a supervisor of the area of the change", "变更所在区域的监督员"
     return (
-        f"a supervisor of the area of the change, or the grid manager of a larger area than {author.area_code}",
+        "a supervisor of the area of the change, or the grid manager of a larger area than"
+        f" {author.area_code}",
         f"变更所在区域的监督员，或 {author.area_code} 上级区域的网格管理员",
     )
 

@@ -2,19 +2,23 @@
 
 Rules:
 
-* A unit grid whose land changes ends (``valid_to``, ``void_reason``) and new ones begin with the next sequence numbers
-  of their community, never used before. Only an undo gives former codes back, since they name the same land again.
-  Larger areas keep their code when only their outline changes: they get a new version.
-* A new node on an edge goes into the edges of the neighbours as well, in place: their land does not change (the node
+* A unit grid whose land changes ends (``valid_to``, ``void_reason``) and new ones begin with the next
+  sequence numbers
+  of their community, never used before. Only an undo gives former codes back, since they name the same land
+  again. Larger areas keep their code when only their outline changes: they get a new version.
+* A new node on an edge goes into the edges of the neighbours as well, in place: their land does not change
+  (the node
   lies on the edge to a nanometre), so that they get no new version; the change set names them as ``noded``.
 * ``draft`` and ``apply`` compute the same plan; ``apply`` computes it anew under the locks of the communities
-  concerned. When a zone of the draft has ended in the meantime it is a conflict that names who changed what. Codes
-  that somebody else took meanwhile are no conflict: the result says which codes were given.
-* A change set with a date (``effective_at``) waits as ``approved``; ``apply_due`` puts it into force with that date as
+  concerned. When a zone of the draft has ended in the meantime it is a conflict that names who changed what.
+  Codes that somebody else took meanwhile are no conflict: the result says which codes were given.
+* A change set with a date (``effective_at``) waits as ``approved``; ``apply_due`` puts it into force with
+  that date as
   the beginning of the new versions. One that has become impossible by then is ``rejected`` with the reason.
 * Cases keep the grid in which they were opened.
 
-All functions need the rights of the system (``layers.postgres.sessions.SYSTEM``) and write in the caller's transaction.
+All functions need the rights of the system (``layers.postgres.sessions.SYSTEM``) and write in the caller's
+transaction.
 """
 
 from __future__ import annotations
@@ -72,8 +76,8 @@ def draft(
     Returns
     -------
     ChangeSet
-        With ``preview``: ``affected_sites``, ``open_cases``, ``new_codes``, ``voided_codes``, ``load`` (before, after),
-        ``noded``, ``outlines``, ``result`` (FeatureCollection of the new zones).
+        With ``preview``: ``affected_sites``, ``open_cases``, ``new_codes``, ``voided_codes``, ``load``
+        (before, after), ``noded``, ``outlines``, ``result`` (FeatureCollection of the new zones).
 
     Raises
     ------
@@ -218,15 +222,16 @@ def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_G
 def undo(db: Session, change_set_id: int, by: Editor) -> ChangeSet:
     """Undo an applied change set by a new applied change set, which can be undone as well.
 
-    The areas that had ended begin again with their former codes, as new versions. Change sets can be undone one after
-    the other, the latest first: what a later one had ended holds again after its undo.
+    The areas that had ended begin again with their former codes, as new versions. Change sets can be undone
+    one after the other, the latest first: what a later one had ended holds again after its undo.
 
     Raises
     ------
     layers.errors.NotFound
     layers.errors.OutOfScope, ApprovalRefused
     EditConflict
-        It is not in force, or one of the areas that it made has ended in the meantime and no undo brought it back.
+        It is not in force, or one of the areas that it made has ended in the meantime and no undo brought it
+        back.
     """
     row = locked_change_set(db, change_set_id, by.area_ids)
     check_reach(db, by.area_ids, stored_operations(row.operations))

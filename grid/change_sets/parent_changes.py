@@ -30,7 +30,8 @@ def new_versions(
 ) -> list[NewVersion]:
     """Compute the new versions of all areas whose parent, code or outline changes, larger ones first.
 
-    Towns change their parent before communities, and these before zones: a code begins with the final parent's.
+    Towns change their parent before communities, and these before zones: a code begins with the final
+    parent's.
 
     Parameters
     ----------

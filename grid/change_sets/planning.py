@@ -110,7 +110,10 @@ def make_plan(
 
 
 def _changes(operations: Sequence[ResolvedOperation], units: dict[int, Unit]) -> list[PartitionChange]:
-    """Return the changes of unit grids of a community by operation; moves of the same zones are one change."""
+    """Return the changes of unit grids of a community by operation.
+
+    Moves of the same zones are one change.
+    """
     changes = []
     for one in operations:
         if isinstance(one, Split):

@@ -1,4 +1,7 @@
-"""The preview of a plan: codes that begin and end, loads of unit grids, and the new unit grids as features."""
+"""The preview of a plan.
+
+Codes that begin and end, loads of unit grids, and the new unit grids as features.
+"""
 
 from __future__ import annotations
 

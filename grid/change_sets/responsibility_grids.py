@@ -163,7 +163,10 @@ def _put(plan: Plan, kind: str, grid: Unit, shape: Any, also: tuple[int, ...]) -
 
 
 def _outline(grid: Unit, loses: list[Any], takes: list[Any], parts_reason: str) -> Any:
-    """Return the outline without the land that leaves and with the land that is added; empty if nothing is left."""
+    """Return the outline without the land that leaves and with the land that is added.
+
+    Empty if nothing is left.
+    """
     shape, had_parts = grid.shape, len(shapely.get_parts(grid.shape))
     reason = parts_reason or "checked below"
     if loses:

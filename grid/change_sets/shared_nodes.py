@@ -1,8 +1,9 @@
 """Shared nodes: outlines of one level keep the same nodes on their common edges after every edit.
 
-An outline that loses or takes land gets every node that its neighbours have on it, and the neighbours get its own, on
-every level where outlines changed. A neighbour keeps its version: its land is the same (``Plan.noded``). One that the
-same plan gives another parent or code carries the nodes over to its next version.
+An outline that loses or takes land gets every node that its neighbours have on it, and the neighbours get its
+own, on every level where outlines changed. A neighbour keeps its version: its land is the same
+(``Plan.noded``). One that the same plan gives another parent or code carries the nodes over to its next
+version.
 """
 
 from __future__ import annotations

@@ -39,8 +39,9 @@ from layers.tables import AREA_KINDS, Area
 def reverse_plan(db: Session, result: ChangeResult) -> Plan:
     """Make the plan that restores the former areas in place of their successors.
 
-    Their old outlines get every node that neighbours have received on them since, and none that only the followers have:
-    a corner that was moved along an edge, to a nanometre, does not bend the edge that comes back.
+    Their old outlines get every node that neighbours have received on them since, and none that only the
+    followers have: a corner that was moved along an edge, to a nanometre, does not bend the edge that comes
+    back.
 
     Parameters
     ----------

@@ -42,7 +42,10 @@ def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = 
 
 
 def effective_moment(db: Session, plan: Plan, wanted: dt.datetime | None = None) -> dt.datetime:
-    """Return the time of the change: the requested one or now, but after the start of all versions that it ends."""
+    """Return the time of the change.
+
+    The requested one or now, but after the start of all versions that it ends.
+    """
     ids = [unit.key for unit in plan.removed] + [version.old.key for version in plan.versions]
     ids += [unit.key for unit in plan.ended]
     latest = db.scalar(select(func.max(Area.valid_from)).where(Area.id.in_(ids)))
@@ -125,8 +128,8 @@ UPDATE areas a SET geom = ST_Multi(g), area_m2 = ST_Area(g::geography),
 FROM (SELECT ST_GeomFromWKB(:wkb, 4326) AS g) given WHERE a.id = :id
 """)
 
-# Households and road length: of an area that begins again those that it had; else the sum of the old ones' by the share
-# of land in common, with what comes and without what leaves.
+# Households and road length: of an area that begins again those that it had; else the sum of the old ones' by
+# the share of land in common, with what comes and without what leaves.
 _INSERT = text("""
 WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
 old AS (

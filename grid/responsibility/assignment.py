@@ -125,7 +125,10 @@ def _since(
     item_code: str,
     when: dt.datetime,
 ) -> tuple[Succession | None, list[Step]]:
-    """Return the successors of the areas and of the lead of a past matter; nothing while both are in force."""
+    """Return the successors of the areas and of the lead of a past matter.
+
+    Nothing while both are in force.
+    """
     now = dt.datetime.now(dt.UTC)
     line_ended = lead is not None and lead.valid_to is not None and lead.valid_to <= day_of(now)
     if when >= now or not (line_ended or ended_areas(areas, now)):

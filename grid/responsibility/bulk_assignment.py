@@ -57,9 +57,9 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
     Returns
     -------
     polars.DataFrame
-        The frame with ``ANSWER_SCHEMA``: areas as codes; of those that have ended since the codes of their successors
-        (``<kind>_now``), and of ended areas or leads the lead of now; the places of the enterprise by role. A point that
-        is not finite has outcome ``no_area``.
+        The frame with ``ANSWER_SCHEMA``: areas as codes; of those that have ended since the codes of their
+        successors (``<kind>_now``), and of ended areas or leads the lead of now; the places of the enterprise
+        by role. A point that is not finite has outcome ``no_area``.
 
     Raises
     ------
@@ -91,7 +91,10 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
 
 
 def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.datetime) -> pl.DataFrame:
-    """Answers of points in grids: areas by grid; bodies once for each item, town and set of overlapping areas."""
+    """Answers of points in grids: areas by grid.
+
+    Bodies once for each item, town and set of overlapping areas.
+    """
     every = ancestor_chains(db, table["root"].unique().to_list(), at)
     areas = {area.id: area for chain in every.values() for area in chain}
     ids = [{"root": root} | {area.kind: area.id for area in chain} for root, chain in every.items()]
@@ -139,7 +142,10 @@ def _with_bodies(
 def _with_followers(
     db: Session, table: pl.DataFrame, areas: dict[int, AreaVersion], at: dt.datetime
 ) -> pl.DataFrame:
-    """``<kind>_now`` and ``lead_body_now``: successors of the areas that have ended since, and the lead of now where something has."""
+    """``<kind>_now`` and ``lead_body_now``.
+
+    Successors of the areas that have ended since, and the lead of now where something has.
+    """
     now = dt.datetime.now(dt.UTC)
     ended = [area.id for area in areas.values() if area.has_ended(now)]
     if at >= now:

@@ -22,8 +22,10 @@ BEFORE_COUNTY: Mapping[str, tuple[str, ...]] = {
     "culture_tourism": (),
     "market": ("functional_zone",),
 }
-"""Kinds of overlapping areas whose bodies go before the county's, by domain, in this order; the others come after it.
-An area without a line for the item never goes before anybody."""
+"""Kinds of overlapping areas whose bodies go before the county's, by domain, in this order.
+
+The others come after it. An area without a line for the item never goes before anybody.
+"""
 AFTER_COUNTY = ("functional_zone", "water")
 
 OVERLAY_NAMES = {"functional_zone": ("功能区", "functional zone"), "water": ("水域", "water area")}
@@ -71,7 +73,10 @@ class Partner:
 
 @dataclass
 class CompetentBodies:
-    """The competent bodies of a matter: lead (None when no line applies), co-handlers, receivers of a copy."""
+    """The competent bodies of a matter.
+
+    Lead (None when no line applies), co-handlers, receivers of a copy.
+    """
 
     domain: str | None = None
     lead: Lead | None = None
@@ -176,7 +181,10 @@ def _fill(found: CompetentBodies, seat: _Seat, leads: list[Duty], joints: list[D
 def _add_partners_around(
     found: CompetentBodies, seats: list[_Seat], seat: _Seat, lines: list[Duty], day: dt.date
 ) -> None:
-    """Add the joint bodies of functional zones and water areas of the place, and of the county above an empowered town."""
+    """Add the joint bodies of functional zones and water areas of the place.
+
+    And those of the county above an empowered town.
+    """
     taken = {found.lead.body if found.lead else None, *(partner.body for partner in found.co_handlers)}
     for other in seats:
         above_town = seat.level == "town" and other.level == "county"
@@ -207,7 +215,10 @@ def _explain_lead(
     county = next((other for other in seats if other.area.kind == "county"), None)
     goes_first = seat.overlaps and (county is None or seats.index(seat) < seats.index(county))
     rule = f"{seat.area.kind}_first" if goes_first else "lowest_level_first"
-    zh = f"按权责清单第 {lead.id} 条（{lead.item}，{lead.valid_from} 起有效），由能够办理的最低层级牵头：{zh_level} {lead.body}。"
+    zh = (
+        f"按权责清单第 {lead.id} 条（{lead.item}，{lead.valid_from} 起有效），"
+        f"由能够办理的最低层级牵头：{zh_level} {lead.body}。"
+    )
     en = (
         f"By line {lead.id} of the duty list ({lead.item_code}, in force since {lead.valid_from}) the lowest level"
         f" that may act leads: {en_level}, {lead.body}."
@@ -266,7 +277,10 @@ def _explain_partners(found: CompetentBodies) -> None:
     if any(partner.reason_en.startswith("another lead") for partner in found.co_handlers):
         superior = found.copied_to[0].body if found.copied_to else None
         zh = f"同级有多个牵头主体：先立案者优先，有争议的由共同上级{superior or '指挥中心'}指定。"
-        en = f"Several leads of one level: who files first leads; in dispute the common superior ({superior or 'command centre'}) designates."
+        en = (
+            "Several leads of one level: who files first leads; in dispute the common superior"
+            f" ({superior or 'command centre'}) designates."
+        )
         found.steps.append(Step("dispute", "first_to_file", zh, en, superior))
     if found.copied_to:
         names = "、".join(partner.body for partner in found.copied_to)

@@ -1,9 +1,11 @@
 """Assignment of a line or a polygon to one town, or to a lead town with co-handling towns and a common superior.
 
-1. Every unit grid that the geometry meets has a share of it: of its area for polygons, of its length for lines, of its
+1. Every unit grid that the geometry meets has a share of it: of its area for polygons, of its length for
+  lines, of its
    points for multi-points (``grid.responsibility.shares``). What lies outside of all grids is said.
 2. The shares are added up by town. A case of one town is a case of that town's lead, as for a point.
-3. Of several towns the one with the largest share leads (equal shares: the lower code); where a case was filed before,
+3. Of several towns the one with the largest share leads (equal shares: the lower code); where a case was
+  filed before,
    who filed first leads. The leads of the other towns' matters are co-handlers.
 4. The smallest area that holds all these towns is named: in dispute it designates (指定管辖).
 """
@@ -27,6 +29,7 @@ from grid.responsibility.competent_bodies import CompetentBodies, Partner, find_
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind, Candidate, PointInAreas
 from grid.responsibility.shares import shares_in_zones
+from layers.codes import name_and_code
 
 NEGLIGIBLE_SHARE = 1e-9
 CANDIDATES_SHOWN = 200
@@ -199,9 +202,12 @@ def _superior(towns: list[_Town], every: dict[int, list[AreaVersion]]) -> AreaVe
 
 
 def _cross_step(rule: str, towns: list[TownShare], lead: _Town, superior: AreaVersion | None) -> Step:
-    listed = "、".join(f"{town.name} ({town.code}) {town.share:.0%}" for town in towns)
+    listed = "、".join(f"{name_and_code(town.name, town.code)} {town.share:.0%}" for town in towns)
     above = "指挥中心" if superior is None else superior.label
-    zh = f"事项跨区域：{listed}。{lead.name} 牵头（先立案者优先，否则占比最大者），其余协办；有争议的由共同上级 {above} 指定管辖。"
+    zh = (
+        f"事项跨区域：{listed}。{lead.name} 牵头（先立案者优先，否则占比最大者），其余协办；"
+        f"有争议的由共同上级 {above} 指定管辖。"
+    )
     en = (
         f"The matter spans {len(towns)} towns ({', '.join(town.code for town in towns)}): {lead.code} leads"
         f" (who filed first, else the largest share), the others join; in dispute the common superior"

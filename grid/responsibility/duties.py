@@ -22,7 +22,10 @@ LEVELS = ("town", "county", "city")
 
 @dataclass(frozen=True)
 class Duty:
-    """One line of the list. It holds from ``valid_from`` up to but not including ``valid_to`` (days in China)."""
+    """One line of the list.
+
+    It holds from ``valid_from`` up to but not including ``valid_to`` (days in China).
+    """
 
     id: int
     item_code: str
@@ -91,8 +94,9 @@ class DutyFault:
 def check_list(duties: Iterable[Duty], known_area_codes: Iterable[str] | None = None) -> list[DutyFault]:
     """Check a duty list and return every fault, by item and area.
 
-    Checked: dates in order; a body named twice for the same days; two leads of one area on the same day; joint bodies
-    without a lead; an item in two domains; areas that are not known (when given). A line is reported once for each rule.
+    Checked: dates in order; a body named twice for the same days; two leads of one area on the same day;
+    joint bodies without a lead; an item in two domains; areas that are not known (when given). A line is
+    reported once for each rule.
     """
     by_place: dict[tuple[str, str], list[Duty]] = defaultdict(list)
     domains: dict[str, dict[str, int]] = defaultdict(dict)
@@ -127,7 +131,10 @@ def _faults_of_place(item: str, area: str, lines: list[Duty]) -> list[DutyFault]
 
 
 def _clashes(item: str, area: str, lines: list[Duty]) -> list[DutyFault]:
-    """Each line against the ones that began before it and last longest: of its own body and role, and of other leads."""
+    """Each line against the ones that began before it and last longest.
+
+    Of its own body and role, and of other leads.
+    """
     faults = []
     latest: dict[tuple[str, str], Duty] = {}
     leads: list[Duty] = []  # the longest ones of two different bodies

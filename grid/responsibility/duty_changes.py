@@ -22,8 +22,8 @@ class DutyChange:
     Attributes
     ----------
     change : str
-        ``added``, ``removed``, ``withdrawn`` (the same line ends now, or earlier), ``handed_on`` (another body for the same item,
-        area and role) or ``changed`` (other terms of the same line).
+        ``added``, ``removed``, ``withdrawn`` (the same line ends now, or earlier), ``handed_on`` (another
+        body for the same item, area and role) or ``changed`` (other terms of the same line).
     fields : dict
         Names of terms that differ, with the value before and after.
     """
@@ -47,8 +47,8 @@ class DutyChange:
 def compare_lists(old: Iterable[Duty], new: Iterable[Duty]) -> list[DutyChange]:
     """Compare two duty lists and return the changes, by item, area and role.
 
-    A body that disappears from a place (item, area, role) where another appears has handed its duty on; several of them are
-    paired in the order of their names.
+    A body that disappears from a place (item, area, role) where another appears has handed its duty on;
+    several of them are paired in the order of their names.
     """
     before, after = _by_place(old), _by_place(new)
     changes: list[DutyChange] = []
@@ -100,7 +100,8 @@ def _changes_of_body(key: Key, body: str, old: list[Duty], new: list[Duty]) -> l
 
 
 def _one(change: Literal["added", "removed"], key: Key, body: str, duty: Duty) -> DutyChange:
-    return DutyChange(change, *key, body, None, {"valid_from": (None, duty.valid_from)} if change == "added" else {"valid_from": (duty.valid_from, None)})  # fmt: skip
+    days = (None, duty.valid_from) if change == "added" else (duty.valid_from, None)
+    return DutyChange(change, *key, body, None, {"valid_from": days})
 
 
 def in_force(duties: Iterable[Duty], day: dt.date) -> list[Duty]:

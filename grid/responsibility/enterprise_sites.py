@@ -183,7 +183,8 @@ def sites_step(places: Sequence[EnterpriseSite], town_code: str | None) -> Step 
         "enterprise_sites",
         "place_of_the_matter",
         f"该企业的场所分属不同辖区：{zh}。以事项发生的地点确定管辖，其余辖区列明备查。",
-        f"The enterprise has sites in several jurisdictions: {en}. The place of the matter decides; the others are named.",
+        f"The enterprise has sites in several jurisdictions: {en}. The place of the matter decides; the"
+        " others are named.",
         list(chosen),
         list(others),
     )

@@ -3,9 +3,10 @@
 The rules, in order:
 
 1. The unit grid whose polygon holds the point (half-open edges) at the time of the event.
-2. When the circle of the position's accuracy touches several grids the answer is ``ambiguous``: chosen is the grid
-   that holds a site of the enterprise in question, else the one with the larger share of the circle, else the lower
-   code; all are listed with their shares.
+2. When the circle of the position's accuracy touches several grids the answer is ``ambiguous``: chosen is the
+  grid
+   that holds a site of the enterprise in question, else the one with the larger share of the circle, else the
+   lower code; all are listed with their shares.
 3. Without a grid: a water area that holds the point; else the nearest grid within ``NEAREST_M``
    (``nearest_assumed``); else the smallest area that holds it (its duty desk); else nothing (``no_area``).
 """
@@ -26,7 +27,10 @@ from grid.responsibility.explanation import Step
 from layers.local_time import local_zone
 
 NEAREST_M = 200.0
-"""A point outside of every grid belongs to the nearest one within this distance; a position error, as a rule."""
+"""A point outside of every grid belongs to the nearest one within this distance.
+
+A position error, as a rule.
+"""
 METRES_PER_DEGREE = 111_319.49
 MAX_ACCURACY_M = 5_000.0
 
@@ -229,7 +233,10 @@ def _cross_region_step(db: Session, found: PointInAreas, at: dt.datetime) -> Non
         None,
     )
     zh = f"定位范围跨 {'、'.join(towns.values())}：有争议时由共同上级 {superior or '指挥中心'} 指定管辖。"
-    en = f"The circle spans {', '.join(towns.values())}: in dispute the common superior {superior or '(command centre)'} designates."
+    en = (
+        f"The circle spans {', '.join(towns.values())}: in dispute the common superior"
+        f" {superior or '(command centre)'} designates."
+    )
     found.steps.append(Step("cross_region", "common_superior", zh, en, superior, list(towns.values())))
 
 
@@ -253,7 +260,8 @@ def _ambiguous_step(candidates: list[Candidate], radius_m: float) -> Step:
         "locate",
         rule,
         f"定位精度 {radius_m:g} 米的圆跨 {len(candidates)} 个网格，归属不唯一；取 {chosen.area.label}：{why_zh}。",
-        f"The circle of {radius_m:g} m accuracy touches {len(candidates)} grids: ambiguous. Chosen {chosen.area.label}: {why_en}.",
+        f"The circle of {radius_m:g} m accuracy touches {len(candidates)} grids: ambiguous. Chosen"
+        f" {chosen.area.label}: {why_en}.",
         chosen.area.label,
         [f"{other.area.label} {other.share:.0%}" for other in candidates[1:]],
     )

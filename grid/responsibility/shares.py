@@ -21,8 +21,8 @@ ON_EDGE_M = 1e-3
 def shares_in_zones(geometry: Any, zones: Sequence[Any]) -> NDArray[np.float64]:
     """Measure the share of a geometry in each zone: of its area, else of its length, else of its points.
 
-    Parts and whole are measured alike, so that shares and the share outside of all zones add up to 1. A line that
-    passes twice counts twice; what lies on a common edge is shared equally by the zones beside it.
+    Parts and whole are measured alike, so that shares and the share outside of all zones add up to 1. A line
+    that passes twice counts twice; what lies on a common edge is shared equally by the zones beside it.
 
     Parameters
     ----------

@@ -1,8 +1,9 @@
 """Successors of ended areas, and the current lead of their matters.
 
-A matter of the past is answered with the areas and the list of then. Where an area of then has ended, its successors
-of now are named (``area_successions``, followed to the end). Where the lead of then no longer has the item at this
-place, because its area was abolished or its line in the duty list ended, the lead of now is named: dispatch goes there.
+A matter of the past is answered with the areas and the list of then. Where an area of then has ended, its
+successors of now are named (``area_successions``, followed to the end). Where the lead of then no longer has
+the item at this place, because its area was abolished or its line in the duty list ended, the lead of now is
+named: dispatch goes there.
 """
 
 from __future__ import annotations
@@ -85,9 +86,13 @@ def body_step(before: str | None, after: str | None, place_now: str) -> Step | N
     """
     if before == after:
         return None
-    zh = f"{before or '（无牵头主体）'} 已不再承办该事项；现由 {after or '指挥中心指定的主体'} 牵头（{place_now}），派遣以现行主体为准。"
+    zh = (
+        f"{before or '（无牵头主体）'} 已不再承办该事项；"
+        f"现由 {after or '指挥中心指定的主体'} 牵头（{place_now}），派遣以现行主体为准。"
+    )
     en = (
-        f"{before or '(no lead)'} no longer has this item here; now {after or 'a body that the command centre designates'}"
+        f"{before or '(no lead)'} no longer has this item here; now"
+        f" {after or 'a body that the command centre designates'}"
         f" leads ({place_now}): dispatch goes there."
     )
     return Step("successor", "body_of_now", zh, en, after, [before] if before else [])

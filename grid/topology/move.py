@@ -145,7 +145,10 @@ class _Border:
 
 
 def _move_corners(shape: Any, old: Points, new: Points, border: _Border) -> Any:
-    """Return a zone with moved corners; where one moved along the outline, the outline keeps its own corner."""
+    """Return a zone with moved corners.
+
+    Where one moved along the outline, the outline keeps its own corner.
+    """
 
     def ring(points: Points) -> Points:
         out = points.copy()

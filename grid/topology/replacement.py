@@ -176,6 +176,7 @@ def _check_single(removed: Sequence[Unit], shape: Any, several_parts: bool = Fal
             removed,
             f"a new zone would be {width:.1f} m wide and {area:.0f} m² large;"
             f" at least {MIN_WIDTH_M:g} m and {MIN_AREA_M2:g} m²",
-            f"新网格过于狭小：宽 {width:.1f} 米、面积 {area:.0f} 平方米，不得小于 {MIN_WIDTH_M:g} 米、{MIN_AREA_M2:g} 平方米",
+            f"新网格过于狭小：宽 {width:.1f} 米、面积 {area:.0f} 平方米，"
+            f"不得小于 {MIN_WIDTH_M:g} 米、{MIN_AREA_M2:g} 平方米",
             shape,
         )

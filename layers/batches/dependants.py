@@ -155,13 +155,17 @@ def _keys_in_use(table: str) -> Iterator[tuple[str, str]]:
         table,
         (
             f"SELECT {_NAMES.get(table, 'r.id::text')} FROM {table}_history h JOIN {table} r ON {same}"
-            f" WHERE h.replaced_by = :batch AND r.batch_id IS DISTINCT FROM :batch AND NOT ({same_key(table, 'r', 'h')})"
+            " WHERE h.replaced_by = :batch AND r.batch_id IS DISTINCT FROM :batch AND NOT"
+            f" ({same_key(table, 'r', 'h')})"
         ),
     )
 
 
 def _referring_rows(batch: Batch, table: str) -> Iterator[tuple[str, str]]:
-    """Rows with a foreign key to one that the undo would remove; replaced ones too, since they may come back."""
+    """Rows with a foreign key to one that the undo would remove.
+
+    Replaced ones too, since they may come back.
+    """
     gone = f"SELECT gone.id FROM {table} gone WHERE {inserted(table, 'gone')}"
     for other in Base.metadata.tables.values():
         for key in sorted(other.foreign_keys, key=lambda key: key.parent.name):
@@ -250,7 +254,8 @@ _ON_AREAS = (
     (
         "batches",
         "SELECT b.id::text FROM batches b CROSS JOIN LATERAL (SELECT FROM fixes f"
-        f" WHERE f.t >= b.fixes_from AND f.t <= b.fixes_to AND f.batch_id = b.id AND f.area_id IN {_OF_AREAS} LIMIT 1) f"
+        " WHERE f.t >= b.fixes_from AND f.t <= b.fixes_to AND f.batch_id = b.id AND f.area_id IN"
+        f" {_OF_AREAS} LIMIT 1) f"
         " WHERE b.state IN ('done', 'open') AND (b.id > :batch OR b.day IS NOT NULL)",
     ),
     ("duty_items", f"SELECT d.id::text FROM duty_items d WHERE d.area_code IN {_NO_OTHER_VERSION}"),

@@ -125,7 +125,9 @@ def record_post(
 
 
 def batch_of_day(db: Session, url: str, origin: BatchOrigin, now: dt.datetime, oldest: dt.timedelta) -> int:
-    """Return the batch to which the single fixes of a sender and day belong; the first one of a day registers it.
+    """Return the batch to which the single fixes of a sender and day belong.
+
+    The first one of a day registers it.
 
     The caller holds the shared lock of fix batches, so that no undo comes between.
 

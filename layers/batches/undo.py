@@ -123,7 +123,8 @@ def _undo_areas(db: Session, asked: Asked) -> None:
     _run(db, "DELETE FROM areas WHERE batch_id = :batch", asked)
     _run(
         db,
-        "UPDATE areas SET valid_to = NULL, void_reason = NULL, closed_by_batch = NULL WHERE closed_by_batch = :batch",
+        "UPDATE areas SET valid_to = NULL, void_reason = NULL, closed_by_batch = NULL WHERE closed_by_batch"
+        " = :batch",
         asked,
     )
     db.execute(text("ANALYZE areas"))
@@ -155,7 +156,8 @@ def _undo_fixes(db: Session, asked: Asked) -> None:
     for table in ("tracks", "track_days"):
         db.execute(
             text(
-                f"DELETE FROM {table} r USING stale_tracks s WHERE s.day = r.day AND s.vehicle_id = r.vehicle_id"
+                f"DELETE FROM {table} r USING stale_tracks s WHERE s.day = r.day AND s.vehicle_id ="
+                " r.vehicle_id"
             )
         )
     for day in db.scalars(text("SELECT DISTINCT day FROM stale_tracks ORDER BY day")).all():

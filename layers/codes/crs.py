@@ -268,15 +268,18 @@ def from_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
 
 
 FIRST_GK3_EPSG, FIRST_GK3_MERIDIAN = 4534, 75
-"""CGCS2000 3-degree Gauss-Krueger without zone numbers: EPSG:4534 (75 E) to EPSG:4554 (135 E), one each 3 degrees."""
+"""CGCS2000 3-degree Gauss-Krueger without zone numbers.
+
+EPSG:4534 (75 E) to EPSG:4554 (135 E), one each 3 degrees.
+"""
 LAST_GK3_MERIDIAN = 135
 
 
 def metric_epsg_at(lon: float, lat: float) -> int:
     """Return the projected system in metres that suits a place.
 
-    Where CGCS2000 is in use (the rectangle of GCJ-02 north of 3 degrees, 73.5 to 136.5 E) its 3-degree zone with
-    the nearest central meridian, elsewhere the UTM zone of WGS 84.
+    Where CGCS2000 is in use (the rectangle of GCJ-02 north of 3 degrees, 73.5 to 136.5 E) its 3-degree zone
+    with the nearest central meridian, elsewhere the UTM zone of WGS 84.
 
     Examples
     --------

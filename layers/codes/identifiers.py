@@ -105,7 +105,10 @@ def parse_division(text: str) -> Division:
 
 @dataclass(frozen=True)
 class TownCode:
-    """Town code of GB/T 10114; ``kind`` is ``street``, ``town``, ``township`` or ``enterprise`` (政企合一)."""
+    """Town code of GB/T 10114.
+
+    ``kind`` is ``street``, ``town``, ``township`` or ``enterprise`` (政企合一).
+    """
 
     code: str
     division: Division

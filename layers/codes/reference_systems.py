@@ -1,8 +1,8 @@
 """Coordinate reference systems of requests, by their URIs: axis order, SRID, and boxes in them.
 
 Coordinates follow the axis order that the authority defines: latitude first for EPSG:4326 and EPSG:4490,
-northing first for the Gauss-Krueger zones of CGCS2000. GCJ-02 and BD-09 are in no registry; their names are an extension of this
-service.
+northing first for the Gauss-Krueger zones of CGCS2000. GCJ-02 and BD-09 are in no registry; their names are
+an extension of this service.
 """
 
 from __future__ import annotations

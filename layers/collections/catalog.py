@@ -56,7 +56,8 @@ def _areas() -> Collection:
         id="areas",
         en="Areas and unit grids",
         zh="区域与单元网格",
-        about_en="City, counties, towns, communities, unit grids, functional zones and waters, with their history.",
+        about_en="City, counties, towns, communities, unit grids, functional zones and waters, with their"
+        " history.",
         about_zh="市、县（市、区）、镇（街道）、社区（村）、单元网格、功能区与水域，含历史版本。",
         source=a.__table__,
         key=a.id,
@@ -327,7 +328,8 @@ def _hot_spots() -> Collection:
         id="hot_spots",
         en="Hot spots",
         zh="热点",
-        about_en="H3 cells with Getis-Ord Gi*, the p value and the q value after false-discovery-rate correction.",
+        about_en="H3 cells with Getis-Ord Gi*, the p value and the q value after false-discovery-rate"
+        " correction.",
         about_zh="H3 网格的 Gi* 统计量、p 值及经错误发现率校正的 q 值。",
         source=h.__table__,
         key=h.id,

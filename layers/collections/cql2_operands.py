@@ -184,7 +184,8 @@ class Operands:
             raise self.source.fault("not a geometry", str(tree.get("type", "bbox"))) from error
         if not usable or not shapely.is_valid(moved):
             raise self.source.fault(
-                "the geometry is empty, not valid, or beyond 180°E or 90°N (are its axes those of filter-crs?)",
+                "the geometry is empty, not valid, or beyond 180°E or 90°N (are its axes those of"
+                " filter-crs?)",
                 str(tree.get("type", "bbox")),
             )
         sql = func.ST_GeomFromWKB(literal(shapely.to_wkb(moved), LargeBinary), 4326)

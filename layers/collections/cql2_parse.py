@@ -20,7 +20,10 @@ _UNARY_RUN = re.compile(r"(?:-\s*){8,}|(?:\bnot\b\s*){20,}", re.IGNORECASE)
 _TEXT_PLACE = re.compile(r"-->\s*(\d+):(\d+)")
 _EXPECTED = re.compile(r"= (expected .*)", re.DOTALL)
 _LITERALS = re.compile(r"'(?:''|\\'|[^'])*'|\"[^\"]*\"")
-"""Texts and quoted names. A quotation mark in a text is written twice or behind a backslash (``escapeQuote``)."""
+"""Texts and quoted names.
+
+A quotation mark in a text is written twice or behind a backslash (``escapeQuote``).
+"""
 
 
 class FilterText:

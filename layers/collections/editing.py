@@ -42,7 +42,8 @@ CITY_MARGIN_DEG = 1.0
 BOUNDARY_REACH_DEG = 0.2
 """The outline of a site begins no further than this from its point."""
 _NEAR_THE_CITY = text(
-    "SELECT NOT EXISTS (SELECT 1 FROM areas WHERE kind = 'city' AND valid_to IS NULL) OR EXISTS (SELECT 1 FROM areas"
+    "SELECT NOT EXISTS (SELECT 1 FROM areas WHERE kind = 'city' AND valid_to IS NULL) OR EXISTS (SELECT 1"
+    " FROM areas"
     " WHERE kind = 'city' AND valid_to IS NULL"
     " AND ST_DWithin(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :margin_deg))"
 )
@@ -137,7 +138,10 @@ class _ConstraintErrors:
 
 
 def _begin_edit(db: Session, collection: Collection, counted: str) -> int:
-    """Write the rest of the transaction as a batch of its own, so that the edit can be undone; return its id."""
+    """Write the rest of the transaction as a batch of its own, so that the edit can be undone.
+
+    Return its id.
+    """
     return int(db.execute(select(func.begin_edit(collection.id, counted))).scalar_one())
 
 

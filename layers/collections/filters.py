@@ -104,7 +104,8 @@ def parse_moment(text: str, name: str = "at") -> dt.datetime:
 def parse_interval(text: str) -> Interval:
     """Parse an OGC ``datetime``: one time, ``start/end``, ``../end``, ``start/..``.
 
-    A date without a time is the whole day of the city, from its first moment as a start to its last as an end.
+    A date without a time is the whole day of the city, from its first moment as a start to its last as an
+    end.
 
     Examples
     --------

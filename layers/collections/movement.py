@@ -101,7 +101,8 @@ def tracks() -> Collection:
         id="tracks",
         en="Tracks of vehicles",
         zh="车辆轨迹",
-        about_en="Lines that vehicles drove: one a vehicle, community and stretch without a gap of more than 15 min.",
+        about_en="Lines that vehicles drove: one a vehicle, community and stretch without a gap of more than"
+        " 15 min.",
         about_zh="车辆行驶轨迹线：按车辆、社区（村）及不超过 15 分钟的连续定位分段。",
         source=t.__table__.outerjoin(v.__table__, v.id == t.vehicle_id),
         key=t.id,

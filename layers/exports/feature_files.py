@@ -20,7 +20,10 @@ WKT_DIGITS = 9
 
 
 def table_csv_blocks(table: FeatureTable) -> Iterator[bytes]:
-    """Yield CSV in UTF-8 with a header: the properties, then the geometry as ``wkt``, as in exports of collections."""
+    """Yield CSV in UTF-8 with a header.
+
+    The properties, then the geometry as ``wkt``, as in exports of collections.
+    """
     rows = pa.Table.from_batches(table.batches, table.schema)
     shapes = shapely.from_wkb(rows.column(GEOMETRY).to_numpy())
     texts = pa.array(shapely.to_wkt(shapes, rounding_precision=WKT_DIGITS), pa.string())

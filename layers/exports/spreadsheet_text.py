@@ -1,7 +1,8 @@
 """Text cells of files for spreadsheets, of which none is taken for a formula.
 
-A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return gets an apostrophe in front; so does one
-that has apostrophes before such a character. One apostrophe taken away gives the text back. Numbers stay numbers.
+A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return gets an apostrophe in front; so
+does one that has apostrophes before such a character. One apostrophe taken away gives the text back. Numbers
+stay numbers.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ def arrow_cells(column: Any) -> Any:
 
 
 def sql_cell(text: Any) -> Any:
-    """Return the expression of a text as a cell; the first character decides whether the rest is looked at."""
+    """Return the expression of a text as a cell.
+
+    The first character decides whether the rest is looked at.
+    """
     escaped = func.regexp_replace(text, literal(FORMULA, Text), literal(r"'\1", Text))
     risky = case((text.op("~")(literal(NUMBER, Text)), text), else_=escaped)
     return case((func.left(text, 1).in_(_FIRST), risky), else_=text)

@@ -1,4 +1,7 @@
-"""Base maps in PMTiles files: written from the roads, water and names of the database, and checked before they are served."""
+"""Base maps in PMTiles files.
+
+Written from the roads, water and names of the database, and checked before they are served.
+"""
 
 from __future__ import annotations
 

@@ -148,7 +148,10 @@ def _headers(column: Column, layer: str, names: list[str]) -> list[str]:
 
 
 def _named(given: pl.DataFrame, layer: str) -> pl.DataFrame:
-    """Rename the columns to those of the file kind, as text; a value is the first of its headers that is there."""
+    """Rename the columns to those of the file kind, as text.
+
+    A value is the first of its headers that is there.
+    """
     texts = []
     for column in FILE_KINDS[layer].columns:
         values: list[pl.Expr] = []

@@ -1,4 +1,7 @@
-"""Kinds of roads, waterways and buildings: from the values of OpenStreetMap and of Chinese tables, with their zooms."""
+"""Kinds of roads, waterways and buildings.
+
+From the values of OpenStreetMap and of Chinese tables, with their zooms.
+"""
 
 from __future__ import annotations
 

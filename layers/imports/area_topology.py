@@ -64,7 +64,8 @@ class AreaFault:
 
     def __str__(self) -> str:
         size = f", {self.area_m2:,.1f} m²" if self.area_m2 else ""
-        return f"{self.rule}: {self.kind} {', '.join(self.areas)}: {self.en} {self.zh} @ {self.lon:.6f},{self.lat:.6f}{size}"
+        what = f"{self.rule}: {self.kind} {', '.join(self.areas)}: {self.en} {self.zh}"
+        return f"{what} @ {self.lon:.6f},{self.lat:.6f}{size}"
 
 
 def find_topology_faults(frame: gpd.GeoDataFrame, parents: Mapping[str, Any]) -> list[AreaFault]:

@@ -70,8 +70,8 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime, zone: 
     now : datetime
         Times more than 5 minutes after this are faults.
     zone : str
-        Time zone of times that are written without one. An hour that a change of the clocks skips is a fault, of an
-        hour that it repeats the first is meant.
+        Time zone of times that are written without one. An hour that a change of the clocks skips is a fault,
+        of an hour that it repeats the first is meant.
 
     Returns
     -------

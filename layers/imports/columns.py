@@ -28,8 +28,11 @@ VEHICLE_ID = TextForm(
     "只能由字母、汉字、数字和 - . _ · : 及空格组成，以字母或数字开头",
     "letters of any script, digits, - . _ · : and blanks, beginning with a letter or a digit",
 )
-"""Ids of vehicles: plates (``苏F·A1234``), terminals, IMEIs and addresses of devices (``00:1B:44:11:3A:B7``) fit. What a
-spreadsheet, a path or a log would take for something else does not: ``=``, ``+``, ``@``, ``/``, control characters."""
+"""Ids of vehicles: plates (``苏F·A1234``), terminals, IMEIs and addresses of devices fit.
+
+What a spreadsheet, a path or a log would take for something else does not: ``=``, ``+``, ``@``, ``/``, control
+characters.
+"""
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,8 @@ def _ground_kind(name: str, kinds: tuple[str, ...], zh: str, en: str, tag: str, 
                 "kind",
                 "text",
                 "类别",
-                f"also `{tag}` or `fclass` with the values of OpenStreetMap, or Chinese; unknown ones become `other` and are told",
+                f"also `{tag}` or `fclass` with the values of OpenStreetMap, or Chinese; unknown ones become"
+                " `other` and are told",
                 choices=kinds,
             ),
             *more,
@@ -228,7 +232,8 @@ FILE_KINDS: dict[str, FileKind] = {
             ("code", "kind"),
             (),
             zh="区域、网格、水域。GeoPackage、GeoJSON、Shapefile 或 GeoParquet。",
-            en="Areas, grids and water: GeoPackage, GeoJSON, Shapefile or GeoParquet with a polygon geometry.",
+            en="Areas, grids and water: GeoPackage, GeoJSON, Shapefile or GeoParquet with a polygon"
+            " geometry.",
         ),
         FileKind(
             "enterprises",
@@ -275,7 +280,8 @@ FILE_KINDS: dict[str, FileKind] = {
                     "vehicle_id",
                     "text",
                     "车辆编号",
-                    f"id of the vehicle, yours, unique: {VEHICLE_ID.en}; {VEHICLE_ID.max_length} characters at most",
+                    f"id of the vehicle, yours, unique: {VEHICLE_ID.en}; {VEHICLE_ID.max_length} characters"
+                    " at most",
                     form=VEHICLE_ID,
                 ),
                 Column("plate", "text", "号牌", "number plate", nullable=True),

@@ -1,7 +1,8 @@
 """Formats of geometry files: which ending may be which format, and what GDAL may do while it reads one.
 
-GDAL opens whatever it recognises: a text with a certain beginning makes it read other files or ask other hosts. So the
-format follows from the ending, the content must begin as that format does, and the network is closed.
+GDAL opens whatever it recognises: a text with a certain beginning makes it read other files or ask other
+hosts. So the format follows from the ending, the content must begin as that format does, and the network is
+closed.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=Base.metadata)
         with context.begin_transaction():
             context.run_migrations()
-            # Files name tables and columns of the newest revision: an upgrade that stops before it leaves them alone.
+            # Files name tables and columns of the newest revision: an upgrade that stops before it leaves
+            # them alone.
             if context.get_context().get_current_revision() == context.script.get_current_head():
                 apply_schema(connection.connection.driver_connection)
         connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK_KEY})

@@ -105,7 +105,8 @@ def upsert(
         f"WITH given AS ({select}), done AS ("
         f" INSERT INTO {name} ({named}) SELECT given.*{given_batch} FROM given"
         f" ON CONFLICT ({', '.join(key)}) {action} RETURNING (xmax = 0) AS fresh)"
-        " SELECT (SELECT count(*) FROM given), count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh) FROM done"
+        " SELECT (SELECT count(*) FROM given), count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT"
+        " fresh) FROM done"
     )
     given, inserted, updated = db.execute(text(statement)).one()
     return WriteCounts(inserted, updated, given - inserted - updated)

@@ -43,7 +43,10 @@ def engine(url: str) -> Engine:
 
 
 def leave_connections(url: str) -> None:
-    """Leave the connections of a process to it, in one that was forked from it: opens own ones, and ends none."""
+    """Leave the connections of a process to it, in one that was forked from it.
+
+    Opens own ones, and ends none.
+    """
     engine(url).dispose(close=False)
 
 

@@ -124,5 +124,6 @@ def find_binaries(major: int | None = None, named: Path | None = None) -> Binari
     )
     wanted = f"PostgreSQL {major}" if major is not None else f"PostgreSQL >= {MIN_MAJOR}"
     raise ClusterError(
-        f"没有找到 {wanted} + PostGIS。{wanted} with PostGIS was not found (seen: {seen or 'none'}). {HOW_TO_INSTALL}"
+        f"没有找到 {wanted} + PostGIS。{wanted} with PostGIS was not found (seen: {seen or 'none'})."
+        f" {HOW_TO_INSTALL}"
     )

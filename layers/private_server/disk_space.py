@@ -56,7 +56,10 @@ class DiskSpace:
         return self.free_bytes() < self.reserve_mib * MIB
 
     def tell(self) -> None:
-        """Write a warning into the log while space is low: at once when it becomes so, then every ten minutes."""
+        """Write a warning into the log while space is low.
+
+        At once when it becomes so, then every ten minutes.
+        """
         state = "spent" if self.is_spent else "low" if self.is_low else ""
         now = time.monotonic()
         if state == self._told and (not state or now < self._told_at + REPEATED_S):

@@ -86,7 +86,8 @@ def _newest_before(archive: Path, moment: dt.datetime) -> BaseBackup:
     if not fitting:
         oldest = f"{known[0].finished_at.isoformat()}" if known else "none"
         raise ClusterError(
-            f"该时间之前没有基础备份。No base backup in {archive} is older than {moment.isoformat()} (the oldest: {oldest})"
+            f"该时间之前没有基础备份。No base backup in {archive} is older than {moment.isoformat()} (the oldest:"
+            f" {oldest})"
         )
     return fitting[-1]
 

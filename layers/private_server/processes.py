@@ -98,8 +98,8 @@ def _environment() -> dict[str, str]:
 def _missing_access_hint(user: ServerUser | None, folder: Path) -> str:
     name = user.name if user is not None else ""
     return (
-        f"用户 {name} 无法进入 {folder}。The account {name} runs the server and must be able to enter every folder above "
-        f"{folder} (`chmod o+x`), or name another folder in WANGGE_DATA_DIR.\n"
+        f"用户 {name} 无法进入 {folder}。The account {name} runs the server and must be able to"
+        f" enter every folder above {folder} (`chmod o+x`), or name another folder in WANGGE_DATA_DIR.\n"
     )
 
 
@@ -133,7 +133,10 @@ def postmaster_pid(pgdata: Path) -> int | None:
 
 
 def postmaster_status(pgdata: Path) -> str | None:
-    """Return what the server says of itself: ``starting``, ``ready``, ``stopping``; None when it says nothing."""
+    """Return what the server says of itself: ``starting``, ``ready``, ``stopping``.
+
+    None when it says nothing.
+    """
     try:
         lines = (pgdata / "postmaster.pid").read_text().splitlines()
     except OSError:

@@ -50,8 +50,8 @@ class Cluster:
     programs : path, optional
         Folder of PostgreSQL's programs; by default they are searched.
     archive : str
-        Folder into which the server writes its log from its next start on, ``off`` to end that; empty: as it was
-        said last for this data folder, whichever process starts the server.
+        Folder into which the server writes its log from its next start on, ``off`` to end that; empty: as it
+        was said last for this data folder, whichever process starts the server.
 
     Notes
     -----
@@ -138,9 +138,11 @@ class Cluster:
             return find_binaries(self.major, self.programs)
         except ClusterError as error:
             raise ClusterError(
-                f"{error}\n{self.pgdata} 由 PostgreSQL {self.major} 建立。It was made by PostgreSQL {self.major} and only "
+                f"{error}\n{self.pgdata} 由 PostgreSQL {self.major} 建立。It was made by PostgreSQL {self.major}"
+                " and only "
                 f"that version can read it. Install postgresql-{self.major} and its PostGIS again, run "
-                f"`wangge db backup FILE`, move {self.pgdata} away, then `wangge db restore FILE` with the new version."
+                f"`wangge db backup FILE`, move {self.pgdata} away, then `wangge db restore FILE` with the"
+                " new version."
             ) from error
 
     # -- making, starting, stopping ------------------------------------------------------------------
@@ -371,7 +373,8 @@ class Cluster:
         holder = cluster_locks.read_holder(self.data_dir / "owner.lock")
         pid = holder.get("pid", "?")
         raise ClusterInUse(
-            f"{self.data_dir} 正由进程 {pid} 使用。It is served by process {pid} ({holder.get('command', 'unknown')}): "
+            f"{self.data_dir} 正由进程 {pid} 使用。It is served by process {pid}"
+            f" ({holder.get('command', 'unknown')}): "
             f"stop it (Ctrl+C there, or `kill {pid}`), or name another folder in WANGGE_DATA_DIR"
         )
 

@@ -1,4 +1,6 @@
-"""Archive of the private server's write-ahead log, with base backups: what a restoration to a moment starts from.
+"""Archive of the private server's write-ahead log, with base backups.
+
+What a restoration to a moment starts from.
 
 ::
 
@@ -77,7 +79,8 @@ class ArchiveState:
 def archive_settings(archive: Path) -> dict[str, str]:
     """Return the server's settings that write the log into an archive.
 
-    A segment is complete and on the disk before it gets its name; one that is there with the same content is done.
+    A segment is complete and on the disk before it gets its name; one that is there with the same content is
+    done.
 
     Examples
     --------
@@ -118,7 +121,10 @@ def make_archive(archive: Path, user: ServerUser) -> None:
 
 
 def allow_base_backups(pgdata: Path) -> None:
-    """Let the server's account and root copy the server's files; read by the server at its start or reload."""
+    """Let the server's account and root copy the server's files.
+
+    Read by the server at its start or reload.
+    """
     access = pgdata / "pg_hba.conf"
     text = access.read_text()
     if _REPLICATION not in text:
@@ -156,7 +162,8 @@ def make_base_backup(url: str, pgdata: Path, archive: Path, binaries: Binaries) 
         server.execute("SELECT pg_reload_conf()")
         if not archive_state(url, archive).is_on:
             raise ClusterError(
-                f"数据库未归档到 {archive}。The server does not archive into {archive}: set WANGGE_WAL_ARCHIVE and start it anew"
+                f"数据库未归档到 {archive}。The server does not archive into {archive}: set WANGGE_WAL_ARCHIVE and"
+                " start it anew"
             )
         name = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
         part, done = archive / "base" / f".{name}.part", archive / "base" / name

@@ -49,7 +49,10 @@ def add_calls(db: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def add_last_call(db: Session, row: dict[str, Any]) -> None:
-    """Add a call at the end of its own transaction; callers hold no right to write the log, so their scope ends here."""
+    """Add a call at the end of its own transaction.
+
+    Callers hold no right to write the log, so their scope ends here.
+    """
     db.flush()
     db.execute(text("SELECT set_config('role', 'none', true)"))
     add_calls(db, [row])

@@ -1,4 +1,6 @@
-"""Accounts with their logins, second factors and API keys: written, found, ended. Secrets come encrypted or as hashes.
+"""Accounts with their logins, second factors and API keys: written, found, ended.
+
+Secrets come encrypted or as hashes.
 
 The tables are not granted to callers: everything here needs the rights of the system.
 """
@@ -82,7 +84,10 @@ def add_login(db: Session, login: LoginSession) -> None:
 
 
 def find_login(db: Session, token_hash: str, used_since: dt.datetime) -> tuple[User, LoginSession] | None:
-    """The login of a token, with its account; None when it has ended, was not used, or the account is switched off."""
+    """The login of a token, with its account.
+
+    None when it has ended, was not used, or the account is switched off.
+    """
     statement = (
         select(User, LoginSession)
         .join(LoginSession, LoginSession.user_id == User.id)
@@ -143,7 +148,10 @@ def add_key(db: Session, key: ApiKey) -> None:
 
 
 def find_key(db: Session, key_hash: str, now: dt.datetime) -> tuple[User, ApiKey] | None:
-    """The key of a hash, with its service account; None when it is over, revoked or the account switched off."""
+    """The key of a hash, with its service account.
+
+    None when it is over, revoked or the account switched off.
+    """
     row = db.execute(
         select(User, ApiKey)
         .join(ApiKey, ApiKey.user_id == User.id)

@@ -73,7 +73,10 @@ def area_code_fault(code: str, kind: str, grid_profile: GridProfile = NATIONAL_G
 def check_geometries(
     frame: gpd.GeoDataFrame, grid_profile: GridProfile = NATIONAL_GRID_PROFILE
 ) -> list[Fault]:
-    """Faults of single geometries: empty, not polygons, invalid (with the place), and codes of the wrong form."""
+    """Faults of single geometries.
+
+    Empty, not polygons, invalid (with the place), and codes of the wrong form.
+    """
     geometry = frame.geometry.to_numpy()
     kinds = shapely.get_type_id(geometry)
     faults = []
@@ -160,7 +163,10 @@ WHERE kind = 'city' AND valid_to IS NULL ORDER BY area_m2 DESC, id LIMIT 1
 
 
 def newest_area_name(db: Session, code: str) -> str | None:
-    """Name of the newest area of a code, of an administrative one before a functional zone; None: there is none."""
+    """Name of the newest area of a code, of an administrative one before a functional zone.
+
+    None: there is none.
+    """
     return db.scalar(
         select(Area.name)
         .where(Area.code == code)

@@ -33,7 +33,9 @@ def newest_change_sets(
 
 
 def locked_change_set(db: Session, change_set_id: int, area_ids: Collection[int] | None) -> ChangeSet:
-    """One change set as it is stored now, locked until the transaction ends; one outside of the areas is not found.
+    """One change set as it is stored now, locked until the transaction ends.
+
+    One outside of the areas is not found.
 
     Raises
     ------

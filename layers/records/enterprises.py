@@ -38,7 +38,10 @@ def cells_of_sites(db: Session, site_ids: Sequence[str]) -> pl.DataFrame:
 
 
 def write_sites(db: Session, frame: pl.DataFrame) -> WriteCounts:
-    """Write sites by ``site_id``; needs ``h3_9`` and ``h3_10`` beside the file's columns; places them in areas."""
+    """Write sites by ``site_id``.
+
+    Needs ``h3_9`` and ``h3_10`` beside the file's columns; places them in areas.
+    """
     columns = {
         "site_id": "text",
         "uscc": "text",
@@ -108,9 +111,11 @@ def read_sites(db: Session, *, kinds: tuple[str, ...] = ("production", "storage"
     """
     rows = db.execute(
         text(
-            "SELECT s.id, s.site_id, s.kind, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat, ST_AsBinary(s.boundary) AS boundary,"
+            "SELECT s.id, s.site_id, s.kind, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,"
+            " ST_AsBinary(s.boundary) AS boundary,"
             " e.uscc, e.name, e.hazard, e.status, e.status_since, s.area_id"
-            " FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE s.kind = ANY(:kinds) ORDER BY s.site_id"
+            " FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE s.kind = ANY(:kinds) ORDER BY"
+            " s.site_id"
         ),
         {"kinds": list(kinds)},
     ).all()

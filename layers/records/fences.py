@@ -44,9 +44,10 @@ def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
     Parameters
     ----------
     frame : polars.DataFrame
-        ``fence_id``, ``name``, ``rule``, ``boundary`` (WKB, EPSG:4326, polygon or multipolygon); optional ``medium``,
-        ``buffer_m``, ``enter_fixes``, ``leave_fixes``, ``delay_s``, ``limit_s``, ``below_speed_kmh``, ``vehicle_kinds`` and
-        ``vehicle_ids`` (lists of text), ``times`` (JSON text), ``legal_basis``.
+        ``fence_id``, ``name``, ``rule``, ``boundary`` (WKB, EPSG:4326, polygon or multipolygon); optional
+        ``medium``, ``buffer_m``, ``enter_fixes``, ``leave_fixes``, ``delay_s``, ``limit_s``,
+        ``below_speed_kmh``, ``vehicle_kinds`` and ``vehicle_ids`` (lists of text), ``times`` (JSON text),
+        ``legal_basis``.
     """
     if missing := [c for c in ("fence_id", "name", "rule", "boundary") if c not in frame.columns]:
         raise InputError(f"围栏缺少列 fences: column {', '.join(missing)} missing")
@@ -70,7 +71,8 @@ def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
         db,
         _TABLES[Fence.__tablename__],
         f"SELECT g.fence_id, g.name, g.rule, g.medium, {', '.join(f'g.{c}' for c in _PARAMETERS)},"
-        f" {as_list.format('vehicle_kinds')}, {as_list.format('vehicle_ids')}, CAST(g.times AS jsonb), g.legal_basis,"
+        f" {as_list.format('vehicle_kinds')}, {as_list.format('vehicle_ids')}, CAST(g.times AS jsonb),"
+        " g.legal_basis,"
         " ST_Multi(ST_SetSRID(g.boundary::geometry, 4326)) FROM given_fences g",
         columns=(*(c for c in _FENCE_COLUMNS if c != "boundary"), "geom"),
         key=("fence_id",),
@@ -86,7 +88,8 @@ def read_fences(db: Session) -> pl.DataFrame:
     names = [c for c in _FENCE_COLUMNS if c not in ("boundary", "times", "name", "legal_basis")]
     rows = db.execute(
         text(
-            f"SELECT {', '.join(names)}, CAST(times AS text) AS times, ST_AsBinary(geom) AS boundary FROM fences ORDER BY fence_id"
+            f"SELECT {', '.join(names)}, CAST(times AS text) AS times, ST_AsBinary(geom) AS boundary FROM"
+            " fences ORDER BY fence_id"
         )
     ).all()
     kinds: dict[str, Any] = {
@@ -105,8 +108,8 @@ def write_fence_events(
     Parameters
     ----------
     events : polars.DataFrame
-        Of `spatial_models.fences.detect_fence_events` with ``vehicle_id`` as the database's integer. Events that began
-        before ``start`` replace the row with the same ``event_id``.
+        Of `spatial_models.fences.detect_fence_events` with ``vehicle_id`` as the database's integer. Events
+        that began before ``start`` replace the row with the same ``event_id``.
     """
     columns = {
         "event_id": "text",

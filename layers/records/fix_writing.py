@@ -1,8 +1,8 @@
 """Fixes by binary COPY straight into their day partitions; a second arrival never replaces the first.
 
-A batch is first copied as if every row were new. Only when one is not (the key says so) the batch goes through a
-temporary table and ``ON CONFLICT DO NOTHING``: a stream of new fixes costs what a bare COPY costs, and one that is
-sent again changes nothing.
+A batch is first copied as if every row were new. Only when one is not (the key says so) the batch goes
+through a temporary table and ``ON CONFLICT DO NOTHING``: a stream of new fixes costs what a bare COPY costs,
+and one that is sent again changes nothing.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def add_fixes(db: Session, frame: pl.DataFrame, batch_id: int | None = None) -> 
     ----------
     frame : polars.DataFrame
         ``vehicle_id`` (the database's integer), ``t`` (UTC, microseconds), ``lon``, ``lat`` (EPSG:4326),
-        ``speed_kmh``, ``heading_deg``, ``h3_9`` (bigint) and ``area_id``; the last and the first two of these may
-        be null. Of two rows with the same vehicle and time the first stays.
+        ``speed_kmh``, ``heading_deg``, ``h3_9`` (bigint) and ``area_id``; the last and the first two of these
+        may be null. Of two rows with the same vehicle and time the first stays.
     batch_id : int, optional
         The batch that the new ones belong to.
     """
@@ -130,7 +130,8 @@ def _copy(cursor: psycopg.Cursor[Any], table: sql.SQL, frame: pl.DataFrame, batc
 def in_key_order(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows by day, vehicle and time, each key once (its first arrival).
 
-    Two batches that hold the same keys then lock them in the same order and cannot wait for each other in a circle.
+    Two batches that hold the same keys then lock them in the same order and cannot wait for each other in a
+    circle.
     """
     vehicle = frame["vehicle_id"].to_numpy()
     t = frame["t"].to_physical().to_numpy()

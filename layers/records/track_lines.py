@@ -1,7 +1,8 @@
 """Tracks as lines: made from the fixes of each day, and anew for the vehicles that reported more since.
 
-A table and not a view: a tile asks by place, and fixes are found by vehicle and time only. At 400 million fixes a day
-the lines are some millions of rows, written once by the analysis; the fixes pay nothing for it as they come in.
+A table and not a view: a tile asks by place, and fixes are found by vehicle and time only. At 400 million
+fixes a day the lines are some millions of rows, written once by the analysis; the fixes pay nothing for it as
+they come in.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ ON CONFLICT (day, vehicle_id) DO UPDATE SET n_fixes = excluded.n_fixes
 def refresh_tracks(db: Session, start: dt.datetime, end: dt.datetime) -> int:
     """Make the lines of every UTC day that ``[start, end)`` meets; returns how many lines were written.
 
-    A day is made as a whole and for those vehicles only whose number of fixes is another than when it was made last:
-    fixes are added and never changed. Days without a fix cost nothing.
+    A day is made as a whole and for those vehicles only whose number of fixes is another than when it was
+    made last: fixes are added and never changed. Days without a fix cost nothing.
     """
     written = 0
     for day in _days_with_fixes(db, start.date(), end.date()):
@@ -105,13 +106,14 @@ def vehicle_track(
     Returns
     -------
     dict
-        FeatureCollection: one feature of kind ``track`` (MultiLineString, one part between two gaps; null geometry
-        without fixes), and one of kind ``gap`` (LineString) a gap; ``fix_count``, ``from``, ``to``.
+        FeatureCollection: one feature of kind ``track`` (MultiLineString, one part between two gaps; null
+        geometry without fixes), and one of kind ``gap`` (LineString) a gap; ``fix_count``, ``from``, ``to``.
 
     Raises
     ------
     NotFound
-        When there are no fixes of such a vehicle, or none that the caller may see: the two are not told apart.
+        When there are no fixes of such a vehicle, or none that the caller may see: the two are not told
+        apart.
     """
     key = db.scalar(
         text("SELECT id FROM vehicles WHERE vehicle_id = :vehicle_id"), {"vehicle_id": vehicle_id}

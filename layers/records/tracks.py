@@ -83,7 +83,10 @@ def write_fixes(db: Session, frame: pl.DataFrame, batch_id: int | None = None) -
 
 
 def with_vehicle_numbers(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the database's integers as ``vehicle_id``; rows of vehicles that it does not know are left out."""
+    """The frame with the database's integers as ``vehicle_id``.
+
+    Rows of vehicles that it does not know are left out.
+    """
     given = frame["vehicle_id"].unique().to_list()
     rows = db.execute(
         select(Vehicle.vehicle_id, Vehicle.id).where(Vehicle.vehicle_id == any_(literal(given, ARRAY(Text))))

@@ -1,7 +1,8 @@
 """Tables as SQLAlchemy classes, one module a subject; importing this package makes the metadata whole.
 
-Storage CRS is EPSG:4326 (x is longitude). Times are UTC. ``area_id`` on a row is the *scope area*: the smallest of
-community, town, county, city that holds the place; row-level security compares it with the caller's areas.
+Storage CRS is EPSG:4326 (x is longitude). Times are UTC. ``area_id`` on a row is the *scope area*: the
+smallest of community, town, county, city that holds the place; row-level security compares it with the
+caller's areas.
 """
 
 from __future__ import annotations

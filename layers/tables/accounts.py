@@ -44,7 +44,10 @@ class LoginSession(Base):
 
 
 class SecondFactor(Base):
-    """Secret of one-time codes, encrypted; in force once it is confirmed. Codes of ``last_step`` and before are used."""
+    """Secret of one-time codes, encrypted; in force once it is confirmed.
+
+    Codes of ``last_step`` and before are used.
+    """
 
     __tablename__ = "second_factors"
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)

@@ -1,8 +1,8 @@
 """Batches: what came from outside in one go, and the rows that it replaced.
 
-Every row from outside has ``batch_id`` (null: older than batches, or made by an edit of the partition, which has its
-change set). A table that a batch may write over has a table of history beside it: its stored columns, and the batch
-that replaced the row (``layers/schema/batches.sql`` writes it, ``layers.batches`` reads it).
+Every row from outside has ``batch_id`` (null: older than batches, or made by an edit of the partition, which
+has its change set). A table that a batch may write over has a table of history beside it: its stored columns,
+and the batch that replaced the row (``layers/schema/batches.sql`` writes it, ``layers.batches`` reads it).
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ NATURAL_KEYS = {
     "buildings": ("source_id",),
     "duty_items": ("item_code", "body", "area_code", "role", "valid_from"),
 }
-"""Tables whose rows a batch may replace, and the columns by which it finds the row. Areas are versions, fixes stay."""
+"""Tables whose rows a batch may replace, and the columns by which it finds the row.
+
+Areas are versions, fixes stay.
+"""
 
 
 def _history_table(name: str) -> Table:

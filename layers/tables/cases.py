@@ -48,7 +48,10 @@ class DutyItem(Base):
 
 
 class Case(Base):
-    """A case: the facts at its opening. Its state is derived from ``case_events`` and kept here for reading."""
+    """A case: the facts at its opening.
+
+    Its state is derived from ``case_events`` and kept here for reading.
+    """
 
     __tablename__ = "cases"
     __table_args__ = (Index("ix_cases_area_id", "area_id"), Index("ix_cases_alert_id", "alert_id"))
@@ -77,7 +80,10 @@ class Case(Base):
 
 
 class ChainHead(Base):
-    """A signed head: it binds every event of all cases and every row of the access log up to it, and the head before."""
+    """A signed head of the chains.
+
+    It binds every event of all cases and every row of the access log up to it, and the head before.
+    """
 
     __tablename__ = "chain_heads"
     sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

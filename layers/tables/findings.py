@@ -33,7 +33,8 @@ class ModelRun(Base):
 class AlertKind(Base):
     """A kind of alert, its domain and the matter of its cases.
 
-    Without a domain it is for those who see every domain; without an ``item_code`` in the duty list it opens no case.
+    Without a domain it is for those who see every domain; without an ``item_code`` in the duty list it opens
+    no case.
     """
 
     __tablename__ = "alert_kinds"

@@ -1,6 +1,7 @@
 """Tables without rows of their own for each caller: open to every reader, or closed to all of them.
 
-Every other table has a policy in ``layers/schema/access.sql``; ``tests/layers/test_table_access.py`` checks all three.
+Every other table has a policy in ``layers/schema/access.sql``; ``tests/layers/test_table_access.py`` checks
+all three.
 """
 
 from __future__ import annotations
@@ -44,4 +45,7 @@ CLOSED_TABLES: Mapping[str, str] = {
         "rows that a batch replaced; an undo alone reads them",
     ),
 }
-"""Tables that no caller reads or writes, with the reason; those of the queue (``procrastinate_…``) are closed, too."""
+"""Tables that no caller reads or writes, with the reason.
+
+Those of the queue (``procrastinate_…``) are closed, too.
+"""

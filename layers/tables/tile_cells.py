@@ -1,4 +1,7 @@
-"""Counts of points in the cells of tiles: written by triggers (``layers/schema/tile_cells.sql``), never by callers."""
+"""Counts of points in the cells of tiles.
+
+Written by triggers (``layers/schema/tile_cells.sql``), never by callers.
+"""
 
 from __future__ import annotations
 

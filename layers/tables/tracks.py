@@ -40,7 +40,10 @@ class Track(Base):
 
 
 class TrackDay(Base):
-    """From how many fixes the tracks of a vehicle and day were made: more of them now means to make them anew."""
+    """From how many fixes the tracks of a vehicle and day were made.
+
+    More of them now means to make them anew.
+    """
 
     __tablename__ = "track_days"
     day: Mapped[dt.date] = mapped_column(primary_key=True)

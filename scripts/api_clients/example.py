@@ -1,4 +1,6 @@
-"""Lists cases, reads one, assigns a point and sends a fix by a generated client; prints what it made of the answers.
+"""Lists cases, reads one, assigns a point and sends a fix by a generated client.
+
+Prints what it made of the answers.
 
 ``python example.py ADDRESS KEY VEHICLE TIME``, with the folder of the client in PYTHONPATH.
 """

@@ -341,8 +341,8 @@ def _track_violations(
     out_i, out_f = np.empty((room, 10), np.int64), np.empty((room, 4))
     n = f.track_violations(
         pair_rows.pair, pair_rows.row, signal, bad_inactive, first, last_t, rows.t, rows.lon, rows.lat,
-        shapes.enter_fixes[pair_rows.fence], shapes.leave_fixes[pair_rows.fence], shapes.threshold_us[pair_rows.fence], max_gap,
-        pair_rows.integers, pair_rows.floats, out_i, out_f,
+        shapes.enter_fixes[pair_rows.fence], shapes.leave_fixes[pair_rows.fence],
+        shapes.threshold_us[pair_rows.fence], max_gap, pair_rows.integers, pair_rows.floats, out_i, out_f,
     )  # fmt: skip
     newest = rows.last_fixes.last_t[pair_rows.vehicle]
     needed = (pair_rows.integers[:, f.PHASE] != f.IDLE) | (pair_rows.integers[:, f.INACTIVE_T] == newest)
@@ -364,6 +364,6 @@ def _next_state(
     parameters: tuple[float, int],
 ) -> FenceState:
     return FenceState(
-        rows.last_fixes, last_lon, last_lat, pair_rows.vehicle[needed], pair_rows.fence[needed], pair_rows.integers[needed],
-        pair_rows.floats[needed], parameters,
+        rows.last_fixes, last_lon, last_lat, pair_rows.vehicle[needed], pair_rows.fence[needed],
+        pair_rows.integers[needed], pair_rows.floats[needed], parameters,
     )  # fmt: skip

@@ -79,8 +79,8 @@ class TimeTable:
     def from_dict(cls, document: dict[str, Any] | None, local_zone: str = LOCAL_ZONE) -> Self:
         """Read a time table from JSON.
 
-        ``{"weekly": [{"days": [1], "from": "22:00", "to": "06:00"}], "yearly": [["05-01", "08-16"]],
-        "spans": [["2021-01-01", "2030-12-31"]], "zone": "Asia/Shanghai"}``; without ``zone`` in ``local_zone``.
+        ``{"weekly": [{"days": [1], "from": "22:00", "to": "06:00"}], "yearly": [["05-01", "08-16"]], "spans":
+        [["2021-01-01", "2030-12-31"]], "zone": "Asia/Shanghai"}``; without ``zone`` in ``local_zone``.
 
         Raises
         ------

@@ -346,6 +346,7 @@ def count_stays_by_cell(stays: pl.DataFrame, resolution: int) -> pl.DataFrame:
     cells = cells_of(stays["lon"].to_numpy(), stays["lat"].to_numpy(), resolution)
     dwell = (pl.col("ended_at") - pl.col("started_at")).dt.total_microseconds() / 1e6
     counts = stays.select("vehicle_id", cell=pl.Series(cells, dtype=pl.UInt64), dwell_s=dwell).group_by("cell").agg(
-        stays=pl.len().cast(pl.Int64), vehicles=pl.col("vehicle_id").n_unique().cast(pl.Int64), dwell_s=pl.col("dwell_s").sum()
+        stays=pl.len().cast(pl.Int64), vehicles=pl.col("vehicle_id").n_unique().cast(pl.Int64),
+        dwell_s=pl.col("dwell_s").sum()
     )  # fmt: skip
     return counts.select(_COUNTS.keys()).cast(pl.Schema(_COUNTS)).sort("cell")

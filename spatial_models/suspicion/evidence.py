@@ -72,7 +72,8 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
         gap = abs((agreeing[0]["started_on"] - agreeing[1]["started_on"]).days)
         items.append(
             Evidence(
-                "power_water_agree", float(gap), 2.0, _meter_period(agreeing[0], at, config), config.agreement * quality, "meters", quality,
+                "power_water_agree", float(gap), 2.0, _meter_period(agreeing[0], at, config),
+                config.agreement * quality, "meters", quality,
                 f"用电与用水变化相互吻合，起始日相差 {gap} 天。",
                 f"Power and water changed together: their first days are {gap} day(s) apart.",
             )
@@ -82,8 +83,8 @@ def meter_evidence(signals: list[dict[str, Any]], at: dt.datetime, config: Suspi
         ratio = float(weekly[0]["weekday_ratio"])
         items.append(
             Evidence(
-                "working_week", ratio, 1.0, _meter_period(weekly[0], at, config), config.working_week * weekly[0]["quality"], "meters",
-                weekly[0]["quality"],
+                "working_week", ratio, 1.0, _meter_period(weekly[0], at, config),
+                config.working_week * weekly[0]["quality"], "meters", weekly[0]["quality"],
                 f"{METER_ZH[weekly[0]['kind']]}呈工作日规律：工作日为周末的 {ratio:.1f} 倍。",
                 f"The use of {weekly[0]['kind']} follows the working week: {ratio:.1f} times the weekend.",
             )
@@ -137,7 +138,8 @@ def _meter_sentence(signal: dict[str, Any]) -> tuple[str, str]:
     if state == "rise":
         return (
             f"{zh}自 {signal['started_on']} 起上升：日均 {mean:.1f} {unit}，为停产基线的 {ratio:.1f} 倍{share_zh}。",
-            f"{kind} rose from {signal['started_on']}: {mean:.1f} {unit} a day, {ratio:.1f} times the idle baseline{share_en}.",
+            f"{kind} rose from {signal['started_on']}: {mean:.1f} {unit} a day, {ratio:.1f} times the idle"
+            f" baseline{share_en}.",
         )
     if state == "never_fell":
         return (
@@ -165,7 +167,8 @@ def vehicle_evidence(days: dict[str, Any] | None, at: dt.datetime, config: Suspi
         items.append(
             Evidence(
                 "hazmat_dwell", attributed, 0.0, period, weight, "vehicles", attributed / own,
-                f"危化品车辆在厂区内或 300 米内长时间停留 {own} 车·日，按归属折合 {attributed:.1f} 车·日、{hours:.1f} 小时。",
+                f"危化品车辆在厂区内或 300 米内长时间停留 {own} 车·日，"
+                f"按归属折合 {attributed:.1f} 车·日、{hours:.1f} 小时。",
                 f"Hazardous-goods vehicles stood long inside or within 300 m on {own} vehicle-day(s); "
                 f"attributed to this site: {attributed:.1f} vehicle-days, {hours:.1f} h.",
             )
@@ -189,7 +192,8 @@ def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -
             Evidence(
                 "excluded_places", float(at_places), float(near), period, 0.0, "vehicles", 1.0,
                 f"附近另有 {at_places} 车·日停在加油站、服务区、许可停车场或园区排队处，不计入。",
-                f"{at_places} vehicle-day(s) near it were at petrol stations, service areas, licensed parking "
+                f"{at_places} vehicle-day(s) near it were at petrol stations, service areas, licensed"
+                " parking "
                 "or a gate queue: not counted.",
             )
         )  # fmt: skip
@@ -233,7 +237,8 @@ def notice_evidence(
             Evidence(
                 f"notice_{notice['kind']}", part, 0.0, (since, until), -part * total, family, 1.0,
                 f"已登记{NOTICE_ZH.get(notice['kind'], notice['kind'])}（{since} 起），解释{of_zh}的 {part:.0%}。",
-                f"A registered {notice['kind'].replace('_', ' ')} (from {since}) explains {part:.0%} of {of_en}.",
+                f"A registered {notice['kind'].replace('_', ' ')} (from {since}) explains {part:.0%} of"
+                f" {of_en}.",
             )
         )  # fmt: skip
     return found
@@ -246,7 +251,8 @@ def lowering_facts(items: list[Evidence], families: list[str]) -> list[dict[str,
         texts.append(
             {
                 "zh": "登记的拆除、检修、修复、消防泵、转租或复工许可，或证明表计与他户合用。",
-                "en": "A registered dismantling, maintenance, remediation, fire pump, sublet or permit, or proof that the meter is shared.",
+                "en": "A registered dismantling, maintenance, remediation, fire pump, sublet or permit, or"
+                " proof that the meter is shared.",
             }
         )
         texts.append(
@@ -256,7 +262,8 @@ def lowering_facts(items: list[Evidence], families: list[str]) -> list[dict[str,
         texts.append(
             {
                 "zh": "电子运单证明车辆为相邻企业送货，或停留处为许可停车场、排队处。",
-                "en": "Waybills that show deliveries to a neighbour, or a licensed parking or queue at the place of the stops.",
+                "en": "Waybills that show deliveries to a neighbour, or a licensed parking or queue at the"
+                " place of the stops.",
             }
         )
     if any(item.signal.endswith("_no_data") for item in items):

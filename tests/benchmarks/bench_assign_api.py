@@ -1,7 +1,9 @@
-"""Single assignment over HTTP with 10,000 zones and 2,000 items: ``python tests/benchmarks/bench_assign_api.py [questions]``.
+"""Single assignment over HTTP with 10,000 zones and 2,000 items.
 
-One uvicorn worker in a process of its own, one client with one connection, questions at random places and items. Goal:
-p99 ≤ 15 ms. The round trip of ``/health/live`` in the same run tells what HTTP alone costs here.
+``python tests/benchmarks/bench_assign_api.py [questions]``.
+
+One uvicorn worker in a process of its own, one client with one connection, questions at random places and
+items. Goal: p99 ≤ 15 ms. The round trip of ``/health/live`` in the same run tells what HTTP alone costs here.
 """
 
 from __future__ import annotations
@@ -101,8 +103,10 @@ def main() -> None:
                     p50, p95, p99 = np.quantile(took, (0.5, 0.95, 0.99))
                     ok = "met" if p99 <= GOAL_MS else "NOT MET"
                     print(
-                        f"{zones:,} zones, 2,000 items, accuracy {accuracy_m:g} m, {len(took):,} questions: p50 {p50:.1f} ms,"
-                        f" p95 {p95:.1f} ms, p99 {p99:.1f} ms (goal {GOAL_MS:g}: {ok}); HTTP alone p99 {np.quantile(plain, 0.99):.1f} ms"
+                        f"{zones:,} zones, 2,000 items, accuracy {accuracy_m:g} m, {len(took):,} questions:"
+                        f" p50 {p50:.1f} ms,"
+                        f" p95 {p95:.1f} ms, p99 {p99:.1f} ms (goal {GOAL_MS:g}: {ok}); HTTP alone p99"
+                        f" {np.quantile(plain, 0.99):.1f} ms"
                     )
             database.engine(cluster.url).dispose()
 

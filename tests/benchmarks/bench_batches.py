@@ -1,9 +1,10 @@
 """Rows a second of fixes and of imports in this tree against another one (a checkout of before), in turns, in one run.
 
-``python tests/benchmarks/bench_batches.py OTHER_TREE [rounds] [fixes]``. Each measurement is a process of its own over
-a durable cluster of its tree: fixes by ``add_fixes`` into fresh days (what COPY costs), tracks and meters by
-``import_file`` from Parquet. It prints the medians and their ratio, of rows a second and of rows a second of processor
-time (of this process and of the database's backends), which says more on a machine that others use too.
+``python tests/benchmarks/bench_batches.py OTHER_TREE [rounds] [fixes]``. Each measurement is a process of its
+own over a durable cluster of its tree: fixes by ``add_fixes`` into fresh days (what COPY costs), tracks and
+meters by ``import_file`` from Parquet. It prints the medians and their ratio, of rows a second and of rows a
+second of processor time (of this process and of the database's backends), which says more on a machine that
+others use too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Change sets on a partition of 10,000 zones: ``python tests/benchmarks/bench_change_set.py``. Goal: validated within 1 s."""
+"""Change sets on a partition of 10,000 zones: ``python tests/benchmarks/bench_change_set.py``.
+
+Goal: validated within 1 s.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,8 @@ def main() -> None:
                     savepoint.rollback()
                     ok = "met" if max(seconds) <= GOAL_S else "NOT MET"
                     print(
-                        f"{name:12} validate median {np.median(seconds):.3f} s, worst {max(seconds):.3f} s ({ok}); apply {apply_s:.3f} s"
+                        f"{name:12} validate median {np.median(seconds):.3f} s, worst {max(seconds):.3f} s"
+                        f" ({ok}); apply {apply_s:.3f} s"
                     )
             database.engine(cluster.url).dispose()
 

@@ -1,4 +1,7 @@
-"""Bulk point-in-area: AreaCover against geopandas.sjoin in one run. ``python tests/benchmarks/bench_cover.py [points]``."""
+"""Bulk point-in-area: AreaCover against geopandas.sjoin in one run.
+
+``python tests/benchmarks/bench_cover.py [points]``.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,8 @@ def main() -> None:
     expected = joined["index_right"].fillna(-1).to_numpy(dtype=np.int64)
     assert len(expected) == n and (expected == found).all(), "answers differ"
     print(
-        f"{n:,} points, {len(areas):,} zones: build {build_s:.2f} s, locate {locate_s:.3f} s, sjoin {join_s:.2f} s"
+        f"{n:,} points, {len(areas):,} zones: build {build_s:.2f} s, locate {locate_s:.3f} s, sjoin"
+        f" {join_s:.2f} s"
     )
     print(
         f"ratio {join_s / (build_s + locate_s):.1f} with the build, {join_s / locate_s:.1f} without (goal 8)"

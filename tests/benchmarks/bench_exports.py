@@ -1,8 +1,10 @@
-"""Memory and speed of exports from 1 thousand to 2 million rows. ``python tests/benchmarks/bench_exports.py [rows]``.
+"""Memory and speed of exports from 1 thousand to 2 million rows.
 
-Each export runs in a process of its own: one of a thousand rows to load the libraries, then the measured one. Growth is
-the peak of the resident memory above what the process held before. PMTiles is measured with a tenth of the rows: its
-cost is tiles, not rows.
+``python tests/benchmarks/bench_exports.py [rows]``.
+
+Each export runs in a process of its own: one of a thousand rows to load the libraries, then the measured one.
+Growth is the peak of the resident memory above what the process held before. PMTiles is measured with a tenth
+of the rows: its cost is tiles, not rows.
 """
 
 from __future__ import annotations
@@ -31,13 +33,15 @@ def load(url: str, n: int) -> None:
     with session(SYSTEM, url) as db:
         db.execute(
             text(
-                "INSERT INTO enterprises (uscc, name, industry, hazard, status, status_since) SELECT 'U' || i, '企业 ' || i,"
+                "INSERT INTO enterprises (uscc, name, industry, hazard, status, status_since) SELECT 'U' ||"
+                " i, '企业 ' || i,"
                 " 'trade', 'none', 'operating', '2020-01-01' FROM generate_series(1, 10000) i"
             )
         )
         db.execute(
             text(
-                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10) SELECT 'S-' || i, 1 + i % 10000,"
+                "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10) SELECT 'S-' || i, 1 + i"
+                " % 10000,"
                 " CASE WHEN i <= :small THEN 'registered' WHEN i % 10 = 0 THEN 'storage' ELSE 'sales' END,"
                 " ST_SetSRID(ST_MakePoint(120.2 + 1.7 * random(), 31.7 + random()), 4326), i, i"
                 " FROM generate_series(1, CAST(:n AS int)) i"
@@ -87,7 +91,8 @@ def main() -> None:
                     )
                     found = json.loads(told.stdout)
                     print(
-                        f"{name:10} {rows:>9,} rows: peak +{found['growth_mib']:.0f} MiB, {found['bytes'] / 2**20:.1f} MiB in"
+                        f"{name:10} {rows:>9,} rows: peak +{found['growth_mib']:.0f} MiB,"
+                        f" {found['bytes'] / 2**20:.1f} MiB in"
                         f" {found['seconds']:.1f} s ({rows / found['seconds']:,.0f} rows/s)",
                         flush=True,
                     )

@@ -1,10 +1,10 @@
 """Durable fixes a second of ``POST /v1/tracks`` against a bare COPY into the same table, in turns, in one run.
 
-``python tests/benchmarks/bench_ingest.py [rows a batch] [rounds]``. The server is one uvicorn worker in a process of its own,
-access on (API key), over a durable cluster (fsync, synchronous commit). Each batch is another day of 2,000 vehicles. The
-bare COPY gets rows that are ready: vehicle numbers, H3 cells and areas known, as CSV text or already in COPY's binary
-form in the order of the key (what the service sends at best), committed once. After each
-round the number of rows in the table is checked.
+``python tests/benchmarks/bench_ingest.py [rows a batch] [rounds]``. The server is one uvicorn worker in a
+process of its own, access on (API key), over a durable cluster (fsync, synchronous commit). Each batch is
+another day of 2,000 vehicles. The bare COPY gets rows that are ready: vehicle numbers, H3 cells and areas
+known, as CSV text or already in COPY's binary form in the order of the key (what the service sends at best),
+committed once. After each round the number of rows in the table is checked.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def prepare(url: str) -> str:
         for i, shape in enumerate(communities()):
             db.execute(
                 text(
-                    "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) VALUES (:code, :code,"
+                    "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) VALUES"
+                    " (:code, :code,"
                     " 'community', '2020-01-01', ST_SetSRID(CAST(:wkb AS geometry), 4326),"
                     " ST_SetSRID(ST_MakePoint(0, 0), 4326), 1)"
                 ),
@@ -203,7 +204,8 @@ def measure(url: str, address: str, key: str, n: int, rounds: int) -> None:
         middle = statistics.median(found)
         each = ", ".join(f"{v:,.0f}" for v in found)
         print(
-            f"{name:11} {middle:>9,.0f} fixes/s (of {each}), {middle / csv:.2f} × COPY csv, {middle / binary:.2f} × COPY binary"
+            f"{name:11} {middle:>9,.0f} fixes/s (of {each}), {middle / csv:.2f} × COPY csv,"
+            f" {middle / binary:.2f} × COPY binary"
         )
     print(f"the same Parquet batch again: {repeated:,.0f} duplicates/s")
 

@@ -1,9 +1,10 @@
 """Reads while somebody sends hundreds of megabytes that nobody asked for.
 
-``python tests/benchmarks/bench_large_bodies.py [megabytes] [rounds]``: ``wangge serve`` over a small city of its own. Rounds without and with
-senders follow each other, so that a machine that is busy otherwise is so for both. Senders are not logged in and send
-without end, with the length told and in chunks, to ``/v1/login`` and ``/v1/tracks``; a connection that is cut is opened again
-until all is sent or refused. Prints p50 and p99 of a page of features, quiet and meanwhile, their ratio, and what was sent.
+``python tests/benchmarks/bench_large_bodies.py [megabytes] [rounds]``: ``wangge serve`` over a small city of
+its own. Rounds without and with senders follow each other, so that a machine that is busy otherwise is so for
+both. Senders are not logged in and send without end, with the length told and in chunks, to ``/v1/login`` and
+``/v1/tracks``; a connection that is cut is opened again until all is sent or refused. Prints p50 and p99 of a
+page of features, quiet and meanwhile, their ratio, and what was sent.
 """
 
 from __future__ import annotations
@@ -108,7 +109,8 @@ def measure(address: str, megabytes: int, rounds: int) -> None:
         f"busy  p50 {b50:.1f} p99 {b99:.1f} ms ({len(busy):,} pages); p99 {b99 / q99:.2f} times the quiet one"
     )
     print(
-        f"sent {told.pop('bytes') / 2**20:,.0f} MiB in {told.pop('requests'):,} requests, answered {dict(told)}"
+        f"sent {told.pop('bytes') / 2**20:,.0f} MiB in {told.pop('requests'):,} requests, answered"
+        f" {dict(told)}"
     )
 
 

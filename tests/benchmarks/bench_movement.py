@@ -1,9 +1,11 @@
 """How fast and how large are stays, encounters and fences, beside fastmob and trackintel on the same rows.
 
-``python tests/benchmarks/bench_movement.py TRACKS.parquet [--repeat 7] [--rows 100000000] [--no-peers] [--no-memory]``
+``python tests/benchmarks/bench_movement.py TRACKS.parquet [--repeat 7] [--rows 100000000] [--no-peers]
+[--no-memory]``
 
-Medians of calls that take turns (other work on the machine meets both alike); figures are comparable only within one run. The peers
-live in ``.setup/peers`` (made by ``peers.sh``), fastmob with 2 threads. Real taxi tracks: any Parquet with vehicle_id, t, lon, lat.
+Medians of calls that take turns (other work on the machine meets both alike); figures are comparable only
+within one run. The peers live in ``.setup/peers`` (made by ``peers.sh``), fastmob with 2 threads. Real taxi
+tracks: any Parquet with vehicle_id, t, lon, lat.
 """
 
 from __future__ import annotations
@@ -182,7 +184,8 @@ def encounters_and_fences(fixes: pl.DataFrame, repeat: int) -> None:
     seconds = in_turns(calls, repeat)
     found = find_encounters(some).encounters
     print(
-        f"  {some.height:,} fixes of {some['vehicle_id'].n_unique()} vehicles: {found.height:,} encounters within 50 m for 5 min"
+        f"  {some.height:,} fixes of {some['vehicle_id'].n_unique()} vehicles: {found.height:,} encounters"
+        " within 50 m for 5 min"
     )
     for name, value in seconds.items():
         print(f"  {name:12s} {value:8.3f} s, {value / seconds['stays']:.2f} x the stays")
@@ -240,8 +243,10 @@ def memory(folder: Path, rows: int) -> None:
     write_synthetic(path, rows)
     command = [sys.executable, __file__, str(path), "--stream"]
     said = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    print(f"  {said['rows']:,} fixes ({path.stat().st_size / 2**20:,.0f} MiB) -> {said['stays']:,} stays: peak {said['peak_mib']:,.0f} MiB, "
-          f"{said['seconds']:.1f} s, {said['rows'] / said['seconds'] / 1e6:.1f} M fixes/s; used {said['used']:,}, late {said['late']}")  # fmt: skip
+    print(f"  {said['rows']:,} fixes ({path.stat().st_size / 2**20:,.0f} MiB) -> {said['stays']:,} stays:"
+          f" peak {said['peak_mib']:,.0f} MiB, "
+          f"{said['seconds']:.1f} s, {said['rows'] / said['seconds'] / 1e6:.1f} M fixes/s; used"
+          f" {said['used']:,}, late {said['late']}")  # fmt: skip
 
 
 def main() -> None:
@@ -266,7 +271,8 @@ def main() -> None:
     fixes = pl.read_parquet(options.path, columns=COLUMNS)
     n = fixes.height
     print(
-        f"{n:,} fixes, {fixes['vehicle_id'].n_unique()} vehicles, {len(os.sched_getaffinity(0))} cores; medians of {options.repeat}"
+        f"{n:,} fixes, {fixes['vehicle_id'].n_unique()} vehicles, {len(os.sched_getaffinity(0))} cores;"
+        f" medians of {options.repeat}"
     )
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)

@@ -1,9 +1,12 @@
-"""Tiles and pages against tipg, on the same data in one PostGIS. ``python tests/benchmarks/bench_serving.py [url]``.
+"""Tiles and pages against tipg, on the same data in one PostGIS.
 
-One worker each, access on; the cache of tiles is off where tiles are compared. Medians of three runs that take turns;
-the processor time of a tile (server and database) is the measure that other work on the machine changes least.
-Needs wrk, and the environment that ``tests/benchmarks/peers.sh`` makes (or PEERS=/path/to/its/python). ``url`` names a
-database that :func:`load` has filled before; without it a private one is made, which takes a minute.
+``python tests/benchmarks/bench_serving.py [url]``.
+
+One worker each, access on; the cache of tiles is off where tiles are compared. Medians of three runs that
+take turns; the processor time of a tile (server and database) is the measure that other work on the machine
+changes least. Needs wrk, and the environment that ``tests/benchmarks/peers.sh`` makes (or
+PEERS=/path/to/its/python). ``url`` names a database that :func:`load` has filled before; without it a private
+one is made, which takes a minute.
 """
 
 from __future__ import annotations
@@ -194,7 +197,9 @@ def compare(
 
 
 def measured(base: str, paths: list[str], cookie: str, connections: int, seconds: int) -> dict[str, float]:
-    """One run, with the processor time of a request in the server and the database, which serve nobody else then."""
+    """One run, with the processor time of a request in the server and the database, which serve nobody
+    else then.
+    """
     before = processor_s()
     found = wrk(base, paths, connections, cookie, seconds)
     requests = max(found["per_s"] * seconds, 1.0)
@@ -202,7 +207,9 @@ def measured(base: str, paths: list[str], cookie: str, connections: int, seconds
 
 
 def processor_s() -> float:
-    """Processor time so far of the servers that were started, and of the processes of the database if it is here."""
+    """Processor time so far of the servers that were started, and of the processes of the database if it
+    is here.
+    """
     processes = [psutil.Process(pid) for pid in SERVERS]
     for pid in DATABASE:
         processes += psutil.Process(pid).children()

@@ -1,7 +1,8 @@
 """Stays by other libraries, in their own environment (see peers.sh): prints the seconds of each call as JSON.
 
-``python peer_stays.py fastmob|trackintel FIXES.parquet``; reads one line from standard input before each timed call, so that
-calls of two libraries can take turns. Parameters are ours: 150 m, 10 min, gap 15 min, the last stay kept.
+``python peer_stays.py fastmob|trackintel FIXES.parquet``; reads one line from standard input before each
+timed call, so that calls of two libraries can take turns. Parameters are ours: 150 m, 10 min, gap 15 min, the
+last stay kept.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
-"""Exact Li 2008 as short as it can be written in numba: what the machine gives, to set the kernel of the product beside.
+"""Exact Li 2008 as short as it can be written in numba.
 
-It takes clean arrays, counts stays and keeps nothing: no state, no outliers, no antimeridian, no centre, no ``left_by``.
+What the machine gives, to set the kernel of the product beside.
+
+It takes clean arrays, counts stays and keeps nothing: no state, no outliers, no antimeridian, no centre, no
+``left_by``.
 """
 
 from __future__ import annotations

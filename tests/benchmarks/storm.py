@@ -1,8 +1,9 @@
 """A storm: many viewers and open streams while zones change and the database restarts.
 
-``python tests/benchmarks/storm.py [seconds] [viewers] [streams]``: ``wangge serve --workers 2`` over 10,000 zones of its
-own. Allowed answers are 200, 304, 429 and 503, the last two with ``Retry-After``. Prints what was answered, the time to
-recover, what the streams heard afterwards, the sessions that are left and the memory of the workers.
+``python tests/benchmarks/storm.py [seconds] [viewers] [streams]``: ``wangge serve --workers 2`` over 10,000
+zones of its own. Allowed answers are 200, 304, 429 and 503, the last two with ``Retry-After``. Prints what
+was answered, the time to recover, what the streams heard afterwards, the sessions that are left and the
+memory of the workers.
 """
 
 from __future__ import annotations

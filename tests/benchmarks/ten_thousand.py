@@ -1,4 +1,6 @@
-"""A partition of 10,000 unit grids (Voronoi, shared edges) in 100 communities of 10 towns, with 2,000 lines of the duty list."""
+"""A partition of 10,000 unit grids (Voronoi, shared edges) in 100 communities of 10 towns, with 2,000
+lines of the duty list.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ def insert_partition(db: Session, n: int = 10_000, seed: int = 1) -> int:
     db.execute(
         text(
             "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
-            " SELECT b.code, b.code, 'unit_grid', p.id, '2020-01-01Z', ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography)"
+            " SELECT b.code, b.code, 'unit_grid', p.id, '2020-01-01Z', ST_Multi(g), ST_PointOnSurface(g),"
+            " ST_Area(g::geography)"
             " FROM bench_units b JOIN areas p ON p.code = b.parent, ST_SetSRID(b.geom, 4326) g"
         )
     )
@@ -54,7 +57,8 @@ def _insert(db: Session, code: str, kind: str, parent: str | None, shape: shapel
     db.execute(
         text(
             "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
-            " SELECT :code, :code, :kind, (SELECT id FROM areas WHERE code = :parent), '2020-01-01Z', ST_Multi(g),"
+            " SELECT :code, :code, :kind, (SELECT id FROM areas WHERE code = :parent), '2020-01-01Z',"
+            " ST_Multi(g),"
             " ST_PointOnSurface(g), ST_Area(g::geography) FROM ST_GeomFromWKB(:wkb, 4326) g"
         ),
         {"code": code, "kind": kind, "parent": parent, "wkb": shapely.to_wkb(shape)},
@@ -62,14 +66,21 @@ def _insert(db: Session, code: str, kind: str, parent: str | None, shape: shapel
 
 
 def insert_duties(db: Session, items: int = 2_000) -> None:
-    """Items of the county with two joint bodies in ten, of a town in ten, and of the city: the item codes are I-0 …"""
+    """Items of the county with two joint bodies in ten, of a town in ten, and of the city.
+
+    The item codes are I-0 …
+    """
     db.execute(
         text(
-            "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code, role, valid_from)"
-            " SELECT 'I-' || i, 'item ' || i, 'market', 'law', '处罚', b.body, b.level, b.area, b.role, '2020-01-01'"
-            " FROM generate_series(0, :n - 1) i CROSS JOIN (VALUES ('county body', 'county', '320601', 'lead', 1),"
+            "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code,"
+            " role, valid_from)"
+            " SELECT 'I-' || i, 'item ' || i, 'market', 'law', '处罚', b.body, b.level, b.area, b.role,"
+            " '2020-01-01'"
+            " FROM generate_series(0, :n - 1) i CROSS JOIN (VALUES ('county body', 'county', '320601',"
+            " 'lead', 1),"
             "  ('joint body', 'county', '320601', 'joint', 10), ('city body', 'city', '320600', 'lead', 1),"
-            "  ('town body', 'town', '320601001', 'lead', 10)) b(body, level, area, role, every) WHERE i % b.every = 0"
+            "  ('town body', 'town', '320601001', 'lead', 10)) b(body, level, area, role, every) WHERE i %"
+            " b.every = 0"
         ),
         {"n": items},
     )

@@ -192,7 +192,8 @@ def test_what_was_picked_on_the_map_is_in_the_link(open_page: Open, city: City) 
 
 def test_a_question_about_responsibility_is_a_link(open_page: Open, city: City) -> None:
     lon, lat, code = city.rows(
-        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' AND valid_to IS NULL LIMIT 1"
+        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' AND valid_to"
+        " IS NULL LIMIT 1"
     )[0]
     item = city.value("SELECT max(item_code) FROM duty_items")
     console = open_page(started=False)

@@ -114,7 +114,8 @@ def test_a_track_is_drawn_with_its_stays(open_page: Open, city: City) -> None:
 def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     """The officer disposes and cannot close; the dispatcher checks and closes; the chain proves itself."""
     number = city.value(
-        "SELECT c.number FROM cases c JOIN areas a ON a.id = c.town_area_id WHERE a.code = :town AND c.state = 'reported'"
+        "SELECT c.number FROM cases c JOIN areas a ON a.id = c.town_area_id WHERE a.code = :town AND c.state"
+        " = 'reported'"
         " ORDER BY c.number LIMIT 1",
         town=city.town,
     )
@@ -139,7 +140,8 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     expect(dispatcher.page.locator(".verdict.good")).to_contain_text("8 events intact")
     assert city.value("SELECT state FROM cases WHERE number = :number", number=number) == "closed"
     steps = city.rows(
-        "SELECT e.action, e.actor FROM case_events e JOIN cases c ON c.id = e.case_id WHERE c.number = :number ORDER BY seq",
+        "SELECT e.action, e.actor FROM case_events e JOIN cases c ON c.id = e.case_id WHERE c.number ="
+        " :number ORDER BY seq",
         number=number,
     )
     assert [row.action for row in steps][1:] == [

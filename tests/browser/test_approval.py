@@ -1,4 +1,7 @@
-"""Authors who may not approve their own drafts: who waits for whom, a town that changes its county, two corners in one draft."""
+"""Authors who may not approve their own drafts.
+
+Who waits for whom, a town that changes its county, two corners in one draft.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,9 @@ def split_draft(console: Console, unit: Any) -> list[str]:
 
 
 def approved_by_deputy(sit: Sit, author: Console) -> Console:
-    """A supervisor's draft is handed in, shows its author whom it waits for, and is put into force by the other one."""
+    """A supervisor's draft is handed in, shows its author whom it waits for, and is put into force by the
+    other one.
+    """
     expect(author.page.locator("[data-edit=apply]")).to_have_count(0)
     author.page.click("[data-edit=submit]")
     submitted = author.page.locator("[data-submitted]")
@@ -199,24 +204,28 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
     assert sum(row.size for row in after) == pytest.approx(sum(row.size for row in before), rel=1e-9)
     assert len(after) == len(before) and strict.value(OVERLAPS) == 0
     moved = strict.value(
-        "SELECT ST_Area(geom) FROM areas WHERE kind = 'unit_grid' AND valid_to IS NULL AND parent_id = :parent"
+        "SELECT ST_Area(geom) FROM areas WHERE kind = 'unit_grid' AND valid_to IS NULL AND parent_id ="
+        " :parent"
         " AND ST_Contains(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))",
         parent=unit.parent_id,
         lon=unit.lon,
         lat=unit.lat,
     )
-    # the square loses two triangles at each corner: inward × STEP / 2, twice; a pointer stands on whole pixels
+    # the square loses two triangles at each corner: inward × STEP / 2, twice; a pointer stands on whole
+    # pixels
     assert moved == pytest.approx(STEP**2 - 2 * inward * STEP, rel=1e-2)
     take_back(deputy)
 
 
 def test_a_town_goes_to_another_county(sit: Sit, strict: City) -> None:
     town = strict.rows(
-        "SELECT id, ST_X(label_point) lon, ST_Y(label_point) lat FROM areas WHERE code = :code AND valid_to IS NULL",
+        "SELECT id, ST_X(label_point) lon, ST_Y(label_point) lat FROM areas WHERE code = :code AND valid_to"
+        " IS NULL",
         code=f"{COUNTIES[1]}002",
     )[0]
     county = strict.rows(
-        "SELECT id, ST_X(label_point) lon, ST_Y(label_point) lat FROM areas WHERE code = :code AND valid_to IS NULL",
+        "SELECT id, ST_X(label_point) lon, ST_Y(label_point) lat FROM areas WHERE code = :code AND valid_to"
+        " IS NULL",
         code=COUNTIES[0],
     )[0]
     area = "SELECT sum(ST_Area(geom)) FROM areas WHERE kind = 'county' AND valid_to IS NULL"
@@ -258,7 +267,8 @@ def test_the_keyboard_alone_hands_in_a_split(sit: Sit, strict: City) -> None:
     author.page.keyboard.press("Shift+Tab")
     author.page.keyboard.press("Tab")
     ring = author.page.evaluate(
-        "() => { const s = getComputedStyle(document.activeElement); return [s.outlineStyle, parseFloat(s.outlineWidth)]; }"
+        "() => { const s = getComputedStyle(document.activeElement); return [s.outlineStyle,"
+        " parseFloat(s.outlineWidth)]; }"
     )
     assert ring[0] == "solid" and ring[1] >= 2
     photo(author, "focus-1024-en")

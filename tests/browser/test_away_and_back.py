@@ -1,4 +1,6 @@
-"""When the service is away, when the language changes in the middle of work, and without a mouse or a keyboard."""
+"""When the service is away, when the language changes in the middle of work, and without a mouse or a
+keyboard.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The ground under the areas: a file of the installation, the roads and buildings of the service, or nothing."""
+"""The ground under the areas.
+
+A file of the installation, the roads and buildings of the service, or nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every view of the console on both cities and in both languages: it opens, names the city, and complains of nothing."""
+"""Every view of the console on both cities and in both languages.
+
+It opens, names the city, and complains of nothing.
+"""
 
 from __future__ import annotations
 

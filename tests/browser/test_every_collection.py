@@ -1,7 +1,7 @@
 """A map of nobody's making: a bare MapLibre reads every collection of the catalog by its TileJSON alone.
 
-The map is a new one of MapLibre's own class with an empty style, so that nothing of the console helps it. What it holds is
-compared with the features that the API gives.
+The map is a new one of MapLibre's own class with an empty style, so that nothing of the console helps it.
+What it holds is compared with the features that the API gives.
 """
 
 from __future__ import annotations

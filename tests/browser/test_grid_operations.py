@@ -1,4 +1,7 @@
-"""Each operation of the grid editor by hand: corners, edges, boundaries, transfers, new parents; drafts of several steps; two managers at once."""
+"""Each operation of the grid editor by hand: corners, edges, boundaries, transfers, new parents.
+
+Drafts of several steps; two managers at once.
+"""
 
 from __future__ import annotations
 
@@ -107,8 +110,10 @@ def test_a_corner_moves_by_keys_and_escape_leaves(sitting: Callable[..., Console
 def test_an_edge_moves_with_both_ends(sitting: Callable[..., Console], city: City) -> None:
     """An edge between two corners inside of the community."""
     found = city.rows(
-        f"WITH k AS ({CORNERS}), u AS ({UNITS}), e AS (SELECT u.id, u.parent_id, (ST_DumpSegments(a.geom)).geom s FROM u JOIN areas a ON a.id = u.id)"
-        " SELECT e.id, e.parent_id, ST_X(ST_StartPoint(s)) ax, ST_Y(ST_StartPoint(s)) ay, ST_X(ST_EndPoint(s)) bx, ST_Y(ST_EndPoint(s)) by"
+        f"WITH k AS ({CORNERS}), u AS ({UNITS}), e AS (SELECT u.id, u.parent_id,"
+        " (ST_DumpSegments(a.geom)).geom s FROM u JOIN areas a ON a.id = u.id)"
+        " SELECT e.id, e.parent_id, ST_X(ST_StartPoint(s)) ax, ST_Y(ST_StartPoint(s)) ay,"
+        " ST_X(ST_EndPoint(s)) bx, ST_Y(ST_EndPoint(s)) by"
         " FROM e JOIN areas c ON c.id = e.parent_id WHERE ST_Distance(ST_Boundary(c.geom), ST_StartPoint(s)) > 1e-6"
         " AND ST_Distance(ST_Boundary(c.geom), ST_EndPoint(s)) > 1e-6 ORDER BY ST_Length(s) DESC LIMIT 1".replace(
             f"WITH k AS ({CORNERS}), u", "WITH u"
@@ -174,7 +179,8 @@ def test_a_boundary_is_drawn_anew_and_snaps_to_source_corners(
     corners = {
         (row.x, row.y)
         for row in city.rows(
-            "SELECT DISTINCT ST_X(p) x, ST_Y(p) y FROM (SELECT (ST_DumpPoints(geom)).geom p FROM areas WHERE id IN (:one, :two)) d",
+            "SELECT DISTINCT ST_X(p) x, ST_Y(p) y FROM (SELECT (ST_DumpPoints(geom)).geom p FROM areas WHERE"
+            " id IN (:one, :two)) d",
             one=pair.one,
             two=pair.two,
         )
@@ -214,7 +220,8 @@ def test_a_grid_is_given_to_another_community(sitting: Callable[..., Console], c
     in_force(editor)
     assert (
         city.value(
-            "SELECT c.code FROM areas u JOIN areas c ON c.id = u.parent_id WHERE u.code = :code AND u.valid_to IS NULL",
+            "SELECT c.code FROM areas u JOIN areas c ON c.id = u.parent_id WHERE u.code = :code AND"
+            " u.valid_to IS NULL",
             code=new,
         )
         == given.receiver_code
@@ -226,8 +233,10 @@ def test_a_grid_is_given_to_another_community(sitting: Callable[..., Console], c
 def test_a_fault_is_told_in_words_with_names_and_place(sitting: Callable[..., Console], city: City) -> None:
     """A grid far from the community that is to take it."""
     far = city.rows(
-        f"WITH u AS ({UNITS}) SELECT a.id, c.id AS receiver, c.name, ST_X(c.label_point) lon, ST_Y(c.label_point) lat FROM u a JOIN areas x ON x.id = a.id"
-        " JOIN areas c ON c.kind = 'community' AND c.valid_to IS NULL AND c.parent_id = (SELECT parent_id FROM areas WHERE id = a.parent_id)"
+        f"WITH u AS ({UNITS}) SELECT a.id, c.id AS receiver, c.name, ST_X(c.label_point) lon,"
+        " ST_Y(c.label_point) lat FROM u a JOIN areas x ON x.id = a.id"
+        " JOIN areas c ON c.kind = 'community' AND c.valid_to IS NULL AND c.parent_id = (SELECT parent_id"
+        " FROM areas WHERE id = a.parent_id)"
         " WHERE ST_Distance(x.geom, c.geom) > 0.002 ORDER BY ST_Distance(x.geom, c.geom) LIMIT 1",
         town=city.town,
     )[0]
@@ -370,8 +379,10 @@ def test_the_load_is_shown_and_a_suggestion_becomes_a_draft(
     zones = editor.page.locator("[data-zone]")
     expect(zones.first).to_be_visible()
     assert zones.count() == city.value(
-        "SELECT count(*) FROM areas c JOIN areas t ON t.id = c.parent_id WHERE t.code = :town AND c.kind = 'community'"
-        " AND c.valid_to IS NULL AND EXISTS (SELECT 1 FROM areas u WHERE u.parent_id = c.id AND u.kind = 'unit_grid' AND u.valid_to IS NULL)",
+        "SELECT count(*) FROM areas c JOIN areas t ON t.id = c.parent_id WHERE t.code = :town AND c.kind ="
+        " 'community'"
+        " AND c.valid_to IS NULL AND EXISTS (SELECT 1 FROM areas u WHERE u.parent_id = c.id AND u.kind ="
+        " 'unit_grid' AND u.valid_to IS NULL)",
         town=city.town,
     )
     paint = "() => JSON.stringify(window.__wangge.map.getPaintProperty('community-fill', 'fill-color'))"
@@ -451,8 +462,10 @@ def test_a_community_goes_to_another_town(sitting: Callable[..., Console], city:
     """By a supervisor: the town that takes it is not the manager's."""
     found = city.rows(
         "SELECT c.id, c.code, ST_X(c.label_point) lon, ST_Y(c.label_point) lat, t.id AS receiver, t.code AS town,"
-        " ST_X(t.label_point) tlon, ST_Y(t.label_point) tlat, (SELECT count(*) FROM areas s WHERE s.parent_id = c.parent_id AND s.valid_to IS NULL) n"
-        " FROM areas c JOIN areas t ON t.kind = 'town' AND t.valid_to IS NULL AND t.id <> c.parent_id AND t.geom && c.geom"
+        " ST_X(t.label_point) tlon, ST_Y(t.label_point) tlat, (SELECT count(*) FROM areas s WHERE"
+        " s.parent_id = c.parent_id AND s.valid_to IS NULL) n"
+        " FROM areas c JOIN areas t ON t.kind = 'town' AND t.valid_to IS NULL AND t.id <> c.parent_id AND"
+        " t.geom && c.geom"
         " WHERE c.kind = 'community' AND c.valid_to IS NULL"
         " AND ST_Length(ST_CollectionExtract(ST_Intersection(c.geom, t.geom), 2)) > 0.002 ORDER BY 9 DESC, 1"
     )

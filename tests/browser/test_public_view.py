@@ -66,7 +66,8 @@ def test_nothing_of_the_work_layers_is_there(open_page: Open) -> None:
 def test_unit_grids_appear_with_their_codes(open_page: Open, city: City) -> None:
     console = open_page()
     lon, lat, code = city.rows(
-        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' ORDER BY area_m2 DESC LIMIT 1"
+        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' ORDER BY"
+        " area_m2 DESC LIMIT 1"
     )[0]
     console.look_at(lon, lat, 15)
     assert code in {each["code"] for each in console.drawn_soon("unit_grid-label")}
@@ -140,7 +141,8 @@ def test_search_finds_a_town_by_its_code(open_page: Open, city: City) -> None:
 def test_who_is_responsible_is_answered_with_its_steps(open_page: Open, city: City) -> None:
     console = open_page()
     lon, lat, code = city.rows(
-        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' ORDER BY area_m2 DESC LIMIT 1"
+        "SELECT ST_X(label_point), ST_Y(label_point), code FROM areas WHERE kind = 'unit_grid' ORDER BY"
+        " area_m2 DESC LIMIT 1"
     )[0]
     console.look_at(lon, lat, 14)
     console.click_map(lon, lat, button="right")
@@ -177,7 +179,10 @@ PIXEL = base64.b64decode(
 
 @pytest.mark.parametrize("crs", ["wgs84", "gcj02"])
 def test_a_base_map_is_drawn_under_the_areas(open_page: Open, city: City, crs: str) -> None:
-    """Tiles in GCJ-02 are put together from those that their land is drawn on: never the tile of the same number alone."""
+    """Tiles in GCJ-02 are put together from those that their land is drawn on.
+
+    Never the tile of the same number alone.
+    """
     asked: set[tuple[int, int, int]] = set()
 
     def tile(route: Route) -> None:

@@ -28,7 +28,8 @@ pytestmark = pytest.mark.skipif(
 )
 COPIES = {
     "areas": "SELECT id, code, name, kind, parent_id, area_m2, valid_from, geom FROM areas WHERE valid_to IS NULL",
-    "sites": "SELECT s.id, site_id, s.kind, e.hazard, s.geom FROM sites s JOIN enterprises e ON e.id = s.enterprise_id",
+    "sites": "SELECT s.id, site_id, s.kind, e.hazard, s.geom FROM sites s JOIN enterprises e ON e.id ="
+    " s.enterprise_id",
     "hot_spots": "SELECT id, field, value, gi_bin, geom FROM hot_spots",
 }
 

@@ -1,6 +1,7 @@
 """What ``/conformance`` claims is what is tested: every class has a test for each of its abstract tests.
 
-The ids are those of annex A of the standards; part 4 is a draft without an annex, its ids are those of its requirements.
+The ids are those of annex A of the standards; part 4 is a draft without an annex, its ids are those of its
+requirements.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Clients that know nothing of this service: what GDAL and OWSLib can do besides reading a whole collection."""
+"""Clients that know nothing of this service.
+
+What GDAL and OWSLib can do besides reading a whole collection.
+"""
 
 from __future__ import annotations
 

@@ -2,8 +2,9 @@
 
 Over three collections that have queryables of every type.
 
-A test is named as its abstract test. The tests ``test-data`` need the data set of the standard and are not here: every
-operator is compared with what Python finds in this service's own features in ``test_features_filter.py``.
+A test is named as its abstract test. The tests ``test-data`` need the data set of the standard and are not
+here: every operator is compared with what Python finds in this service's own features in
+``test_features_filter.py``.
 """
 
 from __future__ import annotations

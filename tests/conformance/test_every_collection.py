@@ -1,4 +1,6 @@
-"""GDAL (two versions), GeoPandas and OWSLib read every collection of the catalog, whole: without a login, and with a key.
+"""GDAL (two versions), GeoPandas and OWSLib read every collection of the catalog, whole.
+
+Without a login, and with a key.
 
 What they read is compared with what the API itself gives: how many, which, their properties, their geometry.
 """
@@ -65,7 +67,10 @@ print(json.dumps({"crs84": crs84, "columns": list(frame.columns), "features": re
 
 
 def geopandas(town: Town, collection: Collection, with_key: bool) -> subprocess.CompletedProcess[str]:
-    """GeoPandas with the newer GDAL inside pyogrio, in a process of its own: it lets no other thread work meanwhile."""
+    """GeoPandas with the newer GDAL inside pyogrio, in a process of its own.
+
+    It lets no other thread work meanwhile.
+    """
     source = f"OAPIF:{town.address}/collections/{collection.id}"
     command = [sys.executable, "-c", GEOPANDAS, source, town.key if with_key else ""]
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)

@@ -1,4 +1,7 @@
-"""OGC API Features part 3 and CQL2, annex A: queryables, filter, and the operators against what Python finds."""
+"""OGC API Features part 3 and CQL2, annex A.
+
+Queryables, filter, and the operators against what Python finds.
+"""
 
 from __future__ import annotations
 
@@ -237,7 +240,8 @@ SPATIAL = {
 }  # fmt: skip
 SHAPES = [
     "POINT(120.1 31.2)", "POINT(120.5 31.2)", "LINESTRING(119 31.2, 122 31.2)", "LINESTRING(120.5 30, 120.5 32)",
-    "POLYGON((120 31,120.5 31,120.5 31.5,120 31.5,120 31))", "POLYGON((120.2 31.2,120.7 31.2,120.7 31.7,120.2 31.7,120.2 31.2))",
+    "POLYGON((120 31,120.5 31,120.5 31.5,120 31.5,120 31))", "POLYGON((120.2 31.2,120.7 31.2,120.7"
+                                                             " 31.7,120.2 31.7,120.2 31.2))",
     "MULTIPOINT((120.1 31.2),(120.9 31.2))", "POLYGON((0 0,1 0,1 1,0 1,0 0))",
 ]  # fmt: skip
 

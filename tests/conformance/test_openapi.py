@@ -1,4 +1,7 @@
-"""Schemathesis over the whole OpenAPI description: what it says is what the service does, whatever is sent."""
+"""Schemathesis over the whole OpenAPI description.
+
+What it says is what the service does, whatever is sent.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,9 @@
-"""QGIS as Debian ships it reads every collection: features by its OGC API provider, vector tiles by drawing them.
+"""QGIS as Debian ships it reads every collection.
 
-PyQGIS runs in a process of the system's Python, without a screen. A key goes with every request as QGIS lets plug-ins do it.
+Features by its OGC API provider, vector tiles by drawing them.
+
+PyQGIS runs in a process of the system's Python, without a screen. A key goes with every request as QGIS lets
+plug-ins do it.
 """
 
 from __future__ import annotations

@@ -60,7 +60,10 @@ def test_only_a_hash_of_the_token_is_stored(login: Login, api_engine: Engine) ->
 
 
 def test_a_password_is_hashed_at_no_less_than_the_advised_cost(api: Api, api_engine: Engine) -> None:
-    """OWASP's least for Argon2id: 19 MiB and two passes. Made in a process of its own, since tests hash quickly."""
+    """OWASP's least for Argon2id: 19 MiB and two passes.
+
+    Made in a process of its own, since tests hash quickly.
+    """
     code = (
         "from geo_api.auth.accounts import create_user; from layers.postgres import SYSTEM, session\n"
         f"with session(SYSTEM, {api.url!r}) as db:\n"
@@ -257,7 +260,8 @@ def test_reads_of_an_area_are_logged_and_the_log_cannot_be_changed(
     with api_engine.connect() as connection:
         rows = connection.execute(
             text(
-                "SELECT username, role, path, status FROM access_log WHERE request_id LIKE 'from-the-test-%' ORDER BY request_id"
+                "SELECT username, role, path, status FROM access_log WHERE request_id LIKE 'from-the-test-%'"
+                " ORDER BY request_id"
             )
         ).all()
         assert [tuple(r) for r in rows] == [

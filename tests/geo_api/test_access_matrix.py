@@ -1,7 +1,7 @@
 """Nobody gets a row of somebody else's by any door: every caller against every door.
 
-What each caller may see is worked out here by hand, from the rows as they were written: by area and, for cases and
-alerts, by domain. What comes out of a door is compared with it.
+What each caller may see is worked out here by hand, from the rows as they were written: by area and, for
+cases and alerts, by domain. What comes out of a door is compared with it.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ class Matrix:
 
 
 def read_rows(db: Session, ids: dict[str, Any]) -> dict[str, dict[int, tuple[str, str | None]]]:
-    """Every row of the private layers with the letter of its community and its domain, read without any policy."""
+    """Every row of the private layers with the letter of its community and its domain, read without any
+    policy.
+    """
     letters = {ids[f"community_{letter}"]: letter for letter in "AB"}
     domain = {"cases": "domain", "alerts": "'ecology'"}
     return {
@@ -178,7 +180,8 @@ def matrix(seeded: Seeded, provider: Provider, tmp_path_factory: pytest.TempPath
         oidc_issuer=provider.address, oidc_audience=AUDIENCE, rate_limits="off",
     )  # fmt: skip
     app = create_app(settings)
-    # Over the event loop of its own, so that tiles, their cache and what is remembered of callers work as served.
+    # Over the event loop of its own, so that tiles, their cache and what is remembered of callers work as
+    # served.
     with TestClient(app, raise_server_exceptions=False) as entered:
         yield Matrix(dict(clients_of(app, entered, keys, provider)), rows, ids, url, settings)
     database.engine(url).dispose()
@@ -636,7 +639,10 @@ def test_after_too_long_only_layers_are_named_that_the_caller_reads(matrix: Matr
 
 
 def test_a_row_that_goes_to_another_town_is_told_to_both(matrix: Matrix) -> None:
-    """Of its old place to those who saw it, of its new one to those who see it now: both lose or win a row."""
+    """Of its old place to those who saw it, of its new one to those who see it now.
+
+    Both lose or win a row.
+    """
     move = "UPDATE alerts SET area_id = :area, geom = ST_Translate(geom, :east, 0) WHERE id = :key"
     width, key = BOXES["B"][0] - BOXES["A"][0], matrix.ids["alert_A"]
     with serving(matrix.settings) as address, contextlib.ExitStack() as stack:

@@ -48,7 +48,10 @@ def counts(url: str) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Analysed:
-    """The demo city of seed 1 as the job left it: a database that nobody is connected to, and what was told of it."""
+    """The demo city of seed 1 as the job left it.
+
+    A database that nobody is connected to, and what was told of it.
+    """
 
     name: str
     document: dict[str, Any]
@@ -182,7 +185,8 @@ def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_settings: 
     with session(SYSTEM, fresh_database) as db:
         db.execute(
             text(
-                "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT '110000', 'x', 'city',"
+                "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT"
+                " '110000', 'x', 'city',"
                 " now(), ST_Multi(g), ST_PointOnSurface(g), 1 FROM ST_MakeEnvelope(0, 0, 1, 1, 4326) AS g"
             )
         )

@@ -1,4 +1,7 @@
-"""Area files of every format: each fault of topology is told with its place, an invalid polygon keeps all out."""
+"""Area files of every format.
+
+Each fault of topology is told with its place, an invalid polygon keeps all out.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``wangge assign FILE``: every row answered as one by one; faults named; CSV and Parquet; time of each row."""
+"""``wangge assign FILE``: every row answered as one by one.
+
+Faults named; CSV and Parquet; time of each row.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Answers that depend on the city, on the demo and on the second one: against their files, pyproj and GEOS."""
+"""Answers that depend on the city, on the demo and on the second one.
+
+Against their files, pyproj and GEOS.
+"""
 
 from __future__ import annotations
 

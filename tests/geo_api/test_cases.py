@@ -133,7 +133,8 @@ def test_an_event_that_was_changed_is_found(login: Login, numbers: dict[str, str
         connection.execute(text("ALTER TABLE case_events DISABLE TRIGGER case_events_append_only"))
         connection.execute(
             text(
-                "UPDATE case_events SET actor = 'somebody' WHERE case_id = (SELECT id FROM cases WHERE number = :n)"
+                "UPDATE case_events SET actor = 'somebody' WHERE case_id = (SELECT id FROM cases WHERE"
+                " number = :n)"
             ),
             {"n": number},
         )

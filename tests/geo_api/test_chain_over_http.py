@@ -1,4 +1,7 @@
-"""Heads over HTTP and from the command line: made by the running service, verified, and what was taken away told."""
+"""Heads over HTTP and from the command line.
+
+Made by the running service, verified, and what was taken away told.
+"""
 
 from __future__ import annotations
 

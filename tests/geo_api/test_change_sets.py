@@ -1,4 +1,7 @@
-"""Split and merge over HTTP: drafted, refused with the place, applied, heard of, taken back; inside the own area."""
+"""Split and merge over HTTP: drafted, refused with the place, applied, heard of, taken back.
+
+Inside the own area.
+"""
 
 from __future__ import annotations
 
@@ -120,7 +123,10 @@ def test_a_manager_edits_in_the_own_area_only(login: Login, api: Api) -> None:
 
 
 def test_a_higher_level_than_the_authors_approves(login: Login, api: Api) -> None:
-    """Another manager of the same town may not; the county's may; the city's may; whoever stands below may not."""
+    """Another manager of the same town may not.
+
+    The county's may; the city's may; whoever stands below may not.
+    """
     with session(SYSTEM, api.url) as db:
         for name, area in (("grid.a2", "320601001"), ("grid.county", "320601"), ("grid.city", None)):
             create_user(db, username=name, password=PASSWORD, role="grid_manager", area_code=area, body="b")
@@ -231,7 +237,10 @@ def test_a_preview_is_a_draft_that_nobody_keeps(login: Login, api: Api) -> None:
 
 
 def test_a_dated_change_waits_for_the_worker(login: Login, api: Api) -> None:
-    """Approved today, in force from its date: the worker applies it, as-then and as-now differ at that moment."""
+    """Approved today, in force from its date.
+
+    The worker applies it, as-then and as-now differ at that moment.
+    """
     supervisor = login("supervisor")
     tomorrow = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
     body = {"operations": [split(api.ids["grid_A1"], 119.99, 120.26)], "effective_at": tomorrow.isoformat()}
@@ -349,7 +358,10 @@ def test_the_new_areas_of_a_draft_are_taken_away_as_files(login: Login, api: Api
 
 
 def test_a_split_follows_the_code_profile_of_the_installation(seeded: Seeded, tmp_path: Path) -> None:
-    """A local scheme of 18 digits: community (12), kind (2), number (4); the old codes of 15 digits have no kind."""
+    """A local scheme of 18 digits: community (12), kind (2), number (4).
+
+    The old codes of 15 digits have no kind.
+    """
     for made in api_over(seeded, "local_codes", tmp_path):
         app = create_app(made.settings.model_copy(update={"grid_profile": "local_18"}))
         manager = logged_in(app, "grid.a")

@@ -1,4 +1,6 @@
-"""The demo city: a true partition, valid codes, exact columns, planted truth that is there and does not leak."""
+"""The demo city: a true partition, valid codes, exact columns, planted truth that is there and does not
+leak.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +101,10 @@ def test_the_roads_are_one_network(city):
 
 
 def test_trucks_drive_on_roads(city):
-    """Of the fixes under way nearly all lie beside a road; the rest are on the last metres, or wrong on purpose."""
+    """Of the fixes under way nearly all lie beside a road.
+
+    The rest are on the last metres, or wrong on purpose.
+    """
     driving = read(city, "tracks").filter(pl.col("speed_kmh") > 25)
     points = shapely.points(*to_metric(driving["lon"].to_numpy(), driving["lat"].to_numpy()))
     roads = shapely.STRtree(to_local_metres(gpd.read_file(city.path("roads")).geometry.to_numpy()))
@@ -217,7 +222,9 @@ def test_meters_cover_two_years_and_fall_after_closure(city):
 
 
 def night_visits(city: DemoCity, site_id: str) -> int:
-    """Nights on which some truck was seen within 30 m of a lot over at least 25 minutes between 20:00 and 06:00."""
+    """Nights on which some truck was seen within 30 m of a lot over at least 25 minutes between 20:00 and
+    06:00.
+    """
     tracks = read(city, "tracks").sort("vehicle_id", "t")
     wkt = read(city, "sites").filter(pl.col("site_id") == site_id)["boundary"][0]
     lot = shapely.buffer(to_local_metres(shapely.from_wkt(wkt)), 30.0)

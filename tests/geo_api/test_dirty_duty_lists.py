@@ -1,4 +1,7 @@
-"""Duty lists as offices write them: every form gives the same lines; what is wrong is told by row, field and reason."""
+"""Duty lists as offices write them: every form gives the same lines.
+
+What is wrong is told by row, field and reason.
+"""
 
 from __future__ import annotations
 

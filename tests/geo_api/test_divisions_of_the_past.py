@@ -1,7 +1,9 @@
-"""Nantong's changes of 2018 and 2020, through the importer: a matter of 2019 is answered with the districts of then.
+"""Nantong's changes of 2018 and 2020, through the importer.
 
-2018: 320621 海安县 became 320685 海安市 (a new code). 2020: 320602 崇川区 and 320611 港闸区 became 320613 崇川区 (two into one),
-320684 海门市 became 320614 海门区. The shapes are squares; the codes are the real ones.
+A matter of 2019 is answered with the districts of then.
+
+2018: 320621 海安县 became 320685 海安市 (a new code). 2020: 320602 崇川区 and 320611 港闸区 became 320613 崇川区 (two into
+one), 320684 海门市 became 320614 海门区. The shapes are squares; the codes are the real ones.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A short form of the drills: each fault that no other test does, once, and a soak of seconds with a backup."""
+"""A short form of the drills.
+
+Each fault that no other test does, once, and a soak of seconds with a backup.
+"""
 
 from __future__ import annotations
 

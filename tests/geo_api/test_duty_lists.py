@@ -1,4 +1,7 @@
-"""Duty lists: read from CSV and XLSX, checked, compared, imported; empowerment of towns with dates and withdrawal."""
+"""Duty lists: read from CSV and XLSX, checked, compared, imported.
+
+Empowerment of towns with dates and withdrawal.
+"""
 
 from __future__ import annotations
 

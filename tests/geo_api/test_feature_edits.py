@@ -143,7 +143,8 @@ def test_the_database_itself_refuses_other_roles(editing: Api) -> None:
     with pytest.raises(Exception, match="row-level security"), database.session(scope, editing.url) as db:
         db.execute(
             text(
-                "INSERT INTO places (kind, lon, lat, radius_m, geom) VALUES ('petrol', 1, 1, 5, ST_SetSRID(ST_MakePoint(1, 1), 4326))"
+                "INSERT INTO places (kind, lon, lat, radius_m, geom) VALUES ('petrol', 1, 1, 5,"
+                " ST_SetSRID(ST_MakePoint(1, 1), 4326))"
             )
         )
 
@@ -156,7 +157,8 @@ def test_csrf_and_log(login: Login, editing: Api) -> None:
     with database.session(database.SYSTEM, editing.url) as db:
         rows = db.execute(
             text(
-                "SELECT username, method, status FROM access_log WHERE path LIKE '/collections/places/items%' ORDER BY id DESC LIMIT 2"
+                "SELECT username, method, status FROM access_log WHERE path LIKE"
+                " '/collections/places/items%' ORDER BY id DESC LIMIT 2"
             )
         ).all()
     assert [tuple(row) for row in rows] == [("officer.a", "DELETE", 403), ("officer.a", "POST", 201)]

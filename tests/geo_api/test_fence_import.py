@@ -1,4 +1,7 @@
-"""`wangge import fences`: every kind of file, faults by row, field and reason, read back as the model takes them."""
+"""`wangge import fences`.
+
+Every kind of file, faults by row, field and reason, read back as the model takes them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`wangge import roads|waterways|buildings`: every format, names and kinds, faults, and the tiles that come of it."""
+"""`wangge import roads|waterways|buildings`.
+
+Every format, names and kinds, faults, and the tiles that come of it.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +57,12 @@ def test_an_extract_of_openstreetmap(fresh_database: str, tmp_path: Path, ending
     report = import_file("roads", path, crs="wgs84", url=fresh_database)
     assert (report.rows, report.written.inserted) == (3, 3)
     assert any("corridor 1" in note for note in report.notes)
-    assert rows(fresh_database, "roads", "source_id, name, name_en, kind, ref, oneway, indicative, ST_AsText(geom, 2)") == [
-        ("way/1", "沪嘉高速", None, "motorway", "G15", True, False, "MULTILINESTRING((120.86 32.01,120.87 32.02))"),
-        ("way/2", "人民路", "Renmin Road", "local", None, True, False, "MULTILINESTRING((120.87 32.02,120.86 32.01))"),
+    assert rows(fresh_database, "roads", "source_id, name, name_en, kind, ref, oneway, indicative,"
+                                         " ST_AsText(geom, 2)") == [
+        ("way/1", "沪嘉高速", None, "motorway", "G15", True, False, "MULTILINESTRING((120.86 32.01,120.87"
+                                                                " 32.02))"),
+        ("way/2", "人民路", "Renmin Road", "local", None, True, False, "MULTILINESTRING((120.87 32.02,120.86"
+                                                                    " 32.01))"),
         ("way/3", None, None, "other", None, False, False, "MULTILINESTRING((120.86 32.01,120.87 32.02))"),
     ]  # fmt: skip
     import_file("waterways", path, crs="wgs84", url=fresh_database)
@@ -100,7 +106,8 @@ def test_every_other_format_gives_the_same_rows(fresh_database: str, tmp_path: P
     frame.to_file(path, engine="pyogrio", **({"encoding": "GB18030"} if ending == ".shp" else {}))
     report = import_file("roads", path, crs="wgs84", url=fresh_database, indicative=("roads",))
     assert report.written.inserted == 2 and any("没有的 1" in note for note in report.notes)
-    assert rows(fresh_database, "roads", "source_id, name, name_en, kind, indicative, ST_NumGeometries(geom)") == [
+    assert rows(fresh_database, "roads", "source_id, name, name_en, kind, indicative,"
+                                         " ST_NumGeometries(geom)") == [
         ("a", "长江路", "Changjiang Road", "primary", True, 1),
         ("b", None, None, "other", True, 2),
     ]  # fmt: skip
@@ -206,9 +213,11 @@ def test_a_low_tile_uses_the_index_over_large_roads(fresh_database: str) -> None
     with session(SYSTEM, fresh_database) as db:
         db.execute(
             text(
-                "INSERT INTO roads (source_id, kind, indicative, oneway, min_zoom, geom) SELECT n, 'x', false, false,"
+                "INSERT INTO roads (source_id, kind, indicative, oneway, min_zoom, geom) SELECT n, 'x',"
+                " false, false,"
                 " CASE WHEN n % 100 = 0 THEN 5 WHEN n % 10 = 0 THEN 11 ELSE 13 END,"
-                " ST_Multi(ST_MakeLine(ST_Point(118 + n / 4000.0, 30, 4326), ST_Point(118 + n / 4000.0, 34, 4326)))"
+                " ST_Multi(ST_MakeLine(ST_Point(118 + n / 4000.0, 30, 4326), ST_Point(118 + n / 4000.0, 34,"
+                " 4326)))"
                 " FROM generate_series(1, 20000) n"
             )
         )

@@ -1,4 +1,7 @@
-"""Small bodies that become large, and what a device's address can hold: refused, with the memory of the server measured."""
+"""Small bodies that become large, and what a device's address can hold.
+
+Refused, with the memory of the server measured.
+"""
 
 from __future__ import annotations
 
@@ -216,7 +219,10 @@ def test_a_form_of_a_device_has_a_size(device: tuple[TestClient, str]) -> None:
 def test_a_body_that_does_not_come_and_one_without_an_end(
     seeded: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow sender loses its place; one that names no length is stopped where the limit is. Neither is kept."""
+    """A slow sender loses its place; one that names no length is stopped where the limit is.
+
+    Neither is kept.
+    """
     monkeypatch.setattr(tracks, "BODY_SECONDS", 1)
     for made in api_over(seeded, "slow", tmp_path):
         with session(SYSTEM, made.url) as db:

@@ -1,4 +1,7 @@
-"""Bodies that nobody sends by accident: each is a problem or told row by row, never a 500, never partly lost."""
+"""Bodies that nobody sends by accident.
+
+Each is a problem or told row by row, never a 500, never partly lost.
+"""
 
 from __future__ import annotations
 

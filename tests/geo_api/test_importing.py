@@ -163,7 +163,10 @@ def test_skip_bad_writes_the_good_rows_and_keeps_the_bad_with_their_reasons(
 
 
 def test_rejected_rows_are_cells_of_a_spreadsheet(city: str, tmp_path: Path) -> None:
-    """The file is opened in a spreadsheet to be mended: nothing in it runs, and an apostrophe taken away is the value."""
+    """The file is opened in a spreadsheet to be mended.
+
+    Nothing in it runs, and an apostrophe taken away is the value.
+    """
     lines = [
         '"=HYPERLINK(""http://x"")",,,hazmat',
         "V-1,@SUM(1),,casino",

@@ -1,4 +1,7 @@
-"""Imports over the API and the command line: what is a batch, who sees it, and what an undo is refused for."""
+"""Imports over the API and the command line.
+
+What is a batch, who sees it, and what an undo is refused for.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +108,8 @@ def test_what_an_alert_and_its_case_rest_on_stays(own: Api, login: Login, tmp_pa
     )
     write(
         own,
-        "INSERT INTO cases (number, alert_id, title, item_code, domain, co_handlers, assignment, state, opened_at, geom)"
+        "INSERT INTO cases (number, alert_id, title, item_code, domain, co_handlers, assignment, state,"
+        " opened_at, geom)"
         " SELECT 'C-1', id, '', '', 'ecology', '{}', '{}', 'reported', now(), geom FROM alerts WHERE id = :id",
         id=own.ids["alert_A"],
     )
@@ -339,12 +343,15 @@ def test_stays_that_a_model_found_in_the_fixes_are_named(own: Api, login: Login,
     batch = login("dispatcher").get("/v1/imports").json()["imports"][0]["id"]
     write(
         own,
-        "INSERT INTO model_runs (model, version, key, at, parameters, counts, finished_at) VALUES ('stays', '1', 'k', now(), '{}', '{}', now())",
+        "INSERT INTO model_runs (model, version, key, at, parameters, counts, finished_at) VALUES ('stays',"
+        " '1', 'k', now(), '{}', '{}', now())",
     )
     write(
         own,
-        "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9)"
-        " SELECT (SELECT max(id) FROM model_runs), v.id, min(f.t), max(f.t), 'left', false, 50, 5, ST_Point(120.1, 31.2, 4326), 0"
+        "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes,"
+        " geom, h3_9)"
+        " SELECT (SELECT max(id) FROM model_runs), v.id, min(f.t), max(f.t), 'left', false, 50, 5,"
+        " ST_Point(120.1, 31.2, 4326), 0"
         " FROM fixes f JOIN vehicles v ON v.id = f.vehicle_id WHERE v.vehicle_id = 'N-1' GROUP BY v.id",
     )
     assert list(resting(login("dispatcher").post(f"/v1/imports/{batch}/undo"))) == ["stays"]

@@ -228,7 +228,9 @@ def test_too_much_is_refused_before_it_is_held(own: tuple[Api, dict[str, str]], 
 
 
 def test_a_refused_client_hears_the_answer_after_it_has_sent_all(own: tuple[Api, dict[str, str]]) -> None:
-    """A large body that the server did not read would break the connection before the client hears the 429."""
+    """A large body that the server did not read would break the connection before the client hears the
+    429.
+    """
     api, keys = own
     headers = {"Authorization": f"Bearer {keys['city']}", "Content-Type": CSV}
     with serving(api.settings.model_copy(update={"ingest_batches": 0})) as address:

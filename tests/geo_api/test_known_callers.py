@@ -1,4 +1,7 @@
-"""What a process remembers of callers: right in every worker at once, and without the database when nothing changed."""
+"""What a process remembers of callers.
+
+Right in every worker at once, and without the database when nothing changed.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ ALERTS = "/collections/alerts/items"
 def two(
     seeded: Seeded, tmp_path_factory: pytest.TempPathFactory, _no_real_data_folder: None
 ) -> Iterator[tuple[str, str, Api]]:
-    """Two workers over one database and one data folder: their addresses. Each test has accounts of its own."""
+    """Two workers over one database and one data folder: their addresses.
+
+    Each test has accounts of its own.
+    """
     url, folder = seeded.copy("two"), tmp_path_factory.mktemp("two")
     settings = Settings(database_url=url, data_dir=folder, secret=SecretStr("test"), log_level="error")
     with pytest.MonkeyPatch.context() as patch:

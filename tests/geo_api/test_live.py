@@ -1,4 +1,7 @@
-"""The stream of changes: who hears what, coming back, and no old tile after an answer, with several workers."""
+"""The stream of changes.
+
+Who hears what, coming back, and no old tile after an answer, with several workers.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ TOUCH_AREA = "UPDATE areas SET name = name WHERE id = :id"
 
 
 def heard_before_mark(api: Api, *streams: Stream) -> list[list[dict[str, Any]]]:
-    """What each stream tells before a change that everybody hears: events come in the order of their commits."""
+    """What each stream tells before a change that everybody hears.
+
+    Events come in the order of their commits.
+    """
     touch(api, "UPDATE hot_spots SET field = field")
     return [stream.until("hot_spots")[:-1] for stream in streams]
 
@@ -136,7 +142,10 @@ def test_a_page_that_does_not_read_keeps_one_entry_a_layer() -> None:
 
 
 def test_no_old_tile_after_the_answer_with_two_workers(seeded: Seeded, tmp_path: Path) -> None:
-    """Twelve kept connections spread over both workers; each must show the place that was just acknowledged."""
+    """Twelve kept connections spread over both workers.
+
+    Each must show the place that was just acknowledged.
+    """
     url = seeded.copy("two_workers")
     lon, lat = 120.2, 31.2
     zoom, column, row = tile_of(lon, lat, 14)

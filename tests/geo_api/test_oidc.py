@@ -303,7 +303,8 @@ def test_a_refused_token_is_not_saved_by_a_cookie(client: TestClient, provider: 
 
 def test_names_of_the_provider_are_mapped(own_provider: Provider, own_url: str, tmp_path: Path) -> None:
     settings = configured(
-        own_provider, own_url, tmp_path, oidc_jwks_url=f"{own_provider.address}/jwks", oidc_roles="duty=dispatcher, inspectors=officer",
+        own_provider, own_url, tmp_path, oidc_jwks_url=f"{own_provider.address}/jwks", oidc_roles="duty=dispatcher,"
+                                                                                                  " inspectors=officer",
         oidc_role_claim="realm_access.roles", oidc_area_claim="https://city.example/area", oidc_username_claim="email",
         oidc_username_prefix="",
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""The service as a process: workers and their connections, its end, a database that goes away and comes back."""
+"""The service as a process.
+
+Workers and their connections, its end, a database that goes away and comes back.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Limits before parsing: who sends, how large, how deep, how slow; each refusal leaves the service as it was."""
+"""Limits before parsing: who sends, how large, how deep, how slow.
+
+Each refusal leaves the service as it was.
+"""
 
 from __future__ import annotations
 

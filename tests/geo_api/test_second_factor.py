@@ -1,4 +1,7 @@
-"""One-time codes as a second factor: enrolment, codes used once, recovery, reset, and roles that must have one."""
+"""One-time codes as a second factor.
+
+Enrolment, codes used once, recovery, reset, and roles that must have one.
+"""
 
 from __future__ import annotations
 

@@ -182,7 +182,8 @@ def test_a_lost_database_connection_comes_back_and_missed_changes_are_told(serve
         with session(SYSTEM, api.url) as db:
             ended: Any = db.execute(
                 text(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE"
+                    " 'LISTEN%' AND datname = current_database()"
                 )
             ).scalar_one()
         assert ended >= 1

@@ -1,4 +1,7 @@
-"""An undo takes back exactly what an import wrote: afterwards the rows are those of before, in both cities."""
+"""An undo takes back exactly what an import wrote.
+
+Afterwards the rows are those of before, in both cities.
+"""
 
 from __future__ import annotations
 

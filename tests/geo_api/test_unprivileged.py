@@ -62,7 +62,10 @@ Given = tuple[Path, Path, Path]
 
 @pytest.fixture
 def given(short_tmp: Path, tmp_path: Path) -> Given:
-    """A file to read and another that is nobody's business, both root's own in a folder of root's; a folder for all."""
+    """A file to read and another that is nobody's business, both root's own in a folder of root's.
+
+    A folder for all.
+    """
     tmp_path.chmod(0o700)
     path, secret = tmp_path / "places.csv", tmp_path / "secret"
     path.write_text("kind,lon,lat,radius_m\npetrol,121.1,32.1,60\ncasino,121.2,32.1,60\n")

@@ -1,9 +1,11 @@
-"""An installation of revision 0014 is upgraded to the newest: the same rows and answers, whole chains, jobs that run.
+"""An installation of revision 0014 is upgraded to the newest.
 
-``tests/support/installation_0014`` holds its rows and what it answered to each kind of account. Both are as the
-program of that time wrote them and are never changed. Whoever changes a table says here what becomes of the old rows:
-in ``MOVED`` when a column is not there any more, in ``ANSWERED_OTHERWISE`` when an answer is another one on purpose.
-The tests follow each other: the last ones change what the first ones look at.
+The same rows and answers, whole chains, jobs that run.
+
+``tests/support/installation_0014`` holds its rows and what it answered to each kind of account. Both are as
+the program of that time wrote them and are never changed. Whoever changes a table says here what becomes of
+the old rows: in ``MOVED`` when a column is not there any more, in ``ANSWERED_OTHERWISE`` when an answer is
+another one on purpose. The tests follow each other: the last ones change what the first ones look at.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ from tests.support.databases import own_database
 
 INSTALLATION = Path(__file__).parent.parent / "support" / "installation_0014"
 MOVED: Mapping[str, frozenset[str]] = {}
-"""Columns of revision 0014 that the newest tables do not have, by table; a test of their own says where they went."""
+"""Columns of revision 0014 that the newest tables do not have, by table.
+
+A test of their own says where they went.
+"""
 ANSWERED_OTHERWISE: Mapping[str, frozenset[str]] = {"/v1/change-sets": frozenset({"may_approve"})}
 """Members of answers, by the path without its query, that later versions answer otherwise on purpose."""
 KEY = "wk_ms99tOJKVHW1aOZCTQIGbvV8ECKLMs6rP1QzUfNB2IY"
@@ -44,7 +49,10 @@ Rows = dict[str, dict[str, list[str]]]
 
 @dataclass(frozen=True)
 class Upgraded:
-    """The database, and its rows at 0014 and right after the migration: table to column to values in order."""
+    """The database, and its rows at 0014 and right after the migration.
+
+    Table to column to values in order.
+    """
 
     url: str
     before: Rows
@@ -53,7 +61,10 @@ class Upgraded:
 
 
 def rows_of(driver: psycopg.Connection) -> Rows:
-    """Every column of every table as text, in the order of the rows' keys; without a key in the order of their text."""
+    """Every column of every table as text, in the order of the rows' keys.
+
+    Without a key in the order of their text.
+    """
     columns = driver.execute(
         "SELECT c.oid::regclass::text, array_agg(a.attname::text ORDER BY a.attnum),"
         " (SELECT array_agg(k.attname::text) FROM pg_index i"
@@ -169,7 +180,10 @@ def test_every_account_gets_the_answers_of_before(app: Any, caller: str) -> None
 
 
 def differences(old: Any, new: Any, otherwise: frozenset[str], place: str = "") -> list[str]:
-    """Where an old answer is not part of a new one: a document may have more members, a list not more entries."""
+    """Where an old answer is not part of a new one.
+
+    A document may have more members, a list not more entries.
+    """
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             found
@@ -201,7 +215,10 @@ def test_the_chain_of_every_case_is_whole(upgraded: Upgraded) -> None:
 
 
 def test_events_of_before_come_under_the_first_head(upgraded: Upgraded, tmp_path: Path) -> None:
-    """Unchanged they verify without a head and under one; after it the last of them cannot be taken away any more."""
+    """Unchanged they verify without a head and under one.
+
+    After it the last of them cannot be taken away any more.
+    """
     keys = ChainKeys(tmp_path / "chain_keys")
     keys.ensure()
     now = dt.datetime.now(dt.UTC)
@@ -243,7 +260,10 @@ def test_an_old_change_set_is_undone_and_an_old_draft_is_applied(app: Any, upgra
 
 
 def test_jobs_that_wait_are_run(upgraded: Upgraded) -> None:
-    """The newest worker knows the names of the old tasks; the change set whose date has come is put into force."""
+    """The newest worker knows the names of the old tasks.
+
+    The change set whose date has come is put into force.
+    """
     jobs = job_app(upgraded.url, Settings())
     assert set(upgraded.after["procrastinate_jobs"]["task_name"]) <= set(jobs.tasks)
 

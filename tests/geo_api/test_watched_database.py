@@ -1,4 +1,7 @@
-"""The private database under a running service: killed, told to stop, out of disk, and not to be started any more."""
+"""The private database under a running service.
+
+Killed, told to stop, out of disk, and not to be started any more.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,10 @@ def idle_town(
 
 
 def postmasters(cluster: Cluster) -> list[int]:
-    """Servers that work on the data of a cluster: processes in its folder that are no child of another such."""
+    """Servers that work on the data of a cluster.
+
+    Processes in its folder that are no child of another such.
+    """
     inside = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):

@@ -1,4 +1,6 @@
-"""Alerts: one open alert a site, higher levels only, the case of the serious ones, the outcome noted in the case."""
+"""Alerts: one open alert a site, higher levels only, the case of the serious ones, the outcome noted in
+the case.
+"""
 
 from __future__ import annotations
 

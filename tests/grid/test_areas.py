@@ -149,7 +149,10 @@ def test_bulk_assignment_equals_single(db: Session, ids: dict[str, int]) -> None
 
 
 def test_bulk_answers_name_the_successors(db: Session, ids: dict[str, int]) -> None:
-    """A grid that went to the other town: the town of then leads, the codes and the lead of now stand beside it."""
+    """A grid that went to the other town.
+
+    The town of then leads, the codes and the lead of now stand beside it.
+    """
     insert_duties(db)
     moved = [ids[unit_code(1, 0)]]
     draft = editing.draft(

@@ -80,7 +80,10 @@ def test_town_leads_only_while_empowered(
 
 
 def test_every_point_of_the_raster_belongs_to_one_grid(db: Session, ids: dict[str, int]) -> None:
-    """On an edge or corner the grid to the east and north owns the point; on the outer rim the one there is."""
+    """On an edge or corner the grid to the east and north owns the point.
+
+    On the outer rim the one there is.
+    """
     for column in (0, 1, 2, 3):
         for row in (0, 1, 2, 3):
             for lon, lat in ((x(column), y(row)), (x(column + 0.5), y(row)), (x(column), y(row + 0.5))):
@@ -94,8 +97,8 @@ def test_every_point_of_the_raster_belongs_to_one_grid(db: Session, ids: dict[st
 def test_circle_over_an_edge_is_ambiguous_and_the_larger_share_is_taken(
     db: Session, ids: dict[str, int]
 ) -> None:
-    # 10 m east of the edge between columns 1 and 2 at 32.0025 N; the circle has a radius of 20 m, so the part west
-    # of the edge is a segment of height 10 m: (acos(1/2) - (1/2) * sin(acos(1/2))) / pi = 0.1955.
+    # 10 m east of the edge between columns 1 and 2 at 32.0025 N; the circle has a radius of 20 m, so the part
+    # west of the edge is a segment of height 10 m: (acos(1/2) - (1/2) * sin(acos(1/2))) / pi = 0.1955.
     lon = x(2) + 10.0 / (111319.49 * np.cos(np.radians(y(2.5))))
     answer = assign(db, lon=float(lon), lat=y(2.5), item_code=RESUME, at=NOW, accuracy_m=20.0)
     assert answer.outcome == "ambiguous"
@@ -263,16 +266,20 @@ def test_single_assignment_asks_little_of_ten_thousand_grids(db: Session, ids: d
     db.execute(
         text(
             "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
-            " SELECT '3206010010019' || lpad((i * 100 + j)::text, 5, '0'), 'g', 'unit_grid', :parent, '2020-01-01Z', ST_Multi(e),"
+            " SELECT '3206010010019' || lpad((i * 100 + j)::text, 5, '0'), 'g', 'unit_grid', :parent,"
+            " '2020-01-01Z', ST_Multi(e),"
             " ST_Centroid(e), 1 FROM generate_series(0, 99) i, generate_series(0, 99) j,"
-            " ST_MakeEnvelope(121 + i * 0.001, 32 + j * 0.001, 121 + i * 0.001 + 0.001, 32 + j * 0.001 + 0.001, 4326) e"
+            " ST_MakeEnvelope(121 + i * 0.001, 32 + j * 0.001, 121 + i * 0.001 + 0.001, 32 + j * 0.001 +"
+            " 0.001, 4326) e"
         ),
         {"parent": ids["320601001001"]},
     )
     db.execute(
         text(
-            "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code, role, valid_from)"
-            " SELECT 'X-' || i / 20, 'x', 'market', '', '处罚', 'b' || i, 'county', '320601', 'joint', '2020-01-01'"
+            "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code,"
+            " role, valid_from)"
+            " SELECT 'X-' || i / 20, 'x', 'market', '', '处罚', 'b' || i, 'county', '320601', 'joint',"
+            " '2020-01-01'"
             " FROM generate_series(1, 2000) i"
         )
     )

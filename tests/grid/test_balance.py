@@ -1,4 +1,6 @@
-"""Territory balance: loads by hand, suggestions that keep every community in one piece, and that are really possible."""
+"""Territory balance: loads by hand, suggestions that keep every community in one piece, and that are
+really possible.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def test_loads_by_hand(db: Session, ids: dict[str, int]) -> None:
         pytest.approx(2 / 3, abs=1e-4),
     ]
     assert found.spread == pytest.approx(1 / 3, abs=1e-5)
-    # Only rows 1 and 2 touch the other community; giving one unit of 100 makes it 700 : 500, two make it 600 : 600.
+    # Only rows 1 and 2 touch the other community; giving one unit of 100 makes it 700 : 500, two make it 600
+    # : 600.
     assert [move.code for move in found.moves] == [unit_code(0, 1), unit_code(1, 1)]
     assert found.spread_after == pytest.approx(0, abs=1e-6)
     assert found.weights == {"households": 1.0}

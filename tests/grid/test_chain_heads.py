@@ -135,11 +135,13 @@ def test_what_is_whole_verifies(db: Session, town: list[Case], keys: ChainKeys) 
     ("change", "words"),
     [
         # the last event of a case, with the column put back
-        ("DELETE FROM case_events WHERE case_id = :id AND seq = 3; UPDATE cases SET state = 'accepted' WHERE id = :id",
+        ("DELETE FROM case_events WHERE case_id = :id AND seq = 3; UPDATE cases SET state = 'accepted' WHERE"
+         " id = :id",
          "event 3: was removed"),
         # the same, and its entry too
         ("DELETE FROM chain_entries WHERE number = :number AND seq = 3;"
-         " DELETE FROM case_events WHERE case_id = :id AND seq = 3; UPDATE cases SET state = 'accepted' WHERE id = :id",
+         " DELETE FROM case_events WHERE case_id = :id AND seq = 3; UPDATE cases SET state = 'accepted'"
+         " WHERE id = :id",
          "chain head 2: binds 6 events; the 5 that are there"),
         # a whole case
         ("DELETE FROM case_events WHERE case_id = :id; DELETE FROM cases WHERE id = :id", "was removed"),
@@ -147,7 +149,8 @@ def test_what_is_whole_verifies(db: Session, town: list[Case], keys: ChainKeys) 
          " DELETE FROM cases WHERE id = :id", "chain head 1: binds 3 events; the 2 that are there"),
         # the last head, as if it had never been made
         ("DELETE FROM chain_heads WHERE sequence = 2; UPDATE chain_entries SET head = NULL WHERE head = 2;"
-         " UPDATE access_log SET head = NULL WHERE head = 2", "chain head 2: is known outside of the database"),
+         " UPDATE access_log SET head = NULL WHERE head = 2", "chain head 2: is known outside of the"
+                                                              " database"),
         ("DELETE FROM chain_heads WHERE sequence = 1", "chain head 2: is not preceded by head 1"),
         ("UPDATE chain_heads SET n_calls = 7 WHERE sequence = 1", "its signature does not hold"),
         ("UPDATE chain_heads SET made_at = made_at + interval '1 day' WHERE sequence = 2", "does not have its hash"),
@@ -158,8 +161,10 @@ def test_what_is_whole_verifies(db: Session, town: list[Case], keys: ChainKeys) 
         ("UPDATE cases SET title = 't', closed_at = now() WHERE id = :id", "closed_at is"),
         ("UPDATE cases SET geom = ST_Translate(geom, 0.1, 0) WHERE id = :id", "place is"),
         ("UPDATE cases SET assignment = '{}' WHERE id = :id", "assignment_sha256 is"),
-        ("DELETE FROM access_log WHERE path = '/v1/cases/two'", "binds 2 rows of the access log; the 1 that are there"),
-        ("DELETE FROM access_log WHERE path = '/v1/cases/three'", "binds 1 rows of the access log; the 0 that are there"),
+        ("DELETE FROM access_log WHERE path = '/v1/cases/two'", "binds 2 rows of the access log; the 1 that"
+                                                                " are there"),
+        ("DELETE FROM access_log WHERE path = '/v1/cases/three'", "binds 1 rows of the access log; the 0"
+                                                                  " that are there"),
         ("UPDATE access_log SET username = 'other' WHERE path = '/v1/cases/one'", "rows of the access log"),
     ],
 )  # fmt: skip

@@ -11,7 +11,10 @@ from tests.support.square_town import insert_town
 
 
 def test_codes_of_one_change_set_never_meet(db: Session) -> None:
-    """A community goes to another town and a zone goes into that community, in either order: no code twice."""
+    """A community goes to another town and a zone goes into that community, in either order.
+
+    No code twice.
+    """
     insert_town(db)
     land = read_areas(db, kind="city").geometry.iloc[0]
     zones, communities, towns = (read_areas(db, kind=k) for k in ("unit_grid", "community", "town"))

@@ -96,7 +96,10 @@ def _voronoi(seed: int, n: int) -> np.ndarray:
 @examples(25)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 120))
 def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
-    """Random points: what shapely says. Vertices and points on edges: exactly one owner, and one that touches it."""
+    """Random points: what shapely says.
+
+    Vertices and points on edges: exactly one owner, and one that touches it.
+    """
     shapes = _voronoi(seed, n)
     cover = AreaCover.build(frame(*shapes))
     rng = np.random.default_rng(seed)
@@ -134,7 +137,10 @@ def test_any_tessellation_against_shapely(seed: int, n: int) -> None:
 def test_points_computed_on_long_edges_are_decided_exactly(
     corners: list[tuple[float, float]], shares: list[tuple[int, float]]
 ) -> None:
-    """Where coordinates change their sign along an edge, differences are rounded: rational numbers say what is right."""
+    """Where coordinates change their sign along an edge, differences are rounded.
+
+    Rational numbers say what is right.
+    """
     triangle = shapely.Polygon(corners)
     assume(triangle.is_valid and triangle.area > 1e-3)
     ends = [(np.array(corners[k]), np.array(corners[(k + 1) % 3])) for k in range(3)]

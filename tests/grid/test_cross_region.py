@@ -1,4 +1,6 @@
-"""Lines and polygons: shares by hand, the lead by rule, the other towns beside it, the common superior named."""
+"""Lines and polygons: shares by hand, the lead by rule, the other towns beside it, the common superior
+named.
+"""
 
 from __future__ import annotations
 

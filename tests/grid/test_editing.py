@@ -53,7 +53,8 @@ def assert_partition(db: Session) -> None:
             "    OR NOT ST_Contains(geom, label_point) OR abs(area_m2 - ST_Area(geom::geography)) > 0.01),"
             " (SELECT count(*) FROM u a JOIN u b ON a.id < b.id AND a.geom && b.geom"
             "    WHERE ST_Area(ST_Intersection(a.geom, b.geom)::geography) > 0.01),"
-            " (SELECT ST_Area(ST_SymDifference(ST_Union(u.geom), (SELECT geom FROM areas WHERE kind = 'city'))::geography) FROM u)"
+            " (SELECT ST_Area(ST_SymDifference(ST_Union(u.geom), (SELECT geom FROM areas WHERE kind ="
+            " 'city'))::geography) FROM u)"
         )
     ).one()
     assert bad[0] == 0 and bad[1] == 0 and bad[2] < 0.01
@@ -189,8 +190,10 @@ def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> Non
     ):
         db.execute(
             text(
-                "INSERT INTO cases (number, title, item_code, domain, grid_area_id, co_handlers, assignment, state, opened_at, closed_at, geom)"
-                " VALUES (:n, 't', 'i', 'ecology', :g, '{}', '{}', 'filed', now(), :closed, ST_SetSRID(ST_MakePoint(:x, :y), 4326))"
+                "INSERT INTO cases (number, title, item_code, domain, grid_area_id, co_handlers, assignment,"
+                " state, opened_at, closed_at, geom)"
+                " VALUES (:n, 't', 'i', 'ecology', :g, '{}', '{}', 'filed', now(), :closed,"
+                " ST_SetSRID(ST_MakePoint(:x, :y), 4326))"
             ),
             {"n": number, "g": ids[grid], "closed": closed, "x": x(0.8), "y": y(0.5)},
         )
@@ -323,7 +326,10 @@ def test_only_unit_grids_are_edited(db: Session, ids: dict[str, int]) -> None:
 
 
 def test_a_node_in_a_neighbours_edge_is_in_its_measured_area(db: Session, ids: dict[str, int]) -> None:
-    """An edge between two nodes is the geodesic: a node in the middle of 94 m along a parallel moves 0.005 m²."""
+    """An edge between two nodes is the geodesic.
+
+    A node in the middle of 94 m along a parallel moves 0.005 m².
+    """
     row = editing.draft(db, [cut(ids, 0, 0, (0.5, 0), (0.5, 1))], "a")
     editing.apply(db, row.id, "b")
     assert (row.result or {})["noded"]

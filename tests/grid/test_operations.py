@@ -196,7 +196,9 @@ def test_a_town_goes_to_another_county_with_a_given_code(db: Session, ids: dict[
     town = insert_area(db, "320602001", "东镇", "town", east, square(4, 0, 6, 4))
     community = insert_area(db, "320602001001", "东社区", "community", town, square(4, 0, 6, 4))
     insert_area(db, "320602001001001", "第1网格", "unit_grid", community, square(4, 0, 6, 4))
-    db.execute(text("UPDATE areas SET geom = ST_Multi(ST_GeomFromText(:wkt, 4326)), label_point = ST_SetSRID(ST_MakePoint(:x, :y), 4326), area_m2 = ST_Area(ST_GeomFromText(:wkt, 4326)::geography) WHERE kind = 'city'"), {"wkt": square(0, 0, 6, 4).wkt, "x": x(3), "y": y(2)})  # fmt: skip
+    db.execute(text("UPDATE areas SET geom = ST_Multi(ST_GeomFromText(:wkt, 4326)), label_point ="
+                    " ST_SetSRID(ST_MakePoint(:x, :y), 4326), area_m2 = ST_Area(ST_GeomFromText(:wkt,"
+                    " 4326)::geography) WHERE kind = 'city'"), {"wkt": square(0, 0, 6, 4).wkt, "x": x(3), "y": y(2)})  # fmt: skip
     reparent = {"op": "reparent", "area_id": ids["320601002"], "parent_id": east}
     with pytest.raises(GridError, match="other parent"):
         editing.draft(db, [reparent | {"code": "320601009"}], "a")
@@ -229,7 +231,8 @@ def test_households_and_sites_follow_the_land(db: Session, ids: dict[str, int]) 
         == "320601002001"
     )
     carry_out(db, {"op": "split", "area_id": _id(db, "320601002001005"), "line": line((1.25, 0), (1.25, 1))})
-    split = db.execute(text("SELECT households, road_length_m FROM areas WHERE valid_to IS NULL AND households IS NOT NULL ORDER BY code")).all()  # fmt: skip
+    split = db.execute(text("SELECT households, road_length_m FROM areas WHERE valid_to IS NULL AND"
+                            " households IS NOT NULL ORDER BY code")).all()  # fmt: skip
     assert [row[0] for row in split] == pytest.approx([25, 75]) and [
         row[1] for row in split
     ] == pytest.approx([200, 600])
@@ -278,7 +281,10 @@ def test_two_corners_of_one_zone_move_in_one_change_set(db: Session, ids: dict[s
 
 
 def test_a_moved_neighbour_is_a_conflict(db: Session, ids: dict[str, int]) -> None:
-    """The corner belongs to four zones: whoever changes one of them first makes the other draft a conflict."""
+    """The corner belongs to four zones.
+
+    Whoever changes one of them first makes the other draft a conflict.
+    """
     move = {
         "op": "move_vertex",
         "area_id": ids[unit_code(0, 0)],
@@ -360,7 +366,8 @@ def _snapshot(url: str) -> list[tuple[Any, ...]]:
 def test_another_code_profile(db: Session, ids: dict[str, int]) -> None:
     """Two kind digits, which new grids take from those that they follow, and four running ones."""
     profile = grid_profile("local_18")
-    db.execute(text("UPDATE areas SET code = left(code, 12) || '07' || lpad(right(code, 3), 4, '0') WHERE kind = 'unit_grid'"))  # fmt: skip
+    db.execute(text("UPDATE areas SET code = left(code, 12) || '07' || lpad(right(code, 3), 4, '0') WHERE"
+                    " kind = 'unit_grid'"))  # fmt: skip
     cut = {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line((0.5, 0), (0.5, 1))}
     assert carry_out(db, cut, profile=profile).result["new_codes"] == [
         "320601001001070005",
@@ -371,7 +378,10 @@ def test_another_code_profile(db: Session, ids: dict[str, int]) -> None:
 
 
 def test_editors_of_a_transfer_and_of_a_neighbour_at_once(fresh_database: str) -> None:
-    """Different zones of one community at the same time: both are done, one after the other, and nothing is lost."""
+    """Different zones of one community at the same time.
+
+    Both are done, one after the other, and nothing is lost.
+    """
     with session(SYSTEM, fresh_database) as db:
         ids = insert_town(db)
         give = {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids["320601002001"]}

@@ -109,7 +109,9 @@ def test_a_double_becomes_a_numeric_without_rounding(db: Session, value: float) 
 
 @pytest.fixture
 def border(db: Session) -> tuple[float, float]:
-    """A point exactly on the border of the two towns of squares, which is also one of communities and of grids."""
+    """A point exactly on the border of the two towns of squares, which is also one of communities and of
+    grids.
+    """
     square_town.insert_town(db)
     return square_town.x(2), square_town.y(1.5)
 
@@ -118,7 +120,8 @@ def owner_codes(db: Session, lon: float, lat: float) -> list[str | None]:
     ask = text(
         "SELECT (SELECT code FROM areas WHERE id = owning_area(place, kinds)) FROM"
         " (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS place) p,"
-        " (VALUES (ARRAY['unit_grid']), (ARRAY['community', 'town', 'county', 'city']), (ARRAY['town'])) k(kinds)"
+        " (VALUES (ARRAY['unit_grid']), (ARRAY['community', 'town', 'county', 'city']), (ARRAY['town']))"
+        " k(kinds)"
     )
     return list(db.scalars(ask, {"lon": lon, "lat": lat}))
 
@@ -134,7 +137,10 @@ def test_the_eastern_town_owns_the_common_border(db: Session, border: tuple[floa
 def test_a_point_on_the_border_is_in_one_town_whatever_it_is(
     db: Session, border: tuple[float, float]
 ) -> None:
-    """As a site, a stay, a fix, a case: sites and stays had the lower code, fixes and cases the half-open rule."""
+    """As a site, a stay, a fix, a case.
+
+    Sites and stays had the lower code, fixes and cases the half-open rule.
+    """
     frame = pl.DataFrame({"lon": [border[0]], "lat": [border[1]]})
     fix = locate_fixes(db, frame)["area_id"].item()
     case = locate_point(db, *border, NOW).areas.hierarchy["community"].id

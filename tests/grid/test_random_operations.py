@@ -1,7 +1,7 @@
 """Random operations of every kind, one after the other: after each the areas are a partition on every level.
 
-At the end everything is undone, the latest first, back to the first partition. ``--long`` runs many more of them, and
-others every time (``--hypothesis-seed=N``: the same again).
+At the end everything is undone, the latest first, back to the first partition. ``--long`` runs many more of
+them, and others every time (``--hypothesis-seed=N``: the same again).
 """
 
 from __future__ import annotations

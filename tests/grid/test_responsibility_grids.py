@@ -1,4 +1,7 @@
-"""Responsibility and evaluation grids follow their unit grids: outlines by hand, history, what is refused, undo."""
+"""Responsibility and evaluation grids follow their unit grids.
+
+Outlines by hand, history, what is refused, undo.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,10 @@ def test_a_split_changes_no_outline(db: Session, ids: dict[str, int]) -> None:
 
 
 def test_a_merge_over_two_grids_goes_to_one(db: Session, ids: dict[str, int]) -> None:
-    """Column 0 of both rows becomes one unit grid: equal land in both; the first takes it, the second keeps column 1."""
+    """Column 0 of both rows becomes one unit grid: equal land in both.
+
+    The first takes it, the second keeps column 1.
+    """
     carry_out(db, {"op": "merge", "area_ids": [ids[unit_code(0, 0)], ids[unit_code(0, 1)]]})
     check(db)
     now = outlines(db)
@@ -63,7 +69,10 @@ def test_a_merge_over_two_grids_goes_to_one(db: Session, ids: dict[str, int]) ->
 
 
 def test_a_transfer_joins_the_grid_with_the_longest_edge(db: Session, ids: dict[str, int]) -> None:
-    """Square (1, 0) goes to the community in the east: its southern responsibility grid has the common edge."""
+    """Square (1, 0) goes to the community in the east.
+
+    Its southern responsibility grid has the common edge.
+    """
     target = community_code(2, 0)
     done = carry_out(db, {"op": "transfer", "area_ids": [ids[unit_code(1, 0)]], "community_id": ids[target]})
     check(db)
@@ -94,14 +103,18 @@ def test_a_moved_corner_moves_every_outline(db: Session, ids: dict[str, int]) ->
 
 
 def test_a_grid_without_unit_grids_ends_and_an_undo_brings_it_back(db: Session, ids: dict[str, int]) -> None:
-    """The northern row goes to the community in the north: the responsibility grid of that row has nothing left."""
+    """The northern row goes to the community in the north.
+
+    The responsibility grid of that row has nothing left.
+    """
     moved = [ids[unit_code(0, 1)], ids[unit_code(1, 1)]]
     done = carry_out(db, {"op": "transfer", "area_ids": moved, "community_id": ids[community_code(0, 2)]})
     check(db)
     assert f"{SOUTH_WEST}R2" not in outlines(db)
     assert [each["code"] for each in done.result["ended"]] == [f"{SOUTH_WEST}R2"]
     follower = db.execute(
-        text("SELECT n.code FROM area_successions s JOIN areas n ON n.id = s.successor_id WHERE s.predecessor_id = :id"),
+        text("SELECT n.code FROM area_successions s JOIN areas n ON n.id = s.successor_id WHERE"
+             " s.predecessor_id = :id"),
         {"id": ids[f"{SOUTH_WEST}R2"]},
     ).scalars().all()  # fmt: skip
     assert follower == [f"{community_code(0, 2)}R1"]
@@ -116,7 +129,10 @@ def test_a_grid_without_unit_grids_ends_and_an_undo_brings_it_back(db: Session, 
 def test_a_grid_that_would_fall_apart_is_refused_unless_a_reason_is_given(
     db: Session, ids: dict[str, int]
 ) -> None:
-    """One responsibility grid from column 0 to 2 of row 0, of three unit grids: its middle one cannot go alone."""
+    """One responsibility grid from column 0 to 2 of row 0, of three unit grids.
+
+    Its middle one cannot go alone.
+    """
     carry_out(db, {"op": "split", "area_id": ids[unit_code(0, 0)], "line": line((0.5, 0), (0.5, 1))})
     middle = next(
         u.id for u in read_areas(db, kind="unit_grid").itertuples() if u.geometry.equals(square_half())
@@ -134,11 +150,16 @@ def square_half() -> Any:
 
 
 def test_households_follow(db: Session, ids: dict[str, int]) -> None:
-    """100 households in every unit grid, 400 a community, 200 a responsibility grid: one unit grid moves, and back."""
-    db.execute(text("UPDATE areas SET households = CASE kind WHEN 'unit_grid' THEN 100 WHEN 'community' THEN 400 WHEN 'responsibility_grid' THEN 200 END"))  # fmt: skip
+    """100 households in every unit grid, 400 a community, 200 a responsibility grid.
+
+    One unit grid moves, and back.
+    """
+    db.execute(text("UPDATE areas SET households = CASE kind WHEN 'unit_grid' THEN 100 WHEN 'community' THEN"
+                    " 400 WHEN 'responsibility_grid' THEN 200 END"))  # fmt: skip
 
     def counts(kind: str) -> list[float]:
-        rows = db.execute(text("SELECT households FROM areas WHERE valid_to IS NULL AND kind = :kind ORDER BY code"), {"kind": kind})  # fmt: skip
+        rows = db.execute(text("SELECT households FROM areas WHERE valid_to IS NULL AND kind = :kind ORDER"
+                               " BY code"), {"kind": kind})  # fmt: skip
         return [row[0] for row in rows]
 
     target = ids[community_code(2, 0)]

@@ -1,4 +1,6 @@
-"""Every rule that an edit can be refused by, and every operation, has its words in the console, in both languages."""
+"""Every rule that an edit can be refused by, and every operation, has its words in the console, in both
+languages.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ SOURCES = [*(ROOT / "grid" / "topology").glob("*.py"), *(ROOT / "grid" / "change
 
 
 def rules() -> set[str]:
-    """Rules by the calls that raise them (``topology_fault`` and ``TopologyFault``), and by what is given to a name ``rule``."""
+    """Rules by the calls that raise them (``topology_fault`` and ``TopologyFault``), and by what is given
+    to a name ``rule``.
+    """
     return {
         rule for path in SOURCES for node in ast.walk(ast.parse(path.read_text())) for rule in _rules(node)
     }

@@ -1,4 +1,6 @@
-"""Whatever an edit changes, outlines keep their common edges node by node, and the land stays covered to the edge."""
+"""Whatever an edit changes, outlines keep their common edges node by node, and the land stays covered to
+the edge.
+"""
 
 from __future__ import annotations
 

@@ -96,7 +96,9 @@ def test_nodes_go_into_holes_and_parts_and_only_once() -> None:
     seed=st.integers(0, 10**6),
 )
 def test_split_then_merge_gives_the_zone_back(angle: float, across: float, along: float, seed: int) -> None:
-    """A line through the inside cuts in two, shares its nodes with the neighbours, and the pieces make the whole."""
+    """A line through the inside cuts in two, shares its nodes with the neighbours, and the pieces make
+    the whole.
+    """
     rng = np.random.default_rng(seed)
     corners = np.array([(x(0), y(0)), (x(1), y(0)), (x(1), y(1)), (x(0), y(1))]) + rng.uniform(
         -1e-4, 1e-4, (4, 2)

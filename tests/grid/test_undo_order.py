@@ -1,4 +1,6 @@
-"""Change sets are undone one after the other, the latest first, though a later one had changed the same larger areas."""
+"""Change sets are undone one after the other, the latest first, though a later one had changed the same
+larger areas.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Area files as people hand them over: every form of the same town gives the same rows; what cannot be read is told."""
+"""Area files as people hand them over: every form of the same town gives the same rows.
+
+What cannot be read is told.
+"""
 
 from __future__ import annotations
 

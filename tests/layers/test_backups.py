@@ -1,4 +1,6 @@
-"""Backups: who may read them, encryption, one moment under load, and restorations to a moment from the archive."""
+"""Backups: who may read them, encryption, one moment under load, and restorations to a moment from the
+archive.
+"""
 
 from __future__ import annotations
 
@@ -146,7 +148,10 @@ def test_an_encrypted_backup_opens_with_its_private_key_only(
 def test_a_backup_under_load_is_of_one_moment(
     source: str, target: str, cluster: Cluster, place: Path
 ) -> None:
-    """Each transaction writes one row into two tables; the digests are of the very snapshot that is dumped."""
+    """Each transaction writes one row into two tables.
+
+    The digests are of the very snapshot that is dumped.
+    """
     ending, written = threading.Event(), itertools.count()
 
     def write(writer: int) -> None:
@@ -203,7 +208,10 @@ def _write(cluster: Cluster, upto: int) -> tuple[dt.datetime, dict[str, tuple[in
 
 
 def test_restorations_to_a_moment(short_tmp: Path) -> None:
-    """The drill: write, note the time, write more, restore to the time, compare; twice, in place and elsewhere."""
+    """The drill: write, note the time, write more, restore to the time, compare.
+
+    Twice, in place and elsewhere.
+    """
     folder, archive = short_tmp / "pitr", short_tmp / "it's the archive"
     cluster = Cluster(folder, archive=str(archive))
     told: list[str] = []

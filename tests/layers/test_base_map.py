@@ -1,4 +1,7 @@
-"""Base maps in PMTiles: drawn from roads, water and names, read by the library of Protomaps; wrong files are named."""
+"""Base maps in PMTiles: drawn from roads, water and names, read by the library of Protomaps.
+
+Wrong files are named.
+"""
 
 from __future__ import annotations
 
@@ -25,21 +28,26 @@ def drawn(fresh_database: str, tmp_path: Path) -> Path:
     with session(SYSTEM, fresh_database) as db:
         db.execute(
             text(
-                "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT '320600', '城', kind,"
-                " '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), 1 FROM ST_MakeEnvelope(120.8, 32, 121, 32.2, 4326) AS g,"
+                "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT"
+                " '320600', '城', kind,"
+                " '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), 1 FROM ST_MakeEnvelope(120.8, 32, 121,"
+                " 32.2, 4326) AS g,"
                 " unnest(ARRAY['city', 'county']) kind"
             )
         )
         db.execute(
             text(
                 "INSERT INTO roads (source_id, name, name_en, kind, indicative, oneway, min_zoom, geom) VALUES"
-                " ('m', '高速', 'Expressway', 'motorway', true, false, 5, ST_GeomFromText('MULTILINESTRING((120.8 32.1, 121 32.1))', 4326)),"
-                " ('s', '小路', 'Lane', 'local', true, false, 12, ST_GeomFromText('MULTILINESTRING((120.9 32.05, 120.9 32.15))', 4326))"
+                " ('m', '高速', 'Expressway', 'motorway', true, false, 5,"
+                " ST_GeomFromText('MULTILINESTRING((120.8 32.1, 121 32.1))', 4326)),"
+                " ('s', '小路', 'Lane', 'local', true, false, 12, ST_GeomFromText('MULTILINESTRING((120.9"
+                " 32.05, 120.9 32.15))', 4326))"
             )
         )
         db.execute(
             text(
-                "INSERT INTO waterways (source_id, name, kind, indicative, min_zoom, width_m, geom) VALUES ('w', '河', 'river', true, 8, 200,"
+                "INSERT INTO waterways (source_id, name, kind, indicative, min_zoom, width_m, geom) VALUES"
+                " ('w', '河', 'river', true, 8, 200,"
                 " ST_GeomFromText('MULTILINESTRING((120.85 32, 120.85 32.2))', 4326))"
             )
         )

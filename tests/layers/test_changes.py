@@ -181,7 +181,8 @@ def test_names_that_other_layers_show(fresh_database: str, enterprise: int) -> N
         ).scalar_one()
         db.execute(
             text(
-                "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
+                "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower,"
+                " geom, area_id)"
                 " SELECT :run, id, 'illegal_resumption', 'high', 1, now(), '[]', '[]', geom, 7 FROM sites"
             ),
             {"run": run},
@@ -283,7 +284,8 @@ def test_a_payload_of_many_areas_fits_a_notice(fresh_database: str) -> None:
     with session(SYSTEM, fresh_database) as db:
         db.execute(
             text(
-                "SELECT note_change('stays', ARRAY(SELECT (9007199254740991 - i) || '|' || i FROM generate_series(1, 5000) i))"
+                "SELECT note_change('stays', ARRAY(SELECT (9007199254740991 - i) || '|' || i FROM"
+                " generate_series(1, 5000) i))"
             )
         )
     (change,) = log(fresh_database)

@@ -272,7 +272,8 @@ def test_backup_and_restore_round_trip(folder: Path) -> None:
         migrate(source.url)
         _run(
             source.url,
-            "INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('u', '南通', 'i', 'none', 'closed')",
+            "INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('u', '南通', 'i', 'none',"
+            " 'closed')",
         )
         engine(source.url).dispose()
         source.backup(saved)

@@ -29,7 +29,8 @@ def city(db: Session) -> Session:
     db.execute(
         text(
             "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-            " SELECT 'C-' || i, (SELECT min(id) FROM enterprises), CASE WHEN i % 4 = 0 THEN 'storage' ELSE 'sales' END,"
+            " SELECT 'C-' || i, (SELECT min(id) FROM enterprises), CASE WHEN i % 4 = 0 THEN 'storage' ELSE"
+            " 'sales' END,"
             " ST_SetSRID(ST_MakePoint(120 + (i * 0.6180339887) % 1 * ((i * 7919) % 1000) / 1000,"
             " 31 + (i * 0.7548776662) % 1 * 0.5), 4326), 0, 0 FROM generate_series(1, :n) AS i"
         ),
@@ -43,7 +44,8 @@ def test_200_000_sites(city: Session, tmp_path: Path) -> None:
     made = tile(city, 8, 213, 104)
     packed = len(gzip.compress(made.body, 5))
     assert made.aggregated and not made.truncated and packed <= 150_000, packed
-    # Each site is in one cell: the counts add up, at every zoom. The tile ends at 214 · 360 / 256 - 180 = 120.9375°.
+    # Each site is in one cell: the counts add up, at every zoom. The tile ends at 214 · 360 / 256 - 180 =
+    # 120.9375°.
     west_of_the_edge = city.scalar(text("SELECT count(*) FROM sites WHERE ST_X(geom) < 120.9375"))
     assert made.matched == west_of_the_edge > 199_000
     (tmp_path / "t.pbf").write_bytes(made.body)

@@ -80,7 +80,8 @@ def test_equal_systems_change_nothing(name):
 
 
 def test_metric_origin_lies_on_its_central_meridian():
-    # EPSG:4549: central meridian 120 E, false easting 500 km, scale 1; a quarter meridian to 32 N by the series.
+    # EPSG:4549: central meridian 120 E, false easting 500 km, scale 1; a quarter meridian to 32 N by the
+    # series.
     x, y = crs.to_metric(120.0, 32.0, 4549)
     assert float(x) == pytest.approx(500_000, abs=1e-3)
     assert float(y) == pytest.approx(3_542_000, abs=1_000)

@@ -216,7 +216,10 @@ def test_unknown_collection_is_not_found() -> None:
 def test_the_spatial_index_serves_under_a_policy(
     db: Session, town: dict[str, Any], collection_id: str, city_wide: bool
 ) -> None:
-    """A narrow box in many rows: the plan must enter by the geometry, for a town's scope and for the city's."""
+    """A narrow box in many rows.
+
+    The plan must enter by the geometry, for a town's scope and for the city's.
+    """
     published = COLLECTIONS[collection_id]
     _many_rows(db, collection_id, town)
     scope = Scope(role="dispatcher", city_wide=True, username="d") if city_wide else scope_of(town, "A")
@@ -240,15 +243,23 @@ def explained(db: Session, statement: Select[Any]) -> str:
 def _many_rows(db: Session, collection_id: str, town: dict[str, Any]) -> None:
     point = "ST_SetSRID(ST_MakePoint(120 + random(), 31 + random() / 2), 4326)"
     rows = {
-        "alerts": "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
-        f" SELECT :run, :site, 'illegal_resumption', 'high', 1, now(), '[]', '[]', {point}, :area FROM generate_series(1, 20000)",
-        "cases": "INSERT INTO cases (number, title, item_code, domain, co_handlers, assignment, state, opened_at, geom, area_id)"
-        f" SELECT 'n' || i, 't', 'x', 'ecology', '{{}}', '{{}}', 'filed', now(), {point}, :area FROM generate_series(1, 20000) i",
-        "stays": "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9, area_id)"
-        f" SELECT :run, (SELECT min(id) FROM vehicles), now() + make_interval(secs => i), now(), 'left', false, 1, 1, {point}, 0, :area"
+        "alerts": "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence,"
+        " would_lower, geom, area_id)"
+        f" SELECT :run, :site, 'illegal_resumption', 'high', 1, now(), '[]', '[]', {point}, :area FROM"
+        " generate_series(1, 20000)",
+        "cases": "INSERT INTO cases (number, title, item_code, domain, co_handlers, assignment, state,"
+        " opened_at, geom, area_id)"
+        f" SELECT 'n' || i, 't', 'x', 'ecology', '{{}}', '{{}}', 'filed', now(), {point}, :area FROM"
+        " generate_series(1, 20000) i",
+        "stays": "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m,"
+        " n_fixes, geom, h3_9, area_id)"
+        " SELECT :run, (SELECT min(id) FROM vehicles), now() + make_interval(secs => i), now(), 'left',"
+        f" false, 1, 1, {point}, 0, :area"
         " FROM generate_series(1, 20000) i",
-        "visits": "INSERT INTO visits (run_id, visit_id, vehicle_id, entered_at, left_at, seen_s, unseen_s, share, night, geom, area_id)"
-        f" SELECT :run, 'x' || i, (SELECT min(id) FROM vehicles), now(), now(), 1, 0, 1, 0, {point}, :area FROM generate_series(1, 20000) i",
+        "visits": "INSERT INTO visits (run_id, visit_id, vehicle_id, entered_at, left_at, seen_s, unseen_s,"
+        " share, night, geom, area_id)"
+        f" SELECT :run, 'x' || i, (SELECT min(id) FROM vehicles), now(), now(), 1, 0, 1, 0, {point}, :area"
+        " FROM generate_series(1, 20000) i",
     }
     values = {"run": town["run"], "site": town["site_A"], "area": town["community_A"]}
     known = {k: v for k, v in values.items() if f":{k}" in rows[collection_id]}

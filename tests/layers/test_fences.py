@@ -1,4 +1,7 @@
-"""Fences and their events in a real PostGIS: written twice without a trace, seen in scope only, read back as they were."""
+"""Fences and their events in a real PostGIS.
+
+Written twice without a trace, seen in scope only, read back as they were.
+"""
 
 from __future__ import annotations
 

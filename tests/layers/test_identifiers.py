@@ -83,7 +83,8 @@ def test_a_profile_is_defined_by_its_digits_and_a_known_name_is_never_another_on
             ids.grid_profile(wrong)
 
 
-# Codes published by their owners or by python-stdnum; the second has a sum of 0 mod 31, the third is a collective.
+# Codes published by their owners or by python-stdnum; the second has a sum of 0 mod 31, the third is a
+# collective.
 VALID = ["91110000600037341L", "913206000000001230", "N2320623MA1TE5T0X3"]
 
 

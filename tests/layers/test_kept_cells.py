@@ -50,11 +50,15 @@ def differences(db: Any, source: str = "stays") -> list[Any]:
             text(
                 f"WITH b AS (SELECT zoom, floor((ST_X(geom_3857) + {WIDTH_M / 2!r}) / {cell_m})::int x,"
                 f" floor(({WIDTH_M / 2!r} - ST_Y(geom_3857)) / {cell_m})::int y, {scope} count(*) points,"
-                f" avg(ST_X(geom_3857)) mx, avg(ST_Y(geom_3857)) my FROM {source}, generate_series(0, 10) zoom GROUP BY {scope} 1, 2, 3),"
-                f" rows AS (SELECT zoom, x, y, {scope} points, x_mm, y_mm FROM {source}_cells WHERE settled UNION ALL"
+                f" avg(ST_X(geom_3857)) mx, avg(ST_Y(geom_3857)) my FROM {source}, generate_series(0, 10)"
+                f" zoom GROUP BY {scope} 1, 2, 3),"
+                f" rows AS (SELECT zoom, x, y, {scope} points, x_mm, y_mm FROM {source}_cells WHERE settled"
+                " UNION ALL"
                 f" SELECT zoom, x >> (10 - zoom), y >> (10 - zoom), {scope} points, x_mm, y_mm"
-                f" FROM (SELECT x, y, {scope} points, x_mm, y_mm FROM {source}_cells WHERE NOT settled) f, generate_series(0, 10) zoom),"
-                f" k AS (SELECT zoom, x, y, {scope} sum(points) points, sum(x_mm) x_mm, sum(y_mm) y_mm FROM rows GROUP BY {scope} 1, 2, 3"
+                f" FROM (SELECT x, y, {scope} points, x_mm, y_mm FROM {source}_cells WHERE NOT settled) f,"
+                " generate_series(0, 10) zoom),"
+                f" k AS (SELECT zoom, x, y, {scope} sum(points) points, sum(x_mm) x_mm, sum(y_mm) y_mm FROM"
+                f" rows GROUP BY {scope} 1, 2, 3"
                 " HAVING (sum(points), sum(x_mm), sum(y_mm)) <> (0, 0, 0))"
                 f" SELECT * FROM b FULL JOIN k ON (b.zoom, b.x, b.y) = (k.zoom, k.x, k.y){names}"
                 " WHERE b.points IS DISTINCT FROM k.points OR abs(k.x_mm / k.points / 1000.0 - mx) > 0.001"
@@ -87,8 +91,10 @@ class Stays:
     def insert(self, n: int, area: int | None = None, spread: float = 0.02) -> None:
         self.db.execute(
             text(
-                "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9, area_id)"
-                " SELECT :run, :vehicle, CAST(:at AS timestamptz) + make_interval(secs => i), now(), 'left', false, 1, 1,"
+                "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m,"
+                " n_fixes, geom, h3_9, area_id)"
+                " SELECT :run, :vehicle, CAST(:at AS timestamptz) + make_interval(secs => i), now(), 'left',"
+                " false, 1, 1,"
                 " ST_SetSRID(ST_MakePoint(x, y), 4326), 0, :area FROM"
                 " unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) WITH ORDINALITY p (x, y, i)"
             ),
@@ -139,8 +145,10 @@ def take(stays: Stays, step: str, number: int) -> None:
     elif step == "upsert":
         db.execute(
             text(
-                "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9)"
-                " SELECT run_id, vehicle_id, started_at + make_interval(hours => (id % 2)::int * 9999), ended_at, ended_by, open, 2, 2,"
+                "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m,"
+                " n_fixes, geom, h3_9)"
+                " SELECT run_id, vehicle_id, started_at + make_interval(hours => (id % 2)::int * 9999),"
+                " ended_at, ended_by, open, 2, 2,"
                 " ST_Translate(geom, 0.01, 0), 0 FROM stays ORDER BY id LIMIT 9"
                 " ON CONFLICT (vehicle_id, started_at) DO UPDATE SET geom = EXCLUDED.geom"
             )
@@ -150,7 +158,8 @@ def take(stays: Stays, step: str, number: int) -> None:
     elif step == "beyond":  # near the pole, where no tile is
         db.execute(
             text(
-                "UPDATE stays SET geom = ST_SetSRID(ST_MakePoint(120, 86), 4326) WHERE id = (SELECT min(id) FROM stays)"
+                "UPDATE stays SET geom = ST_SetSRID(ST_MakePoint(120, 86), 4326) WHERE id = (SELECT min(id)"
+                " FROM stays)"
             )
         )
         assert db.scalar(text("SELECT COALESCE(min(y), 0) FROM stays_cells")) >= 0
@@ -326,7 +335,8 @@ def test_the_crowd_begins_where_it_begins_without_kept_cells(db: Session, count:
 
 def test_cells_have_the_policies_of_their_points(db: Session) -> None:
     statement = text(
-        "SELECT policyname, permissive, roles, qual FROM pg_policies WHERE tablename = :name AND cmd IN ('ALL', 'SELECT') ORDER BY 1"
+        "SELECT policyname, permissive, roles, qual FROM pg_policies WHERE tablename = :name AND cmd IN"
+        " ('ALL', 'SELECT') ORDER BY 1"
     )
     secured = text("SELECT relrowsecurity FROM pg_class WHERE relname = :name")
     for source in COLLECTIONS_WITH_CELLS:

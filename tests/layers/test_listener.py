@@ -1,4 +1,7 @@
-"""The listener hears notices, and again after its connection was cut; what a transaction may take is limited."""
+"""The listener hears notices, and again after its connection was cut.
+
+What a transaction may take is limited.
+"""
 
 from __future__ import annotations
 

@@ -19,15 +19,19 @@ PRIVILEGES = "INSERT,UPDATE,DELETE,TRUNCATE"
 
 @pytest.fixture(scope="module")
 def tables(engine: Engine) -> dict[str, dict[str, object]]:
-    """Every table with its row-level security, the commands of its policies, and what callers may do with it."""
+    """Every table with its row-level security, the commands of its policies, and what callers may do with
+    it.
+    """
     query = text(
         "SELECT c.relname, c.relrowsecurity AS secured,"
         " ARRAY(SELECT p.cmd FROM pg_policies p WHERE p.tablename = c.relname AND p.schemaname = 'public'"
         "  AND p.roles @> '{wangge_reader}') AS policies,"
         " has_any_column_privilege('wangge_reader', c.oid, 'SELECT') AS reads,"
-        " has_table_privilege('wangge_reader', c.oid, :all) OR has_any_column_privilege('wangge_reader', c.oid, 'INSERT,UPDATE')"
+        " has_table_privilege('wangge_reader', c.oid, :all) OR has_any_column_privilege('wangge_reader',"
+        " c.oid, 'INSERT,UPDATE')"
         "  AS writes FROM pg_class c"
-        " WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace"
+        " WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition AND c.relnamespace ="
+        " 'public'::regnamespace"
         " AND c.relname <> 'spatial_ref_sys'"
     )
     with engine.connect() as connection:
@@ -96,7 +100,10 @@ def test_everybody_reads_the_public_tables_and_nobody_the_others(
 
 
 def test_a_partition_is_read_through_its_table_only(db: Session) -> None:
-    """A policy holds for the table that is named in a query: the partitions themselves are granted to nobody."""
+    """A policy holds for the table that is named in a query.
+
+    The partitions themselves are granted to nobody.
+    """
     ensure_partitions(db, [dt.date(2026, 3, 1)])
     apply_scope(db, Scope(role="supervisor", city_wide=True))
     assert db.scalar(text("SELECT count(*) FROM fixes")) == 0

@@ -112,7 +112,9 @@ def test_a_tile_is_the_one_that_counting_gives(db: Session, tmp_path: Path) -> N
 
 
 def near(found: Counter[tuple[int, int, int]], wanted: Counter[tuple[int, int, int]]) -> None:
-    """The same cells; half a millimetre may round a middle to the next of 4096 units, in one cell of thousands."""
+    """The same cells; half a millimetre may round a middle to the next of 4096 units, in one cell of
+    thousands.
+    """
     assert sum(n for *_, n in found.elements()) == sum(n for *_, n in wanted.elements())
     only_found, only_wanted = sorted((found - wanted).elements()), sorted((wanted - found).elements())
     assert len(only_found) == len(only_wanted) <= 2
@@ -150,7 +152,10 @@ def test_only_whole_collections_are_kept(db: Session) -> None:
 
 
 def test_a_crowd_outside_of_the_edge_is_no_crowd_inside(db: Session) -> None:
-    """More than 3,000 points meet the tile with its margin, fewer lie in it: still cells, as without kept ones."""
+    """More than 3,000 points meet the tile with its margin, fewer lie in it.
+
+    Still cells, as without kept ones.
+    """
     edge = 855 / 1024 * 360 - 180  # between columns 854 and 855 of zoom 10
     owner = insert_enterprise(db)
     insert_sites(db, owner, [(edge - 0.05 - i * 1e-5, 32.1) for i in range(2_000)], "in")

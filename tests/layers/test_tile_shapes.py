@@ -1,4 +1,7 @@
-"""Polygons that a tile holds whole, and what sites show of their enterprise: as the plain functions of PostGIS and a join tell."""
+"""Polygons that a tile holds whole, and what sites show of their enterprise.
+
+As the plain functions of PostGIS and a join tell.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,10 @@ LON, LAT = 120.3, 31.2
 def add_area(db: Session, name: str, wkt: str) -> None:
     db.execute(
         text(
-            "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT :name, :name, 'water',"
-            " '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography) FROM ST_GeomFromText(:wkt, 4326) AS g"
+            "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT :name,"
+            " :name, 'water',"
+            " '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography) FROM"
+            " ST_GeomFromText(:wkt, 4326) AS g"
         ),
         {"name": name, "wkt": wkt},
     )
@@ -52,7 +57,9 @@ def shapes(db: Session) -> Session:
 
 
 def drawn(db: Session, tile: tuple[int, int, int]) -> dict[str, tuple[Any, Any, bool]]:
-    """By name: the geometry in the tile, what ST_AsMVTGeom makes of the simplified area, and whether it is whole."""
+    """By name: the geometry in the tile, what ST_AsMVTGeom makes of the simplified area, and whether it
+    is whole.
+    """
     hits = _encoded_features(COLLECTIONS["areas"], Selection(values={"kind": ["water"]}), tile, 1_000)
     compiled = hits.element.compile(dialect=db.connection().dialect, compile_kwargs={"literal_binds": False})
     rows = db.connection().exec_driver_sql(f"SELECT name, geom FROM ({compiled}) AS hits", compiled.params)
@@ -60,10 +67,13 @@ def drawn(db: Session, tile: tuple[int, int, int]) -> dict[str, tuple[Any, Any, 
     tolerance_m = WORLD_WIDTH_M / 2 ** tile[0] / 4096 * 4
     plain = db.execute(
         text(
-            "SELECT name, ST_AsBinary(ST_AsMVTGeom(CASE WHEN :z < :exact THEN ST_Simplify(geom_3857, :tolerance, true)"
+            "SELECT name, ST_AsBinary(ST_AsMVTGeom(CASE WHEN :z < :exact THEN ST_Simplify(geom_3857,"
+            " :tolerance, true)"
             " ELSE geom_3857 END, ST_TileEnvelope(:z, :x, :y)::box2d, 4096, 64, true)),"
-            " geom_3857 @ ST_TileEnvelope(:z, :x, :y, margin => 0.015625) AND :z < :exact AND (tile_zooms >> :z) & 1 = 1"
-            " FROM areas WHERE kind = 'water' AND geom_3857 && ST_TileEnvelope(:z, :x, :y, margin => 0.015625)"
+            " geom_3857 @ ST_TileEnvelope(:z, :x, :y, margin => 0.015625) AND :z < :exact AND (tile_zooms >>"
+            " :z) & 1 = 1"
+            " FROM areas WHERE kind = 'water' AND geom_3857 && ST_TileEnvelope(:z, :x, :y, margin =>"
+            " 0.015625)"
         ),
         {"z": tile[0], "x": tile[1], "y": tile[2], "tolerance": tolerance_m, "exact": EXACT_ZOOM},
     )
@@ -116,7 +126,8 @@ def copies(db: Session) -> list[Any]:
     return list(
         db.execute(
             text(
-                "SELECT s.site_id, s.enterprise_name, s.hazard, s.status FROM sites s JOIN enterprises e ON e.id = s.enterprise_id"
+                "SELECT s.site_id, s.enterprise_name, s.hazard, s.status FROM sites s JOIN enterprises e ON"
+                " e.id = s.enterprise_id"
                 " WHERE (s.enterprise_name, s.hazard, s.status) IS DISTINCT FROM (e.name, e.hazard, e.status)"
             )
         )
@@ -131,7 +142,8 @@ def test_sites_show_their_enterprise_whoever_changes_what(db: Session) -> None:
         "UPDATE enterprises SET status = 'closed' WHERE id = (SELECT min(id) FROM enterprises)",
         "UPDATE sites SET enterprise_id = (SELECT max(id) FROM enterprises)",
         "UPDATE sites SET enterprise_name = 'somebody else', hazard = NULL",
-        "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, enterprise_name) SELECT 'S-new', min(id), 'sales',"
+        "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, enterprise_name) SELECT"
+        " 'S-new', min(id), 'sales',"
         " ST_SetSRID(ST_MakePoint(120.1, 31.2), 4326), 0, 0, 'invented' FROM enterprises",
     ):
         db.execute(text(statement))

@@ -100,7 +100,8 @@ def test_low_zooms_are_simpler_and_near_the_truth(db: Session, town: dict[str, A
     """A circle of 2,048 corners: few of them at zoom 9, yet the area stays within 1 %."""
     db.execute(
         text(
-            "UPDATE areas SET geom = ST_Multi(ST_Buffer(ST_SetSRID(ST_MakePoint(120.3, 31.2), 4326), 0.1, 512)) WHERE id = :id"
+            "UPDATE areas SET geom = ST_Multi(ST_Buffer(ST_SetSRID(ST_MakePoint(120.3, 31.2), 4326), 0.1,"
+            " 512)) WHERE id = :id"
         ),
         {"id": town["grid_A1"]},
     )

@@ -1,4 +1,7 @@
-"""Reports write values as the console does: the examples of formats.json are read by the console's tests too."""
+"""Reports write values as the console does.
+
+The examples of formats.json are read by the console's tests too.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Reports with hostile texts in every field, opened in a browser as saved files: nothing runs, the text is shown."""
+"""Reports with hostile texts in every field, opened in a browser as saved files.
+
+Nothing runs, the text is shown.
+"""
 
 from __future__ import annotations
 

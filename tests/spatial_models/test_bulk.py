@@ -1,4 +1,6 @@
-"""Files streamed row group by row group, and a cluster with a worker killed in the middle, against one run in memory."""
+"""Files streamed row group by row group, and a cluster with a worker killed in the middle, against one
+run in memory.
+"""
 
 from __future__ import annotations
 

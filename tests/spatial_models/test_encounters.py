@@ -49,7 +49,8 @@ def told(found: pl.DataFrame) -> list[tuple[Any, ...]]:
 
 
 def test_meeting_at_rest_by_hand() -> None:
-    # B drives at 10 m/s to A, stands 10 m from it for 20 minutes, drives back: within 50 m 4 s longer each way
+    # B drives at 10 m/s to A, stands 10 m from it for 20 minutes, drives back: within 50 m 4 s longer each
+    # way
     a = [(60.0 * m, 0.0, 0.0) for m in range(41)]
     b = [
         (0, 1200, 0),
@@ -118,7 +119,8 @@ def test_antimeridian_and_high_latitudes(lon: float, lat: float) -> None:
     )
 
 
-# -- brute force -----------------------------------------------------------------------------------------------------
+# -- brute force
+# -----------------------------------------------------------------------------------------------------
 
 
 def position(track: Track, i: int, s: float) -> tuple[float, float]:

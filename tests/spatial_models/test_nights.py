@@ -1,4 +1,7 @@
-"""A run every night over partitioned fixes: yesterday's state is continued, and the rows are those of one run."""
+"""A run every night over partitioned fixes.
+
+Yesterday's state is continued, and the rows are those of one run.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ DAYS = ("2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05")
 
 
 def fleet(vehicles: int = 9, hours: int = 90) -> pl.DataFrame:
-    """Vehicles that stand for hours, also over midnight, and drive on; number 0 is silent from the second day on."""
+    """Vehicles that stand for hours, also over midnight, and drive on.
+
+    Number 0 is silent from the second day on.
+    """
     rng = np.random.default_rng(4)
     frames = []
     for v in range(vehicles):
@@ -83,7 +89,9 @@ def test_states_of_something_else_are_refused(parts: Path, tmp_path: Path) -> No
 
 
 def test_a_second_source_is_added_and_the_same_one_replaced(tmp_path: Path) -> None:
-    """A file of the next day that also holds late rows of this one must not take the place of this day's file."""
+    """A file of the next day that also holds late rows of this one must not take the place of this day's
+    file.
+    """
     rows = fleet(3, 24)
     rows[::2].write_parquet(tmp_path / "monday.parquet")
     rows[1::2].write_parquet(tmp_path / "tuesday.parquet")

@@ -136,7 +136,8 @@ def test_gap_of_exactly_max_gap_is_not_a_gap() -> None:
     assert spans(detect_stays(track(points))) == [(0, 15, "gap")]
 
 
-# -- an independent Li 2008 -------------------------------------------------------------------------------------
+# -- an independent Li 2008
+# -------------------------------------------------------------------------------------
 
 
 def haversine(a: tuple[float, float], b: tuple[float, float]) -> float:
@@ -247,7 +248,8 @@ def test_stay_across_the_antimeridian() -> None:
     assert stay["n_fixes"] == 12 and abs(abs(stay["lon"]) - 180.0) < 1e-3
 
 
-# -- promises ----------------------------------------------------------------------------------------------------
+# -- promises
+# ----------------------------------------------------------------------------------------------------
 
 dirty_moves = st.lists(
     st.tuples(
@@ -291,7 +293,8 @@ def test_batches_give_the_stays_of_one_run(
         found.append(part.stays)
         used += part.quality["used"]
         dropped += part.quality["duplicates"] + part.quality["spikes"]
-    # the rows of a batch replace the open ones of the batch before; without outliers an open stay always comes again
+    # the rows of a batch replace the open ones of the batch before; without outliers an open stay always
+    # comes again
     kept = [*(part.filter(~pl.col("open")) for part in found[:-1]), found[-1]]
     assert pl.concat(kept).sort("vehicle_id", "started_at").equals(whole.stays)
     if mode["outliers"] == 0:
@@ -420,7 +423,10 @@ def test_pandas_and_pyarrow_frames_give_the_same() -> None:
 
 
 def mixed_zones() -> pd.DataFrame:
-    """Times with and without a zone in one column of objects: pandas keeps both, nothing says what the others mean."""
+    """Times with and without a zone in one column of objects.
+
+    Pandas keeps both, nothing says what the others mean.
+    """
     t = pd.Series([T0, dt.datetime(2026, 3, 2, 1), pd.NaT, None], dtype=object)
     return pd.DataFrame({"vehicle_id": "A", "t": t, "lon": LON, "lat": LAT})
 

@@ -1,4 +1,7 @@
-"""Every mode of stays against a plain loop that was written from the decisions alone: quadratic, haversine, no state."""
+"""Every mode of stays against a plain loop that was written from the decisions alone.
+
+Quadratic, haversine, no state.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,10 @@ def plain_stays(
     gap_s: int = 900,
     clear_m: float = 0.0,
 ) -> list[tuple[int, int, int | None, str, int]]:
-    """(started, ended, left by, ended by, fixes) of one vehicle; nothing may lie within ``clear_m`` of the radius."""
+    """(started, ended, left by, ended by, fixes) of one vehicle.
+
+    Nothing may lie within ``clear_m`` of the radius.
+    """
     found, i = [], 0
     while i < len(fixes):
         inside, run, how = [fixes[i]], [], "track_end"
@@ -157,7 +163,10 @@ def test_every_mode_is_the_plain_loop(
 
 
 def test_a_stay_behind_a_tolerated_run_at_the_end_is_shown() -> None:
-    """One fix, then a stop of 11 minutes elsewhere in two fixes: outliers of the first, or a stay? Both are told."""
+    """One fix, then a stop of 11 minutes elsewhere in two fixes.
+
+    Outliers of the first, or a stay? Both are told.
+    """
     fixes = [(0, 120.9, 32.0), (60, 120.91, 32.0), (720, 120.91, 32.0)]
     first = detect_stays(frame(fixes), outliers=2)
     assert told(first.stays) == [(60, 720, None, "track_end", 2)] and first.stays["open"].item()

@@ -1,4 +1,6 @@
-"""Fusion of evidence: planted resumptions against decoys, the rule of two families, explanations that add up."""
+"""Fusion of evidence: planted resumptions against decoys, the rule of two families, explanations that add
+up.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Visits from fixes to shares, worked out by hand: windows, holes, overlaps, nights, the antimeridian, wrong input."""
+"""Visits from fixes to shares, worked out by hand.
+
+Windows, holes, overlaps, nights, the antimeridian, wrong input.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,10 @@ def test_a_window_cuts_a_stay_and_says_so() -> None:
 
 
 def test_night_over_midnight_in_local_time() -> None:
-    """20:00 to 02:00 in China: 22:00 to 02:00 are four of six hours; in UTC it is 12:00 to 18:00, no night at all."""
+    """20:00 to 02:00 in China: 22:00 to 02:00 are four of six hours.
+
+    In UTC it is 12:00 to 18:00, no night at all.
+    """
     given = stays(stood(clock(5, 20), clock(6, 2)))
     assert find_visits(given, site())["night"].item() == pytest.approx(4 / 6)
     assert find_visits(given, site(), local_zone="UTC")["night"].item() == 0.0
@@ -77,7 +83,10 @@ def test_night_over_midnight_in_local_time() -> None:
 
 
 def test_a_site_with_a_hole() -> None:
-    """A plant around a yard of 200 m that is not its own: in the middle of the yard the fence is 100 m away."""
+    """A plant around a yard of 200 m that is not its own.
+
+    In the middle of the yard the fence is 100 m away.
+    """
     ring = box(-500, -500, 500, 500).difference(box(-100, -100, 100, 100)).wkb
     noon = clock(5, 12), clock(5, 13)
     yard = find_visits(stays(stood(*noon)), site(boundary=ring)).row(0, named=True)

@@ -1,7 +1,7 @@
 """The small town at work: cases, breaches of fences, change sets, and a row of every published collection.
 
-``fill_every_collection`` leaves none of the catalog's collections without a feature. A collection that is new gets a row
-of what its columns ask for, so that what is tested of all collections is tested of it.
+``fill_every_collection`` leaves none of the catalog's collections without a feature. A collection that is new
+gets a row of what its columns ask for, so that what is tested of all collections is tested of it.
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
         for domain in ("ecology", "market"):
             case = ids[f"case_{letter}_{domain}"] = _insert(
                 db,
-                "INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, co_handlers, assignment, state, opened_at,"
-                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}', CAST(:assignment AS jsonb), 'reported', :at,"
+                "INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, co_handlers,"
+                " assignment, state, opened_at,"
+                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}',"
+                " CAST(:assignment AS jsonb), 'reported', :at,"
                 " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area, :town) RETURNING id",
                 number=f"NT-{letter}-{domain}", title=f"案件{letter}{domain}", domain=domain, at=RAISED,
                 alert=ids[f"alert_{letter}"] if domain == "ecology" else None, site=ids[f"site_{letter}"],
@@ -64,8 +66,10 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
             )  # fmt: skip
             _insert(
                 db,
-                "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload, prev_hash, hash, area_id)"
-                " VALUES (:case, 1, :at, 'x', 'dispatcher', 'report', 'reported', CAST(:payload AS jsonb), '', '', :area) RETURNING id",
+                "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload,"
+                " prev_hash, hash, area_id)"
+                " VALUES (:case, 1, :at, 'x', 'dispatcher', 'report', 'reported', CAST(:payload AS jsonb),"
+                " '', '', :area) RETURNING id",
                 case=case, at=RAISED, payload=json.dumps({"note": f"事件{letter}"}), area=area,
             )  # fmt: skip
         fence = _insert(
@@ -76,15 +80,18 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
         )  # fmt: skip
         _insert(
             db,
-            "INSERT INTO fence_events (run_id, event_id, fence_id, vehicle_id, started_at, begun_by, ended_at, ended_by, open,"
+            "INSERT INTO fence_events (run_id, event_id, fence_id, vehicle_id, started_at, begun_by,"
+            " ended_at, ended_by, open,"
             " confirmed_at, duration_s, over_s, n_fixes, geom, area_id) VALUES (:run, :event, :fence,"
-            " (SELECT id FROM vehicles WHERE vehicle_id = :vehicle), :at, 'entered', :at, 'left', false, :at, 60, 60, 3,"
+            " (SELECT id FROM vehicles WHERE vehicle_id = :vehicle), :at, 'entered', :at, 'left', false,"
+            " :at, 60, 60, 3,"
             " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area) RETURNING id",
             run=ids["run"], event=f"breach-{letter}", fence=fence, vehicle=f"V-{letter}", at=RAISED, **place,
         )  # fmt: skip
         ids[f"change_{letter}"] = _insert(
             db,
-            "INSERT INTO change_sets (area_id, status, author, created_at, operations, preview) VALUES (:area, 'draft', 'x', :at,"
+            "INSERT INTO change_sets (area_id, status, author, created_at, operations, preview) VALUES"
+            " (:area, 'draft', 'x', :at,"
             " CAST(:operations AS jsonb), CAST(:preview AS jsonb)) RETURNING id",
             area=area, at=RAISED, preview=json.dumps(empty_preview(f"preview-{letter}")),
             operations=json.dumps([{"op": "merge", "area_ids": [ids[f"grid_{letter}1"], ids[f"grid_{letter}2"]]}]),
@@ -166,7 +173,8 @@ def _value(db: Session, column: Column[Any], collection: Collection) -> Any:
 
 
 _ALLOWED = text(
-    "SELECT substring(pg_get_constraintdef(c.oid) FROM '''([^'']+)''') FROM pg_constraint c JOIN pg_attribute a"
+    "SELECT substring(pg_get_constraintdef(c.oid) FROM '''([^'']+)''') FROM pg_constraint c JOIN"
+    " pg_attribute a"
     " ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'c' AND cardinality(c.conkey) = 1"
     " AND c.conrelid = CAST(CAST(:table AS text) AS regclass) AND a.attname = :column"
 )

@@ -1,4 +1,7 @@
-"""Change sets in the state that a test needs, edited by supervisors of the whole city; operations are plain data."""
+"""Change sets in the state that a test needs, edited by supervisors of the whole city.
+
+Operations are plain data.
+"""
 
 from __future__ import annotations
 

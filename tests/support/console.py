@@ -24,12 +24,18 @@ ARGS = [
     "--disable-gpu-compositing",  # without a graphics card the processor puts a page together faster than SwiftShader
 ]
 COARSE = "Object.defineProperty(window, 'devicePixelRatio', { get: () => 0.25 })"
-"""A sixteenth of the map's pixels: most of a test's time goes into them, and what is drawn where stays the same."""
+"""A sixteenth of the map's pixels.
+
+Most of a test's time goes into them, and what is drawn where stays the same.
+"""
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """Two frames: what followed at once from the last event has been drawn."""
 APART = ("/tiles/", "/v1/events", "/shared_worker-")
-"""Requests that :meth:`Console.settle` does not wait for: the map waits for its tiles, and neither a stream nor the
-script of a shared worker is ever said to have been answered."""
+"""Requests that :meth:`Console.settle` does not wait for.
+
+The map waits for its tiles, and neither a stream nor the script of a shared worker is ever said to have
+been answered.
+"""
 
 
 @dataclass
@@ -170,7 +176,10 @@ def new_context(
 
 
 def without_shared_workers(context: BrowserContext) -> None:
-    """A browser that has none: a tab asks for the stream of changes itself, where a test can see and refuse it."""
+    """A browser that has none.
+
+    A tab asks for the stream of changes itself, where a test can see and refuse it.
+    """
     context.add_init_script("delete window.SharedWorker")
 
 

@@ -1,7 +1,9 @@
-"""Every answer of an application in a test is one that its description declares: path, method, status and members.
+"""Every answer of an application in a test is one that its description declares.
 
-The description leaves models open, so that members may be added later; here they are closed: a member that no model
-names is a fault too.
+Path, method, status and members.
+
+The description leaves models open, so that members may be added later; here they are closed: a member that no
+model names is a fault too.
 """
 
 from __future__ import annotations

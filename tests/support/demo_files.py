@@ -1,4 +1,7 @@
-"""Files of the small demo cities, made once a run: test processes that run together share them and only read them."""
+"""Files of the small demo cities, made once a run.
+
+Test processes that run together share them and only read them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rows that only a function of the database writes, written by a test itself: as the function would be allowed to."""
+"""Rows that only a function of the database writes, written by a test itself.
+
+As the function would be allowed to.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def owner(shapes: Sequence[Any], lon: float, lat: float) -> int:
 
 
 def owns(shape: Any, x: Fraction, y: Fraction) -> bool:
-    """Whether an odd number of edges lies strictly east of the point, counting edges with ``y1 <= y < y2``."""
+    """Whether an odd number of edges lies strictly east of the point, counting edges with ``y1 <= y <
+    y2``.
+    """
     return sum(y1 <= y < y2 and x < _x_at(y, (x1, y1, x2, y2)) for x1, y1, x2, y2 in edges(shape)) % 2 == 1
 
 

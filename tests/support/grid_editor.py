@@ -110,7 +110,9 @@ def box(city: City, *ids: int) -> Any:
 
 
 def fit(console: Console, bounds: Any, layer: str = "unit_grid-fill") -> None:
-    """Bring a box into the part of the map between the panels and clear of the button that folds one, in any window."""
+    """Bring a box into the part of the map between the panels and clear of the button that folds one, in
+    any window.
+    """
     console.page.evaluate(
         """([w, s, e, n]) => {
             const width = (name) => document.querySelector(name).offsetWidth;

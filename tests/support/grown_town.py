@@ -1,6 +1,7 @@
 """Partitions of any polygons: two counties of three towns of two communities each, with responsibility grids.
 
-``voronoi_zones`` makes zones with slanting edges, T-junctions, nodes on straight edges and one zone inside another.
+``voronoi_zones`` makes zones with slanting edges, T-junctions, nodes on straight edges and one zone inside
+another.
 """
 
 from __future__ import annotations
@@ -42,7 +43,10 @@ def _shared(cells: Any) -> list[Any]:
 
 
 def insert_zones(db: Session, zones: list[Any]) -> bool:
-    """Write unit grids and the areas above them; False, with nothing written, when one would have several parts."""
+    """Write unit grids and the areas above them.
+
+    False, with nothing written, when one would have several parts.
+    """
     groups = _grouped(zones)
     unions = {code: shapely.coverage_union_all(zones) for code, zones in groups.items()}
     towns = {

@@ -47,7 +47,10 @@ class LoadedCity:
         )
 
     def areas(self, kind: str) -> geopandas.GeoDataFrame:
-        """Areas of a kind that hold today, as their file has them: one that another one followed has ended."""
+        """Areas of a kind that hold today, as their file has them.
+
+        One that another one followed has ended.
+        """
         found = shapes_of(self.files["areas"])
         before = found["predecessor_codes"].dropna() if "predecessor_codes" in found else ()
         followed = {code for codes in before for code in codes.split(";")}

@@ -1,4 +1,7 @@
-"""Tests that find more the longer they run: a sample of each in every run, twenty times as much with ``--long``."""
+"""Tests that find more the longer they run.
+
+A sample of each in every run, twenty times as much with ``--long``.
+"""
 
 from __future__ import annotations
 

@@ -14,11 +14,16 @@ from grid.topology.checks import ON_EDGE_DEG
 
 LEVELS = ("unit_grid", "community", "town", "county", "city")
 NARROWEST_M = 4.9
-"""A zone is at least 5 m wide; local metres at its own latitude and those at the town's differ by less than 2 %."""
+"""A zone is at least 5 m wide.
+
+Local metres at its own latitude and those at the town's differ by less than 2 %.
+"""
 
 
 def assert_tiles(db: Session, land: shapely.Polygon) -> None:
-    """Every level: valid, one part, no overlap, no gap, inside its parent, shared edges identical, no sliver."""
+    """Every level: valid, one part, no overlap, no gap, inside its parent, shared edges identical, no
+    sliver.
+    """
     for level in LEVELS:
         frame = read_areas(db, kind=level)
         polygons = shapely.get_parts(frame.geometry.to_numpy())
@@ -45,7 +50,10 @@ def assert_tiles(db: Session, land: shapely.Polygon) -> None:
 
 
 def assert_managed(db: Session) -> None:
-    """Responsibility and evaluation grids: one part, inside their community, a tiling of the land, made of unit grids."""
+    """Responsibility and evaluation grids.
+
+    One part, inside their community, a tiling of the land, made of unit grids.
+    """
     units, communities = read_areas(db, kind="unit_grid"), read_areas(db, kind="community").set_index("id")
     land = shapely.union_all(units.geometry.to_numpy())
     for kind in ("responsibility_grid", "evaluation_grid"):
@@ -76,7 +84,8 @@ SELECT count(*) FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL A
 def _assert_by_postgis(db: Session) -> None:
     bad = db.execute(
         text(
-            "WITH u AS (SELECT * FROM areas WHERE valid_to IS NULL AND kind IN ('unit_grid', 'community', 'town', 'county'))"
+            "WITH u AS (SELECT * FROM areas WHERE valid_to IS NULL AND kind IN ('unit_grid', 'community',"
+            " 'town', 'county'))"
             " SELECT (SELECT count(*) FROM u WHERE NOT ST_IsValid(geom) OR ST_NumGeometries(geom) <> 1"
             "    OR NOT ST_Contains(geom, label_point) OR abs(area_m2 - ST_Area(geom::geography)) > 0.01),"
             " (SELECT count(*) FROM u a JOIN u b ON a.id < b.id AND a.kind = b.kind AND a.geom && b.geom"
@@ -84,7 +93,8 @@ def _assert_by_postgis(db: Session) -> None:
             " (SELECT max(ST_Area(ST_SymDifference(p.geom, c.geom)::geography)) FROM areas p JOIN"
             "    (SELECT parent_id, ST_Union(geom) AS geom FROM u GROUP BY parent_id) c ON c.parent_id = p.id),"
             # A vertex on a neighbour's outline is a vertex of the neighbour too.
-            " (SELECT count(*) FROM (SELECT kind, id, (ST_DumpPoints(geom)).geom AS p FROM u) v JOIN u n ON n.kind = v.kind"
+            " (SELECT count(*) FROM (SELECT kind, id, (ST_DumpPoints(geom)).geom AS p FROM u) v JOIN u n ON"
+            " n.kind = v.kind"
             "    AND n.id <> v.id AND n.geom && v.p AND ST_DWithin(ST_Boundary(n.geom), v.p, 1e-10)"
             "    WHERE NOT EXISTS (SELECT FROM ST_DumpPoints(n.geom) d WHERE ST_Equals(d.geom, v.p)))"
         )
@@ -110,8 +120,8 @@ def assert_same_state(
 ) -> None:
     """The same areas with the same names and parents on the same land; their edges may have more nodes.
 
-    Responsibility and evaluation grids stay when a zone's edge moves by less than 0.01 m² of land: that a corner
-    of a zone lies on their edge is true to ``ON_EDGE_DEG`` (0.1 mm), and no more.
+    Responsibility and evaluation grids stay when a zone's edge moves by less than 0.01 m² of land: that a
+    corner of a zone lies on their edge is true to ``ON_EDGE_DEG`` (0.1 mm), and no more.
     """
     now = state(db)
     assert now.keys() == before.keys()
@@ -125,7 +135,10 @@ def assert_same_state(
 
 
 def assert_history(db: Session, land: shapely.Geometry) -> None:
-    """At every moment each level covers the land once; versions follow each other without a gap, each by a row."""
+    """At every moment each level covers the land once.
+
+    Versions follow each other without a gap, each by a row.
+    """
     per_moment = db.execute(
         text(
             "SELECT m.at, a.kind, sum(ST_Area(a.geom)) FROM (SELECT DISTINCT valid_from AS at FROM areas) m"

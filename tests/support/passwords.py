@@ -1,4 +1,6 @@
-"""Hashes of passwords in tests: the algorithm of the product at its least cost, since most tests begin with a login.
+"""Hashes of passwords in tests.
+
+The algorithm of the product at its least cost, since most tests begin with a login.
 
 A hash names its own cost: a server that a test starts as a process verifies these as quickly.
 """

@@ -1,4 +1,6 @@
-"""A data folder with a private cluster of its own, which holds the small town, its logins and an open case."""
+"""A data folder with a private cluster of its own, which holds the small town, its logins and an open
+case.
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,10 @@ class City:
 def serve_city(
     url: str, folder: Path, logins: Sequence[Login], *, self_approval: bool = True, **more: str
 ) -> Iterator[City]:
-    """The service with its console over a database, on a free port of this machine; further settings by their variables."""
+    """The service with its console over a database, on a free port of this machine.
+
+    Further settings by their variables.
+    """
     if not (ROOT / "maps" / "web" / "dist" / "index.html").is_file():
         pytest.fail("maps/web/dist is missing: run `npm ci && npm run build` in maps/web")
     settings = {
@@ -67,7 +70,9 @@ def serve_city(
 def analysed_city(
     cluster: Cluster, template: str, folder: Path, size: str, demo_dir: Path | None = None
 ) -> Iterator[City]:
-    """The demo city of that size in a database of its own, as ``wangge demo`` makes it, and the service on it."""
+    """The demo city of that size in a database of its own, as ``wangge demo`` makes it, and the service
+    on it.
+    """
     with own_database(cluster, template, f"browser_{size}") as url:
         demo = prepare_demo(
             Settings(database_url=url, data_dir=folder / "data", demo_dir=demo_dir), seed=1, size=size

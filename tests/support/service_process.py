@@ -51,7 +51,10 @@ def is_worker(process: psutil.Process) -> bool:
 
 @contextlib.contextmanager
 def serve(url: str | None, folder: Path, *, workers: int = 1, **settings: str) -> Iterator[Service]:
-    """``wangge serve`` over a database, or over a private cluster of the folder; settings by their variables."""
+    """``wangge serve`` over a database, or over a private cluster of the folder.
+
+    Settings by their variables.
+    """
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANGGE_")}
     environment |= {"WANGGE_DATA_DIR": str(folder), "WANGGE_SECRET": "test", "WANGGE_LOG_LEVEL": "info"}

@@ -1,7 +1,9 @@
-"""One small city for the API's tests: two towns (A in the west, B in the east), written straight into the tables.
+"""One small city for the API's tests.
 
-City 320600 > county 320601 > towns A 320601001 and B 320601002 > one community each > two unit grids each. Each town
-has one closed chemical plant with an alert, a case, a truck with fixes, a stay, a visit and meters.
+Two towns (A in the west, B in the east), written straight into the tables.
+
+City 320600 > county 320601 > towns A 320601001 and B 320601002 > one community each > two unit grids each.
+Each town has one closed chemical plant with an alert, a case, a truck with fixes, a stay, a visit and meters.
 """
 
 from __future__ import annotations
@@ -98,20 +100,24 @@ def _seed_plant(db: Session, ids: dict[str, Any], letter: str) -> None:
     site = ids[f"site_{letter}"] = _insert(
         db,
         f"INSERT INTO sites (site_id, enterprise_id, kind, geom, boundary, h3_9, h3_10, area_id)"
-        f" VALUES (:site, :enterprise, 'production', {point}, ST_Expand({point}, 0.002), 0, 0, :area) RETURNING id",
+        f" VALUES (:site, :enterprise, 'production', {point}, ST_Expand({point}, 0.002), 0, 0, :area)"
+        " RETURNING id",
         site=f"S-{letter}",
         enterprise=enterprise,
         **at,
     )
     evidence = [
         {"signal": "power_level", "value": 4.2, "baseline": 1.0, "period": "2026-02", "contribution": 2.1,
-         "family": "power", "quality": 1.0, "sentence_zh": "用电为停产基线的 4.2 倍", "sentence_en": "Power is 4.2 times the idle baseline"},
+         "family": "power", "quality": 1.0, "sentence_zh": "用电为停产基线的 4.2 倍", "sentence_en": "Power is 4.2 times the idle"
+                                                                                            " baseline"},
     ]  # fmt: skip
     would_lower = [{"zh": "登记的拆除通知", "en": "A registered dismantling notice"}]
     ids[f"alert_{letter}"] = _insert(
         db,
-        f"INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
-        f" VALUES (:run, :site, 'illegal_resumption', 'high', :score, :raised, :evidence, :lower, {point}, :area) RETURNING id",
+        "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom,"
+        " area_id)"
+        f" VALUES (:run, :site, 'illegal_resumption', 'high', :score, :raised, :evidence, :lower, {point},"
+        " :area) RETURNING id",
         run=ids["run"],
         site=site,
         score=0.9 if letter == "A" else 0.8,
@@ -134,20 +140,23 @@ def _seed_truck(db: Session, ids: dict[str, Any], letter: str) -> None:
     lon, lat = BOXES[letter][0] + 0.1, 31.2
     vehicle = _insert(
         db,
-        "INSERT INTO vehicles (vehicle_id, plate, plate_color, kind) VALUES (:id, :plate, 'yellow', 'hazmat') RETURNING id",
+        "INSERT INTO vehicles (vehicle_id, plate, plate_color, kind) VALUES (:id, :plate, 'yellow',"
+        " 'hazmat') RETURNING id",
         id=f"V-{letter}",
         plate=PLATES[letter],
     )
     db.execute(
         text(
-            "CREATE TABLE IF NOT EXISTS fixes_20260301 PARTITION OF fixes FOR VALUES FROM ('2026-03-01Z') TO ('2026-03-02Z')"
+            "CREATE TABLE IF NOT EXISTS fixes_20260301 PARTITION OF fixes FOR VALUES FROM ('2026-03-01Z') TO"
+            " ('2026-03-02Z')"
         )
     )
     # Ten fixes a minute apart, an hour without signal, ten more.
     db.execute(
         text(
             "INSERT INTO fixes (vehicle_id, t, lon, lat, h3_9, area_id)"
-            " SELECT :vehicle, CAST(:t AS timestamptz) + make_interval(mins => i + 60 * (i / 10)), :lon + i * 0.001, :lat, 0, :area"
+            " SELECT :vehicle, CAST(:t AS timestamptz) + make_interval(mins => i + 60 * (i / 10)), :lon + i"
+            " * 0.001, :lat, 0, :area"
             " FROM generate_series(0, 19) i"
         ),
         {
@@ -171,15 +180,18 @@ def _seed_truck(db: Session, ids: dict[str, Any], letter: str) -> None:
     }
     db.execute(
         text(
-            "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes, geom, h3_9, area_id)"
+            "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes,"
+            " geom, h3_9, area_id)"
             f" VALUES (:run, :vehicle, :from, :to, 'left', false, 50, 12, {point}, 0, :area)"
         ),
         values,
     )
     db.execute(
         text(
-            "INSERT INTO visits (run_id, visit_id, vehicle_id, site_id, entered_at, left_at, seen_s, unseen_s, distance_m, share,"
-            f" night, geom, area_id) VALUES (:run, 'visit-' || CAST(:vehicle AS text), :vehicle, :site, :from, :to, 3000, 600, 20, 0.9, 0, {point}, :area)"
+            "INSERT INTO visits (run_id, visit_id, vehicle_id, site_id, entered_at, left_at, seen_s,"
+            " unseen_s, distance_m, share,"
+            " night, geom, area_id) VALUES (:run, 'visit-' || CAST(:vehicle AS text), :vehicle, :site,"
+            f" :from, :to, 3000, 600, 20, 0.9, 0, {point}, :area)"
         ),
         values,
     )
@@ -190,8 +202,10 @@ def _seed_duties(db: Session) -> None:
     for body, role in (("测试区生态环境局", "lead"), ("测试区应急管理局", "joint")):
         db.execute(
             text(
-                "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code, role, valid_from)"
-                " VALUES ('ECO-001', '非法复工', 'ecology', '示例', 'penalty', :body, 'county', '320601', :role, '2020-01-01')"
+                "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code,"
+                " role, valid_from)"
+                " VALUES ('ECO-001', '非法复工', 'ecology', '示例', 'penalty', :body, 'county', '320601', :role,"
+                " '2020-01-01')"
             ),
             {"body": body, "role": role},
         )
@@ -202,7 +216,8 @@ def _seed_hot_spots(db: Session, ids: dict[str, Any]) -> None:
         db.execute(
             text(
                 "INSERT INTO hot_spots (run_id, field, h3, value, z, p, q, gi_bin, geom) VALUES"
-                " (:run, 'visits', :h3, :value, :z, 0.01, 0.02, :bin, ST_MakeEnvelope(:w, 31.1, :w + 0.01, 31.11, 4326))"
+                " (:run, 'visits', :h3, :value, :z, 0.01, 0.02, :bin, ST_MakeEnvelope(:w, 31.1, :w + 0.01,"
+                " 31.11, 4326))"
             ),
             {
                 "run": ids["run"],

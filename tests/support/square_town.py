@@ -1,7 +1,8 @@
 """A town of squares for the tests of grid: 4 x 4 unit grids of 0.001 degrees, from (120.8, 32.0).
 
-City 320600 > county 320601 > town 320601001 (columns 0, 1) and 320601002 (columns 2, 3) > each with a southern
-(rows 0, 1) and a northern (rows 2, 3) community > four unit grids each, numbered by row, then column.
+City 320600 > county 320601 > town 320601001 (columns 0, 1) and 320601002 (columns 2, 3) > each with a
+southern (rows 0, 1) and a northern (rows 2, 3) community > four unit grids each, numbered by row, then
+column.
 """
 
 from __future__ import annotations
@@ -68,8 +69,10 @@ def insert_area(
     return int(
         db.execute(
             text(
-                "INSERT INTO areas (code, name, kind, parent_id, valid_from, valid_to, geom, label_point, area_m2)"
-                " SELECT :code, :name, :kind, :parent, :start, :end, ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography)"
+                "INSERT INTO areas (code, name, kind, parent_id, valid_from, valid_to, geom, label_point,"
+                " area_m2)"
+                " SELECT :code, :name, :kind, :parent, :start, :end, ST_Multi(g), ST_PointOnSurface(g),"
+                " ST_Area(g::geography)"
                 " FROM ST_GeomFromWKB(:wkb, 4326) g RETURNING id"
             ),
             {
@@ -108,7 +111,9 @@ def insert_town(db: Session) -> dict[str, int]:
 
 
 def insert_managing(db: Session, ids: dict[str, int]) -> None:
-    """Two responsibility grids a community (its southern and northern row) and one evaluation grid (all of it)."""
+    """Two responsibility grids a community (its southern and northern row) and one evaluation grid (all
+    of it).
+    """
     for c in (0, 2):
         for r in (0, 2):
             community = community_code(c, r)
@@ -138,7 +143,10 @@ def insert_duty(
 
 
 def insert_duties(db: Session) -> None:
-    """ECO-RESUME-001: county with three joint bodies, city above. URB-STALL-002: town 1 from 2022, withdrawn 2025-07."""
+    """ECO-RESUME-001: county with three joint bodies, city above.
+
+    URB-STALL-002: town 1 from 2022, withdrawn 2025-07.
+    """
     for level, code, prefix in (("city", "320600", "测试市"), ("county", "320601", "测试区")):
         insert_duty(db, "ECO-RESUME-001", f"{prefix}生态环境局", level, code)
         for joint in ("应急管理局", "交通运输局", "市场监督管理局"):
@@ -153,7 +161,10 @@ def insert_duties(db: Session) -> None:
 
 
 def insert_spread_enterprise(db: Session, uscc: str = USCC) -> str:
-    """An enterprise that is registered in town 2, produces in town 1 and sells outside of the city: its USCC."""
+    """An enterprise that is registered in town 2, produces in town 1 and sells outside of the city.
+
+    Its USCC.
+    """
     enterprise = insert_enterprise(db, uscc, status="closed", hazard="chemical")
     places = {"registered": middle(3, 3), "production": middle(1, 2), "sales": (121.5, 31.0)}
     for kind, (lon, lat) in places.items():

@@ -1,4 +1,7 @@
-"""A city on a lattice for the editor: two counties side by side, two towns each, two communities each of 3 × 3 unit grids."""
+"""A city on a lattice for the editor.
+
+Two counties side by side, two towns each, two communities each of 3 × 3 unit grids.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,8 @@ def _add(db: Session, code: str, name: str, kind: str, parent: int | None, cells
     values: dict[str, Any] = {"code": code, "name": name, "kind": kind, "parent": parent}
     statement = (
         "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
-        " SELECT :code, :name, :kind, :parent, :start, ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography)"
+        " SELECT :code, :name, :kind, :parent, :start, ST_Multi(g), ST_PointOnSurface(g),"
+        " ST_Area(g::geography)"
         " FROM (SELECT ST_SetSRID(ST_GeomFromGeoJSON(:outline), 4326) AS g) AS o RETURNING id"
     )
     return int(db.execute(text(statement), values | {"start": START, "outline": outline}).scalar_one())
@@ -70,7 +74,10 @@ def logins() -> Iterator[Login]:
 
 
 def add_accounts(db: Session) -> None:
-    """The accounts of :func:`logins`; ``county_manager`` and ``deputy`` are only the tests' names for roles."""
+    """The accounts of :func:`logins`.
+
+    ``county_manager`` and ``deputy`` are only the tests' names for roles.
+    """
     roles = {"county_manager": "grid_manager", "deputy": "supervisor"}
     for login in logins():
         role = roles.get(login.role, login.role)

@@ -1,4 +1,7 @@
-"""Waiting for what must come: asked again and again until it holds, with a deadline that a busy machine meets too."""
+"""Waiting for what must come.
+
+Asked again and again until it holds, with a deadline that a busy machine meets too.
+"""
 
 from __future__ import annotations
 

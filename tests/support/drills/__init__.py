@@ -1,1 +1,3 @@
-"""Drills: faults under load, a soak and a backup under load, with what was acknowledged against what is stored."""
+"""Drills: faults under load, a soak and a backup under load, with what was acknowledged against what is
+stored.
+"""

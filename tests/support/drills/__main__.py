@@ -1,4 +1,7 @@
-"""The drills as a command: ``python -m tests.support.drills --rounds 2 --minutes 10``; see docs/operations.md."""
+"""The drills as a command: ``python -m tests.support.drills --rounds 2 --minutes 10``.
+
+See docs/operations.md.
+"""
 
 from __future__ import annotations
 

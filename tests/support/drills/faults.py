@@ -1,4 +1,6 @@
-"""Faults under load, one after another, and after each of them what was acknowledged against what is stored."""
+"""Faults under load, one after another, and after each of them what was acknowledged against what is
+stored.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,8 @@ def kill_backends(at: Strike) -> list[str]:
     """Kill -9 of sessions of the database at work."""
     with psycopg.connect(libpq_url(at.town.cluster.url)) as db:
         found = db.execute(
-            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <>"
+            " pg_backend_pid()"
             " ORDER BY random() LIMIT 3"
         ).fetchall()
     for (pid,) in found:

@@ -1,4 +1,6 @@
-"""A soak: the same load for minutes, during which memory, files, connections and times to answer must stay as they are."""
+"""A soak: the same load for minutes, during which memory, files, connections and times to answer must
+stay as they are.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,10 @@ class SoakResult:
 
 @dataclass(frozen=True)
 class BackupResult:
-    """A backup under load: rows and tables of its snapshot, and the tables that differ after a restoration."""
+    """A backup under load.
+
+    Rows and tables of its snapshot, and the tables that differ after a restoration.
+    """
 
     tables: int
     rows: int

@@ -1,7 +1,7 @@
 """A second small city for tests, invented from the domain by somebody who did not know the models.
 
-Same seed, same city, the same bytes (see README.md for what that rests on). Two forms of it: `office/` as offices deliver,
-`plain/` in the documented format; and `truth.json`, which is never imported.
+Same seed, same city, the same bytes (see README.md for what that rests on). Two forms of it: `office/` as
+offices deliver, `plain/` in the documented format; and `truth.json`, which is never imported.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Borders of the second city: counties, towns, communities and unit grids that tile, a park across a county border, water.
+"""Borders of the second city.
 
-A smooth outline is cut into convex pieces, level by level. The cuts are noded into one planar graph, every edge of the
-graph is bent once for both of its sides, and the faces of the bent graph are the unit grids. Whatever is larger is a union
-of faces, so neighbours share every vertex.
+Counties, towns, communities and unit grids that tile, a park across a county border, water.
+
+A smooth outline is cut into convex pieces, level by level. The cuts are noded into one planar graph, every
+edge of the graph is bent once for both of its sides, and the faces of the bent graph are the unit grids.
+Whatever is larger is a union of faces, so neighbours share every vertex.
 """
 
 from __future__ import annotations
@@ -196,7 +198,9 @@ def _bend(edge: LineString, amplitude: float, draw: Floats) -> LineString:
 def _units(
     pieces: list[tuple[tuple[str, int], Polygon]], faces: list[Polygon], rng: np.random.Generator
 ) -> list[tuple[Area, str, int]]:
-    """Unit grids with the code of their town and the number of their community, numbered west to east, north to south."""
+    """Unit grids with the code of their town and the number of their community, numbered west to east,
+    north to south.
+    """
     towns = {town.code: town for county in names.COUNTIES for town in county.towns}
     of_community: dict[tuple[str, int], list[Polygon]] = {}
     for (key, _), face in zip(pieces, faces, strict=True):
@@ -222,7 +226,10 @@ def _units(
 
 
 def _larger_areas(units: list[tuple[Area, str, int]]) -> list[Area]:
-    """City, counties, towns, communities as unions of unit grids, and the unit grids; with the two towns of the past."""
+    """City, counties, towns, communities as unions of unit grids, and the unit grids.
+
+    With the two towns of the past.
+    """
     village_names = _village_names()
     communities: list[Area] = []
     towns: list[Area] = []

@@ -1,4 +1,7 @@
-"""Coordinates of the second city: metres of its zone, degrees, and the shifted degrees of public maps (GCJ-02)."""
+"""Coordinates of the second city.
+
+Metres of its zone, degrees, and the shifted degrees of public maps (GCJ-02).
+"""
 
 from __future__ import annotations
 
@@ -53,8 +56,8 @@ def geometry_in_gcj02(geometry: Any) -> Any:
 def gcj02(lonlat: Floats) -> Floats:
     """Shifted longitudes and latitudes by the formula that was published for GCJ-02.
 
-    The shift in metres is a sum of sines of the place relative to 105° E, 35° N; the radii of curvature of the
-    Krasovsky ellipsoid turn it into degrees.
+    The shift in metres is a sum of sines of the place relative to 105° E, 35° N; the radii of curvature of
+    the Krasovsky ellipsoid turn it into degrees.
     """
     x, y = lonlat[:, 0] - 105.0, lonlat[:, 1] - 35.0
     pi, sin = np.pi, np.sin

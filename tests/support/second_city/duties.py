@@ -1,4 +1,7 @@
-"""The duty list of the second city: bodies and codes of its own, powers handed to towns, and powers taken back."""
+"""The duty list of the second city.
+
+Bodies and codes of its own, powers handed to towns, and powers taken back.
+"""
 
 from __future__ import annotations
 

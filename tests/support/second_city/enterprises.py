@@ -1,4 +1,7 @@
-"""Enterprises of the second city with their sites and meters: those of the stories, open ones, and closed ones at rest."""
+"""Enterprises of the second city with their sites and meters.
+
+Those of the stories, open ones, and closed ones at rest.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,9 @@ CITY_REGISTER = date(2016, 1, 1)
 
 @dataclass(frozen=True)
 class Trade:
-    """A trade: its Chinese name, kind of hazard, use on a working day (kWh, m³, m³ of gas), length of a site in metres."""
+    """A trade: its Chinese name, kind of hazard, use on a working day (kWh, m³, m³ of gas), length of a
+    site in metres.
+    """
 
     name: str
     hazard: str
@@ -240,7 +245,10 @@ def _found_story(registrar: Registrar, story: Story, ground: Ground, borders: Bo
 def _found_open(
     registrar: Registrar, trade_key: str, ground: Ground, rng: np.random.Generator, place: int
 ) -> None:
-    """An open enterprise with one to three sites; every ninth has an address only; fine chemicals are in the park."""
+    """An open enterprise with one to three sites.
+
+    Every ninth has an address only; fine chemicals are in the park.
+    """
     trade = TRADES[trade_key]
     firm = registrar.found(trade, "operating", CITY_REGISTER + timedelta(days=int(rng.integers(0, 2_800))))
     xy = ground.free(330, ground.borders.park.buffer(-120) if trade_key == "fine_chemicals" else None)

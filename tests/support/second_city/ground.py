@@ -37,7 +37,10 @@ class Ground:
         return xy
 
     def free(self, room_m: float, inside: Any = None) -> XY:
-        """A free position with this much room around it, inside a shape if one is named; the room shrinks if it must."""
+        """A free position with this much room around it, inside a shape if one is named.
+
+        The room shrinks if it must.
+        """
         shape = self._dry if inside is None else inside.intersection(self._dry)
         west, south, east, north = shape.bounds
         shapely.prepare(shape)

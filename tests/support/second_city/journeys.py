@@ -1,8 +1,8 @@
 """Journeys of the vehicles over six weeks, and the fixes that their terminals send on the way.
 
-Every vehicle has jobs: those of the stories, and ordinary ones at open sites. Between them it drives along the roads, and for
-the night it goes home. Terminals report at different intervals; some sleep when parked, all lose some time, one operator
-loses two days.
+Every vehicle has jobs: those of the stories, and ordinary ones at open sites. Between them it drives along
+the roads, and for the night it goes home. Terminals report at different intervals; some sleep when parked,
+all lose some time, one operator loses two days.
 """
 
 from __future__ import annotations

@@ -1,7 +1,10 @@
-"""Use of power, water and gas day by day, and what the suppliers make of it: daily values of smart meters, monthly bills.
+"""Use of power, water and gas day by day, and what the suppliers make of it.
 
-The use of a site is a sum of parts (normal work before it was closed, guards' heating, a burst pipe, secret work …), each a
-share of what the site used on a normal working day. Suppliers then read it: some lose days, some guess.
+Daily values of smart meters, monthly bills.
+
+The use of a site is a sum of parts (normal work before it was closed, guards' heating, a burst pipe, secret
+work …), each a share of what the site used on a normal working day. Suppliers then read it: some lose days,
+some guess.
 """
 
 from __future__ import annotations

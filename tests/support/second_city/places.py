@@ -81,7 +81,9 @@ def make_notices(enterprises: Enterprises) -> list[Notice]:
 
 
 def make_fences(borders: Borders, places: list[Place]) -> list[Fence]:
-    """A ban on fishing boats, a night ban for lorries in the old town, and a limit for standing at the park's gate."""
+    """A ban on fishing boats, a night ban for lorries in the old town, and a limit for standing at the
+    park's gate.
+    """
     reservoir = borders.reservoir
     old_town = borders.towns["621702001"].buffer(-700).simplify(40)
     gate = next(place.xy for place in places if place.kind == "gate_queue")

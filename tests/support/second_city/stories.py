@@ -1,7 +1,10 @@
-"""The sites that matter: closed ones that work again in secret, and closed ones that only look as if they did.
+"""The sites that matter.
 
-A story says what the register says, what the meters show, who comes, what was registered as a reason, and why a person who
-looks closely would decide as they should. Places, enterprises, meters and journeys are made from it.
+Closed ones that work again in secret, and closed ones that only look as if they did.
+
+A story says what the register says, what the meters show, who comes, what was registered as a reason, and why
+a person who looks closely would decide as they should. Places, enterprises, meters and journeys are made from
+it.
 """
 
 from __future__ import annotations
@@ -40,7 +43,10 @@ class Visits:
 
 @dataclass(frozen=True)
 class Companion:
-    """Something beside the site: a home, a market, a petrol station, a gate, an open plant, the firm's own store."""
+    """Something beside the site.
+
+    A home, a market, a petrol station, a gate, an open plant, the firm's own store.
+    """
 
     kind: str
     distance_m: float
@@ -98,7 +104,8 @@ PLANTED = (
         key="G01",
         title="Full restart by day",
         title_zh="白天全面复工",
-        because="Power at 65 % and water at 60 % of normal work from 20 January on, tank trucks inside the plant every second day.",
+        because="Power at 65 % and water at 60 % of normal work from 20 January on, tank trucks inside the"
+        " plant every second day.",
         trade="fine_chemicals",
         since=CLOSED_1,
         meters=(
@@ -115,7 +122,8 @@ PLANTED = (
         key="G02",
         title="Night shifts only",
         title_zh="只在夜间生产",
-        because="A quarter of normal power and water from 22 January on; tank trucks come towards midnight and leave before dawn, nobody by day.",
+        because="A quarter of normal power and water from 22 January on; tank trucks come towards midnight"
+        " and leave before dawn, nobody by day.",
         trade="pesticide_intermediates",
         since=CLOSED_2,
         meters=(
@@ -128,7 +136,8 @@ PLANTED = (
         key="G03",
         title="Weekends only, when offices are closed",
         title_zh="只在周末生产",
-        because="Power and water jump to 60 % on every Saturday and Sunday from 24 January on and fall back to idle on Mondays; trucks come on the same days.",
+        because="Power and water jump to 60 % on every Saturday and Sunday from 24 January on and fall back"
+        " to idle on Mondays; trucks come on the same days.",
         trade="coatings",
         since=CLOSED_1,
         meters=(
@@ -141,7 +150,8 @@ PLANTED = (
         key="G04",
         title="Water only: a diesel generator makes the power",
         title_zh="自备柴油发电,只有用水",
-        because="Half of the normal water from 21 January on and tank trucks every second day, while the power meter stays idle.",
+        because="Half of the normal water from 21 January on and tank trucks every second day, while the"
+        " power meter stays idle.",
         trade="fine_chemicals",
         since=CLOSED_3,
         meters=(
@@ -154,7 +164,8 @@ PLANTED = (
         key="G05",
         title="Goods unloaded in the yard next door",
         title_zh="在隔壁堆场卸货",
-        because="Power and water at 40 % from 23 January on; tank trucks stand 170 m away in the yard of a dealer in stone, who has no use for them.",
+        because="Power and water at 40 % from 23 January on; tank trucks stand 170 m away in the yard of a"
+        " dealer in stone, who has no use for them.",
         trade="coatings",
         since=CLOSED_1,
         meters=(
@@ -168,7 +179,8 @@ PLANTED = (
         key="G06",
         title="Terminals dark on arrival",
         title_zh="到场前关闭终端",
-        because="Power and gas at half from 22 January on; the same two tank trucks fall silent 1.5 km before the plant every third day and are back on the same road hours later.",
+        because="Power and gas at half from 22 January on; the same two tank trucks fall silent 1.5 km"
+        " before the plant every third day and are back on the same road hours later.",
         trade="fine_chemicals",
         since=CLOSED_2,
         meters=(
@@ -181,7 +193,8 @@ PLANTED = (
         key="G07",
         title="Trucks that are on no list",
         title_zh="名单之外的车辆",
-        because="Power at half from 10 December on, water bills the same; terminals that are on no list stand in the plant every second day.",
+        because="Power at half from 10 December on, water bills the same; terminals that are on no list"
+        " stand in the plant every second day.",
         trade="plating",
         since=CLOSED_1,
         meters=(
@@ -195,7 +208,8 @@ PLANTED = (
         key="G08",
         title="Closed three weeks ago, at work again",
         title_zh="刚关闭又复工",
-        because="Closed on 5 January, at 70 % again from 26 January on, with the trucks that came before; there are only three idle weeks to compare with.",
+        because="Closed on 5 January, at 70 % again from 26 January on, with the trucks that came before;"
+        " there are only three idle weeks to compare with.",
         trade="coatings",
         since=D(2026, 1, 5),
         meters=(
@@ -208,7 +222,8 @@ PLANTED = (
         key="G09",
         title="Suspended kiln, seen in bills only",
         title_zh="错峰停产砖窑,只有月账单",
-        because="Ordered to stand still from 1 November to 31 March; the bills of power and gas from December on show 55 %, and lorries load every morning.",
+        because="Ordered to stand still from 1 November to 31 March; the bills of power and gas from"
+        " December on show 55 %, and lorries load every morning.",
         trade="bricks",
         since=D(2025, 10, 31),
         status="suspended",
@@ -222,7 +237,8 @@ PLANTED = (
         key="G10",
         title="The registered reason has expired",
         title_zh="报备过期后生产",
-        because="Maintenance was registered until 31 December; power and water at 45 % and tank trucks come from 20 January on, under no valid reason.",
+        because="Maintenance was registered until 31 December; power and water at 45 % and tank trucks come"
+        " from 20 January on, under no valid reason.",
         trade="pesticide_intermediates",
         since=CLOSED_3,
         meters=(
@@ -236,7 +252,8 @@ PLANTED = (
         key="G11",
         title="Only in the Spring Festival, when nobody inspects",
         title_zh="春节期间突击生产",
-        because="Idle before and after; 60 % of power and half of the water from 13 to 24 February, trucks before dawn on these days, while every other plant rests.",
+        because="Idle before and after; 60 % of power and half of the water from 13 to 24 February, trucks"
+        " before dawn on these days, while every other plant rests.",
         trade="plating",
         since=CLOSED_2,
         meters=(
@@ -249,7 +266,8 @@ PLANTED = (
         key="G12",
         title="Work moved into the firm's own store",
         title_zh="转移到自有仓库生产",
-        because="The closed plant is quiet; the store of the same firm 1.4 km away draws as much power and water from 20 January on as the plant did, and tank trucks go there.",
+        because="The closed plant is quiet; the store of the same firm 1.4 km away draws as much power and"
+        " water from 20 January on as the plant did, and tank trucks go there.",
         trade="fine_chemicals",
         since=CLOSED_1,
         meters=_quiet(CLOSED_1),
@@ -267,7 +285,8 @@ DECOYS = (
         key="D01",
         title="Guards heat their room",
         title_zh="门卫电采暖",
-        because="Power follows the cold from November on and never passes 15 % of normal work; no water, nobody comes.",
+        because="Power follows the cold from November on and never passes 15 % of normal work; no water,"
+        " nobody comes.",
         trade="fine_chemicals",
         since=CLOSED_1,
         meters=(
@@ -291,7 +310,8 @@ DECOYS = (
         key="D03",
         title="Dismantling, registered",
         title_zh="拆除,已报备",
-        because="Flatbeds and 15 % of power on working days, all inside the registered time of a dismantling.",
+        because="Flatbeds and 15 % of power on working days, all inside the registered time of a"
+        " dismantling.",
         trade="plating",
         since=CLOSED_3,
         meters=(
@@ -305,7 +325,8 @@ DECOYS = (
         key="D04",
         title="Maintenance, registered",
         title_zh="检修,已报备",
-        because="A third of power on weekdays for three weeks inside the registered time, service lorries, then quiet again.",
+        because="A third of power on weekdays for three weeks inside the registered time, service lorries,"
+        " then quiet again.",
         trade="pesticide_intermediates",
         since=CLOSED_1,
         meters=(
@@ -326,7 +347,8 @@ DECOYS = (
         key="D05",
         title="Hall let to a cold store, registered",
         title_zh="厂房转租冷库,已报备",
-        because="Steady 35 % of power since November, no process water, vans with food; the lease is registered.",
+        because="Steady 35 % of power since November, no process water, vans with food; the lease is"
+        " registered.",
         trade="plating",
         since=CLOSED_3,
         meters=(
@@ -340,7 +362,8 @@ DECOYS = (
         key="D06",
         title="Meter shared with an open plant, registered",
         title_zh="与在产企业共用电表,已报备",
-        because="The open neighbour has no meter of its own and works through this one; both firms registered it.",
+        because="The open neighbour has no meter of its own and works through this one; both firms"
+        " registered it.",
         trade="coatings",
         since=CLOSED_2,
         meters=(
@@ -354,7 +377,8 @@ DECOYS = (
         key="D07",
         title="Meters confused when they were changed",
         title_zh="换表后与邻户串户",
-        because="From the change of meters on 20 January on this site has the use of the open neighbour, and the neighbour suddenly has none; tank trucks stand at the neighbour's.",
+        because="From the change of meters on 20 January on this site has the use of the open neighbour, and"
+        " the neighbour suddenly has none; tank trucks stand at the neighbour's.",
         trade="fine_chemicals",
         since=CLOSED_1,
         meters=(
@@ -369,7 +393,8 @@ DECOYS = (
         key="D08",
         title="A driver lives beside the plant",
         title_zh="司机家在厂旁",
-        because="The same tank truck stands 130 m away from evening to morning and through the holidays, and never by day; meters idle.",
+        because="The same tank truck stands 130 m away from evening to morning and through the holidays, and"
+        " never by day; meters idle.",
         trade="pesticide_intermediates",
         since=CLOSED_2,
         meters=_quiet(CLOSED_2),
@@ -393,7 +418,8 @@ DECOYS = (
         key="D10",
         title="Market beside the plant",
         title_zh="旁边是集市",
-        because="Vans and lorries stand for hours, but only on days that end in 2, 5 or 8, when the market is; meters idle.",
+        because="Vans and lorries stand for hours, but only on days that end in 2, 5 or 8, when the market"
+        " is; meters idle.",
         trade="fine_chemicals",
         since=CLOSED_3,
         meters=_quiet(CLOSED_3),
@@ -422,7 +448,8 @@ DECOYS = (
         key="D12",
         title="Readings guessed from the year before",
         title_zh="按上年同期估抄",
-        because="The bills of January and February are marked as guessed and equal those of the year before, when the plant still worked.",
+        because="The bills of January and February are marked as guessed and equal those of the year before,"
+        " when the plant still worked.",
         trade="plating",
         since=CLOSED_1,
         meters=(
@@ -448,7 +475,8 @@ DECOYS = (
         key="D14",
         title="Soil is cleaned, registered",
         title_zh="土壤修复,已报备",
-        because="Pumps and washing water on weekdays and dump trucks, inside the registered time of a remediation.",
+        because="Pumps and washing water on weekdays and dump trucks, inside the registered time of a"
+        " remediation.",
         trade="pesticide_intermediates",
         since=CLOSED_3,
         meters=(
@@ -495,7 +523,8 @@ DECOYS = (
         key="D17",
         title="Queue at the gate of the park",
         title_zh="园区大门排队",
-        because="Tank trucks wait half an hour and longer at the gate, a listed place 200 m away, and then drive on to open plants.",
+        because="Tank trucks wait half an hour and longer at the gate, a listed place 200 m away, and then"
+        " drive on to open plants.",
         trade="fine_chemicals",
         since=CLOSED_1,
         meters=_quiet(CLOSED_1),
@@ -518,7 +547,8 @@ DECOYS = (
         key="D18",
         title="Truck park beside the plant",
         title_zh="旁边是货车停车场",
-        because="Lorries spend their nights and breaks in a licensed car park 160 m away that is on the list of places.",
+        because="Lorries spend their nights and breaks in a licensed car park 160 m away that is on the list"
+        " of places.",
         trade="coatings",
         since=CLOSED_3,
         meters=_quiet(CLOSED_3),
@@ -529,7 +559,8 @@ DECOYS = (
         key="D19",
         title="The open neighbour gets the deliveries",
         title_zh="货是送给隔壁在产企业的",
-        because="Tank trucks stand 180 m away inside an open plant of the same trade, which works at full power; the closed one is idle.",
+        because="Tank trucks stand 180 m away inside an open plant of the same trade, which works at full"
+        " power; the closed one is idle.",
         trade="fine_chemicals",
         since=CLOSED_2,
         meters=_quiet(CLOSED_2),
@@ -555,7 +586,8 @@ DECOYS = (
         key="D20",
         title="Weighbridge and level crossing",
         title_zh="地磅与铁路道口",
-        because="Many trucks stop before the gate for 6 to 14 minutes, all day long and in both directions; too short to load.",
+        because="Many trucks stop before the gate for 6 to 14 minutes, all day long and in both directions;"
+        " too short to load.",
         trade="plating",
         since=CLOSED_1,
         meters=_quiet(CLOSED_1),
@@ -568,7 +600,8 @@ DECOYS = (
         key="D21",
         title="A parked truck drifts into the plant",
         title_zh="停车漂移点落入厂内",
-        because="On two nights the fixes of one truck creep 700 m from its home to the plant and back at a walking pace over walls and a canal; speed says 0.",
+        because="On two nights the fixes of one truck creep 700 m from its home to the plant and back at a"
+        " walking pace over walls and a canal; speed says 0.",
         trade="pesticide_intermediates",
         since=CLOSED_3,
         meters=_quiet(CLOSED_3),
@@ -578,7 +611,8 @@ DECOYS = (
         key="D22",
         title="Last fix before the operator's outage",
         title_zh="运营商中断前的最后位置",
-        because="A truck was seen 260 m away at an open customer, then nobody of that operator was seen for two days; not a stay of two days.",
+        because="A truck was seen 260 m away at an open customer, then nobody of that operator was seen for"
+        " two days; not a stay of two days.",
         trade="coatings",
         since=CLOSED_1,
         meters=_quiet(CLOSED_1),
@@ -596,7 +630,8 @@ DECOYS = (
         key="D23",
         title="A frozen pipe bursts",
         title_zh="水管冻裂",
-        because="Much water for six days after the cold spell, day and night alike, until the main was shut; power idle, nobody comes.",
+        because="Much water for six days after the cold spell, day and night alike, until the main was shut;"
+        " power idle, nobody comes.",
         trade="fine_chemicals",
         since=CLOSED_2,
         meters=(
@@ -608,7 +643,8 @@ DECOYS = (
         key="D24",
         title="Families still live in the dormitory",
         title_zh="宿舍仍有人居住",
-        because="The same small use of power and water since the day of closure, a little more in the holidays.",
+        because="The same small use of power and water since the day of closure, a little more in the"
+        " holidays.",
         trade="plating",
         since=CLOSED_3,
         meters=(
@@ -632,7 +668,8 @@ DECOYS = (
         key="D26",
         title="Another firm has taken over the place",
         title_zh="原址已由新企业合法经营",
-        because="A new firm with a licence and meters of its own works at the same address; the closed firm's account was ended.",
+        because="A new firm with a licence and meters of its own works at the same address; the closed"
+        " firm's account was ended.",
         trade="fine_chemicals",
         since=CLOSED_3,
         meters=(
@@ -650,7 +687,8 @@ DECOYS = (
         key="D27",
         title="Waste water must still be treated",
         title_zh="废水站须持续运行",
-        because="The same 7 % of power on every day since closure, as the order of closure itself demands; no change in winter.",
+        because="The same 7 % of power on every day since closure, as the order of closure itself demands;"
+        " no change in winter.",
         trade="pesticide_intermediates",
         since=CLOSED_1,
         meters=(
@@ -662,7 +700,8 @@ DECOYS = (
         key="D28",
         title="No data at all",
         title_zh="表计已拆除,无数据",
-        because="The meters were taken away a month after closure and nobody comes: no data is not a sign of anything.",
+        because="The meters were taken away a month after closure and nobody comes: no data is not a sign of"
+        " anything.",
         trade="plating",
         since=CLOSED_1,
         meters=(
@@ -674,7 +713,8 @@ DECOYS = (
         key="D29",
         title="Coaches wait for the holiday traffic",
         title_zh="春运大客车过夜",
-        because="Coaches stand over night in the yard of a coach firm 140 m away in the weeks of the holiday traffic; meters idle.",
+        because="Coaches stand over night in the yard of a coach firm 140 m away in the weeks of the holiday"
+        " traffic; meters idle.",
         trade="coatings",
         since=CLOSED_2,
         meters=_quiet(CLOSED_2),
@@ -696,7 +736,8 @@ DECOYS = (
         key="D30",
         title="Snow ploughs stand in the yard",
         title_zh="扫雪车借用厂院",
-        because="The town's snow ploughs wait in the yard in winter, a place on the list; heating of the drivers' room only.",
+        because="The town's snow ploughs wait in the yard in winter, a place on the list; heating of the"
+        " drivers' room only.",
         trade="plating",
         since=CLOSED_1,
         meters=(

@@ -16,7 +16,10 @@ from .ground import XY, Ground
 
 @dataclass(frozen=True)
 class Fleet:
-    """Vehicles of one sort: how many, their kind in the documented format, the office's words for kind and plate."""
+    """Vehicles of one sort.
+
+    How many, their kind in the documented format, the office's words for kind and plate.
+    """
 
     size: int
     kind: str

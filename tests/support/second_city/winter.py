@@ -1,4 +1,7 @@
-"""The calendar and the weather of the second city: a dry, cold winter, the heating season, the Spring Festival."""
+"""The calendar and the weather of the second city.
+
+A dry, cold winter, the heating season, the Spring Festival.
+"""
 
 from __future__ import annotations
 
@@ -46,14 +49,19 @@ def in_festival(day: date) -> bool:
 
 
 def is_working_day(day: date) -> bool:
-    """Whether offices and most plants work that day: weekdays without long holidays, and the worked weekends."""
+    """Whether offices and most plants work that day.
+
+    Weekdays without long holidays, and the worked weekends.
+    """
     if any(first <= day <= last for first, last in _HOLIDAYS):
         return False
     return day.weekday() < 5 or day in _WORKED_WEEKENDS
 
 
 def is_market_day(day: date) -> bool:
-    """Market (逢集) is on days of the month that end in 2, 5 or 8, except in the first days of the new year."""
+    """Market (逢集) is on days of the month that end in 2, 5 or 8, except in the first days of the new
+    year.
+    """
     return day.day % 10 in (2, 5, 8) and not date(2026, 2, 17) <= day <= date(2026, 2, 20)
 
 
@@ -68,7 +76,10 @@ def midnight(day: date) -> datetime:
 
 
 def temperatures(rng: np.random.Generator) -> Floats:
-    """Daily mean temperature in °C of every meter day: a yearly wave, slow weather, and a cold spell in January 2026."""
+    """Daily mean temperature in °C of every meter day.
+
+    A yearly wave, slow weather, and a cold spell in January 2026.
+    """
     number = np.array([day.timetuple().tm_yday for day in METER_DAYS], dtype=float)
     wave = 8.5 - 16.5 * np.cos(2 * np.pi * (number - 18) / 365)
     weather = np.zeros(len(METER_DAYS))

@@ -1,6 +1,9 @@
-"""Files as offices write them: workbooks with a title and merged cells, CSV in GB 18030, Shapefiles with GBK tables.
+"""Files as offices write them.
 
-Every writer gives the same bytes for the same content: what carries the time of writing is set to a fixed moment.
+Workbooks with a title and merged cells, CSV in GB 18030, Shapefiles with GBK tables.
+
+Every writer gives the same bytes for the same content: what carries the time of writing is set to a fixed
+moment.
 """
 
 from __future__ import annotations
