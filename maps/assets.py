@@ -48,7 +48,7 @@ class Verbatim(Element):
         self._content = content
 
     def render(self, **kwargs: Any) -> str:
-        """The text."""
+        """Return the text."""
         return self._content
 
 
@@ -75,7 +75,7 @@ class LocalHeader(Element):
 
 
 def localise(chart: folium.Map) -> Figure:
-    """The figure of a map, with every link replaced by its shipped file.
+    """Return the figure of a map, with every link replaced by its shipped file.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def inlined(path: str) -> str:
 
 
 def data_uri(path: str) -> str:
-    """A shipped picture as a data URI."""
+    """Return a shipped picture as a data URI."""
     kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
     content = (resources.files("maps") / "assets" / path).read_bytes()
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -71,13 +71,13 @@ class Formats:
         )
 
     def percent(self, share: Number, digits: int = 0) -> str:
-        """A share of 1."""
+        """Return a share as a percentage."""
         if share is None or not math.isfinite(share):
             return NONE
         return self.term("written", "percent").format(n=self.number(share * 100, digits))
 
     def quantity(self, value: Number, unit: str, digits: int = 0) -> str:
-        """A number with its unit."""
+        """Return a number with its unit."""
         text = self.number(value, digits)
         return text if text == NONE else f"{text} {unit}"
 
@@ -88,7 +88,7 @@ class Formats:
         return self.quantity(area_m2, "m²")
 
     def time(self, value: Moment) -> str:
-        """A time in the city, to the minute; a day stays a day; what is no time stands as it came."""
+        """Return a time in the city, to the minute; a day stays a day; what is no time stands as it came."""
         if value is None or value == "":
             return NONE
         if isinstance(value, str):
@@ -104,7 +104,7 @@ class Formats:
         return f"{aware.astimezone(ZoneInfo(self.time_zone)):%Y-%m-%d %H:%M}"
 
     def day(self, value: Moment) -> str:
-        """The day in the city."""
+        """Return the day in the city."""
         return self.time(value)[:10]
 
     def span(self, start: Moment, end: Moment) -> str:
@@ -123,11 +123,11 @@ class Formats:
         return self.term("written", "minutes").format(m=minutes)
 
     def label(self, name: str, value: str) -> str:
-        """A name and what belongs to it, with the colon of the language."""
+        """Return a name and what belongs to it, with the colon of the language."""
         return self.term("written", "label").format(name=name, value=value)
 
     def brackets(self, text: str, more: object) -> str:
-        """A text and what is added to it, with the brackets of the language."""
+        """Return a text and what is added to it, with the brackets of the language."""
         return self.term("written", "in_brackets").format(text=text, more=more)
 
     def list(self, items: Iterable[str]) -> str:
@@ -135,7 +135,7 @@ class Formats:
         return self.term("written", "list_separator").join(items)
 
     def zone_note(self, at: dt.datetime | None = None) -> str:
-        """The time zone by its name and its distance from UTC, said once on a page."""
+        """Return the time zone by its name and its distance from UTC, said once on a page."""
         moment = (at or dt.datetime.now(dt.UTC)).astimezone(ZoneInfo(self.time_zone))
         hours = f"{moment:%z}"
         offset = "UTC" + re.sub(
@@ -144,5 +144,5 @@ class Formats:
         return self.term("written", "zone").format(name=self.term("time_zone", self.time_zone), offset=offset)
 
     def term(self, group: str, code: object) -> str:
-        """The name of a code."""
+        """Return the name of a code."""
         return term(group, code, self.language)

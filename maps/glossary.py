@@ -14,14 +14,14 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 @lru_cache
 def glossary() -> Mapping[str, Any]:
-    """The whole file: groups with their title and their terms by code."""
+    """Return the whole file: groups with their title and their terms by code."""
     text = (resources.files("maps") / "glossary.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
 
 def names(group: str, code: object) -> dict[Language, str]:
-    """The name of a code in each language; a code that the glossary lacks stands as it came.
+    """Return the name of a code in each language; a code that the glossary lacks stands as it came.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def names(group: str, code: object) -> dict[Language, str]:
 
 
 def term(group: str, code: object, language: Language) -> str:
-    """The name of a code in one language.
+    """Return the name of a code in one language.
 
     Examples
     --------

@@ -231,7 +231,7 @@ def _draw_field(
 
 
 def _field_layer(name: str, zh: str, en: str) -> str:
-    """The name of a layer in both languages, as the control of the map shows it."""
+    """Return the name of a layer in both languages, as the control of the map shows it."""
     field = names("hot_field", name)
     return in_map_script(str(say(f"{field['zh']}：{zh}", f"{field['en']}: {en}")))
 
@@ -239,7 +239,7 @@ def _field_layer(name: str, zh: str, en: str) -> str:
 def _add_cells(
     group: folium.FeatureGroup, frame: gpd.GeoDataFrame, colors: list[str], stands_out: pd.Series
 ) -> None:
-    """The cells that stand out in their colours.
+    """Draw the cells that stand out in their colours.
 
     The others as one faint shape, which shows the study area.
     """
@@ -344,7 +344,7 @@ def _meter_chart(kind: str, rows: list[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _period(value: Any) -> str:
-    """A period that is a text, a pair or ``{from, to}``.
+    """Return a period that is a text, a pair or ``{from, to}``.
 
     Examples
     --------
@@ -359,7 +359,7 @@ def _period(value: Any) -> str:
 
 
 def say(zh: object, en: object) -> Markup:
-    """A text in both languages, of which the page shows one.
+    """Return a text in both languages, of which the page shows one.
 
     Examples
     --------
@@ -411,7 +411,7 @@ def _page(
     time_zone: str,
     **values: Any,
 ) -> str:
-    """The map with its legend, above it the facts, below it the tables."""
+    """Return the map with its legend, above it the facts, below it the tables."""
     figure = localise(chart)
     figure.title = escape(title[language])
     environment = _environment(time_zone)

@@ -116,7 +116,7 @@ LEGENDS: Mapping[str, Legend] = {
 
 
 def entry(legend: Legend, value: object) -> Entry:
-    """The entry of a value; a value that nobody foresaw is grey and named as it is.
+    """Return the entry of a value; a value that nobody foresaw is grey and named as it is.
 
     Examples
     --------

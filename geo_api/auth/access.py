@@ -66,7 +66,7 @@ REFUSED = frozenset({401, 403})
 
 
 async def current_caller(request: Request) -> Caller:
-    """The caller; an unsafe method with a cookie must prove that the page asked for it.
+    """Return the caller; an unsafe method with a cookie must prove that the page asked for it.
 
     Two checks: the ``X-CSRF-Token`` header equals the login's token, and a browser that names the origin of
     the request names this one.
@@ -105,7 +105,7 @@ CallerDep = Annotated[Caller, Depends(current_caller)]
 
 
 def needs(permission: str) -> Any:
-    """A dependency that refuses callers without a permission."""
+    """Return a dependency that refuses callers without a permission."""
 
     def check(caller: CallerDep) -> Caller:
         caller.check(permission)
@@ -145,7 +145,7 @@ def _log_act(request: Request, db: Session) -> None:
 
 
 def row_of_act(request: Request, status: int, *, caller: Caller | None = None) -> dict[str, Any]:
-    """The row of the access log for a call that is being answered."""
+    """Return the row of the access log for a call that is being answered."""
     address = getattr(request.state, "address", None)
     return access_row(
         caller or getattr(request.state, "caller", None) or Caller(),
@@ -166,7 +166,7 @@ def scoped_session(request: Request, caller: CallerDep, _slot: DatabaseSlot) -> 
 
 
 def system_session(request: Request, _slot: DatabaseSlot) -> Iterator[Session]:
-    """A transaction of the service itself: for accounts, and for writes that were checked before.
+    """Yield a transaction of the service itself: for accounts, and for writes that were checked before.
 
     After the commit of a write no process of this machine remembers a caller or the areas of one any more.
     """
@@ -225,7 +225,7 @@ def access_row(
 
 
 def mask_plate(plate: str | None) -> str | None:
-    """A plate with its middle hidden: enough to tell two vehicles apart, not enough to know one.
+    """Return a plate with its middle hidden: enough to tell two vehicles apart, not enough to know one.
 
     Examples
     --------

@@ -147,7 +147,7 @@ def reset_second_factor(db: Session, username: str, operator: str) -> None:
 
 
 def check_password(db: Session, username: str, password: str) -> User | None:
-    """The active account with that password. An unknown name costs as much time as a wrong password."""
+    """Return the active account with that password. An unknown name costs as much time as a wrong password."""
     if "\x00" in username:  # which the database cannot hold
         username = ""
     user = accounts.find_account(db, username)
@@ -189,12 +189,12 @@ def open_login(
 
 
 def _stored_text(user_agent: str | None) -> str | None:
-    """A header as a table can hold it."""
+    """Return a header as a table can hold it."""
     return None if user_agent is None else user_agent.replace("\x00", "")[:MAX_USER_AGENT]
 
 
 def find_login(db: Session, token: str, idle_minutes: int) -> tuple[User, LoginSession] | None:
-    """The account and login that a cookie's token stands for, unless it has ended or was not used for so long.
+    """Return the account and login that a cookie's token stands for, unless it has ended or was not used for so long.
 
     Parameters
     ----------
@@ -205,14 +205,14 @@ def find_login(db: Session, token: str, idle_minutes: int) -> tuple[User, LoginS
 
 
 def used_since(idle_minutes: int) -> dt.datetime:
-    """The time since when a login must have been used."""
+    """Return the time since when a login must have been used."""
     if not idle_minutes:
         return dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return dt.datetime.now(dt.UTC) - dt.timedelta(minutes=idle_minutes)
 
 
 def end_of_login(login: LoginSession, idle_minutes: int) -> dt.datetime:
-    """The time at which a login ends if it is not used any more."""
+    """Return the time at which a login ends if it is not used any more."""
     if not idle_minutes:
         return login.expires_at
     return min(login.expires_at, login.last_used_at + dt.timedelta(minutes=idle_minutes))

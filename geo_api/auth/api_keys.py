@@ -54,7 +54,7 @@ def create_key(
     area_code: str | None = None,
     days: int | None = None,
 ) -> str:
-    """A new key of a service account; this is the only time that it can be read.
+    """Return a new key of a service account; this is the only time that it can be read.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def revoke_keys(db: Session, username: str, name: str | None = None) -> int:
 
 
 def find_key(db: Session, key: str) -> tuple[User, KeyTerms] | None:
-    """The active service account that a key stands for, and the key's own terms."""
+    """Return the active service account that a key stands for, and the key's own terms."""
     now = dt.datetime.now(dt.UTC)
     row = accounts.find_key(db, token_hash(key), now)
     if row is None:
@@ -112,7 +112,7 @@ def find_key(db: Session, key: str) -> tuple[User, KeyTerms] | None:
 
 
 def narrowed(scope: Scope, areas: tuple[int, ...]) -> Scope:
-    """The scope inside those areas only.
+    """Return the scope inside those areas only.
 
     Examples
     --------

@@ -41,7 +41,7 @@ class Credential:
 
 
 def credential(connection: HTTPConnection) -> Credential | None:
-    """The credential of a request; a header goes before the cookie, two headers prove nothing.
+    """Return the credential of a request; a header goes before the cookie, two headers prove nothing.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def credential(connection: HTTPConnection) -> Credential | None:
 
 
 def known_caller(scope: AsgiScope) -> Caller | None:
-    """The caller without asking the database: nobody, or somebody remembered.
+    """Return the caller without asking the database: nobody, or somebody remembered.
 
     None: :func:`caller_of` must look.
     """
@@ -80,7 +80,7 @@ def known_caller(scope: AsgiScope) -> Caller | None:
 
 
 def caller_of(request: Request) -> Caller:
-    """The caller; a wrong or ended cookie is nobody, a wrong key or token is refused.
+    """Return the caller; a wrong or ended cookie is nobody, a wrong key or token is refused.
 
     Raises
     ------

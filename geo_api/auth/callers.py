@@ -119,7 +119,7 @@ class Caller:
 
 
 def unauthenticated(detail: str, detail_zh: str, *, error: str = "") -> Problem:
-    """A 401 with its ``WWW-Authenticate``; ``error`` is a code of RFC 6750 when a token was sent."""
+    """Return a 401 with its ``WWW-Authenticate``; ``error`` is a code of RFC 6750 when a token was sent."""
     said = detail.encode("ascii", "replace").decode().replace('"', "'").replace("\\", "/")
     challenge = f'{CHALLENGE}, error="{error}", error_description="{said}"' if error else CHALLENGE
     return Problem("login-required", detail, detail_zh, headers={"WWW-Authenticate": challenge})

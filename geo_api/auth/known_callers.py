@@ -34,7 +34,7 @@ Version = tuple[int, int]
 
 
 def shared_count(path: Path) -> SharedCounters:
-    """The count of changed accounts in that file, in its first place."""
+    """Return the count of changed accounts in that file, in its first place."""
     return SharedCounters(1, path, mode=0o666)
 
 
@@ -84,7 +84,7 @@ class KnownCallers:
             self._shared.increment(0)
 
     def get(self, token: str) -> Caller | None:
-        """The remembered caller, without the database; None: look it up."""
+        """Return the remembered caller, without the database; None: look it up."""
         if not self._listening:
             return None
         entry = self._callers.get(_digest(token))

@@ -88,7 +88,7 @@ class TokenVerifier:
         return self._named(self.claims(token))
 
     def claims(self, token: str) -> dict[str, Any]:
-        """The claims of a token whose signature, issuer, audience and times hold."""
+        """Return the claims of a token whose signature, issuer, audience and times hold."""
         if len(token) > MAX_TOKEN_BYTES:
             raise TokenRefused(f"longer than {MAX_TOKEN_BYTES:,} bytes")
         if not _FORM.fullmatch(token):
@@ -135,7 +135,7 @@ class TokenVerifier:
         )
 
     def _role(self, given: Any) -> str:
-        """The one role that the claim names; a provider's other groups in it are passed over."""
+        """Return the one role that the claim names; a provider's other groups in it are passed over."""
         path = self._settings.oidc_role_claim
         found = {self._roles[name] for name in _texts(given, path) if name in self._roles}
         if len(found) != 1:
@@ -155,7 +155,7 @@ _REASONS: Mapping[type[Exception], str] = {
 
 
 def roles_of(text: str) -> dict[str, str]:
-    """The mapping ``group=role,…`` of a provider's names to roles; empty: the roles' own names.
+    """Return the mapping ``group=role,…`` of a provider's names to roles; empty: the roles' own names.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def roles_of(text: str) -> dict[str, str]:
 
 
 def claim(claims: Mapping[str, Any], path: str) -> Any:
-    """A claim by its name, or by a dotted path into nested ones.
+    """Return a claim by its name, or by a dotted path into nested ones.
 
     Examples
     --------
@@ -192,7 +192,7 @@ def claim(claims: Mapping[str, Any], path: str) -> Any:
 
 
 def _texts(given: Any, path: str) -> list[str]:
-    """A claim that is a text or a list of texts."""
+    """Return a claim that is a text or a list of texts."""
     if isinstance(given, str):
         return [given]
     if given is None:

@@ -32,7 +32,7 @@ class KeysUnavailable(Exception):
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *args: Any, **kwargs: Any) -> None:
-        """A provider's address is configured; another one that it names is not asked."""
+        """Follow no redirection: the provider's address is configured, another one that it names is not asked."""
 
 
 class KeySet:
@@ -59,7 +59,7 @@ class KeySet:
         self.fetches = 0
 
     def find(self, kid: str | None, kty: str, curves: frozenset[str]) -> Key | None:
-        """The key of that name and kind; without a name the only one of that kind. None: there is none.
+        """Return the key of that name and kind; without a name the only one of that kind. None: there is none.
 
         Raises
         ------

@@ -66,7 +66,7 @@ def list_calls(
     cursor: Annotated[str | None, Query(max_length=500, description="From a next link")] = None,
     f: Literal["json", "csv"] = "json",
 ) -> Response:
-    """Calls, newest first. A supervisor of an area sees those of the area's accounts."""
+    """Return calls, newest first. A supervisor of an area sees those of the area's accounts."""
     before = read_cursor(request.app.state.signing_key, CURSOR, cursor)[0] if cursor is not None else None
     wanted = CallFilter(
         username=user,
@@ -111,7 +111,7 @@ def _csv(rows: Iterable[AccessLog]) -> Response:
 
 
 def _safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: paths and names are what strangers sent."""
+    """Return a cell that no spreadsheet takes for a formula: paths and names are what strangers sent."""
     if isinstance(value, dt.datetime):
         return value.isoformat()
     if isinstance(value, dict):

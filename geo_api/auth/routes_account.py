@@ -69,7 +69,7 @@ class Owner:
 
 
 def owner_of(request: Request, caller: CallerDep, db: SystemDb) -> Owner:
-    """The caller's account, of a login by cookie; keys and tokens have none.
+    """Return the caller's account, of a login by cookie; keys and tokens have none.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def owner_of(request: Request, caller: CallerDep, db: SystemDb) -> Owner:
 
 
 def whole_caller(caller: CallerDep) -> Caller:
-    """The caller, unless nothing but the second factor is allowed yet."""
+    """Return the caller, unless nothing but the second factor is allowed yet."""
     caller.check_login()
     return caller
 
@@ -97,7 +97,7 @@ WHOLE = [Depends(whole_caller)]
 
 @router.get("", response_model=AccountDocument)
 def get_account(request: Request, owner: OwnerDep, db: SystemDb) -> Response:
-    """The own account: its second factor and its logins."""
+    """Return the own account: its second factor and its logins."""
     settings = request.app.state.settings
     user, state = owner.user, factor_state(db, owner.user)
     logins = accounts.logins_of(db, user.id, used_since(settings.session_idle_minutes))

@@ -53,7 +53,7 @@ def log_out(request: Request, caller: CallerDep, db: SystemDb) -> Response:
 
 @router.get("/me", response_model=CallerDocument)
 def get_caller(request: Request, caller: CallerDep, db: SystemDb) -> Response:
-    """The caller, and the token that unsafe requests must send as ``X-CSRF-Token``."""
+    """Return the caller, and the token that unsafe requests must send as ``X-CSRF-Token``."""
     headers = {"Cache-Control": PRIVATE}
     if caller.enrolling is not None:
         enrolling = {"username": caller.enrolling, "display_name": caller.display_name, "enrolling": True}

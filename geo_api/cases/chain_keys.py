@@ -55,12 +55,12 @@ class FileSigner:
         return self._key.sign(message)
 
     def public_key(self) -> str:
-        """The public key: 32 bytes, hexadecimal."""
+        """Return the public key: 32 bytes, hexadecimal."""
         return self._key.public_key().public_bytes_raw().hex()
 
 
 def key_id_of(key: Ed25519PublicKey) -> str:
-    """The id of a public key: the first 16 hexadecimal digits of its SHA-256."""
+    """Return the id of a public key: the first 16 hexadecimal digits of its SHA-256."""
     return sha256(key.public_bytes_raw()).hexdigest()[:16]
 
 
@@ -105,7 +105,7 @@ class ChainKeys:
         return self._list_newest(dt.datetime.now(dt.UTC))
 
     def signer(self) -> FileSigner:
-        """The key in use.
+        """Return the key in use.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class ChainKeys:
         }
 
     def known_head(self) -> NewestHead | None:
-        """The newest head that this machine has made or accepted."""
+        """Return the newest head that this machine has made or accepted."""
         found = _json(self._newest, None)
         return None if found is None else NewestHead(found["sequence"], found["hash"])
 
@@ -169,7 +169,7 @@ class ChainKeys:
             _replace(self._newest, json.dumps({"sequence": head.sequence, "hash": head.hash}))
 
     def _written_key(self) -> Path:
-        """A new private key in a file of its own, mode 0600."""
+        """Return a new private key in a file of its own, mode 0600."""
         path = self.folder / f"private.{os.getpid()}"
         content = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -12,7 +12,7 @@ from layers.records import CaseFile
 
 
 def card_document(card: AlertCard, caller: Caller) -> dict[str, Any]:
-    """The evidence card of an alert; plates are masked unless the caller's role may read them."""
+    """Return the evidence card of an alert; plates are masked unless the caller's role may read them."""
     document = asdict(card)
     for visit in document["visits"]:
         plate = visit.pop("plate")
@@ -23,7 +23,7 @@ def card_document(card: AlertCard, caller: Caller) -> dict[str, Any]:
 
 
 def case_document(found: CaseFile, caller: Caller) -> dict[str, Any]:
-    """A case with its facts, assignment and events, and the steps that the caller may take now."""
+    """Return a case with its facts, assignment and events, and the steps that the caller may take now."""
     actions = available_actions(
         found.case, found.events, actor=caller.username, role=caller.role, body=caller.scope.body
     )

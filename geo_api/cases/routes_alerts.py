@@ -20,7 +20,7 @@ AlertId = Annotated[int, Path(ge=1, lt=2**63)]
 
 @router.get("/{alert_id}", response_model=EvidenceCard, dependencies=[needs("read_alerts")])
 def get_alert(alert_id: AlertId, caller: CallerDep, db: Db) -> Response:
-    """The evidence card of one alert: what was seen, when, how much it weighs, what would lower it."""
+    """Return the evidence card of one alert: what was seen, when, how much it weighs, what would lower it."""
     card = card_document(alert_card(db, alert_id), caller)
     return json_response(card, headers={"Cache-Control": PRIVATE})
 

@@ -81,7 +81,7 @@ def verify_one_case(request: Request, number: CaseNumber, db: Db, system: System
 def get_case_report(
     request: Request, number: CaseNumber, caller: CallerDep, db: Db, lang: ReportLanguage = None
 ) -> HTMLResponse:
-    """The case as one HTML file that opens without a network."""
+    """Return the case as one HTML file that opens without a network."""
     found = read_case_file(db, number)
     alert_id = found.case.alert_id
     alert = None if alert_id is None else card_document(alert_card(db, alert_id), caller)

@@ -30,7 +30,7 @@ def get_hot_spot_report(
     run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None,
     lang: ReportLanguage = None,
 ) -> Response:
-    """The hot spots of one run as one HTML file that opens without a network."""
+    """Return the hot spots of one run as one HTML file that opens without a network."""
     newest = read_page(db, COLLECTIONS["hot_spots"], Selection(values=_of_run(run_id)), limit=1).features
     if not newest:
         raise NotFound("no hot spots: run wangge analyse first")

@@ -75,7 +75,10 @@ def open_city(settings: Settings, url: str) -> OpenedCity:
 
 
 def city_of_installation(db: Session, settings: Settings) -> City:
-    """The city as the database and the settings of an installation know it, with what cases are opened for now."""
+    """Return the city as the database and the settings of an installation know it.
+
+    With the matters that cases are opened for now.
+    """
     known = suggested_city(db, settings)
     return dataclasses.replace(known, matters=MappingProxyType(stored_matters(db)))
 

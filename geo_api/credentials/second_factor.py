@@ -140,7 +140,7 @@ def remove_factor(db: Session, user: User) -> bool:
 
 
 def _step_of(secret: str | None, code: str, last_step: int, now: float | None) -> int | None:
-    """The step of a code, newer than the last one that was used."""
+    """Return the step of a code, newer than the last one that was used."""
     if secret is None:
         return None
     current = int(time.time() if now is None else now) // STEP_S
@@ -152,7 +152,7 @@ def _step_of(secret: str | None, code: str, last_step: int, now: float | None) -
 
 
 def _plain(code: str) -> str:
-    """A code as it is compared: without the blanks and dashes that people type."""
+    """Return a code as it is compared: without the blanks and dashes that people type."""
     return "".join(code.split()).replace("-", "").upper()
 
 
@@ -170,7 +170,7 @@ def _sealed(key: bytes, user: User, secret: str) -> bytes:
 
 
 def _opened(key: bytes, user: User, sealed: bytes) -> str | None:
-    """The secret; None: the signing key is another one than that of the enrolment."""
+    """Return the secret; None: the signing key is another one than that of the enrolment."""
     try:
         opened = _cipher(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], str(user.id).encode())
     except InvalidTag:

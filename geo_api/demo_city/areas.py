@@ -112,7 +112,7 @@ def _choose(size: CitySize) -> tuple[list[County], list[Town]]:
 
 
 def make_areas(size: CitySize, rng: np.random.Generator) -> CityAreas:
-    """The whole partition.
+    """Return the whole partition.
 
     Cells first, then towns grown from their centres, then communities inside towns.
     """
@@ -148,7 +148,7 @@ def _cell_counts(grids: int, polygons_m: list[BaseGeometry], by_county: list[lis
 
 
 def _central_cells(cells: Cells, centres: Floats, county_of_town: Ints) -> Ints:
-    """A different cell for each town: the nearest of its county to the town's centre."""
+    """Return a different cell for each town: the nearest of its county to the town's centre."""
     chosen: list[int] = []
     for centre, county in zip(centres, county_of_town, strict=True):
         gaps = np.hypot(*(cells.points_m - centre).T) + np.where(cells.county == county, 0.0, 1e9)
@@ -273,7 +273,7 @@ def _zone_rows(
 
 
 def _southern_strip(city_m: BaseGeometry, width_m: float = 2500.0) -> BaseGeometry | None:
-    """A strip along the southern edge of the city, where its boundary runs in the river.
+    """Return a strip along the southern edge of the city, where its boundary runs in the river.
 
     None when there is none.
     """

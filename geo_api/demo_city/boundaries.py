@@ -98,7 +98,7 @@ def _split(binary: bytes) -> list[bytes]:
 
 
 def _ring(binary: bytes) -> NDArray[np.float64]:
-    """A ring: plain uint32 pairs, or one uint32 pair and int16 differences.
+    """Return a ring: plain uint32 pairs, or one uint32 pair and int16 differences.
 
     Unit 2e-6 degree from (-180, -90).
     """
@@ -127,7 +127,7 @@ def _geometry(binary: bytes) -> BaseGeometry:
 
 
 def read_counties(city_name: str = CITY_NAME) -> list[County]:
-    """The county units of a city, in the order of their codes, in WGS-84 lon/lat.
+    """Return the county units of a city, in the order of their codes, in WGS-84 lon/lat.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def read_counties(city_name: str = CITY_NAME) -> list[County]:
 
 
 def read_towns() -> list[Town]:
-    """The table of towns, in the order of their codes."""
+    """Return the table of towns, in the order of their codes."""
     text = resources.files(__package__).joinpath("towns.csv").read_text(encoding="utf-8")
     rows = csv.DictReader(text.splitlines())
     return [Town(row["code"], row["name"], row["county_code"], row["place_name"]) for row in rows]

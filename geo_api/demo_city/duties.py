@@ -34,7 +34,7 @@ _TAKEN_BACK = "2025-07-01"
 
 
 def read_items() -> list[dict[str, str]]:
-    """The items of the duty list, as they stand in ``duties.csv``."""
+    """Return the items of the duty list, as they stand in ``duties.csv``."""
     text = resources.files(__package__).joinpath("duties.csv").read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
@@ -54,7 +54,7 @@ def county_body(county: County, department: str) -> str:
 
 
 def town_body(town: Town) -> str:
-    """The body of a town (government), street (office) or zone (committee)."""
+    """Return the body of a town (government), street (office) or zone (committee)."""
     name = town.name.split("（")[0]
     if name.endswith("街道"):
         return f"{name}办事处"
@@ -62,7 +62,7 @@ def town_body(town: Town) -> str:
 
 
 def make_duties(counties: list[County], towns: list[Town], rng: np.random.Generator) -> pl.DataFrame:
-    """The duty list in import columns; dates as ISO text, ``valid_to`` empty while it holds.
+    """Return the duty list in import columns; dates as ISO text, ``valid_to`` empty while it holds.
 
     City and county rows cover every item. Town rows follow the empowerment of single towns: most have the
     items marked for towns, some got them later, and two towns had one withdrawn.

@@ -247,7 +247,7 @@ def make_places(plan: Plan) -> pl.DataFrame:
 
 
 def make_notices(plan: Plan, site_of_lot: list[str], rng: np.random.Generator) -> pl.DataFrame:
-    """Registered reasons: those of the decoys, and others that explain nothing here (open plants, expired ones)."""
+    """Return the registered reasons: those of the decoys, and others that explain nothing here (open plants, expired ones)."""
     rows: list[tuple[str, str, dt.date, dt.date | None]] = []
     for lot in plan.lots("dismantling"):
         first = plan.day_before_end(plan.resumed[lot] + rng.integers(3, 15))

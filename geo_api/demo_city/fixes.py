@@ -17,13 +17,13 @@ _INTERVAL_S = 45.0
 
 
 def window_start(size: CitySize) -> dt.datetime:
-    """The local midnight at which the tracks begin, in UTC."""
+    """Return the local midnight at which the tracks begin, in UTC."""
     first = size.end_day - dt.timedelta(days=size.track_days - 1)
     return dt.datetime.combine(first, dt.time(), ZONE).astimezone(dt.UTC)
 
 
 def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
-    """True positions at report times: arrays of equal length, one entry a report."""
+    """Return true positions at report times: arrays of equal length, one entry a report."""
     keep = np.flatnonzero(~np.array(legs.silent))
     start, end = np.array(legs.start_s)[keep], np.array(legs.end_s)[keep]
     vehicle = np.array(legs.vehicle)[keep]
@@ -79,7 +79,7 @@ def _along(lines: list[Floats], leg: NDArray[np.int64], share: Floats) -> tuple[
 
 
 def _dropped(reports: dict[str, Floats], rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Reports lost in gaps: 4 % of the pieces lose 2-20 minutes, and single reports are lost everywhere."""
+    """Drop reports in gaps: 4 % of the pieces lose 2-20 minutes, and single reports are lost everywhere."""
     leg = reports["leg"].astype(np.int64)
     n = int(leg.max()) + 1
     first = np.full(n, np.inf)
@@ -92,7 +92,7 @@ def _dropped(reports: dict[str, Floats], rng: np.random.Generator) -> NDArray[np
 
 
 def make_fixes(legs: Legs, vehicle_ids: list[str], size: CitySize, rng: np.random.Generator) -> pl.DataFrame:
-    """Fixes in order of arrival, which is not the order of time.
+    """Return fixes in order of arrival, which is not the order of time.
 
     Parameters
     ----------

@@ -137,7 +137,7 @@ def _strokes(roads: RoadNetwork) -> list[list[tuple[int, bool]]]:
 
 
 def _followers(roads: RoadNetwork) -> dict[tuple[int, int], tuple[int, int]]:
-    """The end of an edge (edge, 0 first or 1 last) to the end of the edge that goes straight on from there."""
+    """Map the end of an edge (edge, 0 first or 1 last) to the end of the edge that goes straight on from there."""
     ends: dict[int, list[tuple[int, int]]] = {}
     for edge, pair in enumerate(roads.edges.tolist()):
         for end in (0, 1):
@@ -189,7 +189,7 @@ def waterway_lines(areas: CityAreas, lots: Lots, rng: np.random.Generator) -> gp
 def _winding(
     place: float, ends: tuple[float, float], spacing: float, upright: bool, rng: np.random.Generator
 ) -> shapely.LineString:
-    """A winding line across the city about one coordinate."""
+    """Return a winding line across the city about one coordinate."""
     along: Floats = np.arange(ends[0] - 500.0, ends[1] + 500.0, 250.0)
     aside = np.full(len(along), place)
     for length, share in ((spacing * 2.5, 0.16), (spacing * 0.9, 0.05), (spacing * 0.3, 0.012)):

@@ -119,7 +119,7 @@ class Planner:
         return self.legs.add(truck, clock, clock + last, spot) if last else clock
 
     def customer(self, truck: int) -> int:
-        """A customer's lot near the truck's depot, by demand and distance."""
+        """Return a customer's lot near the truck's depot, by demand and distance."""
         home = int(self.home[truck])
         if home not in self._customer_p:
             gap = np.hypot(*(self.net.customer_m - self.net.depots[home]).T)
@@ -145,7 +145,7 @@ class Planner:
         return np.asarray(inside[-1] if len(inside) else point)
 
     def petrol_near(self, at: Floats) -> Floats | None:
-        """A petrol station within 8 km, near ones and busy ones first."""
+        """Return a petrol station within 8 km, near ones and busy ones first."""
         gap = np.hypot(*(self.net.petrol - at).T)
         weight = self.net.petrol_weight * np.exp(-gap / 2500.0) * (gap < 8000.0)
         if weight.sum() == 0:
@@ -246,7 +246,7 @@ def _resumption_visit(planner: Planner, lot: int, truck: int, night: int) -> Non
 
 
 def _ordinary_nights(planner: Planner, used: set[tuple[int, int]]) -> None:
-    """A few trucks deliver at night to working plants: night alone means nothing."""
+    """Plan nightly deliveries of a few trucks to working plants: night alone means nothing."""
     rng = planner.rng
     for night in range(planner.size.track_days - 1):
         for truck in rng.choice(

@@ -101,7 +101,7 @@ def _qualities(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.i
 
 
 def _carry(values: Floats, quality: NDArray[np.int8]) -> Floats:
-    """An estimated value repeats the last measured one, with a little added: what billing systems do."""
+    """Estimate values as billing systems do: the last measured one, with a little added."""
     out = values.copy()
     for day in range(1, values.shape[1]):
         out[:, day] = np.where(quality[:, day] == 1, out[:, day - 1] * 1.01, out[:, day])
@@ -111,7 +111,7 @@ def _carry(values: Floats, quality: NDArray[np.int8]) -> Floats:
 def make_meters(
     plan: Plan, lots: Ints, site_ids: list[str], days: int, rng: np.random.Generator
 ) -> pl.DataFrame:
-    """Readings of power (kWh) and water (m³) for the plants on ``lots``.
+    """Return readings of power (kWh) and water (m³) for the plants on ``lots``.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _table(
     quality: NDArray[np.int8],
     gone: NDArray[np.bool_],
 ) -> pl.DataFrame:
-    """Readings of one kind as rows; arrays have shape (sites, days)."""
+    """Return readings of one kind as rows; arrays have shape (sites, days)."""
     return pl.DataFrame(
         {
             "site_id": np.repeat(np.array(site_ids), len(dates)),

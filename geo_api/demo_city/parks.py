@@ -53,7 +53,7 @@ class Lots:
         return self.origin[lots] + np.column_stack([cos * x - sin * y, sin * x + cos * y])
 
     def inside(self, lots: Ints, rng: np.random.Generator, *, margin: float = 0.2) -> Floats:
-        """A random point well inside each lot; ``margin`` is the share kept free on each side."""
+        """Return a random point well inside each lot; ``margin`` is the share kept free on each side."""
         share = rng.uniform(margin, 1.0 - margin, size=(len(lots), 2))
         low_x, high_x, low_y, high_y = self.frame[lots].T
         return self.place(
@@ -61,7 +61,7 @@ class Lots:
         )
 
     def before_gate(self, lots: Ints, rng: np.random.Generator) -> Floats:
-        """A random point on the road in front of each lot."""
+        """Return a random point on the road in front of each lot."""
         low_x, high_x, low_y, _ = self.frame[lots].T
         x = (low_x + high_x) / 2 + rng.uniform(-30, 30, len(lots))
         return self.place(lots, x, np.sign(low_y) * rng.uniform(2.0, 6.0, len(lots)))

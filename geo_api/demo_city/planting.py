@@ -58,7 +58,7 @@ class Plan:
     end_day: dt.date
 
     def day_before_end(self, days: int) -> dt.date:
-        """The date so many days before the demo's last day."""
+        """Return the date so many days before the demo's last day."""
         return self.end_day - dt.timedelta(days=int(days))
 
     def lots(self, *roles: str) -> Ints:
@@ -135,7 +135,7 @@ def make_plan(lots: Lots, size: CitySize, rng: np.random.Generator) -> Plan:
 
 
 def _one_per_park(chooser: _Chooser, gate_lots: Ints, count: int) -> list[int]:
-    """A closed plant right at the gate of ``count`` different parks; the lot across stays open."""
+    """Return a closed plant right at the gate of ``count`` different parks; the lot across stays open."""
     parks = chooser.rng.permutation(np.unique(chooser.lots.park[gate_lots]))[:count]
     chosen = [int(chooser.rng.choice(gate_lots[chooser.lots.park[gate_lots] == park])) for park in parks]
     chooser.role[chosen] = "gate_queue"
@@ -145,7 +145,7 @@ def _one_per_park(chooser: _Chooser, gate_lots: Ints, count: int) -> list[int]:
 
 
 def _beside_open(chooser: _Chooser, count: int, allowed: NDArray[np.bool_]) -> dict[int, int]:
-    """Closed plants with an open neighbour behind the same fence line; that neighbour gets many trucks."""
+    """Choose closed plants with an open neighbour behind the same fence line; that neighbour gets many trucks."""
     served: dict[int, int] = {}
     for lot in chooser.rng.permutation(np.flatnonzero(allowed)).tolist():
         if len(served) == count:
@@ -164,7 +164,7 @@ def _beside_open(chooser: _Chooser, count: int, allowed: NDArray[np.bool_]) -> d
 
 
 def _beside(lots: Lots, lot: int, gap_m: float, rng: np.random.Generator) -> Floats:
-    """A point ``gap_m`` outside a lot's fence."""
+    """Return a point ``gap_m`` outside a lot's fence."""
     ring = shapely.buffer(lots.polygons[lot], gap_m).exterior
     point = ring.interpolate(rng.uniform(), normalized=True)
     return np.array([point.x, point.y])
@@ -201,7 +201,7 @@ def _places(
 
 
 def _away(lots: Lots, ring: BaseGeometry, rng: np.random.Generator) -> Floats:
-    """A point 0.6 to 5 km from a random lot but not near any."""
+    """Return a point 0.6 to 5 km from a random lot but not near any."""
     while True:
         centre = lots.origin[rng.integers(len(lots.origin))]
         turn, reach = rng.uniform(0, 2 * np.pi), rng.uniform(600.0, 5000.0)

@@ -59,7 +59,7 @@ class RoadNetwork:
         return np.asarray(np.hypot(*np.diff(self.shapes, axis=1).transpose(2, 0, 1)).sum(axis=1))
 
     def graph(self, weight: Floats) -> csr_matrix:
-        """The edges in both directions, with a weight each."""
+        """Return the edges in both directions, with a weight each."""
         a, b = self.edges.T
         n = len(self.nodes)
         return coo_matrix((np.r_[weight, weight], (np.r_[a, b], np.r_[b, a])), shape=(n, n)).tocsr()
@@ -196,7 +196,7 @@ def _draw_lattice(
 
 
 def _draw_park_roads(drawing: _Drawing, lots: Lots) -> None:
-    """A road along each row of a park, one along its gate side, one out of the gate.
+    """Draw a road along each row of a park, one along its gate side, one out of the gate.
 
     A road past each single lot.
     """

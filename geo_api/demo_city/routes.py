@@ -24,7 +24,7 @@ class Router:
         self._ways: dict[tuple[int, int], Floats] = {}
 
     def way(self, a: Floats, b: Floats) -> Floats:
-        """The line from ``a`` to ``b``: to the nearest node, along roads, and from the last node.
+        """Return the line from ``a`` to ``b``: to the nearest node, along roads, and from the last node.
 
         Shape (k, 2).
         """

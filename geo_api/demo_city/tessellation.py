@@ -26,12 +26,12 @@ Ints = NDArray[np.int64]
 
 
 def to_metric_geometry(geometry: Any) -> Any:
-    """A lon/lat geometry, or an array of them, in metres (EPSG:4549)."""
+    """Return a lon/lat geometry, or an array of them, in metres (EPSG:4549)."""
     return shapely.transform(geometry, lambda xy: np.column_stack(to_metric(xy[:, 0], xy[:, 1])))
 
 
 def to_lonlat_geometry(geometry: Any) -> Any:
-    """A geometry in metres (EPSG:4549), or an array of them, in lon/lat."""
+    """Return a geometry in metres (EPSG:4549), or an array of them, in lon/lat."""
     return shapely.transform(geometry, lambda xy: np.column_stack(from_metric(xy[:, 0], xy[:, 1])))
 
 

@@ -134,7 +134,7 @@ class ChangeFeed:
 
     @contextlib.contextmanager
     def subscribe(self) -> Iterator[Subscriber]:
-        """A subscriber for as long as the block lasts."""
+        """Yield a subscriber for as long as the block lasts."""
         subscriber = Subscriber()
         self._subscribers.add(subscriber)
         try:
@@ -248,7 +248,7 @@ def event_of(change: CommittedChange, position: int | None) -> bytes:
 def _events(
     changes: list[CommittedChange], told: list[CommittedChange], before: int | None, position: int | None
 ) -> bytes:
-    """The events of what is taken at once: only the last one says that all of it has been read."""
+    """Return the events of what is taken at once: only the last one says that all of it has been read."""
     ids = [before] * (len(told) - 1) + [position]
     return b"".join(event_of(change, at) for change, at in zip(told, ids, strict=True)) if told else b""
 
@@ -256,7 +256,7 @@ def _events(
 async def stream(
     feed: ChangeFeed, caller: Callable[[], Awaitable[Caller]], after: str | None = None
 ) -> AsyncIterator[bytes]:
-    """The bytes of one stream: an event a changed layer, a comment when nothing happens.
+    """Yield the bytes of one stream: an event a changed layer, a comment when nothing happens.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def collection_url(request: Request, found: Collection) -> str:
 def describe(
     request: Request, found: Collection, extent: list[float], interval: list[str | None]
 ) -> dict[str, Any]:
-    """A collection as ``/collections`` shows it, without ``self`` and ``alternate``."""
+    """Return a collection as ``/collections`` shows it, without ``self`` and ``alternate``."""
     box: dict[str, Any] = {"spatial": {"bbox": [extent], "crs": CRS84.uri}}
     if found.time is not None or found.history is not None:
         box["temporal"] = {"interval": [interval], "trs": GREGORIAN}

@@ -117,7 +117,7 @@ class ExportResponse(StreamingResponse):
 async def export_response(
     request: Request, source: ExportSource, name: str, filename: str, *, head: bool
 ) -> Response:
-    """The answer: errors before the first block are problems, later ones end the stream before its end."""
+    """Send the answer: errors before the first block are problems, later ones end the stream before its end."""
     made = FORMATS[name]
     packed = made.is_text and "gzip" in request.headers.get("accept-encoding", "")
     headers = {
@@ -166,7 +166,7 @@ def _close(blocks: Iterator[bytes], stop: ExportStop) -> None:
 async def _first_block(
     request: Request, gate: ExportGate, blocks: Iterator[bytes], stop: ExportStop
 ) -> bytes:
-    """The first block; for formats that are made as a whole file this is the work, so the caller is watched."""
+    """Return the first block; for formats that are made as a whole file this is the work, so the caller is watched."""
     first = b""
     failed: Exception | None = None
 
@@ -201,7 +201,7 @@ def _with_first(first: bytes, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _packed(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """The blocks as one gzip member; without its end it cannot be unpacked to the end."""
+    """Yield the blocks as one gzip member; without its end it cannot be unpacked to the end."""
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, 31)
     try:
         for block in blocks:

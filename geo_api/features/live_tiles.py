@@ -46,7 +46,7 @@ class TileQuestion:
     queries: dict[int, TileQueries] = field(default_factory=dict, repr=False)
 
     def of_zoom(self, zoom: int) -> TileQueries:
-        """The statements for a zoom, compiled when they are first needed."""
+        """Return the statements for a zoom, compiled when they are first needed."""
         found = self.queries.get(zoom)
         if found is None:
             found = self.queries[zoom] = TileQueries(self.collection, self.selection, zoom)
@@ -73,7 +73,7 @@ class LiveTiles:
         self._questions: OrderedDict[tuple[str, bytes], TileQuestion] = OrderedDict()
 
     def question(self, collection: Collection, selection: Selection, text: bytes) -> TileQuestion:
-        """A question whose parameters were checked; it is remembered by its text."""
+        """Return a question whose parameters were checked; it is remembered by its text."""
         key = (collection.id, text)
         found = self._questions.get(key)
         if found is None:
@@ -83,7 +83,7 @@ class LiveTiles:
         return found
 
     def remembered(self, collection_id: str, text: bytes) -> TileQuestion | None:
-        """A question that was asked before."""
+        """Return a question that was asked before."""
         return self._questions.get((collection_id, text))
 
     async def answer(
@@ -123,7 +123,7 @@ def _answer_of(tile: Tile, *, private: bool) -> TileAnswer:
 
 
 def tile_response(answer: TileAnswer, request: Request) -> Response:
-    """A tile in the form that the request accepts, or 304."""
+    """Return a tile in the form that the request accepts, or 304."""
     status, said, body = _form_of(answer, request.scope)
     response = Response(status_code=status)
     response.body, response.raw_headers = body, said

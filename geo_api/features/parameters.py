@@ -39,7 +39,7 @@ CollectionId = Annotated[
 
 
 async def published_collection(collection_id: CollectionId, caller: CallerDep) -> Collection:
-    """The collection of the path; those with rows of an area need a login."""
+    """Return the collection of the path; those with rows of an area need a login."""
     found = collection(collection_id)
     if found.login:
         caller.check_login()

@@ -49,7 +49,7 @@ _RUNS = ("Models write this collection; it is not edited by hand.", "该数据�
 
 
 def editable_collection(found: CollectionDep, request: Request) -> Collection:
-    """The collection, if it is edited feature by feature; else 405 and where to go instead."""
+    """Return the collection, if it is edited feature by feature; else 405 and where to go instead."""
     if not found.editable:
         raise Problem("method-not-allowed", *_ELSEWHERE.get(found.id, _RUNS), headers={"Allow": READ_ONLY})
     return found
@@ -59,7 +59,7 @@ EditableDep = Annotated[Collection, Depends(editable_collection)]
 
 
 def writer(found: EditableDep, caller: CallerDep) -> Collection:
-    """The collection, if the role may edit it; where it may is for the database to say."""
+    """Return the collection, if the role may edit it; where it may is for the database to say."""
     caller.check(f"edit_{found.id}")
     return found
 
@@ -71,7 +71,7 @@ def expected_version(
     found: WriterDep,
     if_match: Annotated[str | None, Header(description="ETag of the feature as you know it")] = None,
 ) -> int:
-    """The version in ``If-Match``; 428 without it, 412 when no version of ours is in it."""
+    """Return the version in ``If-Match``; 428 without it, 412 when no version of ours is in it."""
     if if_match is None or if_match.strip() == "*":
         raise Problem(
             "version-needed", "Send the ETag of GET as If-Match.", "请以 If-Match 发送读取时的 ETag。"
@@ -86,7 +86,7 @@ VersionDep = Annotated[int, Depends(expected_version)]
 
 
 async def body_of(request: Request, media_types: tuple[str, ...]) -> dict[str, Any]:
-    """The JSON object that was sent.
+    """Return the JSON object that was sent.
 
     Its size and depth were checked before (``geo_api.server.request_limits``).
     """
@@ -103,7 +103,7 @@ async def body_of(request: Request, media_types: tuple[str, ...]) -> dict[str, A
 
 
 async def whole_feature(request: Request, found: WriterDep) -> dict[str, Any]:
-    """A GeoJSON feature."""
+    """Return a GeoJSON feature."""
     body = await body_of(request, (GEOJSON, JSON))
     if body.get("type") != "Feature" or not isinstance(body.get("properties"), dict):
         raise Problem("invalid-body", "type: a GeoJSON Feature with properties is needed.")
@@ -214,7 +214,7 @@ def _merged(target: Any, patch: Any) -> Any:
 
 
 def _shown(db: Session, found: Collection, key: int, system: ReferenceSystem, status: int) -> Response:
-    """The feature as it is now, with its new ETag."""
+    """Return the feature as it is now, with its new ETag."""
     body = read_feature(db, found, key, system).encode()
     headers = {"ETag": strong_etag(read_version(db, found, key), body), "Cache-Control": PRIVATE}
     return Response(body, status_code=status, media_type=GEOJSON, headers=headers | content_crs(system))

@@ -86,7 +86,7 @@ def _questions(request: Request) -> OrderedDict[tuple[str, bytes], PageQuestion]
 
 
 def _remembered(request: Request) -> tuple[PageQuestion | None, str | None]:
-    """A question that was asked before, and the cursor of a next link where there is one."""
+    """Return a question that was asked before, and the cursor of a next link where there is one."""
     text = request.scope["query_string"]
     match = _CURSOR.fullmatch(text)
     if match is None:
@@ -104,7 +104,7 @@ class RememberingRoute(APIRoute):
     """Answers remembered questions of known callers at once; who is known is looked at each time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler of the route, behind what is remembered."""
+        """Return the handler of the route, behind what is remembered."""
         read_and_answer = super().get_route_handler()
 
         async def answer(request: Request) -> Response:
@@ -133,7 +133,7 @@ async def list_items(
     caller: CallerDep,
     f: ItemFormat = None,
 ) -> Response:
-    """A page of features; the collection's filterable properties are parameters too."""
+    """Return a page of features; the collection's filterable properties are parameters too."""
     question = PageQuestion(found, selection, paging, system, f)
     if paging.after is None:
         remember(request, question)
@@ -192,7 +192,7 @@ def get_item(
 
 
 def content_crs(system: ReferenceSystem) -> dict[str, str]:
-    """The header that names the CRS of the coordinates."""
+    """Return the header that names the CRS of the coordinates."""
     return {"Content-Crs": f"<{system.uri}>"}
 
 
@@ -217,7 +217,7 @@ async def _counts(
 def _counted(
     request: Request, found: Collection, selection: Selection, paging: Paging, caller: Caller
 ) -> dict[str, int | bool]:
-    """The number that is asked for.
+    """Return the number that is asked for.
 
     A planner's estimate is made from all rows; callers who see some of them only get a count instead.
     """
@@ -242,7 +242,7 @@ def _page_json(
 
 
 def _page_body(page: Page, links: list[dict[str, Any]], counts: dict[str, int | bool]) -> bytes:
-    """The feature collection: features as the database wrote them, links and counts around."""
+    """Return the feature collection: features as the database wrote them, links and counts around."""
     around = {
         "type": "FeatureCollection",
         "numberReturned": len(page.features),
@@ -282,7 +282,7 @@ def _page_links(request: Request, found: Collection, page: Page, paging: Paging)
 
 
 def _next_url(request: Request, found: Collection, page: Page, paging: Paging) -> str:
-    """The same question from the next position: every parameter stays, ``offset`` is spent."""
+    """Return the same question from the next position: every parameter stays, ``offset`` is spent."""
     assert page.last is not None
     cursor = write_cursor(request.app.state.signing_key, f"{found.id}|{paging.context}", page.last)
     kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("cursor", "offset")]

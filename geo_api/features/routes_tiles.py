@@ -40,7 +40,7 @@ Column = Annotated[int, Path(alias="tileCol", ge=0, lt=2**22, description="From 
 
 @router.get("/tileMatrixSets", response_model=TileMatrixSets, responses=AS_HTML)
 def list_tile_matrix_sets(request: Request, f: Format = None) -> Response:
-    """The tile matrix sets that tiles are made for."""
+    """Return the tile matrix sets that tiles are made for."""
     here = f"{base_url(request)}/tileMatrixSets/WebMercatorQuad"
     listed = {
         "id": "WebMercatorQuad",
@@ -64,7 +64,7 @@ def get_tile_matrix_set(request: Request, tile_matrix_set_id: str, f: Format = N
 
 @router.get("/collections/{collection_id}/tiles", response_model=TileSets, responses=AS_HTML)
 def list_tile_sets(request: Request, found: CollectionDep, f: Format = None) -> Response:
-    """The tile sets of a collection."""
+    """Return the tile sets of a collection."""
     body = {"tilesets": [tile_set_item(request, found)], "links": []}
     return document(request, body, asked=f, title=f"Tiles: {found.en}", title_zh=f"瓦片：{found.zh}")
 
@@ -82,7 +82,7 @@ def get_tile_set(
         Literal["json", "html", "tilejson"] | None, Query(description="tilejson: TileJSON 3.0")
     ] = None,
 ) -> Response:
-    """A tile set: its layers, its box, the template of its addresses."""
+    """Return a tile set: its layers, its box, the template of its addresses."""
     box = city_box(db)
     if f == "tilejson":
         return json_response(tile_json(request, found, box))

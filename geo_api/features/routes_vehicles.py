@@ -28,7 +28,7 @@ def get_vehicle_track(
     ] = None,
     until: Annotated[str | None, Query(alias="to", description="RFC 3339; default the last fix")] = None,
 ) -> Response:
-    """The way of one vehicle: a MultiLineString cut at gaps of more than 15 min, and each gap as a line."""
+    """Return the way of one vehicle: a MultiLineString cut at gaps of more than 15 min, and each gap as a line."""
     first, last = moment_parameter("from", start), moment_parameter("to", until)
     if first and last and not dt.timedelta(0) < last - first <= dt.timedelta(days=MAX_DAYS):
         raise Problem(

@@ -111,7 +111,7 @@ class TileCache:
         self._making: dict[tuple[Hashable, int], asyncio.Task[TileAnswer]] = {}
 
     def get(self, key: Hashable, version: int) -> TileAnswer | None:
-        """The tile of that version, if it is kept."""
+        """Return the tile of that version, if it is kept."""
         entry = self._entries.get(key)
         if entry is None or entry.version != version or entry.until < time.monotonic():
             return None
@@ -126,7 +126,7 @@ class TileCache:
         *,
         seconds: float = float("inf"),
     ) -> TileAnswer:
-        """The kept tile, the one that is being made, or a new one.
+        """Return the kept tile, the one that is being made, or a new one.
 
         Parameters
         ----------

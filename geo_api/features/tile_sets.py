@@ -55,7 +55,7 @@ def tile_template(request: Request, found: Collection) -> str:
 
 
 def tile_set_item(request: Request, found: Collection) -> dict[str, Any]:
-    """A tile set in a list of them."""
+    """Return a tile set in a list of them."""
     here = f"{collection_url(request, found)}/tiles/WebMercatorQuad"
     return {
         "title": found.en,

@@ -22,7 +22,7 @@ _BEYOND = {
 
 @router.get(f"/{FILE_PATH}", response_class=Response, responses={200: _FILE, 206: _FILE, 416: _BEYOND})
 def get_base_map(request: Request) -> Response:
-    """The PMTiles file of this installation, whole or in ranges of bytes."""
+    """Return the PMTiles file of this installation, whole or in ranges of bytes."""
     maps: BaseMaps = request.app.state.base_maps
     if maps.file is None or not maps.file.path.is_file():
         raise Problem("not-found", "There is no local base map.", "未配置本地底图。")

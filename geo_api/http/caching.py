@@ -26,12 +26,12 @@ GZIP_FRAME = 31
 
 
 def etag_of(body: bytes) -> str:
-    """A weak tag of the content (weak: the same for the plain and the compressed form)."""
+    """Return a weak tag of the content (weak: the same for the plain and the compressed form)."""
     return f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
 
 
 def strong_etag(version: int, body: bytes = b"", *, packed: bool = False) -> str:
-    """A strong tag: the version of the row, and which bytes show it."""
+    """Return a strong tag: the version of the row, and which bytes show it."""
     shown = hashlib.blake2b(body, digest_size=6).hexdigest()
     return f'"{version}-{shown}{"-gzip" if packed else ""}"'
 
@@ -53,7 +53,7 @@ def cached_response(
     headers: Mapping[str, str] | None = None,
     version: int | None = None,
 ) -> Response:
-    """The body with its ETag, or 304 when the caller has it.
+    """Return the body with its ETag, or 304 when the caller has it.
 
     Parameters
     ----------
@@ -83,5 +83,5 @@ def shared_headers(etag: str, *, private: bool) -> dict[str, str]:
 
 
 def gzip(body: bytes) -> bytes:
-    """The body compressed, without a time stamp, so that equal content gives equal bytes."""
+    """Return the body compressed, without a time stamp, so that equal content gives equal bytes."""
     return isal_zlib.compress(body, GZIP_LEVEL, GZIP_FRAME)

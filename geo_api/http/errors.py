@@ -129,7 +129,7 @@ KINDS: dict[type[Exception], str] = {
 
 
 def kind_of(error: Exception) -> str | None:
-    """The kind of problem that an error is, None when it is not foreseen."""
+    """Return the kind of problem that an error is, None when it is not foreseen."""
     return next((KINDS[cls] for cls in type(error).__mro__ if cls in KINDS), None)
 
 
@@ -196,7 +196,7 @@ def _on_known(request: Request, error: Exception) -> Response:
 
 
 def known_problem(request: Request, error: Exception) -> Response | None:
-    """The answer to an error that the routes would answer too, for code around them.
+    """Return the answer to an error that the routes would answer too, for code around them.
 
     None: it is not foreseen.
     """
@@ -207,7 +207,7 @@ def known_problem(request: Request, error: Exception) -> Response | None:
 
 
 def _on_database(request: Request, error: DBAPIError) -> Response:
-    """A cancelled statement is too slow, a refused write not allowed.
+    """Return the problem of a database error: a cancelled statement is too slow, a refused write not allowed.
 
     A full disk is told, a lost server not available.
     """
@@ -278,7 +278,7 @@ def _methods_of(request: Request) -> list[str]:
 
 
 def unforeseen(request: Request, error: BaseException) -> Response:
-    """A 500 that shows its number only; the log has the rest."""
+    """Return a 500 that shows its number only; the log has the rest."""
     log.error("unforeseen_error", request_id=request.scope.get("request_id"), exc_info=error)
     number = request.scope.get("request_id", "")
     return problem_response(

@@ -73,6 +73,6 @@ def _is_deeper(text: bytes, depth: int) -> bool:
 
 
 def _without_strings(text: bytes) -> bytes:
-    """The text without what stands between quotation marks; escapes are taken out first."""
+    """Return the text without what stands between quotation marks; escapes are taken out first."""
     plain = text.replace(b"\\\\", b"").replace(b'\\"', b"")
     return b"".join(plain.split(b'"')[::2])

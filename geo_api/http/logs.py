@@ -103,7 +103,7 @@ class JsonLines(logging.Formatter):
 
 
 def uvicorn_logging() -> dict[str, Any]:
-    """Configuration of the loggers of server and private database.
+    """Return the configuration of the loggers of server and private database.
 
     Warnings and worse, as JSON lines on standard error.
     """

@@ -83,7 +83,7 @@ def _numbers(route: APIRoute) -> dict[str, tuple[Callable[[str], object], bool]]
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """The types of a union, or the one type."""
+    """Return the types of a union, or the one type."""
     return set(get_args(annotation)) or {annotation}
 
 
@@ -119,5 +119,5 @@ SettingsDep = Annotated[Settings, Depends(_settings)]
 
 
 def moment_parameter(name: str, text: str | None) -> dt.datetime | None:
-    """A time of a query parameter with that name."""
+    """Return a time of a query parameter with that name."""
     return None if text is None else parse_moment(text, name)

@@ -71,7 +71,7 @@ def wants_html(request: Request, asked: str | None) -> bool:
 
 
 def page_language(request: Request) -> Language:
-    """The language that ``Accept-Language`` ranks higher; Chinese when it names neither of the two."""
+    """Return the language that ``Accept-Language`` ranks higher; Chinese when it names neither of the two."""
     ranks: dict[str, float] = {"zh": 0.0, "en": 0.0}
     for part in request.headers.get("accept-language", "").split(","):
         tag, *parameters = (piece.strip().lower() for piece in part.split(";"))
@@ -123,7 +123,7 @@ def document(
     media: str = JSON,
     own: bool = True,
 ) -> Response:
-    """A document as JSON or as a page; ``self`` and ``alternate`` links go in front of its links.
+    """Return a document as JSON or as a page; ``self`` and ``alternate`` links go in front of its links.
 
     Parameters
     ----------

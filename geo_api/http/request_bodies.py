@@ -18,7 +18,7 @@ class ReadRequest(Request):
     """A request whose JSON was read before (``geo_api.server.request_limits``)."""
 
     async def json(self) -> Any:
-        """The JSON of the body."""
+        """Return the JSON of the body."""
         return self.state.json if hasattr(self.state, "json") else await super().json()
 
 
@@ -26,7 +26,7 @@ class JsonRoute(APIRoute):
     """A route that does not read JSON a second time."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler of the route, given a :class:`ReadRequest`."""
+        """Return the handler of the route, given a :class:`ReadRequest`."""
         handle = super().get_route_handler()
 
         async def handle_read(request: Request) -> Response:
@@ -36,12 +36,12 @@ class JsonRoute(APIRoute):
 
 
 def media_type(request: Request) -> str:
-    """The media type of the body in lower case, without parameters; empty when it is not said."""
+    """Return the media type of the body in lower case, without parameters; empty when it is not said."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_body(request: Request, max_s: float, arrived: Callable[[int], None]) -> bytes:
-    """The whole body, if it arrives in time.
+    """Return the whole body, if it arrives in time.
 
     Parameters
     ----------

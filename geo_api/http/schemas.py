@@ -44,7 +44,7 @@ class Choice:
         self.values = tuple(values)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A literal that is defined once, under its name."""
+        """Return a literal that is defined once, under its name."""
 
         def described(_: CoreSchema, __: Any) -> dict[str, Any]:
             return {"type": "string", "enum": list(self.values)}
@@ -62,7 +62,7 @@ SiteKind = Annotated[str, Choice("SiteKind", SITE_KINDS)]
 
 
 def aware(at: dt.datetime | None) -> dt.datetime | None:
-    """A time without zone is UTC; one outside of the calendar's useful part is refused."""
+    """Read a time; one without zone is UTC, one outside of the calendar's useful part is refused."""
     if at is None:
         return None
     if not FIRST_YEAR <= at.year <= LAST_YEAR:

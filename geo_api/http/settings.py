@@ -36,7 +36,7 @@ from layers.tables import ROLES
 
 
 def _listed(value: str) -> frozenset[str]:
-    """The parts of a text with commas."""
+    """Return the parts of a text with commas."""
     return frozenset(part.strip() for part in value.split(",") if part.strip())
 
 
@@ -235,7 +235,7 @@ class Settings(BaseSettings):
     )
     @classmethod
     def _empty_is_not_set(cls, value: object, info: ValidationInfo) -> object:
-        """An empty variable is one that was not set, where the empty text has no meaning of its own."""
+        """Drop empty variables, as if they were not set, where the empty text has no meaning of its own."""
         field = cls.model_fields[str(info.field_name)]
         return field.get_default(call_default_factory=True) if value == "" else value
 
@@ -259,7 +259,7 @@ class Settings(BaseSettings):
         return value
 
     def base_map_sources(self) -> tuple[TileSource, ...]:
-        """Base maps of other hosts, that of ``tile_url`` first."""
+        """Return base maps of other hosts, that of ``tile_url`` first."""
         listed = _TILE_SOURCES.validate_json(self.tile_sources) if self.tile_sources else ()
         if not self.tile_url:
             return listed
@@ -274,13 +274,13 @@ class Settings(BaseSettings):
         return (first, *listed)
 
     def base_map_path(self) -> Path | None:
-        """The PMTiles file of the base map; None: there is none."""
+        """Return the PMTiles file of the base map; None: there is none."""
         if self.base_map_file is not None:
             return self.base_map_file
         return path if (path := self.data_dir / "base_map.pmtiles").exists() else None
 
     def url(self) -> str:
-        """The database of this installation, as SQLAlchemy takes it.
+        """Return the database of this installation, as SQLAlchemy takes it.
 
         The private cluster is started if it is not up.
         """
@@ -289,17 +289,17 @@ class Settings(BaseSettings):
         return running_cluster(self.data_dir, programs=self.pg_bin, archive=self.wal_archive).url
 
     def open_database(self) -> str:
-        """The URL of the database, to which this process may hold as many connections as are set."""
+        """Return the URL of the database, to which this process may hold as many connections as are set."""
         url = self.url()
         set_pool_size(url, self.limits().pool)
         return url
 
     def cluster(self) -> Cluster:
-        """The private cluster of the data folder, as it is."""
+        """Return the private cluster of the data folder, as it is."""
         return Cluster(self.data_dir, programs=self.pg_bin, archive=self.wal_archive)
 
     def served_cluster(self) -> Cluster | None:
-        """The private cluster, also where its address was filled in; None: the database is another's."""
+        """Return the private cluster, also where its address was filled in; None: the database is another's."""
         cluster = self.cluster()
         return cluster if self.database_url in (None, cluster.url) else None
 
@@ -308,7 +308,7 @@ class Settings(BaseSettings):
         return DiskSpace(self.data_dir, warning_mib=self.disk_warning_mb, reserve_mib=self.disk_reserve_mb)
 
     def limits(self) -> ConnectionLimits:
-        """Connections that one process may hold."""
+        """Return the number of connections that one process may hold."""
         return ConnectionLimits(max(MIN_CONNECTIONS, self.connections))
 
     def recipients(self) -> tuple[str, ...]:
@@ -316,11 +316,11 @@ class Settings(BaseSettings):
         return tuple(key.strip() for key in self.backup_recipients.split(",") if key.strip())
 
     def city_path(self) -> Path:
-        """The file of the city that is served."""
+        """Return the file of the city that is served."""
         return self.city_file or self.data_dir / "city.toml"
 
     def chain_keys_folder(self) -> Path:
-        """The folder of the keys that sign the heads of the chain."""
+        """Return the folder of the keys that sign the heads of the chain."""
         return self.chain_keys or self.data_dir / "chain_keys"
 
     def unit_grid_profile(self) -> GridProfile:
@@ -346,11 +346,11 @@ class Settings(BaseSettings):
         return frozenset(name.lower() for name in _listed(self.allowed_hosts))
 
     def shared_count(self) -> Path:
-        """The file of the count by which all processes of this machine hear of changed accounts."""
+        """Return the file of the count by which all processes of this machine hear of changed accounts."""
         return self.data_dir / "accounts.count"
 
     def signing_key(self) -> bytes:
-        """The key that signs cursors: ``secret``, else made once and kept in the data folder (mode 0600)."""
+        """Return the key that signs cursors: ``secret``, else made once and kept in the data folder (mode 0600)."""
         if self.secret is not None:
             return self.secret.get_secret_value().encode()
         path = self.data_dir / "secret"
@@ -368,7 +368,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process's environment.
+    """Return the settings of this process's environment.
 
     Raises
     ------

@@ -109,7 +109,7 @@ def assign_file(
 
 
 def _batches(source: Path) -> list[pl.DataFrame]:
-    """The file's rows; one that is no plain table is read row by row, so that a fault has its row."""
+    """Return the file's rows; one that is no plain table is read row by row, so that a fault has its row."""
     if is_parquet(source):
         return list(files.read_batches(source, PLACES))
     if is_plain(source, PLACES):

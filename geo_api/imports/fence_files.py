@@ -31,7 +31,7 @@ GEOMETRY_ENDINGS = (".gpkg", ".geojson", ".json", ".shp")
 
 @contextmanager
 def as_table(path: Path, crs: str) -> Iterator[Path]:
-    """The path of a CSV or Parquet file with ``boundary`` as WKT.
+    """Yield the path of a CSV or Parquet file with ``boundary`` as WKT.
 
     A geometry file is rewritten for the time being.
 
@@ -78,7 +78,7 @@ def _is_geoparquet(path: Path) -> bool:
 
 
 def _as_text(value: Any) -> str | None:
-    """A value of any file as the text of a CSV: lists by semicolon, documents as JSON."""
+    """Return a value of any file as the text of a CSV: lists by semicolon, documents as JSON."""
     if isinstance(value, np.ndarray | list | tuple):
         return ";".join(str(part) for part in value)
     if isinstance(value, dict):
@@ -157,7 +157,7 @@ def _to_storage(checked: checks.CheckedFrame, crs: str) -> None:
 
 
 def as_written(frame: pl.DataFrame) -> pl.DataFrame:
-    """Checked fences as `layers.records.fences.write_fences` takes them."""
+    """Return checked fences as `layers.records.fences.write_fences` takes them."""
     lists = {
         name: pl.Series(
             [None if text is None else _parts(text) for text in frame[name].to_list()],

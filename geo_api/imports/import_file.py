@@ -178,7 +178,7 @@ def import_file(
 
 
 def _call_of(origin: BatchOrigin, report: ImportReport) -> dict[str, object]:
-    """The row of the access log for an import from the command line."""
+    """Return the row of the access log for an import from the command line."""
     return command_row(origin.actor, f"/imports/{report.batch_id}", {"kind": origin.kind, **report.counts()})
 
 
@@ -190,7 +190,7 @@ def _note_same_file(db: Session, origin: BatchOrigin, report: ImportReport) -> N
 
 
 def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[Path]:
-    """The file as CSV or Parquet with the columns' own names."""
+    """Return the file as CSV or Parquet with the columns' own names."""
     if kind == "duties":
         return as_parquet(path, duty_files.DUTIES)
     return fence_files.as_table(path, crs or "") if kind == "fences" else nullcontext(path)
@@ -254,7 +254,7 @@ def _import_ground(
 
 
 def _plain(frame: gpd.GeoDataFrame) -> pl.DataFrame:
-    """The attributes as text, with row numbers."""
+    """Return the attributes as text, with row numbers."""
     names = [column.name for column in FILE_KINDS["areas"].columns if column.name in frame]
     values = {
         name: [
@@ -289,7 +289,7 @@ def _tell_topology(db: Session, frame: gpd.GeoDataFrame, path: Path, report: Imp
 
 
 def _without_former(frame: gpd.GeoDataFrame, ended: set[tuple[str, str]]) -> gpd.GeoDataFrame:
-    """The newest version of each area that is still in force: former ones lie where their successors are."""
+    """Return the newest version of each area that is still in force: former ones lie where their successors are."""
     newest = frame.assign(code=frame["code"].astype(str)).sort_values(
         "valid_from", kind="stable", key=lambda days: days.astype(str)
     )

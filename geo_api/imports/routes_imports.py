@@ -34,7 +34,7 @@ def list_imports(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
     cursor: Annotated[str | None, Query(max_length=500, description="From a next link")] = None,
 ) -> Response:
-    """Imports that the caller may see, newest first."""
+    """Return imports that the caller may see, newest first."""
     key = request.app.state.signing_key
     before = read_cursor(key, CURSOR, cursor)[0] if cursor is not None else None
     found = newest_batches(db, limit + 1, before_id=before, kind=kind, state=state)
@@ -49,7 +49,7 @@ def list_imports(
 
 
 def visible_import(db: Db, import_id: Annotated[int, Path(ge=1, le=2**31 - 1)]) -> Batch:
-    """The import of the path, when the caller may see it; 404 else."""
+    """Return the import of the path, when the caller may see it; 404 else."""
     return read_batch(db, import_id)
 
 

@@ -96,7 +96,7 @@ def read_table(path: Path, kind: FileKind) -> WrittenTable:
 
 @contextmanager
 def as_parquet(path: Path, kind: FileKind) -> Iterator[Path]:
-    """The table as a Parquet file for the time being; a Parquet file as it is.
+    """Yield the table as a Parquet file for the time being; a Parquet file as it is.
 
     Raises
     ------
@@ -204,7 +204,7 @@ def _best_header(rows: dict[int, Values], kind: FileKind) -> tuple[int, int]:
 
 
 def _header(path: Path, rows: dict[int, Values], kind: FileKind) -> tuple[int, dict[int, Column]]:
-    """The number of the header's row and our columns by position."""
+    """Return the number of the header's row and our columns by position."""
     number = _best_header(rows, kind)[1]
     names = _names(kind)
     columns: dict[int, Column] = {}

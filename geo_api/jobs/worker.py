@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 def job_app(url: str, settings: Settings) -> App:
-    """The queue's application on this database."""
+    """Return the queue's application on this database."""
     app = App(connector=PsycopgConnector(conninfo=libpq_url(url), max_size=4))
 
     @_scheduled(app, "analyse", settings.analyse_cron)

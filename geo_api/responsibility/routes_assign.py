@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/assign", tags=["assign"], route_class=JsonRoute)
 
 @router.post("", response_model=AssignmentDocument)
 def assign_point(body: AssignBody, caller: CallerDep, db: Db) -> Response:
-    """The responsible grid, areas and bodies of one point, line or polygon, with the explanation of each step."""
+    """Return the responsible grid, areas and bodies of a point, line or polygon, with each step explained."""
     return json_response(_assigned(db, body).as_json())
 
 
@@ -64,7 +64,7 @@ def _assigned(db: Session, body: AssignBody) -> Assignment:
 
 
 def _in_storage(geometry: PlaceGeometry, crs: str) -> Any:
-    """A GeoJSON geometry as a shape in the storage CRS."""
+    """Return a GeoJSON geometry as a shape in the storage CRS."""
     try:
         shape = shapely.force_2d(shapely.from_geojson(geometry.model_dump_json()))
     except (shapely.errors.GEOSException, ValueError) as error:

@@ -87,7 +87,7 @@ def list_duty_items(
 
 @router.get("/runs", response_model=ModelRuns, dependencies=[needs("read_alerts")])
 def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
-    """Runs of the models, newest first.
+    """Return runs of the models, newest first.
 
     Their counts are of the whole city: told to those who see all of it.
     """

@@ -69,7 +69,7 @@ def is_allowed(name: str, allowed: frozenset[str]) -> bool:
 
 @functools.cache
 def _own_name() -> str:
-    """The full name of this machine, asked once: the question may go to a name server."""
+    """Return the full name of this machine, asked once: the question may go to a name server."""
     return socket.getfqdn().lower()
 
 

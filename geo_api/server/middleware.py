@@ -65,7 +65,7 @@ class Metrics:
 
 
 def content_security_policy(path: str, tile_origin: str) -> str:
-    """The policy of a path: this host only, and the base map's host where one is configured.
+    """Return the policy of a path: this host only, and the base map's host where one is configured.
 
     Reports are single files, with their scripts inside, and may ask nobody. Which scripts may run is said in
     the file itself (``maps.report_policy``); here they are shut off from the pages of this service.
@@ -175,7 +175,7 @@ class RequestFrame:
     def _headers(
         self, given: Iterable[RawHeader], path: str, request_id: str, *, private: bool
     ) -> list[RawHeader]:
-        """The headers of an answer with the id, and with what the answer does not say itself.
+        """Return the headers of an answer with the id, and with what the answer does not say itself.
 
         What somebody who is logged in gets is kept by no cache, unless the answer says that it is public.
         """
@@ -259,7 +259,7 @@ class TransportSecurity:
 
 
 def exposition(metrics: Metrics) -> bytes:
-    """The text of ``/metrics``: of this process, or of all workers when they count together."""
+    """Return the text of ``/metrics``: of this process, or of all workers when they count together."""
     folder = metrics_folder()
     asked = CollectorRegistry()
     for collector in metrics.measured:

@@ -87,7 +87,7 @@ def operation_id(route: APIRoute) -> str:
 
 @cache
 def written_description() -> dict[str, Any]:
-    """The description as it was written by ``scripts/write_openapi.py``: to make it takes seconds."""
+    """Return the description as it was written by ``scripts/write_openapi.py``: to make it takes seconds."""
     text = resources.files("geo_api").joinpath(FILE_NAME).read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
@@ -175,7 +175,7 @@ def _problem_responses() -> dict[str, Any]:
 
 
 def _with_collections(paths: dict[str, Any]) -> dict[str, Any]:
-    """The paths with those of features written out for each collection."""
+    """Return the paths with those of features written out for each collection."""
     found: dict[str, Any] = {}
     for path, operations in paths.items():
         if not path.startswith(_ITEMS):
@@ -193,7 +193,7 @@ def _with_collections(paths: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_collection(operation: Operation, method: str, found: Collection) -> Operation:
-    """An operation on features as it is for one collection."""
+    """Return an operation on features as it is for one collection."""
     name = singular(found.id)
     made = copy.deepcopy(operation)
     made["operationId"] = _NAMES[operation["operationId"]].format(name)
@@ -216,7 +216,7 @@ def _of_collection(operation: Operation, method: str, found: Collection) -> Oper
 
 
 def _filters(found: Collection) -> list[dict[str, Any]]:
-    """The properties that a reader may filter by, as parameters; several values are alternatives."""
+    """Return the properties that a reader may filter by, as parameters; several values are alternatives."""
     return [
         {
             "name": prop.name,
@@ -254,7 +254,7 @@ def _says_nothing(key: str, value: Any, schema: Mapping[str, Any], *, names: boo
 
 
 def _plain(schema: Any, *, names: bool = False) -> Any:
-    """A schema without what says nothing.
+    """Return a schema without what says nothing.
 
     Titles that repeat names, defaults of null, boxes that no answer has.
     """

@@ -49,7 +49,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def limits_of(text: str) -> dict[str, Limit]:
-    """The limits with those of a setting in their place; ``off``: none at all.
+    """Return the limits with those of a setting in their place; ``off``: none at all.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def _is_in(address: str, networks: tuple[Network, ...]) -> bool:
 
 
 def class_of(method: str, path: str) -> str | None:
-    """The class of limits of a request; None: never limited (health, metrics, the files of pages).
+    """Return the class of limits of a request; None: never limited (health, metrics, the files of pages).
 
     Examples
     --------

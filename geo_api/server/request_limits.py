@@ -60,7 +60,7 @@ STREAMED = "/v1/tracks"
 
 
 def body_limit(path: str) -> BodyLimit:
-    """The limit of a body under a path.
+    """Return the limit of a body under a path.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def _has_body(scope: Scope) -> bool:
 
 
 async def _checked_body(request: Request) -> bytes:
-    """The whole body, of a caller who may send it.
+    """Return the whole body, of a caller who may send it.
 
     Raises
     ------
@@ -174,7 +174,7 @@ async def refuse(request: Request, error: Exception, send: Send) -> None:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """A channel that gives a body that was read, and afterwards what comes from the client."""
+    """Return a channel that gives a body that was read, and afterwards what comes from the client."""
     given = False
 
     async def replay() -> Message:

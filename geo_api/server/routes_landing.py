@@ -78,7 +78,7 @@ LINKS = (
 
 @router.get("/", response_model=LandingPage, responses=AS_HTML)
 def get_landing_page(request: Request, f: Format = None) -> Response:
-    """The landing page: HTML where `Accept` names it or with `f=html`, else JSON."""
+    """Return the landing page: HTML where `Accept` names it or with `f=html`, else JSON."""
     base = str(request.base_url)
     city = city_in_force().name
     links = [link(rel, base + path, media, en, title_zh=zh) for rel, path, media, en, zh in LINKS]
@@ -102,7 +102,7 @@ def get_conformance(request: Request, f: Format = None) -> Response:
 
 @router.get("/health/live", response_model=Health)
 def get_health(request: Request) -> Response:
-    """The process answers; ``database``: its private database runs, or is being started again."""
+    """Say that the process answers; ``database``: its private database runs, or is being started again."""
     cluster: Cluster | None = request.app.state.private_server
     if cluster is None:
         database = "external"
@@ -113,7 +113,10 @@ def get_health(request: Request) -> Response:
 
 @router.get("/health/ready", response_model=DatabaseHealth)
 async def get_readiness(request: Request) -> Response:
-    """The database answers within 3 s and has the newest schema, else 503; ``events``: changes are heard."""
+    """Say whether the database answers within 3 s and has the newest schema, else 503.
+
+    ``events``: changes are heard.
+    """
     if fault := await request.app.state.readiness.fault():
         raise Problem(
             "not-available",
@@ -126,13 +129,13 @@ async def get_readiness(request: Request) -> Response:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def get_metrics(request: Request) -> Response:
-    """Counts and times for Prometheus."""
+    """Return counts and times for Prometheus."""
     return Response(exposition(request.app.state.metrics), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
 def docs(request: Request) -> HTMLResponse:
-    """The API documentation, from shipped files."""
+    """Return the API documentation, from shipped files."""
     return HTMLResponse(page("docs", request), headers={"Vary": "Accept-Language"})
 
 

@@ -86,7 +86,7 @@ def serve_forever(settings: Settings, host: str, port: int, workers: int) -> Non
 
 
 def _watch_over(cluster: Cluster, settings: Settings) -> ServerWatch:
-    """A watch that ends the service as SIGTERM does, when the cluster cannot be started again."""
+    """Return a watch that ends the service as SIGTERM does, when the cluster cannot be started again."""
     return ServerWatch(
         cluster,
         lambda: os.kill(os.getpid(), signal.SIGTERM),
@@ -97,7 +97,7 @@ def _watch_over(cluster: Cluster, settings: Settings) -> ServerWatch:
 
 @contextlib.contextmanager
 def _stopped_by_signals() -> Iterator[list[int]]:
-    """The server's own handlers end it; when they raise the signal again afterwards it has done its work."""
+    """Let the server's own handlers end it; when they raise the signal again afterwards it has done its work."""
     if threading.current_thread() is not threading.main_thread():
         yield []
         return

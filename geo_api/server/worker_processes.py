@@ -49,7 +49,7 @@ class AppFactory:
     shared: SharedPlaces | None
 
     def __call__(self) -> FastAPI:
-        """The application."""
+        """Return the application."""
         from geo_api.server.app import create_app
 
         return create_app(self.settings, self.shared)

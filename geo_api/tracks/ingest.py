@@ -72,7 +72,7 @@ class IngestReport:
     n_unregistered: int = 0
 
     def as_dict(self) -> dict[str, Any]:
-        """The answer."""
+        """Return the answer."""
         return {
             "accepted": self.accepted,
             "duplicate": self.duplicate,
@@ -150,7 +150,7 @@ def _ingest(parts: Iterator[FixPart], terms: Terms, now: dt.datetime, *, alone: 
 
 
 def _batch_id(db: Session, terms: Terms, now: dt.datetime) -> int:
-    """The batch that the fixes belong to: of a device that of its key and day."""
+    """Return the batch that the fixes belong to: of a device that of its key and day."""
     if terms.origin.source == "device":
         return batch_of_day(db, terms.url, terms.origin, now, dt.timedelta(days=terms.max_age_days))
     return next_batch_id(db)
@@ -168,7 +168,7 @@ def _ahead(step: Callable[[], FixPart | None]) -> Iterator[FixPart]:
 def _next_part(
     parts: Iterator[FixPart], terms: Terms, now: dt.datetime, cover: CommunityPointIndex
 ) -> FixPart | None:
-    """The good rows of the next part, placed, and the faults of the others; None after the last."""
+    """Return the good rows of the next part, placed, and the faults of the others; None after the last."""
     part = next(parts, None)
     if part is None:
         return None
@@ -214,7 +214,7 @@ def _prepare(good: pl.DataFrame, terms: Terms, batch_id: int) -> list[str]:
 
 
 def one_fix(values: dict[str, Any]) -> Callable[[], Iterator[FixPart]]:
-    """A batch of one fix."""
+    """Return a batch of one fix."""
     schema: dict[str, Any] = {
         "vehicle_id": pl.Utf8,
         "t": pl.Datetime("us", "UTC"),

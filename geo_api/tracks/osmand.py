@@ -27,7 +27,7 @@ MILLISECONDS_FROM = 100_000_000_000
 
 
 def osmand_fix(values: Mapping[str, str], now: dt.datetime) -> dict[str, Any]:
-    """The fix as the columns of a track.
+    """Return the fix as the columns of a track.
 
     ``vehicle_id``, ``t``, ``lon``, ``lat``, ``speed_kmh``, ``heading_deg``.
 
@@ -75,12 +75,12 @@ def _number(values: Mapping[str, str], name: str, *, required: bool = False) -> 
 
 
 def _known(value: float | None) -> float | None:
-    """A measured value; None for the ``-1`` of devices that measured nothing."""
+    """Return a measured value; None for the ``-1`` of devices that measured nothing."""
     return None if value is not None and value < 0 else value
 
 
 def location_values(body: bytes) -> dict[str, str]:
-    """The parameters in the JSON body of a phone's client.
+    """Return the parameters in the JSON body of a phone's client.
 
     ``{"location": {"timestamp", "coords"}, "device_id"}``.
 

@@ -45,7 +45,7 @@ async def post_fixes(
     caller: Writer,
     crs: Annotated[str | None, Query(description="wgs84|cgcs2000|gcj02|bd09|EPSG:n; no default")] = None,
 ) -> Response:
-    """A batch of fixes: good rows are committed before the answer, bad ones told.
+    """Return a batch of fixes: good rows are committed before the answer, bad ones told.
 
     Sent again it changes nothing.
     """
@@ -73,7 +73,7 @@ async def post_fixes(
 
 
 def terms_of(request: Request, caller: Caller, crs: str, source: Literal["api", "device"] = "api") -> Terms:
-    """The terms of this installation for this caller."""
+    """Return the terms of this installation for this caller."""
     settings = request.app.state.settings
     origin = BatchOrigin(
         "tracks", source, caller.username, api_key=caller.key_name, options={"crs": normalise_crs_name(crs)}
@@ -94,7 +94,7 @@ async def _take(gate: IngestGate, parts: Any, terms: Terms) -> IngestReport:
 
 
 async def _read(request: Request, held: BatchBytes) -> bytes:
-    """The body; what it says of its length is held at once, what it does not say as it arrives."""
+    """Read the body; what it says of its length is held at once, what it does not say as it arrives."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit():
         held.reserve(int(declared))

@@ -209,7 +209,7 @@ def read_batch(db: Session, batch_id: int, *, lock: bool = False) -> Batch:
 
 
 def _shown(db: Session, batch: Batch, state: str) -> Batch:
-    """The row apart from its session, with the state that it has today."""
+    """Return the row apart from its session, with the state that it has today."""
     db.expunge(batch)
     batch.state = state
     return batch

@@ -238,7 +238,7 @@ def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
 
 
 def _english_case_title() -> Expression:
-    """What the case's alert is and whom it is about, in English; the title of a case without one."""
+    """Return what the case's alert is and whom it is about, in English; the title of a case without one."""
     title = (
         select(AlertKind.name_en + ": " + Enterprise.name)
         .join(Alert, Alert.kind == AlertKind.kind)

@@ -139,7 +139,7 @@ def _last_moment(text: str) -> dt.datetime:
 
 
 def _whole_day(text: str) -> dt.datetime | None:
-    """The beginning of a written day in the city; None when a time of the day is given, or no day."""
+    """Return the beginning of a written day in the city; None when a time of the day is given, or no day."""
     if _DATE.fullmatch(text) is None:
         return None
     parse_moment(text, "datetime")

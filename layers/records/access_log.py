@@ -83,7 +83,7 @@ def command_row(actor: str, path: str, detail: dict[str, Any] | None = None) -> 
 
 
 def read_calls(db: Session, wanted: CallFilter, limit: int) -> list[AccessLog]:
-    """Calls, the newest first."""
+    """Return calls, the newest first."""
     statement = select(AccessLog).order_by(AccessLog.id.desc()).limit(limit)
     if wanted.username is not None:
         statement = statement.where(AccessLog.username == wanted.username)

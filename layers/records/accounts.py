@@ -41,7 +41,7 @@ def write_account(db: Session, username: str, values: dict[str, Any]) -> User:
 
 
 def find_account(db: Session, username: str) -> User | None:
-    """The account of a name, whether it is active or not."""
+    """Return the account of a name, whether it is active or not."""
     return db.scalars(select(User).where(User.username == username)).one_or_none()
 
 
@@ -84,7 +84,7 @@ def add_login(db: Session, login: LoginSession) -> None:
 
 
 def find_login(db: Session, token_hash: str, used_since: dt.datetime) -> tuple[User, LoginSession] | None:
-    """The login of a token, with its account.
+    """Return the login of a token, with its account.
 
     None when it has ended, was not used, or the account is switched off.
     """
@@ -148,7 +148,7 @@ def add_key(db: Session, key: ApiKey) -> None:
 
 
 def find_key(db: Session, key_hash: str, now: dt.datetime) -> tuple[User, ApiKey] | None:
-    """The key of a hash, with its service account.
+    """Return the key of a hash, with its service account.
 
     None when it is over, revoked or the account switched off.
     """
@@ -175,7 +175,7 @@ def revoke_keys(db: Session, user_id: int, name: str | None = None) -> int:
 
 
 def read_factor(db: Session, user_id: int) -> SecondFactor | None:
-    """The second factor of an account, confirmed or not."""
+    """Return the second factor of an account, confirmed or not."""
     return db.scalars(select(SecondFactor).where(SecondFactor.user_id == user_id)).one_or_none()
 
 

@@ -25,7 +25,7 @@ class OpenAlert:
 
 
 def open_alert(db: Session, site_id: str, kind: str) -> OpenAlert | None:
-    """The open alert of a site and kind, locked until the transaction ends."""
+    """Return the open alert of a site and kind, locked until the transaction ends."""
     row = db.execute(_OPEN, {"site": site_id, "kind": kind}).first()
     return None if row is None else OpenAlert(int(row.id), row.level)
 
@@ -115,7 +115,7 @@ class AlertSite:
 
 
 def alert_site(db: Session, alert_id: int) -> AlertSite:
-    """The site of an alert, with what a case of it needs."""
+    """Return the site of an alert, with what a case of it needs."""
     return AlertSite(**db.execute(_SITE, {"alert_id": alert_id}).mappings().one())
 
 
@@ -147,7 +147,7 @@ class FlaggedSite:
 
 
 def flagged_sites(db: Session) -> list[FlaggedSite]:
-    """Flagged sites, those with the highest score first."""
+    """Return the flagged sites, those with the highest score first."""
     return [FlaggedSite(**row) for row in db.execute(stored_statement("flagged_sites")).mappings()]
 
 
@@ -163,7 +163,7 @@ AND NOT EXISTS (SELECT FROM cases c WHERE c.alert_id = a.id) ORDER BY a.score DE
 
 
 def open_case_number(db: Session, alert_id: int) -> str | None:
-    """Number of the newest case of an alert that is not closed."""
+    """Return the number of the newest case of an alert that is not closed."""
     return db.scalar(_OPEN_CASE, {"alert_id": alert_id})
 
 

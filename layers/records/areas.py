@@ -108,7 +108,7 @@ _INVALID_ZH = {
 
 
 def _why_invalid(shape: Any) -> str:
-    """The rule that a polygon breaks and its place, in the file's coordinates."""
+    """Return the rule that a polygon breaks and its place, in the file's coordinates."""
     reason = str(shapely.is_valid_reason(shape))
     return f"{reason} {_INVALID_ZH.get(reason.partition('[')[0].strip(), '图形无效')}"
 
@@ -252,7 +252,7 @@ def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[
 
 
 def _instant(value: object) -> str:
-    """The start of a day in the city."""
+    """Return the start of a day in the city."""
     return start_of_day(dt.date.fromisoformat(str(value)[:10])).isoformat()
 
 

@@ -29,7 +29,7 @@ class CaseFile:
     feature: dict[str, Any]
 
     def event_dicts(self) -> list[dict[str, Any]]:
-        """The events in order, as plain data."""
+        """Return the events in order, as plain data."""
         names = ("seq", "actor", "role", "action", "from_state", "to_state", "payload", "prev_hash", "hash")
         return [
             {"at": event.at.isoformat(), **{name: getattr(event, name) for name in names}}
@@ -43,7 +43,7 @@ def newest_case_number(db: Session) -> str | None:
 
 
 def read_case_file(db: Session, number: str) -> CaseFile:
-    """The case of that number with its events.
+    """Return the case of that number with its events.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_case_file(db: Session, number: str) -> CaseFile:
 
 
 def surroundings(db: Session, case: Case) -> dict[str, dict[str, Any]]:
-    """The case's areas as they were at its opening, and its site, as GeoJSON by layer name."""
+    """Return the case's areas as they were at its opening, and its site, as GeoJSON by layer name."""
     keys = {
         "county": case.county_area_id,
         "town": case.town_area_id,

@@ -151,7 +151,7 @@ def write_fence_events(
 
 
 def fences_fingerprint(db: Session) -> str:
-    """Changes when any fence changes."""
+    """Return a value that changes when any fence changes."""
     found = db.execute(
         text("SELECT count(*) || '/' || coalesce(sum(hashtext(f::text)::bigint), 0) FROM fences f")
     ).scalar_one()

@@ -15,12 +15,12 @@ from layers.tables import ModelRun
 
 
 def find_run(db: Session, key: str) -> ModelRun | None:
-    """The run with this key, if it was finished."""
+    """Return the run with this key, if it was finished."""
     return db.scalar(select(ModelRun).where(ModelRun.key == key))
 
 
 def newest_runs(db: Session, limit: int) -> list[ModelRun]:
-    """Runs of the models, the newest first."""
+    """Return runs of the models, the newest first."""
     return list(db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit)))
 
 
@@ -56,7 +56,7 @@ def record_run(
 
 
 def data_fingerprint(db: Session, start: dt.datetime, end: dt.datetime) -> str:
-    """Changes when any input of an analysis of ``[start, end)`` changes.
+    """Return a value that changes when any input of an analysis of ``[start, end)`` changes.
 
     Whole numbers only: a sum of floats depends on the order in which a table happens to be read.
     """

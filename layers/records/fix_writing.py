@@ -53,7 +53,7 @@ _ROW = np.dtype(
 
 @contextlib.contextmanager
 def fix_batch(url: str, *, timeout_s: float, alone: bool = False) -> Iterator[Session]:
-    """A transaction for one batch of fixes.
+    """Yield a transaction for one batch of fixes.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def in_key_order(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def encode(frame: pl.DataFrame, batch_id: int | None = None) -> Iterator[bytes]:
-    """The frame and its batch in the format of ``COPY … (FORMAT binary)``, in blocks of a few MiB."""
+    """Yield the frame and its batch in the format of ``COPY … (FORMAT binary)``, in blocks of a few MiB."""
     yield _HEADER
     for start in range(0, frame.height, ENCODE_ROWS):
         yield _encode_block(frame.slice(start, ENCODE_ROWS), batch_id)

@@ -29,7 +29,7 @@ def write_readings(db: Session, frame: pl.DataFrame) -> WriteCounts:
 
 
 def read_readings(db: Session, *, until: dt.date) -> pl.DataFrame:
-    """Readings up to and with ``until``: ``site_id``, ``kind``, ``day``, ``value``, ``quality``."""
+    """Return readings up to and with ``until``: ``site_id``, ``kind``, ``day``, ``value``, ``quality``."""
     rows = db.execute(
         select(Site.site_id, MeterReading.kind, MeterReading.day, MeterReading.value, MeterReading.quality)
         .join(Site, Site.id == MeterReading.site_id)
@@ -41,6 +41,6 @@ def read_readings(db: Session, *, until: dt.date) -> pl.DataFrame:
 
 
 def last_day(db: Session) -> dt.date | None:
-    """The newest day with a reading."""
+    """Return the newest day with a reading."""
     day: dt.date | None = db.scalar(text("SELECT max(day) FROM meter_readings"))
     return day

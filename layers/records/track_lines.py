@@ -78,7 +78,7 @@ def _refresh_day(db: Session, day: dt.date) -> int:
 
 
 def _ensure_partition(db: Session, day: dt.date) -> None:
-    """The day's partition; made apart and attached, so that readers of the other days go on meanwhile."""
+    """Make the day's partition apart and attach it, so that readers of the other days go on meanwhile."""
     name = f"tracks_{day:%Y%m%d}"
     if db.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}):
         return

@@ -83,7 +83,7 @@ def write_fixes(db: Session, frame: pl.DataFrame, batch_id: int | None = None) -
 
 
 def with_vehicle_numbers(db: Session, frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the database's integers as ``vehicle_id``.
+    """Return the frame with the database's integers as ``vehicle_id``.
 
     Rows of vehicles that it does not know are left out.
     """
@@ -161,7 +161,7 @@ COPY (SELECT f.vehicle_id, (extract(epoch FROM f.t) * 1000000)::bigint AS t, f.l
 def read_fixes(
     db: Session, start: dt.datetime, end: dt.datetime, *, kinds: tuple[str, ...] | None = None
 ) -> pl.DataFrame:
-    """Fixes of ``[start, end)``, of vehicles of these kinds (None: all).
+    """Return fixes of ``[start, end)``, of vehicles of these kinds (None: all).
 
     Returns
     -------

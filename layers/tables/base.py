@@ -34,24 +34,24 @@ class Base(DeclarativeBase):
 
 
 def id_column() -> Mapped[int]:
-    """The key of a row, which the database gives."""
+    """Return the key of a row, which the database gives."""
     return mapped_column(BigInteger, Identity(), primary_key=True)
 
 
 def batch_column() -> Mapped[int | None]:
-    """The batch that wrote the row; an INSERT takes it from the transaction (``wangge.batch``)."""
+    """Return the column of the batch that wrote the row; an INSERT takes it from the transaction (``wangge.batch``)."""
     return mapped_column(
         Integer, server_default=text("NULLIF(current_setting('wangge.batch', true), '')::integer")
     )
 
 
 def geometry_column(kind: str, *, nullable: bool = False) -> Mapped[Any]:
-    """A geometry in the storage CRS (EPSG:4326), with its index."""
+    """Return a geometry in the storage CRS (EPSG:4326), with its index."""
     return mapped_column(Geometry(kind, srid=4326, spatial_index=True), nullable=nullable)
 
 
 def mercator_column(kind: str) -> Mapped[Any]:
-    """Stored Web Mercator copy: tiles read it and never transform."""
+    """Return the column of the stored Web Mercator copy: tiles read it and never transform."""
     return mapped_column(
         Geometry(kind, srid=3857, spatial_index=True), Computed("ST_Transform(geom, 3857)", persisted=True)
     )
