@@ -175,6 +175,7 @@ def test_who_must_have_a_second_factor_is_led_to_it(
 ) -> None:
     name = account("supervisor")
     more = {"WANGGE_SECOND_FACTOR_ROLES": "supervisor,dispatcher"}
+    more |= {"WANGGE_CHAIN_KEYS": str(city.folder / "chain_keys")}
     with serve_city(city.url, tmp_path / "data", city.logins, **more) as strict:
         console = open_page(at=strict)
         page = console.page

@@ -34,6 +34,7 @@ from layers.postgres import SYSTEM, Scope, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Seeded, logged_in, serving
 from tests.support.busy_town import seed_work
+from tests.support.direct_writes import write_cases_directly
 from tests.support.event_streams import Stream, listening
 from tests.support.identity_provider import AUDIENCE, Provider, providing
 from tests.support.small_town import BOXES, PLATES, TOWN_A, TOWN_B
@@ -555,6 +556,7 @@ def test_assignment_and_errors_tell_nothing_private(matrix: Matrix, caller: str)
 def change_of(matrix: Matrix, statement: str, **values: Any) -> int:
     """Commit a statement: the number of the last change that it made."""
     with session(SYSTEM, matrix.url) as db:
+        write_cases_directly(db)
         db.execute(text(statement), values)
     with session(SYSTEM, matrix.url) as db:
         return int(db.execute(text("SELECT max(id) FROM layer_changes")).scalar_one())

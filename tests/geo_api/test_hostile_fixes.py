@@ -101,7 +101,7 @@ def test_a_body_that_was_cut_writes_nothing(post: Post, media: str) -> None:
 
 @pytest.mark.parametrize("media", (NDJSON, CSV))
 def test_a_text_that_was_cut_in_a_line_tells_that_line(post: Post, media: str) -> None:
-    whole = encoded(rows(f"torn-{media[-4:]}", 20), media)
+    whole = encoded(rows(f"torn-{media[-3:]}", 20), media)
     told = all_told(post(whole[:-25], media), 20)
     assert (told["accepted"], told["rejected"]) == (19, 1) and told["reasons"][0]["row"] == 20
 
@@ -195,13 +195,15 @@ def test_columns_of_a_wrong_type(post: Post, name: str, kind: str) -> None:
         "\ud800",
         "'; DROP TABLE fixes; --",
         "🚚",
+        "苏F·A1234",
+        "00:1B:44:11:3A:B7",
     ],
     ids=repr,
 )
 def test_names_of_vehicles(post: Post, vehicle: str) -> None:
     body = line(vehicle_id=vehicle)
     answer = post(body, NDJSON)
-    if vehicle[:1] in ("'", "🚚", "\u202e"):
+    if vehicle[:1] in ("苏", "0"):
         assert answer.status_code == 200
     else:
         is_a_problem(answer)
@@ -266,7 +268,7 @@ def test_a_few_bytes_that_are_billions_of_rows_are_refused_before_they_are_read(
 
 @pytest.mark.parametrize("media", MEDIA)
 def test_two_equal_rows_are_one_fix(post: Post, media: str) -> None:
-    frame = rows(f"twice-{media[-6:]}", 3)
+    frame = rows(f"twice-{media[-3:]}", 3)
     told = all_told(post(encoded(pl.concat([frame, frame]), media), media), 6)
     assert (told["accepted"], told["duplicate"]) == (3, 3)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +160,12 @@ def recorded() -> dict[str, list[dict[str, Any]]]:
 
 
 RECORDED = recorded()
+HALF_WIDTH = re.compile(r"(?<=[\u4e00-\u9fff0-9]) \((\d{6,15})\)")
+
+
+def in_full_width(answer: Any) -> Any:
+    """An answer with the brackets of today behind Chinese names; explanations that are stored keep those of before."""
+    return json.loads(HALF_WIDTH.sub(r"（\1）", json.dumps(answer, ensure_ascii=False)))
 
 
 @pytest.mark.parametrize("caller", RECORDED)
@@ -176,7 +183,7 @@ def test_every_account_gets_the_answers_of_before(app: Any, caller: str) -> None
                 given = {str(feature["id"]): feature["properties"] for feature in given["features"]}
                 assert set(given) == set(question["answer"]), path
             otherwise = ANSWERED_OTHERWISE.get(path.partition("?")[0], frozenset())
-            assert differences(question["answer"], given, otherwise) == [], path
+            assert differences(in_full_width(question["answer"]), in_full_width(given), otherwise) == [], path
 
 
 def differences(old: Any, new: Any, otherwise: frozenset[str], place: str = "") -> list[str]:

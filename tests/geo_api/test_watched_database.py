@@ -210,7 +210,7 @@ def test_a_full_disk_refuses_writes_and_heals_when_it_has_room(
             pytest.skip("no tmpfs may be mounted here")
         town = made_town.copy(disk / "data")
         limits = {"WANGGE_DISK_RESERVE_MB": "64", "WANGGE_DISK_WARNING_MB": "128"}
-        with serve(None, town.folder, **limits) as service:
+        with serve(None, town.folder, log=short_tmp / "full.log", **limits) as service:
             with Writers(service.address, town.case_number) as writers:
                 writers.wait_for(10)
                 ballast = fill(disk, leave_bytes=48 * MIB)

@@ -120,6 +120,7 @@ def fill_every_collection(db: Session, ids: dict[str, Any]) -> None:
 
 def ensure_feature(db: Session, collection: Collection) -> None:
     """A row in each table of a collection's source that has none, of what its columns ask for."""
+    write_cases_directly(db)
     for each in _tables(collection.source):
         _ensure_row(db, each, collection)
 

@@ -26,6 +26,8 @@ class City:
     address: str
     url: str
     logins: tuple[Login, ...]
+    folder: Path
+    """Data folder of the service: its keys of the chain lie there."""
 
     def login(self, role: str) -> Login:
         """The first account of a role; officer and grid manager are of the town with the most cases."""
@@ -63,7 +65,7 @@ def serve_city(
         **more,
     }
     with serve(url, folder, **settings) as service:
-        yield City(service.address, url, tuple(logins))
+        yield City(service.address, url, tuple(logins), folder)
 
 
 @contextlib.contextmanager

@@ -50,7 +50,9 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 @contextlib.contextmanager
-def serve(url: str | None, folder: Path, *, workers: int = 1, **settings: str) -> Iterator[Service]:
+def serve(
+    url: str | None, folder: Path, *, workers: int = 1, log: Path | None = None, **settings: str
+) -> Iterator[Service]:
     """``wangge serve`` over a database, or over a private cluster of the folder.
 
     Settings by their variables.
@@ -60,7 +62,7 @@ def serve(url: str | None, folder: Path, *, workers: int = 1, **settings: str) -
     environment |= {"WANGGE_DATA_DIR": str(folder), "WANGGE_SECRET": "test", "WANGGE_LOG_LEVEL": "info"}
     environment |= {"WANGGE_DATABASE_URL": libpq_url(url)} if url else {}  # as people write it
     folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "serve.log"
+    log = log or folder / "serve.log"
     command = [sys.executable, "-m", "geo_api.cli", "serve", "--port", str(port), "--workers", str(workers)]
     with (
         log.open("wb") as out,
