@@ -1,12 +1,12 @@
 """A real PostGIS for every test that touches data: one throw-away cluster a test process.
 
 ``database_url``    migrated database of this test process (shared by its tests: do not commit into it)
-``engine``          pooled engine on it ``db``              ``Session`` in a transaction that is rolled back;
-``commit`` inside only ends a savepoint ``fresh_database``  URL of a migrated database of this test's own, set
-as ``WANGGE_DATABASE_URL``: commit at will ``empty_database``  URL of a database of this test's own with
-PostGIS and nothing else: migrate it as far as you like ``seeded``          the small town with a login of
-each role, as a template of databases ``api``             the application over a copy of it; ``public`` is a
-client of it who is not logged in,
+``engine``          pooled engine on it
+``db``              ``Session`` in a transaction that is rolled back; ``commit`` inside only ends a savepoint
+``fresh_database``  URL of a migrated database of this test's own, set as ``WANGGE_DATABASE_URL``: commit at will
+``empty_database``  URL of a database of this test's own with PostGIS and nothing else: migrate it as far as you like
+``seeded``          the small town with a login of each role, as a template of databases
+``api``             the application over a copy of it; ``public`` is a client of it who is not logged in,
                    ``login`` makes one who is
 
 What several tests set up stands in ``tests/support``, one module a subject.

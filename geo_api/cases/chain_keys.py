@@ -122,8 +122,7 @@ class ChainKeys:
         if mode & 0o077:
             raise WrongChainKey(
                 f"{self._private} may be read by others (mode {mode:04o}): chmod 600, and `wangge cases keys"
-                " rotate`"
-                " if somebody may have read it · 密钥文件权限过宽"
+                " rotate` if somebody may have read it · 密钥文件权限过宽"
             )
         try:
             key = serialization.load_pem_private_key(content, password=None)

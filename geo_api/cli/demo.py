@@ -128,8 +128,7 @@ def _put_demo_city_in_force(settings: Settings) -> None:
     if (city := read_city(path)).code != CITY.code:
         raise NotADemo(
             f"{path} is of another city, {city.code} {city.name}: point WANGGE_DATA_DIR at an empty folder"
-            " for the demo"
-            f" 该数据目录属于另一城市，演示请用空目录"
+            " for the demo 该数据目录属于另一城市，演示请用空目录"
         )
     put_in_force(city)
 

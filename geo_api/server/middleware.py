@@ -79,10 +79,9 @@ def content_security_policy(path: str, tile_origin: str) -> str:
     return (
         (
             "default-src 'self'; script-src 'self'; worker-src 'self' blob:; style-src 'self'"
-            " 'unsafe-inline'; "
-            f"img-src 'self' data: blob: {tile_origin}; connect-src 'self' {tile_origin}; font-src 'self'"
-            " data:; "
-            "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+            f" 'unsafe-inline'; img-src 'self' data: blob: {tile_origin}; connect-src 'self' {tile_origin};"
+            " font-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors"
+            " 'none'"
         )
         .replace("  ", " ")
         .replace(" ;", ";")

@@ -101,8 +101,7 @@ def head_text(facts: HeadFacts) -> bytes:
 _ENTRY_LINES = "string_agg(number || ' ' || seq || ' ' || hash, E'\\n' ORDER BY number COLLATE \"C\", seq)"
 _CALL_LINES = (
     "string_agg(jsonb_build_array(id, extract(epoch from at), username, role, method, path, status,"
-    " request_id,"
-    " area_code, address, detail)::text, E'\\n' ORDER BY id)"
+    " request_id, area_code, address, detail)::text, E'\\n' ORDER BY id)"
 )
 
 
@@ -307,8 +306,7 @@ def _entry_faults(db: Session, first: int) -> Iterator[ChainFault]:
         " SELECT COALESCE(h.sequence, f.head) AS sequence, COALESCE(f.n, 0) AS n, h.n_entries FROM found f"
         " FULL JOIN (SELECT * FROM chain_heads WHERE sequence >= :first) h ON h.sequence = f.head"
         " WHERE h.sequence IS NULL OR (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <> (h.n_entries,"
-        " h.entries_digest)"
-        " ORDER BY 1"
+        " h.entries_digest) ORDER BY 1"
     )
     for row in db.execute(statement, {"first": first, "nothing": sha256(b"").hexdigest()}):
         if row.n_entries is None:
@@ -324,10 +322,8 @@ def _call_faults(db: Session, now: dt.datetime) -> Iterator[ChainFault]:
         f"WITH found AS (SELECT head, count(*) AS n, {_digest(_CALL_LINES)} AS digest FROM access_log"
         " WHERE head > 0 GROUP BY head)"
         " SELECT h.sequence, COALESCE(f.n, 0) AS n, h.n_calls FROM chain_heads h LEFT JOIN found f ON f.head"
-        " = h.sequence"
-        " WHERE h.made_at > :kept AND (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <> (h.n_calls,"
-        " h.calls_digest)"
-        " ORDER BY 1"
+        " = h.sequence WHERE h.made_at > :kept AND (COALESCE(f.n, 0), COALESCE(f.digest, :nothing)) <>"
+        " (h.n_calls, h.calls_digest) ORDER BY 1"
     )
     kept = now - dt.timedelta(days=KEPT_DAYS - 1)
     for row in db.execute(statement, {"kept": kept, "nothing": sha256(b"").hexdigest()}):

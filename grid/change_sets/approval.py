@@ -2,16 +2,15 @@
 
 A higher level than the author's approves, never the author.
 
-=========================================
-====================================================================== author
-who may approve =========================================
-====================================================================== grid manager
-a supervisor in whose area the change set is, or the grid manager of a
+=========================================  ======================================================================
+author                                     who may approve
+=========================================  ======================================================================
+grid manager                               a supervisor in whose area the change set is, or the grid manager of a
                                            larger area that contains the author's
-supervisor of an area                      a supervisor of a larger area that contains the author's supervisor
-of the whole city               another supervisor of the whole city no account (any more), or no editor
-a supervisor of the whole city =========================================
-======================================================================
+supervisor of an area                      a supervisor of a larger area that contains the author's
+supervisor of the whole city               another supervisor of the whole city
+no account (any more), or no editor        a supervisor of the whole city
+=========================================  ======================================================================
 
 Who may approve a change set may also undo it. An account of the city's own area has the whole city.
 """

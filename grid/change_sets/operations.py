@@ -1,21 +1,18 @@
 """Operations of change sets, read from JSON and checked by type.
 
-====================  =============================================
-================================================== op                    members
-what it does ====================  =============================================
-================================================== ``split``             ``area_id``, ``line``
-cut a unit grid by a line ``merge``             ``area_ids``, [``parts_reason``]               join unit grids
-of one community ``move_vertex``       ``area_id``, ``vertex``, ``to``                move a corner in all the
-grids that touch it ``move_edge``         ``area_id``, ``edge``, ``to``                  move both ends of an
-edge ``reshape``           ``area_ids`` (two), ``line``                   draw the boundary between two grids
-anew ``transfer``          ``area_ids``, ``community_id``,                give unit grids to a neighbouring
-community
+====================  =============================================  ==================================================
+op                    members                                        what it does
+====================  =============================================  ==================================================
+``split``             ``area_id``, ``line``                          cut a unit grid by a line
+``merge``             ``area_ids``, [``parts_reason``]               join unit grids of one community
+``move_vertex``       ``area_id``, ``vertex``, ``to``                move a corner in all the grids that touch it
+``move_edge``         ``area_id``, ``edge``, ``to``                  move both ends of an edge
+``reshape``           ``area_ids`` (two), ``line``                   draw the boundary between two grids anew
+``transfer``          ``area_ids``, ``community_id``,                give unit grids to a neighbouring community
                       [``parts_reason``]
-``reparent``          ``area_id``, ``parent_id``, [``code``],        give a community to another town, a town
-to
+``reparent``          ``area_id``, ``parent_id``, [``code``],        give a community to another town, a town to
                       [``parts_reason``]                             another county, with all that is in it
-====================  =============================================
-==================================================
+====================  =============================================  ==================================================
 
 Lines and edges are GeoJSON LineStrings, ``vertex`` and its ``to`` positions ``[lon, lat]``. A draft keeps
 ``move_*`` resolved: ``area_ids`` then names every grid that moves, so that a later conflict is seen.

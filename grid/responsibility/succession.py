@@ -92,7 +92,6 @@ def body_step(before: str | None, after: str | None, place_now: str) -> Step | N
     )
     en = (
         f"{before or '(no lead)'} no longer has this item here; now"
-        f" {after or 'a body that the command centre designates'}"
-        f" leads ({place_now}): dispatch goes there."
+        f" {after or 'a body that the command centre designates'} leads ({place_now}): dispatch goes there."
     )
     return Step("successor", "body_of_now", zh, en, after, [before] if before else [])

@@ -254,9 +254,8 @@ _ON_AREAS = (
     (
         "batches",
         "SELECT b.id::text FROM batches b CROSS JOIN LATERAL (SELECT FROM fixes f"
-        " WHERE f.t >= b.fixes_from AND f.t <= b.fixes_to AND f.batch_id = b.id AND f.area_id IN"
-        f" {_OF_AREAS} LIMIT 1) f"
-        " WHERE b.state IN ('done', 'open') AND (b.id > :batch OR b.day IS NOT NULL)",
+        f" WHERE f.t >= b.fixes_from AND f.t <= b.fixes_to AND f.batch_id = b.id AND f.area_id IN {_OF_AREAS}"
+        " LIMIT 1) f WHERE b.state IN ('done', 'open') AND (b.id > :batch OR b.day IS NOT NULL)",
     ),
     ("duty_items", f"SELECT d.id::text FROM duty_items d WHERE d.area_code IN {_NO_OTHER_VERSION}"),
     ("users", f"SELECT u.username FROM users u WHERE u.area_code IN {_NO_OTHER_VERSION}"),

@@ -43,8 +43,7 @@ BOUNDARY_REACH_DEG = 0.2
 """The outline of a site begins no further than this from its point."""
 _NEAR_THE_CITY = text(
     "SELECT NOT EXISTS (SELECT 1 FROM areas WHERE kind = 'city' AND valid_to IS NULL) OR EXISTS (SELECT 1"
-    " FROM areas"
-    " WHERE kind = 'city' AND valid_to IS NULL"
+    " FROM areas WHERE kind = 'city' AND valid_to IS NULL"
     " AND ST_DWithin(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :margin_deg))"
 )
 Values = dict[str, Any]

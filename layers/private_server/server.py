@@ -138,11 +138,10 @@ class Cluster:
             return find_binaries(self.major, self.programs)
         except ClusterError as error:
             raise ClusterError(
-                f"{error}\n{self.pgdata} 由 PostgreSQL {self.major} 建立。It was made by PostgreSQL {self.major}"
-                " and only "
-                f"that version can read it. Install postgresql-{self.major} and its PostGIS again, run "
-                f"`wangge db backup FILE`, move {self.pgdata} away, then `wangge db restore FILE` with the"
-                " new version."
+                f"{error}\n{self.pgdata} 由 PostgreSQL {self.major} 建立。It was made by PostgreSQL"
+                f" {self.major} and only that version can read it. Install postgresql-{self.major} and its"
+                f" PostGIS again, run `wangge db backup FILE`, move {self.pgdata} away, then `wangge db"
+                " restore FILE` with the new version."
             ) from error
 
     # -- making, starting, stopping ------------------------------------------------------------------

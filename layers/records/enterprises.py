@@ -112,10 +112,9 @@ def read_sites(db: Session, *, kinds: tuple[str, ...] = ("production", "storage"
     rows = db.execute(
         text(
             "SELECT s.id, s.site_id, s.kind, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,"
-            " ST_AsBinary(s.boundary) AS boundary,"
-            " e.uscc, e.name, e.hazard, e.status, e.status_since, s.area_id"
-            " FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE s.kind = ANY(:kinds) ORDER BY"
-            " s.site_id"
+            " ST_AsBinary(s.boundary) AS boundary, e.uscc, e.name, e.hazard, e.status, e.status_since,"
+            " s.area_id FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE s.kind = ANY(:kinds)"
+            " ORDER BY s.site_id"
         ),
         {"kinds": list(kinds)},
     ).all()

@@ -72,8 +72,7 @@ def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
         _TABLES[Fence.__tablename__],
         f"SELECT g.fence_id, g.name, g.rule, g.medium, {', '.join(f'g.{c}' for c in _PARAMETERS)},"
         f" {as_list.format('vehicle_kinds')}, {as_list.format('vehicle_ids')}, CAST(g.times AS jsonb),"
-        " g.legal_basis,"
-        " ST_Multi(ST_SetSRID(g.boundary::geometry, 4326)) FROM given_fences g",
+        " g.legal_basis, ST_Multi(ST_SetSRID(g.boundary::geometry, 4326)) FROM given_fences g",
         columns=(*(c for c in _FENCE_COLUMNS if c != "boundary"), "geom"),
         key=("fence_id",),
     )

@@ -63,15 +63,13 @@ def data_fingerprint(db: Session, start: dt.datetime, end: dt.datetime) -> str:
     row = db.execute(
         text(
             "SELECT (SELECT count(*) || '/' || coalesce(max(t)::text, '') FROM fixes WHERE t >= :start AND t"
-            " < :end),"
-            " (SELECT count(*) || '/' || coalesce(sum((value * 1000)::bigint), 0) FROM meter_readings WHERE"
-            " day <= :end),"
-            " (SELECT count(*) || '/' || coalesce(sum(hashtext(e::text)::bigint), 0) FROM enterprises e),"
-            " (SELECT count(*) || '/' || coalesce(sum(hashtext(s.site_id || s.kind ||"
-            " s.geom::text)::bigint), 0) FROM sites s),"
-            " (SELECT count(*) || '/' || coalesce(sum(hashtext(n::text)::bigint), 0) FROM notices n),"
-            " (SELECT count(*) || '/' || coalesce(sum(hashtext(p::text)::bigint), 0) FROM places p),"
-            " (SELECT count(*) || '/' || coalesce(sum(hashtext(v.vehicle_id || v.kind)::bigint), 0) FROM"
+            " < :end), (SELECT count(*) || '/' || coalesce(sum((value * 1000)::bigint), 0) FROM"
+            " meter_readings WHERE day <= :end), (SELECT count(*) || '/' ||"
+            " coalesce(sum(hashtext(e::text)::bigint), 0) FROM enterprises e),"
+            " (SELECT count(*) || '/' || coalesce(sum(hashtext(s.site_id || s.kind || s.geom::text)::bigint),"
+            " 0) FROM sites s), (SELECT count(*) || '/' || coalesce(sum(hashtext(n::text)::bigint), 0) FROM"
+            " notices n), (SELECT count(*) || '/' || coalesce(sum(hashtext(p::text)::bigint), 0) FROM places"
+            " p), (SELECT count(*) || '/' || coalesce(sum(hashtext(v.vehicle_id || v.kind)::bigint), 0) FROM"
             " vehicles v)"
         ),
         {"start": start, "end": end},
@@ -110,11 +108,9 @@ def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetim
     db.execute(
         text(
             "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, left_by, ended_by, open, radius_m,"
-            " n_fixes,"
-            " geom, h3_9, area_id) SELECT :run_id, g.vehicle_id, g.started_at, g.ended_at, g.left_by,"
-            " g.ended_by, g.open,"
-            f" g.radius_m, g.n_fixes, {point}, g.h3_9, owning_area({point}) FROM given_stays g"
-            " ON CONFLICT (vehicle_id, started_at) DO NOTHING"
+            " n_fixes, geom, h3_9, area_id) SELECT :run_id, g.vehicle_id, g.started_at, g.ended_at,"
+            f" g.left_by, g.ended_by, g.open, g.radius_m, g.n_fixes, {point}, g.h3_9, owning_area({point})"
+            " FROM given_stays g ON CONFLICT (vehicle_id, started_at) DO NOTHING"
         ),
         {"run_id": run_id},
     )
@@ -153,13 +149,11 @@ def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datet
     result = db.execute(
         text(
             "INSERT INTO visits (run_id, visit_id, vehicle_id, site_id, entered_at, left_at, seen_s,"
-            " unseen_s, distance_m,"
-            " share, night, excluded_by, geom, area_id)"
+            " unseen_s, distance_m, share, night, excluded_by, geom, area_id)"
             " SELECT :run_id, g.visit_id, g.vehicle_id, s.id, g.entered_at, g.left_at, g.seen_s, g.unseen_s,"
-            " g.distance_m,"
-            " g.share, g.night, g.excluded_by, ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326), s.area_id"
-            " FROM given_visits g LEFT JOIN sites s USING (site_id) ON CONFLICT (visit_id, site_id) DO"
-            " NOTHING"
+            " g.distance_m, g.share, g.night, g.excluded_by, ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326),"
+            " s.area_id FROM given_visits g LEFT JOIN sites s USING (site_id) ON CONFLICT (visit_id, site_id)"
+            " DO NOTHING"
         ),
         {"run_id": run_id},
     )

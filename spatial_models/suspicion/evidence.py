@@ -192,9 +192,8 @@ def _not_counted(near: int, own: int, at_places: int, period: tuple[str, str]) -
             Evidence(
                 "excluded_places", float(at_places), float(near), period, 0.0, "vehicles", 1.0,
                 f"附近另有 {at_places} 车·日停在加油站、服务区、许可停车场或园区排队处，不计入。",
-                f"{at_places} vehicle-day(s) near it were at petrol stations, service areas, licensed"
-                " parking "
-                "or a gate queue: not counted.",
+                f"{at_places} vehicle-day(s) near it were at petrol stations, service areas, licensed parking"
+                " or a gate queue: not counted.",
             )
         )  # fmt: skip
     if near - at_places - own > 0:

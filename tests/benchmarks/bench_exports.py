@@ -41,9 +41,8 @@ def load(url: str, n: int) -> None:
         db.execute(
             text(
                 "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10) SELECT 'S-' || i, 1 + i"
-                " % 10000,"
-                " CASE WHEN i <= :small THEN 'registered' WHEN i % 10 = 0 THEN 'storage' ELSE 'sales' END,"
-                " ST_SetSRID(ST_MakePoint(120.2 + 1.7 * random(), 31.7 + random()), 4326), i, i"
+                " % 10000, CASE WHEN i <= :small THEN 'registered' WHEN i % 10 = 0 THEN 'storage' ELSE"
+                " 'sales' END, ST_SetSRID(ST_MakePoint(120.2 + 1.7 * random(), 31.7 + random()), 4326), i, i"
                 " FROM generate_series(1, CAST(:n AS int)) i"
             ),
             {"n": n, "small": SMALL},

@@ -58,8 +58,7 @@ def prepare(url: str) -> str:
             db.execute(
                 text(
                     "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) VALUES"
-                    " (:code, :code,"
-                    " 'community', '2020-01-01', ST_SetSRID(CAST(:wkb AS geometry), 4326),"
+                    " (:code, :code, 'community', '2020-01-01', ST_SetSRID(CAST(:wkb AS geometry), 4326),"
                     " ST_SetSRID(ST_MakePoint(0, 0), 4326), 1)"
                 ),
                 {"code": f"c{i}", "wkb": shape.wkb_hex},

@@ -58,8 +58,7 @@ def _insert(db: Session, code: str, kind: str, parent: str | None, shape: shapel
         text(
             "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
             " SELECT :code, :code, :kind, (SELECT id FROM areas WHERE code = :parent), '2020-01-01Z',"
-            " ST_Multi(g),"
-            " ST_PointOnSurface(g), ST_Area(g::geography) FROM ST_GeomFromWKB(:wkb, 4326) g"
+            " ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography) FROM ST_GeomFromWKB(:wkb, 4326) g"
         ),
         {"code": code, "kind": kind, "parent": parent, "wkb": shapely.to_wkb(shape)},
     )
@@ -73,14 +72,11 @@ def insert_duties(db: Session, items: int = 2_000) -> None:
     db.execute(
         text(
             "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code,"
-            " role, valid_from)"
-            " SELECT 'I-' || i, 'item ' || i, 'market', 'law', '处罚', b.body, b.level, b.area, b.role,"
-            " '2020-01-01'"
-            " FROM generate_series(0, :n - 1) i CROSS JOIN (VALUES ('county body', 'county', '320601',"
-            " 'lead', 1),"
-            "  ('joint body', 'county', '320601', 'joint', 10), ('city body', 'city', '320600', 'lead', 1),"
-            "  ('town body', 'town', '320601001', 'lead', 10)) b(body, level, area, role, every) WHERE i %"
-            " b.every = 0"
+            " role, valid_from) SELECT 'I-' || i, 'item ' || i, 'market', 'law', '处罚', b.body, b.level,"
+            " b.area, b.role, '2020-01-01' FROM generate_series(0, :n - 1) i CROSS JOIN (VALUES ('county"
+            " body', 'county', '320601', 'lead', 1),  ('joint body', 'county', '320601', 'joint', 10), ('city"
+            " body', 'city', '320600', 'lead', 1),  ('town body', 'town', '320601001', 'lead', 10)) b(body,"
+            " level, area, role, every) WHERE i % b.every = 0"
         ),
         {"n": items},
     )

@@ -115,8 +115,7 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     """The officer disposes and cannot close; the dispatcher checks and closes; the chain proves itself."""
     number = city.value(
         "SELECT c.number FROM cases c JOIN areas a ON a.id = c.town_area_id WHERE a.code = :town AND c.state"
-        " = 'reported'"
-        " ORDER BY c.number LIMIT 1",
+        " = 'reported' ORDER BY c.number LIMIT 1",
         town=city.town,
     )
     dispatcher, officer = open_page(), open_page(locale="zh-CN")

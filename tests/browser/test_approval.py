@@ -205,8 +205,7 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
     assert len(after) == len(before) and strict.value(OVERLAPS) == 0
     moved = strict.value(
         "SELECT ST_Area(geom) FROM areas WHERE kind = 'unit_grid' AND valid_to IS NULL AND parent_id ="
-        " :parent"
-        " AND ST_Contains(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))",
+        " :parent AND ST_Contains(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326))",
         parent=unit.parent_id,
         lon=unit.lon,
         lat=unit.lat,

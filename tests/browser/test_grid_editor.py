@@ -104,8 +104,7 @@ def test_escape_leaves_the_drawing_and_the_selection_stays(editor: Console, city
 def test_neighbours_are_merged_and_kept_apart_again(editor: Console, city: City) -> None:
     pair = city.rows(
         f"WITH u AS ({UNITS}) SELECT a.id AS one, b.id AS two FROM u a JOIN u b ON a.id < b.id AND"
-        " a.parent_id = b.parent_id"
-        " JOIN areas x ON x.id = a.id JOIN areas y ON y.id = b.id"
+        " a.parent_id = b.parent_id JOIN areas x ON x.id = a.id JOIN areas y ON y.id = b.id"
         " WHERE ST_Length(ST_CollectionExtract(ST_Intersection(x.geom, y.geom), 2)) > 0.001 ORDER BY 1 DESC,"
         " 2 LIMIT 1",
         town=city.town,

@@ -234,9 +234,8 @@ def test_a_fault_is_told_in_words_with_names_and_place(sitting: Callable[..., Co
     """A grid far from the community that is to take it."""
     far = city.rows(
         f"WITH u AS ({UNITS}) SELECT a.id, c.id AS receiver, c.name, ST_X(c.label_point) lon,"
-        " ST_Y(c.label_point) lat FROM u a JOIN areas x ON x.id = a.id"
-        " JOIN areas c ON c.kind = 'community' AND c.valid_to IS NULL AND c.parent_id = (SELECT parent_id"
-        " FROM areas WHERE id = a.parent_id)"
+        " ST_Y(c.label_point) lat FROM u a JOIN areas x ON x.id = a.id JOIN areas c ON c.kind = 'community'"
+        " AND c.valid_to IS NULL AND c.parent_id = (SELECT parent_id FROM areas WHERE id = a.parent_id)"
         " WHERE ST_Distance(x.geom, c.geom) > 0.002 ORDER BY ST_Distance(x.geom, c.geom) LIMIT 1",
         town=city.town,
     )[0]
@@ -380,9 +379,8 @@ def test_the_load_is_shown_and_a_suggestion_becomes_a_draft(
     expect(zones.first).to_be_visible()
     assert zones.count() == city.value(
         "SELECT count(*) FROM areas c JOIN areas t ON t.id = c.parent_id WHERE t.code = :town AND c.kind ="
-        " 'community'"
-        " AND c.valid_to IS NULL AND EXISTS (SELECT 1 FROM areas u WHERE u.parent_id = c.id AND u.kind ="
-        " 'unit_grid' AND u.valid_to IS NULL)",
+        " 'community' AND c.valid_to IS NULL AND EXISTS (SELECT 1 FROM areas u WHERE u.parent_id = c.id AND"
+        " u.kind = 'unit_grid' AND u.valid_to IS NULL)",
         town=city.town,
     )
     paint = "() => JSON.stringify(window.__wangge.map.getPaintProperty('community-fill', 'fill-color'))"
@@ -461,11 +459,10 @@ def test_a_login_that_ended_loses_nothing(sitting: Callable[..., Console], city:
 def test_a_community_goes_to_another_town(sitting: Callable[..., Console], city: City) -> None:
     """By a supervisor: the town that takes it is not the manager's."""
     found = city.rows(
-        "SELECT c.id, c.code, ST_X(c.label_point) lon, ST_Y(c.label_point) lat, t.id AS receiver, t.code AS town,"
-        " ST_X(t.label_point) tlon, ST_Y(t.label_point) tlat, (SELECT count(*) FROM areas s WHERE"
-        " s.parent_id = c.parent_id AND s.valid_to IS NULL) n"
-        " FROM areas c JOIN areas t ON t.kind = 'town' AND t.valid_to IS NULL AND t.id <> c.parent_id AND"
-        " t.geom && c.geom"
+        "SELECT c.id, c.code, ST_X(c.label_point) lon, ST_Y(c.label_point) lat, t.id AS receiver, t.code AS"
+        " town, ST_X(t.label_point) tlon, ST_Y(t.label_point) tlat, (SELECT count(*) FROM areas s WHERE"
+        " s.parent_id = c.parent_id AND s.valid_to IS NULL) n FROM areas c JOIN areas t ON t.kind = 'town'"
+        " AND t.valid_to IS NULL AND t.id <> c.parent_id AND t.geom && c.geom"
         " WHERE c.kind = 'community' AND c.valid_to IS NULL"
         " AND ST_Length(ST_CollectionExtract(ST_Intersection(c.geom, t.geom), 2)) > 0.002 ORDER BY 9 DESC, 1"
     )

@@ -171,9 +171,8 @@ def test_an_installation_without_a_file_gets_one_and_is_told(stored: str, tmp_pa
         db.execute(
             text(
                 "INSERT INTO cases (number, title, item_code, domain, state, opened_at, geom, co_handlers,"
-                " assignment)"
-                " VALUES ('XY20260302-0001', 't', 'i', 'ecology', 'reported', now(), ST_MakePoint(120, 32),"
-                " '{}', '{}')"
+                " assignment) VALUES ('XY20260302-0001', 't', 'i', 'ecology', 'reported', now(),"
+                " ST_MakePoint(120, 32), '{}', '{}')"
             )
         )
     settings = Settings(database_url=stored, city="南通市 Nantong")

@@ -52,10 +52,8 @@ def own(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
             db.execute(
                 text(
                     "UPDATE areas SET geom = ST_GeomFromText('MULTIPOLYGON(((120 31,120.2 31,120.2 31.2,120"
-                    " 31.2,120 31),"
-                    "(120.05 31.05,120.1 31.05,120.1 31.1,120.05 31.1,120.05 31.05)),((120.22 31,120.24"
-                    " 31,120.24 31.1,120.22 31)))',"
-                    " 4326) WHERE code = '320601001001001'"
+                    " 31.2,120 31),(120.05 31.05,120.1 31.05,120.1 31.1,120.05 31.1,120.05 31.05)),((120.22"
+                    " 31,120.24 31,120.24 31.1,120.22 31)))', 4326) WHERE code = '320601001001001'"
                 )
             )
             write_cases_directly(db)
@@ -63,12 +61,10 @@ def own(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
                 db.execute(
                     text(
                         "INSERT INTO cases (number, title, item_code, domain, grid_area_id, town_area_id,"
-                        " lead_body,"
-                        " co_handlers, assignment, state, opened_at, due_at, geom, area_id) VALUES (:number,"
-                        " :title,"
-                        " 'ECO-001', 'ecology', :grid, :town, NULL, ARRAY['甲,乙', '\"丙\"'], '{}', 'reported',"
-                        " '2026-03-01T01:02:03Z', '2026-03-02Z', ST_SetSRID(ST_MakePoint(120.1, 31.2),"
-                        " 4326), :area)"
+                        " lead_body, co_handlers, assignment, state, opened_at, due_at, geom, area_id) VALUES"
+                        " (:number, :title, 'ECO-001', 'ecology', :grid, :town, NULL, ARRAY['甲,乙',"
+                        " '\"丙\"'], '{}', 'reported', '2026-03-01T01:02:03Z', '2026-03-02Z',"
+                        " ST_SetSRID(ST_MakePoint(120.1, 31.2), 4326), :area)"
                     ),
                     {"number": f"NT-{letter}", "title": AWKWARD, "grid": made.ids[f"grid_{letter}1"],
                      "town": made.ids[f"town_{letter}"], "area": made.ids[f"community_{letter}"]},

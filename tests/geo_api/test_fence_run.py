@@ -36,8 +36,7 @@ def seen(url: str) -> list[tuple[str, str, float]]:
         rows = db.execute(
             text(
                 "SELECT f.fence_id, v.vehicle_id, e.duration_s FROM fence_events e JOIN fences f ON f.id ="
-                " e.fence_id"
-                " JOIN vehicles v ON v.id = e.vehicle_id ORDER BY 1, 2"
+                " e.fence_id JOIN vehicles v ON v.id = e.vehicle_id ORDER BY 1, 2"
             )
         ).all()
     return [tuple(row) for row in rows]  # type: ignore[misc]

@@ -214,11 +214,9 @@ def test_a_low_tile_uses_the_index_over_large_roads(fresh_database: str) -> None
         db.execute(
             text(
                 "INSERT INTO roads (source_id, kind, indicative, oneway, min_zoom, geom) SELECT n, 'x',"
-                " false, false,"
-                " CASE WHEN n % 100 = 0 THEN 5 WHEN n % 10 = 0 THEN 11 ELSE 13 END,"
+                " false, false, CASE WHEN n % 100 = 0 THEN 5 WHEN n % 10 = 0 THEN 11 ELSE 13 END,"
                 " ST_Multi(ST_MakeLine(ST_Point(118 + n / 4000.0, 30, 4326), ST_Point(118 + n / 4000.0, 34,"
-                " 4326)))"
-                " FROM generate_series(1, 20000) n"
+                " 4326))) FROM generate_series(1, 20000) n"
             )
         )
         renew_statistics(db, "roads")

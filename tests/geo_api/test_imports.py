@@ -349,10 +349,9 @@ def test_stays_that_a_model_found_in_the_fixes_are_named(own: Api, login: Login,
     write(
         own,
         "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m, n_fixes,"
-        " geom, h3_9)"
-        " SELECT (SELECT max(id) FROM model_runs), v.id, min(f.t), max(f.t), 'left', false, 50, 5,"
-        " ST_Point(120.1, 31.2, 4326), 0"
-        " FROM fixes f JOIN vehicles v ON v.id = f.vehicle_id WHERE v.vehicle_id = 'N-1' GROUP BY v.id",
+        " geom, h3_9) SELECT (SELECT max(id) FROM model_runs), v.id, min(f.t), max(f.t), 'left', false, 50,"
+        " 5, ST_Point(120.1, 31.2, 4326), 0 FROM fixes f JOIN vehicles v ON v.id = f.vehicle_id WHERE"
+        " v.vehicle_id = 'N-1' GROUP BY v.id",
     )
     assert list(resting(login("dispatcher").post(f"/v1/imports/{batch}/undo"))) == ["stays"]
 

@@ -1,4 +1,4 @@
-"""What a process remembers of callers.
+"""Callers that a process remembers.
 
 Right in every worker at once, and without the database when nothing changed.
 """

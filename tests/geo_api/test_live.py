@@ -32,7 +32,7 @@ TOUCH_AREA = "UPDATE areas SET name = name WHERE id = :id"
 
 
 def heard_before_mark(api: Api, *streams: Stream) -> list[list[dict[str, Any]]]:
-    """What each stream tells before a change that everybody hears.
+    """Collect the events of each stream before a change that everybody hears.
 
     Events come in the order of their commits.
     """

@@ -230,8 +230,7 @@ def test_an_attempt_that_is_taken_back_is_neither_success_nor_failure() -> None:
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", ("Firefox 140", "Linux")),
         (
             "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
-            " Version/18.5"
-            " Mobile/15E148 Safari/604.1",
+            " Version/18.5 Mobile/15E148 Safari/604.1",
             ("Safari 18", "iOS"),
         ),
         (
@@ -241,8 +240,7 @@ def test_an_attempt_that_is_taken_back_is_neither_success_nor_failure() -> None:
         ),
         (
             "Mozilla/5.0 (Linux; Android 14; V2309A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0"
-            " Chrome/126.0.6478.188"
-            " Mobile Safari/537.36 MicroMessenger/8.0.60",
+            " Chrome/126.0.6478.188 Mobile Safari/537.36 MicroMessenger/8.0.60",
             ("WeChat 8", "Android"),
         ),
         ("", (None, None)),

@@ -267,20 +267,17 @@ def test_single_assignment_asks_little_of_ten_thousand_grids(db: Session, ids: d
         text(
             "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
             " SELECT '3206010010019' || lpad((i * 100 + j)::text, 5, '0'), 'g', 'unit_grid', :parent,"
-            " '2020-01-01Z', ST_Multi(e),"
-            " ST_Centroid(e), 1 FROM generate_series(0, 99) i, generate_series(0, 99) j,"
-            " ST_MakeEnvelope(121 + i * 0.001, 32 + j * 0.001, 121 + i * 0.001 + 0.001, 32 + j * 0.001 +"
-            " 0.001, 4326) e"
+            " '2020-01-01Z', ST_Multi(e), ST_Centroid(e), 1 FROM generate_series(0, 99) i, generate_series(0,"
+            " 99) j, ST_MakeEnvelope(121 + i * 0.001, 32 + j * 0.001, 121 + i * 0.001 + 0.001, 32 + j * 0.001"
+            " + 0.001, 4326) e"
         ),
         {"parent": ids["320601001001"]},
     )
     db.execute(
         text(
             "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code,"
-            " role, valid_from)"
-            " SELECT 'X-' || i / 20, 'x', 'market', '', '处罚', 'b' || i, 'county', '320601', 'joint',"
-            " '2020-01-01'"
-            " FROM generate_series(1, 2000) i"
+            " role, valid_from) SELECT 'X-' || i / 20, 'x', 'market', '', '处罚', 'b' || i, 'county',"
+            " '320601', 'joint', '2020-01-01' FROM generate_series(1, 2000) i"
         )
     )
     db.execute(text("ANALYZE areas, duty_items"))

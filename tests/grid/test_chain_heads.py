@@ -105,7 +105,7 @@ def town(db: Session, keys: ChainKeys) -> list[Case]:
 
 
 def as_owner(db: Session) -> None:
-    """What an owner of the tables may do: no trigger stands in the way."""
+    """Write as an owner of the tables may: no trigger stands in the way."""
     for table in ("cases", "case_events", "chain_entries", "chain_heads", "access_log"):
         db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
 

@@ -191,9 +191,8 @@ def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> Non
         db.execute(
             text(
                 "INSERT INTO cases (number, title, item_code, domain, grid_area_id, co_handlers, assignment,"
-                " state, opened_at, closed_at, geom)"
-                " VALUES (:n, 't', 'i', 'ecology', :g, '{}', '{}', 'filed', now(), :closed,"
-                " ST_SetSRID(ST_MakePoint(:x, :y), 4326))"
+                " state, opened_at, closed_at, geom) VALUES (:n, 't', 'i', 'ecology', :g, '{}', '{}',"
+                " 'filed', now(), :closed, ST_SetSRID(ST_MakePoint(:x, :y), 4326))"
             ),
             {"n": number, "g": ids[grid], "closed": closed, "x": x(0.8), "y": y(0.5)},
         )

@@ -29,10 +29,8 @@ def drawn(fresh_database: str, tmp_path: Path) -> Path:
         db.execute(
             text(
                 "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT"
-                " '320600', '城', kind,"
-                " '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), 1 FROM ST_MakeEnvelope(120.8, 32, 121,"
-                " 32.2, 4326) AS g,"
-                " unnest(ARRAY['city', 'county']) kind"
+                " '320600', '城', kind, '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), 1 FROM"
+                " ST_MakeEnvelope(120.8, 32, 121, 32.2, 4326) AS g, unnest(ARRAY['city', 'county']) kind"
             )
         )
         db.execute(

@@ -25,9 +25,8 @@ def batch(db: Session, actor: str = "x") -> int:
 def add_place(db: Session, radius_m: float) -> None:
     db.execute(
         text(
-            "INSERT INTO places (kind, lon, lat, radius_m, geom) VALUES ('petrol', 1, 2, :radius,"
-            " ST_Point(1, 2, 4326))"
-            " ON CONFLICT (kind, lon, lat) DO UPDATE SET radius_m = EXCLUDED.radius_m, batch_id ="
+            "INSERT INTO places (kind, lon, lat, radius_m, geom) VALUES ('petrol', 1, 2, :radius, ST_Point(1,"
+            " 2, 4326)) ON CONFLICT (kind, lon, lat) DO UPDATE SET radius_m = EXCLUDED.radius_m, batch_id ="
             " EXCLUDED.batch_id"
         ),
         {"radius": radius_m},
@@ -54,8 +53,7 @@ def test_every_table_with_a_history_has_its_triggers(db: Session) -> None:
     found = db.execute(
         text(
             "SELECT tgrelid::regclass::text, count(*) FROM pg_trigger WHERE tgname IN ('replaced_kept',"
-            " 'removed_kept')"
-            " GROUP BY 1"
+            " 'removed_kept') GROUP BY 1"
         )
     )
     assert {name: count for name, count in found} == dict.fromkeys(HISTORY_TABLES, 2)
@@ -85,10 +83,9 @@ def test_a_row_that_a_batch_touches_without_taking_it_is_not_kept(db: Session) -
     """Sites get the new name of their enterprise: they stay with their own batch."""
     db.execute(
         text(
-            "WITH e AS (INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('u', 'e',"
-            " 'i', 'none', 'closed')"
-            " RETURNING id) INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
-            " SELECT 'S', id, 'sales', ST_Point(1, 2, 4326), 1, 1 FROM e"
+            "WITH e AS (INSERT INTO enterprises (uscc, name, industry, hazard, status) VALUES ('u', 'e', 'i',"
+            " 'none', 'closed') RETURNING id) INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9,"
+            " h3_10) SELECT 'S', id, 'sales', ST_Point(1, 2, 4326), 1, 1 FROM e"
         )
     )
     made = batch(db)

@@ -30,8 +30,7 @@ def city(db: Session) -> Session:
         text(
             "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10)"
             " SELECT 'C-' || i, (SELECT min(id) FROM enterprises), CASE WHEN i % 4 = 0 THEN 'storage' ELSE"
-            " 'sales' END,"
-            " ST_SetSRID(ST_MakePoint(120 + (i * 0.6180339887) % 1 * ((i * 7919) % 1000) / 1000,"
+            " 'sales' END, ST_SetSRID(ST_MakePoint(120 + (i * 0.6180339887) % 1 * ((i * 7919) % 1000) / 1000,"
             " 31 + (i * 0.7548776662) % 1 * 0.5), 4326), 0, 0 FROM generate_series(1, :n) AS i"
         ),
         {"n": SITES},

@@ -51,15 +51,12 @@ def differences(db: Any, source: str = "stays") -> list[Any]:
                 f"WITH b AS (SELECT zoom, floor((ST_X(geom_3857) + {WIDTH_M / 2!r}) / {cell_m})::int x,"
                 f" floor(({WIDTH_M / 2!r} - ST_Y(geom_3857)) / {cell_m})::int y, {scope} count(*) points,"
                 f" avg(ST_X(geom_3857)) mx, avg(ST_Y(geom_3857)) my FROM {source}, generate_series(0, 10)"
-                f" zoom GROUP BY {scope} 1, 2, 3),"
-                f" rows AS (SELECT zoom, x, y, {scope} points, x_mm, y_mm FROM {source}_cells WHERE settled"
-                " UNION ALL"
-                f" SELECT zoom, x >> (10 - zoom), y >> (10 - zoom), {scope} points, x_mm, y_mm"
-                f" FROM (SELECT x, y, {scope} points, x_mm, y_mm FROM {source}_cells WHERE NOT settled) f,"
-                " generate_series(0, 10) zoom),"
+                f" zoom GROUP BY {scope} 1, 2, 3), rows AS (SELECT zoom, x, y, {scope} points, x_mm, y_mm"
+                f" FROM {source}_cells WHERE settled UNION ALL SELECT zoom, x >> (10 - zoom), y >> (10 -"
+                f" zoom), {scope} points, x_mm, y_mm FROM (SELECT x, y, {scope} points, x_mm, y_mm FROM"
+                f" {source}_cells WHERE NOT settled) f, generate_series(0, 10) zoom),"
                 f" k AS (SELECT zoom, x, y, {scope} sum(points) points, sum(x_mm) x_mm, sum(y_mm) y_mm FROM"
-                f" rows GROUP BY {scope} 1, 2, 3"
-                " HAVING (sum(points), sum(x_mm), sum(y_mm)) <> (0, 0, 0))"
+                f" rows GROUP BY {scope} 1, 2, 3 HAVING (sum(points), sum(x_mm), sum(y_mm)) <> (0, 0, 0))"
                 f" SELECT * FROM b FULL JOIN k ON (b.zoom, b.x, b.y) = (k.zoom, k.x, k.y){names}"
                 " WHERE b.points IS DISTINCT FROM k.points OR abs(k.x_mm / k.points / 1000.0 - mx) > 0.001"
                 " OR abs(k.y_mm / k.points / 1000.0 - my) > 0.001"
@@ -92,11 +89,10 @@ class Stays:
         self.db.execute(
             text(
                 "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m,"
-                " n_fixes, geom, h3_9, area_id)"
-                " SELECT :run, :vehicle, CAST(:at AS timestamptz) + make_interval(secs => i), now(), 'left',"
-                " false, 1, 1,"
-                " ST_SetSRID(ST_MakePoint(x, y), 4326), 0, :area FROM"
-                " unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) WITH ORDINALITY p (x, y, i)"
+                " n_fixes, geom, h3_9, area_id) SELECT :run, :vehicle, CAST(:at AS timestamptz) +"
+                " make_interval(secs => i), now(), 'left', false, 1, 1, ST_SetSRID(ST_MakePoint(x, y), 4326),"
+                " 0, :area FROM unnest(CAST(:lon AS float8[]), CAST(:lat AS float8[])) WITH ORDINALITY p (x,"
+                " y, i)"
             ),
             {
                 "run": self.ids[1],
@@ -146,11 +142,9 @@ def take(stays: Stays, step: str, number: int) -> None:
         db.execute(
             text(
                 "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, ended_by, open, radius_m,"
-                " n_fixes, geom, h3_9)"
-                " SELECT run_id, vehicle_id, started_at + make_interval(hours => (id % 2)::int * 9999),"
-                " ended_at, ended_by, open, 2, 2,"
-                " ST_Translate(geom, 0.01, 0), 0 FROM stays ORDER BY id LIMIT 9"
-                " ON CONFLICT (vehicle_id, started_at) DO UPDATE SET geom = EXCLUDED.geom"
+                " n_fixes, geom, h3_9) SELECT run_id, vehicle_id, started_at + make_interval(hours => (id %"
+                " 2)::int * 9999), ended_at, ended_by, open, 2, 2, ST_Translate(geom, 0.01, 0), 0 FROM stays"
+                " ORDER BY id LIMIT 9 ON CONFLICT (vehicle_id, started_at) DO UPDATE SET geom = EXCLUDED.geom"
             )
         )
     elif step == "empty" and number == 4:

@@ -202,8 +202,7 @@ def test_nothing_is_left_after_a_reset(empty_database: str, revision: str) -> No
         assert not any(left.values())
         tables = driver.execute(
             "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace ="
-            " 'public'::regnamespace"
-            " AND relname NOT LIKE 'procrastinate%'"
+            " 'public'::regnamespace AND relname NOT LIKE 'procrastinate%'"
         ).fetchall()
         assert tables == [("spatial_ref_sys",)]
     migrate(empty_database)

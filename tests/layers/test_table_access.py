@@ -28,11 +28,9 @@ def tables(engine: Engine) -> dict[str, dict[str, object]]:
         "  AND p.roles @> '{wangge_reader}') AS policies,"
         " has_any_column_privilege('wangge_reader', c.oid, 'SELECT') AS reads,"
         " has_table_privilege('wangge_reader', c.oid, :all) OR has_any_column_privilege('wangge_reader',"
-        " c.oid, 'INSERT,UPDATE')"
-        "  AS writes FROM pg_class c"
+        " c.oid, 'INSERT,UPDATE')  AS writes FROM pg_class c"
         " WHERE c.relkind IN ('r', 'p', 'm', 'f') AND NOT c.relispartition AND c.relnamespace ="
-        " 'public'::regnamespace"
-        " AND c.relname <> 'spatial_ref_sys'"
+        " 'public'::regnamespace AND c.relname <> 'spatial_ref_sys'"
     )
     with engine.connect() as connection:
         rows = connection.execute(query, {"all": PRIVILEGES}).mappings().all()

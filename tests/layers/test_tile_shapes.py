@@ -25,8 +25,7 @@ def add_area(db: Session, name: str, wkt: str) -> None:
     db.execute(
         text(
             "INSERT INTO areas (code, name, kind, valid_from, geom, label_point, area_m2) SELECT :name,"
-            " :name, 'water',"
-            " '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography) FROM"
+            " :name, 'water', '2020-01-01', ST_Multi(g), ST_PointOnSurface(g), ST_Area(g::geography) FROM"
             " ST_GeomFromText(:wkt, 4326) AS g"
         ),
         {"name": name, "wkt": wkt},
@@ -68,12 +67,10 @@ def drawn(db: Session, tile: tuple[int, int, int]) -> dict[str, tuple[Any, Any, 
     plain = db.execute(
         text(
             "SELECT name, ST_AsBinary(ST_AsMVTGeom(CASE WHEN :z < :exact THEN ST_Simplify(geom_3857,"
-            " :tolerance, true)"
-            " ELSE geom_3857 END, ST_TileEnvelope(:z, :x, :y)::box2d, 4096, 64, true)),"
+            " :tolerance, true) ELSE geom_3857 END, ST_TileEnvelope(:z, :x, :y)::box2d, 4096, 64, true)),"
             " geom_3857 @ ST_TileEnvelope(:z, :x, :y, margin => 0.015625) AND :z < :exact AND (tile_zooms >>"
-            " :z) & 1 = 1"
-            " FROM areas WHERE kind = 'water' AND geom_3857 && ST_TileEnvelope(:z, :x, :y, margin =>"
-            " 0.015625)"
+            " :z) & 1 = 1 FROM areas WHERE kind = 'water' AND geom_3857 && ST_TileEnvelope(:z, :x, :y, margin"
+            " => 0.015625)"
         ),
         {"z": tile[0], "x": tile[1], "y": tile[2], "tolerance": tolerance_m, "exact": EXACT_ZOOM},
     )
@@ -142,9 +139,8 @@ def test_sites_show_their_enterprise_whoever_changes_what(db: Session) -> None:
         "UPDATE enterprises SET status = 'closed' WHERE id = (SELECT min(id) FROM enterprises)",
         "UPDATE sites SET enterprise_id = (SELECT max(id) FROM enterprises)",
         "UPDATE sites SET enterprise_name = 'somebody else', hazard = NULL",
-        "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, enterprise_name) SELECT"
-        " 'S-new', min(id), 'sales',"
-        " ST_SetSRID(ST_MakePoint(120.1, 31.2), 4326), 0, 0, 'invented' FROM enterprises",
+        "INSERT INTO sites (site_id, enterprise_id, kind, geom, h3_9, h3_10, enterprise_name) SELECT 'S-new',"
+        " min(id), 'sales', ST_SetSRID(ST_MakePoint(120.1, 31.2), 4326), 0, 0, 'invented' FROM enterprises",
     ):
         db.execute(text(statement))
         assert copies(db) == [], statement

@@ -44,8 +44,7 @@ def lines(db: Session) -> list[tuple[Any, ...]]:
     rows = db.execute(
         text(
             "SELECT extract(epoch FROM started_at - :day) / 60, extract(epoch FROM ended_at - :day) / 60,"
-            " n_fixes,"
-            " area_id, to_area_id, (SELECT array_agg(ST_X(d.geom)) FROM ST_DumpPoints(t.geom) d)"
+            " n_fixes, area_id, to_area_id, (SELECT array_agg(ST_X(d.geom)) FROM ST_DumpPoints(t.geom) d)"
             " FROM tracks t ORDER BY started_at, n_fixes DESC"
         ),
         {"day": DAY},

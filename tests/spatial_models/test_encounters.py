@@ -120,7 +120,6 @@ def test_antimeridian_and_high_latitudes(lon: float, lat: float) -> None:
 
 
 # -- brute force
-# -----------------------------------------------------------------------------------------------------
 
 
 def position(track: Track, i: int, s: float) -> tuple[float, float]:

@@ -189,7 +189,6 @@ def test_fence_at_the_antimeridian_with_a_hole() -> None:
 
 
 # -- an independent state machine over shapely
-# ---------------------------------------------------------------------
 
 
 def oracle(

@@ -137,7 +137,6 @@ def test_gap_of_exactly_max_gap_is_not_a_gap() -> None:
 
 
 # -- an independent Li 2008
-# -------------------------------------------------------------------------------------
 
 
 def haversine(a: tuple[float, float], b: tuple[float, float]) -> float:
@@ -249,7 +248,6 @@ def test_stay_across_the_antimeridian() -> None:
 
 
 # -- promises
-# ----------------------------------------------------------------------------------------------------
 
 dirty_moves = st.lists(
     st.tuples(

@@ -26,7 +26,7 @@ ROUND_TRIP_S = 40.0
 
 @dataclass
 class Acknowledged:
-    """What was answered: keys of writes that were acknowledged, and how often each status came."""
+    """Answers to writers: keys of writes that were acknowledged, and how often each status came."""
 
     vehicles: dict[str, int] = field(default_factory=dict)
     """Fixes of each vehicle."""

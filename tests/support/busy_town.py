@@ -56,9 +56,8 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
             case = ids[f"case_{letter}_{domain}"] = _insert(
                 db,
                 "INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, co_handlers,"
-                " assignment, state, opened_at,"
-                " geom, area_id, town_area_id) VALUES (:number, :alert, :site, :title, 'X-1', :domain, '{}',"
-                " CAST(:assignment AS jsonb), 'reported', :at,"
+                " assignment, state, opened_at, geom, area_id, town_area_id) VALUES (:number, :alert, :site,"
+                " :title, 'X-1', :domain, '{}', CAST(:assignment AS jsonb), 'reported', :at,"
                 " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area, :town) RETURNING id",
                 number=f"NT-{letter}-{domain}", title=f"案件{letter}{domain}", domain=domain, at=RAISED,
                 alert=ids[f"alert_{letter}"] if domain == "ecology" else None, site=ids[f"site_{letter}"],
@@ -67,9 +66,8 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
             _insert(
                 db,
                 "INSERT INTO case_events (case_id, seq, at, actor, role, action, to_state, payload,"
-                " prev_hash, hash, area_id)"
-                " VALUES (:case, 1, :at, 'x', 'dispatcher', 'report', 'reported', CAST(:payload AS jsonb),"
-                " '', '', :area) RETURNING id",
+                " prev_hash, hash, area_id) VALUES (:case, 1, :at, 'x', 'dispatcher', 'report', 'reported',"
+                " CAST(:payload AS jsonb), '', '', :area) RETURNING id",
                 case=case, at=RAISED, payload=json.dumps({"note": f"事件{letter}"}), area=area,
             )  # fmt: skip
         fence = _insert(
@@ -81,18 +79,16 @@ def seed_work(db: Session, ids: dict[str, Any]) -> None:
         _insert(
             db,
             "INSERT INTO fence_events (run_id, event_id, fence_id, vehicle_id, started_at, begun_by,"
-            " ended_at, ended_by, open,"
-            " confirmed_at, duration_s, over_s, n_fixes, geom, area_id) VALUES (:run, :event, :fence,"
-            " (SELECT id FROM vehicles WHERE vehicle_id = :vehicle), :at, 'entered', :at, 'left', false,"
-            " :at, 60, 60, 3,"
-            " ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area) RETURNING id",
+            " ended_at, ended_by, open, confirmed_at, duration_s, over_s, n_fixes, geom, area_id) VALUES"
+            " (:run, :event, :fence, (SELECT id FROM vehicles WHERE vehicle_id = :vehicle), :at, 'entered',"
+            " :at, 'left', false, :at, 60, 60, 3, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :area)"
+            " RETURNING id",
             run=ids["run"], event=f"breach-{letter}", fence=fence, vehicle=f"V-{letter}", at=RAISED, **place,
         )  # fmt: skip
         ids[f"change_{letter}"] = _insert(
             db,
             "INSERT INTO change_sets (area_id, status, author, created_at, operations, preview) VALUES"
-            " (:area, 'draft', 'x', :at,"
-            " CAST(:operations AS jsonb), CAST(:preview AS jsonb)) RETURNING id",
+            " (:area, 'draft', 'x', :at, CAST(:operations AS jsonb), CAST(:preview AS jsonb)) RETURNING id",
             area=area, at=RAISED, preview=json.dumps(empty_preview(f"preview-{letter}")),
             operations=json.dumps([{"op": "merge", "area_ids": [ids[f"grid_{letter}1"], ids[f"grid_{letter}2"]]}]),
         )  # fmt: skip
@@ -174,9 +170,8 @@ def _value(db: Session, column: Column[Any], collection: Collection) -> Any:
 
 
 _ALLOWED = text(
-    "SELECT substring(pg_get_constraintdef(c.oid) FROM '''([^'']+)''') FROM pg_constraint c JOIN"
-    " pg_attribute a"
-    " ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'c' AND cardinality(c.conkey) = 1"
-    " AND c.conrelid = CAST(CAST(:table AS text) AS regclass) AND a.attname = :column"
+    "SELECT substring(pg_get_constraintdef(c.oid) FROM '''([^'']+)''') FROM pg_constraint c JOIN pg_attribute"
+    " a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1] WHERE c.contype = 'c' AND cardinality(c.conkey)"
+    " = 1 AND c.conrelid = CAST(CAST(:table AS text) AS regclass) AND a.attname = :column"
 )
 """The first text that a check of a column names."""

@@ -14,7 +14,7 @@ from geo_api.demo_city import END_DAY, DemoCity, make_city
 from layers.private_server.locks import exclusive_lock
 
 GRIDS = 12_000
-"""What ``prepare_demo`` names the folder after, unless it is told another number."""
+"""Number of grids by which ``prepare_demo`` names the folder, unless it is told another one."""
 
 
 def demo_city(factory: pytest.TempPathFactory, seed: int = 1) -> DemoCity:

@@ -94,9 +94,8 @@ def _assert_by_postgis(db: Session) -> None:
             "    (SELECT parent_id, ST_Union(geom) AS geom FROM u GROUP BY parent_id) c ON c.parent_id = p.id),"
             # A vertex on a neighbour's outline is a vertex of the neighbour too.
             " (SELECT count(*) FROM (SELECT kind, id, (ST_DumpPoints(geom)).geom AS p FROM u) v JOIN u n ON"
-            " n.kind = v.kind"
-            "    AND n.id <> v.id AND n.geom && v.p AND ST_DWithin(ST_Boundary(n.geom), v.p, 1e-10)"
-            "    WHERE NOT EXISTS (SELECT FROM ST_DumpPoints(n.geom) d WHERE ST_Equals(d.geom, v.p)))"
+            " n.kind = v.kind    AND n.id <> v.id AND n.geom && v.p AND ST_DWithin(ST_Boundary(n.geom), v.p,"
+            " 1e-10)    WHERE NOT EXISTS (SELECT FROM ST_DumpPoints(n.geom) d WHERE ST_Equals(d.geom, v.p)))"
         )
     ).one()
     assert bad[0] == 0 and bad[1] == 0 and bad[2] < 0.05 and bad[3] == 0, bad

@@ -115,9 +115,8 @@ def _seed_plant(db: Session, ids: dict[str, Any], letter: str) -> None:
     ids[f"alert_{letter}"] = _insert(
         db,
         "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom,"
-        " area_id)"
-        f" VALUES (:run, :site, 'illegal_resumption', 'high', :score, :raised, :evidence, :lower, {point},"
-        " :area) RETURNING id",
+        " area_id) VALUES (:run, :site, 'illegal_resumption', 'high', :score, :raised, :evidence, :lower,"
+        f" {point}, :area) RETURNING id",
         run=ids["run"],
         site=site,
         score=0.9 if letter == "A" else 0.8,
@@ -155,9 +154,8 @@ def _seed_truck(db: Session, ids: dict[str, Any], letter: str) -> None:
     db.execute(
         text(
             "INSERT INTO fixes (vehicle_id, t, lon, lat, h3_9, area_id)"
-            " SELECT :vehicle, CAST(:t AS timestamptz) + make_interval(mins => i + 60 * (i / 10)), :lon + i"
-            " * 0.001, :lat, 0, :area"
-            " FROM generate_series(0, 19) i"
+            " SELECT :vehicle, CAST(:t AS timestamptz) + make_interval(mins => i + 60 * (i / 10)), :lon + i *"
+            " 0.001, :lat, 0, :area FROM generate_series(0, 19) i"
         ),
         {
             "vehicle": vehicle,
@@ -189,9 +187,8 @@ def _seed_truck(db: Session, ids: dict[str, Any], letter: str) -> None:
     db.execute(
         text(
             "INSERT INTO visits (run_id, visit_id, vehicle_id, site_id, entered_at, left_at, seen_s,"
-            " unseen_s, distance_m, share,"
-            " night, geom, area_id) VALUES (:run, 'visit-' || CAST(:vehicle AS text), :vehicle, :site,"
-            f" :from, :to, 3000, 600, 20, 0.9, 0, {point}, :area)"
+            " unseen_s, distance_m, share, night, geom, area_id) VALUES (:run, 'visit-' || CAST(:vehicle AS"
+            f" text), :vehicle, :site, :from, :to, 3000, 600, 20, 0.9, 0, {point}, :area)"
         ),
         values,
     )
@@ -203,9 +200,8 @@ def _seed_duties(db: Session) -> None:
         db.execute(
             text(
                 "INSERT INTO duty_items (item_code, item, domain, legal_basis, kind, body, level, area_code,"
-                " role, valid_from)"
-                " VALUES ('ECO-001', '非法复工', 'ecology', '示例', 'penalty', :body, 'county', '320601', :role,"
-                " '2020-01-01')"
+                " role, valid_from) VALUES ('ECO-001', '非法复工', 'ecology', '示例', 'penalty', :body,"
+                " 'county', '320601', :role, '2020-01-01')"
             ),
             {"body": body, "role": role},
         )

@@ -70,10 +70,8 @@ def insert_area(
         db.execute(
             text(
                 "INSERT INTO areas (code, name, kind, parent_id, valid_from, valid_to, geom, label_point,"
-                " area_m2)"
-                " SELECT :code, :name, :kind, :parent, :start, :end, ST_Multi(g), ST_PointOnSurface(g),"
-                " ST_Area(g::geography)"
-                " FROM ST_GeomFromWKB(:wkb, 4326) g RETURNING id"
+                " area_m2) SELECT :code, :name, :kind, :parent, :start, :end, ST_Multi(g),"
+                " ST_PointOnSurface(g), ST_Area(g::geography) FROM ST_GeomFromWKB(:wkb, 4326) g RETURNING id"
             ),
             {
                 "code": code,

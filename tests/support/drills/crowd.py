@@ -15,14 +15,14 @@ from typing import Self
 import httpx2
 
 ALLOWED = {200, 304, 429, 503}
-"""What a viewer may be answered; the last two say when to come back."""
+"""Statuses that a viewer may get; the last two say when to come back."""
 THINK_S = 1.0
 Box = tuple[float, float, float, float]
 
 
 @dataclass
 class Seen:
-    """What a crowd saw; times are of the monotonic clock."""
+    """Answers that a crowd got; times are of the monotonic clock."""
 
     answers: Counter[tuple[str, int]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ def tile_path(zoom: int, box: Box) -> str:
 
 
 def some_path(box: Box) -> str:
-    """What a viewer asks next: mostly tiles."""
+    """Choose the next question of a viewer: mostly tiles."""
     return random.choices(
         (
             tile_path(random.choice((10, 12, 14)), box),

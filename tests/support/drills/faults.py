@@ -41,7 +41,7 @@ TOWN_BOX = (*BOXES["A"][:2], *BOXES["B"][2:])
 
 @dataclass(frozen=True)
 class Strike:
-    """What a fault is done to."""
+    """Service and data that a fault is done to."""
 
     town: PrivateTown
     service: Service
@@ -63,7 +63,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What one fault left.
+    """Result of one fault.
 
     Attributes
     ----------
@@ -96,8 +96,7 @@ def kill_backends(at: Strike) -> list[str]:
     with psycopg.connect(libpq_url(at.town.cluster.url)) as db:
         found = db.execute(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <>"
-            " pg_backend_pid()"
-            " ORDER BY random() LIMIT 3"
+            " pg_backend_pid() ORDER BY random() LIMIT 3"
         ).fetchall()
     for (pid,) in found:
         with contextlib.suppress(ProcessLookupError):

@@ -56,7 +56,7 @@ class Quarter:
 
 @dataclass(frozen=True)
 class SoakResult:
-    """What a soak found, and everything that must not be."""
+    """Result of a soak, with everything that must not be."""
 
     quarters: tuple[Quarter, ...]
     found: Comparison
@@ -132,7 +132,7 @@ def _quarter(samples: list[Sample], crowd: Crowd, since: float, until: float) ->
 
 
 def _growth(quarters: tuple[Quarter, ...]) -> list[str]:
-    """What grew from the second quarter to the last; a busy machine may double the slowest answers."""
+    """Name the figures that grew from the second quarter to the last; a busy machine may double the slowest answers."""
     before, after = quarters[1], quarters[-1]
     limits = (
         ("memory, MiB", before.memory_mib, after.memory_mib, before.memory_mib * 1.1 + 32),

@@ -119,7 +119,7 @@ function buildingLayer({ buildings }: GroundSource): LayerSpecification {
   };
 }
 
-/** What the colours of the ground mean, from the greatest road down. */
+/** The legend of the ground, from the greatest road down. */
 export function groundLegend(): Swatch[] {
   const { motorway, mainRoad, wideRoad, road, roadEdge, waterLine, building, buildingEdge } = colors();
   return [
