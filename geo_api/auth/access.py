@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy.orm import Session
+from starlette.types import Scope as AsgiScope
 
 from geo_api.auth.accounts import create_user
 from geo_api.auth.caller_lookup import COOKIE, caller_of, known_caller
@@ -141,18 +142,29 @@ def _log_act(request: Request, db: Session) -> None:
     ):
         return
     state.logged_status = getattr(request.scope.get("route"), "status_code", None) or 200
-    add_last_call(db, row_of_act(request, state.logged_status))
+    add_last_call(db, row_of_call(request.scope, state.logged_status))
 
 
-def row_of_act(request: Request, status: int, *, caller: Caller | None = None) -> dict[str, Any]:
-    """Return the row of the access log for a call that is being answered."""
-    address = getattr(request.state, "address", None)
+def row_of_call(
+    scope: AsgiScope, status: int, *, method: str | None = None, caller: Caller | None = None
+) -> dict[str, Any]:
+    """Return the row of the access log for a call that is being answered.
+
+    Parameters
+    ----------
+    method : str or None
+        None: that of the scope.
+    caller : Caller or None
+        None: the one that the state of the call names.
+    """
+    state = scope["state"]
+    address = state.get("address")
     return access_row(
-        caller or getattr(request.state, "caller", None) or Caller(),
-        method=request.method,
-        path=request.scope["path"],
+        caller or state.get("caller") or Caller(),
+        method=method or scope["method"],
+        path=scope["path"],
         status=status,
-        request_id=request.scope["request_id"],
+        request_id=scope["request_id"],
         address=str(address) if address else None,
     )
 

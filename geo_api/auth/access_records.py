@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from layers.errors import DatabaseUnavailable
 from layers.postgres import SYSTEM, session
 from layers.records import add_calls, remove_calls
+from layers.tasks import end_task
 
 log = structlog.get_logger("geo_api.access")
 AccessRow = dict[str, Any]
@@ -74,9 +75,7 @@ class AccessRecords:
         """Write what waits, and gather nothing any more; what cannot be written is lost, and told."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end_task(self._task)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_TRIES_S):
                 while not await self.flush():

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from geo_api.credentials import check_passphrase, remove_factor
 from layers.errors import InputError
-from layers.records import accounts, add_calls, newest_area_name
+from layers.records import accounts, add_calls, command_row, newest_area_name
 from layers.tables import DOMAINS, ROLES, LoginSession, User
 
 log = structlog.get_logger("geo_api.auth")
@@ -131,17 +131,8 @@ def reset_second_factor(db: Session, username: str, operator: str) -> None:
     if not remove_factor(db, user):
         raise InputError(f"username: {username!r} has no second factor 未设置二次验证")
     accounts.end_other_logins(db, user.id, "")
-    row = {
-        "at": dt.datetime.now(dt.UTC),
-        "username": operator,
-        "role": "operator",
-        "method": "RESET",
-        "path": f"/v1/account/second-factor of {username}",
-        "status": 200,
-        "request_id": secrets.token_hex(8),
-        "area_code": user.area_code,
-        "address": None,
-    }
+    path = f"/v1/account/second-factor of {username}"
+    row = command_row(operator, path, method="RESET", area_code=user.area_code)
     add_calls(db, [row])
     log.warning("second_factor_reset", username=username, operator=operator)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 from sqlalchemy.orm import Session
 
-from geo_api.auth.accounts import Login, check_password, open_login
+from geo_api.auth.access import area_of
+from geo_api.auth.accounts import check_password, open_login
 from geo_api.auth.caller_lookup import COOKIE
 from geo_api.credentials import (
     DEVICE_COOKIE,
@@ -18,7 +19,9 @@ from geo_api.credentials import (
     find_device,
     has_factor,
 )
+from geo_api.http.caching import NEVER_KEPT
 from geo_api.http.errors import Problem
+from geo_api.http.representations import json_response
 from layers.tables import User
 
 DEVICE_PATH = "/v1/login"
@@ -111,18 +114,23 @@ def check_second_factor(db: Session, key: bytes, user: User, code: str) -> None:
         )
 
 
-def open_login_of(request: Request, db: Session, user: User) -> Login:
-    """Open a login from where the request comes."""
+def answer_with_login(request: Request, db: Session, user: User) -> Response:
+    """Open a login from where the request comes: the account, its CSRF token, and the cookie."""
     hours = request.app.state.settings.session_hours
-    return open_login(db, user, hours, address_of(request), request.headers.get("user-agent"))
-
-
-def set_login_cookie(request: Request, response: Response, token: str) -> None:
-    """Set the cookie of a login."""
-    max_age = request.app.state.settings.session_hours * 3600
+    fresh = open_login(db, user, hours, address_of(request), request.headers.get("user-agent"))
+    who = {"username": user.username, "display_name": user.display_name, "role": user.role, "body": user.body}
+    opened = {"user": {**who, "area": area_of(db, user.area_code)}, "csrf_token": fresh.csrf_token}
+    response = json_response(opened, headers=NEVER_KEPT)
     response.set_cookie(
-        COOKIE, token, max_age=max_age, path="/", httponly=True, samesite="lax", secure=is_secure(request)
+        COOKIE,
+        fresh.token,
+        max_age=hours * 3600,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=is_secure(request),
     )
+    return response
 
 
 def set_device_cookie(request: Request, response: Response, username: str) -> None:

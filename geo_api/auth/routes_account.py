@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Request, Response
 from sqlalchemy.orm import Session
 
-from geo_api.auth.access import COOKIE, CallerDep, SystemDb, area_of
+from geo_api.auth.access import COOKIE, CallerDep, SystemDb
 from geo_api.auth.accounts import change_password, end_of_login, find_login, is_password, used_since
 from geo_api.auth.callers import Caller, unauthenticated
-from geo_api.auth.login_tries import Try, address_of, check_second_factor, open_login_of, set_login_cookie
+from geo_api.auth.login_tries import Try, address_of, answer_with_login, check_second_factor
 from geo_api.auth.schemas import (
     AccountDocument,
     CodeProof,
@@ -32,7 +32,7 @@ from geo_api.credentials import (
     remove_factor,
     start_enrolment,
 )
-from geo_api.http.caching import PRIVATE
+from geo_api.http.caching import NEVER_KEPT, PRIVATE
 from geo_api.http.errors import Problem
 from geo_api.http.representations import json_response
 from geo_api.http.request_bodies import JsonRoute
@@ -41,7 +41,6 @@ from layers.records import accounts
 from layers.tables import LoginSession, User
 
 router = APIRouter(prefix="/v1/account", tags=["login"], route_class=JsonRoute)
-NEVER_KEPT = {"Cache-Control": "no-store"}
 
 
 @dataclass(frozen=True)
@@ -141,12 +140,7 @@ def set_password(body: NewPassword, request: Request, owner: OwnerDep, db: Syste
     user = owner.user
     owner.check_password(request, db, body.password)
     change_password(db, user, body.new_password)
-    fresh = open_login_of(request, db, user)
-    who = {"username": user.username, "display_name": user.display_name, "role": user.role, "body": user.body}
-    opened = {"user": {**who, "area": area_of(db, user.area_code)}, "csrf_token": fresh.csrf_token}
-    response = json_response(opened, headers=NEVER_KEPT)
-    set_login_cookie(request, response, fresh.token)
-    return response
+    return answer_with_login(request, db, user)
 
 
 @router.post("/second-factor", response_model=Enrolment)

@@ -6,15 +6,9 @@ from fastapi import APIRouter, Request, Response
 
 from geo_api.auth.access import COOKIE, Caller, CallerDep, SystemDb, area_of, check_origin
 from geo_api.auth.accounts import close_login
-from geo_api.auth.login_tries import (
-    checked_account,
-    is_secure,
-    open_login_of,
-    set_device_cookie,
-    set_login_cookie,
-)
+from geo_api.auth.login_tries import answer_with_login, checked_account, is_secure, set_device_cookie
 from geo_api.auth.schemas import CallerDocument, EndedLogin, LoginBody, OpenedLogin
-from geo_api.http.caching import PRIVATE
+from geo_api.http.caching import NEVER_KEPT, PRIVATE
 from geo_api.http.representations import json_response
 from geo_api.http.request_bodies import JsonRoute
 from layers.postgres import Scope
@@ -32,12 +26,8 @@ def log_in(body: LoginBody, request: Request, db: SystemDb) -> Response:
     check_origin(request)
     user = checked_account(request, db, body.username, body.password, body.code)
     close_login(db, request.cookies.get(COOKIE, ""))
-    fresh = open_login_of(request, db, user)
     request.state.caller = Caller(Scope(role=user.role, username=user.username), area_code=user.area_code)
-    who = {"username": user.username, "display_name": user.display_name, "role": user.role, "body": user.body}
-    opened = {"user": {**who, "area": area_of(db, user.area_code)}, "csrf_token": fresh.csrf_token}
-    response = json_response(opened, headers={"Cache-Control": "no-store"})
-    set_login_cookie(request, response, fresh.token)
+    response = answer_with_login(request, db, user)
     set_device_cookie(request, response, user.username)
     return response
 
@@ -46,7 +36,7 @@ def log_in(body: LoginBody, request: Request, db: SystemDb) -> Response:
 def log_out(request: Request, caller: CallerDep, db: SystemDb) -> Response:
     """Log out: the login ends on the server at once."""
     close_login(db, request.cookies.get(COOKIE, ""))
-    response = json_response({"role": "public"}, headers={"Cache-Control": "no-store"})
+    response = json_response({"role": "public"}, headers=NEVER_KEPT)
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=is_secure(request))
     return response
 

@@ -7,7 +7,6 @@ that a database that lost its last heads is noticed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime as dt
 
 import anyio
@@ -17,6 +16,7 @@ import structlog
 from geo_api.cases.chain_keys import ChainKeys, WrongChainKey
 from grid.cases import NewestHead, has_head, make_head
 from layers.postgres import SYSTEM, session
+from layers.tasks import end_task
 
 log = structlog.get_logger("geo_api.chain")
 EVERY_S = 2.0
@@ -34,14 +34,13 @@ def make_heads(url: str, keys: ChainKeys) -> NewestHead | None:
     """
     newest = None
     while True:
-        now = dt.datetime.now(dt.UTC)
         signer = keys.signer()
         with session(SYSTEM, url) as db:
+            made = make_head(db, signer, dt.datetime.now(dt.UTC))
+            if made is None:
+                return newest
             known = keys.known_head()
             whole = known is None or has_head(db, known)
-            made = make_head(db, signer, now)
-        if made is None:
-            return newest
         newest = made
         log.info("chain_head", sequence=made.sequence, hash=made.hash, key_id=signer.key_id)
         if whole:
@@ -67,9 +66,7 @@ class HeadMaker:
         """End, after one last look."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await end_task(self._task)
         self._task = None
         await self._look()
 

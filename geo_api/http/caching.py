@@ -13,6 +13,8 @@ from starlette.responses import Response
 REVALIDATE = "public, no-cache"
 """Public layers: a cache may keep them but asks each time, so that no reader sees an old zone."""
 PRIVATE = "private, no-store"
+NEVER_KEPT = {"Cache-Control": "no-store"}
+"""Header of answers with secrets."""
 """Rows of an area belong to the caller alone."""
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
     304: {"description": "Not modified: `If-None-Match` names it"}

@@ -16,7 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geo_api.auth.access import Caller, access_row, is_logged
+from geo_api.auth.access import Caller, is_logged, row_of_call
 from geo_api.auth.access_records import AccessRecords
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import unforeseen
@@ -215,17 +215,7 @@ class RequestFrame:
         if state.get("logged_status") == status:
             return  # written in the transaction of what the call did
         if is_logged(scope["path"], method, status):
-            address = str(state["address"]) if state.get("address") else None
-            await self._records.add(
-                access_row(
-                    caller,
-                    method=method,
-                    path=scope["path"],
-                    status=status,
-                    request_id=scope["request_id"],
-                    address=address,
-                )
-            )
+            await self._records.add(row_of_call(scope, status, method=method, caller=caller))
 
 
 def _is_known(state: dict[str, object]) -> bool:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import anyio.to_thread
 from fastapi import APIRouter, Query, Request, Response
 
-from geo_api.auth.access import Caller, needs, row_of_act
+from geo_api.auth.access import Caller, needs, row_of_call
 from geo_api.http.errors import Problem
 from geo_api.http.representations import BINARY, JSON, json_response
 from geo_api.http.request_bodies import let_pass, media_type, read_body
@@ -85,7 +85,7 @@ def terms_of(request: Request, caller: Caller, crs: str, source: Literal["api", 
         max_age_days=settings.ingest_max_age_days,
         timeout_s=settings.statement_timeout_s,
         origin=origin,
-        call=row_of_act(request, 200, caller=caller),
+        call=row_of_call(request.scope, 200, caller=caller),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import psycopg
@@ -11,6 +10,7 @@ from psycopg import AsyncConnection, sql
 
 from layers.postgres.connections import CONNECT_TIMEOUT_S
 from layers.postgres.urls import libpq_url
+from layers.tasks import end_task
 
 RECONNECT_S = (0.2, 5.0)
 """First and longest wait before the next attempt to connect."""
@@ -66,9 +66,7 @@ class Listener:
     async def stop(self) -> None:
         """Close the connection."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
 
     async def _listen(self) -> None:
         wait_s = RECONNECT_S[0]

@@ -53,8 +53,7 @@ def run_program(
         raise ClusterError(f"{program}: {error}") from error
     if done.returncode:
         hint = _missing_access_hint(user, cwd) if rights and "Permission denied" in done.stdout else ""
-        said = done.stdout.strip()[-2000:]
-        raise ClusterError(f"{hint}{Path(program).name} failed with {done.returncode}:\n{said}")
+        raise ClusterError(hint + _failure(program, done.returncode, done.stdout))
     return done.stdout
 
 
@@ -85,8 +84,11 @@ def piped_program(program: str, *arguments: str, cwd: Path) -> Iterator[subproce
                 raise
         if process.returncode:
             said.seek(0)
-            words = said.read().decode(errors="replace").strip()[-2000:]
-            raise ClusterError(f"{Path(program).name} failed with {process.returncode}:\n{words}")
+            raise ClusterError(_failure(program, process.returncode, said.read().decode(errors="replace")))
+
+
+def _failure(program: str, code: int, said: str) -> str:
+    return f"{Path(program).name} failed with {code}:\n{said.strip()[-2000:]}"
 
 
 def _environment() -> dict[str, str]:

@@ -168,18 +168,14 @@ def make_base_backup(url: str, pgdata: Path, archive: Path, binaries: Binaries) 
         name = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S%fZ")
         part, done = archive / "base" / f".{name}.part", archive / "base" / name
         host = psycopg.conninfo.conninfo_to_dict(libpq_url(url))
-        arguments = [f"--pgdata={part}", "--format=tar", "--gzip", "--compress=1", "--wal-method=fetch"]
-        arguments += [
-            "--checkpoint=fast",
-            "--no-password",
-            f"--host={host['host']}",
-            f"--port={host['port']}",
+        arguments = [
+            *(f"--pgdata={part}", "--format=tar", "--gzip", "--compress=1", "--wal-method=fetch"),
+            *("--checkpoint=fast", "--no-password", "--username=wangge"),
+            *(f"--host={host['host']}", f"--port={host['port']}"),
         ]
         program = binaries.program("pg_basebackup")
         try:
-            run_program(
-                program, *arguments, "--username=wangge", user=user, cwd=archive, timeout_s=BACKUP_TIMEOUT_S
-            )
+            run_program(program, *arguments, user=user, cwd=archive, timeout_s=BACKUP_TIMEOUT_S)
             (finished_at,) = server.execute("SELECT clock_timestamp()").fetchone() or (None,)
             assert isinstance(finished_at, dt.datetime)
             facts = {"finished_at": finished_at.isoformat(), "first_segment": _first_segment(part)}

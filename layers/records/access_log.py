@@ -58,7 +58,14 @@ def add_last_call(db: Session, row: dict[str, Any]) -> None:
     add_calls(db, [row])
 
 
-def command_row(actor: str, path: str, detail: dict[str, Any] | None = None) -> dict[str, Any]:
+def command_row(
+    actor: str,
+    path: str,
+    detail: dict[str, Any] | None = None,
+    *,
+    method: str = "COMMAND",
+    area_code: str | None = None,
+) -> dict[str, Any]:
     """Return the row of what somebody did on the command line; it is written in the transaction of the act.
 
     Parameters
@@ -69,15 +76,19 @@ def command_row(actor: str, path: str, detail: dict[str, Any] | None = None) -> 
         Subject of the command, written like a path.
     detail : dict, optional
         Counts of what was written.
+    method : str
+    area_code : str, optional
+        Area that the act is about.
     """
     return {
         "at": dt.datetime.now(dt.UTC),
         "username": actor,
         "role": "operator",
-        "method": "COMMAND",
+        "method": method,
         "path": path,
         "status": 200,
         "request_id": uuid.uuid4().hex[:16],
+        "area_code": area_code,
         "detail": detail,
     }
 
