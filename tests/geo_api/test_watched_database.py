@@ -78,6 +78,17 @@ def get(service: Service, path: str) -> httpx2.Response:
     return httpx2.get(service.address + path, timeout=PATIENCE_S)
 
 
+def refusal(service: Service, path: str) -> httpx2.Response:
+    """Ask until the service refuses: each worker remembers for a second that it was ready."""
+
+    def refused() -> httpx2.Response | None:
+        answer = get(service, path)
+        return answer if answer.status_code >= 400 else None
+
+    found: httpx2.Response = wait_until(refused, f"{path} is refused")
+    return found
+
+
 def ready(service: Service) -> bool:
     return get(service, "/health/ready").status_code == 200
 
@@ -129,7 +140,7 @@ def test_health_says_what_is_while_the_database_is_away(town: PrivateTown, servi
     wait_until(lambda: not ready(service), "the service is not ready")
     assert get(service, "/health/live").json() == {"status": "ok", "database": "starting"}
     for path in ("/health/ready", AREAS, "/v1/duty-items"):
-        answer = get(service, path)
+        answer = refusal(service, path)
         assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0, path
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"] == "/problems/not-available" and answer.json()["detail_zh"]
@@ -220,9 +231,15 @@ def test_a_full_disk_refuses_writes_and_heals_when_it_has_room(
                 assert 0 < float(metric.split()[0]) < 64 * MIB
                 os.truncate(ballast, 0)
                 writers.wait_for(10)
-                fill(disk, leave_bytes=0)
-                kill(town.cluster)
-                wait_until(lambda: "did not start" in service.log.read_text(), "it cannot be started")
+
+                def cannot_start() -> bool:
+                    """Also where the end of the server made room for a start: that is taken away again."""
+                    fill(disk, leave_bytes=0)
+                    if town.cluster.pid is not None:
+                        kill(town.cluster)
+                    return "did not start" in service.log.read_text()
+
+                wait_until(cannot_start, "it cannot be started")
                 os.truncate(ballast, 0)
                 wait_until(lambda: ready(service), "the service is ready by itself")
                 writers.wait_for(10)
