@@ -24,6 +24,7 @@ FILES = (
     "cases",
     "accounts",
     "access",
+    "registers",
     "chain",
     "changes",
     "tile_cells",

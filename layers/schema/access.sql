@@ -32,12 +32,12 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
-GRANT SELECT ON alert_kinds, areas, area_successions, buildings, duty_items, enterprises, fences, hot_spots, model_runs,
+GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, duty_items, enterprises, fences, hot_spots, matters, model_runs,
     roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
 GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, cases, cases_cells, change_sets, fence_events, fixes,
-    meter_readings, notices, places, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
+    meter_readings, notices, officers, places, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
 GRANT UPDATE (status, outcome) ON alerts TO wangge_reader;
@@ -92,6 +92,9 @@ DECLARE
     case_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
     event_rows constant text := concat_ws(' AND ', reads, in_area, case_in_domain);
     area_rows constant text := concat_ws(' AND ', reads, in_area);
+    -- Officers are people: who leads and checks reads those of the own areas.
+    officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
+        ' AND (%s OR area_codes && (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s))::text[])', city_wide, areas);
     may_write constant text := 'wangge_may_write(geom)';
     policy record;
 BEGIN
@@ -113,6 +116,7 @@ BEGIN
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
         ('notices', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
+        ('officers', 'of_areas', 'SELECT', officer_rows, NULL),
         ('places', 'readable', 'SELECT', 'true', NULL),
         ('places', 'created_in_scope', 'INSERT', NULL, may_write),
         ('places', 'changed_in_scope', 'UPDATE', may_write, may_write),

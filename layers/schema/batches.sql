@@ -40,8 +40,9 @@ DECLARE
     kept record;
 BEGIN
     FOR kept IN SELECT * FROM (VALUES
-        ('buildings', 'id'), ('duty_items', 'id'), ('enterprises', 'id'), ('fences', 'id'),
-        ('meter_readings', 'site_id, kind, day'), ('notices', 'id'), ('places', 'id'), ('roads', 'id'), ('sites', 'id'),
+        ('bodies', 'id'), ('buildings', 'id'), ('duty_items', 'id'), ('enterprises', 'id'), ('fences', 'id'),
+        ('matters', 'id'),
+        ('meter_readings', 'site_id, kind, day'), ('notices', 'id'), ('officers', 'id'), ('places', 'id'), ('roads', 'id'), ('sites', 'id'),
         ('vehicles', 'id'), ('waterways', 'id')
     ) AS tables (name, key) LOOP
         EXECUTE format($make$

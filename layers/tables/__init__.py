@@ -19,6 +19,7 @@ from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, H
 from layers.tables.ground import Building, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
+from layers.tables.registers import BODY_LEVELS, STAGES, URGENCIES, Body, Matter, Officer
 from layers.tables.schema_versions import SchemaInForce
 from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
@@ -28,6 +29,7 @@ __all__ = [
     "AREA_KINDS",
     "BATCH_SOURCES",
     "BATCH_STATES",
+    "BODY_LEVELS",
     "BREACH_BEGINS",
     "BREACH_ENDS",
     "CASE_STATES",
@@ -40,7 +42,9 @@ __all__ = [
     "OUTCOMES",
     "PUBLIC_TABLES",
     "ROLES",
+    "STAGES",
     "STAY_ENDS",
+    "URGENCIES",
     "AccessLog",
     "Alert",
     "AlertKind",
@@ -49,6 +53,7 @@ __all__ = [
     "AreaSuccession",
     "Base",
     "Batch",
+    "Body",
     "Building",
     "Case",
     "CaseEvent",
@@ -63,9 +68,11 @@ __all__ = [
     "HotSpot",
     "LayerChange",
     "LoginSession",
+    "Matter",
     "MeterReading",
     "ModelRun",
     "Notice",
+    "Officer",
     "Place",
     "RecoveryCode",
     "Road",

@@ -15,7 +15,7 @@ from sqlalchemy import Column, Date, Identity, Index, Integer, Table, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
-from layers.tables import cases, enterprises, fences, ground, movement  # noqa: F401  # whose tables have a history
+from layers.tables import cases, enterprises, fences, ground, movement, registers  # noqa: F401  # whose tables have a history
 from layers.tables.base import Base
 
 BATCH_SOURCES = ("file", "api", "device", "edit")
@@ -70,6 +70,9 @@ NATURAL_KEYS = {
     "roads": ("source_id",),
     "waterways": ("source_id",),
     "buildings": ("source_id",),
+    "bodies": ("code", "valid_from"),
+    "officers": ("certificate_no", "valid_from"),
+    "matters": ("item_code", "valid_from"),
     "duty_items": ("item_code", "body", "area_code", "role", "valid_from"),
 }
 """Tables whose rows a batch may replace, and the columns by which it finds the row.

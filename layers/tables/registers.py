@@ -1,0 +1,102 @@
+"""Registers with history: bodies (主体), officers (执法人员) and matters (事项).
+
+A row is a version: it holds from ``valid_from`` up to but not including ``valid_to`` (days in the city). All
+versions of one body have one ``body_id``, those of one officer one ``officer_id`` (given by triggers in
+``layers/schema/registers.sql``).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Index, Numeric, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from layers.tables.base import Base, batch_column, id_column
+
+BODY_LEVELS = ("town", "county", "city")
+STAGES = ("verify", "file", "dispatch", "arrive", "dispose", "feed_back", "review", "check", "close")
+"""Stages of a case that a matter may limit, by the step that ends them."""
+URGENCIES = ("normal", "urgent", "very_urgent")
+
+
+class Body(Base):
+    """A version of a body: a department or town government that may act."""
+
+    __tablename__ = "bodies"
+    __table_args__ = (UniqueConstraint("code", "valid_from"), Index("ix_bodies_body_id", "body_id"))
+    id: Mapped[int] = id_column()
+    body_id: Mapped[int] = mapped_column(BigInteger)
+    code: Mapped[str]
+    name: Mapped[str]
+    short_name: Mapped[str | None]
+    former_names: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    level: Mapped[str]
+    area_code: Mapped[str | None]
+    domains: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    parent_code: Mapped[str | None]  # the superior, by its code
+    phone: Mapped[str | None]
+    confirmed: Mapped[bool] = mapped_column(default=True, server_default="true")
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
+
+
+class Officer(Base):
+    """A version of an officer of a body, with the certificate of enforcement. Personal data."""
+
+    __tablename__ = "officers"
+    __table_args__ = (
+        UniqueConstraint("certificate_no", "valid_from"),
+        Index("ix_officers_officer_id", "officer_id"),
+        Index("ix_officers_body_code", "body_code"),
+    )
+    id: Mapped[int] = id_column()
+    officer_id: Mapped[int] = mapped_column(BigInteger)
+    certificate_no: Mapped[str]
+    name: Mapped[str]
+    certificate_from: Mapped[dt.date | None]
+    certificate_to: Mapped[dt.date | None]
+    body_code: Mapped[str]
+    area_codes: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    domains: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    on_duty: Mapped[bool] = mapped_column(default=True, server_default="true")
+    phone: Mapped[str | None]
+    username: Mapped[str | None]  # the account
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
+
+
+class Matter(Base):
+    """A version of a matter: an item of the duty list and how its cases are handled.
+
+    ``limits`` has the time limits by stage (``overall`` or one of ``STAGES``) and urgency (one of ``URGENCIES``),
+    each ``{"kind": "working_days", "value": 15}`` in the words of ``grid.calendar.TimeLimit``.
+    """
+
+    __tablename__ = "matters"
+    __table_args__ = (UniqueConstraint("item_code", "valid_from"),)
+    id: Mapped[int] = id_column()
+    item_code: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str | None]
+    domain: Mapped[str]
+    limits: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    suspension_stops_clock: Mapped[bool] = mapped_column(default=True, server_default="true")
+    extension_days_at_most: Mapped[int] = mapped_column(default=0, server_default="0")
+    evidence: Mapped[list[str]] = mapped_column(
+        default=list, server_default="{}"
+    )  # photo, document, measurement, note
+    legal_review: Mapped[bool] = mapped_column(default=False, server_default="false")
+    duplicate_radius_m: Mapped[Decimal | None] = mapped_column(Numeric)
+    duplicate_days: Mapped[int | None]
+    public: Mapped[bool] = mapped_column(default=False, server_default="false")
+    alert_kind: Mapped[str | None]  # alerts of this kind open cases of the matter
+    keywords: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    confirmed: Mapped[bool] = mapped_column(default=True, server_default="true")
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
