@@ -15,6 +15,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_plates": frozenset({"dispatcher", "supervisor"}),
     "record_outcome": frozenset({"officer", "dispatcher", "supervisor"}),
     "move_cases": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
+    "pack_cases": frozenset({"dispatcher", "supervisor"}),
     "edit_sites": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "edit_places": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "edit_areas": frozenset({"grid_manager", "supervisor"}),

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse
 from geo_api.auth.access import CallerDep, Db, SystemDb, needs
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.documents import card_document, case_document
+from geo_api.cases.packs import MEDIA_TYPE, make_pack
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import ReportLanguage, json_response, page_language
@@ -75,6 +76,19 @@ def verify_one_case(request: Request, number: CaseNumber, db: Db, system: System
         "faults": [str(f) for f in report.faults],
     }
     return json_response(verdict)
+
+
+@router.get("/{number}/pack.zip", dependencies=[needs("pack_cases")], response_class=Response)
+def get_case_pack(request: Request, number: CaseNumber, db: Db) -> Response:
+    """Return the case pack: one zip with all that proves the case, and the program that verifies it."""
+    read_case_file(db, number)
+    state = request.app.state
+    pack = make_pack(state.url, state.chain_keys, number, dt.datetime.now(dt.UTC))
+    headers = {
+        "Cache-Control": PRIVATE,
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(number)}.zip",
+    }
+    return Response(pack, media_type=MEDIA_TYPE, headers=headers)
 
 
 @router.get("/{number}/report.html", dependencies=[needs("read_cases")], response_class=HTMLResponse)

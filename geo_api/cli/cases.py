@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
 from pathlib import Path
 from typing import Annotated
@@ -93,6 +94,24 @@ def cases_proof(path: Annotated[Path, typer.Argument(help="File to write, one JS
         for head in read_proof(db):
             file.write(json.dumps(head, ensure_ascii=False) + "\n")
     console.print(f"[green]✓[/] {path}", highlight=False)
+
+
+@cases_app.command("pack")
+def cases_pack(
+    number: Annotated[str, typer.Argument(help="案件编号 number of the case")],
+    out: Annotated[Path | None, typer.Option("--out", help="File to write; NUMBER.zip when left out")] = None,
+) -> None:
+    """Write one zip of a case with all that proves it, and its verifier · 导出案卷包."""
+    from geo_api.cases.chain_keys import ChainKeys
+    from geo_api.cases.packs import make_pack
+
+    settings = read_settings()
+    keys = ChainKeys(settings.chain_keys_folder())
+    path = out or Path(f"{number.replace('/', '-')}.zip")
+    pack = make_pack(migrated_database(settings), keys, number, dt.datetime.now(dt.UTC))
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(pack)
+    console.print(f"[green]✓[/] {path} ({len(pack):,} bytes)", highlight=False)
 
 
 @cases_app.command("accept-heads")

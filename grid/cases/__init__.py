@@ -14,6 +14,7 @@ from grid.cases.heads import (
     verify_case,
 )
 from grid.cases.lifecycle import available_actions, open_case, transition, verify_chain
+from grid.cases.pack import PackContent, read_pack_content
 from grid.cases.step_facts import check_facts
 from grid.cases.transitions import RULES
 
@@ -21,6 +22,7 @@ __all__ = [
     "RULES",
     "ChainReport",
     "NewestHead",
+    "PackContent",
     "VerifyingKey",
     "available_actions",
     "check_facts",
@@ -28,6 +30,7 @@ __all__ = [
     "make_head",
     "newest_head",
     "open_case",
+    "read_pack_content",
     "read_proof",
     "transition",
     "verify_all",

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from grid.cases.hash_chain import GENESIS, ChainFault
 from grid.cases.lifecycle import verify_chain
 from layers.records import KEPT_DAYS
-from layers.tables import ChainHead
+from layers.tables import ChainEntry, ChainHead
 
 ENTRIES_AT_ONCE = 10_000
 """Events, and rows of the access log, that one head binds at most."""
@@ -331,13 +331,21 @@ def _call_faults(db: Session, now: dt.datetime) -> Iterator[ChainFault]:
         yield _fault(row.sequence, f"所载访问日志 {row.n_calls} 行与现存 {row.n} 行不符", en)
 
 
-def read_proof(db: Session) -> Iterator[dict[str, Any]]:
-    """Heads with the lines that each binds, as plain data, for a verification without this program."""
+def read_proof(db: Session, number: str | None = None) -> Iterator[dict[str, Any]]:
+    """Heads with the lines that each binds, as plain data, for a verification without this program.
+
+    Of one case: the heads that bind its events.
+    """
+    heads = select(ChainHead).order_by(ChainHead.sequence)
+    if number is not None:
+        heads = heads.where(
+            ChainHead.sequence.in_(select(ChainEntry.head).where(ChainEntry.number == number))
+        )
     lines = text(
         "SELECT number || ' ' || seq || ' ' || hash FROM chain_entries WHERE head = :head ORDER BY number"
         ' COLLATE "C", seq'
     )
-    for head in db.scalars(select(ChainHead).order_by(ChainHead.sequence)).all():
+    for head in db.scalars(heads).all():
         facts = HeadFacts(**{name: getattr(head, name) for name in HeadFacts.__dataclass_fields__})
         yield {
             "text": head_text(facts).decode(),

@@ -800,6 +800,9 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/cases/{number}/events"): {"/v1/cases/NT-none/events": CASE_WORKERS},
     ("GET", "/v1/cases/{number}/verify"): {"/v1/cases/NT-none/verify": READERS},
     ("GET", "/v1/cases/{number}/report.html"): {"/v1/cases/NT-none/report.html": READERS},
+    ("GET", "/v1/cases/{number}/pack.zip"): {
+        "/v1/cases/NT-none/pack.zip": frozenset({"dispatcher", "supervisor"})
+    },
     ("GET", "/v1/change-sets"): {"/v1/change-sets": CASE_WORKERS},
     ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},
     ("POST", "/v1/change-sets/preview"): {"/v1/change-sets/preview": EDITORS},

@@ -326,6 +326,7 @@ const sentences = {
   "case.closed_at": { zh: "结案时间", en: "Closed" },
   "case.domain": { zh: "领域·事项", en: "Domain, matter" },
   "case.alert": { zh: "查看依据", en: "Evidence" },
+  "case.pack": { zh: "案卷包", en: "Case pack" },
   "case.report": { zh: "案件报告", en: "Report" },
 
   "assign.about": {

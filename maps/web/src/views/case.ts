@@ -9,7 +9,7 @@ import { address, get, post } from "../core/api";
 import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
 import { complain, tell } from "../core/notices";
-import { session } from "../core/session";
+import { may, session } from "../core/session";
 import type { CaseDocument, CaseEvent, DutyLine } from "../core/types";
 import { written } from "../core/written";
 import { flyTo, mark, pointOf, type Console } from "../console";
@@ -161,6 +161,11 @@ export class CaseView extends Piece {
         ${section(t("case.timeline"), timeline(found), this.#verification(found))}
         <footer class="actions no-print">
           <a class="button" href=${report} target="_blank" rel="noopener">${t("case.report")}</a>
+          ${
+            may("pack_cases")
+              ? html`<a class="button" href=${address(`${this.#path()}/pack.zip`)} download>${t("case.pack")}</a>`
+              : nothing
+          }
           <button type="button" @click=${() => download(`${found.number}.json`, found)}>${t("export")}</button>
           <button type="button" @click=${() => window.print()}>${t("print")}</button>
         </footer>

@@ -1,0 +1,1 @@
+../geo_api/cases/verify_pack.py
