@@ -35,7 +35,7 @@ def cases_verify(
     url = migrated_database(settings)
     started = time.perf_counter()
     with session(SYSTEM, url) as db:
-        report = verify_all(db, keys.public_keys(), keys.known_head(), dt.datetime.now(dt.UTC))
+        report = verify_all(db, keys.public_keys(), keys.known_head(), dt.datetime.now(dt.UTC), url=url)
     rate = (report.n_events + report.waiting) / max(time.perf_counter() - started, 1e-3)
     if as_json:
         document = {

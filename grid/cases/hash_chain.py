@@ -8,7 +8,10 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import orjson
 
 from grid.errors import GridError
 
@@ -97,6 +100,69 @@ def expected_hash(number: str, event: Any) -> str:
     return event_hash(number=number, **{name: getattr(event, name) for name in _HASHED})
 
 
+class StoredEvent(NamedTuple):
+    """A case event as the database writes it: its time and its payload as text, read only where they are needed."""
+
+    case_id: int
+    seq: int
+    at_text: str
+    actor: str
+    role: str
+    action: str
+    from_state: str | None
+    to_state: str
+    payload_text: str
+    prev_hash: str
+    hash: str
+
+    @property
+    def at(self) -> dt.datetime:
+        """Time of the step."""
+        return dt.datetime.fromisoformat(self.at_text)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """Facts of the step."""
+        return _facts_of(self.payload_text)
+
+
+@lru_cache(maxsize=4)
+def _facts_of(text: str) -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(text)
+    return facts
+
+
+def has_its_hash(number: str, event: Any) -> bool:
+    """Whether a case event has the hash of its content.
+
+    The text of a :class:`StoredEvent` is written by orjson first, which is six times as quick and differs from
+    :func:`event_hash` only in numbers that are very small, very large or not in their one form; an event that does
+    not have that hash is judged by :func:`event_hash`.
+    """
+    if isinstance(event, StoredEvent) and _quick_hash(number, event) == event.hash:
+        return True
+    return expected_hash(number, event) == event.hash
+
+
+def _quick_hash(number: str, event: StoredEvent) -> str:
+    fields = {
+        "case": number,
+        "seq": event.seq,
+        "at": event.at_text,
+        "actor": event.actor,
+        "role": event.role,
+        "action": event.action,
+        "from": event.from_state,
+        "to": event.to_state,
+        "payload": {} if event.payload_text == "{}" else orjson.loads(event.payload_text),
+        "prev_hash": event.prev_hash,
+    }
+    try:
+        return hashlib.sha256(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    except TypeError:  # a number beyond 64 bits
+        return ""
+
+
 def faults_of(case: Any, events: Iterable[Any]) -> list[ChainFault]:
     """Faults of the hash chain of one case, and of its columns, which must be what the events say.
 
@@ -183,7 +249,7 @@ def _faults_of_event(
         yield f"应为第 {expected} 步", f"should be number {expected}"
     if event.prev_hash != previous_hash:
         yield "与上一步的哈希不符", "does not follow the hash before it"
-    if expected_hash(number, event) != event.hash:
+    if not has_its_hash(number, event):
         yield "内容与哈希不符", "its content does not have its hash"
     if event.from_state != previous_state:
         yield "环节不连续", f"starts from {event.from_state}, not {previous_state}"

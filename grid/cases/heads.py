@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
+from grid.cases.chain_verification import verify_chains
 from grid.cases.hash_chain import GENESIS, ChainFault
 from grid.cases.lifecycle import verify_chain
 from layers.records import KEPT_DAYS
@@ -180,7 +181,12 @@ def newest_head(db: Session) -> NewestHead | None:
 
 
 def verify_all(
-    db: Session, keys: Mapping[str, VerifyingKey], known: NewestHead | None, now: dt.datetime
+    db: Session,
+    keys: Mapping[str, VerifyingKey],
+    known: NewestHead | None,
+    now: dt.datetime,
+    *,
+    url: str | None = None,
 ) -> ChainReport:
     """Verify every case, every head and what the heads bind.
 
@@ -192,8 +198,11 @@ def verify_all(
         Public keys by id.
     known : NewestHead or None
         The newest head that is known from outside of the database.
+    url : str or None
+        The database of ``db``: many chains are then verified by as many processes as there are processors, all on
+        the rows that ``db`` sees committed.
     """
-    report = ChainReport(faults=verify_chain(db))
+    report = ChainReport(faults=verify_chain(db) if url is None else verify_chains(db, url))
     return _with_heads(report, db, keys, known, now, number=None)
 
 
