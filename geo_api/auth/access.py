@@ -53,6 +53,7 @@ LOGGED_PATHS = (
     "/v1/cases",
     "/v1/imports",
     "/v1/vehicles",
+    "/v1/webhooks",
     "/v1/change-sets",
     "/v1/login",
     "/v1/logout",

@@ -16,7 +16,10 @@ from pwdlib import PasswordHash
 from sqlalchemy.orm import Session
 
 from geo_api.credentials import check_passphrase, remove_factor
+from grid.areas import scope_area_ids
+from grid.errors import UnknownArea
 from layers.errors import InputError
+from layers.postgres import Scope
 from layers.records import accounts, add_calls, command_row, newest_area_name
 from layers.tables import DOMAINS, ROLES, LoginSession, User
 
@@ -135,6 +138,33 @@ def reset_second_factor(db: Session, username: str, operator: str) -> None:
     row = command_row(operator, path, method="RESET", area_code=user.area_code)
     add_calls(db, [row])
     log.warning("second_factor_reset", username=username, operator=operator)
+
+
+def scope_of_account(db: Session, username: str) -> Scope | None:
+    """Return what an account may see, for work in its name without a request; None: it is off or not there."""
+    user = accounts.find_account(db, username)
+    if user is None or not user.active:
+        return None
+    return scope_of(user, _areas_below(db, user.area_code))
+
+
+def scope_of(user: User, area_ids: tuple[int, ...]) -> Scope:
+    """Return the scope of an account whose area and all below it are these."""
+    return Scope(
+        role=user.role,
+        city_wide=user.area_code is None,
+        area_ids=area_ids,
+        username=user.username,
+        domains=tuple(user.domains),
+        body=user.body,
+    )
+
+
+def _areas_below(db: Session, area_code: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(scope_area_ids(db, area_code)) if area_code else ()
+    except UnknownArea:  # an account of an area that is not loaded sees nothing
+        return ()
 
 
 def check_password(db: Session, username: str, password: str) -> User | None:

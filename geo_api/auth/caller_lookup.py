@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import HTTPConnection
 from starlette.types import Scope as AsgiScope
 
-from geo_api.auth.accounts import end_of_login, find_login, note_use
+from geo_api.auth.accounts import end_of_login, find_login, note_use, scope_of
 from geo_api.auth.api_keys import KEY_IN_QUERY_PATHS, PREFIX, find_key, narrowed
 from geo_api.auth.callers import Caller, unauthenticated
 from geo_api.auth.known_callers import KnownCallers
@@ -189,14 +189,7 @@ def _areas_of_token(request: Request, codes: Iterable[str]) -> tuple[int, ...]:
 
 def _scope_of(request: Request, db: Session, user: User) -> Scope:
     areas = request.app.state.known_callers.areas(db, user.area_code) if user.area_code else ()
-    return Scope(
-        role=user.role,
-        city_wide=user.area_code is None,
-        area_ids=areas,
-        username=user.username,
-        domains=tuple(user.domains),
-        body=user.body,
-    )
+    return scope_of(user, areas)
 
 
 _LOOKUPS = {"cookie": _of_cookie, "key": _of_key, "token": _of_token}

@@ -23,6 +23,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_change_sets": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "read_imports": frozenset({"grid_manager", "officer", "dispatcher", "supervisor", "service"}),
     "undo_imports": frozenset({"dispatcher", "supervisor"}),
+    "manage_webhooks": frozenset({"dispatcher", "supervisor", "service"}),
     "read_access_log": frozenset({"supervisor"}),
 }
 """Which roles may do what."""

@@ -21,6 +21,7 @@ from geo_api.cli import db as cli_db
 from geo_api.cli import grid as cli_grid
 from geo_api.cli import imports as cli_imports
 from geo_api.cli import users as cli_users
+from geo_api.cli import webhooks as cli_webhooks
 from geo_api.cli.installation import migrated_database
 from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
@@ -45,6 +46,7 @@ app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(cli_imports.imports_app, name="imports")
+app.add_typer(cli_webhooks.webhooks_app, name="webhooks")
 cli_grid.add_to(app)
 app.command("init")(cli_city.init)
 

@@ -136,6 +136,8 @@ class Settings(BaseSettings):
     rate_limits : str
         ``class=per second/burst,…`` for other than the limits of ``geo_api.server.rate_limits``; ``off`` for
         none.
+    webhook_networks : str
+        Private networks that webhooks may lead to, with commas; empty: public addresses only.
     trusted_proxies : str
         Networks whose ``X-Forwarded-For`` is believed, with commas.
     allowed_hosts : str
@@ -203,6 +205,7 @@ class Settings(BaseSettings):
     oidc_body_claim: str = "wangge_body"
     rate_limits: str = ""
     trusted_proxies: str = ""
+    webhook_networks: str = ""
     allowed_hosts: str = ""
     cors_origins: str = ""
     access_log_days: int = 0

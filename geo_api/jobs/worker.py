@@ -7,6 +7,7 @@ analysis.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Callable
 
 import structlog
@@ -14,7 +15,11 @@ from procrastinate import App, PsycopgConnector
 
 from geo_api.city_file import open_city
 from geo_api.http.settings import Settings
+from geo_api.sharing.addresses import networks
+from geo_api.sharing.deliveries import Sender, deliver_due, deliver_for_ever
 from layers.postgres import SYSTEM, libpq_url, migrate, session
+from layers.sharing import remove_old_messages
+from layers.tasks import end_task
 
 log = structlog.get_logger()
 
@@ -55,6 +60,8 @@ def job_app(url: str, settings: Settings) -> App:
         from geo_api.auth.access_records import remove_old_rows
 
         log.info("old_log_rows", removed=remove_old_rows(url, settings.access_log_days))
+        with session(SYSTEM, url) as db:
+            log.info("old_messages", removed=remove_old_messages(db, dt.datetime.now(dt.UTC)))
 
     @_scheduled(app, "settle_cells", settings.settle_cron)
     def settle_cells(timestamp: int) -> None:
@@ -90,6 +97,7 @@ def run_worker(settings: Settings, *, once: bool = False) -> None:
     if opened.written_to is not None:
         log.warning("city_file_written", told=opened.told)
     app = job_app(url, settings)
+    sender = Sender(url, settings.signing_key(), networks(settings.webhook_networks))
 
     async def work() -> None:
         async with app.open_async():
@@ -100,6 +108,13 @@ def run_worker(settings: Settings, *, once: bool = False) -> None:
                 await app.configure_task(
                     "geo_api.worker.analyse", queue="models", lock="analyse"
                 ).defer_async(timestamp=0)
-            await app.run_worker_async(queues=["models"], wait=not once, install_signal_handlers=True)
+            sending = None if once else asyncio.create_task(deliver_for_ever(sender), name="webhooks")
+            try:
+                await app.run_worker_async(queues=["models"], wait=not once, install_signal_handlers=True)
+            finally:
+                if sending is not None:
+                    await end_task(sending)
+        if once:
+            await asyncio.to_thread(deliver_due, sender)
 
     asyncio.run(work())

@@ -63,6 +63,7 @@ from geo_api.server.rate_limits import RateLimits, limits_of, networks_of
 from geo_api.server.request_limits import RequestLimits
 from geo_api.server.serving import told_of_the_end
 from geo_api.server.worker_processes import SharedPlaces, end_with_parent
+from geo_api.sharing import routes_webhooks as webhooks
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
 from layers.postgres import AsyncReader, Readiness, share_versions, tile_versions
@@ -92,6 +93,7 @@ ROUTERS = (
     hot_spots,
     events,
     base_maps,
+    webhooks,
 )
 
 

@@ -27,6 +27,7 @@ FILES = (
     "registers",
     "chain",
     "changes",
+    "sharing",
     "tile_cells",
     "batches",
     "retired",

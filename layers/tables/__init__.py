@@ -12,7 +12,14 @@ from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSucce
 from layers.tables.base import Base
 from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
 from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, ChainEntry, ChainHead, DutyItem
-from layers.tables.changes import LayerChange
+from layers.tables.changes import (
+    DELIVERY_STATES,
+    LayerChange,
+    Outbox,
+    RowChange,
+    Webhook,
+    WebhookDelivery,
+)
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
 from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
@@ -36,6 +43,7 @@ __all__ = [
     "CELL_TABLES",
     "CHANGE_SET_STATUSES",
     "CLOSED_TABLES",
+    "DELIVERY_STATES",
     "DOMAINS",
     "HISTORY_TABLES",
     "NATURAL_KEYS",
@@ -73,9 +81,11 @@ __all__ = [
     "ModelRun",
     "Notice",
     "Officer",
+    "Outbox",
     "Place",
     "RecoveryCode",
     "Road",
+    "RowChange",
     "SchemaInForce",
     "SecondFactor",
     "Site",
@@ -86,4 +96,6 @@ __all__ = [
     "Vehicle",
     "Visit",
     "Waterway",
+    "Webhook",
+    "WebhookDelivery",
 ]

@@ -706,6 +706,7 @@ ANYONE = frozenset({None, *LOGGED_IN})
 TRACK_READERS = frozenset({"officer", "dispatcher", "supervisor", "service"})
 PEOPLE = READERS - {"service"}  # logged in by cookie: keys and tokens have no account of their own
 CASE_WORKERS = frozenset({"grid_manager", "officer", "dispatcher", "supervisor"})
+SHARERS = frozenset({"dispatcher", "supervisor", "service"})
 EDITORS = frozenset({"grid_manager", "supervisor"})
 ITEM = "/collections/{collection_id}/items/{feature_id}"
 TILE = "/collections/{collection_id}/tiles/WebMercatorQuad"
@@ -814,6 +815,17 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/v1/imports/{import_id}"): {"/v1/imports/999999999": frozenset({"service"}) | CASE_WORKERS},
     ("POST", "/v1/imports/{import_id}/undo"): {
         "/v1/imports/999999999/undo": frozenset({"dispatcher", "supervisor"})
+    },
+    ("GET", "/v1/webhooks"): {"/v1/webhooks": SHARERS},
+    ("POST", "/v1/webhooks"): {"/v1/webhooks": SHARERS},
+    ("POST", "/v1/webhooks/{webhook_id}/secret"): {"/v1/webhooks/999999999/secret": SHARERS},
+    ("DELETE", "/v1/webhooks/{webhook_id}"): {"/v1/webhooks/999999999": SHARERS},
+    ("GET", "/v1/webhooks/{webhook_id}/deliveries"): {"/v1/webhooks/999999999/deliveries": SHARERS},
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/send-again"): {
+        "/v1/webhooks/999999999/deliveries/send-again": SHARERS
+    },
+    ("POST", "/v1/webhooks/{webhook_id}/deliveries/{delivery_id}/send-again"): {
+        "/v1/webhooks/999999999/deliveries/1/send-again": SHARERS
     },
     ("GET", "/v1/duty-items"): {"/v1/duty-items": ANYONE},
     ("GET", "/v1/runs"): {"/v1/runs": READERS},

@@ -13,6 +13,7 @@ export interface MapPosition extends Place {
 export type Route =
   | { view: "overview" }
   | { view: "account" }
+  | { view: "webhooks" }
   | { view: "alerts"; level?: string }
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
@@ -122,6 +123,7 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
   const reviewed = positive(review);
   switch (name) {
     case "account":
+    case "webhooks":
       return { view: name };
     case "alerts":
       return { view: name, ...(level && { level }) };
@@ -166,6 +168,7 @@ function routeParts(route: Route): Parts {
     case "overview":
       return {};
     case "account":
+    case "webhooks":
       return { view: route.view };
     case "alerts":
       return { view: route.view, level: route.level };

@@ -16,6 +16,7 @@ export const route = new Value<Route>(START.route);
 export function tabOf({ view }: Route): Tab {
   if (view === "alert") return "alerts";
   if (view === "case") return "cases";
+  if (view === "webhooks") return "account";
   return view;
 }
 

@@ -11,6 +11,7 @@ const MAY: Record<string, readonly string[]> = {
   read_tracks: ["officer", "dispatcher", "supervisor", "service"],
   edit_areas: ["grid_manager", "supervisor"],
   undo_imports: ["dispatcher", "supervisor"],
+  manage_webhooks: ["dispatcher", "supervisor"],
   pack_cases: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };

@@ -900,6 +900,34 @@ export interface components {
             /** @description Changes are heard */
             events: boolean;
         };
+        /** @description The newest messages to a webhook. */
+        DeliveriesList: {
+            deliveries: components["schemas"]["Delivery"][];
+        };
+        /** @description A message to a webhook. */
+        Delivery: {
+            id: number;
+            state: components["schemas"]["DeliveryState"];
+            type: string;
+            /**
+             * Format: date-time
+             * @description When it happened
+             */
+            at: string;
+            tries: number;
+            /**
+             * Format: date-time
+             * @description When the next try is due
+             */
+            next_at: string;
+            tried_at: string | null;
+            /** @description Status of the last answer */
+            status: number | null;
+            /** @description Why the last try failed */
+            fault: string | null;
+        };
+        /** @enum {string} */
+        DeliveryState: "waiting" | "delivered" | "dead" | "skipped";
         /** @enum {string} */
         Domain: "ecology" | "urban" | "transport" | "agriculture" | "culture_tourism" | "market";
         /** @description The way that was driven; no geometry without two fixes. */
@@ -1981,6 +2009,10 @@ export interface components {
             since: string | null;
             recovery_codes_left: number;
         };
+        /** @description Number of messages that wait again. */
+        SentAgain: {
+            waiting: number;
+        };
         /** @description One feature of the collection sites. */
         SiteFeature: {
             /** @constant */
@@ -2547,6 +2579,42 @@ export interface components {
             /** @description Width in m · 宽度（米） */
             width_m: number | null;
         };
+        /** @description A webhook to add. */
+        WebhookBody: {
+            /** @description `https://host/path` */
+            url: string;
+            /**
+             * @description As `case.close`, `case.*`, `alert.raised`; empty: everything
+             * @default []
+             */
+            types?: string[];
+        };
+        /** @description A webhook of the own account. */
+        WebhookDocument: {
+            id: number;
+            url: string;
+            types: string[];
+            /** Format: date-time */
+            created_at: string;
+            /** @description Both secrets sign until then */
+            former_secret_until: string | null;
+            /** @description Why nothing is sent; a new secret switches it on */
+            off_reason: string | null;
+            /** @description Number of messages by state */
+            deliveries: {
+                [key: string]: number;
+            };
+        };
+        /** @description The secret of a webhook: it is shown this once. */
+        WebhookSecret: {
+            id: number;
+            /** @description `whsec_…`, as Standard Webhooks writes it */
+            secret: string;
+        };
+        /** @description The webhooks of the own account. */
+        WebhooksList: {
+            webhooks: components["schemas"]["WebhookDocument"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -2621,6 +2689,9 @@ export type ConsoleSettings = components['schemas']['ConsoleSettings'];
 export type CrossRegion = components['schemas']['CrossRegion'];
 export type CuttingLine = components['schemas']['CuttingLine'];
 export type DatabaseHealth = components['schemas']['DatabaseHealth'];
+export type DeliveriesList = components['schemas']['DeliveriesList'];
+export type Delivery = components['schemas']['Delivery'];
+export type DeliveryState = components['schemas']['DeliveryState'];
 export type Domain = components['schemas']['Domain'];
 export type DrivenFeature = components['schemas']['DrivenFeature'];
 export type DrivenPart = components['schemas']['DrivenPart'];
@@ -2728,6 +2799,7 @@ export type RoadProperties = components['schemas']['RoadProperties'];
 export type Role = components['schemas']['Role'];
 export type RowFault = components['schemas']['RowFault'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
+export type SentAgain = components['schemas']['SentAgain'];
 export type SiteFeature = components['schemas']['SiteFeature'];
 export type SiteInput = components['schemas']['SiteInput'];
 export type SiteInputProperties = components['schemas']['SiteInputProperties'];
@@ -2774,5 +2846,9 @@ export type VisitProperties = components['schemas']['VisitProperties'];
 export type WaterwayFeature = components['schemas']['WaterwayFeature'];
 export type WaterwayPage = components['schemas']['WaterwayPage'];
 export type WaterwayProperties = components['schemas']['WaterwayProperties'];
+export type WebhookBody = components['schemas']['WebhookBody'];
+export type WebhookDocument = components['schemas']['WebhookDocument'];
+export type WebhookSecret = components['schemas']['WebhookSecret'];
+export type WebhooksList = components['schemas']['WebhooksList'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -3,7 +3,16 @@ import type { Route } from "../address/address";
 import type { Tab } from "../address/router";
 import { enrolling, loggedIn, may } from "../core/session";
 
-const NEED_LOGIN: readonly Route["view"][] = ["account", "alerts", "alert", "cases", "case", "edit", "imports"];
+const NEED_LOGIN: readonly Route["view"][] = [
+  "account",
+  "alerts",
+  "alert",
+  "cases",
+  "case",
+  "edit",
+  "imports",
+  "webhooks",
+];
 
 export function needsLogin({ view }: Route): boolean {
   return NEED_LOGIN.includes(view);
@@ -12,6 +21,7 @@ export function needsLogin({ view }: Route): boolean {
 export function mayOpen(to: Route): boolean {
   if (to.view === "account") return loggedIn() || enrolling();
   if (needsLogin(to) && !loggedIn()) return false;
+  if (to.view === "webhooks") return may("manage_webhooks");
   if (to.view === "imports") return may("undo_imports");
   return to.view !== "edit" || may("edit_areas");
 }

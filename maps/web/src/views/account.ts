@@ -2,17 +2,20 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { RouteTo } from "../address/address";
+import { linkTo } from "../address/router";
 import { get, post, remove } from "../core/api";
 import { Piece } from "../core/element";
 import { submitting } from "../core/forms";
 import { Loading } from "../core/loading";
 import { tell } from "../core/notices";
-import { enrolling, session, sessionChanged } from "../core/session";
+import { enrolling, may, session, sessionChanged } from "../core/session";
 import type { AccountDocument, EndedLogins, Enrolment, OwnLogin, RecoveryCodes } from "../core/types";
 import { mark, type Console } from "../console";
 import { number, time } from "../texts/format";
 import { t, term } from "../texts/text";
-import { busy, facts, loaded, save, section, type Content } from "./pieces";
+import { busy, facts, follow, loaded, save, section, type Content } from "./pieces";
+
+const WEBHOOKS = { view: "webhooks" } as const;
 
 const text = (given: FormData, name: string): string => String(given.get(name) ?? "").trim();
 /** As it was typed: blanks belong to a password. */
@@ -86,6 +89,11 @@ export class AccountView extends Piece {
   protected override render(): TemplateResult {
     return html`
       <h2>${t("account")}</h2>
+      ${
+        may("manage_webhooks")
+          ? html`<p><a href=${linkTo(WEBHOOKS)} @click=${follow(WEBHOOKS)}>${t("webhooks")}</a></p>`
+          : nothing
+      }
       ${enrolling() ? html`<p class="failure" role="status" data-enrol>${t("factor.first")}</p>` : nothing}
       ${this.codes ? this.#recovery(this.codes) : nothing}
       ${loaded(this.#account, (account) => this.#shown(account))}

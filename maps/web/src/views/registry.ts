@@ -19,4 +19,5 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   assign: () => import("./assign"),
   edit: () => import("./editing/edit"),
   imports: () => import("./imports"),
+  webhooks: () => import("./webhooks"),
 };

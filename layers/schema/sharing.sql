@@ -1,0 +1,32 @@
+-- What happened goes into the outbox in its own transaction; geo_api/sharing/deliveries.py sends it to webhooks.
+-- Called by: triggers of case_events and alerts. The data name no person: who may see more asks for the case.
+
+CREATE OR REPLACE FUNCTION put_case_events_out() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO outbox (type, at, case_id, data)
+    SELECT 'case.' || n.action, n.at, c.id, jsonb_build_object(
+        'number', c.number, 'seq', n.seq, 'action', n.action, 'from_state', n.from_state, 'to_state', n.to_state,
+        'at', n.at, 'item_code', c.item_code, 'domain', c.domain, 'lead_body', c.lead_body, 'hash', n.hash)
+    FROM new_rows n JOIN cases c ON c.id = n.case_id ORDER BY n.id;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION put_case_events_out() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER case_events_put_out AFTER INSERT ON case_events REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION put_case_events_out();
+
+CREATE OR REPLACE FUNCTION put_alerts_out() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO outbox (type, at, alert_id, data)
+    SELECT CASE TG_OP WHEN 'INSERT' THEN 'alert.raised' ELSE 'alert.changed' END, clock_timestamp(), n.id,
+        jsonb_build_object('alert_id', n.id, 'kind', n.kind, 'level', n.level, 'score', n.score, 'status', n.status,
+                           'outcome', n.outcome, 'raised_at', n.raised_at)
+    FROM new_rows n ORDER BY n.id;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION put_alerts_out() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER alerts_put_out AFTER INSERT ON alerts REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION put_alerts_out();
+CREATE OR REPLACE TRIGGER alerts_change_put_out AFTER UPDATE ON alerts REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION put_alerts_out();
