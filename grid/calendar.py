@@ -1,14 +1,14 @@
 """Deadlines in natural days and hours, or in working days and hours of the published Chinese calendar.
 
-The calendar (with its moved working days, 调休) is published year by year. For a year that is not published a
-working-day deadline is an error, never a guess.
+The calendar (with its moved working days, 调休) is published year by year. Days of an imported file go before the
+installed calendar; a year that neither has is an error, never a guess.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import chinese_calendar
@@ -55,6 +55,15 @@ class OfficeHours:
         """End of the working day."""
         return self.intervals[-1][1]
 
+    @property
+    def length(self) -> dt.timedelta:
+        """Working time of a day."""
+        day = dt.date(2000, 1, 1)
+        spans = [
+            dt.datetime.combine(day, end) - dt.datetime.combine(day, start) for start, end in self.intervals
+        ]
+        return sum(spans, dt.timedelta(0))
+
 
 OFFICE_HOURS = OfficeHours()
 """Nine to twelve and one to six: eight working hours a day."""
@@ -63,29 +72,57 @@ RESUMPTION_LIMIT = TimeLimit("working_days", 3)
 """From a case of resumed production to its end."""
 
 
-def is_working_day(day: dt.date) -> bool:
-    """Return whether a day is a working day of the published calendar.
+@dataclass(frozen=True)
+class WorkingCalendar:
+    """Working days: those of imported files, then the published ones.
 
-    Raises
-    ------
-    CalendarUnknown
-
-    Examples
-    --------
-    >>> is_working_day(dt.date(2025, 9, 28)), is_working_day(dt.date(2025, 10, 1))
-    (True, False)
+    Parameters
+    ----------
+    days : mapping of date to bool
+        Days of imported files, whether they are worked. A year that only a file knows has the other days by the
+        week: Monday to Friday are worked.
     """
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError as error:
-        raise CalendarUnknown(
-            f"the installed calendar (chinesecalendar) has no working days of {day.year} yet",
-            f"已安装的日历（chinesecalendar）尚无 {day.year} 年的工作日安排",
-        ) from error
+
+    days: Mapping[dt.date, bool] = field(default_factory=dict)
+
+    def is_working_day(self, day: dt.date) -> bool:
+        """Return whether a day is worked.
+
+        Raises
+        ------
+        CalendarUnknown
+
+        Examples
+        --------
+        >>> PUBLISHED.is_working_day(dt.date(2025, 9, 28)), PUBLISHED.is_working_day(dt.date(2025, 10, 1))
+        (True, False)
+        >>> WorkingCalendar({dt.date(2025, 9, 28): False}).is_working_day(dt.date(2025, 9, 28))
+        False
+        """
+        if day in self.days:
+            return self.days[day]
+        try:
+            return bool(chinese_calendar.is_workday(day))
+        except NotImplementedError as error:
+            if any(known.year == day.year for known in self.days):
+                return day.weekday() < 5
+            raise CalendarUnknown(
+                f"the working days of {day.year} are not published yet: neither the installed calendar"
+                " (chinesecalendar) nor an imported one has them",
+                f"{day.year} 年的工作日安排尚未发布（已安装的日历 chinesecalendar 和导入的日历均无）",
+            ) from error
+
+
+PUBLISHED = WorkingCalendar()
+"""The installed calendar alone."""
 
 
 def deadline_of(
-    opened_at: dt.datetime, limit: TimeLimit, *, office_hours: OfficeHours = OFFICE_HOURS
+    opened_at: dt.datetime,
+    limit: TimeLimit,
+    *,
+    calendar: WorkingCalendar = PUBLISHED,
+    office_hours: OfficeHours = OFFICE_HOURS,
 ) -> dt.datetime:
     """Return the end of a time limit that starts at ``opened_at``.
 
@@ -98,6 +135,7 @@ def deadline_of(
     opened_at : datetime
         With zone.
     limit : TimeLimit
+    calendar : WorkingCalendar
     office_hours : OfficeHours
 
     Returns
@@ -124,14 +162,45 @@ def deadline_of(
         return opened_at.astimezone(dt.UTC) + dt.timedelta(hours=limit.value)
     local = opened_at.astimezone(local_zone())
     if limit.kind == "working_days":
-        days = _working_days(local.date() + dt.timedelta(days=1))
+        days = _working_days(calendar, local.date() + dt.timedelta(days=1))
         last = next(day for count, day in enumerate(days, start=1) if count == limit.value)
         return dt.datetime.combine(last, office_hours.end, local_zone()).astimezone(dt.UTC)
-    return _after_working_time(local, dt.timedelta(hours=limit.value), office_hours).astimezone(dt.UTC)
+    return add_working_time(
+        local, dt.timedelta(hours=limit.value), calendar=calendar, office_hours=office_hours
+    )
 
 
-def working_hours_between(
-    start: dt.datetime, end: dt.datetime, *, office_hours: OfficeHours = OFFICE_HOURS
+def add_working_time(
+    start: dt.datetime,
+    wanted: dt.timedelta,
+    *,
+    calendar: WorkingCalendar = PUBLISHED,
+    office_hours: OfficeHours = OFFICE_HOURS,
+) -> dt.datetime:
+    """Return the moment (UTC) at which a length of working time after ``start`` is over; none: ``start`` itself.
+
+    Raises
+    ------
+    CalendarUnknown
+    """
+    if wanted <= dt.timedelta(0):
+        return start.astimezone(dt.UTC)
+    local, left = start.astimezone(local_zone()), wanted
+    for day in _working_days(calendar, local.date()):
+        for opens, closes in _spans(day, office_hours):
+            begin = max(opens, local)
+            if begin < closes and left <= closes - begin:
+                return (begin + left).astimezone(dt.UTC)
+            left -= max(closes - begin, dt.timedelta(0))
+    raise AssertionError("working days do not end")
+
+
+def working_time_between(
+    start: dt.datetime,
+    end: dt.datetime,
+    *,
+    calendar: WorkingCalendar = PUBLISHED,
+    office_hours: OfficeHours = OFFICE_HOURS,
 ) -> dt.timedelta:
     """Return the working time from ``start`` to ``end`` (zero when ``end`` is not later).
 
@@ -141,16 +210,18 @@ def working_hours_between(
     """
     total = dt.timedelta(0)
     begin, stop = start.astimezone(local_zone()), end.astimezone(local_zone())
-    for day in _working_days(begin.date(), stop.date()):
+    for day in _working_days(calendar, begin.date(), stop.date()):
         for opens, closes in _spans(day, office_hours):
             total += max(min(closes, stop) - max(opens, begin), dt.timedelta(0))
     return total
 
 
-def _working_days(first: dt.date, last: dt.date = dt.date.max) -> Iterator[dt.date]:
+def _working_days(
+    calendar: WorkingCalendar, first: dt.date, last: dt.date = dt.date.max
+) -> Iterator[dt.date]:
     day = first
     while day <= last:
-        if is_working_day(day):
+        if calendar.is_working_day(day):
             yield day
         day += dt.timedelta(days=1)
 
@@ -158,14 +229,3 @@ def _working_days(first: dt.date, last: dt.date = dt.date.max) -> Iterator[dt.da
 def _spans(day: dt.date, office_hours: OfficeHours) -> Iterator[tuple[dt.datetime, dt.datetime]]:
     for opens, closes in office_hours.intervals:
         yield dt.datetime.combine(day, opens, local_zone()), dt.datetime.combine(day, closes, local_zone())
-
-
-def _after_working_time(start: dt.datetime, wanted: dt.timedelta, office_hours: OfficeHours) -> dt.datetime:
-    left = wanted
-    for day in _working_days(start.date()):
-        for opens, closes in _spans(day, office_hours):
-            begin = max(opens, start)
-            if begin < closes and left <= closes - begin:
-                return begin + left
-            left -= max(closes - begin, dt.timedelta(0))
-    raise AssertionError("working days do not end")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
 from geo_api.auth.access import Caller, mask_plate
 from grid.alerts import AlertCard
-from grid.cases import available_actions
+from grid.cases import CaseClock, available_actions, clock_status, rules_of_events, stage_of
 from layers.records import CaseFile
 
 
@@ -35,5 +36,22 @@ def case_document(found: CaseFile, caller: Caller) -> dict[str, Any]:
         "assignment": found.case.assignment,
         "explanation": found.case.assignment.get("explanation", []),
         "events": found.event_dicts(),
+        "clock": _clock_document(found, dt.datetime.now(dt.UTC)),
         "available_actions": list(actions) if caller.may("move_cases") else [],
+    }
+
+
+def _clock_document(found: CaseFile, now: dt.datetime) -> dict[str, Any]:
+    """Return the clock of a case as it stands now."""
+    case = found.case
+    clock = CaseClock(case.due_at, case.stage_due_at, case.late_since, case.paused_since)
+    reasons = [event.payload["no_deadline"] for event in found.events if "no_deadline" in event.payload]
+    running = case.due_at is not None and case.closed_at is None and case.paused_since is None
+    stage = stage_of(rules_of_events(found.events[0]), case.state) if found.events else None
+    return {
+        "status": clock_status(clock, now, closed=case.closed_at is not None),
+        "stage": stage,
+        **{name: moment and moment.isoformat() for name, moment in vars(clock).items()},
+        "seconds_left": int((case.due_at - now).total_seconds()) if running and case.due_at else None,
+        "no_deadline": reasons[-1] if reasons and case.due_at is None else None,
     }

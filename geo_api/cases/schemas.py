@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, create_model
 
 from geo_api.http.feature_schemas import PROPERTIES
 from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, ExplanationStep, Share, SiteKind
+from grid.cases import CLOCK_STATUSES
 from layers.alert_levels import ALERT_LEVELS
 from layers.imports import HAZARDS, NOTICE_KINDS, QUALITIES, STATUSES, VEHICLE_KINDS
 from layers.tables import ALERT_STATUSES, CASE_STATES, OUTCOMES
@@ -183,6 +184,19 @@ class CaseEvent(Answer):
     hash: str
 
 
+class CaseClockDocument(Answer):
+    """The clock of a case: what runs, what is late, and why there is no deadline."""
+
+    status: Annotated[str, Choice("ClockStatus", CLOCK_STATUSES)]
+    stage: Annotated[str | None, Field(description="Step that ends the stage")]
+    due_at: dt.datetime | None
+    stage_due_at: dt.datetime | None
+    seconds_left: Annotated[int | None, Field(description="Natural time; below zero: late")]
+    late_since: dt.datetime | None
+    paused_since: dt.datetime | None
+    no_deadline: BothLanguages | None
+
+
 class _CaseFile(Answer):
     """Members of a case beside the properties of its feature."""
 
@@ -192,6 +206,7 @@ class _CaseFile(Answer):
     assignment: Annotated[AssignmentDocument, Field(description="As it was at the opening")]
     explanation: list[ExplanationStep]
     events: list[CaseEvent]
+    clock: CaseClockDocument
     available_actions: Annotated[list[str], Field(description="Steps that the caller may take now")]
 
 

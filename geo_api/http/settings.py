@@ -147,9 +147,9 @@ class Settings(BaseSettings):
         Origins whose pages may call, with commas; ``*`` for all, without cookies.
     access_log_days : int
         Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
-    analyse_cron, old_log_cron, due_changes_cron, settle_cron : str
+    analyse_cron, old_log_cron, due_changes_cron, deadlines_cron, settle_cron : str
         When ``wangge worker`` analyses, removes old rows of the access log, puts change sets into force whose
-        date has come, and adds up the cells of tiles (UTC).
+        date has come, escalates cases that became late, and adds up the cells of tiles (UTC).
     demo_dir : Path or None
         Folder of the files of demo cities; None: ``demo`` in ``data_dir``.
     log_level : str
@@ -212,6 +212,7 @@ class Settings(BaseSettings):
     analyse_cron: str = "0 18 * * *"
     old_log_cron: str = "30 19 * * *"
     due_changes_cron: str = "* * * * *"
+    deadlines_cron: str = "*/5 * * * *"
     settle_cron: str = "* * * * *"
     demo_dir: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -231,6 +232,7 @@ class Settings(BaseSettings):
         "analyse_cron",
         "old_log_cron",
         "due_changes_cron",
+        "deadlines_cron",
         "settle_cron",
         "demo_dir",
         "base_map_file",

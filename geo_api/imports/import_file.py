@@ -193,6 +193,8 @@ def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[
     """Return the file as CSV or Parquet with the columns' own names."""
     if kind == "duties":
         return as_parquet(path, duty_files.DUTIES)
+    if kind == "calendar":
+        return as_parquet(path, FILE_KINDS[kind])
     return fence_files.as_table(path, crs or "") if kind == "fences" else nullcontext(path)
 
 
@@ -409,6 +411,7 @@ class _Writer:
             "places": enterprises.write_places,
             "notices": enterprises.write_notices,
             "duties": duty_lists.write_duties,
+            "calendar": duty_lists.write_calendar_days,
             "fences": _write_fences,
         }
         if self.kind in simple:

@@ -54,6 +54,13 @@ def job_app(url: str, settings: Settings) -> App:
 
         apply_due_changes(url, settings.unit_grid_profile())
 
+    @_scheduled(app, "deadlines", settings.deadlines_cron)
+    def deadlines(timestamp: int) -> None:
+        """Record which cases became late, tell the superior, and reckon deadlines whose calendar has come."""
+        from geo_api.cases.deadline_watch import watch_deadlines
+
+        watch_deadlines(url)
+
     @_scheduled(app, "old_log_rows", settings.old_log_cron)
     def old_log_rows(timestamp: int) -> None:
         """Remove rows of the access log that are older than the installation keeps them."""

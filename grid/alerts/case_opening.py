@@ -7,9 +7,7 @@ import datetime as dt
 from sqlalchemy.orm import Session
 
 from grid.alerts.matters import LIMITS
-from grid.calendar import TimeLimit, deadline_of
 from grid.cases import open_case
-from grid.errors import CalendarUnknown
 from grid.responsibility import assign
 from layers.records import alert_site
 
@@ -19,7 +17,6 @@ def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.dateti
     site = alert_site(db, alert_id)
     if site.case_number is not None:
         return False
-    due, unknown = deadline(at, LIMITS[site.kind])
     open_case(
         db,
         title=f"{site.kind_zh}：{site.enterprise}",
@@ -30,17 +27,8 @@ def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.dateti
         lon=site.lon,
         lat=site.lat,
         opened_at=at,
-        due_at=due,
-        payload=None if unknown is None else {"due_at": unknown},
+        default_limit=LIMITS[site.kind],
         alert_id=alert_id,
         site_id=site.site_id,
     )
     return True
-
-
-def deadline(at: dt.datetime, limit: TimeLimit) -> tuple[dt.datetime | None, str | None]:
-    """Return the deadline, or None with the reason if the working days of the year are not published yet."""
-    try:
-        return deadline_of(at, limit), None
-    except CalendarUnknown as error:
-        return None, str(error)

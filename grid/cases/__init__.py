@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grid.cases.deadlines import CLOCK_STATUSES, DUE_SOON, CaseClock, clock_status, rules_of_events, stage_of
 from grid.cases.heads import (
     ChainReport,
     NewestHead,
@@ -13,25 +14,36 @@ from grid.cases.heads import (
     verify_all,
     verify_case,
 )
-from grid.cases.lifecycle import available_actions, open_case, transition, verify_chain
+from grid.cases.lateness import LateCases, escalate, late_cases
+from grid.cases.lifecycle import available_actions, open_case, record_system_step, transition, verify_chain
 from grid.cases.pack import PackContent, read_pack_content
 from grid.cases.step_facts import check_facts
 from grid.cases.transitions import RULES
 
 __all__ = [
+    "CLOCK_STATUSES",
+    "DUE_SOON",
     "RULES",
+    "CaseClock",
     "ChainReport",
+    "LateCases",
     "NewestHead",
     "PackContent",
     "VerifyingKey",
     "available_actions",
     "check_facts",
+    "clock_status",
+    "escalate",
     "has_head",
+    "late_cases",
     "make_head",
     "newest_head",
     "open_case",
     "read_pack_content",
     "read_proof",
+    "record_system_step",
+    "rules_of_events",
+    "stage_of",
     "transition",
     "verify_all",
     "verify_case",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from grid.cases.deadlines import columns_of_payload
 from grid.errors import GridError
 
 GENESIS = "0" * 64
@@ -186,7 +187,7 @@ def faults_of(case: Any, events: Iterable[Any]) -> list[ChainFault]:
         return [ChainFault(number, None, "没有任何记录", "has no events")]
     facts = opening_facts(case) if "place" in told else {}
     for name, value in told.items():
-        stored = facts[name] if name in OPENING else getattr(case, name)
+        stored = facts[name] if name in OPENING and name != "due_at" else getattr(case, name)
         if stored != value:
             zh, en = f"{name} 为 {stored}，与记录不符", f"{name} is {stored}, its events say {value}"
             faults.append(ChainFault(number, None, zh, en))
@@ -206,10 +207,11 @@ OPENING = (
     "city_area_id",
     "area_id",
     "due_at",
+    "urgency",
     "place",
     "assignment_sha256",
 )
-"""Facts of a case that its first event holds under ``case``: they never change."""
+"""Facts of a case that its first event holds under ``case``; only ``due_at`` is moved by later ones."""
 
 
 def opening_facts(case: Any) -> dict[str, Any]:
@@ -235,10 +237,16 @@ def told_by_events(event: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"state": event.to_state}
     if event.action == "report":
         told |= {"opened_at": event.at, "closed_at": None, **event.payload.get("case", {})}
+        if told.get("due_at") is not None:
+            told["due_at"] = dt.datetime.fromisoformat(told["due_at"])
     if event.action in ("report", "reassign"):
         told |= {name: event.payload[name] for name in ("lead_body", "co_handlers") if name in event.payload}
     if event.to_state == "closed" and event.from_state != "closed":
         told["closed_at"] = event.at
+    if '"clock"' in getattr(
+        event, "payload_text", '"clock"'
+    ):  # as text it is looked through before it is read
+        told |= columns_of_payload(event.payload)
     return told
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,21 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from grid.calendar import TimeLimit
+from grid.cases.deadlines import (
+    CaseClock,
+    ClockRules,
+    changed_columns,
+    check_extension,
+    clock_after,
+    moment_text,
+    opening_clock,
+    read_calendar,
+    replayed_clock,
+    rules_of_events,
+    rules_of_matter,
+    stage_left,
+)
 from grid.cases.hash_chain import (
     GENESIS,
     OPENING,
@@ -31,7 +47,7 @@ from grid.cases.hash_chain import (
     told_by_events,
 )
 from grid.cases.transitions import RULES, check_step, refusal_reason, target_state
-from grid.errors import ChainBroken, GridError, IllegalTransition
+from grid.errors import CalendarUnknown, ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
 from layers.city import city_in_force
 from layers.errors import NotFound
@@ -49,6 +65,8 @@ def open_case(
     lat: float,
     opened_at: dt.datetime,
     due_at: dt.datetime | None = None,
+    default_limit: TimeLimit | None = None,
+    urgency: str = "normal",
     alert_id: int | None = None,
     site_id: int | None = None,
     actor: str = "system",
@@ -64,8 +82,14 @@ def open_case(
         Grid, areas and bodies; kept with the case as they are now.
     lon, lat : float
         Degrees, EPSG:4326.
-    opened_at, due_at : datetime
+    opened_at : datetime
         With zone.
+    due_at : datetime or None
+        Deadline with zone; None: that of the matter, from its limits on the day of the opening.
+    default_limit : TimeLimit or None
+        Overall limit when the matter has none.
+    urgency : str
+        Of ``URGENCIES``.
     prefix : str or None
         Start of the case number, as ``AJ`` in ``AJ20261031-0001``; None: that of the city.
 
@@ -76,6 +100,8 @@ def open_case(
     """
     if opened_at.tzinfo is None:
         raise GridError(f"opened_at {opened_at.isoformat()} has no zone", "立案时间缺少时区")
+    rules = rules_of_matter(db, item_code, opened_at, urgency, default_limit)
+    clock, unknown = opening_clock(rules, opened_at, read_calendar(db), due_at)
     case = SimpleNamespace(
         number=next_number(db, opened_at, prefix),
         alert_id=alert_id,
@@ -83,7 +109,9 @@ def open_case(
         title=title,
         item_code=item_code,
         opened_at=opened_at,
-        due_at=due_at,
+        due_at=clock.due_at,
+        stage_due_at=clock.stage_due_at,
+        urgency=urgency,
         place=(float(lon), float(lat)),
         **_assigned(assignment),
     )
@@ -91,6 +119,11 @@ def open_case(
         "lead_body": case.lead_body,
         "co_handlers": case.co_handlers,
         **(payload or {}),
+        **_reason_of_no_deadline(unknown),
+        **({} if rules == ClockRules() else {"clock_rules": rules.as_json()}),
+        **(
+            {} if clock.stage_due_at is None else {"clock": {"stage_due_at": moment_text(clock.stage_due_at)}}
+        ),
         "case": opening_facts(case),
     }
     event = _next_event(case.number, None, actor, role, "report", None, "reported", first, opened_at)
@@ -185,12 +218,68 @@ def transition(
     if action == "reassign":
         facts |= _reassign(case, facts)
     target = target_state(action, case.state, events)
-    event = _next_event(case.number, events[-1], actor, role, action, case.state, target, facts, when)
+    if action in ("extend", "approve_extension"):
+        check_extension(events, facts.get("days"))
+    return _add_event(db, case, events, actor, role, action, target, facts, when)
+
+
+def record_system_step(
+    db: Session,
+    case_number: str,
+    action: str,
+    payload: dict[str, Any],
+    at: dt.datetime,
+    actor: str = "system",
+) -> CaseEvent:
+    """Add an event of the service to a case, which leaves its state as it is (``escalate``, ``set_deadline``)."""
+    case = _locked(db, case_number)
+    return _add_event(db, case, _events(db, case), actor, "service", action, case.state, payload, at)
+
+
+def _add_event(
+    db: Session,
+    case: Case,
+    events: Sequence[CaseEvent],
+    actor: str,
+    role: str,
+    action: str,
+    target: str,
+    facts: dict[str, Any],
+    at: dt.datetime,
+) -> CaseEvent:
+    """Add an event with what it moves of the case's clock."""
+    step = SimpleNamespace(at=at, action=action, from_state=case.state, to_state=target, payload=facts)
+    facts = {**facts, **_moved_clock(db, case, events, step)}
+    event = _next_event(case.number, events[-1], actor, role, action, case.state, target, facts, at)
     event.case_id = case.id
     _record(db, event)
     for name, value in told_by_events(event).items():
         set_committed_value(case, name, value)
     return event
+
+
+def _moved_clock(
+    db: Session, case: Case, events: Sequence[CaseEvent], step: SimpleNamespace
+) -> dict[str, Any]:
+    """Return what a step says of the clock: moved columns, the stage that it ends, why there is no deadline."""
+    rules = rules_of_events(events[0])
+    before = CaseClock(case.due_at, case.stage_due_at, case.late_since, case.paused_since)
+    reason = None
+    try:
+        if step.action == "set_deadline":
+            after = replayed_clock(events, read_calendar(db))
+        else:
+            after = clock_after(before, rules, step, read_calendar(db))
+    except CalendarUnknown as error:
+        after, reason = replace(before, due_at=None, stage_due_at=None, paused_since=None), error
+    moved: dict[str, Any] = changed_columns(before, after)
+    if left := stage_left(step, before, rules):
+        moved["left"] = left
+    return {**({"clock": moved} if moved else {}), **_reason_of_no_deadline(reason)}
+
+
+def _reason_of_no_deadline(unknown: CalendarUnknown | None) -> dict[str, Any]:
+    return {} if unknown is None else {"no_deadline": {"en": str(unknown), "zh": unknown.message_zh}}
 
 
 def _locked(db: Session, number: str) -> Case:
@@ -368,6 +457,9 @@ _COMPARED = [
         "lead_body",
         "co_handlers",
         "assignment",
+        "stage_due_at",
+        "late_since",
+        "paused_since",
         *(name for name in OPENING if name not in ("place", "assignment_sha256")),
     )
 ]

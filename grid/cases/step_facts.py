@@ -14,7 +14,9 @@ MAX_DEPTH = 4
 MAX_NAME = 40
 MAX_BODY_NAME = 200
 MAX_BODIES = 50
-RESERVED = frozenset({"note", "body", "before", "alert_id", "outcome", "due_at"})
+RESERVED = frozenset(
+    {"note", "body", "before", "alert_id", "outcome", "due_at", "clock", "clock_rules", "no_deadline"}
+)
 """Facts that the service itself writes; who disposed is read from ``body``."""
 
 

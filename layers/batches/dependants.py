@@ -290,6 +290,7 @@ _BY_KIND: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "fences": (_results("fence_events", f"r.fence_id IN {_OF_BATCH.format('fences')}"),),
     **dict.fromkeys(GROUND, ()),
+    "calendar": (),
     "duties": (
         (
             "cases",

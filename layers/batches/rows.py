@@ -14,6 +14,7 @@ TABLES_OF = {
     "places": ("places",),
     "fences": ("fences",),
     "notices": ("notices",),
+    "calendar": ("calendar_days",),
     "duties": ("duty_items",),
     "roads": ("roads",),
     "waterways": ("waterways",),

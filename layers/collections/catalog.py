@@ -17,6 +17,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    or_,
     select,
     tuple_,
 )
@@ -35,6 +36,7 @@ from layers.tables import (
     CASE_STATES,
     DOMAINS,
     OUTCOMES,
+    URGENCIES,
     Alert,
     AlertKind,
     Area,
@@ -254,7 +256,10 @@ def _english_case_title() -> Expression:
 def _cases() -> Collection:
     c = Case
     source, areas = _areas_of_a_case()
-    overdue = and_(c.closed_at.is_(None), func.coalesce(c.due_at < func.now(), False))
+    overdue = and_(
+        c.closed_at.is_(None), c.paused_since.is_(None), func.coalesce(c.due_at < func.now(), False)
+    )
+    late = or_(c.late_since.is_not(None), overdue, func.coalesce(c.due_at < c.closed_at, False))
     return Collection(
         id="cases",
         en="Cases",
@@ -311,6 +316,12 @@ def _cases() -> Collection:
             Property("opened_at", c.opened_at, "time", "Opened at", "立案时间", sortable=True),
             Property("due_at", c.due_at, "time", "Due at", "办结时限"),
             Property("closed_at", c.closed_at, "time", "Closed at", "结案时间"),
+            Property("stage_due_at", c.stage_due_at, "time", "Stage due at", "环节时限"),
+            Property("paused_since", c.paused_since, "time", "Clock stopped since", "计时暂停自"),
+            Property("urgency", c.urgency, "text", "Urgency", "紧急程度", filterable=True, values=URGENCIES),
+            Property(
+                "late", late, "boolean", "Late, after closing too", "曾否超期", filterable=True, null=False
+            ),
             Property(
                 "overdue", overdue, "boolean", "Overdue", "是否超期", tile=True, filterable=True, null=False
             ),

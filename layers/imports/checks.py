@@ -137,7 +137,7 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
             checked.reject((typed > column.maximum).fill_null(False), name, f"大于 above {column.maximum:g}")
     if column.dtype == "time":
         checked.reject((typed > now + FUTURE_TOLERANCE).fill_null(False), name, "in the future 时间晚于现在")
-    if name == "day":
+    if name == "day" and not column.future:
         checked.reject(
             (typed > now.astimezone(ZoneInfo(zone)).date()).fill_null(False),
             name,

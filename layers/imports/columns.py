@@ -69,6 +69,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     form: TextForm | None = None
+    future: bool = False
 
     @property
     def headings(self) -> tuple[str, str, str]:
@@ -465,6 +466,19 @@ FILE_KINDS: dict[str, FileKind] = {
             (("S-0001", "dismantling", "2026-09-01", "2026-12-01"),),
             zh="报备",
             en="Registered reasons for use at a closed site",
+        ),
+        FileKind(
+            "calendar",
+            (
+                Column("day", "date", "日期", "day", future=True),
+                Column("kind", "text", "上班或休息", "worked or off", choices=("working", "off")),
+                _optional("name", "text", "节日名称", "name of the holiday"),
+            ),
+            ("day",),
+            (("2027-01-01", "off", "元旦"), ("2027-01-03", "working", "")),
+            zh="工作日历：法定节假日与调休上班日，优先于已安装的日历；仅由文件给出的年份，其余日期按周一至周五上班",
+            en="Calendar: holidays and worked days, before the installed calendar; in a year that only files know,"
+            " other days are worked from Monday to Friday",
         ),
         FileKind(
             "duties",

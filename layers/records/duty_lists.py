@@ -1,4 +1,4 @@
-"""The duty list (权责清单): written and read."""
+"""The duty list (权责清单), written and read, and the days of imported calendars, by which its limits run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from layers.postgres import WriteCounts, copy_frame, upsert
-from layers.tables import Area, Base, DutyItem
+from layers.tables import Area, Base, CalendarDay, DutyItem
 
 _COLUMNS = {
     c: "text"
@@ -26,6 +26,18 @@ def write_duties(db: Session, frame: pl.DataFrame) -> WriteCounts:
         "SELECT * FROM given_duties",
         columns=tuple(_COLUMNS),
         key=("item_code", "body", "area_code", "role", "valid_from"),
+    )
+
+
+def write_calendar_days(db: Session, frame: pl.DataFrame) -> WriteCounts:
+    """Write days of a calendar; a day that is there becomes what the file says."""
+    copy_frame(db, frame, "given_days", {"day": "date", "kind": "text", "name": "text"})
+    return upsert(
+        db,
+        Base.metadata.tables[CalendarDay.__tablename__],
+        "SELECT day, kind = 'working' AS working, name FROM given_days",
+        columns=("day", "working", "name"),
+        key=("day",),
     )
 
 

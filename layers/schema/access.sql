@@ -32,7 +32,7 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
-GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, duty_items, enterprises, fences, hot_spots, matters, model_runs,
+GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, hot_spots, matters, model_runs,
     roads, waterways TO wangge_reader;
 
 -- Rows under a policy.

@@ -40,7 +40,7 @@ DECLARE
     kept record;
 BEGIN
     FOR kept IN SELECT * FROM (VALUES
-        ('bodies', 'id'), ('buildings', 'id'), ('duty_items', 'id'), ('enterprises', 'id'), ('fences', 'id'),
+        ('bodies', 'id'), ('buildings', 'id'), ('calendar_days', 'day'), ('duty_items', 'id'), ('enterprises', 'id'), ('fences', 'id'),
         ('matters', 'id'),
         ('meter_readings', 'site_id, kind, day'), ('notices', 'id'), ('officers', 'id'), ('places', 'id'), ('roads', 'id'), ('sites', 'id'),
         ('vehicles', 'id'), ('waterways', 'id')

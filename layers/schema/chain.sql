@@ -20,6 +20,7 @@ CREATE OR REPLACE FUNCTION record_case_event(event jsonb, opening jsonb DEFAULT 
 DECLARE
     by_caller constant boolean := current_setting('role') <> 'none';
     facts constant jsonb := event -> 'payload';
+    clock constant jsonb := COALESCE(event #> '{payload,clock}', '{}');
     step case_events%ROWTYPE;
     last record;
     of_case record;
@@ -33,15 +34,15 @@ BEGIN
     IF opening IS NOT NULL THEN
         INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, grid_area_id, community_area_id,
                            town_area_id, county_area_id, city_area_id, lead_body, co_handlers, assignment, state,
-                           opened_at, due_at, geom, area_id)
+                           opened_at, due_at, stage_due_at, urgency, geom, area_id)
         SELECT o.number, o.alert_id, o.site_id, o.title, o.item_code, o.domain, o.grid_area_id, o.community_area_id,
                o.town_area_id, o.county_area_id, o.city_area_id, o.lead_body, o.co_handlers, o.assignment,
-               event ->> 'to_state', o.opened_at, o.due_at, o.geom, o.area_id
+               event ->> 'to_state', o.opened_at, o.due_at, o.stage_due_at, COALESCE(o.urgency, 'normal'), o.geom, o.area_id
         FROM jsonb_to_record(opening) AS o (
             number text, alert_id bigint, site_id bigint, title text, item_code text, domain text, grid_area_id bigint,
             community_area_id bigint, town_area_id bigint, county_area_id bigint, city_area_id bigint, lead_body text,
-            co_handlers text[], assignment jsonb, opened_at timestamptz, due_at timestamptz, geom geometry,
-            area_id bigint)
+            co_handlers text[], assignment jsonb, opened_at timestamptz, due_at timestamptz, stage_due_at timestamptz,
+            urgency text, geom geometry, area_id bigint)
         RETURNING id, area_id, domain INTO of_case;
     ELSE
         SELECT id, area_id, domain INTO of_case FROM cases WHERE id = (event ->> 'case_id')::bigint FOR UPDATE;
@@ -60,8 +61,12 @@ BEGIN
     INSERT INTO case_events (case_id, seq, at, actor, role, action, from_state, to_state, payload, prev_hash, hash, area_id)
     VALUES (of_case.id, step.seq, step.at, step.actor, step.role, step.action, step.from_state, step.to_state,
             step.payload, step.prev_hash, step.hash, of_case.area_id);
-    IF step.from_state <> step.to_state OR step.action = 'reassign' THEN
+    IF step.from_state <> step.to_state OR step.action = 'reassign' OR step.from_state IS NOT NULL AND clock <> '{}' THEN
         UPDATE cases SET state = step.to_state,
+            due_at = CASE WHEN clock ? 'due_at' THEN (clock ->> 'due_at')::timestamptz ELSE due_at END,
+            stage_due_at = CASE WHEN clock ? 'stage_due_at' THEN (clock ->> 'stage_due_at')::timestamptz ELSE stage_due_at END,
+            late_since = CASE WHEN clock ? 'late_since' THEN (clock ->> 'late_since')::timestamptz ELSE late_since END,
+            paused_since = CASE WHEN clock ? 'paused_since' THEN (clock ->> 'paused_since')::timestamptz ELSE paused_since END,
             closed_at = CASE WHEN step.to_state = 'closed' THEN step.at ELSE closed_at END,
             lead_body = CASE WHEN step.action = 'reassign' THEN facts ->> 'lead_body' ELSE lead_body END,
             co_handlers = CASE WHEN step.action = 'reassign'

@@ -26,7 +26,7 @@ from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, H
 from layers.tables.ground import Building, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
-from layers.tables.registers import BODY_LEVELS, STAGES, URGENCIES, Body, Matter, Officer
+from layers.tables.registers import BODY_LEVELS, STAGES, URGENCIES, Body, CalendarDay, Matter, Officer
 from layers.tables.schema_versions import SchemaInForce
 from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
@@ -63,6 +63,7 @@ __all__ = [
     "Batch",
     "Body",
     "Building",
+    "CalendarDay",
     "Case",
     "CaseEvent",
     "ChainEntry",

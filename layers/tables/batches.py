@@ -73,6 +73,7 @@ NATURAL_KEYS = {
     "bodies": ("code", "valid_from"),
     "officers": ("certificate_no", "valid_from"),
     "matters": ("item_code", "valid_from"),
+    "calendar_days": ("day",),
     "duty_items": ("item_code", "body", "area_code", "role", "valid_from"),
 }
 """Tables whose rows a batch may replace, and the columns by which it finds the row.

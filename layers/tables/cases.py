@@ -74,6 +74,10 @@ class Case(Base):
     opened_at: Mapped[dt.datetime]
     due_at: Mapped[dt.datetime | None]
     closed_at: Mapped[dt.datetime | None]
+    urgency: Mapped[str] = mapped_column(default="normal", server_default="normal")
+    stage_due_at: Mapped[dt.datetime | None]
+    late_since: Mapped[dt.datetime | None]  # the deadline that passed first; late stays late
+    paused_since: Mapped[dt.datetime | None]  # the clock stands still
     geom: Mapped[WKBElement] = geometry_column("POINT")
     geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)

@@ -16,6 +16,7 @@ PUBLIC_TABLES: Mapping[str, str] = {
     "areas": "borders and codes of administrative areas and grids",
     "bodies": "the register of bodies (主体) is published by law",
     "buildings": "outlines of buildings name no person",
+    "calendar_days": "working days are published by the State Council",
     "duty_items": "the duty list (权责清单) is published by law",
     "enterprises": "the register of enterprises is public",
     "fences": "where vehicles must not be: drivers have to know",

@@ -22,6 +22,16 @@ STAGES = ("verify", "file", "dispatch", "arrive", "dispose", "feed_back", "revie
 URGENCIES = ("normal", "urgent", "very_urgent")
 
 
+class CalendarDay(Base):
+    """A day of an imported calendar: worked, or off."""
+
+    __tablename__ = "calendar_days"
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    working: Mapped[bool]
+    name: Mapped[str | None]  # of the holiday, or of the notice
+    batch_id: Mapped[int | None] = batch_column()
+
+
 class Body(Base):
     """A version of a body: a department or town government that may act."""
 

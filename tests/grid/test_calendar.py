@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from grid.calendar import RESUMPTION_LIMIT, TimeLimit, deadline_of, is_working_day, working_hours_between
+from grid.calendar import PUBLISHED, RESUMPTION_LIMIT, TimeLimit, deadline_of, working_time_between
 from grid.errors import CalendarUnknown, GridError
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -59,12 +59,10 @@ def test_faulty_limits_and_times() -> None:
 
 
 def test_moved_working_days() -> None:
-    assert is_working_day(dt.date(2024, 2, 4)) and is_working_day(dt.date(2024, 2, 18))
-    assert not is_working_day(dt.date(2024, 2, 12))
+    assert PUBLISHED.is_working_day(dt.date(2024, 2, 4)) and PUBLISHED.is_working_day(dt.date(2024, 2, 18))
+    assert not PUBLISHED.is_working_day(dt.date(2024, 2, 12))
 
 
-def test_working_hours_between() -> None:
-    assert working_hours_between(local("2025-03-07T17:00"), local("2025-03-10T10:00")) == dt.timedelta(
-        hours=2
-    )
-    assert working_hours_between(local("2025-03-10T10:00"), local("2025-03-07T17:00")) == dt.timedelta(0)
+def test_working_time_between() -> None:
+    assert working_time_between(local("2025-03-07T17:00"), local("2025-03-10T10:00")) == dt.timedelta(hours=2)
+    assert working_time_between(local("2025-03-10T10:00"), local("2025-03-07T17:00")) == dt.timedelta(0)

@@ -500,6 +500,19 @@ export interface components {
             /** @description It needs a note with the reason */
             needs_note: boolean;
         };
+        /** @description The clock of a case: what runs, what is late, and why there is no deadline. */
+        CaseClockDocument: {
+            status: components["schemas"]["ClockStatus"];
+            /** @description Step that ends the stage */
+            stage: string | null;
+            due_at: string | null;
+            stage_due_at: string | null;
+            /** @description Natural time; below zero: late */
+            seconds_left: number | null;
+            late_since: string | null;
+            paused_since: string | null;
+            no_deadline: components["schemas"]["BothLanguages"] | null;
+        };
         /** @description One case: facts, assignment, every event, and what the caller may do next. */
         CaseDocument: {
             /** @description Number · 案件编号 */
@@ -541,6 +554,17 @@ export interface components {
             due_at: string | null;
             /** @description Closed at · 结案时间 */
             closed_at: string | null;
+            /** @description Stage due at · 环节时限 */
+            stage_due_at: string | null;
+            /** @description Clock stopped since · 计时暂停自 */
+            paused_since: string | null;
+            /**
+             * @description Urgency · 紧急程度
+             * @enum {string}
+             */
+            urgency: "normal" | "urgent" | "very_urgent";
+            /** @description Late, after closing too · 曾否超期 */
+            late: boolean;
             /** @description Overdue · 是否超期 */
             overdue: boolean;
             id: number;
@@ -550,6 +574,7 @@ export interface components {
             assignment: components["schemas"]["AssignmentDocument"];
             explanation: components["schemas"]["ExplanationStep"][];
             events: components["schemas"]["CaseEvent"][];
+            clock: components["schemas"]["CaseClockDocument"];
             /** @description Steps that the caller may take now */
             available_actions: string[];
         };
@@ -649,6 +674,17 @@ export interface components {
             due_at: string | null;
             /** @description Closed at · 结案时间 */
             closed_at: string | null;
+            /** @description Stage due at · 环节时限 */
+            stage_due_at: string | null;
+            /** @description Clock stopped since · 计时暂停自 */
+            paused_since: string | null;
+            /**
+             * @description Urgency · 紧急程度
+             * @enum {string}
+             */
+            urgency: "normal" | "urgent" | "very_urgent";
+            /** @description Late, after closing too · 曾否超期 */
+            late: boolean;
             /** @description Overdue · 是否超期 */
             overdue: boolean;
         };
@@ -797,6 +833,8 @@ export interface components {
             name: string;
             id: number;
         };
+        /** @enum {string} */
+        ClockStatus: "in_time" | "due_soon" | "overdue" | "suspended" | "no_deadline" | "closed" | "closed_late";
         /** @description The password of now, and a code. */
         CodeProof: {
             password: string;
@@ -1419,7 +1457,7 @@ export interface components {
             rows: components["schemas"]["ImportedRows"][];
         };
         /** @enum {string} */
-        ImportKind: "areas" | "enterprises" | "sites" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "duties" | "roads" | "waterways" | "buildings";
+        ImportKind: "areas" | "enterprises" | "sites" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "calendar" | "duties" | "roads" | "waterways" | "buildings";
         /** @description With which something was imported. */
         ImportOptions: {
             /** @description CRS of the coordinates */
@@ -2662,6 +2700,7 @@ export type CallerDocument = components['schemas']['CallerDocument'];
 export type CallerRole = components['schemas']['CallerRole'];
 export type CandidateGrid = components['schemas']['CandidateGrid'];
 export type CaseAction = components['schemas']['CaseAction'];
+export type CaseClockDocument = components['schemas']['CaseClockDocument'];
 export type CaseDocument = components['schemas']['CaseDocument'];
 export type CaseEvent = components['schemas']['CaseEvent'];
 export type CaseEventBody = components['schemas']['CaseEventBody'];
@@ -2679,6 +2718,7 @@ export type ChangeSetStatus = components['schemas']['ChangeSetStatus'];
 export type ChangeSetTrial = components['schemas']['ChangeSetTrial'];
 export type ChangeSets = components['schemas']['ChangeSets'];
 export type ChangedArea = components['schemas']['ChangedArea'];
+export type ClockStatus = components['schemas']['ClockStatus'];
 export type CodeProof = components['schemas']['CodeProof'];
 export type CollectionDescription = components['schemas']['CollectionDescription'];
 export type CollectionProperty = components['schemas']['CollectionProperty'];

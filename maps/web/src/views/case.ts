@@ -14,7 +14,7 @@ import type { CaseDocument, CaseEvent, DutyLine } from "../core/types";
 import { written } from "../core/written";
 import { flyTo, mark, pointOf, type Console } from "../console";
 import { ask } from "../frame/ask";
-import { list, time } from "../texts/format";
+import { duration, list, time } from "../texts/format";
 import { language } from "../texts/language";
 import { caseTitle, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
@@ -73,19 +73,37 @@ function timeline({ events }: CaseDocument): TemplateResult {
   `;
 }
 
+/** The deadline with the time left, that it stands still, or why there is none. */
+function deadline({ clock, due_at }: CaseDocument): TemplateResult {
+  if (clock.no_deadline) return html`<span class="overdue">${clock.no_deadline[language.get()]}</span>`;
+  const left = clock.seconds_left ?? 0;
+  const notes = [
+    clock.status === "due_soon" || clock.status === "in_time" ? t("case.time_left", { time: duration(left) }) : null,
+    clock.status === "overdue" ? t("case.time_over", { time: duration(-left) }) : null,
+    clock.paused_since ? t("case.paused", { time: time(clock.paused_since) }) : null,
+    clock.status === "closed" || clock.status === "closed_late" || clock.status === "overdue"
+      ? term("clock", clock.status)
+      : null,
+    clock.late_since && clock.late_since !== clock.due_at ? t("case.was_late", { time: time(clock.late_since) }) : null,
+  ].filter(Boolean);
+  const late = clock.status === "overdue" || clock.status === "closed_late" || clock.late_since;
+  return html`<span class=${late ? "overdue" : ""}>${[time(due_at), ...notes].join(" · ")}</span>`;
+}
+
 function place(found: CaseDocument): TemplateResult {
-  const due = html`
-    <span class=${found.overdue ? "overdue" : ""}>
-      ${time(found.due_at)}${found.overdue ? ` · ${t("case.overdue")}` : ""}
-    </span>
-  `;
+  const { clock } = found;
   return facts([
     [t("kind.county"), found.county],
     [t("kind.town"), found.town],
     [t("kind.community"), found.community],
     [t("kind.unit_grid"), found.grid_code && html`<code>${found.grid_code}</code>`],
     [t("case.opened"), time(found.opened_at)],
-    [t("case.due_at"), found.due_at && due],
+    [t("case.due_at"), (found.due_at || clock.no_deadline) && deadline(found)],
+    [
+      clock.stage ? t("case.stage_due", { stage: term("action", clock.stage) }) : "",
+      clock.stage_due_at && time(clock.stage_due_at),
+    ],
+    [t("case.urgency"), found.urgency !== "normal" && term("urgency", found.urgency)],
     [t("case.closed_at"), found.closed_at && time(found.closed_at)],
     [t("case.domain"), `${term("domain", found.domain)} · ${found.item_code}`],
   ]);
