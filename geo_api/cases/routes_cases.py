@@ -15,7 +15,7 @@ from geo_api.cases.documents import card_document, case_document
 from geo_api.cases.packs import MEDIA_TYPE, make_pack
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
-from geo_api.http.representations import ReportLanguage, json_response, page_language
+from geo_api.http.representations import BINARY, ReportLanguage, json_response, page_language
 from geo_api.http.request_bodies import JsonRoute
 from grid.alerts import alert_card
 from grid.cases import check_facts, transition, verify_case
@@ -23,6 +23,8 @@ from layers.records import read_case_file, surroundings
 from maps.reports import case_report
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=JsonRoute)
+
+
 CaseNumber = Annotated[str, Path(min_length=1, max_length=100)]
 
 
@@ -78,7 +80,12 @@ def verify_one_case(request: Request, number: CaseNumber, db: Db, system: System
     return json_response(verdict)
 
 
-@router.get("/{number}/pack.zip", dependencies=[needs("pack_cases")], response_class=Response)
+@router.get(
+    "/{number}/pack.zip",
+    dependencies=[needs("pack_cases")],
+    response_class=Response,
+    responses={200: {"content": {MEDIA_TYPE: {"schema": BINARY}}}},
+)
 def get_case_pack(request: Request, number: CaseNumber, db: Db) -> Response:
     """Return the case pack: one zip with all that proves the case, and the program that verifies it."""
     read_case_file(db, number)

@@ -114,6 +114,17 @@ def cases_pack(
     console.print(f"[green]✓[/] {path} ({len(pack):,} bytes)", highlight=False)
 
 
+@cases_app.command("publish")
+def cases_publish() -> None:
+    """Publish what was decided now, as the worker does each minute · 公示已决案件."""
+    from grid.cases import publish_decided
+    from layers.postgres import SYSTEM, session
+
+    with session(SYSTEM, migrated_database()) as db:
+        published, withdrawn = publish_decided(db, dt.datetime.now(dt.UTC))
+    console.print(f"[green]✓[/] +{published} -{withdrawn}", highlight=False)
+
+
 @cases_app.command("accept-heads")
 def cases_accept_heads() -> None:
     """Take the chain as it is for the newest known, after a restore of an older backup · 恢复备份后确认链首."""

@@ -70,6 +70,16 @@ def job_app(url: str, settings: Settings) -> App:
         with session(SYSTEM, url) as db:
             log.info("old_messages", removed=remove_old_messages(db, dt.datetime.now(dt.UTC)))
 
+    @_scheduled(app, "publish", settings.settle_cron)
+    def publish(timestamp: int) -> None:
+        """Publish what was decided, and withdraw what no longer is."""
+        from grid.cases import publish_decided
+
+        with session(SYSTEM, url) as db:
+            published, withdrawn = publish_decided(db, dt.datetime.now(dt.UTC))
+        if published or withdrawn:
+            log.info("published", cases=published, withdrawn=withdrawn)
+
     @_scheduled(app, "settle_cells", settings.settle_cron)
     def settle_cells(timestamp: int) -> None:
         """Add up what was counted in the cells of tiles since the last time."""

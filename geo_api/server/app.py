@@ -26,6 +26,7 @@ from geo_api.auth.oidc import TokenVerifier
 from geo_api.cases import routes_alerts as alerts
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
+from geo_api.cases import routes_publication as publication
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import HeadMaker
 from geo_api.cases.kept_reports import KeptReports
@@ -94,6 +95,7 @@ ROUTERS = (
     events,
     base_maps,
     webhooks,
+    publication,
 )
 
 

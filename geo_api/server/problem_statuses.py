@@ -40,6 +40,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "postFixes": (408, 413, 415, 422),
     "postOsmandFix": (413,),
     "previewChangeSet": (409,),
+    "takeDownCase": (409,),
     "addOutcome": (409,),
     "rejectChangeSet": (409,),
     "undoChangeSet": (409, 422),

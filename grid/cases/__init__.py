@@ -17,11 +17,14 @@ from grid.cases.heads import (
 from grid.cases.lateness import LateCases, escalate, late_cases
 from grid.cases.lifecycle import available_actions, open_case, record_system_step, transition, verify_chain
 from grid.cases.pack import PackContent, read_pack_content
+from grid.cases.personal_marks import personal_marks
+from grid.cases.publication import DECISIONS, publish_decided, read_published, take_down
 from grid.cases.step_facts import check_facts
 from grid.cases.transitions import RULES
 
 __all__ = [
     "CLOCK_STATUSES",
+    "DECISIONS",
     "DUE_SOON",
     "RULES",
     "CaseClock",
@@ -39,11 +42,15 @@ __all__ = [
     "make_head",
     "newest_head",
     "open_case",
+    "personal_marks",
+    "publish_decided",
     "read_pack_content",
     "read_proof",
+    "read_published",
     "record_system_step",
     "rules_of_events",
     "stage_of",
+    "take_down",
     "transition",
     "verify_all",
     "verify_case",

@@ -37,7 +37,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
 
 -- Rows under a policy.
 GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, cases, cases_cells, change_sets, fence_events, fixes,
-    meter_readings, notices, officers, places, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
+    meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
 GRANT UPDATE (status, outcome) ON alerts TO wangge_reader;
@@ -121,6 +121,7 @@ BEGIN
         ('places', 'created_in_scope', 'INSERT', NULL, may_write),
         ('places', 'changed_in_scope', 'UPDATE', may_write, may_write),
         ('places', 'deleted_in_scope', 'DELETE', may_write, NULL),
+        ('published_cases', 'shown', 'SELECT', 'taken_down_at IS NULL', NULL),
         ('sites', 'readable', 'SELECT', 'true', NULL),
         ('sites', 'created_in_scope', 'INSERT', NULL, may_write),
         ('sites', 'changed_in_scope', 'UPDATE', may_write, may_write),

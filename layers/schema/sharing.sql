@@ -30,3 +30,16 @@ CREATE OR REPLACE TRIGGER alerts_put_out AFTER INSERT ON alerts REFERENCING NEW 
     FOR EACH STATEMENT EXECUTE FUNCTION put_alerts_out();
 CREATE OR REPLACE TRIGGER alerts_change_put_out AFTER UPDATE ON alerts REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION put_alerts_out();
+
+-- What was taken down is hidden in the transaction that notes it in the chain; its row stays, so that it is not published
+-- again.
+CREATE OR REPLACE FUNCTION hide_taken_down() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE published_cases SET taken_down_at = NEW.at, taken_down_reason = NEW.payload ->> 'note'
+    WHERE case_id = NEW.case_id;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION hide_taken_down() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER case_events_hide AFTER INSERT ON case_events
+    FOR EACH ROW WHEN (NEW.action = 'take_down') EXECUTE FUNCTION hide_taken_down();

@@ -11,7 +11,16 @@ from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, Recov
 from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet
 from layers.tables.base import Base
 from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
-from layers.tables.cases import CASE_STATES, DOMAINS, Case, CaseEvent, ChainEntry, ChainHead, DutyItem
+from layers.tables.cases import (
+    CASE_STATES,
+    DOMAINS,
+    Case,
+    CaseEvent,
+    ChainEntry,
+    ChainHead,
+    DutyItem,
+    PublishedCase,
+)
 from layers.tables.changes import (
     DELIVERY_STATES,
     LayerChange,
@@ -84,6 +93,7 @@ __all__ = [
     "Officer",
     "Outbox",
     "Place",
+    "PublishedCase",
     "RecoveryCode",
     "Road",
     "RowChange",

@@ -134,3 +134,26 @@ class CaseEvent(Base):
     prev_hash: Mapped[str]
     hash: Mapped[str]
     area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class PublishedCase(Base):
+    """A decided case as the public may know it; a row that was taken down is kept, and shown to nobody."""
+
+    __tablename__ = "published_cases"
+    __table_args__ = (Index("ix_published_cases_decided_on", "decided_on", "case_id"),)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), primary_key=True, autoincrement=False)
+    number: Mapped[str]
+    item_code: Mapped[str]
+    matter: Mapped[str]
+    matter_en: Mapped[str | None]
+    domain: Mapped[str]
+    town_code: Mapped[str]
+    town: Mapped[str]
+    body: Mapped[str | None]
+    enterprise: Mapped[str | None]
+    decision: Mapped[str]
+    decided_on: Mapped[dt.date]
+    published_at: Mapped[dt.datetime]
+    taken_down_at: Mapped[dt.datetime | None]
+    taken_down_reason: Mapped[str | None]
+    geom: Mapped[WKBElement] = geometry_column("POINT")

@@ -816,6 +816,10 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/imports/{import_id}/undo"): {
         "/v1/imports/999999999/undo": frozenset({"dispatcher", "supervisor"})
     },
+    ("GET", "/v1/published-cases"): {"/v1/published-cases": ANYONE},
+    ("GET", "/v1/published-cases.rss"): {"/v1/published-cases.rss": ANYONE},
+    ("GET", "/published"): {"/published": ANYONE},
+    ("POST", "/v1/cases/{number}/take-down"): {"/v1/cases/NT-none/take-down": frozenset({"supervisor"})},
     ("GET", "/v1/webhooks"): {"/v1/webhooks": SHARERS},
     ("POST", "/v1/webhooks"): {"/v1/webhooks": SHARERS},
     ("POST", "/v1/webhooks/{webhook_id}/secret"): {"/v1/webhooks/999999999/secret": SHARERS},

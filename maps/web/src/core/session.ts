@@ -12,6 +12,7 @@ const MAY: Record<string, readonly string[]> = {
   edit_areas: ["grid_manager", "supervisor"],
   undo_imports: ["dispatcher", "supervisor"],
   manage_webhooks: ["dispatcher", "supervisor"],
+  take_down: ["supervisor"],
   pack_cases: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };

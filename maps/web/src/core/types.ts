@@ -1905,6 +1905,40 @@ export interface components {
             };
             additionalProperties: boolean;
         };
+        /** @description Published cases as a GeoJSON feature collection. */
+        PublishedCases: {
+            type: string;
+            features: components["schemas"]["PublishedFeature"][];
+        };
+        /** @description A published case; the point is that of its town. */
+        PublishedFeature: {
+            type: string;
+            id: string;
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["PublishedProperties"];
+        };
+        /** @description A decided case as the public may know it. */
+        PublishedProperties: {
+            number: string;
+            item_code: string;
+            matter: string;
+            matter_en: string | null;
+            domain: string;
+            town_code: string;
+            town: string;
+            /** @description Body that led the case */
+            body: string | null;
+            /** @description Registered enterprises only */
+            enterprise: string | null;
+            /** @description Code of the decision */
+            decision: string;
+            decision_zh: string;
+            decision_en: string;
+            /** Format: date */
+            decided_on: string;
+            /** Format: date-time */
+            published_at: string;
+        };
         /** @enum {string} */
         ReadingQuality: "measured" | "estimated" | "missing";
         /** @description An outcome that was recorded. */
@@ -2284,6 +2318,10 @@ export interface components {
             town?: components["schemas"]["AreaVersion"][] | null;
             community?: components["schemas"]["AreaVersion"][] | null;
             unit_grid?: components["schemas"]["AreaVersion"][] | null;
+        };
+        /** @description Reason for which a publication is taken down. */
+        TakeDownBody: {
+            reason: string;
         };
         /** @description Time interval of the features; null is open. */
         TemporalExtent: {
@@ -2824,6 +2862,9 @@ export type Position3D = components['schemas']['Position3D'];
 export type ProblemDocument = components['schemas']['ProblemDocument'];
 export type ProblemType = components['schemas']['ProblemType'];
 export type PropertiesSchema = components['schemas']['PropertiesSchema'];
+export type PublishedCases = components['schemas']['PublishedCases'];
+export type PublishedFeature = components['schemas']['PublishedFeature'];
+export type PublishedProperties = components['schemas']['PublishedProperties'];
 export type ReadingQuality = components['schemas']['ReadingQuality'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -2858,6 +2899,7 @@ export type StayPage = components['schemas']['StayPage'];
 export type StayProperties = components['schemas']['StayProperties'];
 export type StyleDocument = components['schemas']['StyleDocument'];
 export type SuccessorAreas = components['schemas']['SuccessorAreas'];
+export type TakeDownBody = components['schemas']['TakeDownBody'];
 export type TemporalExtent = components['schemas']['TemporalExtent'];
 export type TextPosition = components['schemas']['TextPosition'];
 export type TileBox = components['schemas']['TileBox'];

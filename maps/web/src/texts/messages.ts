@@ -355,6 +355,10 @@ const sentences = {
   "case.closed_at": { zh: "结案时间", en: "Closed" },
   "case.domain": { zh: "领域·事项", en: "Domain, matter" },
   "case.alert": { zh: "查看依据", en: "Evidence" },
+  "case.publication": { zh: "执法公示", en: "Publication" },
+  "case.published_page": { zh: "公示页面", en: "Published cases" },
+  "case.take_down": { zh: "撤下公示", en: "Take down" },
+  "case.take_down_reason": { zh: "撤下原因", en: "Reason for taking it down" },
   "case.pack": { zh: "案卷包", en: "Case pack" },
   "case.report": { zh: "案件报告", en: "Report" },
 

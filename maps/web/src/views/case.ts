@@ -177,6 +177,7 @@ export class CaseView extends Piece {
         ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
         ${section(t("case.timeline"), timeline(found), this.#verification(found))}
+        ${this.#publication(found)}
         <footer class="actions no-print">
           <a class="button" href=${report} target="_blank" rel="noopener">${t("case.report")}</a>
           ${
@@ -221,6 +222,34 @@ export class CaseView extends Piece {
         )}
       </div>
     `;
+  }
+
+  /** Supervisors take the publication of a closed case down, with a reason. */
+  #publication(found: CaseDocument): Content {
+    if (found.state !== "closed" || !may("take_down")) return nothing;
+    const draft = written(`take down ${found.number}`);
+    return section(
+      t("case.publication"),
+      html`
+        <p><a href=${address("published")} target="_blank" rel="noopener">${t("case.published_page")}</a></p>
+        <textarea
+          rows="2"
+          placeholder=${t("case.take_down_reason")}
+          aria-label=${t("case.take_down_reason")}
+          .value=${live(draft.text())}
+          @input=${(event: Event) => draft.keep((event.target as HTMLTextAreaElement).value)}
+        ></textarea>
+        <button type="button" data-take-down @click=${busy(() => this.#takeDown(found))}>${t("case.take_down")}</button>
+      `,
+    );
+  }
+
+  async #takeDown(found: CaseDocument): Promise<void> {
+    const draft = written(`take down ${found.number}`);
+    await post(`${this.#path()}/take-down`, { reason: draft.text().trim() });
+    draft.sent();
+    tell(() => t("case.done", { action: t("case.take_down") }));
+    await this.#case.load();
   }
 
   #leadField(): TemplateResult {
