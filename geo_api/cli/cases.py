@@ -65,6 +65,31 @@ def cases_verify(
     raise typer.Exit(1 if report.faults else 0)
 
 
+@cases_app.command("indicators")
+def cases_indicators(
+    since: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="First day")],
+    until: Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="Day after the last one")],
+    by: Annotated[
+        str | None, typer.Option(help="city, county, town, community, unit_grid, domain, … stage")
+    ] = None,
+    within: Annotated[str | None, typer.Option(help="Code of an area")] = None,
+    out: Annotated[Path | None, typer.Option(help="File .csv or .xlsx; default: print JSON")] = None,
+) -> None:
+    """Rates of a period with the counts behind them and former periods · 行政问效指标."""
+    from geo_api.cases.indicator_tables import indicator_document, written_table
+    from grid.cases import check_days
+    from layers.postgres import SYSTEM, session
+
+    check_days(since.date(), until.date())
+    with session(SYSTEM, migrated_database(read_settings())) as db:
+        document = indicator_document(db, since.date(), until.date(), by, within)
+    if out is None:
+        console.print_json(data=document)
+        return
+    out.write_bytes(written_table(document, "xlsx" if out.suffix == ".xlsx" else "csv"))
+    console.print(f"[green]✓[/] {out}", highlight=False)
+
+
 @cases_app.command("seal")
 def cases_seal() -> None:
     """Put what waits under a signed head, as the service does every two seconds · 签署链首."""

@@ -26,6 +26,7 @@ from geo_api.auth.oidc import TokenVerifier
 from geo_api.cases import routes_alerts as alerts
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
+from geo_api.cases import routes_indicators as indicators
 from geo_api.cases import routes_publication as publication
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import HeadMaker
@@ -92,6 +93,7 @@ ROUTERS = (
     duties,
     imports,
     hot_spots,
+    indicators,
     events,
     base_maps,
     webhooks,
@@ -185,6 +187,7 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
         app.state.reader, TileCache(settings.tile_cache_mb * 2**20), tile_versions(app.state.url)
     )
     app.state.kept_reports = KeptReports()
+    app.state.kept_indicators = KeptReports(64)
     app.state.readiness = Readiness(app.state.url)
     app.state.database_slots = database_slots(settings.limits())
 

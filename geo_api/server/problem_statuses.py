@@ -31,6 +31,8 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "exportCollection": (429,),
     "getBalance": (422,),
     "getBaseMap": (404,),
+    "getFigureCases": (422,),
+    "getIndicators": (422,),
     "logIn": (401, 403),
     "removeSecondFactor": (409,),
     "renewRecoveryCodes": (409,),

@@ -14,6 +14,17 @@ from grid.cases.heads import (
     verify_all,
     verify_case,
 )
+from grid.cases.indicators import (
+    BREAKDOWNS,
+    Figure,
+    IndicatorRow,
+    cases_of_figure,
+    check_days,
+    facts_version,
+    ranks,
+    read_indicators,
+)
+from grid.cases.indicators import NAMES as INDICATOR_NAMES
 from grid.cases.lateness import LateCases, escalate, late_cases
 from grid.cases.lifecycle import available_actions, open_case, record_system_step, transition, verify_chain
 from grid.cases.pack import PackContent, read_pack_content
@@ -23,20 +34,27 @@ from grid.cases.step_facts import check_facts
 from grid.cases.transitions import RULES
 
 __all__ = [
+    "BREAKDOWNS",
     "CLOCK_STATUSES",
     "DECISIONS",
     "DUE_SOON",
+    "INDICATOR_NAMES",
     "RULES",
     "CaseClock",
     "ChainReport",
+    "Figure",
+    "IndicatorRow",
     "LateCases",
     "NewestHead",
     "PackContent",
     "VerifyingKey",
     "available_actions",
+    "cases_of_figure",
+    "check_days",
     "check_facts",
     "clock_status",
     "escalate",
+    "facts_version",
     "has_head",
     "late_cases",
     "make_head",
@@ -44,6 +62,8 @@ __all__ = [
     "open_case",
     "personal_marks",
     "publish_decided",
+    "ranks",
+    "read_indicators",
     "read_pack_content",
     "read_proof",
     "read_published",

@@ -23,14 +23,16 @@ score                         综合评分             30·处置率 + 20·按�
 ============================  ==================  =================================================
 
 The formulas follow published scoring sheets of Chinese cities (the score: a district of Chengdu).
+
+Facts stand in ``case_facts``, which the events keep in step. What happened after the period does not count.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import polars as pl
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -50,135 +52,254 @@ NAMES: dict[str, str] = {
     "on_time_dispatch_rate": "按期派遣率",
     "score": "综合评分",
 }
-BREAKDOWNS = ("city", "county", "town", "community", "unit_grid", "domain", "item_code", "lead_body")
+AREA_BREAKDOWNS = ("city", "county", "town", "community", "unit_grid")
+BREAKDOWNS = (*AREA_BREAKDOWNS, "domain", "item_code", "lead_body", "source", "stage")
+SMALL = 5
+"""Figures over fewer cases than this are marked: one case more or less turns them."""
+MOST_NUMBERS = 1_000
+FIRST_YEAR, LAST_YEAR = 2000, 2100
 
-_MOMENTS = ("opened_at", "due_at", "accepted_at", "filed_at", "dispatched_at", "disposed_at", "closed_at")
-FACTS_SCHEMA: dict[str, pl.DataType] = {
-    "number": pl.String(),
-    **{name: pl.String() for name in BREAKDOWNS},
-    **{name: pl.Datetime("us", "UTC") for name in _MOMENTS},
-    **{name: pl.Int64() for name in ("n_rework", "n_suspended", "n_misdirected")},
+_DUE, _REPORTED = "due_at >= :since AND due_at < :until", "opened_at >= :since AND opened_at < :until"
+_FILED = "filed_at >= :since AND filed_at < :until"
+_DISPATCHED = "dispatched_at >= :since AND dispatched_at < :until"
+_DISPOSED = "COALESCE(disposed_at < :until, false)"
+_CLOSED = "COALESCE(closed_at < :until, false)"
+_STAGE_LIMIT = "interval '24 hours'"
+"""From report to filing, and from filing to dispatch, where the matter says nothing."""
+_FIGURES = {
+    "disposal_rate": (_DUE, _DISPOSED),
+    "on_time_disposal_rate": (_DUE, f"{_DISPOSED} AND disposed_at <= due_at"),
+    "closing_rate": (_DUE, _CLOSED),
+    "on_time_closing_rate": (_DUE, f"{_CLOSED} AND closed_at <= due_at"),
+    "rework_rate": (_DUE, "n_rework > 0"),
+    "overdue_rate": (_DUE, f"NOT {_DISPOSED}"),
+    "suspension_rate": (_DUE, "n_suspended > 0"),
+    "valid_report_rate": (_REPORTED, "COALESCE(accepted_at < :until, false)"),
+    "on_time_filing_rate": (
+        _FILED,
+        f"CASE WHEN 'file' = ANY (limited_stages) THEN 'file' <> ALL (late_stages)"
+        f" ELSE filed_at - opened_at <= {_STAGE_LIMIT} END",
+    ),
+    "accurate_dispatch_rate": (_DISPATCHED, "n_misdirected = 0"),
+    "on_time_dispatch_rate": (
+        _DISPATCHED,
+        f"CASE WHEN 'dispatch' = ANY (limited_stages) THEN 'dispatch' <> ALL (late_stages)"
+        f" ELSE dispatched_at - filed_at <= {_STAGE_LIMIT} END",
+    ),
 }
-"""Columns of the facts: areas by code, moments in UTC (null: has not happened), counts of steps."""
-
-# The last disposal and closing count: a case that was sent back is disposed again.
-_FACTS = """
-SELECT c.number, city.code, county.code, town.code, community.code, grid.code, c.domain, c.item_code, c.lead_body,
-       c.opened_at, c.due_at,
-       min(e.at) FILTER (WHERE e.action = 'verify'), min(e.at) FILTER (WHERE e.action = 'file'),
-       min(e.at) FILTER (WHERE e.action = 'dispatch'),
-       CASE WHEN max(e.at) FILTER (WHERE e.action = 'dispose')
-                 >= COALESCE(max(e.at) FILTER (WHERE e.action = 'rework'), '-infinity')
-            THEN max(e.at) FILTER (WHERE e.action = 'dispose') END,
-       max(e.at) FILTER (WHERE e.action = 'close'),
-       count(*) FILTER (WHERE e.action = 'rework'), count(*) FILTER (WHERE e.action = 'suspend'),
-       count(*) FILTER (WHERE e.action IN ('return', 'reassign'))
-FROM cases c
-JOIN case_events e ON e.case_id = c.id AND e.at < :until
-LEFT JOIN areas city ON city.id = c.city_area_id
-LEFT JOIN areas county ON county.id = c.county_area_id
-LEFT JOIN areas town ON town.id = c.town_area_id
-LEFT JOIN areas community ON community.id = c.community_area_id
-LEFT JOIN areas grid ON grid.id = c.grid_area_id
-WHERE c.opened_at < :until
-GROUP BY c.id, city.code, county.code, town.code, community.code, grid.code ORDER BY c.id
-"""
+"""Conditions on a row of ``case_facts``: of the denominator, and further of the numerator."""
+_WHOLES = {"n_due": _DUE, "n_reported": _REPORTED, "n_filed": _FILED, "n_dispatched": _DISPATCHED}
+_KEYS = {
+    **{name: f"{name.replace('unit_', '')}_area_id" for name in AREA_BREAKDOWNS},
+    **{name: name for name in ("domain", "item_code", "lead_body", "source")},
+}
 
 
-def case_facts(db: Session, until: dt.datetime) -> pl.DataFrame:
-    """State and step times of each case at a moment, read from its events; only cases the caller may see.
+@dataclass(frozen=True)
+class Figure:
+    """A rate with the counts behind it: ``value`` is None over nothing, ``small`` over few cases."""
 
-    Returns
-    -------
-    polars.DataFrame
-        ``FACTS_SCHEMA``, one row a case.
+    value: float | None
+    part: int
+    whole: int
+
+    @property
+    def small(self) -> bool:
+        """Whether so few cases are behind it that one more or less turns it."""
+        return 0 < self.whole < SMALL
+
+
+@dataclass(frozen=True)
+class IndicatorRow:
+    """Indicators of one key of a breakdown.
+
+    Attributes
+    ----------
+    key, name : str or None
+        Code and name; None: cases without one.
+    counts : dict of str to int
+        Cases due, reported, filed and dispatched in the period.
+    figures : dict of str to Figure
+        By the names of ``NAMES`` without the score.
     """
-    rows = db.execute(text(_FACTS), {"until": until}).all()
-    frame = pl.DataFrame(
-        [tuple(row) for row in rows], schema=list(FACTS_SCHEMA), orient="row", infer_schema_length=None
-    )
-    return frame.cast(dict(FACTS_SCHEMA))  # type: ignore[arg-type]
+
+    key: str | None
+    name: str | None
+    counts: dict[str, int]
+    figures: dict[str, Figure]
+
+    @property
+    def score(self) -> float | None:
+        """Composite score, 0 to 100; None if nothing was due."""
+        of = {name: figure.value for name, figure in self.figures.items()}
+        names = ("disposal_rate", "on_time_disposal_rate", "rework_rate", "overdue_rate", "suspension_rate")
+        disposal, on_time, rework, overdue, suspended = (of.get(name) for name in names)
+        if None in (disposal, on_time, rework, overdue, suspended):
+            return None
+        assert disposal is not None and on_time is not None
+        assert rework is not None and overdue is not None and suspended is not None
+        return 30 * disposal + 20 * on_time + 20 * (1 - rework) + 20 * (1 - overdue) + 10 * (1 - suspended)
 
 
-def indicator_table(
-    facts: pl.DataFrame,
-    *,
-    since: dt.datetime,
-    until: dt.datetime,
-    by: Sequence[str] = (),
-    filing_limit: dt.timedelta = dt.timedelta(hours=24),
-    dispatch_limit: dt.timedelta = dt.timedelta(hours=24),
-) -> pl.DataFrame:
-    """Return the indicators of a period, in all or by breakdown.
+def read_indicators(
+    db: Session, since: dt.datetime, until: dt.datetime, by: str | None = None, within: str | None = None
+) -> list[IndicatorRow]:
+    """Return the indicators of a period, in all or by breakdown; only of cases in the caller's areas and domains.
 
     Parameters
     ----------
-    facts : polars.DataFrame
-        ``FACTS_SCHEMA``, as known at ``until``.
     since, until : datetime
         The period, from ``since`` up to but not including ``until``, with zone.
-    by : sequence of str
-        Of ``BREAKDOWNS``; none: one row.
-    filing_limit, dispatch_limit : timedelta
-        Stage limits, natural time: from report to filing, from filing to dispatch.
-
-    Returns
-    -------
-    polars.DataFrame
-        The breakdown, ``n_due``, ``n_reported``, ``n_filed``, ``n_dispatched`` and the columns of ``NAMES``
-        (fractions 0 to 1; the score 0 to 100), null where the denominator is empty.
+    by : str or None
+        Of ``BREAKDOWNS``; None: one row.
+    within : str or None
+        Code of a city, county, town, community or unit grid.
 
     Raises
     ------
     GridError
-        An unknown breakdown or a time without zone.
+        An unknown breakdown, or a time without zone.
     """
-    if unknown := [name for name in by if name not in BREAKDOWNS]:
-        raise GridError(f"breakdown {unknown[0]!r}: one of {', '.join(BREAKDOWNS)}")
+    _check(since, until, by)
+    if by == "stage":
+        return _stages(db, since, until, within)
+    columns = [f"count(*) FILTER (WHERE {condition}) AS {name}" for name, condition in _WHOLES.items()]
+    columns += [
+        f"count(*) FILTER (WHERE {whole} AND {part}) AS {name}" for name, (whole, part) in _FIGURES.items()
+    ]
+    key = "NULL::text" if by is None else f"f.{_KEYS[by]}"
+    sums = [f"sum(g.{name})::bigint AS {name}" for name in (*_WHOLES, *_FIGURES)]
+    named = by in AREA_BREAKDOWNS
+    statement = f"""
+    WITH g AS (
+        SELECT {key} AS key, {", ".join(columns)} FROM case_facts f
+        WHERE opened_at < :until AND (({_DUE}) OR ({_REPORTED}) OR ({_FILED}) OR ({_DISPATCHED})) AND {_within(within)}
+        GROUP BY 1
+    )
+    SELECT {"a.code" if named else "g.key"} AS key, {"max(a.name)" if named else "NULL"} AS name, {", ".join(sums)}
+    FROM g {"LEFT JOIN areas a ON a.id = g.key" if named else ""} GROUP BY 1 ORDER BY 1
+    """
+    rows = db.execute(text(statement), _values(since, until, within)).mappings().all()
+    if by is None and not rows:
+        return [_row(dict.fromkeys((*_WHOLES, *_FIGURES), 0) | {"key": None, "name": None})]
+    return [_row(dict(row)) for row in rows]
+
+
+def _row(row: dict[str, Any]) -> IndicatorRow:
+    whole_of = {condition: name for name, condition in _WHOLES.items()}
+    figures = {name: _figure(row[name], row[whole_of[whole]]) for name, (whole, _) in _FIGURES.items()}
+    return IndicatorRow(row["key"], row["name"], {name: row[name] for name in _WHOLES}, figures)
+
+
+def _figure(part: int, whole: int) -> Figure:
+    return Figure(part / whole if whole else None, part, whole)
+
+
+def _stages(db: Session, since: dt.datetime, until: dt.datetime, within: str | None) -> list[IndicatorRow]:
+    """Return how many stages with a limit ended in time, of cases reported in the period."""
+    statement = f"""
+    SELECT s.stage AS key, count(*) AS n, count(*) FILTER (WHERE s.stage <> ALL (f.late_stages)) AS kept
+    FROM case_facts f CROSS JOIN unnest(f.limited_stages) AS s (stage)
+    WHERE {_REPORTED} AND {_within(within)} GROUP BY 1 ORDER BY 1
+    """
+    rows = db.execute(text(statement), _values(since, until, within))
+    return [
+        IndicatorRow(row.key, None, {"n_ended": row.n}, {"on_time_stage_rate": _figure(row.kept, row.n)})
+        for row in rows
+    ]
+
+
+def cases_of_figure(
+    db: Session,
+    since: dt.datetime,
+    until: dt.datetime,
+    figure: str,
+    *,
+    whole: bool = False,
+    by: str | None = None,
+    key: str | None = None,
+    within: str | None = None,
+) -> list[str]:
+    """Return the numbers of the cases behind a figure, newest first, at most ``MOST_NUMBERS``.
+
+    Parameters
+    ----------
+    figure : str
+        Of ``NAMES`` without the score, or ``on_time_stage_rate`` with ``by="stage"``.
+    whole : bool
+        Those of the denominator, not of the numerator.
+    by, key : str or None
+        One key of a breakdown; key None: cases without one.
+
+    Raises
+    ------
+    GridError
+    """
+    _check(since, until, by)
+    if by == "stage" and figure == "on_time_stage_rate":
+        conditions = [_REPORTED, ":key = ANY (f.limited_stages)"] + (
+            [] if whole else [":key <> ALL (f.late_stages)"]
+        )
+    elif figure in _FIGURES and by != "stage":
+        denominator, numerator = _FIGURES[figure]
+        conditions = [denominator] if whole else [denominator, numerator]
+        if by in AREA_BREAKDOWNS:
+            chosen = f"f.{_KEYS[by]} IN (SELECT id FROM areas WHERE code = :key)"
+            conditions.append(f"f.{_KEYS[by]} IS NULL" if key is None else chosen)
+        elif by is not None:
+            conditions.append(f"f.{_KEYS[by]} IS NOT DISTINCT FROM :key")
+    else:
+        raise GridError(f"figure {figure!r}: one of {', '.join(_FIGURES)}", f"未知的指标 {figure}")
+    statement = (
+        f"SELECT f.number FROM case_facts f WHERE opened_at < :until AND {_within(within)} AND "
+        + " AND ".join(f"({one})" for one in conditions)
+        + f" ORDER BY f.opened_at DESC, f.case_id DESC LIMIT {MOST_NUMBERS}"
+    )
+    return list(db.scalars(text(statement), {**_values(since, until, within), "key": key}))
+
+
+def ranks(rows: list[IndicatorRow]) -> list[int | None]:
+    """Return the place of each row by its score, the best first; equal scores share one, no score has none."""
+    scores = sorted((row.score for row in rows if row.score is not None), reverse=True)
+    return [None if row.score is None else scores.index(row.score) + 1 for row in rows]
+
+
+def facts_version(db: Session) -> int:
+    """Return a number that is another one when facts of any case changed; needs the rights of the system."""
+    return db.scalar(text("SELECT max(id) FROM layer_changes WHERE layer = 'cases'")) or 0
+
+
+def check_days(since: dt.date, until: dt.date) -> None:
+    """Refuse a period that ends before it begins, or has days far from any case.
+
+    Raises
+    ------
+    GridError
+    """
+    if since >= until or since.year < FIRST_YEAR or until.year > LAST_YEAR:
+        raise GridError(
+            f"since {since} and until {until}: days of {FIRST_YEAR} to {LAST_YEAR}, until after since",
+            f"时段 {since} 至 {until}：应在 {FIRST_YEAR} 至 {LAST_YEAR} 年之间，且结束晚于开始",
+        )
+
+
+def _within(code: str | None) -> str:
+    if code is None:
+        return "true"
+    return " OR ".join(
+        f"f.{_KEYS[kind]} IN (SELECT id FROM areas WHERE code = :within AND kind = '{kind}')"
+        for kind in AREA_BREAKDOWNS
+    ).join("()")
+
+
+def _values(since: dt.datetime, until: dt.datetime, within: str | None) -> dict[str, Any]:
+    return {"since": since, "until": until} | ({} if within is None else {"within": within})
+
+
+def _check(since: dt.datetime, until: dt.datetime, by: str | None) -> None:
+    if by is not None and by not in BREAKDOWNS:
+        raise GridError(f"breakdown {by!r}: one of {', '.join(BREAKDOWNS)}", f"未知的统计口径 {by}")
     if since.tzinfo is None or until.tzinfo is None:
         raise GridError("a period needs times with a zone", "统计时段缺少时区")
-    due = _within("due_at", since, until)
-    reported, filed = _within("opened_at", since, until), _within("filed_at", since, until)
-    dispatched = _within("dispatched_at", since, until)
-    disposed, closed = pl.col("disposed_at").is_not_null(), pl.col("closed_at").is_not_null()
-    rates = {
-        "disposal_rate": (disposed, due),
-        "on_time_disposal_rate": (pl.col("disposed_at") <= pl.col("due_at"), due),
-        "closing_rate": (closed, due),
-        "on_time_closing_rate": (pl.col("closed_at") <= pl.col("due_at"), due),
-        "rework_rate": (pl.col("n_rework") > 0, due),
-        "overdue_rate": (~disposed, due),
-        "suspension_rate": (pl.col("n_suspended") > 0, due),
-        "valid_report_rate": (pl.col("accepted_at").is_not_null(), reported),
-        "on_time_filing_rate": (pl.col("filed_at") - pl.col("opened_at") <= filing_limit, filed),
-        "accurate_dispatch_rate": (pl.col("n_misdirected") == 0, dispatched),
-        "on_time_dispatch_rate": (pl.col("dispatched_at") - pl.col("filed_at") <= dispatch_limit, dispatched),
-    }
-    counts = {"n_due": due, "n_reported": reported, "n_filed": filed, "n_dispatched": dispatched}
-    columns = [condition.sum().cast(pl.Int64).alias(name) for name, condition in counts.items()]
-    columns += [_rate(part, whole).alias(name) for name, (part, whole) in rates.items()]
-    table = (
-        facts.group_by(list(by), maintain_order=True).agg(columns).sort(list(by))
-        if by
-        else facts.select(columns)
-    )
-    return table.with_columns(score=_score())
-
-
-def _within(column: str, since: dt.datetime, until: dt.datetime) -> pl.Expr:
-    return ((pl.col(column) >= since) & (pl.col(column) < until)).fill_null(False)
-
-
-def _rate(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    total = whole.sum()
-    return pl.when(total > 0).then((part.fill_null(False) & whole).sum() / total)
-
-
-def _score() -> pl.Expr:
-    return (
-        30 * pl.col("disposal_rate")
-        + 20 * pl.col("on_time_disposal_rate")
-        + 20 * (1 - pl.col("rework_rate"))
-        + 20 * (1 - pl.col("overdue_rate"))
-        + 10 * (1 - pl.col("suspension_rate"))
-    )
+    if since >= until:
+        raise GridError("a period ends after it begins", "统计时段的结束应晚于开始")

@@ -26,6 +26,7 @@ FILES = (
     "access",
     "registers",
     "chain",
+    "indicators",
     "changes",
     "sharing",
     "tile_cells",

@@ -36,7 +36,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
     roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, cases, cases_cells, change_sets, fence_events, fixes,
+GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, case_facts, cases, cases_cells, change_sets, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -95,6 +95,7 @@ DECLARE
     -- Officers are people: who leads and checks reads those of the own areas.
     officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
         ' AND (%s OR area_codes && (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s))::text[])', city_wide, areas);
+    fact_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
     may_write constant text := 'wangge_may_write(geom)';
     policy record;
 BEGIN
@@ -109,6 +110,7 @@ BEGIN
         ('batches', 'own_or_city_wide', 'SELECT', format('%s AND (%s OR (%s AND %s AND %s))', reads_batches, own,
             reads_every_batch, city_wide, every_domain), NULL),
         ('case_events', 'in_scope', 'SELECT', event_rows, NULL),
+        ('case_facts', 'in_scope', 'SELECT', fact_rows, NULL),
         ('cases', 'in_scope', 'SELECT', case_rows, NULL),
         ('cases_cells', 'in_scope', 'SELECT', case_rows, NULL),
         ('change_sets', 'in_scope', 'SELECT', concat_ws(' AND ', reads_change_sets, in_area), NULL),

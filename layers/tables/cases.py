@@ -157,3 +157,34 @@ class PublishedCase(Base):
     taken_down_at: Mapped[dt.datetime | None]
     taken_down_reason: Mapped[str | None]
     geom: Mapped[WKBElement] = geometry_column("POINT")
+
+
+class CaseFacts(Base):
+    """Facts of a case for the indicators, kept in step by its events (``layers/schema/indicators.sql``)."""
+
+    __tablename__ = "case_facts"
+    __table_args__ = (Index("ix_case_facts_area_id", "area_id"),)
+    case_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[str]
+    area_id: Mapped[int | None]
+    domain: Mapped[str]
+    item_code: Mapped[str]
+    source: Mapped[str]
+    lead_body: Mapped[str | None]
+    city_area_id: Mapped[int | None]
+    county_area_id: Mapped[int | None]
+    town_area_id: Mapped[int | None]
+    community_area_id: Mapped[int | None]
+    grid_area_id: Mapped[int | None]
+    opened_at: Mapped[dt.datetime]
+    due_at: Mapped[dt.datetime | None]
+    accepted_at: Mapped[dt.datetime | None]
+    filed_at: Mapped[dt.datetime | None]
+    dispatched_at: Mapped[dt.datetime | None]
+    disposed_at: Mapped[dt.datetime | None]
+    closed_at: Mapped[dt.datetime | None]
+    n_rework: Mapped[int] = mapped_column(default=0, server_default="0")
+    n_suspended: Mapped[int] = mapped_column(default=0, server_default="0")
+    n_misdirected: Mapped[int] = mapped_column(default=0, server_default="0")
+    limited_stages: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    late_stages: Mapped[list[str]] = mapped_column(default=list, server_default="{}")

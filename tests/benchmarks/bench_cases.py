@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 from grid.cases import verify_all
-from layers.postgres import SYSTEM, migrate, session
+from grid.cases.indicators import read_indicators
+from layers.postgres import SYSTEM, Scope, migrate, session
 from layers.private_server import Cluster
-from tests.benchmarks.many_cases import write_many_cases
+from tests.benchmarks.many_cases import FIRST, write_many_cases
+from tests.support.square_town import insert_town
 
 
 def main(cases: int) -> None:
@@ -20,10 +22,28 @@ def main(cases: int) -> None:
         Path(folder).chmod(0o711)
         with Cluster(Path(folder) / "c", durable=False) as cluster:
             migrate(cluster.url)
+            with session(SYSTEM, cluster.url) as db:
+                insert_town(db)
             started = time.perf_counter()
             events = write_many_cases(cluster.url, cases)
             print(f"{cases:,} cases, {events:,} events written in {time.perf_counter() - started:.1f} s")
+            _indicators(cluster.url)
             _verify(cluster.url, events)
+
+
+def _indicators(url: str) -> None:
+    """A year by town, and by body, as the service and as a caller of the whole city."""
+    for scope in (SYSTEM, Scope("supervisor", True, (), "sue")):
+        for by in (None, "town", "lead_body"):
+            times = []
+            for _ in range(3):
+                started = time.perf_counter()
+                with session(scope, url) as db:
+                    rows = read_indicators(db, FIRST, FIRST + dt.timedelta(days=365), by)
+                times.append(time.perf_counter() - started)
+            print(
+                f"indicators of a year by {by} as {scope.role}: {len(rows)} rows, {min(times):.2f} to {max(times):.2f} s"
+            )
 
 
 def _verify(url: str, events: int) -> None:

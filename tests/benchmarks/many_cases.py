@@ -33,6 +33,17 @@ STEPS = (
 ITEMS = (("ECO-RESUME-001", "ecology"), ("URB-WASTE-002", "urban"), ("TRA-LOAD-003", "transport"))
 
 
+_FACTS = """
+INSERT INTO case_facts (case_id, number, area_id, domain, item_code, source, lead_body, city_area_id, county_area_id,
+    town_area_id, opened_at, due_at, accepted_at, filed_at, dispatched_at, disposed_at, closed_at)
+SELECT c.id, c.number, c.area_id, c.domain, c.item_code, 'other', c.lead_body, c.city_area_id, c.county_area_id,
+    c.town_area_id, c.opened_at, c.due_at, min(e.at) FILTER (WHERE e.action = 'verify'),
+    min(e.at) FILTER (WHERE e.action = 'file'), min(e.at) FILTER (WHERE e.action = 'dispatch'),
+    max(e.at) FILTER (WHERE e.action = 'dispose'), c.closed_at
+FROM cases c JOIN case_events e ON e.case_id = c.id WHERE c.id > %s GROUP BY c.id
+"""
+
+
 class _Row(dict[str, Any]):
     __getattr__ = dict.__getitem__
 
@@ -57,6 +68,7 @@ def write_many_cases(url: str, cases: int, seed: int = 1) -> int:
             " WHERE e.id > %s",
             [first_event],
         )
+        db.execute(_FACTS, [first_id])
         for table in ("cases", "case_events"):
             db.execute(
                 sql.SQL("SELECT setval(pg_get_serial_sequence({0}, 'id'), (SELECT max(id) FROM {1}))").format(
@@ -65,7 +77,7 @@ def write_many_cases(url: str, cases: int, seed: int = 1) -> int:
             )
         db.commit()
         db.autocommit = True
-        db.execute("ANALYZE cases, case_events, chain_entries")
+        db.execute("VACUUM ANALYZE cases, case_events, case_facts, chain_entries")
     return events
 
 
@@ -77,7 +89,7 @@ def _case(key: int, part: float, rng: random.Random, towns: list[Any]) -> _Row:
         id=key, number=f"BM{opened:%Y%m%d}-{key:07d}", alert_id=None, site_id=None, title=f"案件 {key}",
         item_code=item, domain=domain, grid_area_id=None, community_area_id=None, town_area_id=town,
         county_area_id=county, city_area_id=city, lead_body=f"单位{key % 60}", co_handlers=[], assignment={},
-        state="closed", opened_at=opened, due_at=opened + dt.timedelta(hours=rng.choice((50, 70, 96))),
+        state="closed", urgency="normal", opened_at=opened, due_at=opened + dt.timedelta(hours=rng.choice((50, 70, 96))),
         area_id=town, place=(round(rng.uniform(120.5, 121.5), 6), round(rng.uniform(31.8, 32.5), 6)),
         n_events=len(STEPS) if rng.random() < 0.9 else rng.randint(1, len(STEPS)),
     )  # fmt: skip

@@ -832,6 +832,10 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
         "/v1/webhooks/999999999/deliveries/1/send-again": SHARERS
     },
     ("GET", "/v1/duty-items"): {"/v1/duty-items": ANYONE},
+    ("GET", "/v1/indicators"): {"/v1/indicators?since=2026-01-01&until=2026-02-01": READERS},
+    ("GET", "/v1/indicators/cases"): {
+        "/v1/indicators/cases?since=2026-01-01&until=2026-02-01&figure=rework_rate": READERS
+    },
     ("GET", "/v1/runs"): {"/v1/runs": READERS},
     ("GET", "/v1/settings"): {"/v1/settings": ANYONE},
     ("GET", "/v1/style"): {"/v1/style": ANYONE},

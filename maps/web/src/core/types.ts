@@ -1243,6 +1243,10 @@ export interface components {
             /** @description Legal basis · 依据 */
             legal_basis: string | null;
         };
+        /** @description Numbers of the cases behind a figure. */
+        FigureCases: {
+            cases: string[];
+        };
         /** @description The first code of a new secret. */
         FirstCode: {
             /** @description Six digits of the app, or a recovery code */
@@ -1486,6 +1490,49 @@ export interface components {
             imports: components["schemas"]["Import"][];
             /** @description `next` leads to older ones */
             links: components["schemas"]["Link"][];
+        };
+        /** @description A rate with the counts behind it, and its value in former periods. */
+        IndicatorFigure: {
+            /** @description null: over nothing */
+            value: number | null;
+            part: number;
+            whole: number;
+            /** @description Fewer than five cases are behind it */
+            small: boolean;
+            /** @description In the period of the same length just before */
+            before: number | null;
+            /** @description On the same days a year earlier */
+            year_before: number | null;
+        };
+        /** @description Indicators of a period. */
+        IndicatorTable: {
+            /** Format: date */
+            since: string;
+            /**
+             * Format: date
+             * @description Day after the last one
+             */
+            until: string;
+            by: string | null;
+            within: string | null;
+            rows: components["schemas"]["IndicatorTableRow"][];
+        };
+        /** @description Indicators of one key of the breakdown. */
+        IndicatorTableRow: {
+            key: string | null;
+            name: string | null;
+            /** @description Place by score, the best first */
+            rank: number | null;
+            counts: {
+                [key: string]: number;
+            };
+            /** @description 0 to 100; null if nothing was due */
+            score: number | null;
+            score_before: number | null;
+            score_year_before: number | null;
+            figures: {
+                [key: string]: components["schemas"]["IndicatorFigure"];
+            };
         };
         /** @description Links to all parts of the service (OGC API Common, part 1). */
         LandingPage: {
@@ -2793,6 +2840,7 @@ export type FenceEventProperties = components['schemas']['FenceEventProperties']
 export type FenceFeature = components['schemas']['FenceFeature'];
 export type FencePage = components['schemas']['FencePage'];
 export type FenceProperties = components['schemas']['FenceProperties'];
+export type FigureCases = components['schemas']['FigureCases'];
 export type FirstCode = components['schemas']['FirstCode'];
 export type GapFeature = components['schemas']['GapFeature'];
 export type GapProperties = components['schemas']['GapProperties'];
@@ -2815,6 +2863,9 @@ export type ImportSource = components['schemas']['ImportSource'];
 export type ImportState = components['schemas']['ImportState'];
 export type ImportedRows = components['schemas']['ImportedRows'];
 export type ImportsPage = components['schemas']['ImportsPage'];
+export type IndicatorFigure = components['schemas']['IndicatorFigure'];
+export type IndicatorTable = components['schemas']['IndicatorTable'];
+export type IndicatorTableRow = components['schemas']['IndicatorTableRow'];
 export type LandingPage = components['schemas']['LandingPage'];
 export type LeadBody = components['schemas']['LeadBody'];
 export type LegendEntry = components['schemas']['LegendEntry'];
