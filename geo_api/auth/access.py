@@ -51,6 +51,8 @@ LOGGED_PATHS = (
     "/v1/alerts",
     "/v1/areas",
     "/v1/cases",
+    "/v1/clues",
+    "/v1/reports",
     "/v1/imports",
     "/v1/vehicles",
     "/v1/webhooks",

@@ -1,4 +1,4 @@
-"""Commands about areas and responsibility: ``wangge assign``, ``wangge duties …``."""
+"""Commands about areas and responsibility: ``wangge assign``, ``wangge duties …``, ``wangge places …``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from geo_api.http.progress import console, step
 if TYPE_CHECKING:
     from grid.responsibility import Duty
 
+places_app = typer.Typer(help="地名库 names of places", no_args_is_help=True)
 duties_app = typer.Typer(help="权责清单 duty list", no_args_is_help=True)
 
 
@@ -21,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("assign")(assign)
     app.add_typer(duties_app, name="duties")
+    app.add_typer(places_app, name="places")
 
 
 MOST_TOLD = 1_000
@@ -172,3 +174,36 @@ def duties_empowered(
             str(one.withdrawn_on or ""),
         )
     console.print(table)
+
+
+@places_app.command("refresh")
+def places_refresh() -> None:
+    """Make the names of places anew from areas, roads, waterways and enterprises · 更新地名库."""
+    from grid.gazetteer import refresh_place_names
+    from layers.postgres import SYSTEM, session
+
+    with step("更新地名库 refresh names"), session(SYSTEM, migrated_database()) as db:
+        names = refresh_place_names(db)
+    console.print(f"[green]✓[/] {names:,} 个地名 names")
+
+
+@places_app.command("find")
+def places_find(address: Annotated[str, typer.Argument(help="Text of an address")]) -> None:
+    """Show the places that an address may mean, the best first · 地址解析."""
+    from grid.gazetteer import find_places, source_states
+    from layers.postgres import SYSTEM, session
+
+    with session(SYSTEM, migrated_database()) as db:
+        (found,) = find_places(db, [address])
+        stale = [state.source for state in source_states(db) if state.stale]
+    for each in found.candidates:
+        line = f"{each.score:.2f}  {each.name}  {each.kind}  {each.lon:.5f}, {each.lat:.5f}  {each.matched}"
+        console.print(line, markup=False, highlight=False)
+    if found.another_city:
+        console.print(f"不在本市 in another city: {found.another_city}", markup=False)
+    elif not found.candidates:
+        console.print("没有找到 nothing found")
+    if stale:
+        console.print(
+            f"[yellow]![/] 已变化，请运行 changed since, run wangge places refresh: {', '.join(stale)}"
+        )

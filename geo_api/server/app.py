@@ -53,6 +53,8 @@ from geo_api.http.parameters import known_parameters
 from geo_api.http.representations import page
 from geo_api.http.settings import Settings, installed_version, read_settings
 from geo_api.imports import routes_imports as imports
+from geo_api.intake import routes_clues as clues
+from geo_api.intake import routes_reports as public_reports
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
@@ -88,6 +90,8 @@ ROUTERS = (
     alerts,
     vehicles,
     tracks,
+    clues,
+    public_reports,
     cases,
     change_sets,
     duties,

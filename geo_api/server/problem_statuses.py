@@ -26,6 +26,11 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
 """Statuses that a dependency can end a request with, or that come of what it does."""
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "addCaseEvent": (409,),
+    "getReportStatus": (404,),
+    "linkClue": (409,),
+    "mergeClue": (409,),
+    "openClue": (409,),
+    "rejectClue": (409,),
     "applyChangeSet": (409, 422),
     "draftChangeSet": (409,),
     "exportCollection": (429,),

@@ -40,6 +40,7 @@ DEFAULTS: Mapping[str, Limit] = {
     "writes": Limit(200, 1_000),
     "exports": Limit(20, 200),
     "login": Limit(5, 400),
+    "reports": Limit(0.5, 30),
 }
 """Generous: they stop floods, not a console, a fleet behind one key, two hundred people who log in at nine, or a
 benchmark. Guessing of passwords is held up long before (``WANGGE_LOGIN_FAILURES``).
@@ -124,6 +125,8 @@ def class_of(method: str, path: str) -> str | None:
         return "fixes"
     if path == "/v1/login":
         return "login"
+    if path.startswith("/v1/reports"):
+        return "reports"
     if path.startswith("/collections/"):
         if "/tiles/" in path:
             return "tiles"

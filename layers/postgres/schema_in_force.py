@@ -25,6 +25,7 @@ FILES = (
     "accounts",
     "access",
     "registers",
+    "gazetteer",
     "chain",
     "indicators",
     "changes",

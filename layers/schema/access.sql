@@ -33,10 +33,10 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
 GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, hot_spots, matters, model_runs,
-    roads, waterways TO wangge_reader;
+    place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, case_facts, cases, cases_cells, change_sets, fence_events, fixes,
+GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, case_facts, cases, cases_cells, change_sets, clue_reporters, clues, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -96,6 +96,14 @@ DECLARE
     officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
         ' AND (%s OR area_codes && (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s))::text[])', city_wide, areas);
     fact_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
+    -- Clues are for who takes them in and acts on them; who reported one reads it wherever it lies.
+    clue_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN'
+        ' (''grid_manager'', ''officer'', ''dispatcher'', ''supervisor'', ''service''))'
+        ' AND (created_by = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))'
+        ' OR ((SELECT current_setting(''wangge.role'', true) <> ''service'') AND %s AND %s))', in_area, in_domain);
+    -- Who reported is told to those who lead and check; the policy of clues is applied inside.
+    reporter_rows constant text := '(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
+        ' AND clue_id IN (SELECT c.id FROM clues c)';
     may_write constant text := 'wangge_may_write(geom)';
     policy record;
 BEGIN
@@ -114,6 +122,8 @@ BEGIN
         ('cases', 'in_scope', 'SELECT', case_rows, NULL),
         ('cases_cells', 'in_scope', 'SELECT', case_rows, NULL),
         ('change_sets', 'in_scope', 'SELECT', concat_ws(' AND ', reads_change_sets, in_area), NULL),
+        ('clue_reporters', 'of_clue', 'SELECT', reporter_rows, NULL),
+        ('clues', 'own_or_in_scope', 'SELECT', clue_rows, NULL),
         ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),

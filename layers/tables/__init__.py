@@ -13,12 +13,16 @@ from layers.tables.base import Base
 from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
 from layers.tables.cases import (
     CASE_STATES,
+    CLUE_SOURCES,
+    CLUE_STATES,
     DOMAINS,
     Case,
     CaseEvent,
     CaseFacts,
     ChainEntry,
     ChainHead,
+    Clue,
+    ClueReporter,
     DutyItem,
     PublishedCase,
 )
@@ -33,7 +37,7 @@ from layers.tables.changes import (
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
 from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
-from layers.tables.ground import Building, Road, Waterway
+from layers.tables.ground import Building, PlaceGram, PlaceName, PlaceSource, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
 from layers.tables.registers import BODY_LEVELS, STAGES, URGENCIES, Body, CalendarDay, Matter, Officer
@@ -53,6 +57,8 @@ __all__ = [
     "CELL_TABLES",
     "CHANGE_SET_STATUSES",
     "CLOSED_TABLES",
+    "CLUE_SOURCES",
+    "CLUE_STATES",
     "DELIVERY_STATES",
     "DOMAINS",
     "HISTORY_TABLES",
@@ -80,6 +86,8 @@ __all__ = [
     "ChainEntry",
     "ChainHead",
     "ChangeSet",
+    "Clue",
+    "ClueReporter",
     "DutyItem",
     "Enterprise",
     "Fence",
@@ -95,6 +103,9 @@ __all__ = [
     "Officer",
     "Outbox",
     "Place",
+    "PlaceGram",
+    "PlaceName",
+    "PlaceSource",
     "PublishedCase",
     "RecoveryCode",
     "Road",

@@ -1,4 +1,4 @@
-"""The duty list, cases and their events."""
+"""The duty list, clues, cases and their events."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
 
 DOMAINS = ("ecology", "urban", "transport", "agriculture", "culture_tourism", "market")
+CLUE_SOURCES = ("hotline", "grid", "public", "system", "model")
+CLUE_STATES = ("received", "rejected", "merged", "opened")
 CASE_STATES = (
     "reported",
     "accepted",
@@ -188,3 +190,52 @@ class CaseFacts(Base):
     n_misdirected: Mapped[int] = mapped_column(default=0, server_default="0")
     limited_stages: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     late_stages: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+
+
+class Clue(Base):
+    """A clue: what somebody reported, before or beside a case.
+
+    ``area_id`` is the scope area of the place; None when the place is not known.
+    """
+
+    __tablename__ = "clues"
+    __table_args__ = (
+        UniqueConstraint("created_by", "idempotency_key"),
+        Index("ix_clues_area_id", "area_id"),
+        Index("ix_clues_code_hash", "code_hash", unique=True),
+        Index("ix_clues_state", "state", "id"),
+        Index("ix_clues_case_id", "case_id"),
+    )
+    id: Mapped[int] = id_column()
+    source: Mapped[str]
+    text: Mapped[str]
+    address: Mapped[str | None]
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
+    geom: Mapped[WKBElement | None] = geometry_column("POINT", nullable=True)
+    area_id: Mapped[int | None] = mapped_column(BigInteger)
+    item_code: Mapped[str | None]
+    domain: Mapped[str | None]
+    urgency: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    case_id: Mapped[int | None] = mapped_column(ForeignKey("cases.id"))
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("clues.id"))
+    related_cases: Mapped[list[str]] = mapped_column(server_default="{}")
+    created_by: Mapped[str | None]  # the account; None: the public
+    created_at: Mapped[dt.datetime]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[dt.datetime | None]
+    updated_at: Mapped[dt.datetime]
+    idempotency_key: Mapped[str | None]
+    body_sha256: Mapped[str | None]
+    code_hash: Mapped[str | None]  # of the query code of a public report
+
+
+class ClueReporter(Base):
+    """Person who reported a clue: personal data, apart from it and under a policy of its own."""
+
+    __tablename__ = "clue_reporters"
+    clue_id: Mapped[int] = mapped_column(ForeignKey("clues.id"), primary_key=True, autoincrement=False)
+    name: Mapped[str | None]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]

@@ -1,11 +1,13 @@
-"""Ground under the work layers: roads, waterways and buildings."""
+"""Ground under the work layers: roads, waterways and buildings; names of places (the gazetteer)."""
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import Index, SmallInteger, text
+from sqlalchemy import REAL, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
@@ -79,3 +81,43 @@ class Building(_Ground, Base):
     height_m: Mapped[float | None]
     geom: Mapped[WKBElement] = geometry_column("MULTIPOLYGON")
     geom_3857: Mapped[Any] = mercator_column("MULTIPOLYGON")
+
+
+class PlaceName(Base):
+    """A name of a place, with its grams: made from areas, roads, waterways, enterprises and sites."""
+
+    __tablename__ = "place_names"
+    __table_args__ = (
+        Index("ix_place_names_grams", "grams", postgresql_using="gin"),
+        Index("ix_place_names_area_names", "normal", postgresql_where=text("area_code IS NOT NULL")),
+    )
+    id: Mapped[int] = id_column()
+    name: Mapped[str]
+    normal: Mapped[str]  # place_text(name)
+    kind: Mapped[str]  # a kind of area, road, waterway, site
+    former: Mapped[bool]
+    area_code: Mapped[str | None]  # of an area: its own code
+    within: Mapped[list[str]]  # codes of the areas that hold it, the largest first
+    source_id: Mapped[int]
+    geom: Mapped[WKBElement] = geometry_column("POINT")
+    grams: Mapped[list[str]]
+    weights: Mapped[list[float]] = mapped_column(ARRAY(REAL))  # of the grams: rare ones weigh more
+
+
+class PlaceGram(Base):
+    """Number of names that have a gram."""
+
+    __tablename__ = "place_grams"
+    gram: Mapped[str] = mapped_column(primary_key=True)
+    n_names: Mapped[int]
+
+
+class PlaceSource(Base):
+    """State of a table from which names were made, when they were made."""
+
+    __tablename__ = "place_sources"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    n_rows: Mapped[int]
+    newest_id: Mapped[int]
+    newest_batch: Mapped[int]
+    refreshed_at: Mapped[dt.datetime]

@@ -706,6 +706,8 @@ ANYONE = frozenset({None, *LOGGED_IN})
 TRACK_READERS = frozenset({"officer", "dispatcher", "supervisor", "service"})
 PEOPLE = READERS - {"service"}  # logged in by cookie: keys and tokens have no account of their own
 CASE_WORKERS = frozenset({"grid_manager", "officer", "dispatcher", "supervisor"})
+CLERKS = frozenset({"grid_manager", "dispatcher", "supervisor"})
+CLUE_READERS = CLERKS | {"officer", "service"}
 SHARERS = frozenset({"dispatcher", "supervisor", "service"})
 EDITORS = frozenset({"grid_manager", "supervisor"})
 ITEM = "/collections/{collection_id}/items/{feature_id}"
@@ -804,6 +806,20 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/v1/cases/{number}/pack.zip"): {
         "/v1/cases/NT-none/pack.zip": frozenset({"dispatcher", "supervisor"})
     },
+    ("POST", "/v1/cases"): {"/v1/cases": frozenset({"grid_manager", "dispatcher", "supervisor", "service"})},
+    ("GET", "/v1/places"): {"/v1/places?address=x": ANYONE},
+    ("GET", "/v1/clues/matters"): {"/v1/clues/matters?text=x": CLUE_READERS},
+    ("GET", "/v1/clues/duplicates"): {"/v1/clues/duplicates?lon=120&lat=31": CLUE_READERS},
+    ("GET", "/v1/clues"): {"/v1/clues": CLUE_READERS},
+    ("POST", "/v1/clues"): {"/v1/clues": CLUE_READERS},
+    ("GET", "/v1/clues/{clue_id}"): {"/v1/clues/999999999": CLUE_READERS},
+    ("POST", "/v1/clues/{clue_id}/reject"): {"/v1/clues/999999999/reject": CLERKS},
+    ("POST", "/v1/clues/{clue_id}/merge"): {"/v1/clues/999999999/merge": CLERKS},
+    ("POST", "/v1/clues/{clue_id}/link"): {"/v1/clues/999999999/link": CLERKS},
+    ("POST", "/v1/clues/{clue_id}/open"): {"/v1/clues/999999999/open": CLERKS},
+    ("GET", "/report"): {"/report": ANYONE},
+    ("POST", "/v1/reports"): {"/v1/reports": ANYONE},
+    ("POST", "/v1/reports/status"): {"/v1/reports/status": ANYONE},
     ("GET", "/v1/change-sets"): {"/v1/change-sets": CASE_WORKERS},
     ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},
     ("POST", "/v1/change-sets/preview"): {"/v1/change-sets/preview": EDITORS},

@@ -500,6 +500,20 @@ export interface components {
             /** @description It needs a note with the reason */
             needs_note: boolean;
         };
+        /** @description A case that another system or a clerk opens: its place and matter are known. */
+        CaseBody: {
+            title: string;
+            text: string;
+            /** @description Degrees, EPSG:4326 */
+            lon: number;
+            /** @description Degrees, EPSG:4326 */
+            lat: number;
+            item_code: string;
+            /** @default normal */
+            urgency?: components["schemas"]["Urgency"];
+            /** @default system */
+            source?: components["schemas"]["OfficeSource"];
+        };
         /** @description The clock of a case: what runs, what is late, and why there is no deadline. */
         CaseClockDocument: {
             status: components["schemas"]["ClockStatus"];
@@ -835,6 +849,56 @@ export interface components {
         };
         /** @enum {string} */
         ClockStatus: "in_time" | "due_soon" | "overdue" | "suspended" | "no_deadline" | "closed" | "closed_late";
+        /** @description A clue as a clerk, a grid worker or another system reports it. */
+        ClueBody: {
+            text: string;
+            address?: string | null;
+            lon?: number | null;
+            lat?: number | null;
+            name?: string | null;
+            phone?: string | null;
+            /** @default hotline */
+            source?: components["schemas"]["OfficeSource"];
+            item_code?: string | null;
+            /** @default normal */
+            urgency?: components["schemas"]["Urgency"];
+            email?: string | null;
+        };
+        /** @description A clue. */
+        ClueDocument: {
+            id: number;
+            source: components["schemas"]["ClueSource"];
+            text: string;
+            address: string | null;
+            candidates: components["schemas"]["PlaceFound"][];
+            geometry: components["schemas"]["Point"] | null;
+            item_code: string | null;
+            domain: components["schemas"]["Domain"] | null;
+            urgency: components["schemas"]["Urgency"];
+            state: components["schemas"]["ClueState"];
+            reason: string | null;
+            /** @description Of the case that it became or was merged into */
+            case_number: string | null;
+            /** @description Id of the clue that it was merged into */
+            merged_into: number | null;
+            related_cases: string[];
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            decided_by: string | null;
+            decided_at: string | null;
+            reporter: components["schemas"]["Reporter"] | null;
+        };
+        /** @enum {string} */
+        ClueSource: "hotline" | "grid" | "public" | "system" | "model";
+        /** @enum {string} */
+        ClueState: "received" | "rejected" | "merged" | "opened";
+        /** @description Clues, the newest first. */
+        CluesPage: {
+            clues: components["schemas"]["ClueDocument"][];
+            /** @description `before` of the next page; null: this is the last */
+            next_before: number | null;
+        };
         /** @description The password of now, and a code. */
         CodeProof: {
             password: string;
@@ -1586,6 +1650,10 @@ export interface components {
             /** @description `href` has variables in braces */
             templated?: boolean | null;
         };
+        /** @description A case that a clue has to do with. */
+        LinkBody: {
+            case_number: string;
+        };
         /** @description Loads of the zones that end and of those that begin, 200 each at most. */
         LoadChange: {
             before: components["schemas"]["GridLoad"][];
@@ -1630,6 +1698,11 @@ export interface components {
              * @default
              */
             parts_reason?: string;
+        };
+        /** @description The case or the other clue that a clue is merged into. */
+        MergeBody: {
+            case_number?: string | null;
+            clue_id?: number | null;
         };
         /** @description One day of a meter. */
         MeterDay: {
@@ -1746,11 +1819,28 @@ export interface components {
         };
         /** @enum {string} */
         NoticeKind: "dismantling" | "maintenance" | "remediation" | "fire_pump" | "sublet" | "shared_meter" | "outage" | "permit";
+        /** @enum {string} */
+        OfficeSource: "hotline" | "grid" | "system";
+        /** @description A case that was opened. */
+        OpenedCase: {
+            number: string;
+            state: string;
+            clue: number;
+        };
         /** @description A login that was opened; its cookie is set. */
         OpenedLogin: {
             user: components["schemas"]["Account"];
             /** @description What unsafe requests send as `X-CSRF-Token` */
             csrf_token: string;
+        };
+        /** @description Matter and place of a clue, as a clerk decided. */
+        OpeningBody: {
+            title: string;
+            item_code: string;
+            /** @description Degrees, EPSG:4326 */
+            lon: number;
+            /** @description Degrees, EPSG:4326 */
+            lat: number;
         };
         /** @enum {string} */
         Outcome: "confirmed" | "legal_use" | "cannot_tell";
@@ -1814,6 +1904,21 @@ export interface components {
             /** @default [] */
             links?: components["schemas"]["Link"][];
         };
+        /** @description A place that an address may mean. */
+        PlaceFound: {
+            name: string;
+            /** @description A kind of area, `road`, `waterway` or `site` */
+            kind: string;
+            /** @description A name of before */
+            former: boolean;
+            lon: number;
+            lat: number;
+            score: number;
+            /** @description The longest part of the address that has the name */
+            matched: string;
+            /** @description Codes of the areas that hold it, the largest first */
+            within: string[];
+        };
         /** @description A GeoJSON geometry, in the CRS that the body names. */
         PlaceGeometry: {
             /** @enum {string} */
@@ -1870,6 +1975,15 @@ export interface components {
             kind?: components["schemas"]["PlaceKind"] | null;
             radius_m?: number | null;
         };
+        /** @description Places for an address, the best first; none is chosen. */
+        PlacesFound: {
+            /** @description `found`, `nothing_found` or `another_city` */
+            outcome: string;
+            another_city: string | null;
+            candidates: components["schemas"]["PlaceFound"][];
+            /** @description Layers that changed since the names were made */
+            stale: components["schemas"]["StaleSource"][];
+        };
         /** @description Point Model */
         Point: {
             /**
@@ -1897,6 +2011,25 @@ export interface components {
             number,
             number
         ];
+        /** @description An open case or clue that may be the same thing. */
+        PossibleDuplicate: {
+            /** @description `case` or `clue` */
+            kind: string;
+            /** @description Number of the case, or id of the clue */
+            key: string;
+            title: string;
+            state: string;
+            item_code: string | null;
+            /** Format: date-time */
+            reported_at: string;
+            distance_m: number;
+        };
+        /** @description Open cases and clues within the radius and days of the matter. */
+        PossibleDuplicates: {
+            radius_m: number;
+            days: number;
+            duplicates: components["schemas"]["PossibleDuplicate"][];
+        };
         /** @description Why the service did not do what was asked (RFC 9457). */
         ProblemDocument: {
             type: components["schemas"]["ProblemType"];
@@ -1988,6 +2121,11 @@ export interface components {
         };
         /** @enum {string} */
         ReadingQuality: "measured" | "estimated" | "missing";
+        /** @description A report was received: its query code is shown this once. */
+        ReceivedReport: {
+            /** @description Ask with it what became of the report */
+            code: string;
+        };
         /** @description An outcome that was recorded. */
         RecordedOutcome: {
             id: number;
@@ -2005,6 +2143,10 @@ export interface components {
             /** @default  */
             reason?: string;
         };
+        /** @description The reason for which a clue is not taken in. */
+        RejectionBody: {
+            reason: string;
+        };
         /** @description Give a community to another town, or a town to another county. */
         Reparent: {
             /**
@@ -2020,6 +2162,38 @@ export interface components {
              * @default
              */
             parts_reason?: string;
+        };
+        /** @description A report of the public: no account is needed. */
+        ReportBody: {
+            text: string;
+            address?: string | null;
+            lon?: number | null;
+            lat?: number | null;
+            name?: string | null;
+            phone?: string | null;
+        };
+        /** @description State and steps of a report of the public. */
+        ReportStatus: {
+            state: components["schemas"]["ClueState"];
+            case_state: string | null;
+            /** @description The body that leads */
+            body: string | null;
+            /** Format: date-time */
+            received_at: string;
+            steps: components["schemas"]["ReportStep"][];
+        };
+        /** @description A step of a report in plain words, without names of people. */
+        ReportStep: {
+            /** Format: date-time */
+            at: string;
+            step_zh: string;
+            step_en: string;
+        };
+        /** @description Person who reported: personal data, for dispatchers and supervisors. */
+        Reporter: {
+            name: string | null;
+            phone: string | null;
+            email: string | null;
         };
         /** @description Draw the boundary between two unit grids anew. */
         Reshape: {
@@ -2275,6 +2449,15 @@ export interface components {
             area_id: number;
             line: components["schemas"]["CuttingLine"];
         };
+        /** @description A layer whose names are others by now. */
+        StaleSource: {
+            source: string;
+            refreshed_at: string | null;
+        };
+        /** @description The query code of a report. */
+        StatusBody: {
+            code: string;
+        };
         /** @description One feature of the collection stays. */
         StayFeature: {
             /** @constant */
@@ -2365,6 +2548,20 @@ export interface components {
             town?: components["schemas"]["AreaVersion"][] | null;
             community?: components["schemas"]["AreaVersion"][] | null;
             unit_grid?: components["schemas"]["AreaVersion"][] | null;
+        };
+        /** @description A matter that a text may be about. */
+        SuggestedMatter: {
+            item_code: string;
+            name: string;
+            domain: components["schemas"]["Domain"];
+            /** @description Share of the best score */
+            score: number;
+            /** @description Pairs of characters that the matter has too */
+            matched: string[];
+        };
+        /** @description Matters that a text may be about, the best first; none is chosen. */
+        SuggestedMatters: {
+            matters: components["schemas"]["SuggestedMatter"][];
         };
         /** @description Reason for which a publication is taken down. */
         TakeDownBody: {
@@ -2587,6 +2784,8 @@ export interface components {
             vehicle_ids: string[];
         };
         /** @enum {string} */
+        Urgency: "normal" | "urgent" | "very_urgent";
+        /** @enum {string} */
         VehicleKind: "hazmat" | "coach" | "vessel" | "other";
         /** @description The track of one vehicle, then its gaps. */
         VehicleTrack: {
@@ -2785,6 +2984,7 @@ export type CallerDocument = components['schemas']['CallerDocument'];
 export type CallerRole = components['schemas']['CallerRole'];
 export type CandidateGrid = components['schemas']['CandidateGrid'];
 export type CaseAction = components['schemas']['CaseAction'];
+export type CaseBody = components['schemas']['CaseBody'];
 export type CaseClockDocument = components['schemas']['CaseClockDocument'];
 export type CaseDocument = components['schemas']['CaseDocument'];
 export type CaseEvent = components['schemas']['CaseEvent'];
@@ -2804,6 +3004,11 @@ export type ChangeSetTrial = components['schemas']['ChangeSetTrial'];
 export type ChangeSets = components['schemas']['ChangeSets'];
 export type ChangedArea = components['schemas']['ChangedArea'];
 export type ClockStatus = components['schemas']['ClockStatus'];
+export type ClueBody = components['schemas']['ClueBody'];
+export type ClueDocument = components['schemas']['ClueDocument'];
+export type ClueSource = components['schemas']['ClueSource'];
+export type ClueState = components['schemas']['ClueState'];
+export type CluesPage = components['schemas']['CluesPage'];
 export type CodeProof = components['schemas']['CodeProof'];
 export type CollectionDescription = components['schemas']['CollectionDescription'];
 export type CollectionProperty = components['schemas']['CollectionProperty'];
@@ -2872,10 +3077,12 @@ export type LegendEntry = components['schemas']['LegendEntry'];
 export type Level = components['schemas']['Level'];
 export type LineString = components['schemas']['LineString'];
 export type Link = components['schemas']['Link'];
+export type LinkBody = components['schemas']['LinkBody'];
 export type LoadChange = components['schemas']['LoadChange'];
 export type LoggedCall = components['schemas']['LoggedCall'];
 export type LoginBody = components['schemas']['LoginBody'];
 export type Merge = components['schemas']['Merge'];
+export type MergeBody = components['schemas']['MergeBody'];
 export type MeterDay = components['schemas']['MeterDay'];
 export type ModelRunDocument = components['schemas']['ModelRunDocument'];
 export type ModelRuns = components['schemas']['ModelRuns'];
@@ -2890,7 +3097,10 @@ export type NewAreaVersion = components['schemas']['NewAreaVersion'];
 export type NewAreas = components['schemas']['NewAreas'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NoticeKind = components['schemas']['NoticeKind'];
+export type OfficeSource = components['schemas']['OfficeSource'];
+export type OpenedCase = components['schemas']['OpenedCase'];
 export type OpenedLogin = components['schemas']['OpenedLogin'];
+export type OpeningBody = components['schemas']['OpeningBody'];
 export type Outcome = components['schemas']['Outcome'];
 export type OutcomeBody = components['schemas']['OutcomeBody'];
 export type OwnLogin = components['schemas']['OwnLogin'];
@@ -2898,6 +3108,7 @@ export type ParameterFault = components['schemas']['ParameterFault'];
 export type PartnerBody = components['schemas']['PartnerBody'];
 export type PasswordProof = components['schemas']['PasswordProof'];
 export type PlaceFeature = components['schemas']['PlaceFeature'];
+export type PlaceFound = components['schemas']['PlaceFound'];
 export type PlaceGeometry = components['schemas']['PlaceGeometry'];
 export type PlaceInput = components['schemas']['PlaceInput'];
 export type PlaceInputProperties = components['schemas']['PlaceInputProperties'];
@@ -2906,10 +3117,13 @@ export type PlacePage = components['schemas']['PlacePage'];
 export type PlacePatch = components['schemas']['PlacePatch'];
 export type PlaceProperties = components['schemas']['PlaceProperties'];
 export type PlacePropertiesPatch = components['schemas']['PlacePropertiesPatch'];
+export type PlacesFound = components['schemas']['PlacesFound'];
 export type Point = components['schemas']['Point'];
 export type Polygon = components['schemas']['Polygon'];
 export type Position2D = components['schemas']['Position2D'];
 export type Position3D = components['schemas']['Position3D'];
+export type PossibleDuplicate = components['schemas']['PossibleDuplicate'];
+export type PossibleDuplicates = components['schemas']['PossibleDuplicates'];
 export type ProblemDocument = components['schemas']['ProblemDocument'];
 export type ProblemType = components['schemas']['ProblemType'];
 export type PropertiesSchema = components['schemas']['PropertiesSchema'];
@@ -2917,10 +3131,16 @@ export type PublishedCases = components['schemas']['PublishedCases'];
 export type PublishedFeature = components['schemas']['PublishedFeature'];
 export type PublishedProperties = components['schemas']['PublishedProperties'];
 export type ReadingQuality = components['schemas']['ReadingQuality'];
+export type ReceivedReport = components['schemas']['ReceivedReport'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
 export type RejectBody = components['schemas']['RejectBody'];
+export type RejectionBody = components['schemas']['RejectionBody'];
 export type Reparent = components['schemas']['Reparent'];
+export type ReportBody = components['schemas']['ReportBody'];
+export type ReportStatus = components['schemas']['ReportStatus'];
+export type ReportStep = components['schemas']['ReportStep'];
+export type Reporter = components['schemas']['Reporter'];
 export type Reshape = components['schemas']['Reshape'];
 export type ResolvedMoveEdge = components['schemas']['ResolvedMoveEdge'];
 export type ResolvedMoveVertex = components['schemas']['ResolvedMoveVertex'];
@@ -2945,11 +3165,15 @@ export type SitePropertiesPatch = components['schemas']['SitePropertiesPatch'];
 export type SiteVisit = components['schemas']['SiteVisit'];
 export type SpatialExtent = components['schemas']['SpatialExtent'];
 export type Split = components['schemas']['Split'];
+export type StaleSource = components['schemas']['StaleSource'];
+export type StatusBody = components['schemas']['StatusBody'];
 export type StayFeature = components['schemas']['StayFeature'];
 export type StayPage = components['schemas']['StayPage'];
 export type StayProperties = components['schemas']['StayProperties'];
 export type StyleDocument = components['schemas']['StyleDocument'];
 export type SuccessorAreas = components['schemas']['SuccessorAreas'];
+export type SuggestedMatter = components['schemas']['SuggestedMatter'];
+export type SuggestedMatters = components['schemas']['SuggestedMatters'];
 export type TakeDownBody = components['schemas']['TakeDownBody'];
 export type TemporalExtent = components['schemas']['TemporalExtent'];
 export type TextPosition = components['schemas']['TextPosition'];
@@ -2971,6 +3195,7 @@ export type TrackProperties = components['schemas']['TrackProperties'];
 export type Transfer = components['schemas']['Transfer'];
 export type UndoOperation = components['schemas']['UndoOperation'];
 export type UnregisteredVehicles = components['schemas']['UnregisteredVehicles'];
+export type Urgency = components['schemas']['Urgency'];
 export type VehicleKind = components['schemas']['VehicleKind'];
 export type VehicleTrack = components['schemas']['VehicleTrack'];
 export type VisitFeature = components['schemas']['VisitFeature'];

@@ -1,0 +1,1 @@
+"""Intake over HTTP: names of places, clues of clerks and systems, reports of the public."""

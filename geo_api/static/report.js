@@ -1,0 +1,66 @@
+// The page for reports of the public: sends them without any login, and shows what became of one.
+const zh = document.documentElement.lang.startsWith("zh");
+const byId = (id) => document.getElementById(id);
+const place = {};
+
+async function ask(path, body) {
+  const answer = await fetch(path, {
+    method: "POST",
+    credentials: "omit",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const told = await answer.json();
+  if (!answer.ok) throw new Error((zh && told.detail_zh) || told.detail || told.title);
+  return told;
+}
+
+function show(id, text) {
+  byId(id).textContent = text;
+  byId(id).hidden = !text;
+}
+
+byId("here").addEventListener("click", () => {
+  navigator.geolocation?.getCurrentPosition(
+    ({ coords }) => {
+      place.lon = coords.longitude;
+      place.lat = coords.latitude;
+      byId("place").textContent = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`;
+    },
+    (error) => show("failed", error.message),
+  );
+});
+
+byId("report").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const sent = Object.fromEntries([...new FormData(event.target)].filter(([, value]) => value.trim()));
+  show("failed", "");
+  try {
+    const { code } = await ask("/v1/reports", { ...sent, ...place });
+    byId("code").textContent = code;
+    byId("received").hidden = false;
+    byId("asked").value = code;
+    event.target.reset();
+  } catch (error) {
+    show("failed", error.message);
+  }
+});
+
+byId("status").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  show("unknown", "");
+  byId("steps").replaceChildren();
+  byId("body").hidden = true;
+  try {
+    const found = await ask("/v1/reports/status", { code: byId("asked").value });
+    for (const step of found.steps) {
+      const line = document.createElement("li");
+      line.textContent = `${new Date(step.at).toLocaleString()} ${zh ? step.step_zh : step.step_en}`;
+      byId("steps").append(line);
+    }
+    byId("body").hidden = !found.body;
+    byId("body").querySelector("span").textContent = found.body || "";
+  } catch (error) {
+    show("unknown", error.message);
+  }
+});

@@ -1,0 +1,38 @@
+"""Intake (线索受理): clues, matters for a text, duplicates, and the cases that clues become."""
+
+from __future__ import annotations
+
+from grid.intake.clues import (
+    ClueFacts,
+    cases_of_clue,
+    find_by_code,
+    merge_clue,
+    new_query_code,
+    open_case_of_clue,
+    read_clue,
+    read_clues,
+    receive_clue,
+    reject_clue,
+    relate_clue,
+)
+from grid.intake.duplicates import Duplicate, find_duplicates
+from grid.intake.suggestions import MatterSuggester, MatterSuggestion, suggest_matters
+
+__all__ = [
+    "ClueFacts",
+    "Duplicate",
+    "MatterSuggester",
+    "MatterSuggestion",
+    "cases_of_clue",
+    "find_by_code",
+    "find_duplicates",
+    "merge_clue",
+    "new_query_code",
+    "open_case_of_clue",
+    "read_clue",
+    "read_clues",
+    "receive_clue",
+    "reject_clue",
+    "relate_clue",
+    "suggest_matters",
+]
