@@ -26,7 +26,8 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
 """Statuses that a dependency can end a request with, or that come of what it does."""
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "addCaseEvent": (409,),
-    "getReportStatus": (404,),
+    "addReport": (401, 403),
+    "getReportStatus": (401, 403, 404),
     "linkClue": (409,),
     "mergeClue": (409,),
     "openClue": (409,),
