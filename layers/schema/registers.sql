@@ -1,6 +1,10 @@
 -- Registers of bodies, officers and matters: one key for all versions, and the body of a name.
 -- Called by: triggers of bodies and officers; grid/registers and grid/cases (body_named).
 
+-- The sequences go with their tables.
+ALTER SEQUENCE body_ids OWNED BY bodies.body_id;
+ALTER SEQUENCE officer_ids OWNED BY officers.officer_id;
+
 -- Versions of one code (of a certificate) are one body (one officer).
 CREATE OR REPLACE FUNCTION number_body() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -14,6 +14,7 @@ export type Route =
   | { view: "overview" }
   | { view: "account" }
   | { view: "webhooks" }
+  | { view: "figures" }
   | { view: "alerts"; level?: string }
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
@@ -124,6 +125,7 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
   switch (name) {
     case "account":
     case "webhooks":
+    case "figures":
       return { view: name };
     case "alerts":
       return { view: name, ...(level && { level }) };
@@ -169,6 +171,7 @@ function routeParts(route: Route): Parts {
       return {};
     case "account":
     case "webhooks":
+    case "figures":
       return { view: route.view };
     case "alerts":
       return { view: route.view, level: route.level };

@@ -17,6 +17,7 @@ export function tabOf({ view }: Route): Tab {
   if (view === "alert") return "alerts";
   if (view === "case") return "cases";
   if (view === "webhooks") return "account";
+  if (view === "figures") return "cases";
   return view;
 }
 

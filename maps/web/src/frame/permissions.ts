@@ -12,6 +12,7 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "edit",
   "imports",
   "webhooks",
+  "figures",
 ];
 
 export function needsLogin({ view }: Route): boolean {

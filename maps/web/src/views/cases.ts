@@ -19,6 +19,8 @@ const OVERDUE = "overdue";
 
 type CaseFeature = Feature<Point, CaseProperties>;
 
+const FIGURES = { view: "figures" } as const;
+
 async function cases(signal: AbortSignal): Promise<CaseFeature[]> {
   const path = itemsPath("cases", { limit: 500, sortby: "-opened_at" });
   const found = await allItems<CaseProperties, Point>(path, MOST, signal);
@@ -64,7 +66,10 @@ export class CasesView extends Piece {
     const area = session.get().area?.name;
     return html`
       <h2>${t("cases")}</h2>
-      <p class="muted">${area ? t("case.scope", { area }) : t("case.scope_city")}</p>
+      <p class="muted">
+        ${area ? t("case.scope", { area }) : t("case.scope_city")} ·
+        <a href=${linkTo(FIGURES)} @click=${follow(FIGURES)}>${t("figures")}</a>
+      </p>
       ${loaded(this.#cases, (found) => {
         const shown = found.filter((each) => inState(each, this.state));
         return html`

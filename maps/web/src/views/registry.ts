@@ -20,4 +20,5 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   edit: () => import("./editing/edit"),
   imports: () => import("./imports"),
   webhooks: () => import("./webhooks"),
+  figures: () => import("./figures"),
 };
