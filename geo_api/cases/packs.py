@@ -14,6 +14,7 @@ import zipfile
 from dataclasses import asdict
 from hashlib import sha256
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -35,6 +36,7 @@ case.json, events.json   案件与每一步 the case and every step
 areas.geojson            当时的区域版本 the versions of its areas
 duty_lines.json          当时的权责清单 the lines of the duty list of then
 alert.json               预警证据 the evidence of its alert (null: it came from no alert)
+snapshot.parquet         判定所依据的数据 the rows that it was decided from, if they were kept
 heads.json, keys.json    签名链首与公钥 signed heads over the events, and the public keys
 manifest.json, .sig      文件清单及签名 the SHA-256 of every file, signed
 
@@ -42,13 +44,17 @@ manifest.json, .sig      文件清单及签名 the SHA-256 of every file, signed
 """
 
 
-def make_pack(url: str, keys: ChainKeys, number: str, now: dt.datetime) -> bytes:
+def make_pack(
+    url: str, keys: ChainKeys, number: str, now: dt.datetime, snapshots: Path | None = None
+) -> bytes:
     """Make the pack of a case; what waits comes under a head before.
 
     Parameters
     ----------
     number : str
         Of a case that the caller may see: it is read with the rights of the service.
+    snapshots : Path or None
+        Folder of the snapshots behind alerts; that of the case goes into its pack.
 
     Raises
     ------
@@ -60,7 +66,7 @@ def make_pack(url: str, keys: ChainKeys, number: str, now: dt.datetime) -> bytes
     make_heads(url, keys)
     with session(SYSTEM, url) as db:
         report = verify_case(db, number, keys.public_keys(), keys.known_head(), now)
-    files = _files(url, number)
+    files = _files(url, number, snapshots)
     listed = [
         {
             "key_id": one.key_id,
@@ -78,7 +84,7 @@ def make_pack(url: str, keys: ChainKeys, number: str, now: dt.datetime) -> bytes
     return _zip(files, number, keys.signer(), [str(fault) for fault in report.faults], now)
 
 
-def _files(url: str, number: str) -> dict[str, bytes]:
+def _files(url: str, number: str, snapshots: Path | None) -> dict[str, bytes]:
     """Read everything as of one moment."""
     one_moment = engine(url).execution_options(isolation_level="REPEATABLE READ")
     with Session(one_moment) as db:
@@ -92,7 +98,14 @@ def _files(url: str, number: str) -> dict[str, bytes]:
         "duty_lines.json": _json(content.duty_lines),
         "alert.json": _json(alert),
         "heads.json": _json(content.heads),
+        **_snapshot(content.events[0]["payload"].get("snapshot_sha256"), snapshots),
     }
+
+
+def _snapshot(digest: str | None, folder: Path | None) -> dict[str, bytes]:
+    """Return the rows that the case was decided from, when they are kept."""
+    path = None if digest is None or folder is None else folder / f"{digest}.parquet"
+    return {} if path is None or not path.is_file() else {"snapshot.parquet": path.read_bytes()}
 
 
 def _json(value: Any) -> bytes:

@@ -90,7 +90,8 @@ def get_case_pack(request: Request, number: CaseNumber, db: Db) -> Response:
     """Return the case pack: one zip with all that proves the case, and the program that verifies it."""
     read_case_file(db, number)
     state = request.app.state
-    pack = make_pack(state.url, state.chain_keys, number, dt.datetime.now(dt.UTC))
+    now, snapshots = dt.datetime.now(dt.UTC), state.settings.snapshots_folder()
+    pack = make_pack(state.url, state.chain_keys, number, now, snapshots)
     headers = {
         "Cache-Control": PRIVATE,
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(number)}.zip",

@@ -133,7 +133,8 @@ def cases_pack(
     settings = read_settings()
     keys = ChainKeys(settings.chain_keys_folder())
     path = out or Path(f"{number.replace('/', '-')}.zip")
-    pack = make_pack(migrated_database(settings), keys, number, dt.datetime.now(dt.UTC))
+    now, snapshots = dt.datetime.now(dt.UTC), settings.snapshots_folder()
+    pack = make_pack(migrated_database(settings), keys, number, now, snapshots)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(pack)
     console.print(f"[green]✓[/] {path} ({len(pack):,} bytes)", highlight=False)

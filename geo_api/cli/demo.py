@@ -20,6 +20,7 @@ from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
+from geo_api.jobs.snapshots import SnapshotStore
 from grid.alerts import put_matters
 from layers.city import city_in_force, put_in_force
 from layers.errors import LayerError
@@ -97,7 +98,8 @@ def prepare_demo(
     _make_files(folder, seed, grids, size, end_day, seconds)
     _load(url, folder, f"{DEMO_MODEL}:{GENERATOR}:{size}:{seed}:{grids}:{end_day}", end_day, seconds)
     _draw_base_map(url, settings.data_dir / "base_map.pmtiles", folder, seconds)
-    result = Analysis(url).run()
+    store = SnapshotStore(str(settings.snapshots_folder()))
+    result = Analysis(url, snapshots=store).run()
     seconds |= result.seconds
     keys = ChainKeys(settings.chain_keys_folder())
     keys.ensure()

@@ -256,6 +256,7 @@ def analyse(
     """Fixes → stays → visits → signals → alerts → cases · 分析."""
     from geo_api.cli.analysis_document import document
     from geo_api.jobs.analysis import Analysis
+    from geo_api.jobs.snapshots import SnapshotStore
 
     if what not in ("all", "stays"):
         raise typer.BadParameter("all or stays", param_hint="WHAT")
@@ -267,8 +268,10 @@ def analyse(
         only = _day(first_day), _day(last_day)
         _emit(analyse_files(from_, to, scheduler, days=only, states=states))
         return
-    url = migrated_database()
-    result = Analysis(url, at=_moment(at), days=days).run(only_stays=what == "stays")
+    settings = read_settings()
+    url = migrated_database(settings)
+    snapshots = SnapshotStore(str(settings.snapshots_folder()))
+    result = Analysis(url, at=_moment(at), days=days, snapshots=snapshots).run(only_stays=what == "stays")
     if as_json:
         _emit(document(url, result))
         return
@@ -278,6 +281,19 @@ def analyse(
     if (left := result.without_case) is not None:
         console.print(f"[yellow]![/] {left.message_zh}", highlight=False)
         console.print(f"[yellow]![/] {left.message_en}", highlight=False)
+
+
+@app.command("replay")
+def replay_decision(
+    which: Annotated[str, typer.Argument(help="案件编号或预警号 number of a case, or id of an alert")],
+) -> None:
+    """Decide a case or an alert again from its snapshot, and print the decision · 按快照重演."""
+    from geo_api.jobs.snapshots import SnapshotStore, replay
+
+    settings = read_settings()
+    store = SnapshotStore(str(settings.snapshots_folder()))
+    decision = replay(migrated_database(settings), store, which)
+    typer.echo(decision.decode())
 
 
 @app.command()

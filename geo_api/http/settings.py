@@ -328,6 +328,10 @@ class Settings(BaseSettings):
         """Return the folder of the keys that sign the heads of the chain."""
         return self.chain_keys or self.data_dir / "chain_keys"
 
+    def snapshots_folder(self) -> Path:
+        """Return the folder of the snapshots behind alerts and cases."""
+        return self.data_dir / "snapshots"
+
     def unit_grid_profile(self) -> GridProfile:
         """Code profile of unit grids.
 

@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
 from geo_api.jobs.hot_spot_fields import hot_spot_cells
+from geo_api.jobs.snapshots import SnapshotMaker, SnapshotStore
 from grid.alerts import RESUMPTION_KIND, Finding, Matter, WithoutCase, case_matter, raise_alerts
 from grid.areas import cells_of
 from layers.errors import InputError
@@ -86,9 +87,19 @@ class Analysis:
         The moment to look back from; None is the newest fix or reading.
     days : int
         How far back tracks are read.
+    snapshots : SnapshotStore or None
+        Where the rows behind each alert are kept; None: nowhere.
     """
 
-    def __init__(self, url: str, *, at: dt.datetime | None = None, days: int = 30) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        at: dt.datetime | None = None,
+        days: int = 30,
+        snapshots: SnapshotStore | None = None,
+    ) -> None:
+        self.snapshots = snapshots
         self.url = url
         self.at = at
         self.days = days
@@ -220,18 +231,50 @@ class Analysis:
             signals = use_after_closure(readings, closed, notices, at=today)
         with step("研判 suspicion", self.seconds, "suspicion"):
             scored = score_sites(closed, signals, visits, notices, at=at, config=self.config).sites
-        self._raise(db, run_id, scored, at)
+        keep = self._keeper(case_matter(db, RESUMPTION_KIND), closed, readings, visits, notices, at)
+        self._raise(db, run_id, scored, at, keep)
         with step("热点 hot spots", self.seconds, "hot_spots"):
             cells = hot_spot_cells(db, visits, scored, start, end)
             self.counts["hot_spot_cells"] = findings.write_hot_spots(db, cells, run_id)
             findings.forget_runs(db, MODEL, keep=12)
 
-    def _raise(self, db: Session, run_id: int, scored: pl.DataFrame, at: dt.datetime) -> None:
+    def _keeper(
+        self,
+        matter: Matter,
+        closed: pl.DataFrame,
+        readings: pl.DataFrame,
+        visits: pl.DataFrame,
+        notices: pl.DataFrame,
+        at: dt.datetime,
+    ) -> Callable[[Session, str, int], object]:
+        """Return what keeps the rows behind an alert."""
+        if self.snapshots is None:
+            return lambda db, site_id, alert_id: None
+        question = {
+            "model": MODEL,
+            "version": VERSION,
+            "at": at.isoformat(),
+            "local_zone": self.config.local_zone,
+            "parameters": json.loads(json.dumps(_plain(self.config), default=str)),
+            "item_code": matter.item_code,
+        }
+        return SnapshotMaker(self.snapshots, closed, readings, visits, notices, question).keep
+
+    def _raise(
+        self,
+        db: Session,
+        run_id: int,
+        scored: pl.DataFrame,
+        at: dt.datetime,
+        keep: Callable[[Session, str, int], object],
+    ) -> None:
         flagged = scored.filter(pl.col("level") != "none").sort("score", descending=True)
         columns = [field.name for field in dataclasses.fields(Finding)]
         found = [Finding(**row) for row in flagged.select(columns).iter_rows(named=True)]
         with step("预警与案件 alerts and cases", self.seconds, "cases") as tell:
-            raised = raise_alerts(db, found, kind=RESUMPTION_KIND, run_id=run_id, at=at, progress=tell)
+            raised = raise_alerts(
+                db, found, kind=RESUMPTION_KIND, run_id=run_id, at=at, progress=tell, keep=keep
+            )
         levels = scored["level"].value_counts()
         self.counts |= {f"level_{level}": count for level, count in levels.iter_rows()}
         self.counts |= {"candidates": scored.height, "alerts_raised": raised.alerts}

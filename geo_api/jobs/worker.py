@@ -32,8 +32,9 @@ def job_app(url: str, settings: Settings) -> App:
     def analyse(timestamp: int) -> None:
         """Run the main job on what arrived since the last run."""
         from geo_api.jobs.analysis import Analysis
+        from geo_api.jobs.snapshots import SnapshotStore
 
-        result = Analysis(url).run()
+        result = Analysis(url, snapshots=SnapshotStore(str(settings.snapshots_folder()))).run()
         log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
         if result.visits_unjudged is not None:
             log.warning("visits_unjudged", **result.visits_unjudged)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from grid.alerts.matters import LIMITS
 from grid.cases import open_case
 from grid.responsibility import assign
-from layers.records import alert_site
+from layers.records import alert_site, newest_snapshot
 
 
 def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.datetime) -> bool:
@@ -17,6 +17,7 @@ def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.dateti
     site = alert_site(db, alert_id)
     if site.case_number is not None:
         return False
+    snapshot = newest_snapshot(db, alert_id)
     open_case(
         db,
         title=f"{site.kind_zh}：{site.enterprise}",
@@ -28,6 +29,7 @@ def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.dateti
         lat=site.lat,
         opened_at=at,
         default_limit=LIMITS[site.kind],
+        payload=None if snapshot is None else {"snapshot_sha256": snapshot},
         alert_id=alert_id,
         site_id=site.site_id,
     )

@@ -35,6 +35,7 @@ def raise_alerts(
     run_id: int,
     at: dt.datetime,
     progress: Callable[[int, int], object] = lambda done, total: None,
+    keep: Callable[[Session, str, int], object] = lambda db, site_id, alert_id: None,
 ) -> RaisedCounts:
     """Store an alert for each finding and open a case for each alert of a level in ``CASE_LEVELS``.
 
@@ -51,6 +52,8 @@ def raise_alerts(
         With zone: when the alerts are raised and the cases opened.
     progress : callable, optional
         Called after each finding with the number of those done and of all.
+    keep : callable, optional
+        Called with the site and the id of each alert that is new or raised: it keeps the rows behind it.
     """
     matter = case_matter(db, kind)
     code = matter.item_code if matter.in_list else None
@@ -58,6 +61,8 @@ def raise_alerts(
     for done, finding in enumerate(findings, start=1):
         alert = store_finding(db, finding, kind=kind, run_id=run_id, at=at)
         alerts += alert.is_new_or_raised
+        if alert.is_new_or_raised:
+            keep(db, finding.site_id, alert.alert_id)
         if code is not None and finding.level in CASE_LEVELS:
             cases += open_case_of_alert(db, alert.alert_id, code, at)
         progress(done, len(findings))

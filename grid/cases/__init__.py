@@ -30,6 +30,7 @@ from grid.cases.lifecycle import available_actions, open_case, record_system_ste
 from grid.cases.pack import PackContent, read_pack_content
 from grid.cases.personal_marks import personal_marks
 from grid.cases.publication import DECISIONS, publish_decided, read_published, take_down
+from grid.cases.replay import assign_again, assignment_rows
 from grid.cases.step_facts import check_facts
 from grid.cases.transitions import RULES
 
@@ -48,6 +49,8 @@ __all__ = [
     "NewestHead",
     "PackContent",
     "VerifyingKey",
+    "assign_again",
+    "assignment_rows",
     "available_actions",
     "cases_of_figure",
     "check_days",

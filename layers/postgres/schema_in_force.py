@@ -95,7 +95,7 @@ def apply_schema(driver: Any) -> bool:
 
 
 def drop_schema(driver: Any, tables: Sequence[str]) -> None:
-    """Drop all tables and all functions of these files or of earlier versions.
+    """Drop all tables, sequences and functions of these files or of earlier versions.
 
     Parameters
     ----------
@@ -112,6 +112,7 @@ def drop_schema(driver: Any, tables: Sequence[str]) -> None:
     ).fetchall()
     for name in tables:
         driver.execute(sql.SQL("DROP TABLE IF EXISTS {} CASCADE").format(sql.Identifier(name)))
+    driver.execute("DROP SEQUENCE IF EXISTS body_ids, officer_ids")
     for name in {*schema_functions(), *(name for (name,) in of_triggers)}:
         driver.execute(sql.SQL("DROP FUNCTION IF EXISTS {} CASCADE").format(sql.Identifier(name)))
     driver.execute(schema_sql("retired"))

@@ -37,7 +37,16 @@ from layers.records.case_files import (
 )
 from layers.records.change_sets import locked_change_set, newest_change_sets
 from layers.records.duty_lists import known_area_codes, valid_duties
-from layers.records.findings import find_run, has_run_of, newest_runs, record_run
+from layers.records.findings import (
+    StoredSnapshot,
+    add_snapshot,
+    find_run,
+    find_snapshot,
+    has_run_of,
+    newest_runs,
+    newest_snapshot,
+    record_run,
+)
 from layers.records.fix_writing import (
     add_fixes,
     fix_batch,
@@ -53,9 +62,11 @@ __all__ = [
     "CaseFile",
     "FlaggedSite",
     "StoredCity",
+    "StoredSnapshot",
     "add_calls",
     "add_fixes",
     "add_last_call",
+    "add_snapshot",
     "alert_site",
     "alerts_without_case",
     "area_code_fault",
@@ -63,6 +74,7 @@ __all__ = [
     "command_row",
     "find_account",
     "find_run",
+    "find_snapshot",
     "fix_batch",
     "flagged_sites",
     "has_areas",
@@ -74,6 +86,7 @@ __all__ = [
     "newest_case_number",
     "newest_change_sets",
     "newest_runs",
+    "newest_snapshot",
     "open_alert",
     "open_case_number",
     "read_alert",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,8 +11,9 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from layers.errors import NotFound
 from layers.postgres import copy_frame
-from layers.tables import ModelRun
+from layers.tables import Case, CaseEvent, ModelRun, Snapshot
 
 
 def find_run(db: Session, key: str) -> ModelRun | None:
@@ -200,3 +202,45 @@ def forget_runs(db: Session, model: str, keep: int) -> None:
     from layers.tables import HotSpot
 
     db.execute(delete(HotSpot).where(HotSpot.run_id.in_(old)))
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """Snapshot of the rows that an alert was decided from, by its hash, with model and version."""
+
+    sha256: str
+    alert_id: int
+    model: str
+    version: str
+
+
+def add_snapshot(db: Session, snapshot: StoredSnapshot, at: dt.datetime) -> None:
+    """Note the snapshot of an alert."""
+    db.add(Snapshot(**vars(snapshot), made_at=at))
+    db.flush()
+
+
+def newest_snapshot(db: Session, alert_id: int) -> str | None:
+    """Return the hash of the newest snapshot of an alert; None: there is none."""
+    statement = select(Snapshot.sha256).where(Snapshot.alert_id == alert_id)
+    return db.scalar(statement.order_by(Snapshot.id.desc()).limit(1))
+
+
+def find_snapshot(db: Session, which: str) -> str:
+    """Return the hash of the snapshot of a case (by its number, as its first event says) or an alert (by its id).
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    found = db.scalar(
+        select(CaseEvent.payload["snapshot_sha256"].astext)
+        .join(Case, Case.id == CaseEvent.case_id)
+        .where(Case.number == which, CaseEvent.seq == 1)
+    )
+    if found is None and which.isdecimal() and len(which) < 19:
+        found = newest_snapshot(db, int(which))
+    if found is None:
+        raise NotFound(f"no snapshot of {which!r}")
+    return str(found)

@@ -36,7 +36,7 @@ from layers.tables.changes import (
 )
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
-from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun
+from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun, Snapshot
 from layers.tables.ground import Building, PlaceGram, PlaceName, PlaceSource, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
@@ -113,6 +113,7 @@ __all__ = [
     "SchemaInForce",
     "SecondFactor",
     "Site",
+    "Snapshot",
     "Stay",
     "Track",
     "TrackDay",

@@ -83,3 +83,16 @@ class HotSpot(Base):
     gi_bin: Mapped[int] = mapped_column(SmallInteger)
     geom: Mapped[WKBElement] = geometry_column("POLYGON")
     geom_3857: Mapped[Any] = mercator_column("POLYGON")
+
+
+class Snapshot(Base):
+    """Rows that an alert was decided from: the hash of the Parquet file that keeps them."""
+
+    __tablename__ = "snapshots"
+    __table_args__ = (Index("ix_snapshots_alert_id", "alert_id"),)
+    id: Mapped[int] = id_column()
+    sha256: Mapped[str]
+    alert_id: Mapped[int]
+    model: Mapped[str]
+    version: Mapped[str]
+    made_at: Mapped[dt.datetime]

@@ -46,6 +46,7 @@ CLOSED_TABLES: Mapping[str, str] = {
     "row_changes": "ids of rows of every area; the service tells each caller its own part",
     "schema_in_force": "read by the service itself",
     "second_factors": "encrypted secrets",
+    "snapshots": "hashes of rows of every area; a replay alone reads them",
     "track_days": "what the tracks were made from; needed by the job alone",
     "users": "hashes of passwords",
     "webhook_deliveries": "the service shows each account its own",

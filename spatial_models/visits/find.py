@@ -307,7 +307,8 @@ def vehicle_days(
     daily = _group_by_day(visits, least_share, local_zone)
     time_s = pl.col("time_s").sum()
     return (
-        daily.group_by("site_id")
+        daily.sort("site_id", "vehicle_id", "day")  # the order of a sum of floats is part of its value
+        .group_by("site_id", maintain_order=True)
         .agg(
             vehicle_days=pl.len().cast(pl.Int64),
             own_days=pl.col("own").sum().cast(pl.Int64),
@@ -330,10 +331,11 @@ def _group_by_day(visits: pl.DataFrame, least_share: float, local_zone: str) -> 
     local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
     return (
         visits.filter(pl.col("site_id").is_not_null())
+        .sort("site_id", "vehicle_id", "entered_at", "left_at", "share")
         .with_columns(
             day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
         )
-        .group_by("site_id", "vehicle_id", "day")
+        .group_by("site_id", "vehicle_id", "day", maintain_order=True)
         .agg(
             share=pl.col("share").filter("own").max().fill_null(0.0),
             own=pl.col("own").any(),
