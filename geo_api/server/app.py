@@ -55,6 +55,7 @@ from geo_api.http.settings import Settings, installed_version, read_settings
 from geo_api.imports import routes_imports as imports
 from geo_api.intake import routes_clues as clues
 from geo_api.intake import routes_reports as public_reports
+from geo_api.open311 import routes_georeport as open311
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
@@ -92,6 +93,7 @@ ROUTERS = (
     tracks,
     clues,
     public_reports,
+    open311,
     cases,
     change_sets,
     duties,

@@ -48,6 +48,7 @@ BODY_LIMITS: tuple[tuple[str, BodyLimit], ...] = (
     ("/v1/login", BodyLimit(8 * KIB, needs_login=False, knows_caller=False)),
     ("/v1/account", BodyLimit(8 * KIB, needs_login=False)),  # who must set up a second factor is nobody yet
     ("/v1/logout", BodyLimit(1 * KIB, needs_login=False)),
+    ("/open311/", BodyLimit(64 * KIB, needs_login=False)),
     ("/v1/reports", BodyLimit(32 * KIB, needs_login=False)),
     ("/v1/assign/bulk", BodyLimit(2048 * KIB, needs_login=False)),
     ("/v1/assign", BodyLimit(1024 * KIB, needs_login=False)),

@@ -817,6 +817,13 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/clues/{clue_id}/merge"): {"/v1/clues/999999999/merge": CLERKS},
     ("POST", "/v1/clues/{clue_id}/link"): {"/v1/clues/999999999/link": CLERKS},
     ("POST", "/v1/clues/{clue_id}/open"): {"/v1/clues/999999999/open": CLERKS},
+    ("GET", "/open311/v2/discovery.{form}"): {"/open311/v2/discovery.json": ANYONE},
+    ("GET", "/open311/v2/services.{form}"): {"/open311/v2/services.json": ANYONE},
+    ("GET", "/open311/v2/services/{service_code}.{form}"): {"/open311/v2/services/none.xml": ANYONE},
+    ("GET", "/open311/v2/requests.{form}"): {"/open311/v2/requests.json": ANYONE},
+    ("GET", "/open311/v2/requests/{service_request_id}.{form}"): {"/open311/v2/requests/0.json": ANYONE},
+    ("GET", "/open311/v2/tokens/{token}.{form}"): {"/open311/v2/tokens/0.json": ANYONE},
+    ("POST", "/open311/v2/requests.{form}"): {},  # by a key in the form: tests/geo_api/test_open311.py
     ("GET", "/report"): {"/report": ANYONE},
     ("POST", "/v1/reports"): {"/v1/reports": ANYONE},
     ("POST", "/v1/reports/status"): {"/v1/reports/status": ANYONE},
