@@ -14,10 +14,9 @@ from geo_api.auth.access import SystemDb
 from geo_api.auth.api_keys import find_key
 from geo_api.http.errors import TITLES, Problem, kind_of
 from geo_api.open311.documents import answer, request_document, service_document
-from grid.intake import ClueFacts, receive_clue
+from grid.intake import ClueFacts, public_clues, receive_clue, valid_matters
 from layers.city import city_in_force
 from layers.errors import NotFound
-from layers.records import public_clues, valid_matters
 
 LONGEST = dt.timedelta(days=90)
 MOST_REQUESTS = 1_000

@@ -16,6 +16,7 @@ from grid.intake.clues import (
     relate_clue,
 )
 from grid.intake.duplicates import Duplicate, find_duplicates
+from grid.intake.public_facts import public_clues, valid_matters
 from grid.intake.suggestions import MatterSuggester, MatterSuggestion, suggest_matters
 
 __all__ = [
@@ -29,10 +30,12 @@ __all__ = [
     "merge_clue",
     "new_query_code",
     "open_case_of_clue",
+    "public_clues",
     "read_clue",
     "read_clues",
     "receive_clue",
     "reject_clue",
     "relate_clue",
     "suggest_matters",
+    "valid_matters",
 ]

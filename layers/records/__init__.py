@@ -36,7 +36,6 @@ from layers.records.case_files import (
     town_without_cases,
 )
 from layers.records.change_sets import locked_change_set, newest_change_sets
-from layers.records.clues import public_clues, valid_matters
 from layers.records.duty_lists import known_area_codes, valid_duties
 from layers.records.findings import (
     StoredSnapshot,
@@ -90,7 +89,6 @@ __all__ = [
     "newest_snapshot",
     "open_alert",
     "open_case_number",
-    "public_clues",
     "read_alert",
     "read_calls",
     "read_case_file",
@@ -106,7 +104,6 @@ __all__ = [
     "town_with_most_cases",
     "town_without_cases",
     "valid_duties",
-    "valid_matters",
     "vehicle_track",
     "wait_for_fix_batches",
     "write_again_after_deadlock",
