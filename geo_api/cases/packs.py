@@ -23,6 +23,7 @@ from geo_api.cases.chain_keys import ChainKeys, FileSigner
 from geo_api.cases.head_making import make_heads
 from grid.alerts import alert_card
 from grid.cases import read_pack_content, verify_case
+from layers.attachments import AttachmentStore
 from layers.postgres import SYSTEM, engine, session
 
 MEDIA_TYPE = "application/zip"
@@ -37,6 +38,7 @@ areas.geojson            当时的区域版本 the versions of its areas
 duty_lines.json          当时的权责清单 the lines of the duty list of then
 alert.json               预警证据 the evidence of its alert (null: it came from no alert)
 snapshot.parquet         判定所依据的数据 the rows that it was decided from, if they were kept
+attachments/             附件原件 attached files as they were sent
 heads.json, keys.json    签名链首与公钥 signed heads over the events, and the public keys
 manifest.json, .sig      文件清单及签名 the SHA-256 of every file, signed
 
@@ -45,12 +47,19 @@ manifest.json, .sig      文件清单及签名 the SHA-256 of every file, signed
 
 
 def make_pack(
-    url: str, keys: ChainKeys, number: str, now: dt.datetime, snapshots: Path | None = None
+    url: str,
+    keys: ChainKeys,
+    store: AttachmentStore,
+    number: str,
+    now: dt.datetime,
+    snapshots: Path | None = None,
 ) -> bytes:
     """Make the pack of a case; what waits comes under a head before.
 
     Parameters
     ----------
+    store : AttachmentStore
+        Attached files go into the pack as they were sent.
     number : str
         Of a case that the caller may see: it is read with the rights of the service.
     snapshots : Path or None
@@ -59,6 +68,8 @@ def make_pack(
     Raises
     ------
     layers.errors.NotFound
+    layers.attachments.MissingFile
+        The store lost an attached file.
     WrongChainKey
         The key of the chain cannot be used.
     """
@@ -66,7 +77,7 @@ def make_pack(
     make_heads(url, keys)
     with session(SYSTEM, url) as db:
         report = verify_case(db, number, keys.public_keys(), keys.known_head(), now)
-    files = _files(url, number, snapshots)
+    files = _files(url, store, number, snapshots)
     listed = [
         {
             "key_id": one.key_id,
@@ -84,7 +95,7 @@ def make_pack(
     return _zip(files, number, keys.signer(), [str(fault) for fault in report.faults], now)
 
 
-def _files(url: str, number: str, snapshots: Path | None) -> dict[str, bytes]:
+def _files(url: str, store: AttachmentStore, number: str, snapshots: Path | None) -> dict[str, bytes]:
     """Read everything as of one moment."""
     one_moment = engine(url).execution_options(isolation_level="REPEATABLE READ")
     with Session(one_moment) as db:
@@ -99,6 +110,7 @@ def _files(url: str, number: str, snapshots: Path | None) -> dict[str, bytes]:
         "alert.json": _json(alert),
         "heads.json": _json(content.heads),
         **_snapshot(content.events[0]["payload"].get("snapshot_sha256"), snapshots),
+        **{name: store.get(digest) for name, digest in content.attached().items()},
     }
 
 

@@ -91,7 +91,7 @@ def get_case_pack(request: Request, number: CaseNumber, db: Db) -> Response:
     read_case_file(db, number)
     state = request.app.state
     now, snapshots = dt.datetime.now(dt.UTC), state.settings.snapshots_folder()
-    pack = make_pack(state.url, state.chain_keys, number, now, snapshots)
+    pack = make_pack(state.url, state.chain_keys, state.attachment_store, number, now, snapshots)
     headers = {
         "Cache-Control": PRIVATE,
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(number)}.zip",

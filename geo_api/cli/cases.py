@@ -129,15 +129,65 @@ def cases_pack(
     """Write one zip of a case with all that proves it, and its verifier · 导出案卷包."""
     from geo_api.cases.chain_keys import ChainKeys
     from geo_api.cases.packs import make_pack
+    from layers.attachments import AttachmentStore
 
     settings = read_settings()
     keys = ChainKeys(settings.chain_keys_folder())
     path = out or Path(f"{number.replace('/', '-')}.zip")
     now, snapshots = dt.datetime.now(dt.UTC), settings.snapshots_folder()
-    pack = make_pack(migrated_database(settings), keys, number, now, snapshots)
+    store = AttachmentStore(settings.attachments_place())
+    pack = make_pack(migrated_database(settings), keys, store, number, now, snapshots)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(pack)
     console.print(f"[green]✓[/] {path} ({len(pack):,} bytes)", highlight=False)
+
+
+@cases_app.command("attach")
+def cases_attach(
+    number: Annotated[str, typer.Argument(help="案件编号 number of the case")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="Photo or PDF")],
+    account: Annotated[str, typer.Option("--by", help="Account whose step it is, with its role and areas")],
+) -> None:
+    """Attach a photo or a PDF to a case, as an account · 添加附件."""
+    from geo_api.auth.accounts import scope_of_account
+    from grid.cases import NewFile, attach
+    from layers.attachments import MAX_BYTES, AttachmentStore, UnfitFile
+    from layers.postgres import SYSTEM, session
+
+    settings = read_settings()
+    url = migrated_database(settings)
+    if file.stat().st_size > MAX_BYTES:
+        raise UnfitFile(f"file: more than {MAX_BYTES:,} bytes", f"文件超过 {MAX_BYTES:,} 字节")
+    with session(SYSTEM, url) as db:
+        scope = scope_of_account(db, account)
+    if scope is None:
+        raise typer.BadParameter(f"no account {account!r}", param_hint="--by")
+    with session(scope, url) as db:
+        made = attach(
+            db, AttachmentStore(settings.attachments_place()), number, NewFile(file.name, file.read_bytes()),
+            actor=account, role=scope.role, body=scope.body, at=dt.datetime.now(dt.UTC),
+        )  # fmt: skip
+        console.print(f"[green]✓[/] {made.id} {made.name} {made.sha256}", highlight=False)
+
+
+@cases_app.command("attachments")
+def cases_attachments(number: Annotated[str, typer.Argument(help="案件编号 number of the case")]) -> None:
+    """List the attachments of a case, and how photos fit it · 列出附件."""
+    from grid.cases import compared_with_case, read_attachments
+    from layers.postgres import SYSTEM, session
+    from layers.records import read_case_file
+
+    table = Table(
+        "id", "文件 file", "字节 bytes", "SHA-256", "添加 added", "比对 compared", "撤回 taken back"
+    )
+    with session(SYSTEM, migrated_database()) as db:
+        opened_at = read_case_file(db, number).case.opened_at
+        for row in read_attachments(db, number):
+            fits = "\n".join(f"{each['zh']} {each['en']}" for each in compared_with_case(row, opened_at))
+            added = f"{row.added_at:%Y-%m-%d %H:%M}Z {row.added_by}"
+            table.add_row(str(row.id), row.name, f"{row.size_bytes:,}", row.sha256[:12], added, fits,
+                          row.taken_back_reason or "")  # fmt: skip
+    console.print(table, highlight=False)
 
 
 @cases_app.command("publish")

@@ -12,8 +12,11 @@ from geo_api.city_file import WrongCityFile, read_city, stored_faults
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
 from grid.alerts import missing_matters, suggested_items
+from grid.cases import attached_digests
+from layers.attachments import AttachmentStore
 from layers.errors import LayerError
 from layers.postgres import (
+    SYSTEM,
     box_overlap_is_leakproof,
     engine,
     reader_role,
@@ -21,6 +24,7 @@ from layers.postgres import (
     schema_is_current,
     server_clock,
     server_versions,
+    session,
 )
 from layers.private_server import Cluster, archive_state, base_backups
 from layers.records import duty_lists
@@ -61,6 +65,7 @@ def check_database(settings: Settings) -> list[Finding]:
                     check_reader_role(connection),
                     check_row_security(connection),
                     check_leakproof(connection, hosted=hosted),
+                    check_attachments(url, AttachmentStore(settings.attachments_place())),
                     *check_matters(connection, _matters_of(settings)),
                     *check_city_against_areas(connection, settings),
                 ]
@@ -165,6 +170,18 @@ def check_leakproof(connection: Connection, *, hosted: bool) -> Finding:
         f"geometry_overlaps is not LEAKPROOF: narrow scopes use the index on area_id and are slower; {mend}"
     )
     return Finding("空间索引 spatial index", hosted, seen, "策略下空间索引不可用，较慢", mend)
+
+
+def check_attachments(url: str, store: AttachmentStore) -> Finding:
+    """Whether the store has every attached file, unchanged; originals of files taken back too."""
+    with session(SYSTEM, url) as db:
+        digests = attached_digests(db)
+    faults = [f"{digest[:12]}… {fault}" for digest, fault in store.faults(digests)]
+    shown = ", ".join(faults[:5]) + (f", and {len(faults) - 5} more" if len(faults) > 5 else "")
+    seen = f"{store.url}: " + (shown or f"{len(digests)} files are there, unchanged")
+    zh = f"{len(faults)} 个附件缺失或已改动" if faults else f"{len(digests)} 个附件完好"
+    mend = "restore them from the backup of the store (FILE.attachments) · 从附件备份恢复"
+    return Finding("案件附件 attachments", not faults, seen, zh, mend)
 
 
 def check_city_against_areas(connection: Connection, settings: Settings) -> list[Finding]:

@@ -11,10 +11,18 @@ import typer
 from rich.table import Table
 
 from geo_api.http.progress import console, step
-from geo_api.http.settings import read_settings
+from geo_api.http.settings import Settings, read_settings
+from layers.attachments import AttachmentStore
 from layers.errors import ClusterError
 from layers.postgres import migrate, schema_is_current, shown_url
-from layers.private_server import Cluster, find_binaries, remove_old_backups, restore_to
+from layers.private_server import (
+    Cluster,
+    dump_folder,
+    find_binaries,
+    remove_old_backups,
+    restore_folder,
+    restore_to,
+)
 from layers.private_server import backup as cluster_backup
 
 db_app = typer.Typer(no_args_is_help=True)
@@ -131,6 +139,25 @@ def backup(
         f"[green]✓[/] {file} {size_mib:.1f} MiB, {kind}, {time.perf_counter() - started:.1f} s",
         highlight=False,
     )
+    _back_up_attachments(settings, file, keys)
+
+
+def _attachments_beside(file: Path) -> Path:
+    return file.with_name(f"{file.name}.attachments")
+
+
+def _back_up_attachments(settings: Settings, file: Path, keys: tuple[str, ...]) -> None:
+    """Write the attached files beside the backup of the database, after it: each file that it names is there."""
+    store = AttachmentStore(settings.attachments_place())
+    if store.local_folder is None:
+        console.print(
+            f"[yellow]![/] 附件在 {store.url}，不在此备份中。Attachments lie elsewhere: back them up there.",
+            highlight=False,
+        )
+    elif Path(store.local_folder).is_dir():
+        beside = _attachments_beside(file)
+        count = dump_folder(Path(store.local_folder), beside, recipients=keys)
+        console.print(f"[green]✓[/] {beside}: {count} 个文件 files", highlight=False)
 
 
 @db_app.command("base-backup")
@@ -183,6 +210,10 @@ def restore(
     with step(f"恢复 restore ← {file}"), cluster:
         cluster.restore(file, identity_file=identity)
         migrate(cluster.url)
+    beside, store = _attachments_beside(file), AttachmentStore(read_settings().attachments_place())
+    if beside.is_file() and store.local_folder is not None:
+        count = restore_folder(Path(store.local_folder), beside, identity_file=identity)
+        console.print(f"[green]✓[/] {beside}: +{count} 个文件 files", highlight=False)
     console.print("[green]✓[/] 已恢复 restored", highlight=False)
 
 

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 import grid.errors
+import layers.attachments
 import layers.errors
 
 log = structlog.get_logger("geo_api")
@@ -109,6 +110,8 @@ KINDS: dict[type[Exception], str] = {
     grid.errors.IllegalTransition: "illegal-transition",
     grid.errors.ChainBroken: "chain-broken",
     grid.errors.CalendarUnknown: "calendar-unknown",
+    layers.attachments.UnknownFileKind: "unsupported-media-type",
+    layers.attachments.MissingFile: "not-found",
     layers.errors.NotFound: "not-found",
     layers.errors.InvalidFilter: "invalid-parameter",
     layers.errors.OutOfScope: "not-allowed",

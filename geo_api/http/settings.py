@@ -92,6 +92,9 @@ class Settings(BaseSettings):
     chain_keys : Path or None
         Folder of the keys that sign the heads of the chain, see docs/chain.md; None: ``chain_keys`` in
         ``data_dir``.
+    attachments : str
+        Store of files that are attached to cases: a folder, or a URL of fsspec (``s3://bucket/folder``); empty:
+        ``attachments`` in ``data_dir``.
     tile_url, tile_crs, tile_attribution : str
         Optional base map (``https://…/{z}/{x}/{y}.png``), its CRS, and whose it is; empty: no foreign host.
     tile_sources : str
@@ -171,6 +174,7 @@ class Settings(BaseSettings):
     city_file: Path | None = None
     city: str = ""
     chain_keys: Path | None = None
+    attachments: str = ""
     tile_url: str = ""
     tile_crs: Literal["wgs84", "cgcs2000", "gcj02"] = "wgs84"
     tile_attribution: str = ""
@@ -331,6 +335,10 @@ class Settings(BaseSettings):
     def snapshots_folder(self) -> Path:
         """Return the folder of the snapshots behind alerts and cases."""
         return self.data_dir / "snapshots"
+
+    def attachments_place(self) -> str:
+        """Return the folder or URL of the store of attached files."""
+        return self.attachments or str((self.data_dir / "attachments").absolute())
 
     def unit_grid_profile(self) -> GridProfile:
         """Code profile of unit grids.

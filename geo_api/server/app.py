@@ -24,6 +24,7 @@ from geo_api.auth.access_records import AccessRecords
 from geo_api.auth.known_callers import KnownCallers
 from geo_api.auth.oidc import TokenVerifier
 from geo_api.cases import routes_alerts as alerts
+from geo_api.cases import routes_attachments as attachments
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
 from geo_api.cases import routes_indicators as indicators
@@ -71,6 +72,7 @@ from geo_api.server.worker_processes import SharedPlaces, end_with_parent
 from geo_api.sharing import routes_webhooks as webhooks
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
+from layers.attachments import AttachmentStore
 from layers.postgres import AsyncReader, Readiness, share_versions, tile_versions
 
 log = structlog.get_logger("geo_api.server")
@@ -95,6 +97,7 @@ ROUTERS = (
     public_reports,
     open311,
     cases,
+    attachments,
     change_sets,
     duties,
     imports,
@@ -173,6 +176,7 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     app.state.metrics = Metrics(DiskMetric(app.state.disk_space))
     app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
     app.state.chain_keys = ChainKeys(settings.chain_keys_folder())
+    app.state.attachment_store = AttachmentStore(settings.attachments_place())
     app.state.head_maker = HeadMaker(app.state.url, app.state.chain_keys)
     app.state.known_callers = KnownCallers(app.state.url, settings.shared_count())
     app.state.token_verifier = TokenVerifier(settings) if settings.oidc_issuer else None

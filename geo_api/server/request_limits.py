@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
@@ -13,6 +14,7 @@ from geo_api.http.errors import Problem, known_problem
 from geo_api.http.json_text import UnfitJson, read_json
 from geo_api.http.request_bodies import let_pass, media_type, read_body
 from geo_api.server.connection_limits import MAX_HEAD_BYTES
+from layers.attachments import MAX_BYTES
 
 KIB = 1024
 PASSED_BYTES = 1024 * KIB
@@ -57,6 +59,8 @@ BODY_LIMITS: tuple[tuple[str, BodyLimit], ...] = (
 )
 """By the start of the path; the first that fits counts."""
 OTHER_BODIES = BodyLimit(64 * KIB)
+ATTACHED_FILE = BodyLimit(MAX_BYTES, max_s=120.0)
+_ATTACHING = re.compile(r"/v1/cases/[^/]+/attachments")
 STREAMED = "/v1/tracks"
 """Bodies under this path are read as they arrive, within limits of their own (``geo_api.tracks.ingest_gate``)."""
 
@@ -69,6 +73,8 @@ def body_limit(path: str) -> BodyLimit:
     >>> body_limit("/v1/login").max_bytes, body_limit("/v1/cases/7/events").max_bytes
     (8192, 65536)
     """
+    if _ATTACHING.fullmatch(path):
+        return ATTACHED_FILE
     return next((limit for start, limit in BODY_LIMITS if path.startswith(start)), OTHER_BODIES)
 
 

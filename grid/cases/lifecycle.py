@@ -35,6 +35,7 @@ from grid.cases.deadlines import (
     rules_of_matter,
     stage_left,
 )
+from grid.cases.evidence import check_evidence
 from grid.cases.hash_chain import (
     GENESIS,
     OPENING,
@@ -46,7 +47,7 @@ from grid.cases.hash_chain import (
     opening_facts,
     told_by_events,
 )
-from grid.cases.transitions import RULES, check_step, refusal_reason, target_state
+from grid.cases.transitions import FILE_STEPS, RULES, check_step, refusal_reason, target_state
 from grid.errors import CalendarUnknown, ChainBroken, GridError, IllegalTransition
 from grid.responsibility import Assignment
 from layers.city import city_in_force
@@ -210,6 +211,8 @@ def transition(
     if not events:
         raise ChainBroken(f"case {case_number} has no events", f"案件 {case_number} 没有任何记录")
     check_step(action, case.state, events, actor, role, body, note)
+    if action == "dispose":
+        check_evidence(db, case, events)
     facts = dict(payload or {})
     if (note or "").strip():
         facts["note"] = note.strip()
@@ -370,7 +373,9 @@ def available_actions(
 ) -> list[str]:
     """Return the steps that a person may take now, in the order of ``transitions.RULES``."""
     return [
-        action for action in RULES if refusal_reason(action, case.state, events, actor, role, body) is None
+        action
+        for action in RULES
+        if action not in FILE_STEPS and refusal_reason(action, case.state, events, actor, role, body) is None
     ]
 
 

@@ -59,6 +59,14 @@ class PackContent:
     duty_lines: list[dict[str, Any]]
     heads: list[dict[str, Any]]
 
+    def attached(self) -> dict[str, str]:
+        """Return the SHA-256 of each attached file by its name in the pack; those that were taken back too."""
+        added = (event for event in self.events if event["action"] == "attach")
+        return {
+            f"attachments/{event['seq']:03d}-{event['payload']['name']}": event["payload"]["sha256"]
+            for event in added
+        }
+
 
 def read_pack_content(db: Session, number: str) -> PackContent:
     """Read the content of the pack of a case.

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from grid.cases.transitions import FILE_STEPS
 from grid.errors import GridError
 
 MAX_BYTES = 8_192
@@ -15,7 +16,19 @@ MAX_NAME = 40
 MAX_BODY_NAME = 200
 MAX_BODIES = 50
 RESERVED = frozenset(
-    {"note", "body", "before", "alert_id", "outcome", "due_at", "clock", "clock_rules", "no_deadline"}
+    {
+        "note",
+        "body",
+        "before",
+        "alert_id",
+        "outcome",
+        "due_at",
+        "clock",
+        "clock_rules",
+        "no_deadline",
+        "sha256",
+        "snapshot_sha256",
+    }
 )
 """Facts that the service itself writes; who disposed is read from ``body``."""
 
@@ -42,6 +55,11 @@ def check_facts(action: str, facts: Mapping[str, Any]) -> None:
         ...
     grid.errors.GridError: payload.body: this fact is written by the service itself
     """
+    if action in FILE_STEPS:
+        raise GridError(
+            f"action: {action} comes with a file, by the addresses under attachments",
+            "附件请通过附件接口添加或撤回",
+        )
     for name, value in facts.items():
         if name in RESERVED:
             raise _fault(name, "this fact is written by the service itself", "该项由系统写入")

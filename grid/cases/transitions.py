@@ -84,9 +84,13 @@ RULES: Mapping[str, Rule] = {
         "reassign",
         needs_note=True,
     ),
+    "attach": Rule(OPEN_STATES, SAME, ANYONE, "添加附件", "attach"),
+    "take_back": Rule(OPEN_STATES, SAME, ANYONE, "撤回附件", "take back", needs_note=True),
     "note": Rule(OPEN_STATES, SAME, ANYONE, "备注", "note", needs_note=True),
 }
 """Steps by action. ``report`` opens a case and is no step of this table."""
+FILE_STEPS = frozenset({"attach", "take_back"})
+"""Steps that come with a file: they have doors of their own (``grid.cases.attachments``)."""
 
 
 class StepEvent(Protocol):

@@ -30,6 +30,7 @@ FILES = (
     "indicators",
     "changes",
     "sharing",
+    "attachments",
     "tile_cells",
     "batches",
     "retired",

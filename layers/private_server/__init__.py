@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from layers.private_server.binaries import HOW_TO_INSTALL, find_binaries
 from layers.private_server.disk_space import DiskSpace
+from layers.private_server.folder_backup import dump_folder, restore_folder
 from layers.private_server.point_in_time import restore_to
 from layers.private_server.rights import closed_path, give_to_owner_of, give_up_root, hand_over
 from layers.private_server.server import Cluster, owned_cluster, running_cluster
@@ -22,12 +23,14 @@ __all__ = [
     "base_backups",
     "closed_path",
     "default_data_dir",
+    "dump_folder",
     "find_binaries",
     "give_to_owner_of",
     "give_up_root",
     "hand_over",
     "owned_cluster",
     "remove_old_backups",
+    "restore_folder",
     "restore_to",
     "running_cluster",
     "server_user",

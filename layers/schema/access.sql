@@ -36,7 +36,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, batches, case_events, case_facts, cases, cases_cells, change_sets, clue_reporters, clues, fence_events, fixes,
+GRANT SELECT ON access_log, alerts, alerts_cells, attachments, batches, case_events, case_facts, cases, cases_cells, change_sets, clue_reporters, clues, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -115,6 +115,7 @@ BEGIN
         ('access_log', 'of_supervisor', 'SELECT', concat_ws(' AND ', reads_access_log, account_in_area), NULL),
         ('alerts', 'in_scope', 'ALL', alert_rows, alert_rows),
         ('alerts_cells', 'in_scope', 'SELECT', alert_rows, NULL),
+        ('attachments', 'of_case', 'SELECT', concat_ws(' AND ', reads, 'case_id IN (SELECT c.id FROM cases c)'), NULL),
         ('batches', 'own_or_city_wide', 'SELECT', format('%s AND (%s OR (%s AND %s AND %s))', reads_batches, own,
             reads_every_batch, city_wide, every_domain), NULL),
         ('case_events', 'in_scope', 'SELECT', event_rows, NULL),

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
@@ -239,3 +239,36 @@ class ClueReporter(Base):
     name: Mapped[str | None]
     phone: Mapped[str | None]
     email: Mapped[str | None]
+
+
+class Attachment(Base):
+    """A photo or document of a case; its content lies in the store under ``sha256``."""
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        Index(
+            "uq_attachments_in_force",
+            "case_id",
+            "sha256",
+            unique=True,
+            postgresql_where=text("taken_back_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = id_column()
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    event_seq: Mapped[int]
+    name: Mapped[str]
+    kind: Mapped[str]
+    media_type: Mapped[str]
+    size_bytes: Mapped[int]
+    sha256: Mapped[str]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    taken_at: Mapped[dt.datetime | None]
+    distance_m: Mapped[int | None]  # from the case to where the photo was taken
+    exif_faults: Mapped[list[str]]
+    added_at: Mapped[dt.datetime]
+    added_by: Mapped[str]
+    taken_back_at: Mapped[dt.datetime | None]
+    taken_back_by: Mapped[str | None]
+    taken_back_reason: Mapped[str | None]

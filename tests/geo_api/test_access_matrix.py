@@ -827,6 +827,20 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/report"): {"/report": ANYONE},
     ("POST", "/v1/reports"): {"/v1/reports": ANYONE},
     ("POST", "/v1/reports/status"): {"/v1/reports/status": ANYONE},
+    ("GET", "/v1/cases/{number}/attachments"): {"/v1/cases/NT-none/attachments": READERS},
+    ("POST", "/v1/cases/{number}/attachments"): {"/v1/cases/NT-none/attachments": CASE_WORKERS},
+    ("GET", "/v1/cases/{number}/attachments/{attachment_id}/file"): {
+        "/v1/cases/NT-none/attachments/1/file": READERS
+    },
+    ("GET", "/v1/cases/{number}/attachments/{attachment_id}/preview.jpg"): {
+        "/v1/cases/NT-none/attachments/1/preview.jpg": READERS
+    },
+    ("GET", "/v1/cases/{number}/attachments/{attachment_id}/original"): {
+        "/v1/cases/NT-none/attachments/1/original": frozenset({"supervisor"})
+    },
+    ("POST", "/v1/cases/{number}/attachments/{attachment_id}/take-back"): {
+        "/v1/cases/NT-none/attachments/1/take-back": CASE_WORKERS
+    },
     ("GET", "/v1/change-sets"): {"/v1/change-sets": CASE_WORKERS},
     ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},
     ("POST", "/v1/change-sets/preview"): {"/v1/change-sets/preview": EDITORS},

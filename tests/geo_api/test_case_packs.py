@@ -57,7 +57,9 @@ def opened(api: Api) -> str:
 
 
 def pack_of(api: Api, number: str) -> bytes:
-    return make_pack(api.url, api.app.state.chain_keys, number, dt.datetime.now(dt.UTC))
+    return make_pack(
+        api.url, api.app.state.chain_keys, api.app.state.attachment_store, number, dt.datetime.now(dt.UTC)
+    )
 
 
 def public_key(api: Api) -> str:

@@ -19,6 +19,7 @@ from geo_api.cli.main import app
 from geo_api.http.settings import Settings
 from geo_api.jobs.snapshots import SnapshotFault, SnapshotStore, replay
 from grid.cases.hash_chain import canonical
+from layers.attachments import AttachmentStore
 from layers.errors import NotFound
 from layers.postgres import SYSTEM, session, sessions
 from layers.private_server import Cluster
@@ -100,11 +101,12 @@ def test_the_first_event_names_the_snapshot_and_a_flipped_byte_of_it_is_named(
                 " WHERE e.seq = 1 ORDER BY c.id DESC LIMIT 1"
             )
         ).one()
-    keys = ChainKeys(settings.chain_keys_folder())
-    pack = make_pack(url, keys, number, dt.datetime.now(dt.UTC), settings.snapshots_folder())
+    keys, files = ChainKeys(settings.chain_keys_folder()), AttachmentStore(settings.attachments_place())
+    pack = make_pack(url, keys, files, number, dt.datetime.now(dt.UTC), settings.snapshots_folder())
     assert verify(pack, [])[0] == [], "the pack holds the snapshot that the first event names"
     assert any(
-        digest in fault for fault in verify(make_pack(url, keys, number, dt.datetime.now(dt.UTC)), [])[0]
+        digest in fault
+        for fault in verify(make_pack(url, keys, files, number, dt.datetime.now(dt.UTC)), [])[0]
     )
     path: Path = settings.snapshots_folder() / f"{digest}.parquet"
     whole = path.read_bytes()

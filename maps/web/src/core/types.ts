@@ -306,6 +306,42 @@ export interface components {
         };
         /** @enum {string} */
         AssignmentOutcome: "assigned" | "ambiguous" | "nearest_assumed" | "no_area";
+        /** @description A photo or document of a case. */
+        AttachmentDocument: {
+            id: number;
+            /** @description Step of the chain that holds its hash */
+            event_seq: number;
+            name: string;
+            /** @description photo or document */
+            kind: string;
+            media_type: string;
+            size_bytes: number;
+            sha256: string;
+            width: number | null;
+            height: number | null;
+            /** @description From the EXIF of a photo */
+            taken_at: string | null;
+            /** @description From the case to where a photo was taken */
+            distance_m: number | null;
+            /** @description Place, then time of a photo */
+            comparison: components["schemas"]["Comparison"][];
+            /** Format: date-time */
+            added_at: string;
+            added_by: string;
+            taken_back_at: string | null;
+            taken_back_by: string | null;
+            taken_back_reason: string | null;
+            /** @description None: it was taken back */
+            file: string | null;
+            /** @description Photos only */
+            preview: string | null;
+            /** @description For supervisors: as it was sent, with its metadata */
+            original: string | null;
+        };
+        /** @description Attachments of a case. */
+        AttachmentList: {
+            attachments: components["schemas"]["AttachmentDocument"][];
+        };
         /** @description Loads of a territory, and what would even them out. */
         Balance: {
             zones: components["schemas"]["CommunityLoad"][];
@@ -959,6 +995,13 @@ export interface components {
             load: number;
             /** @description After the moves */
             load_after: number;
+        };
+        /** @description Comparison of the place or time of a photo with the case. */
+        Comparison: {
+            zh: string;
+            en: string;
+            /** @description near, far, missing or wrong */
+            fit: string;
         };
         /** @description Conformance classes of OGC's standards. */
         ConformanceClasses: {
@@ -2563,6 +2606,10 @@ export interface components {
         SuggestedMatters: {
             matters: components["schemas"]["SuggestedMatter"][];
         };
+        /** @description Reason for which an attachment is taken back. */
+        TakeBackBody: {
+            reason: string;
+        };
         /** @description Reason for which a publication is taken down. */
         TakeDownBody: {
             reason: string;
@@ -2969,6 +3016,8 @@ export type AssignedAreas = components['schemas']['AssignedAreas'];
 export type AssignmentDocument = components['schemas']['AssignmentDocument'];
 export type AssignmentNow = components['schemas']['AssignmentNow'];
 export type AssignmentOutcome = components['schemas']['AssignmentOutcome'];
+export type AttachmentDocument = components['schemas']['AttachmentDocument'];
+export type AttachmentList = components['schemas']['AttachmentList'];
 export type Balance = components['schemas']['Balance'];
 export type BalanceMove = components['schemas']['BalanceMove'];
 export type BaseMapDocument = components['schemas']['BaseMapDocument'];
@@ -3014,6 +3063,7 @@ export type CollectionDescription = components['schemas']['CollectionDescription
 export type CollectionProperty = components['schemas']['CollectionProperty'];
 export type Collections = components['schemas']['Collections'];
 export type CommunityLoad = components['schemas']['CommunityLoad'];
+export type Comparison = components['schemas']['Comparison'];
 export type ConformanceClasses = components['schemas']['ConformanceClasses'];
 export type ConsoleSettings = components['schemas']['ConsoleSettings'];
 export type CrossRegion = components['schemas']['CrossRegion'];
@@ -3174,6 +3224,7 @@ export type StyleDocument = components['schemas']['StyleDocument'];
 export type SuccessorAreas = components['schemas']['SuccessorAreas'];
 export type SuggestedMatter = components['schemas']['SuggestedMatter'];
 export type SuggestedMatters = components['schemas']['SuggestedMatters'];
+export type TakeBackBody = components['schemas']['TakeBackBody'];
 export type TakeDownBody = components['schemas']['TakeDownBody'];
 export type TemporalExtent = components['schemas']['TemporalExtent'];
 export type TextPosition = components['schemas']['TextPosition'];
