@@ -9,6 +9,8 @@
     ├── UnknownItem         no such item in the duty list, at any time
     ├── ApprovalRefused     a change set is approved by a higher level than its author's
     ├── IllegalTransition   this step is not possible now, or not for this person
+    ├── SecondCase          the site has an open case of the item already
+    ├── StaleCase           the case has a newer step than the one that was read
     ├── ChainBroken         the hash chain of a case has a fault
     └── CalendarUnknown     the working days of that year are not published yet
 """
@@ -78,6 +80,14 @@ class ApprovalRefused(GridError):
 
 class IllegalTransition(GridError):
     """A step that is not possible now, or not for this person."""
+
+
+class SecondCase(GridError):
+    """A site has an open case of the item already."""
+
+
+class StaleCase(GridError):
+    """A case has a newer step than the one that the caller has read."""
 
 
 class ChainBroken(GridError):

@@ -48,13 +48,16 @@ CASE_STATES = _legend(
         "accepted": "#807dba",
         "filed": "#2171b5",
         "dispatched": "#4292c6",
+        "arrived": "#6baed6",
         "disposed": "#41ab5d",
         "fed_back": "#74c476",
+        "reviewed": "#1a9850",
         "checked": "#238b45",
         "closed": "#737373",
         "returned": "#d94801",
         "suspended": "#fd8d3c",
         "rework": "#cb181d",
+        "merged": "#969696",
     },
 )
 AREA_KINDS = _legend(

@@ -145,10 +145,10 @@ def scope_of_account(db: Session, username: str) -> Scope | None:
     user = accounts.find_account(db, username)
     if user is None or not user.active:
         return None
-    return scope_of(user, _areas_below(db, user.area_code))
+    return scope_of(db, user, _areas_below(db, user.area_code))
 
 
-def scope_of(user: User, area_ids: tuple[int, ...]) -> Scope:
+def scope_of(db: Session, user: User, area_ids: tuple[int, ...]) -> Scope:
     """Return the scope of an account whose area and all below it are these."""
     return Scope(
         role=user.role,
@@ -157,6 +157,7 @@ def scope_of(user: User, area_ids: tuple[int, ...]) -> Scope:
         username=user.username,
         domains=tuple(user.domains),
         body=user.body,
+        body_id=accounts.body_of_account(db, user.username, user.body),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -120,7 +120,7 @@ def narrowed(scope: Scope, areas: tuple[int, ...]) -> Scope:
     ((2,), False)
     """
     ids = areas if scope.city_wide else tuple(sorted(set(areas) & set(scope.area_ids)))
-    return Scope(scope.role, False, ids, scope.username, scope.domains, scope.body)
+    return replace(scope, city_wide=False, area_ids=ids)
 
 
 def _service_account(db: Session, username: str) -> User:

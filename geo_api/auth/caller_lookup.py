@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fastapi import Request
@@ -24,6 +24,7 @@ from geo_api.credentials import has_factor
 from geo_api.http.errors import Problem
 from geo_api.http.settings import Settings
 from layers.postgres import PUBLIC, SYSTEM, Scope, session
+from layers.records import accounts
 from layers.tables import LoginSession, User
 
 COOKIE = "wangge_session"
@@ -136,7 +137,7 @@ def _of_key(request: Request, key: str) -> tuple[Caller, float]:
         if kept.area_code:
             scope = narrowed(scope, request.app.state.known_callers.areas(db, kept.area_code))
     role, granted = kept.rights()
-    scope = Scope(role, scope.city_wide, scope.area_ids, scope.username, scope.domains, scope.body)
+    scope = replace(scope, role=role)
     until = kept.expires_at.timestamp() if kept.expires_at else float("inf")
     area_code = kept.area_code or user.area_code
     return Caller(
@@ -168,6 +169,9 @@ def _of_token(request: Request, token: str) -> tuple[Caller, float]:
         ) from error
     areas = () if who.area_codes is None else _areas_of_token(request, who.area_codes)
     scope = Scope(who.role, who.area_codes is None, areas, who.username, who.domains, who.body)
+    if who.body:
+        with session(SYSTEM, request.app.state.url) as db:
+            scope = replace(scope, body_id=accounts.body_of_account(db, who.username, who.body))
     area_code = None if who.area_codes is None else ",".join(who.area_codes)
     return Caller(scope, who.display_name, area_code, by_token=True), min(who.until, time.time() + 3_600)
 
@@ -189,7 +193,7 @@ def _areas_of_token(request: Request, codes: Iterable[str]) -> tuple[int, ...]:
 
 def _scope_of(request: Request, db: Session, user: User) -> Scope:
     areas = request.app.state.known_callers.areas(db, user.area_code) if user.area_code else ()
-    return scope_of(user, areas)
+    return scope_of(db, user, areas)
 
 
 _LOOKUPS = {"cookie": _of_cookie, "key": _of_key, "token": _of_token}

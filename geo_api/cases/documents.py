@@ -6,9 +6,11 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from geo_api.auth.access import Caller, mask_plate
 from grid.alerts import AlertCard
-from grid.cases import CaseClock, available_actions, clock_status, rules_of_events, stage_of
+from grid.cases import CaseClock, clock_status, rules_of_events, stage_of, steps_now
 from layers.records import CaseFile
 
 
@@ -23,21 +25,30 @@ def card_document(card: AlertCard, caller: Caller) -> dict[str, Any]:
     return document
 
 
-def case_document(found: CaseFile, caller: Caller) -> dict[str, Any]:
-    """Return a case with its facts, assignment and events, and the steps that the caller may take now."""
-    actions = available_actions(
-        found.case, found.events, actor=caller.username, role=caller.role, body=caller.scope.body
+def case_document(db: Session, found: CaseFile, caller: Caller) -> dict[str, Any]:
+    """Return a case with its facts, parties and events, and the steps that the caller may take now.
+
+    The explanation of the assignment goes on with every later change of the bodies.
+    """
+    steps = steps_now(
+        db, found.case, found.events, actor=caller.username, role=caller.role, body=caller.scope.body
     )
+    may = caller.may("move_cases")
+    later = [event.payload["explanation"] for event in found.events if "explanation" in event.payload]
     return {
         **found.feature["properties"],
         "id": found.case.id,
         "geometry": found.feature["geometry"],
         "alert_id": found.case.alert_id,
         "assignment": found.case.assignment,
-        "explanation": found.case.assignment.get("explanation", []),
+        "explanation": [*found.case.assignment.get("explanation", []), *later],
+        "parties": [asdict(party) for party in steps.parties],
         "events": found.event_dicts(),
         "clock": _clock_document(found, dt.datetime.now(dt.UTC)),
-        "available_actions": list(actions) if caller.may("move_cases") else [],
+        "available_actions": steps.legal if may else [],
+        "refused_actions": {
+            action: {"zh": zh, "en": en} for action, (en, zh) in steps.refused.items() if may
+        },
     }
 
 

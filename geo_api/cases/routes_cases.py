@@ -6,15 +6,17 @@ import datetime as dt
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
-from geo_api.auth.access import CallerDep, Db, SystemDb, needs
+from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.documents import card_document, case_document
 from geo_api.cases.packs import MEDIA_TYPE, make_pack
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE
+from geo_api.http.errors import Problem
 from geo_api.http.representations import BINARY, ReportLanguage, json_response, page_language
 from geo_api.http.request_bodies import JsonRoute
 from grid.alerts import alert_card
@@ -25,14 +27,31 @@ from maps.reports import case_report
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=JsonRoute)
 
 
+def known_hashes(
+    if_match: Annotated[
+        str | None, Header(description="ETag of the case as you know it, or * for any", max_length=2000)
+    ] = None,
+) -> list[str] | None:
+    """Return the hashes in ``If-Match``; None: any. 428 without the header."""
+    if if_match is None or not if_match.strip():
+        raise Problem(
+            "version-needed",
+            "Send the ETag of GET /v1/cases/{number} as If-Match, or *.",
+            "请以 If-Match 发送读取案件时的 ETag（或 *）。",
+        )
+    if if_match.strip() == "*":
+        return None
+    return [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+
+
+KnownHashes = Annotated[list[str] | None, Depends(known_hashes)]
 CaseNumber = Annotated[str, Path(min_length=1, max_length=100)]
 
 
 @router.get("/{number}", response_model=CaseDocument, dependencies=[needs("read_cases")])
 def get_case(number: CaseNumber, caller: CallerDep, db: Db) -> Response:
     """One case: facts, assignment with its explanation, every event, and what the caller may do next."""
-    document = case_document(read_case_file(db, number), caller)
-    return json_response(document, headers={"Cache-Control": PRIVATE})
+    return _case_answer(db, number, caller)
 
 
 @router.post(
@@ -41,8 +60,13 @@ def get_case(number: CaseNumber, caller: CallerDep, db: Db) -> Response:
     dependencies=[needs("move_cases")],
     status_code=201,
 )
-def add_case_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, db: Db) -> Response:
-    """Take one step (verify, file, dispatch, dispose, feed_back, check, close, return, suspend, resume, rework …)."""
+def add_case_event(
+    number: CaseNumber, body: CaseEventBody, known: KnownHashes, caller: CallerDep, db: Db
+) -> Response:
+    """Take one step (verify, file, dispatch, arrive, dispose, feed_back, review, check, close, return, rework …).
+
+    `If-Match` is the ETag of the case as it was read (412 when somebody took a step since), or `*`.
+    """
     read_case_file(db, number)  # a case of somebody else's area is not found, whatever the step
     check_facts(body.action, body.payload)
     transition(
@@ -55,9 +79,16 @@ def add_case_event(number: CaseNumber, body: CaseEventBody, caller: CallerDep, d
         payload=body.payload,
         body=caller.scope.body,
         at=dt.datetime.now(dt.UTC),
+        if_match=known,
     )
     db.flush()
-    return json_response(case_document(read_case_file(db, number), caller), status=201)
+    return _case_answer(db, number, caller, status=201)
+
+
+def _case_answer(db: Session, number: str, caller: Caller, status: int = 200) -> Response:
+    found = read_case_file(db, number)
+    headers = {"Cache-Control": PRIVATE, "ETag": f'"{found.events[-1].hash}"' if found.events else '""'}
+    return json_response(case_document(db, found, caller), status=status, headers=headers)
 
 
 @router.get(
@@ -107,7 +138,7 @@ def get_case_report(
     found = read_case_file(db, number)
     alert_id = found.case.alert_id
     alert = None if alert_id is None else card_document(alert_card(db, alert_id), caller)
-    document = case_document(found, caller) | {"alert": alert}
+    document = case_document(db, found, caller) | {"alert": alert}
     html = case_report(document, layers=surroundings(db, found.case), language=lang or page_language(request))
     headers = {
         "Cache-Control": PRIVATE,

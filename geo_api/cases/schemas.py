@@ -13,7 +13,7 @@ from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, Expla
 from grid.cases import CLOCK_STATUSES
 from layers.alert_levels import ALERT_LEVELS
 from layers.imports import HAZARDS, NOTICE_KINDS, QUALITIES, STATUSES, VEHICLE_KINDS
-from layers.tables import ALERT_STATUSES, CASE_STATES, OUTCOMES
+from layers.tables import ALERT_STATUSES, CASE_STATES, OUTCOMES, PART_STATES, PARTS
 
 Outcome = Annotated[str, Choice("Outcome", OUTCOMES)]
 AlertLevel = Annotated[str, Choice("AlertLevel", ALERT_LEVELS)]
@@ -197,6 +197,15 @@ class CaseClockDocument(Answer):
     no_deadline: BothLanguages | None
 
 
+class CaseParty(Answer):
+    """A body that takes part in a case: as what, and how far its part is."""
+
+    body_id: int
+    body: str
+    part: Annotated[str, Choice("CasePart", PARTS)]
+    state: Annotated[str, Choice("CasePartState", PART_STATES)]
+
+
 class _CaseFile(Answer):
     """Members of a case beside the properties of its feature."""
 
@@ -207,7 +216,14 @@ class _CaseFile(Answer):
     explanation: list[ExplanationStep]
     events: list[CaseEvent]
     clock: CaseClockDocument
+    parties: Annotated[list[CaseParty], Field(description="Bodies that take part now")]
     available_actions: Annotated[list[str], Field(description="Steps that the caller may take now")]
+    refused_actions: Annotated[
+        dict[str, BothLanguages],
+        Field(
+            description="Steps that the state and the role would allow, with the reason that they are not possible"
+        ),
+    ]
 
 
 CaseDocument: type[BaseModel] = create_model(

@@ -108,6 +108,8 @@ KINDS: dict[type[Exception], str] = {
     grid.errors.UnknownItem: "unknown-item",
     grid.errors.ApprovalRefused: "not-allowed",
     grid.errors.IllegalTransition: "illegal-transition",
+    grid.errors.SecondCase: "illegal-transition",
+    grid.errors.StaleCase: "version-conflict",
     grid.errors.ChainBroken: "chain-broken",
     grid.errors.CalendarUnknown: "calendar-unknown",
     layers.attachments.UnknownFileKind: "unsupported-media-type",

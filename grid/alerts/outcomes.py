@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from grid.cases import transition
-from layers.records import open_case_number, set_outcome
+from layers.records import newest_case_of_alert, set_outcome
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
     "confirmed": ("属实", "confirmed"),
@@ -22,7 +22,7 @@ CHECKED = "checked"
 
 @dataclass(frozen=True)
 class RecordedOutcome:
-    """An alert with its outcome, and the number of the case that notes it (None without an open case)."""
+    """An alert with its outcome, and the number of the case that notes it (None without a case)."""
 
     id: int
     outcome: str
@@ -33,7 +33,7 @@ class RecordedOutcome:
 def record_outcome(
     db: Session, alert_id: int, outcome: str, *, note: str, actor: str, role: str, body: str | None
 ) -> RecordedOutcome:
-    """Store the outcome of a site check, and append it to the alert's open case as a case event.
+    """Store the outcome of a site check, and append it to the alert's newest case as a case event, closed or not.
 
     Parameters
     ----------
@@ -48,15 +48,17 @@ def record_outcome(
     ------
     layers.errors.NotFound
         No such alert, or none that the caller may see.
+    IllegalTransition
+        The alert has an outcome already: it is recorded once.
     """
     set_outcome(db, alert_id, outcome, CHECKED)
-    number = open_case_number(db, alert_id)
+    number = newest_case_of_alert(db, alert_id)
     if number is not None:
         zh, en = OUTCOMES[outcome]
         transition(
             db,
             number,
-            "note",
+            "outcome",
             actor=actor,
             role=role,
             body=body,

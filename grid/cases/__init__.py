@@ -38,13 +38,14 @@ from grid.cases.indicators import (
 )
 from grid.cases.indicators import NAMES as INDICATOR_NAMES
 from grid.cases.lateness import LateCases, escalate, late_cases
-from grid.cases.lifecycle import available_actions, open_case, record_system_step, transition, verify_chain
+from grid.cases.lifecycle import StepsNow, open_case, record_system_step, steps_now, transition, verify_chain
 from grid.cases.pack import PackContent, read_pack_content
+from grid.cases.parties import Party, parties_in_force
 from grid.cases.personal_marks import personal_marks
 from grid.cases.publication import DECISIONS, publish_decided, read_published, take_down
 from grid.cases.replay import assign_again, assignment_rows
 from grid.cases.step_facts import check_facts
-from grid.cases.transitions import RULES
+from grid.cases.transitions import RULES, STATE_NAMES
 
 __all__ = [
     "BREAKDOWNS",
@@ -55,6 +56,7 @@ __all__ = [
     "PREVIEW",
     "RULES",
     "VIEW",
+    "STATE_NAMES",
     "CaseClock",
     "ChainReport",
     "Figure",
@@ -63,12 +65,13 @@ __all__ = [
     "NewFile",
     "NewestHead",
     "PackContent",
+    "Party",
+    "StepsNow",
     "VerifyingKey",
     "assign_again",
     "assignment_rows",
     "attach",
     "attached_digests",
-    "available_actions",
     "cases_of_figure",
     "check_days",
     "check_facts",
@@ -81,6 +84,7 @@ __all__ = [
     "make_head",
     "newest_head",
     "open_case",
+    "parties_in_force",
     "personal_marks",
     "publish_decided",
     "ranks",
@@ -96,6 +100,7 @@ __all__ = [
     "stage_of",
     "take_back",
     "take_down",
+    "steps_now",
     "transition",
     "verify_all",
     "verify_case",

@@ -239,10 +239,14 @@ def told_by_events(event: Any) -> dict[str, Any]:
         told |= {"opened_at": event.at, "closed_at": None, **event.payload.get("case", {})}
         if told.get("due_at") is not None:
             told["due_at"] = dt.datetime.fromisoformat(told["due_at"])
-    if event.action in ("report", "reassign"):
+    if event.action in ("report", "reassign", "designate"):
         told |= {name: event.payload[name] for name in ("lead_body", "co_handlers") if name in event.payload}
+    if "parties" in event.payload:
+        told["party_ids"] = sorted(party["body_id"] for party in event.payload["parties"])
     if event.to_state == "closed" and event.from_state != "closed":
         told["closed_at"] = event.at
+    elif event.from_state == "closed" and event.to_state != "closed":
+        told["closed_at"] = None
     if '"clock"' in getattr(
         event, "payload_text", '"clock"'
     ):  # as text it is looked through before it is read

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -47,8 +47,27 @@ from grid.cases.hash_chain import (
     opening_facts,
     told_by_events,
 )
-from grid.cases.transitions import FILE_STEPS, RULES, check_step, refusal_reason, target_state
-from grid.errors import CalendarUnknown, ChainBroken, GridError, IllegalTransition
+from grid.cases.parties import (
+    Party,
+    as_json,
+    body_named,
+    handlers_given,
+    parties_in_force,
+    parties_of,
+    sent_back,
+    superior_of,
+    with_state,
+)
+from grid.cases.transitions import (
+    OPEN_STATES,
+    RULES,
+    WITH_OTHER_DATA,
+    Standing,
+    check_step,
+    refusal_reason,
+    target_state,
+)
+from grid.errors import CalendarUnknown, ChainBroken, GridError, IllegalTransition, SecondCase, StaleCase
 from grid.responsibility import Assignment
 from layers.city import city_in_force
 from layers.errors import NotFound
@@ -98,11 +117,16 @@ def open_case(
     ------
     GridError
         A time without zone, or a payload that is no JSON.
+    SecondCase
+        The site has an open case of the item.
     """
     if opened_at.tzinfo is None:
         raise GridError(f"opened_at {opened_at.isoformat()} has no zone", "立案时间缺少时区")
     rules = rules_of_matter(db, item_code, opened_at, urgency, default_limit)
     clock, unknown = opening_clock(rules, opened_at, read_calendar(db), due_at)
+    if site_id is not None:
+        _refuse_second_case(db, site_id, item_code)
+    parties, added = parties_of(db, assignment)
     case = SimpleNamespace(
         number=next_number(db, opened_at, prefix),
         alert_id=alert_id,
@@ -125,12 +149,40 @@ def open_case(
         **(
             {} if clock.stage_due_at is None else {"clock": {"stage_due_at": moment_text(clock.stage_due_at)}}
         ),
+        "parties": as_json(parties),
+        **({"added_to_register": added} if added else {}),
+        **({"legal_review": True} if db.scalar(_LEGAL_REVIEW, {"item": item_code, "at": opened_at}) else {}),
         "case": opening_facts(case),
     }
     event = _next_event(case.number, None, actor, role, "report", None, "reported", first, opened_at)
     opening = {name: value for name, value in vars(case).items() if name != "place"}
     opening["geom"] = f"SRID=4326;POINT({case.place[0]!r} {case.place[1]!r})"
     return db.get_one(Case, _record(db, event, opening))
+
+
+_LEGAL_REVIEW = text("""
+SELECT legal_review FROM matters
+WHERE item_code = :item AND valid_from <= :at AND (valid_to IS NULL OR valid_to > :at)
+ORDER BY valid_from DESC LIMIT 1
+""")
+_OPEN_CASE = text("""
+SELECT max(number) FROM cases
+WHERE site_id = :site_id AND item_code = :item AND state NOT IN ('closed', 'merged')
+""")
+
+
+def _refuse_second_case(db: Session, site_id: int, item_code: str) -> None:
+    """Refuse a second open case of one site and item; openings of one site wait for each other."""
+    db.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"),
+        {"name": f"case-of-site:{site_id}:{item_code}"},
+    )
+    number = db.scalar(_OPEN_CASE, {"site_id": site_id, "item": item_code})
+    if number is not None:
+        raise SecondCase(
+            f"case {number} of this site and item {item_code} is open",
+            f"该地点的事项 {item_code} 已有在办案件 {number}",
+        )
 
 
 def _assigned(assignment: Assignment) -> dict[str, Any]:
@@ -179,6 +231,7 @@ def transition(
     payload: dict[str, Any] | None = None,
     at: dt.datetime | None = None,
     body: str | None = None,
+    if_match: Sequence[str] | None = None,
 ) -> CaseEvent:
     """Take one step of a case.
 
@@ -195,6 +248,8 @@ def transition(
         Further JSON data. ``reassign`` takes ``lead_body`` and ``co_handlers`` from it.
     at : datetime, optional
         With zone; now when left out.
+    if_match : sequence of str, optional
+        Hashes: the step is refused unless the newest event has one of them.
 
     Raises
     ------
@@ -202,6 +257,8 @@ def transition(
         No such case, or none that the caller may see.
     IllegalTransition
         The step is not possible now, or not for this person.
+    StaleCase
+        The newest event is another one than ``if_match`` says.
     """
     when = at or dt.datetime.now(dt.UTC)
     if when.tzinfo is None:
@@ -210,7 +267,14 @@ def transition(
     events = _events(db, case)
     if not events:
         raise ChainBroken(f"case {case_number} has no events", f"案件 {case_number} 没有任何记录")
-    check_step(action, case.state, events, actor, role, body, note)
+    if if_match is not None and events[-1].hash not in if_match:
+        raise StaleCase(
+            f"case {case_number} has moved on: {events[-1].action} by {events[-1].actor}",
+            f"案件 {case_number} 已有新的办理记录，请刷新后再操作",
+        )
+    body_id = body_named(db, body) if body else None
+    standing = Standing(case.state, events, parties_in_force(db, case.id), actor, role, body_id, body)
+    check_step(action, standing, note)
     if action == "dispose":
         check_evidence(db, case, events)
     facts = dict(payload or {})
@@ -218,11 +282,15 @@ def transition(
         facts["note"] = note.strip()
     if body:
         facts["body"] = body
-    if action == "reassign":
-        facts |= _reassign(case, facts)
-    target = target_state(action, case.state, events)
+    if body_id is not None:
+        facts["body_id"] = body_id
+    facts |= _own_facts(db, case, action, facts, standing)
     if action in ("extend", "approve_extension"):
         check_extension(events, facts.get("days"))
+    parties = _parties_after(db, action, facts, standing)
+    if parties != list(standing.parties):
+        facts["parties"] = as_json(parties)
+    target = target_state(action, standing, parties)
     return _add_event(db, case, events, actor, role, action, target, facts, when)
 
 
@@ -285,6 +353,72 @@ def _reason_of_no_deadline(unknown: CalendarUnknown | None) -> dict[str, Any]:
     return {} if unknown is None else {"no_deadline": {"en": str(unknown), "zh": unknown.message_zh}}
 
 
+def _own_facts(
+    db: Session, case: Case, action: str, facts: dict[str, Any], standing: Standing
+) -> dict[str, Any]:
+    """Return the facts of a step that the service writes or completes."""
+    if action in ("reassign", "designate"):
+        return _given(case, action, facts)
+    if action == "merge":
+        return {"into": _case_to_merge_into(db, case, facts.get("into"))}
+    if action == "extend" and "days" not in facts:
+        raise IllegalTransition("extend needs payload.days", "申请延期必须给出天数 days")
+    if action == "approve_extension":
+        asked = standing.asked_extension
+        assert asked is not None
+        return {"days": facts.get("days", asked.payload["days"])}
+    return {}
+
+
+def _parties_after(db: Session, action: str, facts: dict[str, Any], standing: Standing) -> list[Party]:
+    """Return the parties of a case after a step."""
+    parties = list(standing.parties)
+    own = standing.own_party
+    if action in ("reassign", "designate"):
+        if action == "designate" and own is not None and own.part == "superior":
+            parties = with_state(parties, own.body_id, "designated")
+        return handlers_given(db, parties, facts["lead_body"], facts["co_handlers"])
+    if action in _PART_AFTER and own is not None:
+        parties = with_state(parties, own.body_id, _PART_AFTER[action])
+    if action in ("rework", "reopen"):
+        return sent_back(parties)
+    if action in ("return", "refuse") and own is not None and _refusals(standing) >= 1:
+        superior = superior_of(db, own.body_id)
+        if superior is not None and all(party.body_id != superior.body_id for party in parties):
+            return [*parties, superior]
+        if superior is not None:
+            asked = [
+                party for party in parties if party.body_id == superior.body_id and party.part == "copied"
+            ]
+            return [superior if party in asked else party for party in parties]
+    return parties
+
+
+_PART_AFTER = {"arrive": "arrived", "dispose": "disposed", "feed_back": "fed_back", "refuse": "refused"}
+"""State of the part of a body after its own step."""
+
+
+def _refusals(standing: Standing) -> int:
+    """Count returns and refusals since bodies were designated last, or since the opening."""
+    count = 0
+    for event in standing.events:
+        if event.action == "designate":
+            count = 0
+        count += event.action in ("return", "refuse")
+    return count
+
+
+def _case_to_merge_into(db: Session, case: Case, number: Any) -> str:
+    other = db.scalars(select(Case).where(Case.number == number)).one_or_none() if number else None
+    if other is None or other.id == case.id:
+        raise IllegalTransition(
+            f"payload.into: no other case {number!r} to merge into", f"并案目标 into：没有案件 {number}"
+        )
+    if other.state not in OPEN_STATES:
+        raise IllegalTransition(f"payload.into: case {number} is closed", f"并案目标 {number} 已结案")
+    return other.number
+
+
 def _locked(db: Session, number: str) -> Case:
     """Lock a case until the transaction ends.
 
@@ -300,15 +434,31 @@ def _events(db: Session, case: Case) -> list[CaseEvent]:
     return list(db.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq)))
 
 
-def _reassign(case: Case, facts: dict[str, Any]) -> dict[str, Any]:
-    """Give the case to other bodies; what it was stays in the event."""
+def _given(case: Case, action: str, facts: dict[str, Any]) -> dict[str, Any]:
+    """Give the case to other bodies; what it was, and why it changed, stays in the event."""
     lead, partners = facts.get("lead_body"), facts.get("co_handlers", case.co_handlers)
+    rule = RULES[action]
     if not isinstance(lead, str) or not lead.strip():
-        raise IllegalTransition("reassign needs payload.lead_body", "改派必须给出牵头主体 lead_body")
+        raise IllegalTransition(f"{action} needs payload.lead_body", f"{rule.zh}必须给出牵头主体 lead_body")
     if not isinstance(partners, list) or not all(isinstance(partner, str) for partner in partners):
         raise IllegalTransition("payload.co_handlers: a list of bodies", "协办主体 co_handlers 应为列表")
     before = {"lead_body": case.lead_body, "co_handlers": list(case.co_handlers)}
-    return {"lead_body": lead.strip(), "co_handlers": list(partners), "before": before}
+    reason = facts.get("note", "")
+    explanation = {
+        "step": "lead",
+        "rule": "designated" if action == "designate" else "reassigned",
+        "zh": f"{rule.zh}：由{lead.strip()}牵头（原为{case.lead_body or '无'}）。原因：{reason}",
+        "en": f"By {rule.en}: {lead.strip()} leads now (before: {case.lead_body or 'nobody'}). Reason: {reason}",
+        "chosen": lead.strip(),
+        "rejected": [case.lead_body] if case.lead_body and case.lead_body != lead.strip() else [],
+    }
+    partners = [partner for partner in partners if partner != lead.strip()]
+    return {
+        "lead_body": lead.strip(),
+        "co_handlers": partners,
+        "before": before,
+        "explanation": explanation,
+    }
 
 
 def _next_event(
@@ -368,15 +518,29 @@ def _plain(columns: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def available_actions(
-    case: Case, events: Sequence[CaseEvent], *, actor: str, role: str, body: str | None = None
-) -> list[str]:
-    """Return the steps that a person may take now, in the order of ``transitions.RULES``."""
-    return [
-        action
-        for action in RULES
-        if action not in FILE_STEPS and refusal_reason(action, case.state, events, actor, role, body) is None
-    ]
+@dataclass(frozen=True)
+class StepsNow:
+    """Parties of a case, the steps that a person may take now, and why not those that the state would allow."""
+
+    parties: list[Party]
+    legal: list[str]
+    refused: dict[str, tuple[str, str]]
+
+
+def steps_now(
+    db: Session, case: Case, events: Sequence[CaseEvent], *, actor: str, role: str, body: str | None = None
+) -> StepsNow:
+    """Return the steps of a case for a person, in the order of ``transitions.RULES``."""
+    parties = parties_in_force(db, case.id)
+    body_id = body_named(db, body) if body else None
+    standing = Standing(case.state, events, parties, actor, role, body_id, body)
+    reasons = {action: refusal_reason(action, standing) for action in RULES if action not in WITH_OTHER_DATA}
+    refused = {
+        action: reason
+        for action, reason in reasons.items()
+        if reason is not None and case.state in RULES[action].sources and role in RULES[action].roles
+    }
+    return StepsNow(parties, [action for action, reason in reasons.items() if reason is None], refused)
 
 
 def verify_chain(
@@ -461,6 +625,7 @@ _COMPARED = [
         "closed_at",
         "lead_body",
         "co_handlers",
+        "party_ids",
         "assignment",
         "stage_due_at",
         "late_since",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from grid.cases.transitions import FILE_STEPS
+from grid.cases.transitions import WITH_OTHER_DATA
 from grid.errors import GridError
 
 MAX_BYTES = 8_192
@@ -17,19 +17,11 @@ MAX_BODY_NAME = 200
 MAX_BODIES = 50
 RESERVED = frozenset(
     {
-        "note",
-        "body",
-        "before",
-        "alert_id",
-        "outcome",
-        "due_at",
-        "clock",
-        "clock_rules",
-        "no_deadline",
-        "sha256",
-        "snapshot_sha256",
+        "note", "body", "body_id", "before", "alert_id", "outcome", "due_at", "parties", "superior", "explanation",
+        "legal_review", "case", "added_to_register", "clock", "clock_rules", "no_deadline", "left",
+        "sha256", "snapshot_sha256",
     }
-)
+)  # fmt: skip
 """Facts that the service itself writes; who disposed is read from ``body``."""
 
 
@@ -39,8 +31,9 @@ def check_facts(action: str, facts: Mapping[str, Any]) -> None:
     Parameters
     ----------
     action : str
-        The step. ``reassign`` takes ``lead_body`` (text) and ``co_handlers`` (list of text) and nothing else;
-        other steps take any names but these two, with text, numbers, lists and objects.
+        The step. ``reassign`` and ``designate`` take ``lead_body`` (text) and ``co_handlers`` (list of text),
+        ``merge`` takes ``into`` (number of a case), ``extend`` and ``approve_extension`` take ``days``, and nothing
+        else; other steps take any names but these, with text, numbers, lists and objects.
 
     Raises
     ------
@@ -55,10 +48,10 @@ def check_facts(action: str, facts: Mapping[str, Any]) -> None:
         ...
     grid.errors.GridError: payload.body: this fact is written by the service itself
     """
-    if action in FILE_STEPS:
+    if action in WITH_OTHER_DATA:
         raise GridError(
-            f"action: {action} comes with a file, by the addresses under attachments",
-            "附件请通过附件接口添加或撤回",
+            f"action: {action} is recorded with what it belongs to: a file under attachments, the outcome of an alert",
+            "附件请通过附件接口添加或撤回，核查结果请通过预警登记",
         )
     for name, value in facts.items():
         if name in RESERVED:
@@ -67,8 +60,9 @@ def check_facts(action: str, facts: Mapping[str, Any]) -> None:
             raise _fault(
                 name[:MAX_NAME], f"a name has 1 to {MAX_NAME} characters", f"名称应为 1 至 {MAX_NAME} 个字符"
             )
-        check = _REASSIGN.get(name)
-        if (check is None) == (action == "reassign"):
+        own = _OF_STEP.get(action)
+        check = (own or {}).get(name)
+        if (check is None and own is not None) or (own is None and name in _OF_SOME_STEP):
             raise _fault(name, f"the step {action} has no such fact", f"操作 {action} 没有此项")
         if check is not None:
             check(name, value)
@@ -112,7 +106,17 @@ def _check_bodies(name: str, value: Any) -> None:
         _check_body(name, body)
 
 
-_REASSIGN: Mapping[str, Callable[[str, Any], None]] = {
-    "lead_body": _check_body,
-    "co_handlers": _check_bodies,
+def _check_days(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 365:
+        raise _fault(name, "a whole number of days, 1 to 365", "应为 1 至 365 的整数（天）")
+
+
+_GIVEN: Mapping[str, Callable[[str, Any], None]] = {"lead_body": _check_body, "co_handlers": _check_bodies}
+_OF_STEP: Mapping[str, Mapping[str, Callable[[str, Any], None]]] = {
+    "reassign": _GIVEN,
+    "designate": _GIVEN,
+    "merge": {"into": _check_body},
+    "extend": {"days": _check_days},
+    "approve_extension": {"days": _check_days},
 }
+_OF_SOME_STEP = frozenset(name for facts in _OF_STEP.values() for name in facts)

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 
 from layers.collections.catalog import Collection, Expression
 from layers.collections.filters import Selection, selection_conditions
+from layers.postgres import Scope
 from layers.tables import CELL_TABLES
 
 COLLECTIONS_WITH_CELLS = tuple(CELL_TABLES)
@@ -52,6 +53,11 @@ def has_stored_cells(collection: Collection, selection: Selection, zoom: int) ->
         and zoom <= FINEST_ZOOM
         and not selection_conditions(collection, selection)
     )
+
+
+def counts_of_areas(collection: Collection, scope: Scope) -> bool:
+    """Return whether stored counts are all that the caller sees: they know areas and domains, not parties of cases."""
+    return collection.id != "cases" or scope.body_id is None or scope.sees_every_case
 
 
 def stored_cells(

@@ -30,7 +30,7 @@ from sqlalchemy.sql.selectable import LateralFromClause
 
 from layers.collections.catalog import Collection, Expression
 from layers.collections.filters import Selection, selection_conditions
-from layers.collections.tile_aggregates import has_stored_cells, stored_cells
+from layers.collections.tile_aggregates import counts_of_areas, has_stored_cells, stored_cells
 from layers.errors import NotFound
 from layers.postgres import AsyncReader, CompiledQuery, Scope
 
@@ -144,6 +144,7 @@ class TileQueries:
 
     def __init__(self, collection: Collection, selection: Selection, zoom: int) -> None:
         tile = (zoom, 0, 0)
+        self._collection = collection
         self._features = CompiledQuery.from_statement(
             tile_statement(collection, selection, tile, FEATURE_CAP + 1), generic=True
         )
@@ -172,7 +173,8 @@ class TileQueries:
         """
         place = {"tile_column": column, "tile_row": row}
         here = (scope.key, column, row)
-        first = self._kept or (self._cells if here in self._crowded else None)
+        kept = self._kept if counts_of_areas(self._collection, scope) else None
+        first = kept or (self._cells if here in self._crowded else None)
         if first is not None:
             cells = (await reader.rows(scope, first.with_values(**place)))[0]
             if cells[1] > AGGREGATE_FROM:  # so many are in the tile, more meet it

@@ -39,7 +39,8 @@ _BEGIN, _COMMIT = b"BEGIN READ ONLY", b"COMMIT"
 _BY_VALUES = b"SET plan_cache_mode = force_custom_plan"
 _SCOPE = (
     b"SELECT set_config('wangge.city_wide', $1, true), set_config('wangge.areas', $2, true),"
-    b" set_config('wangge.role', $3, true), set_config('wangge.domains', $4, true)"
+    b" set_config('wangge.role', $3, true), set_config('wangge.domains', $4, true),"
+    b" set_config('wangge.body_id', $5, true)"
 )
 
 
@@ -289,7 +290,8 @@ async def _execute(kept: _PooledConnection, scope: Scope, query: CompiledQuery) 
     return await cursor.fetchall()
 
 
-def scope_settings(scope: Scope) -> tuple[str, str, str, str]:
-    """Return the settings that policies read: city-wide or not, areas, role, domains."""
+def scope_settings(scope: Scope) -> tuple[str, str, str, str, str]:
+    """Return the settings that policies read: city-wide or not, areas, role, domains, body."""
     areas = ",".join(map(str, scope.area_ids))
-    return ("on" if scope.city_wide else "off", areas, scope.role, ",".join(scope.domains))
+    body_id = "" if scope.body_id is None else str(scope.body_id)
+    return ("on" if scope.city_wide else "off", areas, scope.role, ",".join(scope.domains), body_id)

@@ -57,7 +57,8 @@ class CommittedChange:
     touched : frozenset of str, or None
         ``scope|cell`` of each touched row: ``cell`` is column * 4096 + row of a tile of zoom 12, and empty
         when there were too many; ``scope`` is empty for public layers, else the areas of the row and, where
-        rows have a domain, the domain: ``12``, ``12,14``, ``12;ecology``. None: everything may have changed.
+        rows have a domain, the domain: ``12``, ``12,14``, ``12;ecology``; or a body that is a
+        party: ``@7``. None: everything may have changed.
 
     Examples
     --------
@@ -111,6 +112,8 @@ class CommittedChange:
 
 
 def _in_scope(rows: str, scope: Scope) -> bool:
+    if rows.startswith("@"):
+        return scope.body_id is not None and int(rows[1:]) == scope.body_id
     areas, semicolon, domain = rows.partition(";")
     if semicolon and scope.domains and domain not in scope.domains:
         return False

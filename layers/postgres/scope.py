@@ -21,6 +21,10 @@ class Scope:
         For events and the access log.
     domains : tuple of str
         Cases and alerts of these domains only; empty: all domains.
+    body : str or None
+        Body that the caller acts for.
+    body_id : int or None
+        Its key in the register: the cases to which it is a party are seen, too.
     """
 
     role: str = "public"
@@ -29,12 +33,19 @@ class Scope:
     username: str | None = None
     domains: tuple[str, ...] = field(default=())
     body: str | None = None
+    body_id: int | None = None
 
     @property
     def key(self) -> str:
         """Part of every cache key; two callers with the same key see the same rows."""
         areas = "*" if self.city_wide else ",".join(map(str, self.area_ids))
-        return f"{self.role}|{areas}|{','.join(self.domains)}"
+        party = "" if self.body_id is None or self.sees_every_case else f"|@{self.body_id}"
+        return f"{self.role}|{areas}|{','.join(self.domains)}{party}"
+
+    @property
+    def sees_every_case(self) -> bool:
+        """Return whether area and domains shut out no case."""
+        return self.city_wide and not self.domains
 
 
 PUBLIC = Scope()

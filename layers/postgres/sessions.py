@@ -75,7 +75,8 @@ def session(scope: Scope, url: str) -> Iterator[Session]:
 _SCOPE_SQL = text(
     "SELECT set_config('role', :role, true), set_config('wangge.city_wide', :city_wide, true),"
     " set_config('wangge.areas', :areas, true), set_config('wangge.role', :caller, true),"
-    " set_config('wangge.domains', :domains, true), set_config('wangge.username', :username, true)"
+    " set_config('wangge.domains', :domains, true), set_config('wangge.username', :username, true),"
+    " set_config('wangge.body_id', :body_id, true)"
 )
 
 
@@ -90,6 +91,7 @@ def apply_scope(db: Session, scope: Scope) -> None:
             "caller": scope.role,
             "domains": ",".join(scope.domains),
             "username": scope.username or "",
+            "body_id": "" if scope.body_id is None else str(scope.body_id),
         },
     )
 

@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -43,6 +43,24 @@ def write_account(db: Session, username: str, values: dict[str, Any]) -> User:
 def find_account(db: Session, username: str) -> User | None:
     """Return the account of a name, whether it is active or not."""
     return db.scalars(select(User).where(User.username == username)).one_or_none()
+
+
+_BODY_OF_ACCOUNT = text("""
+SELECT COALESCE((SELECT b.body_id FROM officers o JOIN bodies b ON b.code = o.body_code
+                 WHERE o.username = :username AND o.valid_from <= CURRENT_DATE
+                   AND (o.valid_to IS NULL OR o.valid_to > CURRENT_DATE)
+                 ORDER BY o.valid_from DESC, b.valid_from DESC LIMIT 1), body_named(:body))
+""")
+
+
+def body_of_account(db: Session, username: str, body: str | None) -> int | None:
+    """Return the key of the body that an account acts for.
+
+    It is the body of the officer who is bound to the account, else the body that the account names; None when the
+    register has neither.
+    """
+    found: int | None = db.scalar(_BODY_OF_ACCOUNT, {"username": username, "body": body})
+    return found
 
 
 def switch_off_account(db: Session, username: str) -> bool:

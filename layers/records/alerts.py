@@ -162,12 +162,12 @@ AND NOT EXISTS (SELECT FROM cases c WHERE c.alert_id = a.id) ORDER BY a.score DE
 """)
 
 
-def open_case_number(db: Session, alert_id: int) -> str | None:
-    """Return the number of the newest case of an alert that is not closed."""
-    return db.scalar(_OPEN_CASE, {"alert_id": alert_id})
+def newest_case_of_alert(db: Session, alert_id: int) -> str | None:
+    """Return the number of the newest case of an alert, merged ones aside."""
+    return db.scalar(_NEWEST_CASE, {"alert_id": alert_id})
 
 
-_OPEN_CASE = text("SELECT max(number) FROM cases WHERE alert_id = :alert_id AND state <> 'closed'")
+_NEWEST_CASE = text("SELECT max(number) FROM cases WHERE alert_id = :alert_id AND state <> 'merged'")
 
 
 def read_alert(db: Session, alert_id: int) -> RowMapping:

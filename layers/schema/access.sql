@@ -1,7 +1,8 @@
 -- Who reads and writes which rows: grants and policies of every table that wangge_reader sees.
 -- Called by: every query of a caller. The transaction takes the role wangge_reader and sets wangge.role,
 -- wangge.username, wangge.areas (ids, with commas between; the scope of the account), wangge.city_wide (on | off) and
--- wangge.domains (empty: every domain): apply_scope in layers/postgres/sessions.py. Jobs and imports keep the
+-- wangge.domains (empty: every domain) and wangge.body_id (of the body that the caller acts for; a case is also
+-- seen by its parties, whatever their area and domain): apply_scope in layers/postgres/sessions.py. Jobs and imports keep the
 -- role of the login, which owns the tables. A table without a policy here is open to all readers, or closed
 -- to them: layers/tables/readers.py lists both, with reasons.
 
@@ -36,7 +37,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, attachments, batches, case_events, case_facts, cases, cases_cells, change_sets, clue_reporters, clues, fence_events, fixes,
+GRANT SELECT ON access_log, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -82,15 +83,17 @@ DECLARE
         format('(%s OR area_code IN (SELECT code FROM areas WHERE id = ANY (%s)))', city_wide, areas);
     in_domain constant text := format('(%s OR domain = ANY (%s))', every_domain, domains);
     -- The policy of cases is applied inside.
-    case_in_domain constant text := format('(%s OR case_id IN (SELECT c.id FROM cases c))', every_domain);
+    of_seen_case constant text := 'EXISTS (SELECT FROM cases c WHERE c.id = case_id)';
+    by_party constant text := '(party_ids && (SELECT ARRAY[NULLIF(current_setting(''wangge.body_id'', true), '''')::bigint])::bigint[])';
     -- An alert of a kind without a domain is for those who see every domain.
     kind_in_domain constant text :=
         format('(%s OR kind = ANY ((SELECT array_agg(k.kind) FROM alert_kinds k WHERE k.domain = ANY (%s))::text[]))',
                every_domain, domains);
 
     alert_rows constant text := concat_ws(' AND ', reads, in_area, kind_in_domain);
-    case_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
-    event_rows constant text := concat_ws(' AND ', reads, in_area, case_in_domain);
+    case_cells constant text := concat_ws(' AND ', reads, in_area, in_domain);
+    case_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, in_domain, by_party);
+    event_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, every_domain, of_seen_case);
     area_rows constant text := concat_ws(' AND ', reads, in_area);
     -- Officers are people: who leads and checks reads those of the own areas.
     officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
@@ -120,8 +123,9 @@ BEGIN
             reads_every_batch, city_wide, every_domain), NULL),
         ('case_events', 'in_scope', 'SELECT', event_rows, NULL),
         ('case_facts', 'in_scope', 'SELECT', fact_rows, NULL),
+        ('case_parties', 'of_case', 'SELECT', concat_ws(' AND ', reads, of_seen_case), NULL),
         ('cases', 'in_scope', 'SELECT', case_rows, NULL),
-        ('cases_cells', 'in_scope', 'SELECT', case_rows, NULL),
+        ('cases_cells', 'in_scope', 'SELECT', case_cells, NULL),
         ('change_sets', 'in_scope', 'SELECT', concat_ws(' AND ', reads_change_sets, in_area), NULL),
         ('clue_reporters', 'of_clue', 'SELECT', reporter_rows, NULL),
         ('clues', 'own_or_in_scope', 'SELECT', clue_rows, NULL),
@@ -154,7 +158,7 @@ BEGIN
     END LOOP;
     -- The policy of cases for functions that run as the owner (chain.sql).
     EXECUTE format($make$
-CREATE OR REPLACE FUNCTION wangge_sees_case(area_id bigint, domain text) RETURNS boolean LANGUAGE sql STABLE AS $sees$
+CREATE OR REPLACE FUNCTION wangge_sees_case(area_id bigint, domain text, party_ids bigint[]) RETURNS boolean LANGUAGE sql STABLE AS $sees$
     SELECT COALESCE(%s, false)
 $sees$ $make$, case_rows);
 END $$;

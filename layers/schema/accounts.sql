@@ -18,6 +18,11 @@ CREATE OR REPLACE TRIGGER api_keys_accounts
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
 CREATE OR REPLACE TRIGGER second_factors_accounts AFTER UPDATE OF confirmed_at OR DELETE ON second_factors
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
+-- Which body an account acts for.
+CREATE OR REPLACE TRIGGER bodies_accounts AFTER INSERT OR UPDATE OR DELETE ON bodies
+    FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
+CREATE OR REPLACE TRIGGER officers_accounts AFTER INSERT OR UPDATE OR DELETE ON officers
+    FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
 CREATE OR REPLACE TRIGGER areas_accounts AFTER INSERT OR UPDATE OR DELETE ON areas
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
 

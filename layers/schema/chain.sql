@@ -7,7 +7,8 @@
 CREATE OR REPLACE FUNCTION lock_case(wanted text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT c.id FROM cases c
-    WHERE c.number = wanted AND (current_setting('role') = 'none' OR wangge_sees_case(c.area_id, c.domain)) FOR UPDATE
+    WHERE c.number = wanted AND (current_setting('role') = 'none' OR wangge_sees_case(c.area_id, c.domain, c.party_ids))
+    FOR UPDATE
 $$;
 REVOKE EXECUTE ON FUNCTION lock_case(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lock_case(text) TO wangge_reader;
@@ -34,19 +35,20 @@ BEGIN
     IF opening IS NOT NULL THEN
         INSERT INTO cases (number, alert_id, site_id, title, item_code, domain, grid_area_id, community_area_id,
                            town_area_id, county_area_id, city_area_id, lead_body, co_handlers, assignment, state,
-                           opened_at, due_at, stage_due_at, urgency, geom, area_id)
+                           opened_at, due_at, stage_due_at, urgency, geom, area_id, party_ids)
         SELECT o.number, o.alert_id, o.site_id, o.title, o.item_code, o.domain, o.grid_area_id, o.community_area_id,
                o.town_area_id, o.county_area_id, o.city_area_id, o.lead_body, o.co_handlers, o.assignment,
-               event ->> 'to_state', o.opened_at, o.due_at, o.stage_due_at, COALESCE(o.urgency, 'normal'), o.geom, o.area_id
+               event ->> 'to_state', o.opened_at, o.due_at, o.stage_due_at, COALESCE(o.urgency, 'normal'), o.geom, o.area_id,
+               ARRAY(SELECT n.body_id FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint) ORDER BY 1)
         FROM jsonb_to_record(opening) AS o (
             number text, alert_id bigint, site_id bigint, title text, item_code text, domain text, grid_area_id bigint,
             community_area_id bigint, town_area_id bigint, county_area_id bigint, city_area_id bigint, lead_body text,
             co_handlers text[], assignment jsonb, opened_at timestamptz, due_at timestamptz, stage_due_at timestamptz,
             urgency text, geom geometry, area_id bigint)
-        RETURNING id, area_id, domain INTO of_case;
+        RETURNING id, area_id, domain, party_ids INTO of_case;
     ELSE
-        SELECT id, area_id, domain INTO of_case FROM cases WHERE id = (event ->> 'case_id')::bigint FOR UPDATE;
-        IF NOT FOUND OR by_caller AND NOT wangge_sees_case(of_case.area_id, of_case.domain) THEN
+        SELECT id, area_id, domain, party_ids INTO of_case FROM cases WHERE id = (event ->> 'case_id')::bigint FOR UPDATE;
+        IF NOT FOUND OR by_caller AND NOT wangge_sees_case(of_case.area_id, of_case.domain, of_case.party_ids) THEN
             RAISE EXCEPTION 'no case % that the caller may see', event ->> 'case_id'
                 USING ERRCODE = 'insufficient_privilege';
         END IF;
@@ -61,15 +63,34 @@ BEGIN
     INSERT INTO case_events (case_id, seq, at, actor, role, action, from_state, to_state, payload, prev_hash, hash, area_id)
     VALUES (of_case.id, step.seq, step.at, step.actor, step.role, step.action, step.from_state, step.to_state,
             step.payload, step.prev_hash, step.hash, of_case.area_id);
-    IF step.from_state <> step.to_state OR step.action = 'reassign' OR step.from_state IS NOT NULL AND clock <> '{}' THEN
+    IF facts ? 'parties' THEN
+        -- Parties in force are what the newest event with parties says.
+        UPDATE case_parties p SET until = step.at
+        WHERE p.case_id = of_case.id AND p.until IS NULL AND NOT EXISTS (
+            SELECT FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint, part text)
+            WHERE n.body_id = p.body_id AND n.part = p.part);
+        UPDATE case_parties p SET state = n.state, body = n.body
+        FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint, body text, state text)
+        WHERE p.case_id = of_case.id AND p.until IS NULL AND n.body_id = p.body_id AND (n.state, n.body) <> (p.state, p.body);
+        INSERT INTO case_parties (case_id, body_id, body, part, state, since)
+        SELECT of_case.id, n.body_id, n.body, n.part, n.state, step.at
+        FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint, body text, part text, state text)
+        WHERE NOT EXISTS (SELECT FROM case_parties p
+                          WHERE p.case_id = of_case.id AND p.until IS NULL AND p.body_id = n.body_id);
+    END IF;
+    IF opening IS NULL AND (step.from_state <> step.to_state OR facts ? 'parties' OR clock <> '{}') THEN
         UPDATE cases SET state = step.to_state,
             due_at = CASE WHEN clock ? 'due_at' THEN (clock ->> 'due_at')::timestamptz ELSE due_at END,
             stage_due_at = CASE WHEN clock ? 'stage_due_at' THEN (clock ->> 'stage_due_at')::timestamptz ELSE stage_due_at END,
             late_since = CASE WHEN clock ? 'late_since' THEN (clock ->> 'late_since')::timestamptz ELSE late_since END,
             paused_since = CASE WHEN clock ? 'paused_since' THEN (clock ->> 'paused_since')::timestamptz ELSE paused_since END,
-            closed_at = CASE WHEN step.to_state = 'closed' THEN step.at ELSE closed_at END,
-            lead_body = CASE WHEN step.action = 'reassign' THEN facts ->> 'lead_body' ELSE lead_body END,
-            co_handlers = CASE WHEN step.action = 'reassign'
+            closed_at = CASE WHEN step.to_state = 'closed' THEN step.at
+                             WHEN step.from_state = 'closed' THEN NULL ELSE closed_at END,
+            party_ids = CASE WHEN facts ? 'parties' THEN ARRAY(
+                SELECT n.body_id FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint) ORDER BY 1)
+                ELSE party_ids END,
+            lead_body = CASE WHEN step.action IN ('reassign', 'designate') THEN facts ->> 'lead_body' ELSE lead_body END,
+            co_handlers = CASE WHEN step.action IN ('reassign', 'designate')
                 THEN ARRAY(SELECT jsonb_array_elements_text(facts -> 'co_handlers')) ELSE co_handlers END
         WHERE id = of_case.id;
     END IF;
@@ -86,6 +107,8 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE OR REPLACE TRIGGER cases_one_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON cases
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_other_writers();
+CREATE OR REPLACE TRIGGER case_parties_one_writer BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON case_parties
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_other_writers();
 CREATE OR REPLACE TRIGGER case_events_one_writer BEFORE INSERT ON case_events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_other_writers();

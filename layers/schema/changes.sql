@@ -3,7 +3,7 @@
 -- to the connection itself.
 -- Called by: the triggers of the layers, below and in the files of their subjects. Read by
 -- layers/postgres/changes.py. Keys are 'scope|tile'; the scope is what the policy of the layer compares: an
--- area, an area;domain, two areas, or nothing.
+-- area, an area;domain, two areas, @ and a body, or nothing.
 
 -- More than 256 keys: 'scope|', the whole layer of those scopes; more than 256 scopes: null. Null
 -- (everything) stays null.
@@ -116,7 +116,9 @@ BEGIN
         ('visits', 'COALESCE(area_id, 0)', 'geom_3857'),
         ('tracks', $$COALESCE(area_id, 0) || ',' || COALESCE(to_area_id, 0)$$, 'geom_3857'),
         ('fence_events', 'COALESCE(area_id, 0)', 'geom_3857'),
-        ('cases', $$COALESCE(area_id, 0) || ';' || domain$$, 'geom_3857'),
+        -- A case is seen by area and domain, and by each of its parties.
+        ('cases', $$unnest(ARRAY[COALESCE(area_id, 0) || ';' || domain] || ARRAY(SELECT '@' || p FROM unnest(party_ids) p))$$,
+         'geom_3857'),
         ('alerts', $$alert_scope(area_id, kind)$$, 'geom_3857')
     ) AS layers (name, scope, box) LOOP
         IF watched.box IS NULL THEN

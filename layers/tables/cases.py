@@ -19,14 +19,20 @@ CASE_STATES = (
     "accepted",
     "filed",
     "dispatched",
+    "arrived",
     "disposed",
     "fed_back",
+    "reviewed",
     "checked",
     "returned",
     "suspended",
     "rework",
     "closed",
+    "merged",
 )
+PARTS = ("lead", "co_handler", "superior", "copied")
+"""What a body is in a case: the first two handle it."""
+PART_STATES = ("awaiting", "arrived", "disposed", "fed_back", "refused", "asked", "designated", "copied")
 
 
 class DutyItem(Base):
@@ -56,7 +62,11 @@ class Case(Base):
     """
 
     __tablename__ = "cases"
-    __table_args__ = (Index("ix_cases_area_id", "area_id"), Index("ix_cases_alert_id", "alert_id"))
+    __table_args__ = (
+        Index("ix_cases_area_id", "area_id"),
+        Index("ix_cases_alert_id", "alert_id"),
+        Index("ix_cases_party_ids", "party_ids", postgresql_using="gin"),
+    )
     id: Mapped[int] = id_column()
     number: Mapped[str] = mapped_column(unique=True)
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
@@ -83,6 +93,34 @@ class Case(Base):
     geom: Mapped[WKBElement] = geometry_column("POINT")
     geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)
+    party_ids: Mapped[list[int]] = mapped_column(default=list, server_default="{}")
+
+
+class CaseParty(Base):
+    """A body that takes part in a case, from ``since`` until ``until``.
+
+    The newest event of the case with ``parties`` in its payload says who is in force.
+    """
+
+    __tablename__ = "case_parties"
+    __table_args__ = (
+        Index("ix_case_parties_case_id", "case_id"),
+        Index(
+            "uq_case_parties_in_force",
+            "case_id",
+            "body_id",
+            unique=True,
+            postgresql_where=text("until IS NULL"),
+        ),
+    )
+    id: Mapped[int] = id_column()
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    body_id: Mapped[int] = mapped_column(BigInteger)
+    body: Mapped[str]
+    part: Mapped[str]
+    state: Mapped[str]
+    since: Mapped[dt.datetime]
+    until: Mapped[dt.datetime | None]
 
 
 class ChainHead(Base):
