@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from geo_api.auth.access import current_caller, scoped_session, system_session
+from geo_api.cases.routes_cases import known_hashes
 from geo_api.features.parameters import filter_parameter, published_collection
 from geo_api.features.routes_edits import expected_version, feature_patch, whole_feature
 from geo_api.http.errors import TITLES
@@ -22,6 +23,7 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
     whole_feature: (408, 409, 413, 415, 422),
     feature_patch: (408, 409, 413, 415, 422),
     expected_version: (409, 412, 428),
+    known_hashes: (412, 428),
 }
 """Statuses that a dependency can end a request with, or that come of what it does."""
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from grid.cases import transition
+from grid.errors import IllegalTransition
 from layers.records import newest_case_of_alert, set_outcome
 
 OUTCOMES: Mapping[str, tuple[str, str]] = {
@@ -51,7 +52,13 @@ def record_outcome(
     IllegalTransition
         The alert has an outcome already: it is recorded once.
     """
-    set_outcome(db, alert_id, outcome, CHECKED)
+    former = set_outcome(db, alert_id, outcome, CHECKED)
+    if former is not None:
+        zh, en = OUTCOMES[former]
+        raise IllegalTransition(
+            f"the alert has an outcome already: {en}; it is recorded once",
+            f"该预警已登记核查结果（{zh}），不能重复登记",
+        )
     number = newest_case_of_alert(db, alert_id)
     if number is not None:
         zh, en = OUTCOMES[outcome]

@@ -450,7 +450,7 @@ def _given(case: Case, action: str, facts: dict[str, Any]) -> dict[str, Any]:
         "zh": f"{rule.zh}：由{lead.strip()}牵头（原为{case.lead_body or '无'}）。原因：{reason}",
         "en": f"By {rule.en}: {lead.strip()} leads now (before: {case.lead_body or 'nobody'}). Reason: {reason}",
         "chosen": lead.strip(),
-        "rejected": [case.lead_body] if case.lead_body and case.lead_body != lead.strip() else [],
+        "not_chosen": [case.lead_body] if case.lead_body and case.lead_body != lead.strip() else [],
     }
     partners = [partner for partner in partners if partner != lead.strip()]
     return {

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, text, update
+from sqlalchemy import RowMapping, select, text, update
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
@@ -87,17 +87,26 @@ WHERE id = :id
 """)
 
 
-def set_outcome(db: Session, alert_id: int, outcome: str, status: str) -> None:
-    """Store what the site check found, and the status that follows.
+def set_outcome(db: Session, alert_id: int, outcome: str, status: str) -> str | None:
+    """Store what the site check found, and the status that follows, unless the alert has an outcome already.
+
+    Returns that former outcome; None when the new one was stored.
 
     Raises
     ------
     NotFound
         When there is no such alert, or none that the caller may see.
     """
-    statement = update(Alert).where(Alert.id == alert_id).values(outcome=outcome, status=status)
-    if db.execute(statement.returning(Alert.id)).scalar_one_or_none() is None:
+    statement = update(Alert).where(Alert.id == alert_id, Alert.outcome.is_(None))
+    if (
+        db.execute(statement.values(outcome=outcome, status=status).returning(Alert.id)).one_or_none()
+        is not None
+    ):
+        return None
+    former = db.execute(select(Alert.outcome).where(Alert.id == alert_id)).one_or_none()
+    if former is None:
         raise NotFound(f"no alert {alert_id}")
+    return former.outcome
 
 
 @dataclass(frozen=True)

@@ -472,7 +472,9 @@ def test_cases_alerts_tracks_and_reports(matrix: Matrix, caller: str) -> None:
                 no_foreign(caller, answer.content)
         step = {"action": "note", "note": "x"}
         if not seen:
-            assert client.post(f"/v1/cases/NT-{letter}-{domain}/events", json=step).status_code in (403, 404)
+            assert client.post(
+                f"/v1/cases/NT-{letter}-{domain}/events", json=step, headers={"If-Match": "*"}
+            ).status_code in (403, 404)
     for letter in "AB":
         seen = matrix.ids[f"alert_{letter}"] in matrix.expected(caller, "alerts")
         card = client.get(f"/v1/alerts/{matrix.ids[f'alert_{letter}']}")

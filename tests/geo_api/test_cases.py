@@ -15,7 +15,10 @@ from layers.postgres import SYSTEM, session
 from layers.postgres import sessions as database
 from tests.support.application import PASSWORD, Api, Seeded, api_over
 from tests.support.private_town import open_case_of
+from tests.support.small_town import TOWN_A, TOWN_B
 
+ANY = {"If-Match": "*"}
+LEAD, PARTNER = "测试区生态环境局", "测试区应急管理局"
 Login = Callable[[str], TestClient]
 
 
@@ -24,9 +27,19 @@ def api(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
     """An application of this module's own: its cases move."""
     for made in api_over(seeded, "api_cases", tmp_path_factory.mktemp("data")):
         with session(SYSTEM, made.url) as db:
-            create_user(
-                db, username="colleague", password=PASSWORD, role="supervisor", body="officer.a 的单位"
+            db.execute(
+                text(
+                    "INSERT INTO bodies (body_id, code, name, level, valid_from)"
+                    " VALUES (0, 'WL', '测试区文化旅游局', 'county', '2020-01-01')"
+                )
             )
+            for name, role, body, area in (
+                ("colleague", "supervisor", LEAD, None),
+                ("officer.lead", "officer", LEAD, TOWN_A),
+                ("officer.partner", "officer", PARTNER, TOWN_B),
+                ("officer.stranger", "officer", "测试区文化旅游局", TOWN_A),
+            ):
+                create_user(db, username=name, password=PASSWORD, role=role, body=body, area_code=area)
         yield made
 
 
@@ -37,19 +50,23 @@ def numbers(api: Api) -> dict[str, str]:
 
 
 def step(client: TestClient, number: str, action: str, note: str = "") -> Any:
-    return client.post(f"/v1/cases/{number}/events", json={"action": action, "note": note})
+    return client.post(f"/v1/cases/{number}/events", json={"action": action, "note": note}, headers=ANY)
 
 
 def test_a_case_goes_through_all_its_states(login: Login, numbers: dict[str, str]) -> None:
-    dispatcher, officer, supervisor = login("dispatcher"), login("officer.a"), login("supervisor")
+    dispatcher, officer, supervisor = login("dispatcher"), login("officer.lead"), login("supervisor")
+    partner = login("officer.partner")
     number = numbers["A"]
-    assert dispatcher.get(f"/v1/cases/{number}").json()["available_actions"] == ["verify", "note"]
+    assert dispatcher.get(f"/v1/cases/{number}").json()["available_actions"] == ["verify", "merge", "note"]
     walk = [
         (dispatcher, "verify", "accepted"),
         (dispatcher, "file", "filed"),
         (dispatcher, "dispatch", "dispatched"),
-        (officer, "dispose", "disposed"),
-        (officer, "feed_back", "fed_back"),
+        (officer, "arrive", "arrived"),
+        (officer, "dispose", "arrived"),
+        (partner, "dispose", "disposed"),
+        (officer, "feed_back", "disposed"),
+        (partner, "feed_back", "fed_back"),
         (supervisor, "check", "checked"),
         (supervisor, "close", "closed"),
     ]
@@ -61,7 +78,7 @@ def test_a_case_goes_through_all_its_states(login: Login, numbers: dict[str, str
     assert [event["action"] for event in document["events"]] == ["report", *(action for _, action, _ in walk)]
     assert document["closed_at"] and document["available_actions"] == []
     verified = officer.get(f"/v1/cases/{number}/verify").json()
-    assert (verified["events"], verified["holds"]) == (8, True)
+    assert (verified["events"], verified["holds"]) == (11, True)
 
 
 def test_the_case_names_grid_areas_bodies_and_reasons(login: Login, numbers: dict[str, str]) -> None:
@@ -78,7 +95,7 @@ def test_the_case_names_grid_areas_bodies_and_reasons(login: Login, numbers: dic
 
 
 def test_who_disposes_cannot_close_and_steps_keep_their_order(login: Login, numbers: dict[str, str]) -> None:
-    dispatcher, officer = login("dispatcher"), login("officer.a")
+    dispatcher, officer, partner = login("dispatcher"), login("officer.lead"), login("officer.partner")
     number = numbers["A"]
     early = step(officer, number, "dispose")
     assert (early.status_code, early.json()["type"]) == (409, "/problems/illegal-transition")
@@ -88,7 +105,9 @@ def test_who_disposes_cannot_close_and_steps_keep_their_order(login: Login, numb
         (dispatcher, "file"),
         (dispatcher, "dispatch"),
         (officer, "dispose"),
+        (partner, "dispose"),
         (officer, "feed_back"),
+        (partner, "feed_back"),
     ):
         assert step(client, number, action).status_code == 201
     assert step(officer, number, "check").status_code == 409
@@ -120,7 +139,7 @@ def test_an_outcome_becomes_an_event_of_the_case(login: Login, numbers: dict[str
     assert answer.json()["noted_in_case"] == numbers["A"]
     last = officer.get(f"/v1/cases/{numbers['A']}").json()["events"][-1]
     assert (last["action"], last["payload"]["note"], last["payload"]["outcome"]) == (
-        "note",
+        "outcome",
         "拆除中",
         "legal_use",
     )
@@ -171,3 +190,61 @@ def test_the_report_is_one_file(login: Login, numbers: dict[str, str], tmp_path:
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     hot = TestClient(login("officer.a").app).get("/v1/hot-spots/report.html")
     assert hot.status_code == 200 and "891f1d48b03ffff" in hot.text
+
+
+def test_bodies_that_take_part_see_and_handle_a_case_and_others_do_not(
+    login: Login, numbers: dict[str, str]
+) -> None:
+    dispatcher, lead, partner = login("dispatcher"), login("officer.lead"), login("officer.partner")
+    stranger, number = login("officer.stranger"), numbers["A"]
+    for action in ("verify", "file", "dispatch"):
+        assert step(dispatcher, number, action).status_code == 201
+    # The partner's account is for the other town: it sees this case because its body takes part.
+    assert partner.get(f"/v1/cases/{number}").status_code == 200
+    assert login("officer.b").get(f"/v1/cases/{number}").status_code == 404
+    assert number in partner.get("/collections/cases/items?limit=1000").text
+    assert number.encode() in partner.get("/collections/cases/tiles/WebMercatorQuad/8/104/213").content
+    refused = step(stranger, number, "dispose")
+    assert refused.status_code == 409 and LEAD in refused.json()["detail_zh"]
+    refused = step(login("officer.a"), number, "dispose")  # whose body is in no register
+    assert refused.status_code == 409 and "未绑定" in refused.json()["detail_zh"]
+    claimed = lead.post(
+        f"/v1/cases/{number}/events",
+        json={"action": "dispose", "payload": {"body": PARTNER}},
+        headers=ANY,
+    )
+    assert claimed.status_code in (400, 422) and "body" in claimed.json()["detail"]
+    document = step(lead, number, "dispose").json()
+    assert {party["body"]: party["state"] for party in document["parties"] if party["part"] != "copied"} == {
+        LEAD: "disposed",
+        PARTNER: "awaiting",
+    }
+    early = step(lead, number, "check", "x")
+    assert early.status_code == 409
+
+
+def test_a_step_names_the_state_that_it_knows(login: Login, numbers: dict[str, str]) -> None:
+    dispatcher, number = login("dispatcher"), numbers["A"]
+    path, verify = f"/v1/cases/{number}/events", {"action": "verify"}
+    assert dispatcher.post(path, json=verify).status_code == 428
+    known = dispatcher.get(f"/v1/cases/{number}").headers["ETag"]
+    moved = dispatcher.post(path, json=verify, headers={"If-Match": known})
+    assert moved.status_code == 201 and moved.headers["ETag"] != known
+    stale = dispatcher.post(path, json={"action": "file"}, headers={"If-Match": known})
+    assert stale.status_code == 412 and "刷新" in stale.json()["detail_zh"]
+
+
+def test_bodies_are_given_from_the_register_and_the_explanation_follows(
+    login: Login, numbers: dict[str, str]
+) -> None:
+    dispatcher, number = login("dispatcher"), numbers["A"]
+    step(dispatcher, number, "verify")
+    body = {"action": "reassign", "note": "错派", "payload": {"lead_body": "不存在的单位XYZ"}}
+    unknown = dispatcher.post(f"/v1/cases/{number}/events", json=body, headers=ANY)
+    assert unknown.status_code in (400, 422) and "不存在的单位XYZ" in unknown.json()["detail_zh"]
+    assert dispatcher.get(f"/v1/cases/{number}").json()["lead_body"] == LEAD
+    body["payload"] = {"lead_body": PARTNER, "co_handlers": []}
+    document = dispatcher.post(f"/v1/cases/{number}/events", json=body, headers=ANY).json()
+    assert (document["lead_body"], document["explanation"][-1]["chosen"]) == (PARTNER, PARTNER)
+    assert "错派" in document["explanation"][-1]["zh"]
+    assert login("officer.a").get(f"/v1/cases/{number}/verify").json()["holds"] is True

@@ -55,7 +55,9 @@ def test_the_running_service_puts_every_step_under_a_head(own: Api) -> None:
     with serving(own.settings) as address, httpx2.Client(base_url=address) as client:
         login = client.post("/v1/login", json={"username": "dispatcher", "password": PASSWORD}).json()
         client.headers["X-CSRF-Token"] = login["csrf_token"]
-        step = client.post(f"/v1/cases/{number}/events", json={"action": "verify", "note": ""})
+        step = client.post(
+            f"/v1/cases/{number}/events", json={"action": "verify", "note": ""}, headers={"If-Match": "*"}
+        )
         assert step.status_code == 201, step.text
 
         def verdict() -> Any:
@@ -75,7 +77,12 @@ def test_the_running_service_puts_every_step_under_a_head(own: Api) -> None:
 def test_a_removed_last_event_is_told_by_every_door(own: Api) -> None:
     number = opened(own)
     client = logged_in(own.app, "dispatcher")
-    assert client.post(f"/v1/cases/{number}/events", json={"action": "verify", "note": ""}).status_code == 201
+    assert (
+        client.post(
+            f"/v1/cases/{number}/events", json={"action": "verify", "note": ""}, headers={"If-Match": "*"}
+        ).status_code
+        == 201
+    )
     assert command("cases", "seal")[0] == 0
     code, said = command("cases", "verify", "--json")
     assert (code, json.loads(said)["holds"], json.loads(said)["events_under_heads"]) == (0, True, 2)

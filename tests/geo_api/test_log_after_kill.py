@@ -43,7 +43,7 @@ def work(service: Service, name: str, number: str, key: str, answered: list[str]
             csrf = {"X-CSRF-Token": login["csrf_token"]}
             for i in itertools.count():
                 request_id = f"kill-{name}-{i:05}"
-                head = {"X-Request-Id": request_id, **csrf}
+                head = {"X-Request-Id": request_id, "If-Match": "*", **csrf}
                 if i % 2:
                     path, body = f"/v1/cases/{number}/events", {"action": "note", "note": "x"}
                     answer = client.post(path, json=body, headers=head)

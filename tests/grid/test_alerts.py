@@ -21,10 +21,11 @@ from grid.alerts import (
     set_matter,
     suggested_items,
 )
-from grid.cases import transition, verify_chain
-from grid.errors import UnknownItem
+from grid.cases import verify_chain
+from grid.errors import IllegalTransition, UnknownItem
 from layers.errors import NotFound
 from layers.tables import Alert, Case, CaseEvent
+from tests.support.case_steps import TO_FED_BACK, move
 from tests.support.square_town import NOW, insert_duties, insert_town, middle, unit_code
 
 LATER = NOW + dt.timedelta(days=1)
@@ -125,17 +126,17 @@ def test_an_outcome_closes_the_alert_and_is_noted_in_the_open_case(db: Session, 
         record_outcome(db, 10**9, "confirmed", note="", actor="ofei", role="officer", body=None)
 
 
-def test_an_outcome_after_the_end_of_the_case_is_noted_nowhere(db: Session, run: int) -> None:
+def test_an_outcome_after_the_end_of_the_case_is_recorded_with_who_found_it(db: Session, run: int) -> None:
     raise_one(db, run, found("high", 0.9))
     alert_id, number = db.execute(select(Alert.id, Case.number).join(Case, Case.alert_id == Alert.id)).one()
-    for action, actor, role in (
-        ("verify", "dan", "dispatcher"), ("file", "dan", "dispatcher"), ("dispatch", "dan", "dispatcher"),
-        ("dispose", "ofei", "officer"), ("feed_back", "ofei", "officer"),
-        ("check", "sue", "supervisor"), ("close", "sue", "supervisor"),
-    ):  # fmt: skip
-        transition(db, number, action, actor=actor, role=role)
+    move(db, number, *TO_FED_BACK, "check", "close")
     done = record_outcome(db, alert_id, "confirmed", note="x", actor="ofei", role="officer", body=None)
-    assert done.noted_in_case is None
+    assert done.noted_in_case == number
+    last = db.scalars(select(CaseEvent).order_by(CaseEvent.seq.desc())).first()
+    assert last is not None and (last.action, last.actor, last.to_state) == ("outcome", "ofei", "closed")
+    with pytest.raises(IllegalTransition, match="confirmed"):
+        record_outcome(db, alert_id, "legal_use", note="y", actor="dan", role="dispatcher", body=None)
+    assert db.scalar(select(Alert.outcome)) == "confirmed"
 
 
 def test_the_card_holds_what_the_model_wrote(db: Session, run: int) -> None:

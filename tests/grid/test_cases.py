@@ -92,12 +92,18 @@ def test_the_first_hash_by_hand(db: Session, case: Case) -> None:
     assert (opening["title"], opening["item_code"], opening["domain"]) == ("疑似非法复工", RESUME, "ecology")
     assert opening["due_at"] == "2026-03-05T02:00:00.000000+00:00" and opening["place"] == list(middle(0, 0))
     parties = event.payload["parties"]
-    assert sorted(event.payload) == ["case", "co_handlers", "lead_body", "parties"]
-    assert [(p["body"], p["part"]) for p in parties[:2]] == [(LEAD, "lead"), ("测试区应急管理局", "co_handler")]
+    assert event.payload["added_to_register"] == [party["body"] for party in parties]
+    assert sorted(event.payload) == ["added_to_register", "case", "co_handlers", "lead_body", "parties"]
+    assert [(p["body"], p["part"]) for p in parties[:2]] == [
+        (LEAD, "lead"),
+        ("测试区应急管理局", "co_handler"),
+    ]
     written = json.dumps(opening, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     by_hand = (
         '{"action":"report","actor":"system","at":"2026-03-02T02:00:00.000000+00:00","case":"NT20260302-0001","from":null,'
-        '"payload":{"case":'
+        '"payload":{"added_to_register":'
+        + json.dumps(event.payload["added_to_register"], separators=(",", ":"), ensure_ascii=False)
+        + ',"case":'
         + written
         + ',"co_handlers":["测试区应急管理局","测试区交通运输局","测试区市场监督管理局"],"lead_body":"测试区生态环境局","parties":'
         + json.dumps(parties, sort_keys=True, separators=(",", ":"), ensure_ascii=False)

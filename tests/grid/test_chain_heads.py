@@ -106,7 +106,15 @@ def town(db: Session, keys: ChainKeys) -> list[Case]:
 
 def as_owner(db: Session) -> None:
     """Write as an owner of the tables may: no trigger stands in the way."""
-    for table in ("cases", "case_events", "chain_entries", "chain_heads", "access_log"):
+    for table in (
+        "cases",
+        "case_events",
+        "case_parties",
+        "case_facts",
+        "chain_entries",
+        "chain_heads",
+        "access_log",
+    ):
         db.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
 
 
@@ -144,9 +152,10 @@ def test_what_is_whole_verifies(db: Session, town: list[Case], keys: ChainKeys) 
          " WHERE id = :id",
          "chain head 2: binds 6 events; the 5 that are there"),
         # a whole case
-        ("DELETE FROM case_events WHERE case_id = :id; DELETE FROM cases WHERE id = :id", "was removed"),
-        ("DELETE FROM chain_entries WHERE number = :number; DELETE FROM case_events WHERE case_id = :id;"
-         " DELETE FROM cases WHERE id = :id", "chain head 1: binds 3 events; the 2 that are there"),
+        ("DELETE FROM case_parties WHERE case_id = :id; DELETE FROM case_events WHERE case_id = :id;"
+         " DELETE FROM cases WHERE id = :id", "was removed"),
+        ("DELETE FROM chain_entries WHERE number = :number; DELETE FROM case_parties WHERE case_id = :id;"
+         " DELETE FROM case_events WHERE case_id = :id; DELETE FROM cases WHERE id = :id", "chain head 1: binds 3 events; the 2 that are there"),
         # the last head, as if it had never been made
         ("DELETE FROM chain_heads WHERE sequence = 2; UPDATE chain_entries SET head = NULL WHERE head = 2;"
          " UPDATE access_log SET head = NULL WHERE head = 2", "chain head 2: is known outside of the"

@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from grid.cases import open_case, transition
+from grid.cases import open_case
 from grid.cases.indicators import NAMES, IndicatorRow, cases_of_figure, ranks, read_indicators
 from grid.errors import GridError
 from grid.responsibility import assign
 from layers.tables import CaseFacts
+from tests.support.case_steps import move
 from tests.support.square_town import insert_duties, insert_town, middle
 
 
@@ -124,8 +125,8 @@ def test_facts_come_from_the_events(db: Session) -> None:
         ("feed_back", "officer", 2, 1), ("rework", "dispatcher", 2, 2), ("dispose", "officer", 3, 0), ("feed_back", "officer", 3, 1),
         ("check", "dispatcher", 3, 2), ("close", "dispatcher", 3, 3),
     ]  # fmt: skip
-    for action, role, number, hour in steps:
-        transition(db, case.number, action, actor=role, role=role, note="n", at=day(number, hour))
+    for action, _, number, hour in steps:
+        move(db, case.number, action, at=day(number, hour))
         if action == "rework":
             assert db.scalar(text("SELECT disposed_at FROM case_facts")) is None
     row = only(read_indicators(db, SINCE, UNTIL, "town"))

@@ -101,7 +101,10 @@ class Writers:
         for client, number in self._turns():
             note = f"note {self._run}-{writer}-{number}"
             path = f"/v1/cases/{self._case}/events"
-            if self._ask(client, path, json={"action": "note", "note": note}) is not None:
+            if (
+                self._ask(client, path, json={"action": "note", "note": note}, headers={"If-Match": "*"})
+                is not None
+            ):
                 self.seen.notes.append(note)
 
     def _turns(self) -> Iterator[tuple[httpx2.Client, int]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -32,15 +34,15 @@ def handlers_of(db: Session, number: str) -> list[str]:
     return sorted(db.scalars(statement))
 
 
-def move(db: Session, number: str, *actions: str, note: str = "原因") -> None:
+def move(db: Session, number: str, *actions: str, note: str = "原因", at: dt.datetime | None = None) -> None:
     """Take steps in order: those of officers by every body that handles the case, ``ofei`` of the lead first."""
     for action in actions:
         if action in ACTORS:
             actor, role = ACTORS[action]
-            transition(db, number, action, actor=actor, role=role, note=note)
+            transition(db, number, action, actor=actor, role=role, note=note, at=at)
             continue
         lead = db.scalar(select(Case.lead_body).where(Case.number == number))
         bodies = handlers_of(db, number)
         for body in sorted(bodies, key=lambda name: name != lead):
             actor = "ofei" if body == lead else f"officer of {body}"
-            transition(db, number, action, actor=actor, role="officer", note=note, body=body)
+            transition(db, number, action, actor=actor, role="officer", note=note, body=body, at=at)

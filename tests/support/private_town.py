@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from grid.cases import open_case
 from grid.responsibility import assign
 from layers.postgres import SYSTEM
@@ -50,9 +52,11 @@ def make_private_town(folder: Path) -> PrivateTown:
 
 
 def open_case_of(url: str, ids: dict[str, Any], letter: str = "A") -> str:
-    """Open a case at the plant of a town: its number."""
+    """Open a case at the plant of a town: its number. A second open one is of the place alone, not of the site."""
     lon, lat = BOXES[letter][0] + 0.1, 31.2
     with database.session(SYSTEM, url) as db:
+        known = {"site": ids[f"site_{letter}"]}
+        is_second = db.scalar(text("SELECT EXISTS (SELECT FROM cases WHERE site_id = :site)"), known)
         return open_case(
             db,
             title=f"{letter} 疑似非法复工",
@@ -63,5 +67,5 @@ def open_case_of(url: str, ids: dict[str, Any], letter: str = "A") -> str:
             opened_at=RAISED,
             due_at=RAISED + dt.timedelta(days=7),
             alert_id=ids[f"alert_{letter}"],
-            site_id=ids[f"site_{letter}"],
+            site_id=None if is_second else ids[f"site_{letter}"],
         ).number

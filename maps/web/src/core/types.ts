@@ -575,7 +575,7 @@ export interface components {
              * @description State · 状态
              * @enum {string}
              */
-            state: "reported" | "accepted" | "filed" | "dispatched" | "disposed" | "fed_back" | "checked" | "returned" | "suspended" | "rework" | "closed";
+            state: "reported" | "accepted" | "filed" | "dispatched" | "arrived" | "disposed" | "fed_back" | "reviewed" | "checked" | "returned" | "suspended" | "rework" | "closed" | "merged";
             /**
              * @description Domain · 领域
              * @enum {string}
@@ -625,8 +625,14 @@ export interface components {
             explanation: components["schemas"]["ExplanationStep"][];
             events: components["schemas"]["CaseEvent"][];
             clock: components["schemas"]["CaseClockDocument"];
+            /** @description Bodies that take part now */
+            parties: components["schemas"]["CaseParty"][];
             /** @description Steps that the caller may take now */
             available_actions: string[];
+            /** @description Steps that the state and the role would allow, with the reason that they are not possible */
+            refused_actions: {
+                [key: string]: components["schemas"]["BothLanguages"];
+            };
         };
         /** @description One step of a case: an event of its hash chain. */
         CaseEvent: {
@@ -683,6 +689,17 @@ export interface components {
             /** @description `next` leads to the next page */
             links: components["schemas"]["Link"][];
         };
+        /** @enum {string} */
+        CasePart: "lead" | "co_handler" | "superior" | "copied";
+        /** @enum {string} */
+        CasePartState: "awaiting" | "arrived" | "disposed" | "fed_back" | "refused" | "asked" | "designated" | "copied";
+        /** @description A body that takes part in a case: as what, and how far its part is. */
+        CaseParty: {
+            body_id: number;
+            body: string;
+            part: components["schemas"]["CasePart"];
+            state: components["schemas"]["CasePartState"];
+        };
         /** @description Cases · 案件 */
         CaseProperties: {
             /** @description Number · 案件编号 */
@@ -695,7 +712,7 @@ export interface components {
              * @description State · 状态
              * @enum {string}
              */
-            state: "reported" | "accepted" | "filed" | "dispatched" | "disposed" | "fed_back" | "checked" | "returned" | "suspended" | "rework" | "closed";
+            state: "reported" | "accepted" | "filed" | "dispatched" | "arrived" | "disposed" | "fed_back" | "reviewed" | "checked" | "returned" | "suspended" | "rework" | "closed" | "merged";
             /**
              * @description Domain · 领域
              * @enum {string}
@@ -739,7 +756,7 @@ export interface components {
             overdue: boolean;
         };
         /** @enum {string} */
-        CaseState: "reported" | "accepted" | "filed" | "dispatched" | "disposed" | "fed_back" | "checked" | "returned" | "suspended" | "rework" | "closed";
+        CaseState: "reported" | "accepted" | "filed" | "dispatched" | "arrived" | "disposed" | "fed_back" | "reviewed" | "checked" | "returned" | "suspended" | "rework" | "closed" | "merged";
         /** @description A signed head over the chains of all cases. */
         ChainHead: {
             sequence: number;
@@ -3040,6 +3057,9 @@ export type CaseEvent = components['schemas']['CaseEvent'];
 export type CaseEventBody = components['schemas']['CaseEventBody'];
 export type CaseFeature = components['schemas']['CaseFeature'];
 export type CasePage = components['schemas']['CasePage'];
+export type CasePart = components['schemas']['CasePart'];
+export type CasePartState = components['schemas']['CasePartState'];
+export type CaseParty = components['schemas']['CaseParty'];
 export type CaseProperties = components['schemas']['CaseProperties'];
 export type CaseState = components['schemas']['CaseState'];
 export type ChainHead = components['schemas']['ChainHead'];
