@@ -203,7 +203,7 @@ class StepEvent(Protocol):
 
 @dataclass(frozen=True)
 class Standing:
-    """Who wants to take a step, and how the case stands.
+    """Standing of a case for a person who wants to take a step.
 
     Attributes
     ----------

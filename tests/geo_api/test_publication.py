@@ -13,10 +13,11 @@ import pytest
 from sqlalchemy import text
 from starlette.testclient import TestClient
 
-from grid.cases import open_case, personal_marks, publish_decided, transition, verify_chain
+from grid.cases import open_case, personal_marks, publish_decided, verify_chain
 from grid.responsibility import assign
 from layers.postgres import SYSTEM, session
 from tests.support.application import Api, Seeded, api_over, logged_in
+from tests.support.case_steps import TO_FED_BACK, move
 
 OPENED = dt.datetime(2026, 3, 1, 10, tzinfo=dt.UTC)
 NOW = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
@@ -55,14 +56,12 @@ def decided(
             db, title=facts.pop("title", "t"), item_code="ECO-001", assignment=answer, opened_at=OPENED,
             **place, **facts,
         )  # fmt: skip
-        for action, who in (("verify", "dispatcher"), ("file", "dispatcher"), ("dispatch", "dispatcher"),
-                            ("dispose", "officer"), ("feed_back", "officer"), ("check", "dispatcher"),
-                            ("close", "dispatcher")):  # fmt: skip
+        for action in (*TO_FED_BACK, "check", "close"):
             if action == "close" and not close:
                 break
             payload = {"decision": decision} if action == "dispose" and decision else {}
-            transition(db, case.number, action, actor=who, role=who, note=note, payload=payload, body=f"{who}单位",
-                       at=dt.datetime(2026, 4, 30, 20, tzinfo=dt.UTC))  # fmt: skip
+            at = dt.datetime(2026, 4, 30, 20, tzinfo=dt.UTC)
+            move(db, case.number, action, note=note, payload=payload, at=at)
         return str(case.number)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -34,7 +35,14 @@ def handlers_of(db: Session, number: str) -> list[str]:
     return sorted(db.scalars(statement))
 
 
-def move(db: Session, number: str, *actions: str, note: str = "原因", at: dt.datetime | None = None) -> None:
+def move(
+    db: Session,
+    number: str,
+    *actions: str,
+    note: str = "原因",
+    at: dt.datetime | None = None,
+    payload: dict[str, Any] | None = None,
+) -> None:
     """Take steps in order: those of officers by every body that handles the case, ``ofei`` of the lead first."""
     for action in actions:
         if action in ACTORS:
@@ -45,4 +53,6 @@ def move(db: Session, number: str, *actions: str, note: str = "原因", at: dt.d
         bodies = handlers_of(db, number)
         for body in sorted(bodies, key=lambda name: name != lead):
             actor = "ofei" if body == lead else f"officer of {body}"
-            transition(db, number, action, actor=actor, role="officer", note=note, body=body, at=at)
+            transition(
+                db, number, action, actor=actor, role="officer", note=note, body=body, at=at, payload=payload
+            )
