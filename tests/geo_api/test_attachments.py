@@ -32,6 +32,8 @@ from tests.support.application import Api, Seeded, api_over, logged_in
 OPENED = dt.datetime(2026, 3, 1, 2, tzinfo=dt.UTC)
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
 
+ANY = {"If-Match": "*"}
+
 
 @pytest.fixture
 def own(seeded: Seeded, tmp_path: Path) -> Iterator[Api]:
@@ -272,7 +274,7 @@ def test_a_step_without_a_file_is_no_attachment(own: Api) -> None:
     client = logged_in(own.app, "dispatcher")
     path = f"/v1/cases/{number}/events"
     for action, payload in (("attach", {"name": "x"}), ("take_back", {}), ("note", {"sha256": "a" * 64})):
-        answer = client.post(path, json={"action": action, "note": "x", "payload": payload})
+        answer = client.post(path, json={"action": action, "note": "x", "payload": payload}, headers=ANY)
         assert answer.status_code == 422, (action, answer.text)
 
 
@@ -285,6 +287,7 @@ def test_a_matter_that_asks_for_evidence_refuses_a_disposal_without_it(own: Api)
                 " ON CONFLICT (item_code, valid_from) DO UPDATE SET evidence = EXCLUDED.evidence"
             )
         )
+        db.execute(text("UPDATE users SET body = '测试区生态环境局' WHERE username = 'officer.a'"))
         db.execute(text("UPDATE matters SET evidence = '{photo,document}' WHERE item_code = 'ECO-001'"))
     number = case_of(own)
     with session(SYSTEM, own.url) as db:
@@ -292,16 +295,16 @@ def test_a_matter_that_asks_for_evidence_refuses_a_disposal_without_it(own: Api)
             transition(db, number, action, actor="dispatcher", role="dispatcher", at=OPENED)
     client = logged_in(own.app, "officer.a")
     path, step = f"/v1/cases/{number}/events", {"action": "dispose", "note": "x"}
-    refused = client.post(path, json=step)
+    refused = client.post(path, json=step, headers=ANY)
     assert refused.status_code == 409 and refused.json()["detail_zh"] == "处置前须补充证据：照片、文书"
     made = post(own, number, photo(), who="officer.a").json()
-    assert client.post(path, json=step).json()["detail_zh"] == "处置前须补充证据：文书"
+    assert client.post(path, json=step, headers=ANY).json()["detail_zh"] == "处置前须补充证据：文书"
     post(own, number, PDF, who="officer.a", name="a.pdf")
     back = f"/v1/cases/{number}/attachments/{made['id']}/take-back"
     client.post(back, json={"reason": "x"})
-    assert client.post(path, json=step).json()["detail_zh"] == "处置前须补充证据：照片"
+    assert client.post(path, json=step, headers=ANY).json()["detail_zh"] == "处置前须补充证据：照片"
     post(own, number, photo(size=(40, 40)), who="officer.a")
-    assert client.post(path, json=step).status_code == 201
+    assert client.post(path, json=step, headers=ANY).status_code == 201
 
 
 def test_the_store_keeps_files_by_their_hash_and_names_what_is_wrong(tmp_path: Path) -> None:
