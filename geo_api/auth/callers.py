@@ -27,6 +27,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_change_sets": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "read_imports": frozenset({"grid_manager", "officer", "dispatcher", "supervisor", "service"}),
     "undo_imports": frozenset({"dispatcher", "supervisor"}),
+    "see_officers": frozenset({"dispatcher", "supervisor"}),
     "read_originals": frozenset({"supervisor"}),
     "take_down": frozenset({"supervisor"}),
     "manage_webhooks": frozenset({"dispatcher", "supervisor", "service"}),

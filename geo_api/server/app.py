@@ -28,6 +28,7 @@ from geo_api.cases import routes_attachments as attachments
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
 from geo_api.cases import routes_indicators as indicators
+from geo_api.cases import routes_officers as officers
 from geo_api.cases import routes_publication as publication
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import HeadMaker
@@ -98,6 +99,7 @@ ROUTERS = (
     open311,
     cases,
     attachments,
+    officers,
     change_sets,
     duties,
     imports,

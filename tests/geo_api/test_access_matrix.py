@@ -843,6 +843,10 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/cases/{number}/attachments/{attachment_id}/take-back"): {
         "/v1/cases/NT-none/attachments/1/take-back": CASE_WORKERS
     },
+    ("GET", "/v1/cases/{number}/officers"): {
+        "/v1/cases/NT-none/officers": frozenset({"dispatcher", "supervisor"})
+    },
+    ("GET", "/v1/short-towns"): {"/v1/short-towns": frozenset({"dispatcher", "supervisor"})},
     ("GET", "/v1/change-sets"): {"/v1/change-sets": CASE_WORKERS},
     ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},
     ("POST", "/v1/change-sets/preview"): {"/v1/change-sets/preview": EDITORS},

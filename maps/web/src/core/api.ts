@@ -111,6 +111,12 @@ export async function remove<T>(path: string): Promise<T> {
   return (await request(path, { method: "DELETE", headers: postHeaders("application/json") })) as T;
 }
 
+/** Post a file as it is. */
+export async function postFile<T>(path: string, file: Blob): Promise<T> {
+  const headers = { ...postHeaders("application/json"), "Content-Type": file.type || "application/octet-stream" };
+  return (await request(path, { method: "POST", headers, body: file })) as T;
+}
+
 /** Post, and take what is answered as a file. */
 export async function postForFile(path: string, body: unknown): Promise<Blob> {
   const response = await send(path, { method: "POST", headers: postHeaders("*/*"), body: JSON.stringify(body) });

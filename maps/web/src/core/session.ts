@@ -13,6 +13,8 @@ const MAY: Record<string, readonly string[]> = {
   undo_imports: ["dispatcher", "supervisor"],
   manage_webhooks: ["dispatcher", "supervisor"],
   take_down: ["supervisor"],
+  move_cases: ["grid_manager", "officer", "dispatcher", "supervisor"],
+  see_officers: ["dispatcher", "supervisor"],
   pack_cases: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };

@@ -2366,6 +2366,17 @@ export interface components {
         SentAgain: {
             waiting: number;
         };
+        /** @description A town with too few officers. */
+        ShortTown: {
+            code: string;
+            name: string;
+            officers: number;
+        };
+        /** @description Towns with too few officers, the fewest first. */
+        ShortTowns: {
+            enough: number;
+            towns: components["schemas"]["ShortTown"][];
+        };
         /** @description One feature of the collection sites. */
         SiteFeature: {
             /** @constant */
@@ -2622,6 +2633,23 @@ export interface components {
         /** @description Matters that a text may be about, the best first; none is chosen. */
         SuggestedMatters: {
             matters: components["schemas"]["SuggestedMatter"][];
+        };
+        /** @description An officer who could be sent to a case; a person decides. */
+        SuggestedOfficer: {
+            officer_id: number;
+            name: string;
+            body: string;
+            /** @description Of the lead body; else of a co-handler */
+            leads: boolean;
+            /** @description From the centre of the nearest of the officer's areas */
+            distance_m: number | null;
+            /** @description Certified today, in the domain, on duty */
+            suited: boolean;
+            reasons: components["schemas"]["BothLanguages"][];
+        };
+        /** @description Officers of a case's bodies, the suited and nearest first. */
+        SuggestedOfficers: {
+            officers: components["schemas"]["SuggestedOfficer"][];
         };
         /** @description Reason for which an attachment is taken back. */
         TakeBackBody: {
@@ -3222,6 +3250,8 @@ export type Role = components['schemas']['Role'];
 export type RowFault = components['schemas']['RowFault'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
 export type SentAgain = components['schemas']['SentAgain'];
+export type ShortTown = components['schemas']['ShortTown'];
+export type ShortTowns = components['schemas']['ShortTowns'];
 export type SiteFeature = components['schemas']['SiteFeature'];
 export type SiteInput = components['schemas']['SiteInput'];
 export type SiteInputProperties = components['schemas']['SiteInputProperties'];
@@ -3244,6 +3274,8 @@ export type StyleDocument = components['schemas']['StyleDocument'];
 export type SuccessorAreas = components['schemas']['SuccessorAreas'];
 export type SuggestedMatter = components['schemas']['SuggestedMatter'];
 export type SuggestedMatters = components['schemas']['SuggestedMatters'];
+export type SuggestedOfficer = components['schemas']['SuggestedOfficer'];
+export type SuggestedOfficers = components['schemas']['SuggestedOfficers'];
 export type TakeBackBody = components['schemas']['TakeBackBody'];
 export type TakeDownBody = components['schemas']['TakeDownBody'];
 export type TemporalExtent = components['schemas']['TemporalExtent'];

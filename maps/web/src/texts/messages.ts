@@ -404,6 +404,13 @@ const sentences = {
   "case.published_page": { zh: "公示页面", en: "Published cases" },
   "case.take_down": { zh: "撤下公示", en: "Take down" },
   "case.take_down_reason": { zh: "撤下原因", en: "Reason for taking it down" },
+  "case.files": { zh: "照片与文书", en: "Photos and documents" },
+  "files.none": { zh: "还没有附件", en: "No attachments yet" },
+  "files.add": { zh: "添加照片或 PDF（可用手机拍摄）", en: "Add a photo or a PDF (or take one with the phone)" },
+  "files.too_large": { zh: "文件超过 25 MiB", en: "The file has more than 25 MiB" },
+  "files.original": { zh: "下载原件", en: "Original" },
+  "files.take_back": { zh: "撤回 {name}？记录将保留。", en: "Take back {name}? The record stays." },
+  "files.reason": { zh: "撤回原因", en: "Reason for taking it back" },
   "case.pack": { zh: "案卷包", en: "Case pack" },
   "case.report": { zh: "案件报告", en: "Report" },
 

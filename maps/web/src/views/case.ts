@@ -18,6 +18,7 @@ import { duration, list, time } from "../texts/format";
 import { language } from "../texts/language";
 import { caseTitle, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
+import "./case_files";
 import { notShown } from "./outside";
 import { backLink, busy, download, empty, facts, follow, loaded, section, stateBadge, type Content } from "./pieces";
 
@@ -176,6 +177,10 @@ export class CaseView extends Piece {
         ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers))}
         ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
+        ${section(
+          t("case.files"),
+          html`<case-files .number=${found.number} .open=${found.state !== "closed"}></case-files>`,
+        )}
         ${section(t("case.timeline"), timeline(found), this.#verification(found))}
         ${this.#publication(found)}
         <footer class="actions no-print">
