@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 
 from PIL import Image
@@ -26,6 +27,7 @@ def test_a_photo_is_attached_and_taken_back(open_page: Open, city: City) -> None
     console.log_in("dispatcher")
     console.tab("cases")
     console.page.click(f"[data-number='{number}']")
+    expect(console.page.locator("case-officers")).to_contain_text(re.compile("no officers|km from|no area"))
     field = console.page.locator("[data-attach]")
     file = {"name": "gate.jpg", "mimeType": "image/jpeg", "buffer": picture()}
     field.set_input_files([file])

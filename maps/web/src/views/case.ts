@@ -19,6 +19,7 @@ import { language } from "../texts/language";
 import { caseTitle, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
 import "./case_files";
+import "./case_officers";
 import { notShown } from "./outside";
 import { backLink, busy, download, empty, facts, follow, loaded, section, stateBadge, type Content } from "./pieces";
 
@@ -177,6 +178,11 @@ export class CaseView extends Piece {
         ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers))}
         ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
+        ${
+          may("see_officers") && found.state !== "closed"
+            ? section(t("case.officers"), html`<case-officers .number=${found.number}></case-officers>`)
+            : nothing
+        }
         ${section(
           t("case.files"),
           html`<case-files .number=${found.number} .open=${found.state !== "closed"}></case-files>`,
