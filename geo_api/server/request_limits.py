@@ -59,7 +59,7 @@ BODY_LIMITS: tuple[tuple[str, BodyLimit], ...] = (
 )
 """By the start of the path; the first that fits counts."""
 OTHER_BODIES = BodyLimit(64 * KIB)
-ATTACHED_FILE = BodyLimit(MAX_BYTES, max_s=120.0)
+ATTACHED_FILE = BodyLimit(MAX_BYTES, max_s=90.0)
 _ATTACHING = re.compile(r"/v1/cases/[^/]+/attachments")
 STREAMED = "/v1/tracks"
 """Bodies under this path are read as they arrive, within limits of their own (``geo_api.tracks.ingest_gate``)."""
