@@ -42,7 +42,7 @@ from layers.records import (
 from layers.tables import AREA_KINDS
 
 DEMO_MODEL = "demo_city"
-GENERATOR = 2
+GENERATOR = 3
 """Version of the generator: a city of an earlier one is made anew."""
 MAX_AGE = dt.timedelta(days=7)
 """A city that ends longer ago than this is made anew: its deadlines would all be past."""

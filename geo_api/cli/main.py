@@ -143,6 +143,9 @@ def import_(
     ] = False,
     indicative: Annotated[bool, typer.Option(help="Areas: show as indicative (示意)")] = False,
     template: Annotated[bool, typer.Option(help="Print an example file and stop")] = False,
+    add_bodies: Annotated[
+        bool, typer.Option(help="Duties: add bodies that the register does not know, as unconfirmed")
+    ] = False,
 ) -> None:
     """Load files; all or nothing, safe to repeat · 导入数据."""
     from layers.imports import template as example
@@ -159,6 +162,7 @@ def import_(
     options = {
         "crs": crs,
         "skip_bad": skip_bad,
+        "add_bodies": add_bodies,
         "indicative": (*AREA_KINDS, *GROUND_LAYERS) if indicative else (),
         "url": url,
         "grid_profile": profile,

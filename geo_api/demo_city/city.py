@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from geo_api.demo_city.areas import CityAreas, make_areas
-from geo_api.demo_city.duties import make_duties
+from geo_api.demo_city.duties import make_bodies, make_duties, make_matters, make_officers
 from geo_api.demo_city.enterprises import Register, make_notices, make_places, make_register, make_vehicles
 from geo_api.demo_city.fixes import make_fixes
 from geo_api.demo_city.ground import road_lines, waterway_lines, write_lines
@@ -35,7 +35,10 @@ FILES = {
     "meters": "meters.parquet",
     "places": "places.csv",
     "notices": "notices.csv",
+    "bodies": "bodies.csv",
     "duties": "duties.csv",
+    "officers": "officers.csv",
+    "matters": "matters.csv",
     "roads": "roads.fgb",
     "waterways": "waterways.fgb",
 }
@@ -125,7 +128,7 @@ class _Builder:
     def __init__(self, folder: Path, seed: int, size: CitySize, progress: Progress) -> None:
         self.size, self.progress = size, progress
         self.city = DemoCity(folder, seed)
-        self.streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(11)]
+        self.streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(12)]
         (folder / "truth").mkdir(parents=True, exist_ok=True)
         self.clock = time.perf_counter()
 
@@ -172,7 +175,12 @@ class _Builder:
         legs = make_legs(plan, lots, Router(roads), size, rng[7])
         self.write("tracks", make_fixes(legs, vehicles["vehicle_id"].to_list(), size, rng[7]))
         self.done("tracks")
-        self.write("duties", make_duties(areas.counties, areas.towns, rng[8]))
+        duties = make_duties(areas.counties, areas.towns, rng[8])
+        self.write("duties", duties)
+        bodies = make_bodies(duties)
+        self.write("bodies", bodies)
+        self.write("officers", make_officers(bodies, [town.code for town in areas.towns], rng[11]))
+        self.write("matters", make_matters())
         self.done("duties")
         self._write_truth(plan, register)
         self.done("truth")

@@ -2,7 +2,7 @@
 
 ``duties.csv`` holds the items; item names and laws are real in kind, the distribution over bodies and the
 dates of empowerment are invented. Column ``joint`` names departments that join, ``town`` marks items given to
-towns.
+towns. The registers of bodies, officers (invented) and matters follow from the list.
 """
 
 from __future__ import annotations
@@ -95,3 +95,83 @@ def _town_rows(head: tuple[str, ...], towns: list[Town], rng: np.random.Generato
         until = _TAKEN_BACK if town.code in withdrawn else None
         rows.append((*head, town_body(town), "town", town.code, "lead", given, until))
     return rows
+
+
+_SURNAMES = tuple("王李张刘陈杨黄赵周吴徐孙马朱胡郭何高林罗")
+_GIVEN_NAMES = tuple("安宁平和文武明亮清川海江山松柏青云远志诚信敏捷思齐乐")
+_URGENT = {"ECO-RESUME-001", "ECO-WASTE-005", "TRA-HAZ-001", "TRA-STOP-002", "URB-GAS-007", "AGR-FISH-001"}
+
+
+def make_bodies(duties: pl.DataFrame) -> pl.DataFrame:
+    """Return the bodies that a duty list names, in import columns; departments of counties answer to the city's."""
+    named = (
+        duties.group_by("body", "level", "area_code")
+        .agg(pl.col("domain").filter(pl.col("role") == "lead").unique().sort())
+        .sort("area_code", "body")
+    )
+    codes: dict[str, int] = {}
+    rows = []
+    departments = {r["body"][-4:]: "" for r in named.iter_rows(named=True) if r["level"] == "city"}
+    for row in named.iter_rows(named=True):
+        number = codes[row["area_code"]] = codes.get(row["area_code"], 0) + 1
+        code = f"B{row['area_code']}-{number:02d}"
+        if row["level"] == "city":
+            departments[row["body"][-4:]] = code
+        parent = departments.get(row["body"][-4:], "") if row["level"] == "county" else ""
+        rows.append(
+            (code, row["body"], row["level"], row["area_code"], ";".join(row["domain"]), parent, _START)
+        )
+    columns = ("code", "name", "level", "area_code", "domains", "parent_code", "valid_from")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Utf8), orient="row")
+
+
+def make_officers(bodies: pl.DataFrame, towns: list[str], rng: np.random.Generator) -> pl.DataFrame:
+    """Return invented officers: at least six in most towns, fewer in a few, four of each department."""
+    rows: list[tuple[str, ...]] = []
+    places = [
+        (b["code"], b["area_code"], b["domains"], 4)
+        for b in bodies.iter_rows(named=True)
+        if b["level"] != "town"
+    ]
+    by_area = {b["area_code"]: b for b in bodies.iter_rows(named=True) if b["level"] == "town"}
+    for town in towns:
+        if town in by_area:
+            few = rng.uniform() < 0.1
+            number = int(rng.integers(2, 6)) if few else int(rng.integers(6, 10))
+            places.append((by_area[town]["code"], town, by_area[town]["domains"], number))
+    for body, area, domains, number in places:
+        for i in range(number):
+            name = str(rng.choice(_SURNAMES)) + "".join(
+                rng.choice(_GIVEN_NAMES, size=int(rng.integers(1, 3)))
+            )
+            on_duty = "no" if rng.uniform() < 0.1 and number > 6 and i == 0 else "yes"
+            number_of = f"{CITY_CODE}{len(rows) + 1:06d}"
+            rows.append(
+                (number_of, name, "2023-01-01", "2029-12-31", body, area, domains, on_duty, "2023-01-01")
+            )
+    columns = (
+        "certificate_no", "name", "certificate_from", "certificate_to", "body_code", "area_codes", "domains",
+        "on_duty", "valid_from",
+    )  # fmt: skip
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Utf8), orient="row")
+
+
+def make_matters() -> pl.DataFrame:
+    """Return the items of the duty list with limits, evidence and rules for duplicates."""
+    rows = []
+    for item in read_items():
+        code, inspection = item["item_code"], "检查" in item["kind"]
+        resumption = code == "ECO-RESUME-001"
+        overall = "3工作日" if resumption else f"{7 if inspection else 15}工作日"
+        urgent = "；紧急 2工作日；特急 24小时" if code in _URGENT else ""
+        rows.append((
+            code, item["item"], item["domain"], overall + urgent, "1工作日", "1工作日", "8工作小时",
+            "yes", "0" if resumption else "15", "photo;note", "no" if inspection else "yes", "200", "30",
+            "no" if inspection else "yes", "illegal_resumption" if resumption else "", _START,
+        ))  # fmt: skip
+    columns = (
+        "item_code", "name", "domain", "limit_overall", "limit_verify", "limit_file", "limit_dispatch",
+        "suspension_stops_clock", "extension_days_at_most", "evidence", "legal_review", "duplicate_radius_m",
+        "duplicate_days", "public", "alert_kind", "valid_from",
+    )  # fmt: skip
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Utf8), orient="row")

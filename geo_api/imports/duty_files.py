@@ -13,7 +13,6 @@ from layers.imports import FILE_KINDS, checks
 from layers.imports import readers as files
 
 DUTIES = FILE_KINDS["duties"]
-TEXTS = tuple(column.name for column in DUTIES.columns if column.dtype == "text" and not column.choices)
 CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 
 
@@ -73,9 +72,11 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
     return report
 
 
-def check_texts(checked: checks.CheckedFrame) -> None:
+def check_texts(checked: checks.CheckedFrame, kind: str = "duties") -> None:
     """Reject formulas and error values of a spreadsheet."""
-    for name in TEXTS:
+    for name in (
+        c.name for c in FILE_KINDS[kind].columns if c.dtype == "text" and not c.choices and c.name != "phone"
+    ):
         text = checked.frame[name].fill_null("")
         formula = text.str.contains(r"^(=|@|[+-][^0-9\s])")
         checked.reject(formula, name, "begins like a formula; write its result 以公式开头，请填写结果")

@@ -18,6 +18,7 @@ from geo_api.imports import duty_files, fence_files
 from geo_api.imports.file_digest import file_digest
 from geo_api.imports.ground_files import MAX_FAULTS, import_ground
 from geo_api.imports.written_tables import as_parquet
+from grid import registers
 from grid.areas import cells_of, locate_fixes, read_areas
 from grid.responsibility import check_stored
 from layers.batches import BatchOrigin, begin_batch, find_same_file, finish_batch, record_failure
@@ -118,6 +119,7 @@ def import_file(
     grid_profile: GridProfile = NATIONAL_GRID_PROFILE,
     now: dt.datetime | None = None,
     actor: str = "system",
+    add_bodies: bool = False,
 ) -> ImportReport:
     """Import one file in one transaction, as one batch.
 
@@ -138,6 +140,8 @@ def import_file(
         How this installation codes its unit grids.
     actor : str
         Who imports it: told with the batch.
+    add_bodies : bool
+        Add bodies of a duty list that the register does not know, as unconfirmed entries.
 
     Raises
     ------
@@ -164,7 +168,7 @@ def import_file(
                 _import_ground(db, path, crs or "", kind in indicative, skip_bad, report, progress)
             else:
                 with _as_table(kind, path, crs) as table:
-                    _import_rows(db, table, report, crs, skip_bad, progress, now or received)
+                    _import_rows(db, table, report, crs, skip_bad, progress, now or received, add_bodies)
             if kind == "duties":
                 report.notes += [f"{fault.rule}: {fault} {fault.zh}" for fault in check_stored(db)[:TOLD]]
             settle_cells(db)
@@ -191,8 +195,8 @@ def _note_same_file(db: Session, origin: BatchOrigin, report: ImportReport) -> N
 
 def _as_table(kind: str, path: Path, crs: str | None) -> AbstractContextManager[Path]:
     """Return the file as CSV or Parquet with the columns' own names."""
-    if kind == "duties":
-        return as_parquet(path, duty_files.DUTIES)
+    if kind == "duties" or kind in registers.KEYS:
+        return as_parquet(path, FILE_KINDS[kind])
     if kind == "calendar":
         return as_parquet(path, FILE_KINDS[kind])
     return fence_files.as_table(path, crs or "") if kind == "fences" else nullcontext(path)
@@ -321,10 +325,11 @@ def _import_rows(
     skip_bad: bool,
     progress: Progress | None,
     now: dt.datetime,
+    add_bodies: bool,
 ) -> None:
     kind = FILE_KINDS[report.kind]
     total = files.count_rows(path)
-    write = _Writer(db, report)
+    write = _Writer(db, report, now, add_bodies)
     rejected: list[pl.DataFrame] = []
     without_zone = 0
     for frame in files.read_batches(path, kind):
@@ -381,8 +386,9 @@ def _write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
 class _Writer:
     """Checks references and writes the frames of one file; what is known is read once."""
 
-    def __init__(self, db: Session, report: ImportReport) -> None:
-        self.db = db
+    def __init__(self, db: Session, report: ImportReport, now: dt.datetime, add_bodies: bool) -> None:
+        self.db, self.now = db, now
+        self._add_bodies = report.kind == "duties" and (add_bodies or not registers.has_confirmed_body(db))
         self.report = report
         self.kind = report.kind
         self._known: list[str] = {
@@ -391,7 +397,7 @@ class _Writer:
             "notices": enterprises.known_sites,
             "duties": duty_lists.known_area_codes,
         }.get(self.kind, lambda _: [])(db)
-        self._unregistered = 0
+        self._unregistered = self._bodies = self._matters = 0
 
     def check_references(self, checked: checks.CheckedFrame) -> None:
         field_of = {"sites": "uscc", "meters": "site_id", "notices": "site_id", "duties": "area_code"}
@@ -400,6 +406,11 @@ class _Writer:
             checks.reject_unknown_codes(checked, field_of[self.kind], self._known, what[self.kind])
         if self.kind == "duties":
             duty_files.check_duties(checked)
+            if not self._add_bodies:
+                registers.check_duty_bodies(self.db, checked)
+        elif self.kind in registers.KEYS:
+            duty_files.check_texts(checked, self.kind)
+            registers.check_versions(self.db, self.kind, checked, now=self.now)
 
     def write(self, frame: pl.DataFrame) -> WriteCounts:
         if frame.is_empty():
@@ -410,13 +421,28 @@ class _Writer:
             "meters": meters.write_readings,
             "places": enterprises.write_places,
             "notices": enterprises.write_notices,
-            "duties": duty_lists.write_duties,
+            "duties": self._write_duties,
+            **dict.fromkeys(registers.KEYS, self._write_versions),
             "calendar": duty_lists.write_calendar_days,
             "fences": _write_fences,
         }
         if self.kind in simple:
             return simple[self.kind](self.db, frame)
         return self._write_sites(frame) if self.kind == "sites" else self._write_tracks(frame)
+
+    def _write_duties(self, db: Session, frame: pl.DataFrame) -> WriteCounts:
+        """Write lines of the duty list; bodies and matters that the registers do not know are added to them."""
+        counts = duty_lists.write_duties(db, frame)
+        if self._add_bodies:
+            self._bodies += registers.add_unconfirmed_bodies(db, frame)
+        self._matters += registers.add_unconfirmed_matters(db)
+        return counts
+
+    def _write_versions(self, db: Session, frame: pl.DataFrame) -> WriteCounts:
+        counts = registers.write_versions(db, self.kind, frame)
+        if self.kind == "matters":
+            registers.set_alert_matters(db, self.report.batch_id)
+        return counts
 
     def _write_sites(self, frame: pl.DataFrame) -> WriteCounts:
         cells = {
@@ -441,3 +467,8 @@ class _Writer:
             self.report.notes.append(
                 f"{self._unregistered} vehicle(s) were not registered: added with kind other"
             )
+        for count, en, zh in ((self._bodies, "bodies", "主体"), (self._matters, "matters", "事项")):
+            if count:
+                self.report.notes.append(
+                    f"{count} {en} were not in the register: added unconfirmed {zh}未登记，已作为待确认条目加入"
+                )

@@ -44,6 +44,10 @@ TERMS: dict[str, dict[str, tuple[str, ...]]] = {
         "county": ("县", "区", "县级", "区级", "区县", "县区", "县(市、区)"),
         "town": ("镇", "乡", "街道", "乡镇", "镇街", "镇级", "乡镇(街道)", "镇(街道)"),
     },
+    **{
+        name: {"yes": ("是", "有", "在岗", "y", "true"), "no": ("否", "无", "不在岗", "n", "false")}
+        for name in ("on_duty", "legal_review", "public", "suspension_stops_clock")
+    },
     "role": {"lead": ("牵头", "主办", "主管"), "joint": ("协办", "配合", "协同")},
 }
 """Words of the lists for the values of choices."""
@@ -253,4 +257,8 @@ def _value(text: str | None, column: Column) -> str | None:
     if column.choices:
         word = to_half_width(text)
         return _WORDS.get(column.name, {}).get(word, word)
+    if column.name == "domains":
+        return ";".join(
+            _WORDS["domain"].get(part.strip(), part.strip()) for part in to_half_width(text).split(";")
+        )
     return to_half_width(text) if column.name.endswith(("code", "id", "uscc")) else text

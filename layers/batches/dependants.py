@@ -26,14 +26,17 @@ CHINESE = {
     "areas": "区域",
     "area_successions": "区域沿革",
     "batches": "后续批次",
+    "bodies": "主体",
     "cases": "案件",
     "change_sets": "变更",
     "duty_items": "权责事项",
     "enterprises": "企业",
     "fence_events": "围栏事件",
     "fences": "电子围栏",
+    "matters": "事项",
     "meter_readings": "计量读数",
     "notices": "报备",
+    "officers": "执法人员",
     "places": "停车场所",
     "sites": "企业场所",
     "stays": "停留",
@@ -135,6 +138,7 @@ def _questions(batch: Batch) -> Iterator[tuple[str, str]]:
 _NAMES = {
     "areas": "r.code",
     "area_successions": "r.predecessor_id || '-' || r.successor_id",
+    "bodies": "r.code",
     "cases": "r.number",
     "enterprises": "r.uscc",
     "fences": "r.fence_id",
@@ -289,7 +293,14 @@ _BY_KIND: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "fences": (_results("fence_events", f"r.fence_id IN {_OF_BATCH.format('fences')}"),),
-    **dict.fromkeys(GROUND, ()),
+    **dict.fromkeys((*GROUND, "officers", "matters"), ()),
+    "bodies": (
+        (
+            "officers",
+            f"SELECT o.id::text FROM officers o JOIN bodies b ON b.code = o.body_code WHERE {inserted('bodies', 'b')}"
+            f" AND NOT EXISTS (SELECT FROM bodies r WHERE r.code = b.code AND NOT ({inserted('bodies', 'r')}))",
+        ),
+    ),
     "calendar": (),
     "duties": (
         (

@@ -61,6 +61,8 @@ def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime, name_al
         for table in replacing_tables(batch):
             if batch.kind != "tracks":
                 _undo_table(db, table, asked)
+        if batch.kind == "matters":
+            _undo_alert_kinds(db, batch)
         settle_cells(db)
         values = {"state": "undone", "undone_at": now, "undone_by": by}
         db.execute(update(Batch).where(Batch.id == batch_id).values(values))
@@ -115,6 +117,14 @@ def _undo_table(db: Session, table: str, asked: Asked) -> None:
         asked,
     )
     _run(db, f"DELETE FROM {table}_history WHERE replaced_by = :batch", asked)
+
+
+def _undo_alert_kinds(db: Session, batch: Batch) -> None:
+    """Give kinds of alerts the matter back that they had before the batch."""
+    for kind, code in batch.options.get("alert_kinds", {}).items():
+        db.execute(
+            text("UPDATE alert_kinds SET item_code = :code WHERE kind = :kind"), {"kind": kind, "code": code}
+        )
 
 
 def _undo_areas(db: Session, asked: Asked) -> None:

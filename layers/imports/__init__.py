@@ -6,6 +6,7 @@ from layers.imports.area_files import read_area_file, shapefile_encoding
 from layers.imports.area_topology import TILING_KINDS, find_topology_faults, write_fault_report
 from layers.imports.checks import transform_geometries
 from layers.imports.columns import (
+    EVIDENCE_KINDS,
     FENCE_RULES,
     FILE_KINDS,
     HAZARDS,
@@ -25,6 +26,7 @@ from layers.imports.readers import ROW, require_file, template
 
 __all__ = [
     "DRIVERS",
+    "EVIDENCE_KINDS",
     "FENCE_RULES",
     "FILE_KINDS",
     "FIX_READERS",

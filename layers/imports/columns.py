@@ -8,6 +8,7 @@ from typing import Any, Literal
 from layers.codes import to_half_width
 from layers.tables import AREA_KINDS, DOMAINS
 from layers.tables.ground import BUILDING_KINDS, ROAD_KINDS, WATERWAY_KINDS
+from layers.tables.registers import BODY_LEVELS
 
 Dtype = Literal["text", "float", "date", "time", "wkt"]
 
@@ -147,6 +148,27 @@ def _validity_column(name: str, *, nullable: bool = False) -> Column:
     return Column(name, "date", *meaning, nullable=nullable)
 
 
+def _optional_end() -> Column:
+    return Column(
+        "valid_to", "date", "失效日期", "first day it no longer holds", required=False, nullable=True
+    )
+
+
+YES_NO = ("yes", "no")
+EVIDENCE_KINDS = ("photo", "document", "measurement", "note")
+LIMIT_MEANING = "time limit {}"
+_LIMITED = (
+    ("overall", "办结时限", "from the opening to the end"),
+    ("verify", "核实时限", "of verification"),
+    ("file", "立案时限", "of filing"),
+    ("dispatch", "派遣时限", "of dispatch"),
+    ("arrive", "到场时限", "of arrival"),
+    ("dispose", "处置时限", "of disposal"),
+    ("feed_back", "反馈时限", "of feedback"),
+    ("review", "审核时限", "of legal review"),
+    ("check", "核查时限", "of the check"),
+    ("close", "结案时限", "of closing"),
+)
 HAZARDS = ("none", "chemical", "explosive", "gas", "dust", "radioactive", "other")
 STATUSES = ("operating", "suspended", "closed", "dismantled")
 SITE_KINDS = ("registered", "production", "sales", "storage")
@@ -481,6 +503,43 @@ FILE_KINDS: dict[str, FileKind] = {
             " other days are worked from Monday to Friday",
         ),
         FileKind(
+            "bodies",
+            (
+                Column("code", "text", "主体编码", "code of the body, yours; the same for all its versions"),
+                Column("name", "text", "主体名称", "full name"),
+                _optional("short_name", "text", "简称", "short name"),
+                _optional("former_names", "text", "曾用名，分号分隔", "former names, by semicolon"),
+                Column("level", "text", "层级", "level of the body", choices=BODY_LEVELS),
+                _optional("area_code", "text", "区域代码", "area in which it may act"),
+                _optional(
+                    "domains", "text", "领域，分号分隔", f"domains, by semicolon: {', '.join(DOMAINS)}"
+                ),
+                _optional("parent_code", "text", "上级主体编码", "code of the superior"),
+                _optional("phone", "text", "电话", "telephone of the office"),
+                _validity_column("valid_from"),
+                _optional_end(),
+            ),
+            ("code", "valid_from"),
+            (
+                (
+                    "ZT-001",
+                    "示例县生态环境局",
+                    "县生态局",
+                    "示例县环境保护局",
+                    "county",
+                    "990121",
+                    "ecology",
+                    "",
+                    "",
+                    "2024-01-01",
+                    "",
+                ),
+            ),
+            zh="主体登记簿（部门、镇政府）。同一编码的后一版本自生效日起取代前一版本，原名称自动列为曾用名。",
+            en="Register of bodies. A later version of a code ends the former one on its first day; another name keeps"
+            " the former one as a former name.",
+        ),
+        FileKind(
             "duties",
             (
                 Column("item_code", "text", "事项编码", "code of the item"),
@@ -513,6 +572,131 @@ FILE_KINDS: dict[str, FileKind] = {
             ),
             zh="权责清单",
             en="Duty list",
+        ),
+        FileKind(
+            "officers",
+            (
+                Column("certificate_no", "text", "执法证号", "number of the certificate of enforcement"),
+                Column("name", "text", "姓名", "name"),
+                _optional("certificate_from", "date", "证件有效期起", "first day of the certificate"),
+                _optional("certificate_to", "date", "证件有效期止", "last day of the certificate"),
+                Column(
+                    "body_code", "text", "所属主体", "code or name of the body, as in the register of bodies"
+                ),
+                _optional("area_codes", "text", "负责区域代码，分号分隔", "codes of areas, by semicolon"),
+                _optional("domains", "text", "领域，分号分隔", "domains, by semicolon"),
+                _optional("on_duty", "text", "在岗", "on duty, yes when empty", choices=YES_NO),
+                _optional("phone", "text", "电话", "telephone"),
+                _optional("username", "text", "账户", "the account of the officer"),
+                _validity_column("valid_from"),
+                _optional_end(),
+            ),
+            ("certificate_no", "valid_from"),
+            (
+                (
+                    "ZF990121001",
+                    "示例",
+                    "2024-01-01",
+                    "2029-12-31",
+                    "ZT-001",
+                    "990121",
+                    "ecology",
+                    "yes",
+                    "",
+                    "",
+                    "2024-01-01",
+                    "",
+                ),
+            ),
+            zh="执法人员登记簿。个人信息。",
+            en="Register of officers, personal data.",
+        ),
+        FileKind(
+            "matters",
+            (
+                Column("item_code", "text", "事项编码", "code of the item, as in the duty list"),
+                Column("name", "text", "事项名称", "name"),
+                _optional("name_en", "text", "英文名称", "name in English"),
+                Column("domain", "text", "领域", "one of the six domains", choices=DOMAINS),
+                *(
+                    _optional(f"limit_{stage}", "text", zh, LIMIT_MEANING.format(en))
+                    for stage, zh, en in _LIMITED
+                ),
+                _optional(
+                    "suspension_stops_clock",
+                    "text",
+                    "中止停表",
+                    "a suspension stops the clock, yes when empty",
+                    choices=YES_NO,
+                ),
+                _optional(
+                    "extension_days_at_most",
+                    "float",
+                    "最长延期天数",
+                    "days of extension at most, 0 when empty",
+                    minimum=0,
+                    maximum=3650,
+                ),
+                _optional(
+                    "evidence",
+                    "text",
+                    "处置所需证据，分号分隔",
+                    f"what a disposal needs, by semicolon: {', '.join(EVIDENCE_KINDS)}",
+                ),
+                _optional("legal_review", "text", "法制审核", "legal review, no when empty", choices=YES_NO),
+                _optional(
+                    "duplicate_radius_m",
+                    "float",
+                    "重复判定半径 m",
+                    "distance of duplicates",
+                    minimum=0,
+                    maximum=1e5,
+                ),
+                _optional(
+                    "duplicate_days", "float", "重复判定天数", "days of duplicates", minimum=0, maximum=3650
+                ),
+                _optional(
+                    "public", "text", "公示", "decided cases are published, no when empty", choices=YES_NO
+                ),
+                _optional("alert_kind", "text", "预警类型", "alerts of this kind open cases of the matter"),
+                _optional("keywords", "text", "关键词，分号分隔", "words of reports, by semicolon"),
+                _validity_column("valid_from"),
+                _optional_end(),
+            ),
+            ("item_code", "valid_from"),
+            (
+                (
+                    "SX-0001",
+                    "疑似非法复工",
+                    "Suspected illegal resumption",
+                    "ecology",
+                    "15工作日；紧急 3工作日",
+                    "",
+                    "",
+                    "",
+                    "24小时",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "",
+                    "yes",
+                    "30",
+                    "photo;note",
+                    "yes",
+                    "200",
+                    "30",
+                    "no",
+                    "illegal_resumption",
+                    "复工;冒烟",
+                    "2024-01-01",
+                    "",
+                ),
+            ),
+            zh="事项登记簿：时限、证据、法制审核、重复判定、公示。时限写法：`15工作日`、`24小时`、`8工作小时`、`30自然日`，紧急情形以分号续写"
+            "“紧急 24小时；特急 2小时”。",
+            en="Register of matters. Limits are written `15 working_days`, `24 natural_hours`, `8 working_hours`,"
+            " `30 natural_days` or in Chinese, urgent cases behind a semicolon: `15工作日; urgent 24小时`.",
         ),
         _ground_kind(
             "roads",

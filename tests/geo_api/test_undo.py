@@ -119,10 +119,15 @@ WRONG: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "duties": lambda f: f.with_columns(
         third("item", pl.lit("写错")),
         pl.when(pl.int_range(pl.len()) % 3 == 1)
-        .then(pl.col("body") + "二科")
-        .otherwise(pl.col("body"))
-        .alias("body"),
+        .then(pl.lit("2020-01-01"))
+        .otherwise(pl.col("valid_from"))
+        .alias("valid_from"),
     ),
+    "bodies": lambda f: f.with_columns(
+        pl.col("name") + "（写错）", third("valid_from", pl.lit("2026-01-01"))
+    ),
+    "officers": lambda f: f.with_columns(third("name", pl.lit("写错"))),
+    "matters": lambda f: f.with_columns(third("name", pl.lit("写错")), third("legal_review", pl.lit("no"))),
 }
 """A wrong file of each kind: every third row of the right one has another value."""
 
