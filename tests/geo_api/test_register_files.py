@@ -58,6 +58,18 @@ def test_a_renamed_body_keeps_its_id_and_its_former_name(fresh_database: str, tm
     assert (again.inserted, again.updated, again.unchanged) == (0, 0, 1)
 
 
+def test_an_undone_renaming_leaves_the_officers_of_the_body(fresh_database: str, tmp_path: Path) -> None:
+    import_file("bodies", write(tmp_path, "a.csv", BODIES + "B1,甲局,city,,2020-01-01\n"), url=fresh_database)
+    officers = write(tmp_path, "b.csv", OFFICERS + "1,示例,2030-01-01,甲局,,2020-01-01\n")
+    import_file("officers", officers, url=fresh_database, now=NOW)
+    before = row_digests(fresh_database)
+    renamed = write(tmp_path, "c.csv", BODIES + "B1,乙局,city,,2024-03-01\n")
+    report = import_file("bodies", renamed, url=fresh_database)
+    with session(SYSTEM, fresh_database) as db:
+        undo_batch(db, report.batch_id, by="tester", now=NOW)
+    assert differing_tables(before, row_digests(fresh_database)) == []
+
+
 def test_faults_of_registers_are_named(fresh_database: str, tmp_path: Path) -> None:
     cycle = write(tmp_path, "a.csv", BODIES + "B1,甲局,city,B2,2020-01-01\nB2,乙局,city,B1,2020-01-01\n")
     assert "cycle of superiors" in faults("bodies", cycle, fresh_database)
