@@ -1585,7 +1585,7 @@ export interface components {
             rows: components["schemas"]["ImportedRows"][];
         };
         /** @enum {string} */
-        ImportKind: "areas" | "enterprises" | "sites" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "calendar" | "duties" | "roads" | "waterways" | "buildings";
+        ImportKind: "areas" | "enterprises" | "sites" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "calendar" | "bodies" | "duties" | "officers" | "matters" | "roads" | "waterways" | "buildings";
         /** @description With which something was imported. */
         ImportOptions: {
             /** @description CRS of the coordinates */
