@@ -40,7 +40,7 @@ from grid.cases.indicators import NAMES as INDICATOR_NAMES
 from grid.cases.lateness import LateCases, escalate, late_cases
 from grid.cases.lifecycle import StepsNow, open_case, record_system_step, steps_now, transition, verify_chain
 from grid.cases.pack import PackContent, read_pack_content
-from grid.cases.parties import Party, parties_in_force
+from grid.cases.parties import Party, body_to_act_for, parties_in_force
 from grid.cases.personal_marks import personal_marks
 from grid.cases.publication import DECISIONS, publish_decided, read_published, take_down
 from grid.cases.replay import assign_again, assignment_rows
@@ -72,6 +72,7 @@ __all__ = [
     "assignment_rows",
     "attach",
     "attached_digests",
+    "body_to_act_for",
     "cases_of_figure",
     "check_days",
     "check_facts",

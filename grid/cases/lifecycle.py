@@ -48,6 +48,7 @@ from grid.cases.hash_chain import (
     told_by_events,
 )
 from grid.cases.parties import (
+    HANDLERS,
     Party,
     as_json,
     body_named,
@@ -384,17 +385,20 @@ def _parties_after(db: Session, action: str, facts: dict[str, Any], standing: St
         return sent_back(parties)
     if action in ("return", "refuse") and own is not None and _refusals(standing) >= 1:
         superior = superior_of(db, own.body_id)
-        if superior is not None and all(party.body_id != superior.body_id for party in parties):
-            return [*parties, superior]
-        if superior is not None:
-            asked = [
-                party for party in parties if party.body_id == superior.body_id and party.part == "copied"
-            ]
-            return [superior if party in asked else party for party in parties]
+        if superior is not None and all(
+            party.body_id != superior.body_id or party.part not in HANDLERS for party in parties
+        ):
+            return [*(party for party in parties if party.body_id != superior.body_id), superior]
     return parties
 
 
-_PART_AFTER = {"arrive": "arrived", "dispose": "disposed", "feed_back": "fed_back", "refuse": "refused"}
+_PART_AFTER = {
+    "arrive": "arrived",
+    "dispose": "disposed",
+    "feed_back": "fed_back",
+    "refuse": "refused",
+    "return": "awaiting",
+}
 """State of the part of a body after its own step."""
 
 

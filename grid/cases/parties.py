@@ -91,7 +91,7 @@ def handlers_given(
 ) -> list[Party]:
     """Return the parties after the case was given to other bodies.
 
-    A handler that stays keeps the state of its part, unless it refused; former handlers are parties no more.
+    A handler that stays in its part keeps the state of it, unless it refused; former handlers are parties no more.
 
     Raises
     ------
@@ -103,7 +103,8 @@ def handlers_given(
     for body, part in [(lead, "lead"), *((body, "co_handler") for body in co_handlers)]:
         body_id = body_in_force(db, body)
         former = before.get(body_id)
-        state = former.state if former is not None and former.handles else "awaiting"
+        stays = former is not None and former.handles and former.part == part
+        state = former.state if former is not None and stays else "awaiting"
         given.setdefault(body_id, Party(body_id, body, part, state))
     others = [party for party in parties if party.part not in HANDLERS and party.body_id not in given]
     return [*given.values(), *others]
@@ -171,6 +172,20 @@ def body_in_force(db: Session, name: str) -> int:
     )
 
 
+def body_to_act_for(db: Session, name: str) -> int:
+    """Return the key of a body that an account may act for; one that the duty list alone has is added, unconfirmed.
+
+    Raises
+    ------
+    GridError
+        It is in neither; the message names the nearest names of the register.
+    """
+    if body_named(db, name) is None and db.scalar(_IN_DUTY_LIST, {"name": name}):
+        return int(db.scalar(_ADD_BODY, {"name": name}) or 0)
+    return body_in_force(db, name)
+
+
+_IN_DUTY_LIST = text("SELECT EXISTS (SELECT FROM duty_items WHERE body = :name)")
 _IN_FORCE = text("""
 SELECT b.body_id FROM bodies b
 WHERE b.body_id = body_named(:name) AND b.valid_from <= CURRENT_DATE

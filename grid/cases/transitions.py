@@ -90,6 +90,8 @@ def _from(*states: str) -> frozenset[str]:
 OPEN_STATES = frozenset(CASE_STATES) - {"closed", "merged"}
 HANDLED = _from("dispatched", "arrived", "rework")
 HANDLING = frozenset(HANDLERS)
+GIVING = _from("reassign", "designate")
+"""Steps that give a case to other bodies: while it is handled its state follows from their parts."""
 
 RULES: Mapping[str, Rule] = {
     "verify": Rule(_from("reported"), "accepted", DISPATCHER, "核实受理", "verify and accept"),
@@ -255,9 +257,10 @@ Reason = tuple[str, str]
 def target_state(action: str, standing: Standing, parties_after: Sequence[Party]) -> str:
     """Return the state to which a step leads."""
     target = RULES[action].target
-    if target == SAME:
+    given_anew = action in GIVING and standing.state in HANDLED
+    if target == SAME and not given_anew:
         return standing.state
-    if target == PARTS:
+    if target == PARTS or given_anew:
         return state_of_parts(parties_after, "rework" if standing.state == "rework" else "dispatched")
     if target == BACK:
         before = [event.from_state for event in standing.events if event.action == "suspend"]
