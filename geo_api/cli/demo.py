@@ -31,6 +31,7 @@ from layers.postgres import SYSTEM, migrate, refresh_statistics, session
 from layers.records import (
     find_account,
     find_run,
+    handlers_of_town,
     has_areas,
     has_run_of,
     record_run,
@@ -62,6 +63,7 @@ class Login:
     password: str
     role: str
     area_code: str | None = None
+    body: str | None = None
 
 
 @dataclass
@@ -223,19 +225,31 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
     with session(SYSTEM, url) as db:
         # The town with the most cases and one without any: so that the difference can be seen.
         towns = [code for code in (town_with_most_cases(db), town_without_cases(db)) if code]
-        wanted: list[tuple[str, str, str | None]] = [
-            ("dispatcher", "dispatcher", None),
-            ("supervisor", "supervisor", None),
+        wanted: list[tuple[str, str, str | None, str | None]] = [
+            ("dispatcher", "dispatcher", None, None),
+            ("supervisor", "supervisor", None, None),
         ]
-        wanted += [(f"officer.{code}", "officer", code) for code in towns]
-        wanted += [(f"grid.{code}", "grid_manager", code) for code in towns[:1]]
+        handlers = [handlers_of_town(db, code) for code in towns]
+        wanted += [
+            (f"officer.{code}", "officer", code, bodies[0] if bodies else None)
+            for code, bodies in zip(towns, handlers, strict=True)
+        ]
+        # The others of the joint cases act from another town: they see these cases because they take part.
+        wanted += [
+            (f"joint{n}.{towns[0]}", "officer", towns[-1], body)
+            for bodies in handlers[:1]
+            for n, body in enumerate(bodies[1:], 1)
+        ]
+        wanted += [(f"grid.{code}", "grid_manager", code, None) for code in towns[:1]]
         stored = _stored_passwords(password_file)
         logins = [
-            Login(username, stored.get(username) or secrets.token_urlsafe(9), role, code)
-            for username, role, code in wanted
+            Login(username, stored.get(username) or secrets.token_urlsafe(9), role, code, body)
+            for username, role, code, body in wanted
         ]
         for login in logins:
-            if login.username in stored and find_account(db, login.username):
+            known = find_account(db, login.username)
+            if login.username in stored and known is not None:
+                known.body = known.body or login.body
                 continue
             create_user(
                 db,
@@ -244,6 +258,7 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
                 role=login.role,
                 area_code=login.area_code,
                 display_name=login.username,
+                body=login.body,
             )
     _store_passwords(password_file, stored | {login.username: login.password for login in logins})
     return logins

@@ -31,9 +31,12 @@ def users_add(
 ) -> None:
     """Add an account or set its password and rights; its logins end · 新建账户."""
     from geo_api.auth.accounts import create_user
+    from grid.cases import body_to_act_for
     from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, migrated_database()) as db:
+        if body is not None:
+            body_to_act_for(db, body)
         create_user(
             db,
             username=username,

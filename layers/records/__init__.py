@@ -29,6 +29,7 @@ from layers.records.alerts import (
 from layers.records.areas import StoredCity, area_code_fault, has_areas, newest_area_name, stored_city
 from layers.records.case_files import (
     CaseFile,
+    handlers_of_town,
     newest_case_number,
     read_case_file,
     surroundings,
@@ -77,6 +78,7 @@ __all__ = [
     "find_snapshot",
     "fix_batch",
     "flagged_sites",
+    "handlers_of_town",
     "has_areas",
     "has_run_of",
     "insert_alert",

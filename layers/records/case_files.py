@@ -116,6 +116,21 @@ def town_with_most_cases(db: Session) -> str | None:
     )
 
 
+def handlers_of_town(db: Session, town_code: str) -> list[str]:
+    """Return the bodies that handle the newest case of a town, the lead first; without cases that of the town."""
+    found = db.execute(
+        text(
+            "SELECT c.lead_body, c.co_handlers FROM cases c JOIN areas a ON a.id = c.town_area_id"
+            " WHERE a.code = :code AND c.lead_body IS NOT NULL ORDER BY c.id DESC LIMIT 1"
+        ),
+        {"code": town_code},
+    ).one_or_none()
+    if found is not None:
+        return [found.lead_body, *found.co_handlers]
+    of_town = text("SELECT body FROM duty_items WHERE area_code = :code ORDER BY valid_from DESC, id LIMIT 1")
+    return list(db.scalars(of_town, {"code": town_code}))
+
+
 def town_without_cases(db: Session) -> str | None:
     """Code of the first town of today that never had a case."""
     return db.scalar(

@@ -118,6 +118,9 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
         " = 'reported' ORDER BY c.number LIMIT 1",
         town=city.town,
     )
+    others = [login for login in city.logins if login.username.startswith("joint")]
+    handlers = city.rows("SELECT lead_body, co_handlers FROM cases WHERE number = :number", number=number)[0]
+    assert [login.body for login in others] == handlers.co_handlers != []
     dispatcher, officer = open_page(), open_page(locale="zh-CN")
     for console, name in ((dispatcher, "dispatcher"), (officer, "officer")):
         console.log_in(name)
@@ -127,8 +130,18 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     for action in ("verify", "file", "dispatch"):
         dispatcher.step(action)
     expect(officer.page.locator("[data-action=dispose]")).to_be_visible()  # heard of it without a reload
+    expect(officer.page.locator("[data-parties]")).to_contain_text(handlers.lead_body)
+    officer.step("arrive")
     officer.step("dispose", note="现场已断电封存")
     officer.step("feed_back")
+    expect(dispatcher.page.locator("[data-action=check]")).to_have_count(0)  # the others have not fed back
+    for login in others:
+        partner = open_page()
+        partner.log_in("officer", username=login.username)
+        partner.tab("cases")  # of another town: shown because the body takes part
+        partner.page.click(f"[data-number='{number}']")
+        for action in ("dispose", "feed_back"):
+            partner.step(action)
     assert officer.page.locator("[data-action=check], [data-action=close]").count() == 0
     expect(dispatcher.page.locator("[data-action=check]")).to_be_visible()
     dispatcher.step("check")
@@ -136,7 +149,7 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     expect(dispatcher.page.locator(".card-head .badge")).to_have_text("Closed")
     expect(dispatcher.page.locator(".timeline")).to_contain_text("现场已断电封存")
     dispatcher.page.click("text=Verify the chain")
-    expect(dispatcher.page.locator(".verdict.good")).to_contain_text("8 events intact")
+    expect(dispatcher.page.locator(".verdict.good")).to_contain_text(f"{9 + 2 * len(others)} events intact")
     assert city.value("SELECT state FROM cases WHERE number = :number", number=number) == "closed"
     steps = city.rows(
         "SELECT e.action, e.actor FROM case_events e JOIN cases c ON c.id = e.case_id WHERE c.number ="
@@ -147,13 +160,14 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
         "verify",
         "file",
         "dispatch",
-        "dispose",
-        "feed_back",
+        "arrive",
+        *["dispose", "feed_back"] * (1 + len(others)),
         "check",
         "close",
     ]
     assert {row.actor for row in steps if row.action in ("dispose", "feed_back")} == {
-        city.login("officer").username
+        city.login("officer").username,
+        *(login.username for login in others),
     }
 
 

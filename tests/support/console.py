@@ -101,8 +101,9 @@ class Console:
 
         wait_until(settled, lambda: f"the page settles: {[each.url for each in self._unanswered]}")
 
-    def log_in(self, role: str, password: str | None = None) -> None:
-        login = self.city.login(role)
+    def log_in(self, role: str, password: str | None = None, *, username: str | None = None) -> None:
+        """Log in as the first account of a role, or as that one."""
+        login = next((each for each in self.city.logins if each.username == username), self.city.login(role))
         self.page.click("[data-login]")
         self.page.fill("dialog [name=username]", login.username)
         self.page.fill("dialog [name=password]", password or login.password)

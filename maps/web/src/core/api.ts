@@ -98,10 +98,11 @@ function postHeaders(accept: string): Record<string, string> {
   return { "Content-Type": "application/json", Accept: accept, ...(csrfToken && { "X-CSRF-Token": csrfToken }) };
 }
 
-export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal): Promise<T> {
+/** Post; `version` is the ETag of what was read, for what another person may have changed since. */
+export async function post<T>(path: string, body: unknown = {}, signal?: AbortSignal, version?: string): Promise<T> {
   return (await request(path, {
     method: "POST",
-    headers: postHeaders("application/json"),
+    headers: { ...postHeaders("application/json"), ...(version && { "If-Match": version }) },
     body: JSON.stringify(body),
     ...(signal && { signal }),
   })) as T;

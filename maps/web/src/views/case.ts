@@ -5,7 +5,7 @@ import { live } from "lit/directives/live.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { RouteTo } from "../address/address";
 import { linkTo, tabRoute } from "../address/router";
-import { address, get, post } from "../core/api";
+import { address, explain, get, post, Problem } from "../core/api";
 import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
 import { complain, tell } from "../core/notices";
@@ -16,7 +16,7 @@ import { flyTo, mark, pointOf, type Console } from "../console";
 import { ask } from "../frame/ask";
 import { duration, list, time } from "../texts/format";
 import { language } from "../texts/language";
-import { caseTitle, t, term } from "../texts/text";
+import { caseTitle, pick, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
 import "./case_files";
 import "./case_officers";
@@ -24,7 +24,20 @@ import { notShown } from "./outside";
 import { backLink, busy, download, empty, facts, follow, loaded, section, stateBadge, type Content } from "./pieces";
 
 /** Actions that say no or move backwards: they need a reason. */
-const NEEDS_NOTE = new Set(["return", "suspend", "rework", "reassign", "note"]);
+const NEEDS_NOTE = new Set([
+  "return",
+  "refuse",
+  "suspend",
+  "rework",
+  "reassign",
+  "designate",
+  "extend",
+  "merge",
+  "reopen",
+  "note",
+]);
+/** Actions that give the case to other bodies. */
+const GIVES = ["reassign", "designate"] as const;
 const SHORT_HASH = 10;
 
 interface Verification {
@@ -49,6 +62,36 @@ function hashMark(event: CaseEvent, before: CaseEvent | undefined): TemplateResu
     <code class=${linked ? "hash" : "hash broken"} title=${about}>
       #${event.seq} ${event.hash.slice(0, SHORT_HASH)} ${linked ? "✓" : "✗"}
     </code>
+  `;
+}
+
+/** Every body that takes part, as what, and how far its part is. */
+function parties(found: CaseDocument): Content {
+  if (!found.parties.length) return nothing;
+  return html`
+    <ul class="plain" data-parties>
+      ${found.parties.map(
+        ({ body, part, state }) => html`
+          <li class="row-head">
+            <span><b>${body}</b> <small class="muted">${term("part", part)}</small></span>
+            <span class="badge">${term("part_state", state)}</span>
+          </li>
+        `,
+      )}
+    </ul>
+  `;
+}
+
+/** Steps that the state and the role would allow, with the reason that they are not possible. */
+function refusals({ refused_actions }: CaseDocument): Content {
+  const refused = Object.entries(refused_actions);
+  if (!refused.length) return nothing;
+  return html`
+    <ul class="muted" data-refused>
+      ${refused.map(
+        ([action, why]) => html`<li>${t("case.not_now", { action: term("action", action) })}<br />${pick(why)}</li>`,
+      )}
+    </ul>
   `;
 }
 
@@ -122,13 +165,17 @@ export class CaseView extends Piece {
       const point = pointOf(found.geometry);
       mark(this.parts, point);
       if (point && !this.parts.map.getBounds().contains(point)) flyTo(this.parts, found.geometry, 14);
-      if (found.available_actions.includes("reassign")) void this.#offerBodies(found.item_code, signal);
+      if (GIVES.some((action) => found.available_actions.includes(action)))
+        void this.#offerBodies(found.item_code, signal);
       return found;
     },
     ["cases"],
   );
   #fault = "";
   #newLead = "";
+  #partners = "";
+  #days = "";
+  #into = "";
   #bodies: readonly string[] = [];
 
   protected override follows() {
@@ -175,7 +222,7 @@ export class CaseView extends Piece {
           }
         </p>
         ${place(found)}
-        ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers))}
+        ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers), parties(found))}
         ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
         ${
@@ -204,7 +251,7 @@ export class CaseView extends Piece {
   }
 
   #actions(found: CaseDocument): Content {
-    if (!found.available_actions.length) return empty(t("case.no_action"));
+    if (!found.available_actions.length) return [empty(t("case.no_action")), refusals(found)];
     const draft = written(`case ${found.number}`);
     return html`
       <textarea
@@ -214,7 +261,7 @@ export class CaseView extends Piece {
         .value=${live(draft.text())}
         @input=${(event: Event) => draft.keep((event.target as HTMLTextAreaElement).value)}
       ></textarea>
-      ${found.available_actions.includes("reassign") ? this.#leadField() : nothing}
+      ${this.#fields(found)}
       <p class="fault" role="alert">${this.#fault}</p>
       <div class="actions wrap">
         ${repeat(
@@ -232,7 +279,31 @@ export class CaseView extends Piece {
           `,
         )}
       </div>
+      ${refusals(found)}
     `;
+  }
+
+  /** What the steps of now need besides the note. */
+  #fields({ available_actions }: CaseDocument): Content {
+    const field = (name: string, value: string, keep: (value: string) => void, type = "text"): TemplateResult => html`
+      <label>
+        ${name}<input
+          type=${type}
+          min=${type === "number" ? 1 : nothing}
+          .value=${live(value)}
+          @input=${(event: Event) => keep((event.target as HTMLInputElement).value.trim())}
+        />
+      </label>
+    `;
+    return [
+      GIVES.some((action) => available_actions.includes(action)) ? this.#leadField() : nothing,
+      available_actions.includes("extend")
+        ? field(t("case.extension_days"), this.#days, (value) => (this.#days = value), "number")
+        : nothing,
+      available_actions.includes("merge")
+        ? field(t("case.merge_into"), this.#into, (value) => (this.#into = value))
+        : nothing,
+    ];
   }
 
   /** Supervisors take the publication of a closed case down, with a reason. */
@@ -272,6 +343,13 @@ export class CaseView extends Piece {
         ${t("case.new_lead")}<input list="lead-bodies" .value=${live(this.#newLead)} @input=${keep} />
         <datalist id="lead-bodies">${this.#bodies.map((body) => html`<option value=${body}></option>`)}</datalist>
       </label>
+      <label>
+        ${t("case.co_handlers")}<textarea
+          rows="2"
+          .value=${live(this.#partners)}
+          @input=${(event: Event) => (this.#partners = (event.target as HTMLTextAreaElement).value)}
+        ></textarea>
+      </label>
     `;
   }
 
@@ -280,17 +358,36 @@ export class CaseView extends Piece {
     const note = draft.text().trim();
     this.#fault = "";
     if (NEEDS_NOTE.has(action) && !note) this.#fault = t("case.note_needed");
-    else if (action === "reassign" && !this.#newLead) this.#fault = t("case.lead_needed");
+    else if (GIVES.some((each) => each === action) && !this.#newLead) this.#fault = t("case.lead_needed");
+    else if (action === "extend" && !(Number(this.#days) >= 1)) this.#fault = t("case.days_needed");
+    else if (action === "merge" && !this.#into) this.#fault = t("case.into_needed");
     this.requestUpdate();
     if (this.#fault) return;
     const name = term("action", action);
     if ((await ask(t("case.confirm", { action: name, number: found.number }), t("confirm"))) === null) return;
-    const payload = action === "reassign" ? { lead_body: this.#newLead } : {};
-    await post(`${this.#path()}/events`, { action, note, payload });
+    try {
+      const step = { action, note, payload: this.#payload(action) };
+      await post(`${this.#path()}/events`, step, undefined, `"${found.events.at(-1)?.hash ?? ""}"`);
+    } catch (error) {
+      if (!(error instanceof Problem) || ![409, 412].includes(error.status)) throw error;
+      // Somebody was quicker: what is shown is old. What was written stays.
+      this.#fault = t("case.reloaded", { why: explain(error) });
+      await this.#case.load();
+      return;
+    }
     draft.sent();
-    this.#newLead = "";
+    this.#newLead = this.#partners = this.#days = this.#into = "";
     tell(() => t("case.done", { action: term("action", action) }));
     await this.#case.load();
+  }
+
+  #payload(action: string): Record<string, unknown> {
+    if (action === "extend") return { days: Number(this.#days) };
+    if (action === "merge") return { into: this.#into };
+    if (!GIVES.some((each) => each === action)) return {};
+    const partners = this.#partners.split("\n").map((name) => name.trim());
+    const named = partners.filter((name) => name !== "");
+    return { lead_body: this.#newLead, ...(named.length && { co_handlers: named }) };
   }
 
   #verification(found: CaseDocument): TemplateResult {
