@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from grid.cases.lifecycle import transition
+from grid.cases.step_facts import MAX_REASON
 from grid.cases.transitions import CHECKERS
 from grid.errors import GridError, IllegalTransition
 from layers.attachments import (
@@ -27,7 +28,6 @@ from layers.local_time import local_zone
 from layers.tables import Attachment, Case
 
 MAX_NAME = 200
-MAX_REASON = 500
 FAR_M = 500
 LATE_S = 24 * 3600
 VIEW, PREVIEW = "view.jpg", "preview.jpg"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.cases.deadlines import read_calendar, replayed_clock
 from grid.cases.lifecycle import record_system_step
+from grid.cases.parties import as_json, parties_in_force, superior_of
 from grid.errors import CalendarUnknown
 from layers.tables import CaseEvent
 
@@ -30,11 +31,7 @@ SELECT c.number, c.id FROM cases c JOIN case_events e ON e.case_id = c.id AND e.
 WHERE c.closed_at IS NULL AND c.due_at IS NULL AND e.payload #> '{clock_rules,limits,overall}' IS NOT NULL ORDER BY c.id
 """)
 _FACTS = text("""
-SELECT c.stage_due_at, c.due_at, (
-    SELECT s.name FROM bodies b JOIN bodies s ON s.code = b.parent_code
-    WHERE b.body_id = body_named(c.lead_body, CURRENT_DATE) AND s.valid_to IS NULL ORDER BY b.valid_from DESC LIMIT 1
-) AS superior
-FROM cases c WHERE c.number = :number
+SELECT c.id, c.stage_due_at, body_named(c.lead_body) AS lead_id FROM cases c WHERE c.number = :number
 """)
 _DUE_SOON = text("""
 SELECT count(*) FROM cases WHERE closed_at IS NULL AND paused_since IS NULL AND due_at BETWEEN :now AND :soon
@@ -76,14 +73,17 @@ def escalate(db: Session, number: str, reason: str, now: dt.datetime) -> str | N
     Returns
     -------
     str or None
-        The superior of the lead body in the register; None: it has none.
+        The superior of the lead body, which becomes a party; None: the register knows none.
     """
     facts = db.execute(_FACTS, {"number": number}).one()
+    superior = None if facts.lead_id is None else superior_of(db, facts.lead_id)
     payload = {
         "reason": reason,
-        "superior": facts.superior,
+        "superior": superior and superior.body,
         **({"stage_due_at": facts.stage_due_at.isoformat()} if reason == "stage_overdue" else {}),
     }
+    parties = parties_in_force(db, facts.id)
+    if superior is not None and all(party.body_id != superior.body_id for party in parties):
+        payload["parties"] = as_json([*parties, replace(superior, state="copied")])
     record_system_step(db, number, "escalate", payload, now)
-    superior: str | None = facts.superior
-    return superior
+    return None if superior is None else superior.body

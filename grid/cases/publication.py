@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from grid.cases.hash_chain import canonical
-from grid.cases.lifecycle import _events, _locked, _next_event, _record
+from grid.cases.lifecycle import transition
 from grid.cases.personal_marks import personal_marks
-from grid.errors import IllegalTransition
+from grid.cases.step_facts import MAX_REASON
+from grid.errors import GridError
 from layers.errors import NotFound
 from layers.local_time import local_zone
 from layers.tables import CaseEvent, PublishedCase
@@ -35,8 +35,6 @@ DECISIONS = {
 """Decisions that are published, by the code in ``decision`` of a step; ``handled``: none was named."""
 ENTERPRISE_CODE = "91"
 """Credit codes of enterprises begin so; those of sole traders (92) bear the name of a person."""
-PUBLISHES = frozenset({"supervisor"})
-MAX_REASON = 500
 
 _DECIDED = text("""
 SELECT c.id AS case_id, c.number, c.item_code, m.name AS matter, m.name_en AS matter_en, c.domain, t.code AS town_code,
@@ -125,22 +123,12 @@ def take_down(db: Session, number: str, *, reason: str, actor: str, role: str, a
     IllegalTransition
         Not for this role, or without a reason.
     """
-    if role not in PUBLISHES:
-        raise IllegalTransition(
-            f"the role {role} may not take down a publication", f"角色 {role} 不能撤下公示"
-        )
-    said = reason.strip()
-    if not 1 <= len(said) <= MAX_REASON:
-        raise IllegalTransition(f"a reason of 1 to {MAX_REASON} characters is needed", "撤下公示必须填写原因")
-    case = _locked(db, number)
-    if db.scalar(select(PublishedCase.case_id).where(PublishedCase.case_id == case.id)) is None:
+    published = select(PublishedCase.case_id).where(PublishedCase.number == number)
+    if db.scalar(published) is None:
         raise NotFound(f"case {number!r} is not published")
-    last = _events(db, case)[-1]
-    facts = canonical({"note": said})
-    event = _next_event(number, last, actor, role, "take_down", last.to_state, last.to_state, facts, at)
-    event.case_id = case.id
-    _record(db, event)
-    return event
+    if len(reason.strip()) > MAX_REASON:
+        raise GridError(f"reason: more than {MAX_REASON} characters", f"原因不得超过 {MAX_REASON} 个字符")
+    return transition(db, number, "take_down", actor=actor, role=role, note=reason, at=at)
 
 
 def read_published(

@@ -12,6 +12,8 @@ from grid.errors import GridError
 MAX_BYTES = 8_192
 """Size of all facts of one step as JSON in UTF-8. Events are stored for ever."""
 MAX_DEPTH = 4
+MAX_REASON = 500
+"""Characters of the reason why a file is taken back or a publication down."""
 MAX_NAME = 40
 MAX_BODY_NAME = 200
 MAX_BODIES = 50

@@ -180,6 +180,9 @@ RULES: Mapping[str, Rule] = {
     ),
     "reopen": Rule(_from("closed"), "dispatched", SUPERVISOR, "重新办理", "reopen", needs_note=True),
     "note": Rule(OPEN_STATES, SAME, ANYONE, "备注", "note", needs_note=True),
+    "take_down": Rule(
+        frozenset(CASE_STATES), SAME, SUPERVISOR, "撤下公示", "take down the publication", needs_note=True
+    ),
     "outcome": Rule(
         frozenset(CASE_STATES) - {"merged"},
         SAME,
@@ -189,8 +192,8 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 """Steps by action. ``report`` opens a case and is no step of this table."""
-WITH_OTHER_DATA = frozenset({"attach", "take_back", "outcome"})
-"""Steps that come with a record of their own (a file, the outcome of an alert) and are not taken alone."""
+WITH_OTHER_DATA = frozenset({"attach", "take_back", "take_down", "outcome"})
+"""Steps that come with a record of their own (a file, a publication, the outcome of an alert), never alone."""
 
 
 class StepEvent(Protocol):

@@ -16,12 +16,13 @@ ENOUGH_OFFICERS = 6
 """A town with fewer officers whose certificate is valid is short of them."""
 
 _SUGGESTED = text("""
-SELECT o.officer_id, o.name, b.name AS body, b.body_id IS NOT DISTINCT FROM body_named(c.lead_body, :day) AS leads,
+SELECT o.officer_id, o.name, b.name AS body, p.part = 'lead' AS leads,
        COALESCE(o.certificate_from <= :day, false) AND COALESCE(o.certificate_to >= :day, true) AS certified,
        o.domains = '{}' OR c.domain = ANY (o.domains) AS in_domain, o.on_duty, near.area, near.distance_m
 FROM cases c
-JOIN bodies b ON b.valid_from <= :day AND COALESCE(b.valid_to > :day, true)
-             AND b.body_id IN (SELECT body_named(n.name, :day) FROM unnest(c.co_handlers || c.lead_body) AS n (name))
+JOIN case_parties p ON p.case_id = c.id AND p.until IS NULL AND p.part IN ('lead', 'co_handler')
+                   AND p.state <> 'refused'
+JOIN bodies b ON b.body_id = p.body_id AND b.valid_from <= :day AND COALESCE(b.valid_to > :day, true)
 JOIN officers o ON o.body_code = b.code AND o.valid_from <= :day AND COALESCE(o.valid_to > :day, true)
 LEFT JOIN LATERAL (
     SELECT a.name AS area, ST_Distance(a.label_point::geography, c.geom::geography) AS distance_m
