@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.support.console import Console
 from tests.support.served_city import City
 from tests.support.waiting import wait_until
+
+
+def gray_picture() -> bytes:
+    made = io.BytesIO()
+    Image.new("RGB", (800, 600), "gray").save(made, "JPEG")
+    return made.getvalue()
+
 
 Open = Callable[..., Console]
 LEVELS = ["high", "warning", "attention"]
@@ -132,6 +141,14 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     expect(officer.page.locator("[data-action=dispose]")).to_be_visible()  # heard of it without a reload
     expect(officer.page.locator("[data-parties]")).to_contain_text(handlers.lead_body)
     officer.step("arrive")
+    # The matter asks for a photo and a note before disposal.
+    officer.page.fill(".view-case textarea", "现场已查看")
+    officer.page.click("[data-action=note]")
+    officer.page.click("[data-confirm]")
+    expect(officer.page.locator(".timeline")).to_contain_text("现场已查看")
+    picture = {"name": "scene.jpg", "mimeType": "image/jpeg", "buffer": gray_picture()}
+    officer.page.locator("case-files [data-attach]").set_input_files([picture])
+    expect(officer.page.locator("case-files [data-file]")).to_have_count(1)
     officer.step("dispose", note="现场已断电封存")
     officer.step("feed_back")
     expect(dispatcher.page.locator("[data-action=check]")).to_have_count(0)  # the others have not fed back
@@ -149,7 +166,7 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
     expect(dispatcher.page.locator(".card-head .badge")).to_have_text("Closed")
     expect(dispatcher.page.locator(".timeline")).to_contain_text("现场已断电封存")
     dispatcher.page.click("text=Verify the chain")
-    expect(dispatcher.page.locator(".verdict.good")).to_contain_text(f"{9 + 2 * len(others)} events intact")
+    expect(dispatcher.page.locator(".verdict.good")).to_contain_text(f"{11 + 2 * len(others)} events intact")
     assert city.value("SELECT state FROM cases WHERE number = :number", number=number) == "closed"
     steps = city.rows(
         "SELECT e.action, e.actor FROM case_events e JOIN cases c ON c.id = e.case_id WHERE c.number ="
@@ -161,6 +178,8 @@ def test_a_case_goes_through_its_states(open_page: Open, city: City) -> None:
         "file",
         "dispatch",
         "arrive",
+        "note",
+        "attach",
         *["dispose", "feed_back"] * (1 + len(others)),
         "check",
         "close",
@@ -179,7 +198,7 @@ def test_an_action_that_needs_a_reason_asks_for_it(open_page: Open, city: City) 
     console.page.click(f"[data-number='{number}']")
     before = city.value("SELECT count(*) FROM case_events")
     console.page.click("[data-action=note]")
-    expect(console.page.locator(".view-case .fault")).to_have_text("This step needs a note.")
+    expect(console.page.locator(".view-case .fault").first).to_have_text("This step needs a note.")
     assert city.value("SELECT count(*) FROM case_events") == before
 
 

@@ -232,7 +232,13 @@ export class CaseView extends Piece {
         }
         ${section(
           t("case.files"),
-          html`<case-files .number=${found.number} .open=${found.state !== "closed"}></case-files>`,
+          html`
+            <case-files
+              .number=${found.number}
+              .open=${found.state !== "closed"}
+              @case-moved=${() => this.#case.load()}
+            ></case-files>
+          `,
         )}
         ${section(t("case.timeline"), timeline(found), this.#verification(found))}
         ${this.#publication(found)}

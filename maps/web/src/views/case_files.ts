@@ -94,6 +94,12 @@ export class CaseFiles extends Piece {
     `;
   }
 
+  /** A file is a step of the case: whoever shows the case reads it again. */
+  async #reload(): Promise<void> {
+    this.dispatchEvent(new CustomEvent("case-moved"));
+    await this.#files.load();
+  }
+
   async #attach(event: Event): Promise<void> {
     const field = event.target as HTMLInputElement;
     const file = field.files?.[0];
@@ -111,7 +117,7 @@ export class CaseFiles extends Piece {
       field.disabled = false;
       field.value = "";
     }
-    await this.#files.load();
+    await this.#reload();
   }
 
   async #takeBack(one: AttachmentDocument): Promise<void> {
@@ -119,7 +125,7 @@ export class CaseFiles extends Piece {
     if (reason === null) return;
     await post(`${this.#path()}/${one.id}/take-back`, { reason });
     tell(() => t("case.done", { action: term("action", "take_back") }));
-    await this.#files.load();
+    await this.#reload();
   }
 }
 customElements.define("case-files", CaseFiles);
