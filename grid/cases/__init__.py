@@ -14,6 +14,7 @@ from grid.cases.attachments import (
     served_copy,
     take_back,
 )
+from grid.cases.chain_verification import verify_chain
 from grid.cases.deadlines import CLOCK_STATUSES, DUE_SOON, CaseClock, clock_status, rules_of_events, stage_of
 from grid.cases.heads import (
     ChainReport,
@@ -38,7 +39,7 @@ from grid.cases.indicators import (
 )
 from grid.cases.indicators import NAMES as INDICATOR_NAMES
 from grid.cases.lateness import LateCases, escalate, late_cases
-from grid.cases.lifecycle import StepsNow, open_case, record_system_step, steps_now, transition, verify_chain
+from grid.cases.lifecycle import StepsNow, open_case, record_system_step, steps_now, transition
 from grid.cases.pack import PackContent, read_pack_content
 from grid.cases.parties import Party, body_to_act_for, parties_in_force
 from grid.cases.personal_marks import personal_marks

@@ -18,9 +18,8 @@ from typing import Any, Protocol
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from grid.cases.chain_verification import verify_chains
+from grid.cases.chain_verification import verify_chain, verify_chains
 from grid.cases.hash_chain import GENESIS, ChainFault
-from grid.cases.lifecycle import verify_chain
 from layers.records import KEPT_DAYS
 from layers.tables import ChainEntry, ChainHead
 
