@@ -101,7 +101,30 @@ def verify_chain(
             current = next(groups, None)
         else:
             faults += faults_of(case, [])
-    return faults
+    return faults + _party_faults(db, number, first, end)
+
+
+_PARTIES = text("""
+SELECT c.number FROM cases c
+JOIN LATERAL (SELECT e.payload -> 'parties' AS parties FROM case_events e
+              WHERE e.case_id = c.id AND e.payload ? 'parties' ORDER BY e.seq DESC LIMIT 1) told ON true
+WHERE (CAST(:number AS text) IS NULL OR c.number = :number)
+  AND c.id >= COALESCE(CAST(:first AS bigint), c.id) AND (CAST(:end AS bigint) IS NULL OR c.id < :end)
+  AND (SELECT COALESCE(jsonb_agg(jsonb_build_array(p.body_id, p.body, p.part, p.state) ORDER BY p.body_id), '[]')
+       FROM case_parties p WHERE p.case_id = c.id AND p.until IS NULL)
+   <> (SELECT COALESCE(jsonb_agg(jsonb_build_array(t.body_id, t.body, t.part, t.state) ORDER BY t.body_id), '[]')
+       FROM jsonb_to_recordset(told.parties) AS t (body_id bigint, body text, part text, state text))
+ORDER BY c.id
+""")
+
+
+def _party_faults(db: Session, number: str | None, first: int | None, end: int | None) -> list[ChainFault]:
+    """Faults of the table of parties, which must have those of the newest event that holds parties."""
+    rows = db.scalars(_PARTIES, {"number": number, "first": first, "end": end})
+    return [
+        ChainFault(row, None, "参与主体与记录不符", "case_parties are not those of its events")
+        for row in rows
+    ]
 
 
 _EVENTS_OF_CHAINS = """

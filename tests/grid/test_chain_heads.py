@@ -167,6 +167,11 @@ def test_what_is_whole_verifies(db: Session, town: list[Case], keys: ChainKeys) 
         ("UPDATE cases SET due_at = due_at + interval '9 days' WHERE id = :id", "due_at is"),
         ("UPDATE cases SET lead_body = '别的局' WHERE id = :id", "lead_body is 别的局"),
         ("UPDATE cases SET co_handlers = '{甲}' WHERE id = :id", "co_handlers is"),
+        ("UPDATE cases SET party_ids = party_ids[2:] WHERE id = :id", "party_ids is"),
+        ("UPDATE case_parties SET state = 'fed_back' WHERE case_id = :id", "case_parties are not"),
+        ("DELETE FROM case_parties WHERE case_id = :id AND part = 'lead'", "case_parties are not"),
+        ("INSERT INTO case_parties (case_id, body_id, body, part, state, since)"
+         " VALUES (:id, 99, '别的局', 'co_handler', 'awaiting', now())", "case_parties are not"),
         ("UPDATE cases SET title = 't', closed_at = now() WHERE id = :id", "closed_at is"),
         ("UPDATE cases SET geom = ST_Translate(geom, 0.1, 0) WHERE id = :id", "place is"),
         ("UPDATE cases SET assignment = '{}' WHERE id = :id", "assignment_sha256 is"),
