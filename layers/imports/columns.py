@@ -688,7 +688,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "30",
                     "no",
                     "illegal_resumption",
-                    "复工;冒烟",
+                    "复工；冒烟",
                     "2024-01-01",
                     "",
                 ),

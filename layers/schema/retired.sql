@@ -3,4 +3,3 @@
 
 DROP FUNCTION IF EXISTS announce_change, count_cells, watch_layer,
     recount_alerts, recount_cases, recount_sites, recount_stays, recount_visits;
-DROP FUNCTION IF EXISTS wangge_sees_case(bigint, text);

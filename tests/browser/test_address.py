@@ -133,7 +133,8 @@ def test_a_link_to_a_case_opens_it_after_the_login(open_page: Open, city: City) 
 
 def test_a_link_to_somewhere_outside_of_the_own_area_says_so(open_page: Open, city: City) -> None:
     other = city.value(
-        "SELECT min(c.number) FROM cases c JOIN areas a ON a.id = c.town_area_id WHERE a.code <> :town",
+        "SELECT min(c.number) FROM cases c JOIN areas a ON a.id = c.town_area_id"
+        " WHERE left(a.code, 6) <> left(:town, 6)",  # of another county: no body of the officer takes part
         town=city.town,
     )
     town = city.value("SELECT name FROM areas WHERE code = :code AND valid_to IS NULL", code=city.town)

@@ -37,6 +37,7 @@ from tests.support.busy_town import seed_work
 from tests.support.direct_writes import write_cases_directly
 from tests.support.event_streams import Stream, listening
 from tests.support.identity_provider import AUDIENCE, Provider, providing
+from tests.support.routes import routes_of
 from tests.support.small_town import BOXES, PLATES, TOWN_A, TOWN_B
 
 PRIVATE = tuple(c.id for c in COLLECTIONS.values() if c.login)
@@ -888,19 +889,6 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/events"): {},
 }
 """Every route, and by hand: a request to it, and the roles that are let in (None: without a login)."""
-
-
-def routes_of(app: Any) -> set[tuple[str, str]]:
-    """Method and path of every route that the application answers; a folder of files is one."""
-    found = set()
-    for route in app.routes:
-        for each in (
-            route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else (route,)
-        ):
-            methods = getattr(each, "methods", None)
-            path = each.path if methods else f"{each.path}/"
-            found |= {(method, path) for method in (methods or {"GET"}) - {"HEAD"}}
-    return found
 
 
 def test_every_route_has_its_row(matrix: Matrix) -> None:

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from geo_api.city_file import write_city
 from geo_api.cli.analysis_document import document
-from geo_api.cli.demo import NotADemo, current_end_day, prepare_demo
+from geo_api.cli.demo import GENERATOR, NotADemo, current_end_day, prepare_demo
 from geo_api.cli.main import app
 from geo_api.demo_city import CITY, END_DAY
 from geo_api.http.settings import Settings
@@ -195,11 +195,11 @@ def test_the_demo_does_not_touch_other_data(fresh_database: str, demo_settings: 
 
 
 @pytest.mark.parametrize(("made", "now", "until"), [
-    ("2 2026-11-25", "2026-11-28T03:00Z", "2026-11-25"),  # of this week: it stays
-    ("2 2026-11-10", "2026-11-28T03:00Z", "2026-11-27"),
+    (f"{GENERATOR} 2026-11-25", "2026-11-28T03:00Z", "2026-11-25"),  # of this week: it stays
+    (f"{GENERATOR} 2026-11-10", "2026-11-28T03:00Z", "2026-11-27"),
     ("", "2026-11-28T03:00Z", "2026-11-27"),  # of an earlier version
     (None, "2026-11-27T17:00Z", "2026-11-27"),  # one o'clock on the 28th in China
-    ("2 2026-12-05", "2026-11-28T03:00Z", "2026-11-27"),
+    (f"{GENERATOR} 2026-12-05", "2026-11-28T03:00Z", "2026-11-27"),
 ])  # fmt: skip
 def test_a_demo_ends_with_the_last_whole_day_unless_there_is_one_of_this_week(
     tmp_path: Path, made: str | None, now: str, until: str

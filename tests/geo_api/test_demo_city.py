@@ -271,6 +271,8 @@ def test_truth_does_not_leak(city):
     for kind, name in FILES.items():
         if kind not in ("areas", "notices", "places"):
             frame = read(city, kind)
+            if kind == "matters":  # names the kind of alert that opens its cases
+                frame = frame.drop("alert_kind")
             texts = {
                 t for c in frame.columns if frame[c].dtype == pl.Utf8 for t in frame[c].drop_nulls().unique()
             }
@@ -286,7 +288,7 @@ def test_a_seed_gives_the_same_city_and_another_seed_another(city, other, tmp_pa
     for kind in FILES:
         first, second = city.path(kind).read_bytes(), again.path(kind).read_bytes()
         assert first == second, kind
-        if kind != "vehicles":
+        if kind not in ("vehicles", "matters"):
             assert first != other.path(kind).read_bytes(), kind
     assert not set(truth(city)["uscc"]) & set(truth(other)["uscc"])
 

@@ -23,6 +23,7 @@ from typer.testing import CliRunner
 from geo_api.auth.access import create_user
 from geo_api.auth.api_keys import create_key
 from geo_api.cli.main import app as cli
+from geo_api.http.progress import console
 from geo_api.sharing.addresses import AddressRefused, networks, target_of
 from geo_api.sharing.deliveries import MAX_TRIES, Sender, deliver_due
 from geo_api.sharing.webhooks import create_webhook, rotate_secret
@@ -369,9 +370,13 @@ def test_a_key_of_less_than_its_account_adds_no_webhook(own: Api, receiver: Rece
         assert client.post("/v1/webhooks", json={"url": receiver.url}).status_code == status
 
 
-def test_webhooks_from_the_command_line(own: Api, receiver: Receiver) -> None:
+def test_webhooks_from_the_command_line(
+    own: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "_width", 250)
+
     def command(*words: str) -> str:
-        done = CliRunner().invoke(cli, ["webhooks", *words], env={"COLUMNS": "250"})
+        done = CliRunner().invoke(cli, ["webhooks", *words])
         assert done.exit_code == 0, done.output
         return done.output
 

@@ -337,7 +337,12 @@ def test_cells_have_the_policies_of_their_points(db: Session) -> None:
         of_points, of_cells = (
             db.execute(statement, {"name": name}).all() for name in (source, f"{source}_cells")
         )
-        assert of_cells == of_points, source
+        if (
+            source == "cases"
+        ):  # cells know areas and domains, not parties: who acts for a body is counted live
+            assert "party_ids" in of_points[0].qual and "party_ids" not in of_cells[0].qual
+        else:
+            assert of_cells == of_points, source
         assert db.scalar(secured, {"name": f"{source}_cells"}) == db.scalar(secured, {"name": source}) is True
     assert set(KEYS) == set(COLLECTIONS_WITH_CELLS)
 
