@@ -49,14 +49,18 @@ def test_the_suited_and_nearest_come_first_with_the_reasons(own: Api) -> None:
             db, title="t", item_code="ECO-001", assignment=answer, lon=lon, lat=lat, opened_at=OPENED
         ).number
         assert answer.lead is not None
-        db.execute(text("DELETE FROM bodies"))
-        for code, name in (("B1", answer.lead.body), ("B2", "别的单位")):
-            db.execute(
-                text(
-                    "INSERT INTO bodies (code, name, level, valid_from) VALUES (:code, :name, 'town', '2020-01-01')"
-                ),
-                {"code": code, "name": name},
+        db.execute(
+            text(
+                "UPDATE bodies SET code = 'B1', valid_from = '2020-01-01' WHERE body_id = (SELECT p.body_id"
+                " FROM case_parties p JOIN cases c ON c.id = p.case_id WHERE c.number = :number AND p.part = 'lead')"
+            ),
+            {"number": number},
+        )
+        db.execute(
+            text(
+                "INSERT INTO bodies (code, name, level, valid_from) VALUES ('B2', '别的单位', 'town', '2020-01-01')"
             )
+        )
     officer(own, "far", area=TOWN_B)
     officer(own, "near")
     officer(own, "expired", to="2026-01-01")
