@@ -52,6 +52,7 @@ LOGGED_PATHS = (
     "/v1/areas",
     "/v1/cases",
     "/v1/clues",
+    "/v1/dispatches",
     "/v1/reports",
     "/v1/imports",
     "/v1/vehicles",

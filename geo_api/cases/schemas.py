@@ -295,41 +295,6 @@ class AttachmentList(Answer):
     attachments: list[AttachmentDocument]
 
 
-class SuggestedOfficer(Answer):
-    """An officer who could be sent to a case; a person decides."""
-
-    officer_id: int
-    name: str
-    body: str
-    leads: Annotated[bool, Field(description="Of the lead body; else of a co-handler")]
-    distance_m: Annotated[
-        int | None, Field(description="From the centre of the nearest of the officer's areas")
-    ]
-    suited: Annotated[bool, Field(description="Certified today, in the domain, on duty")]
-    reasons: list[BothLanguages]
-
-
-class SuggestedOfficers(Answer):
-    """Officers of a case's bodies, the suited and nearest first."""
-
-    officers: list[SuggestedOfficer]
-
-
-class ShortTown(Answer):
-    """A town with too few officers."""
-
-    code: str
-    name: str
-    officers: int
-
-
-class ShortTowns(Answer):
-    """Towns with too few officers, the fewest first."""
-
-    enough: int
-    towns: list[ShortTown]
-
-
 class TakeDownBody(Body):
     """Reason for which a publication is taken down."""
 

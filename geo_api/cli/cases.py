@@ -190,19 +190,6 @@ def cases_attachments(number: Annotated[str, typer.Argument(help="案件编号 n
     console.print(table, highlight=False)
 
 
-@cases_app.command("short-towns")
-def cases_short_towns() -> None:
-    """List the towns with fewer than six officers whose certificate is valid · 执法力量不足的镇街."""
-    from grid.responsibility import short_towns
-    from layers.postgres import SYSTEM, session
-
-    table = Table("代码 code", "镇街 town", "持证人员 officers")
-    with session(SYSTEM, migrated_database()) as db:
-        for town in short_towns(db, dt.datetime.now(dt.UTC)):
-            table.add_row(town["code"], town["name"], str(town["officers"]))
-    console.print(table, highlight=False)
-
-
 @cases_app.command("publish")
 def cases_publish() -> None:
     """Publish what was decided now, as the worker does each minute · 公示已决案件."""

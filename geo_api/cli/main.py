@@ -18,6 +18,7 @@ from rich.table import Table
 from geo_api.cli import cases as cli_cases
 from geo_api.cli import city as cli_city
 from geo_api.cli import db as cli_db
+from geo_api.cli import dispatch as cli_dispatch
 from geo_api.cli import grid as cli_grid
 from geo_api.cli import imports as cli_imports
 from geo_api.cli import users as cli_users
@@ -47,6 +48,8 @@ app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(cli_imports.imports_app, name="imports")
 app.add_typer(cli_webhooks.webhooks_app, name="webhooks")
+app.add_typer(cli_dispatch.dispatches_app, name="dispatches")
+app.add_typer(cli_dispatch.officers_app, name="officers")
 cli_grid.add_to(app)
 app.command("init")(cli_city.init)
 

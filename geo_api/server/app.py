@@ -28,13 +28,13 @@ from geo_api.cases import routes_attachments as attachments
 from geo_api.cases import routes_cases as cases
 from geo_api.cases import routes_hot_spots as hot_spots
 from geo_api.cases import routes_indicators as indicators
-from geo_api.cases import routes_officers as officers
 from geo_api.cases import routes_publication as publication
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import HeadMaker
 from geo_api.cases.kept_reports import KeptReports
 from geo_api.city_file import put_file_in_force
 from geo_api.credentials import LoginThrottle
+from geo_api.dispatch import routes_dispatches as dispatches
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
 from geo_api.features import routes_events as events
@@ -99,7 +99,7 @@ ROUTERS = (
     open311,
     cases,
     attachments,
-    officers,
+    dispatches,
     change_sets,
     duties,
     imports,

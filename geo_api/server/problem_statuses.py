@@ -28,6 +28,9 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
 """Statuses that a dependency can end a request with, or that come of what it does."""
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "addCaseEvent": (409,),
+    **dict.fromkeys(
+        ("sendOneOfficer", "acceptDispatch", "declineDispatch", "arriveDispatch", "recallDispatch"), (409,)
+    ),
     "addReport": (401, 403),
     "getReportStatus": (401, 403, 404),
     "linkClue": (409,),

@@ -39,7 +39,15 @@ from grid.cases.indicators import (
 )
 from grid.cases.indicators import NAMES as INDICATOR_NAMES
 from grid.cases.lateness import LateCases, escalate, late_cases
-from grid.cases.lifecycle import StepsNow, open_case, record_system_step, steps_now, transition
+from grid.cases.lifecycle import (
+    StepsNow,
+    events_of_case,
+    locked_case,
+    open_case,
+    record_system_step,
+    steps_now,
+    transition,
+)
 from grid.cases.pack import PackContent, read_pack_content
 from grid.cases.parties import Party, body_to_act_for, parties_in_force
 from grid.cases.personal_marks import personal_marks
@@ -80,9 +88,11 @@ __all__ = [
     "clock_status",
     "compared_with_case",
     "escalate",
+    "events_of_case",
     "facts_version",
     "has_head",
     "late_cases",
+    "locked_case",
     "make_head",
     "newest_head",
     "open_case",

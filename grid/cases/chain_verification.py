@@ -101,7 +101,7 @@ def verify_chain(
             current = next(groups, None)
         else:
             faults += faults_of(case, [])
-    return faults + _party_faults(db, number, first, end)
+    return [*faults, *_party_faults(db, number, first, end), *_dispatch_faults(db, number, first, end)]
 
 
 _PARTIES = text("""
@@ -123,6 +123,42 @@ def _party_faults(db: Session, number: str | None, first: int | None, end: int |
     rows = db.scalars(_PARTIES, {"number": number, "first": first, "end": end})
     return [
         ChainFault(row, None, "参与主体与记录不符", "case_parties are not those of its events")
+        for row in rows
+    ]
+
+
+_DISPATCHES = text("""
+WITH chosen AS (SELECT id, number, state FROM cases c WHERE (CAST(:number AS text) IS NULL OR c.number = :number)
+    AND c.id >= COALESCE(CAST(:first AS bigint), c.id) AND (CAST(:end AS bigint) IS NULL OR c.id < :end)),
+sent AS (SELECT c.number, e.case_id, e.seq, e.at, e.actor, e.payload FROM case_events e
+    JOIN chosen c ON c.id = e.case_id WHERE e.action = 'send_officer'),
+kept AS (SELECT c.number, d.* FROM dispatches d JOIN chosen c ON c.id = d.case_id)
+SELECT COALESCE(s.number, d.number) AS number, COALESCE(s.seq, d.event_seq) AS seq
+FROM sent s FULL JOIN kept d ON d.case_id = s.case_id AND d.event_seq = s.seq
+LEFT JOIN LATERAL (
+    SELECT CASE e.action WHEN 'accept_call' THEN 'accepted' WHEN 'decline_call' THEN 'declined'
+                         WHEN 'recall' THEN 'recalled' ELSE 'arrived' END AS state
+    FROM case_events e WHERE e.case_id = d.case_id AND e.seq > d.event_seq
+        AND (e.payload #>> '{dispatch,of}')::bigint = d.event_seq ORDER BY e.seq DESC LIMIT 1) told ON true
+WHERE s.case_id IS NULL OR d.case_id IS NULL
+   OR (d.officer_id, d.body_id, d.sent_at, d.sent_by) <> ((s.payload #>> '{dispatch,officer_id}')::bigint,
+        (s.payload #>> '{dispatch,body_id}')::bigint, s.at, s.actor)
+   OR CASE WHEN d.state = 'ended' THEN COALESCE(told.state, 'sent') IN ('declined', 'recalled') OR NOT EXISTS (
+               SELECT FROM case_events e WHERE e.case_id = d.case_id AND e.seq > d.event_seq AND e.at = d.ended_at
+                  AND (e.payload ? 'parties' OR e.to_state IN ('returned', 'fed_back', 'closed', 'merged')))
+           ELSE d.state <> COALESCE(told.state, 'sent') END
+   OR d.state IN ('sent', 'accepted', 'arrived') AND NOT EXISTS (
+        SELECT FROM case_parties p WHERE p.case_id = d.case_id AND p.until IS NULL AND p.body_id = d.body_id
+            AND p.part IN ('lead', 'co_handler') AND p.state NOT IN ('refused', 'fed_back'))
+ORDER BY 1, 2
+""")
+
+
+def _dispatch_faults(db: Session, number: str | None, first: int | None, end: int | None) -> list[ChainFault]:
+    """Faults of the table of dispatches, which must have what the events say."""
+    rows = db.execute(_DISPATCHES, {"number": number, "first": first, "end": end})
+    return [
+        ChainFault(row.number, row.seq, "派员与记录不符", "dispatches are not those of its events")
         for row in rows
     ]
 

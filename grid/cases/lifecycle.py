@@ -258,8 +258,8 @@ def transition(
     when = at or dt.datetime.now(dt.UTC)
     if when.tzinfo is None:
         raise GridError(f"at {when.isoformat()} has no zone", "时间缺少时区")
-    case = _locked(db, case_number)
-    events = _events(db, case)
+    case = locked_case(db, case_number)
+    events = events_of_case(db, case)
     if not events:
         raise ChainBroken(f"case {case_number} has no events", f"案件 {case_number} 没有任何记录")
     if if_match is not None and events[-1].hash not in if_match:
@@ -298,8 +298,8 @@ def record_system_step(
     actor: str = "system",
 ) -> CaseEvent:
     """Add an event of the service to a case, which leaves its state as it is (``escalate``, ``set_deadline``)."""
-    case = _locked(db, case_number)
-    return _add_event(db, case, _events(db, case), actor, "service", action, case.state, payload, at)
+    case = locked_case(db, case_number)
+    return _add_event(db, case, events_of_case(db, case), actor, "service", action, case.state, payload, at)
 
 
 def _add_event(
@@ -417,10 +417,15 @@ def _case_to_merge_into(db: Session, case: Case, number: Any) -> str:
     return other.number
 
 
-def _locked(db: Session, number: str) -> Case:
+def locked_case(db: Session, number: str) -> Case:
     """Lock a case until the transaction ends.
 
     It is read after the lock was got, so that it is as it is now.
+
+    Raises
+    ------
+    layers.errors.NotFound
+        No such case, or none that the caller may see.
     """
     case_id = db.scalar(select(func.lock_case(number)))
     if case_id is None:
@@ -428,7 +433,8 @@ def _locked(db: Session, number: str) -> Case:
     return db.get_one(Case, case_id, populate_existing=True)
 
 
-def _events(db: Session, case: Case) -> list[CaseEvent]:
+def events_of_case(db: Session, case: Case) -> list[CaseEvent]:
+    """Return the events of a case in order."""
     return list(db.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq)))
 
 

@@ -21,7 +21,7 @@ RESERVED = frozenset(
     {
         "note", "body", "body_id", "before", "alert_id", "outcome", "due_at", "parties", "superior", "explanation",
         "legal_review", "case", "added_to_register", "clock", "clock_rules", "no_deadline", "left",
-        "sha256", "snapshot_sha256",
+        "sha256", "snapshot_sha256", "dispatch",
     }
 )  # fmt: skip
 """Facts that the service itself writes; who disposed is read from ``body``."""
@@ -52,8 +52,9 @@ def check_facts(action: str, facts: Mapping[str, Any]) -> None:
     """
     if action in WITH_OTHER_DATA:
         raise GridError(
-            f"action: {action} is recorded with what it belongs to: a file under attachments, the outcome of an alert",
-            "附件请通过附件接口添加或撤回，核查结果请通过预警登记",
+            f"action: {action} is recorded with what it belongs to: a file under attachments, an officer under"
+            " dispatches, the outcome of an alert",
+            "附件请通过附件接口添加或撤回，派员请通过派员接口办理，核查结果请通过预警登记",
         )
     for name, value in facts.items():
         if name in RESERVED:

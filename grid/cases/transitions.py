@@ -16,6 +16,7 @@ SUPERVISOR = frozenset({"supervisor"})
 OFFICER = frozenset({"officer"})
 ANYONE = frozenset({"grid_manager", "officer", "dispatcher", "supervisor", "service"})
 DESIGNATORS = frozenset({"officer", "supervisor"})
+CALLED = frozenset({"officer", "dispatcher"})
 
 SAME = "="
 """Target of a step that leaves the state as it is."""
@@ -175,6 +176,11 @@ RULES: Mapping[str, Rule] = {
     ),
     "attach": Rule(OPEN_STATES, SAME, ANYONE, "添加附件", "attach"),
     "take_back": Rule(OPEN_STATES, SAME, ANYONE, "撤回附件", "take back", needs_note=True),
+    "send_officer": Rule(HANDLED, SAME, DISPATCHER, "派员", "send an officer"),
+    "accept_call": Rule(HANDLED, SAME, CALLED, "接受派员", "accept the call"),
+    "decline_call": Rule(HANDLED, SAME, CALLED, "谢绝派员", "decline the call", needs_note=True),
+    "report_in": Rule(HANDLED, SAME, CALLED, "报到", "report in"),
+    "recall": Rule(OPEN_STATES, SAME, DISPATCHER, "召回", "recall the officer", needs_note=True),
     "merge": Rule(
         _from("reported", "accepted", "filed"), "merged", DISPATCHER, "并案", "merge", needs_note=True
     ),
@@ -192,8 +198,13 @@ RULES: Mapping[str, Rule] = {
     ),
 }
 """Steps by action. ``report`` opens a case and is no step of this table."""
-WITH_OTHER_DATA = frozenset({"attach", "take_back", "take_down", "outcome"})
-"""Steps that come with a record of their own (a file, a publication, the outcome of an alert), never alone."""
+WITH_OTHER_DATA = frozenset(
+    {
+        "attach", "take_back", "take_down", "outcome",
+        "send_officer", "accept_call", "decline_call", "report_in", "recall",
+    }
+)  # fmt: skip
+"""Steps that come with a record of their own (a file, an officer, a publication, the outcome of an alert)."""
 
 
 class StepEvent(Protocol):

@@ -8,15 +8,12 @@ from grid.responsibility.bulk_assignment import ANSWER_SCHEMA, assign_many
 from grid.responsibility.cross_region import assign_geometry
 from grid.responsibility.duties import Duty, DutyFault, check_list, check_stored, day_of, stored_list
 from grid.responsibility.duty_changes import compare_lists, empowerments, in_force
-from grid.responsibility.officers import ENOUGH_OFFICERS, SuggestedOfficer, short_towns, suggest_officers
 
 __all__ = [
     "ANSWER_SCHEMA",
-    "ENOUGH_OFFICERS",
     "Assignment",
     "Duty",
     "DutyFault",
-    "SuggestedOfficer",
     "assign",
     "assign_geometry",
     "assign_many",
@@ -26,7 +23,5 @@ __all__ = [
     "day_of",
     "empowerments",
     "in_force",
-    "short_towns",
     "stored_list",
-    "suggest_officers",
 ]

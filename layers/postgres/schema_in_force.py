@@ -31,6 +31,7 @@ FILES = (
     "changes",
     "sharing",
     "attachments",
+    "dispatch",
     "tile_cells",
     "batches",
     "retired",

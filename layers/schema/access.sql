@@ -37,7 +37,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, fence_events, fixes,
+GRANT SELECT ON access_log, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -95,9 +95,15 @@ DECLARE
     case_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, in_domain, by_party);
     event_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, every_domain, of_seen_case);
     area_rows constant text := concat_ws(' AND ', reads, in_area);
-    -- Officers are people: who leads and checks reads those of the own areas.
+    -- Officers are people: who leads and checks reads those of the own areas, everybody the own entry.
     officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
-        ' AND (%s OR area_codes && (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s))::text[])', city_wide, areas);
+        ' AND (%s OR area_codes && (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s))::text[])'
+        ' OR username = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))', city_wide, areas);
+    -- Who was sent where: who leads and checks reads it of the cases that it sees, an officer the own calls. The policies of
+    -- cases and officers are applied inside.
+    dispatch_rows constant text := format('%s AND ((SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
+        ' AND case_id IN (SELECT c.id FROM cases c) OR officer_id IN (SELECT o.officer_id FROM officers o'
+        ' WHERE o.username = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))))', reads);
     fact_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
     -- Clues are for who takes them in and acts on them; who reported one reads it wherever it lies.
     clue_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN'
@@ -129,6 +135,7 @@ BEGIN
         ('change_sets', 'in_scope', 'SELECT', concat_ws(' AND ', reads_change_sets, in_area), NULL),
         ('clue_reporters', 'of_clue', 'SELECT', reporter_rows, NULL),
         ('clues', 'own_or_in_scope', 'SELECT', clue_rows, NULL),
+        ('dispatches', 'of_case_or_own', 'SELECT', dispatch_rows, NULL),
         ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),

@@ -33,6 +33,9 @@ CASE_STATES = (
 PARTS = ("lead", "co_handler", "superior", "copied")
 """What a body is in a case: the first two handle it."""
 PART_STATES = ("awaiting", "arrived", "disposed", "fed_back", "refused", "asked", "designated", "copied")
+DISPATCH_STATES = ("sent", "accepted", "declined", "arrived", "ended", "recalled")
+OPEN_DISPATCH_STATES = ("sent", "accepted", "arrived")
+"""States in which an officer is at work on a case, or called to it."""
 
 
 class DutyItem(Base):
@@ -160,7 +163,15 @@ class CaseEvent(Base):
     """One step of a case. Append-only; ``hash`` covers the row and the hash before it."""
 
     __tablename__ = "case_events"
-    __table_args__ = (UniqueConstraint("case_id", "seq"),)
+    __table_args__ = (
+        UniqueConstraint("case_id", "seq"),
+        Index(
+            "ix_case_events_send_officer",
+            "case_id",
+            "seq",
+            postgresql_where=text("action = 'send_officer'"),
+        ),
+    )
     id: Mapped[int] = id_column()
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
     seq: Mapped[int]
@@ -174,6 +185,48 @@ class CaseEvent(Base):
     prev_hash: Mapped[str]
     hash: Mapped[str]
     area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Dispatch(Base):
+    """An officer who was sent to a case; written by the steps of its chain (``layers/schema/dispatch.sql``).
+
+    ``event_seq`` is the step that sent the officer, ``proposed_officer_id`` the first suggestion of that moment.
+    """
+
+    __tablename__ = "dispatches"
+    __table_args__ = (
+        Index("ix_dispatches_case_id", "case_id", "event_seq", unique=True),
+        Index("ix_dispatches_officer_id", "officer_id", "state"),
+        Index(
+            "uq_dispatches_open",
+            "case_id",
+            "officer_id",
+            unique=True,
+            postgresql_where=text("state IN ('sent', 'accepted', 'arrived')"),
+        ),
+    )
+    id: Mapped[int] = id_column()
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    event_seq: Mapped[int]
+    officer_id: Mapped[int] = mapped_column(BigInteger)
+    body_id: Mapped[int] = mapped_column(BigInteger)
+    body: Mapped[str]
+    proposed_officer_id: Mapped[int | None] = mapped_column(BigInteger)
+    unfit: Mapped[list[str]] = mapped_column(server_default="{}")
+    state: Mapped[str]
+    sent_at: Mapped[dt.datetime]
+    sent_by: Mapped[str]
+    reason: Mapped[str | None]  # why not the first suggestion, or one who does not suit
+    answered_at: Mapped[dt.datetime | None]
+    answered_by: Mapped[str | None]
+    decline_reason: Mapped[str | None]
+    arrived_at: Mapped[dt.datetime | None]
+    distance_m: Mapped[int | None]  # from where the officer said to be to the case
+    ended_at: Mapped[dt.datetime | None]
+    ended_by: Mapped[str | None]
+    ended_step: Mapped[str | None]  # the step of the case that ended it
+    end_reason: Mapped[str | None]
+    geom: Mapped[WKBElement | None] = geometry_column("POINT", nullable=True)  # where the officer arrived
 
 
 class PublishedCase(Base):

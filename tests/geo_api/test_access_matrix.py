@@ -711,6 +711,9 @@ PEOPLE = READERS - {"service"}  # logged in by cookie: keys and tokens have no a
 CASE_WORKERS = frozenset({"grid_manager", "officer", "dispatcher", "supervisor"})
 CLERKS = frozenset({"grid_manager", "dispatcher", "supervisor"})
 CLUE_READERS = CLERKS | {"officer", "service"}
+DISPATCHERS = frozenset({"dispatcher"})
+ANSWERERS = DISPATCHERS | {"officer"}
+CALL_READERS = ANSWERERS | {"supervisor"}
 SHARERS = frozenset({"dispatcher", "supervisor", "service"})
 EDITORS = frozenset({"grid_manager", "supervisor"})
 ITEM = "/collections/{collection_id}/items/{feature_id}"
@@ -847,6 +850,14 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/v1/cases/{number}/officers"): {
         "/v1/cases/NT-none/officers": frozenset({"dispatcher", "supervisor"})
     },
+    ("GET", "/v1/cases/{number}/called-people"): {"/v1/cases/NT-none/called-people": DISPATCHERS},
+    ("POST", "/v1/cases/{number}/dispatches"): {"/v1/cases/NT-none/dispatches": DISPATCHERS},
+    ("GET", "/v1/dispatches"): {"/v1/dispatches": CALL_READERS},
+    ("GET", "/v1/dispatches/{dispatch_id}"): {"/v1/dispatches/999999999": CALL_READERS},
+    ("POST", "/v1/dispatches/{dispatch_id}/accept"): {"/v1/dispatches/999999999/accept": ANSWERERS},
+    ("POST", "/v1/dispatches/{dispatch_id}/decline"): {"/v1/dispatches/999999999/decline": ANSWERERS},
+    ("POST", "/v1/dispatches/{dispatch_id}/arrive"): {"/v1/dispatches/999999999/arrive": ANSWERERS},
+    ("POST", "/v1/dispatches/{dispatch_id}/recall"): {"/v1/dispatches/999999999/recall": DISPATCHERS},
     ("GET", "/v1/short-towns"): {"/v1/short-towns": frozenset({"dispatcher", "supervisor"})},
     ("GET", "/v1/change-sets"): {"/v1/change-sets": CASE_WORKERS},
     ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},

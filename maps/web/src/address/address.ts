@@ -19,6 +19,7 @@ export type Route =
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
   | { view: "case"; number: string }
+  | { view: "dispatches"; state?: string }
   | { view: "imports"; state?: string }
   | { view: "assign"; item?: string; place?: Place }
   /** The grids that are chosen, and the change set that is looked at. */
@@ -136,6 +137,7 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
     case "case":
       return key ? { view: name, number: key } : { view: "cases" };
     case "imports":
+    case "dispatches":
       return { view: name, ...(state && { state }) };
     case "assign":
       return { view: name, ...(item && { item }), ...(at && { place: at }) };
@@ -179,6 +181,7 @@ function routeParts(route: Route): Parts {
       return { view: `alert/${route.id}` };
     case "cases":
     case "imports":
+    case "dispatches":
       return { view: route.view, state: route.state };
     case "case":
       return { view: `case/${route.number}` };

@@ -15,6 +15,8 @@ const MAY: Record<string, readonly string[]> = {
   take_down: ["supervisor"],
   move_cases: ["grid_manager", "officer", "dispatcher", "supervisor"],
   see_officers: ["dispatcher", "supervisor"],
+  send_officers: ["dispatcher"],
+  read_dispatches: ["officer", "dispatcher", "supervisor"],
   pack_cases: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };

@@ -7,6 +7,14 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Acceptance of a call. */
+        AcceptBody: {
+            /**
+             * @description Needed from who answers for an officer
+             * @default
+             */
+            note?: string;
+        };
         /** @description Calls, newest first. */
         AccessLogPage: {
             calls: components["schemas"]["LoggedCall"][];
@@ -211,6 +219,13 @@ export interface components {
              * @description Since when this version holds
              */
             valid_from: string;
+        };
+        /** @description Arrival of an officer, with the position or without; degrees, EPSG:4326. */
+        ArrivalBody: {
+            lon?: number | null;
+            lat?: number | null;
+            /** @default  */
+            note?: string;
         };
         /**
          * @description Place (a point as lon and lat, or a geometry), matter and time.
@@ -493,6 +508,19 @@ export interface components {
             levels: number | null;
             /** @description Height in m · 高度（米） */
             height_m: number | null;
+        };
+        /** @description Phone list of a case. */
+        CalledPeople: {
+            people: components["schemas"]["CalledPerson"][];
+        };
+        /** @description Officer with an open call, and the phones. Personal data. */
+        CalledPerson: {
+            officer_id: number;
+            name: string;
+            body: string;
+            state: components["schemas"]["DispatchState"];
+            phone: string | null;
+            body_phone: string | null;
         };
         /** @description Caller of the request; without a login the role `public` and nothing else. */
         CallerDocument: {
@@ -1090,6 +1118,56 @@ export interface components {
         };
         /** @enum {string} */
         DeliveryState: "waiting" | "delivered" | "dead" | "skipped";
+        /** @description An officer who was sent to a case. */
+        DispatchDocument: {
+            id: number;
+            /** @description null: the caller sees the case no more */
+            case_number: string | null;
+            case_title: string | null;
+            case_state: components["schemas"]["CaseState"] | null;
+            /** @description For `If-Match` of the next step */
+            case_etag: string | null;
+            case_geometry: components["schemas"]["Point"] | null;
+            officer_id: number;
+            /** @description Name, for those who may read it */
+            officer: string | null;
+            /** @description The caller is the officer */
+            mine: boolean;
+            body_id: number;
+            body: string;
+            /** @description First suggestion of that moment */
+            proposed_officer_id: number | null;
+            /** @description off_duty, other_domain: in spite of which the person was sent */
+            unfit: string[];
+            state: components["schemas"]["DispatchState"];
+            /** Format: date-time */
+            sent_at: string;
+            sent_by: string;
+            reason: string | null;
+            answered_at: string | null;
+            answered_by: string | null;
+            decline_reason: string | null;
+            arrived_at: string | null;
+            /** @description Where the officer said to be */
+            arrival: components["schemas"]["Point"] | null;
+            /** @description From there to the case */
+            distance_m: number | null;
+            ended_at: string | null;
+            ended_by: string | null;
+            /** @description Step of the case that ended it */
+            ended_step: string | null;
+            end_reason: string | null;
+            /** @description Step of the case that sent the officer */
+            event_seq: number;
+        };
+        /** @enum {string} */
+        DispatchState: "sent" | "accepted" | "declined" | "arrived" | "ended" | "recalled";
+        /** @description Dispatches, the newest first. */
+        DispatchesPage: {
+            dispatches: components["schemas"]["DispatchDocument"][];
+            /** @description `before` of the next page; null: this is the last */
+            next_before: number | null;
+        };
         /** @enum {string} */
         Domain: "ecology" | "urban" | "transport" | "agriculture" | "culture_tourism" | "market";
         /** @description The way that was driven; no geometry without two fixes. */
@@ -2181,6 +2259,10 @@ export interface components {
         };
         /** @enum {string} */
         ReadingQuality: "measured" | "estimated" | "missing";
+        /** @description Reason for which a call is declined, or an officer recalled. */
+        ReasonBody: {
+            reason: string;
+        };
         /** @description A report was received: its query code is shown this once. */
         ReceivedReport: {
             /** @description Ask with it what became of the report */
@@ -2361,6 +2443,15 @@ export interface components {
             required: boolean;
             since: string | null;
             recovery_codes_left: number;
+        };
+        /** @description Officer to send, and why not the first suggestion. */
+        SendBody: {
+            officer_id: number;
+            /**
+             * @description Needed for who is not the first suggestion or does not suit
+             * @default
+             */
+            reason?: string;
         };
         /** @description Number of messages that wait again. */
         SentAgain: {
@@ -2638,11 +2729,21 @@ export interface components {
         SuggestedOfficer: {
             officer_id: number;
             name: string;
+            body_id: number;
             body: string;
             /** @description Of the lead body; else of a co-handler */
             leads: boolean;
             /** @description From the centre of the nearest of the officer's areas */
             distance_m: number | null;
+            /** @description Calls that are open, in all cases */
+            open_calls: number;
+            /** @description Called to this case already */
+            called: boolean;
+            /** @description Certificate valid today; nobody without one is sent */
+            certified: boolean;
+            /** @description The certificate covers the domain */
+            in_domain: boolean;
+            on_duty: boolean;
             /** @description Certified today, in the domain, on duty */
             suited: boolean;
             reasons: components["schemas"]["BothLanguages"][];
@@ -3036,6 +3137,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AcceptBody = components['schemas']['AcceptBody'];
 export type AccessLogPage = components['schemas']['AccessLogPage'];
 export type Account = components['schemas']['Account'];
 export type AccountDocument = components['schemas']['AccountDocument'];
@@ -3054,6 +3156,7 @@ export type AreaName = components['schemas']['AreaName'];
 export type AreaPage = components['schemas']['AreaPage'];
 export type AreaProperties = components['schemas']['AreaProperties'];
 export type AreaVersion = components['schemas']['AreaVersion'];
+export type ArrivalBody = components['schemas']['ArrivalBody'];
 export type AssignBody = components['schemas']['AssignBody'];
 export type AssignManyBody = components['schemas']['AssignManyBody'];
 export type AssignPoint = components['schemas']['AssignPoint'];
@@ -3074,6 +3177,8 @@ export type BriefAssignments = components['schemas']['BriefAssignments'];
 export type BuildingFeature = components['schemas']['BuildingFeature'];
 export type BuildingPage = components['schemas']['BuildingPage'];
 export type BuildingProperties = components['schemas']['BuildingProperties'];
+export type CalledPeople = components['schemas']['CalledPeople'];
+export type CalledPerson = components['schemas']['CalledPerson'];
 export type CallerDocument = components['schemas']['CallerDocument'];
 export type CallerRole = components['schemas']['CallerRole'];
 export type CandidateGrid = components['schemas']['CandidateGrid'];
@@ -3120,6 +3225,9 @@ export type DatabaseHealth = components['schemas']['DatabaseHealth'];
 export type DeliveriesList = components['schemas']['DeliveriesList'];
 export type Delivery = components['schemas']['Delivery'];
 export type DeliveryState = components['schemas']['DeliveryState'];
+export type DispatchDocument = components['schemas']['DispatchDocument'];
+export type DispatchState = components['schemas']['DispatchState'];
+export type DispatchesPage = components['schemas']['DispatchesPage'];
 export type Domain = components['schemas']['Domain'];
 export type DrivenFeature = components['schemas']['DrivenFeature'];
 export type DrivenPart = components['schemas']['DrivenPart'];
@@ -3229,6 +3337,7 @@ export type PublishedCases = components['schemas']['PublishedCases'];
 export type PublishedFeature = components['schemas']['PublishedFeature'];
 export type PublishedProperties = components['schemas']['PublishedProperties'];
 export type ReadingQuality = components['schemas']['ReadingQuality'];
+export type ReasonBody = components['schemas']['ReasonBody'];
 export type ReceivedReport = components['schemas']['ReceivedReport'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
@@ -3249,6 +3358,7 @@ export type RoadProperties = components['schemas']['RoadProperties'];
 export type Role = components['schemas']['Role'];
 export type RowFault = components['schemas']['RowFault'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
+export type SendBody = components['schemas']['SendBody'];
 export type SentAgain = components['schemas']['SentAgain'];
 export type ShortTown = components['schemas']['ShortTown'];
 export type ShortTowns = components['schemas']['ShortTowns'];

@@ -13,6 +13,7 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "imports",
   "webhooks",
   "figures",
+  "dispatches",
 ];
 
 export function needsLogin({ view }: Route): boolean {
@@ -23,6 +24,7 @@ export function mayOpen(to: Route): boolean {
   if (to.view === "account") return loggedIn() || enrolling();
   if (needsLogin(to) && !loggedIn()) return false;
   if (to.view === "webhooks") return may("manage_webhooks");
+  if (to.view === "dispatches") return may("read_dispatches");
   if (to.view === "imports") return may("undo_imports");
   return to.view !== "edit" || may("edit_areas");
 }

@@ -226,8 +226,18 @@ export class CaseView extends Piece {
         ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
         ${
-          may("see_officers") && found.state !== "closed"
-            ? section(t("case.officers"), html`<case-officers .number=${found.number}></case-officers>`)
+          may("read_dispatches") && found.state !== "closed"
+            ? section(
+                t("case.officers"),
+                html`
+                  <case-officers
+                    .number=${found.number}
+                    .state=${found.state}
+                    .etag=${`"${found.events.at(-1)?.hash ?? ""}"`}
+                    @case-moved=${() => this.#case.load()}
+                  ></case-officers>
+                `,
+              )
             : nothing
         }
         ${section(

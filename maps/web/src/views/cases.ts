@@ -7,7 +7,7 @@ import { go, linkTo } from "../address/router";
 import { allItems, itemsPath } from "../core/api";
 import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
-import { session } from "../core/session";
+import { may, session } from "../core/session";
 import type { CaseProperties } from "../core/types";
 import { flyTo, mark, type Console } from "../console";
 import { brackets, day, number } from "../texts/format";
@@ -20,6 +20,7 @@ const OVERDUE = "overdue";
 type CaseFeature = Feature<Point, CaseProperties>;
 
 const FIGURES = { view: "figures" } as const;
+const CALLS = { view: "dispatches" } as const;
 
 async function cases(signal: AbortSignal): Promise<CaseFeature[]> {
   const path = itemsPath("cases", { limit: 500, sortby: "-opened_at" });
@@ -69,6 +70,14 @@ export class CasesView extends Piece {
       <p class="muted">
         ${area ? t("case.scope", { area }) : t("case.scope_city")} ·
         <a href=${linkTo(FIGURES)} @click=${follow(FIGURES)}>${t("figures")}</a>
+        ${
+          may("read_dispatches")
+            ? html` ·
+              <a href=${linkTo(CALLS)} data-calls @click=${follow(CALLS)}>
+                ${t(may("see_officers") ? "dispatches" : "dispatch.mine")}
+              </a>`
+            : nothing
+        }
       </p>
       ${loaded(this.#cases, (found) => {
         const shown = found.filter((each) => inState(each, this.state));

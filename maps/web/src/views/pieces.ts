@@ -73,7 +73,9 @@ export function stateBadge(state: string): TemplateResult {
 
 /** Names and values in two columns; a row without a value is left out. */
 export function facts(rows: readonly [string, Content][]): TemplateResult {
-  const there = rows.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== nothing);
+  const there = rows.filter(
+    ([, value]) => value !== null && value !== undefined && value !== false && value !== "" && value !== nothing,
+  );
   return html`<dl class="facts">${there.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 }
 

@@ -16,6 +16,7 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   alert: () => import("./card"),
   cases: () => import("./cases"),
   case: () => import("./case"),
+  dispatches: () => import("./dispatches"),
   assign: () => import("./assign"),
   edit: () => import("./editing/edit"),
   imports: () => import("./imports"),

@@ -1,0 +1,1 @@
+"""Dispatch: officers suggested for cases, sent, their answers and arrivals, over HTTP."""
