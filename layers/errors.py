@@ -19,6 +19,7 @@
     ├── StillReferred           a row that others refer to, or a key that is taken
     ├── BatchNotInForce         a batch that was undone before, or that wrote nothing
     ├── BatchInUse              a batch on which something later rests
+    ├── ChangesGone             a position before the changes that are kept, or of another database
     └── InvalidFilter           a filter or cursor that cannot be read
 """
 
@@ -165,6 +166,10 @@ class BatchInUse(LayerError):
         self.message_en = f"batch {batch_id} cannot be undone, nothing was changed; on it rest {told_en}"
         self.message_zh = f"批次 {batch_id} 不能撤销，未作任何更改；以下内容依赖于它：{told_zh}"
         super().__init__(f"{self.message_zh}\n{self.message_en}")
+
+
+class ChangesGone(LayerError):
+    """A position before the changes that are kept, or of another database: the collection is read anew."""
 
 
 class InvalidFilter(LayerError):

@@ -32,7 +32,7 @@ MAKES_SETTINGS = {
     "geo_api/cli/db.py": "commands",
     "geo_api/cli/users.py": "commands",
     "geo_api/cli/cases.py": "commands",
-    "geo_api/cli/webhooks.py": "commands",
+    "geo_api/cli/sharing.py": "commands",
     "geo_api/cli/city.py": "a command",
     "geo_api/cli/grid.py": "a command that writes the city file",
 }

@@ -21,8 +21,8 @@ from geo_api.cli import db as cli_db
 from geo_api.cli import dispatch as cli_dispatch
 from geo_api.cli import grid as cli_grid
 from geo_api.cli import imports as cli_imports
+from geo_api.cli import sharing as cli_sharing
 from geo_api.cli import users as cli_users
-from geo_api.cli import webhooks as cli_webhooks
 from geo_api.cli.installation import migrated_database
 from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
@@ -47,9 +47,10 @@ app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(cli_imports.imports_app, name="imports")
-app.add_typer(cli_webhooks.webhooks_app, name="webhooks")
 app.add_typer(cli_dispatch.dispatches_app, name="dispatches")
 app.add_typer(cli_dispatch.officers_app, name="officers")
+app.add_typer(cli_sharing.webhooks_app, name="webhooks")
+app.command("changes")(cli_sharing.changes)
 cli_grid.add_to(app)
 app.command("init")(cli_city.init)
 

@@ -65,6 +65,7 @@ def collection_links(request: Request, found: Collection) -> list[dict[str, Any]
         link(SORTABLES, f"{here}/sortables", SCHEMA_JSON, "What the order may name"),
         link(SCHEMA, f"{here}/schema", SCHEMA_JSON, "Properties of a feature"),
         link(TILESETS, f"{here}/tiles", JSON, "Vector tiles"),
+        link("monitor", f"{here}/changes", JSON, "Rows that changed"),
         *(
             link("enclosure", f"{here}/export?f={name}", made.media_type, f"Everything as one file ({name})")
             for name, made in FORMATS.items()

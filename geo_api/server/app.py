@@ -35,6 +35,7 @@ from geo_api.cases.kept_reports import KeptReports
 from geo_api.city_file import put_file_in_force
 from geo_api.credentials import LoginThrottle
 from geo_api.dispatch import routes_dispatches as dispatches
+from geo_api.features import routes_changes as changes
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
 from geo_api.features import routes_events as events
@@ -84,6 +85,7 @@ ROUTERS = (
     landing,
     collections,
     items,
+    changes,
     feature_edits,
     tiles,
     exports,

@@ -51,6 +51,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "startSecondFactor": (409,),
     "getHotSpotReport": (404,),
     "getReadiness": (503,),
+    "listChanges": (410,),
     "postFixes": (408, 413, 415, 422),
     "postOsmandFix": (413,),
     "previewChangeSet": (409,),

@@ -41,6 +41,7 @@ from layers.collections.pages import (
     read_page,
     write_cursor,
 )
+from layers.collections.row_changes import ChangesPage, RowsChanged, newest_position, read_changes
 from layers.collections.tile_aggregates import settle_cells
 from layers.collections.tiles import (
     FEATURE_CAP,
@@ -62,6 +63,7 @@ __all__ = [
     "MAX_ZOOM",
     "WORLD_WIDTH_M",
     "Box",
+    "ChangesPage",
     "Collection",
     "Expression",
     "FeatureInput",
@@ -70,6 +72,7 @@ __all__ = [
     "Language",
     "Page",
     "Property",
+    "RowsChanged",
     "Selection",
     "Sort",
     "Tile",
@@ -82,6 +85,7 @@ __all__ = [
     "estimate_count",
     "feature_json",
     "fetch_page",
+    "newest_position",
     "parse_bbox",
     "parse_box_numbers",
     "parse_filter",
@@ -90,6 +94,7 @@ __all__ = [
     "plain_integer",
     "plain_number",
     "queryable_kinds",
+    "read_changes",
     "read_cursor",
     "read_feature",
     "read_page",

@@ -18,6 +18,43 @@ BEGIN
     RETURN CASE WHEN cardinality(found) <= 256 AND pg_column_size(found) <= 7000 THEN found END;
 END $$;
 
+-- The rows that a statement touched, for those who follow a layer row by row. Null: any row of the layer.
+CREATE OR REPLACE FUNCTION note_rows(changed text, rows_scope text, ids bigint[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    INSERT INTO row_changes (transaction, layer, scope, row_ids, at)
+    VALUES (pg_current_xact_id()::text::bigint, changed, rows_scope, ids, clock_timestamp())
+$$;
+REVOKE EXECUTE ON FUNCTION note_rows FROM PUBLIC;
+
+-- Changes of rows in the caller's scope, in the order of the commits, after a change and a row of row_changes. Called by
+-- layers/collections/row_changes.py. A scope is compared as in layers/postgres/changes.py.
+CREATE OR REPLACE FUNCTION row_changes_after(changed text, after_change bigint, after_id bigint, most integer)
+    RETURNS TABLE (change_id bigint, id bigint, row_ids bigint[], at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT r.change_id, r.id, r.row_ids, r.at
+    FROM row_changes r,
+        LATERAL (SELECT split_part(r.scope, ';', 1) AS places, NULLIF(split_part(r.scope, ';', 2), '') AS domain) s
+    WHERE r.layer = changed AND (r.change_id, r.id) > (after_change, after_id) AND CASE
+        WHEN r.scope = '' THEN true
+        WHEN r.scope LIKE '@%' THEN substr(r.scope, 2) = current_setting('wangge.body_id', true)
+        ELSE (current_setting('wangge.city_wide', true) = 'on'
+              OR string_to_array(s.places, ',') <@ string_to_array(current_setting('wangge.areas', true), ','))
+            AND (r.scope NOT LIKE '%;%' OR COALESCE(current_setting('wangge.domains', true), '') = ''
+                 OR s.domain = ANY (string_to_array(current_setting('wangge.domains', true), ',')))
+        END
+    ORDER BY r.change_id, r.id LIMIT most
+$$;
+REVOKE EXECUTE ON FUNCTION row_changes_after FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION row_changes_after TO wangge_reader;
+
+-- Number of the newest committed change; 0 without any.
+CREATE OR REPLACE FUNCTION newest_change() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT COALESCE(max(id), 0) FROM layer_changes WHERE transaction IS NULL
+$$;
+REVOKE EXECUTE ON FUNCTION newest_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION newest_change TO wangge_reader;
+
 -- Null: the whole layer. Runs as the owner, since callers write neither this table nor read it.
 CREATE OR REPLACE FUNCTION note_change(changed text, keys text[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -28,6 +65,9 @@ DECLARE
 BEGIN
     IF keys = '{}' THEN
         RETURN;
+    END IF;
+    IF keys IS NULL THEN
+        PERFORM note_rows(changed, '', NULL);
     END IF;
     SELECT touched INTO known FROM layer_changes WHERE transaction = here AND layer = changed;
     IF NOT FOUND THEN
@@ -57,6 +97,8 @@ BEGIN
     UPDATE layer_changes SET id = nextval(pg_get_serial_sequence('layer_changes', 'id')), transaction = NULL,
             at = clock_timestamp()
         WHERE id = NEW.id RETURNING id, touched INTO place, keys;
+    UPDATE row_changes SET change_id = place, transaction = NULL, at = clock_timestamp()
+        WHERE transaction = NEW.transaction AND layer = NEW.layer;
     said := json_build_object('id', place, 'layer', NEW.layer, 'touched', keys);
     IF octet_length(said) > 7900 THEN
         said := json_build_object('id', place, 'layer', NEW.layer, 'touched', NULL);
@@ -67,6 +109,7 @@ BEGIN
     END IF;
     IF random() < 0.002 THEN
         DELETE FROM layer_changes WHERE id <= place - 20000 AND transaction IS NULL;
+        DELETE FROM row_changes WHERE at < now() - interval '31 days';
     END IF;
     RETURN NULL;
 END $$;
@@ -100,6 +143,7 @@ DO $do$
 DECLARE
     watched record;
     keys text;
+    ids text;
 BEGIN
     FOR watched IN SELECT * FROM (VALUES
         ('areas', $$''$$, 'geom_3857'),
@@ -131,6 +175,11 @@ BEGIN
                 LEFT JOIN LATERAL (SELECT x, y FROM generate_series(x0, x1) x, generate_series(y0, y1) y
                                    WHERE (x1 - x0 + 1) * (y1 - y0 + 1) <= 256) c ON true$keys$, watched.scope, watched.box);
         END IF;
+        -- Beyond 1000 rows of a scope any row of it may have changed.
+        ids := CASE WHEN watched.box IS NULL
+            THEN format($ids$PERFORM note_rows(%L, '', NULL) FROM (%%s) r HAVING count(*) > 0$ids$, watched.name)
+            ELSE format($ids$PERFORM note_rows(%L, s.scope, CASE WHEN count(*) <= 1000 THEN array_agg(s.id) END)
+                FROM (SELECT DISTINCT (%s)::text AS scope, id FROM (%%s) r) s GROUP BY s.scope$ids$, watched.name, watched.scope) END;
         EXECUTE format($make$
             CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger
                 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $trigger$
@@ -139,10 +188,13 @@ BEGIN
             BEGIN
                 IF TG_OP = 'INSERT' THEN
                     keys := ARRAY(%2$s);
+                    %10$s;
                 ELSIF TG_OP = 'DELETE' THEN
                     keys := ARRAY(%3$s);
+                    %11$s;
                 ELSIF TG_OP = 'UPDATE' THEN
                     keys := ARRAY(%4$s);
+                    %12$s;
                 END IF;
                 PERFORM note_change(%5$L, keys);
                 RETURN NULL;
@@ -161,7 +213,10 @@ BEGIN
             format(keys, 'SELECT * FROM old_rows'),
             format(keys, 'SELECT * FROM old_rows UNION ALL SELECT * FROM new_rows'),
             watched.name, watched.name || '_inserted', watched.name || '_updated', watched.name || '_deleted',
-            watched.name || '_emptied');
+            watched.name || '_emptied',
+            format(ids, 'SELECT * FROM new_rows'),
+            format(ids, 'SELECT * FROM old_rows'),
+            format(ids, 'SELECT * FROM old_rows UNION ALL SELECT * FROM new_rows'));
     END LOOP;
 END $do$;
 
@@ -217,6 +272,9 @@ BEGIN
     ELSE
         PERFORM note_change('sites', ARRAY(
             SELECT DISTINCT keys_of('', geom_3857) FROM sites WHERE enterprise_id = ANY (ids)));
+        PERFORM note_rows('sites', '', array_agg(id)) FROM sites WHERE enterprise_id = ANY (ids) HAVING count(*) > 0;
+        PERFORM note_rows('alerts', alert_scope(a.area_id, a.kind), array_agg(a.id))
+            FROM alerts a JOIN sites s ON s.id = a.site_id WHERE s.enterprise_id = ANY (ids) GROUP BY a.area_id, a.kind;
         PERFORM note_change('alerts', ARRAY(
             SELECT DISTINCT keys_of(alert_scope(a.area_id, a.kind), a.geom_3857)
             FROM alerts a JOIN sites s ON s.id = a.site_id WHERE s.enterprise_id = ANY (ids)));
@@ -240,6 +298,10 @@ BEGIN
             SELECT DISTINCT keys_of(COALESCE(area_id, 0)::text, geom_3857) FROM visits WHERE site_id = ANY (ids)));
         PERFORM note_change('alerts', ARRAY(
             SELECT DISTINCT keys_of(alert_scope(area_id, kind), geom_3857) FROM alerts WHERE site_id = ANY (ids)));
+        PERFORM note_rows('visits', COALESCE(area_id, 0)::text, array_agg(id))
+            FROM visits WHERE site_id = ANY (ids) GROUP BY area_id;
+        PERFORM note_rows('alerts', alert_scope(area_id, kind), array_agg(id))
+            FROM alerts WHERE site_id = ANY (ids) GROUP BY area_id, kind;
     END IF;
     RETURN NULL;
 END $$;

@@ -78,12 +78,16 @@ class WebhookDelivery(Base):
 
 
 class RowChange(Base):
-    """Rows of one layer and scope that one transaction wrote or deleted; it gets its number at the commit."""
+    """Rows of one layer and scope that one statement wrote or deleted, numbered at the commit.
+
+    Without ``row_ids`` any row of the layer may have changed.
+    """
 
     __tablename__ = "row_changes"
     __table_args__ = (
         Index("ix_row_changes_layer_change_id", "layer", "change_id", "id"),
         Index("ix_row_changes_transaction", "transaction", postgresql_where="transaction IS NOT NULL"),
+        Index("ix_row_changes_at", "at"),
     )
     id: Mapped[int] = id_column()
     transaction: Mapped[int | None]

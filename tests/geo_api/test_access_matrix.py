@@ -734,6 +734,11 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/tileMatrixSets/{tile_matrix_set_id}"): {"/tileMatrixSets/WebMercatorQuad": ANYONE},
     ("GET", "/collections"): {"/collections": ANYONE},
     ("GET", "/collections/{collection_id}"): {"/collections/sites": ANYONE, "/collections/cases": LOGGED_IN},
+    ("GET", "/collections/{collection_id}/changes"): {
+        "/collections/sites/changes": ANYONE,
+        "/collections/cases/changes": LOGGED_IN,
+        "/collections/tracks/changes": TRACK_READERS,
+    },
     ("GET", "/collections/{collection_id}/export"): {
         "/collections/places/export?f=csv": ANYONE,
         "/collections/cases/export?f=csv": LOGGED_IN,

@@ -2206,7 +2206,7 @@ export interface components {
             rests_on?: components["schemas"]["RestingRows"][] | null;
         };
         /** @enum {string} */
-        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
+        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/changes-gone" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
         /** @description Properties of features as a JSON Schema (draft 2020-12). */
         PropertiesSchema: {
             $schema: string;
@@ -2429,6 +2429,29 @@ export interface components {
         };
         /** @enum {string} */
         Role: "viewer" | "grid_manager" | "officer" | "dispatcher" | "supervisor" | "service";
+        /** @description One feature that changed. */
+        RowChanged: {
+            /** @description Id of the feature */
+            id: number;
+            /** @description Not shown to the caller any more: deleted, ended, or out of the own scope */
+            deleted: boolean;
+            /**
+             * Format: date-time
+             * @description When its newest change was committed, UTC
+             */
+            updated_at: string;
+        };
+        /** @description Changes of a collection after a position. */
+        RowChanges: {
+            changes: components["schemas"]["RowChanged"][];
+            /** @description Other features may have changed, too: read the collection */
+            everything: boolean;
+            /** @description Position after these changes, for `after` */
+            next: string;
+            /** @description There are more changes at once */
+            more: boolean;
+            links: components["schemas"]["Link"][];
+        };
         /** @description A row of a batch that was refused. */
         RowFault: {
             /** @description Number of the row, from 1 */
@@ -3356,6 +3379,8 @@ export type RoadFeature = components['schemas']['RoadFeature'];
 export type RoadPage = components['schemas']['RoadPage'];
 export type RoadProperties = components['schemas']['RoadProperties'];
 export type Role = components['schemas']['Role'];
+export type RowChanged = components['schemas']['RowChanged'];
+export type RowChanges = components['schemas']['RowChanges'];
 export type RowFault = components['schemas']['RowFault'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
 export type SendBody = components['schemas']['SendBody'];

@@ -1,4 +1,4 @@
-"""``wangge webhooks``: addresses that are sent what happens."""
+"""``wangge webhooks`` and ``wangge changes``: what other programs are told, and what they ask for."""
 
 from __future__ import annotations
 
@@ -112,3 +112,25 @@ def webhooks_resend(
         read_webhook(db, webhook)
         waiting = send_again(db, webhook, dt.datetime.now(dt.UTC), delivery)
     console.print(f"[green]✓[/] {waiting}")
+
+
+def changes(
+    collection_id: Annotated[str, typer.Argument(help="sites, alerts, cases …: as /collections lists them")],
+    after: Annotated[
+        str | None, typer.Option("--after", help="Position that the command printed before; without it: now")
+    ] = None,
+) -> None:
+    """Print as JSON the features of a collection that changed after a position · 列出变更的要素."""
+    from geo_api.features.routes_changes import changes_document
+    from layers.collections import ChangesPage, newest_position, read_changes
+    from layers.collections.catalog import collection
+    from layers.postgres import SYSTEM, session
+
+    found, now = collection(collection_id), dt.datetime.now(dt.UTC)
+    with session(SYSTEM, migrated_database()) as db:
+        page = (
+            ChangesPage([], False, newest_position(db, now), False)
+            if after is None
+            else read_changes(db, found, after, now)
+        )
+    console.print_json(data=changes_document(page))
