@@ -7,6 +7,9 @@
     ├── EditConflict        somebody else changed the same zones in the meantime
     ├── UnknownArea         no such area, or none at that time
     ├── UnknownItem         no such item in the duty list, at any time
+    ├── UnknownEntry        no such body, officer or matter in the register
+    ├── EntryInUse          an entry of a register cannot change so: something rests on it, or the day is taken
+    ├── EntryOutOfReach     an entry of a register outside of the account's area or domains
     ├── ApprovalRefused     a change set is approved by a higher level than its author's
     ├── IllegalTransition   this step is not possible now, or not for this person
     ├── SecondCase          the site has an open case of the item already
@@ -72,6 +75,28 @@ class UnknownArea(GridError):
 
 class UnknownItem(GridError):
     """No such item in the duty list, at any time."""
+
+
+class UnknownEntry(GridError):
+    """No such body, officer or matter in the register; ``nearest`` has the names that are most like it."""
+
+    def __init__(self, message_en: str, message_zh: str = "", nearest: list[str] | None = None) -> None:
+        super().__init__(message_en, message_zh)
+        self.nearest = nearest or []
+
+
+class EntryInUse(GridError):
+    """An entry of a register cannot change so; ``rests_on`` has kinds, counts and first names of what uses it."""
+
+    def __init__(
+        self, message_en: str, message_zh: str = "", rests_on: list[dict[str, Any]] | None = None
+    ) -> None:
+        super().__init__(message_en, message_zh)
+        self.rests_on = rests_on or []
+
+
+class EntryOutOfReach(GridError):
+    """An entry of a register lies outside of the account's area or domains."""
 
 
 class ApprovalRefused(GridError):

@@ -30,7 +30,6 @@ MAKES_SETTINGS = {
     "geo_api/cli/installation.py": "commands",
     "geo_api/cli/main.py": "commands",
     "geo_api/cli/db.py": "commands",
-    "geo_api/cli/users.py": "commands",
     "geo_api/cli/cases.py": "commands",
     "geo_api/cli/sharing.py": "commands",
     "geo_api/cli/city.py": "a command",

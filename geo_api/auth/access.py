@@ -53,6 +53,7 @@ LOGGED_PATHS = (
     "/v1/cases",
     "/v1/clues",
     "/v1/dispatches",
+    "/v1/registers",
     "/v1/reports",
     "/v1/imports",
     "/v1/vehicles",

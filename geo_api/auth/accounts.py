@@ -105,10 +105,25 @@ def switch_off(db: Session, username: str) -> None:
         raise InputError(f"username: there is no account {username!r}")
 
 
-def list_users(db: Session) -> list[tuple[str, str, str, str, bool, int, int, bool]]:
-    """Name, role, area, domains, whether it is on, logins and keys that hold now, second factor, by name."""
+def list_users(db: Session) -> list[tuple[str, str, str, str, str, str, bool, int, int, bool]]:
+    """Return every account, by name.
+
+    Name, role, area, domains, body, certificate of the officer, whether it is on, logins and keys that hold now,
+    second factor.
+    """
+    acting = accounts.bodies_of_accounts(db)
     return [
-        (u.username, u.role, u.area_code or "*", ", ".join(u.domains) or "*", u.active, logins, keys, factor)
+        (
+            u.username,
+            u.role,
+            u.area_code or "*",
+            ", ".join(u.domains) or "*",
+            *acting.get(u.username, (u.body or "", "")),
+            u.active,
+            logins,
+            keys,
+            factor,
+        )
         for u, logins, keys, factor in accounts.summarise_accounts(db)
     ]
 

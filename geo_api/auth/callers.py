@@ -31,6 +31,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "send_officers": frozenset({"dispatcher"}),
     "read_dispatches": frozenset({"officer", "dispatcher", "supervisor"}),
     "answer_calls": frozenset({"officer", "dispatcher"}),
+    "edit_registers": frozenset({"dispatcher", "supervisor"}),
     "read_originals": frozenset({"supervisor"}),
     "take_down": frozenset({"supervisor"}),
     "manage_webhooks": frozenset({"dispatcher", "supervisor", "service"}),

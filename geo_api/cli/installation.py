@@ -30,3 +30,12 @@ def open_told_city(settings: Settings, url: str) -> None:
     opened = open_city(settings, url)
     if opened.written_to is not None:
         console.print(f"[yellow]![/] {opened.told}", highlight=False)
+
+
+def tell_servers() -> None:
+    """Let the processes of this machine that serve forget whom they know; others hear it from the database."""
+    from geo_api.auth.known_callers import shared_count
+
+    path = read_settings().shared_count()
+    if path.exists():
+        shared_count(path).increment(0)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import getpass
 import socket
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo_api.cli.installation import migrated_database
+from geo_api.cli.imports import operator
+from geo_api.cli.installation import migrated_database, tell_servers
 from geo_api.http.progress import console
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
 totp_app = typer.Typer(help="二次验证 second factor", no_args_is_help=True)
@@ -23,6 +28,9 @@ def users_add(
     area: Annotated[str | None, typer.Option(help="Code of the area; none: the whole city")] = None,
     name: Annotated[str, typer.Option(help="Name to show")] = "",
     body: Annotated[str | None, typer.Option(help="Body the person acts for")] = None,
+    officer: Annotated[
+        str | None, typer.Option(help="Certificate of the officer whose account it is: acts for that body")
+    ] = None,
     domain: Annotated[
         list[str] | None,
         typer.Option(help="Only cases and alerts of this domain; several times; none: every"),
@@ -47,8 +55,46 @@ def users_add(
             body=body,
             domains=domain,
         )
-    _tell_servers()
+        if officer is not None:
+            _bind(db, username, officer)
+    tell_servers()
     console.print(f"[green]✓[/] {username}")
+
+
+@users_app.command("bind")
+def users_bind(
+    username: str,
+    officer: Annotated[
+        str | None,
+        typer.Option(help="Certificate of an officer of the register; the account acts for its body"),
+    ] = None,
+    body: Annotated[
+        str | None, typer.Option(help="Body that the account acts for, without an officer")
+    ] = None,
+) -> None:
+    """Bind an account to an officer or to a body, from now on · 账户绑定执法人员或主体."""
+    from grid.cases import body_to_act_for
+    from layers.postgres import SYSTEM, session
+    from layers.records import set_body
+
+    if (officer is None) == (body is None):
+        raise typer.BadParameter("give --officer or --body")
+    with session(SYSTEM, migrated_database()) as db:
+        if officer is not None:
+            _bind(db, username, officer)
+        else:
+            body_to_act_for(db, body or "")
+            set_body(db, username, body)
+    tell_servers()
+    console.print(f"[green]✓[/] {username}")
+
+
+def _bind(db: Session, username: str, certificate_no: str) -> None:
+    from grid.registers import RegisterEditor, bind_account
+
+    editor = RegisterEditor(operator())
+    for released in bind_account(db, username, certificate_no, editor=editor, now=dt.datetime.now(dt.UTC)):
+        console.print(f"  {released}: 不再绑定 not bound any more", markup=False, highlight=False)
 
 
 @users_app.command("off")
@@ -59,7 +105,7 @@ def users_off(username: str) -> None:
 
     with session(SYSTEM, migrated_database()) as db:
         switch_off(db, username)
-    _tell_servers()
+    tell_servers()
     console.print(f"[green]✓[/] {username}")
 
 
@@ -76,6 +122,8 @@ def users_list() -> None:
         "角色 role",
         "区域 area",
         "领域 domains",
+        "主体 body",
+        "执法证 officer",
         "启用 on",
         "登录 logins",
         "密钥 keys",
@@ -110,7 +158,7 @@ def users_key(
         else:
             key = create_key(db, username, name=name or "", role=role, area_code=area, days=days)
     if revoke:
-        _tell_servers()
+        tell_servers()
         console.print(f"[green]✓[/] {ended} 个密钥已吊销 key(s) revoked")
         return
     console.print(key, highlight=False, soft_wrap=True)
@@ -127,15 +175,5 @@ def totp_reset(username: str) -> None:
 
     with session(SYSTEM, migrated_database()) as db:
         reset_second_factor(db, username, f"{getpass.getuser()}@{socket.gethostname()}")
-    _tell_servers()
+    tell_servers()
     console.print(f"[green]✓[/] {username}")
-
-
-def _tell_servers() -> None:
-    """Processes of this machine that serve forget whom they know; others hear it from the database."""
-    from geo_api.auth.known_callers import shared_count
-    from geo_api.http.settings import read_settings
-
-    path = read_settings().shared_count()
-    if path.exists():
-        shared_count(path).increment(0)

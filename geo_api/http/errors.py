@@ -107,6 +107,9 @@ KINDS: dict[type[Exception], str] = {
     grid.errors.EditConflict: "edit-conflict",
     grid.errors.UnknownArea: "unknown-area",
     grid.errors.UnknownItem: "unknown-item",
+    grid.errors.UnknownEntry: "not-found",
+    grid.errors.EntryInUse: "conflict",
+    grid.errors.EntryOutOfReach: "not-allowed",
     grid.errors.ApprovalRefused: "not-allowed",
     grid.errors.IllegalTransition: "illegal-transition",
     grid.errors.SecondCase: "illegal-transition",
@@ -195,6 +198,7 @@ def _on_known(request: Request, error: Exception) -> Response:
         ("geometry", "clash"),
         ("position", "position"),
         ("rests_on", "rests_on"),
+        ("nearest", "nearest"),
     ):
         if getattr(error, name, None) is not None:
             extras[member] = getattr(error, name)

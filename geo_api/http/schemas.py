@@ -177,7 +177,11 @@ class ProblemDocument(Answer):
     reasons: Annotated[list[RowFault] | None, Field(description="Of batches: the first 100 refused")] = None
     unregistered_vehicles: UnregisteredVehicles | None = None
     rests_on: Annotated[
-        list[RestingRows] | None, Field(description="Of an undo that was refused: what rests on the import")
+        list[RestingRows] | None,
+        Field(description="Of an undo or a withdrawal that was refused: what rests on the import or the entry"),
+    ] = None
+    nearest: Annotated[
+        list[str] | None, Field(description="Of an entry that no register has: the most similar names and keys")
     ] = None
 
 

@@ -13,7 +13,6 @@ from layers.imports import FILE_KINDS, checks
 from layers.imports import readers as files
 
 DUTIES = FILE_KINDS["duties"]
-CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 
 
 @dataclass
@@ -63,7 +62,7 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
         batches, report.rows = [table.frame], table.faults
     for batch in batches:
         checked = checks.check_frame(batch, DUTIES, now=dt.datetime.now(dt.UTC))
-        check_texts(checked)
+        checks.check_texts(checked, DUTIES)
         report.rows += checked.faults
         good = checked.good.select(files.ROW, *(column.name for column in DUTIES.columns))
         report.duties += [Duty(*row) for row in good.iter_rows()]
@@ -72,22 +71,11 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
     return report
 
 
-def check_texts(checked: checks.CheckedFrame, kind: str = "duties") -> None:
-    """Reject formulas and error values of a spreadsheet."""
-    for name in (
-        c.name for c in FILE_KINDS[kind].columns if c.dtype == "text" and not c.choices and c.name != "phone"
-    ):
-        text = checked.frame[name].fill_null("")
-        formula = text.str.contains(r"^(=|@|[+-][^0-9\s])")
-        checked.reject(formula, name, "begins like a formula; write its result 以公式开头，请填写结果")
-        checked.reject(text.is_in(CELL_ERRORS), name, "an error value of a spreadsheet 单元格为错误值")
-
-
 def check_duties(checked: checks.CheckedFrame) -> None:
     """Reject what must not be stored.
 
-    The faults of :func:`check_texts`, and a line that ends before it begins.
+    The faults of a spreadsheet, and a line that ends before it begins.
     """
-    check_texts(checked)
+    checks.check_texts(checked, DUTIES)
     begin, end = checked.frame["valid_from"], checked.frame["valid_to"]
     checked.reject((end <= begin).fill_null(False), "valid_to", "not after valid_from 止日不晚于起日")

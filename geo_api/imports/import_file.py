@@ -409,7 +409,7 @@ class _Writer:
             if not self._add_bodies:
                 registers.check_duty_bodies(self.db, checked)
         elif self.kind in registers.KEYS:
-            duty_files.check_texts(checked, self.kind)
+            checks.check_texts(checked, FILE_KINDS[self.kind])
             registers.check_versions(self.db, self.kind, checked, now=self.now)
 
     def write(self, frame: pl.DataFrame) -> WriteCounts:

@@ -22,6 +22,7 @@ import polars as pl
 from geo_api.imports import workbooks
 from layers.codes import CHINESE_ENCODING, iso_day, plain_text, to_half_width
 from layers.errors import Fault, InputError, MissingColumns, RejectedRows
+from layers.exports import text_of_cell
 from layers.imports import ROW, Column, FileKind, require_file
 
 Values = Sequence[str | None]
@@ -46,7 +47,7 @@ TERMS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     **{
         name: {"yes": ("是", "有", "在岗", "y", "true"), "no": ("否", "无", "不在岗", "n", "false")}
-        for name in ("on_duty", "legal_review", "public", "suspension_stops_clock")
+        for name in ("confirmed", "on_duty", "legal_review", "public", "suspension_stops_clock")
     },
     "role": {"lead": ("牵头", "主办", "主管"), "joint": ("协办", "配合", "协同")},
 }
@@ -261,4 +262,5 @@ def _value(text: str | None, column: Column) -> str | None:
         return ";".join(
             _WORDS["domain"].get(part.strip(), part.strip()) for part in to_half_width(text).split(";")
         )
+    text = text_of_cell(text)
     return to_half_width(text) if column.name.endswith(("code", "id", "uscc")) else text

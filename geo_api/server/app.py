@@ -59,6 +59,7 @@ from geo_api.imports import routes_imports as imports
 from geo_api.intake import routes_clues as clues
 from geo_api.intake import routes_reports as public_reports
 from geo_api.open311 import routes_georeport as open311
+from geo_api.registers import routes_registers as registers
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.server import routes_landing as landing
@@ -104,6 +105,7 @@ ROUTERS = (
     dispatches,
     change_sets,
     duties,
+    registers,
     imports,
     hot_spots,
     indicators,

@@ -11,6 +11,7 @@ from geo_api.features.parameters import filter_parameter, published_collection
 from geo_api.features.routes_edits import expected_version, feature_patch, whole_feature
 from geo_api.http.errors import TITLES
 from geo_api.http.parameters import known_parameters
+from geo_api.registers.routes_registers import known_tags
 from geo_api.server.rate_limits import class_of
 
 BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
@@ -24,6 +25,7 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
     feature_patch: (408, 409, 413, 415, 422),
     expected_version: (409, 412, 428),
     known_hashes: (412, 428),
+    known_tags: (409, 412, 428),
 }
 """Statuses that a dependency can end a request with, or that come of what it does."""
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {
@@ -45,6 +47,8 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "getBaseMap": (404,),
     "getFigureCases": (422,),
     "getIndicators": (422,),
+    "listRegister": (422,),
+    "patchEntry": (422,),
     "logIn": (401, 403),
     "removeSecondFactor": (409,),
     "renewRecoveryCodes": (409,),

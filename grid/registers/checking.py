@@ -67,6 +67,7 @@ def check_versions(db: Session, register: str, checked: CheckedFrame, *, now: dt
     if "domains" in given:
         _check_parts(checked, "domains", set(DOMAINS), "domain 领域")
     for name, default in (
+        ("confirmed", True),
         ("on_duty", True),
         ("legal_review", False),
         ("public", False),
@@ -186,7 +187,12 @@ def _check_officers(db: Session, checked: CheckedFrame, today: dt.date) -> None:
     ended = (
         (frame["certificate_to"] < today) & (frame["valid_to"].is_null() | (frame["valid_to"] > today))
     ).fill_null(False)
-    checked.reject(ended & ~reversed_, "certificate_to", "the certificate has ended 证件已过期")
+    stored = registers.certificates(db)
+    known = pl.Series(
+        [pair in stored for pair in frame.select("certificate_no", "certificate_to").iter_rows()],
+        dtype=pl.Boolean,
+    )
+    checked.reject(ended & ~reversed_ & ~known, "certificate_to", "the certificate has ended 证件已过期")
     _check_parts(checked, "area_codes", registers.known_values(db, "areas"), "area 区域")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from grid.calendar import TimeLimit
 from grid.errors import GridError
 from layers.codes import to_half_width
-from layers.tables.registers import STAGES
+from layers.tables.registers import STAGES, URGENCIES
 
 _KINDS = {
     "working_days": ("工作日", "个工作日", "working_day", "working_days", "working days", "working day"),
@@ -90,3 +90,17 @@ def limits_of_row(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the limits of a matter by stage and urgency from its columns ``limit_…``."""
     stages = ("overall", *STAGES)
     return {stage: limits for stage in stages if (limits := read_limits(row.get(f"limit_{stage}") or ""))}
+
+
+def write_limits(limits: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return limits by urgency as they are written in a cell; None when there are none.
+
+    Examples
+    --------
+    >>> write_limits(read_limits("15工作日；紧急 24小时")), write_limits({})
+    ('15 working_days; urgent 24 natural_hours', None)
+    """
+    order = [name for name in URGENCIES if name in limits]
+    parts = [f"{limits[name]['value']} {limits[name]['kind']}" for name in order]
+    named = [part if name == "normal" else f"{name} {part}" for name, part in zip(order, parts, strict=True)]
+    return "; ".join(named) or None

@@ -26,6 +26,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "phone": _TEXT,
         "valid_from": _DAY,
         "valid_to": _DAY,
+        "confirmed": "boolean",
     },
     "officers": {
         "certificate_no": _TEXT,
@@ -58,6 +59,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "keywords": _LIST,
         "valid_from": _DAY,
         "valid_to": _DAY,
+        "confirmed": "boolean",
     },
 }
 KEYS = {"bodies": "code", "officers": "certificate_no", "matters": "item_code"}
@@ -77,12 +79,11 @@ def write_versions(db: Session, register: str, frame: pl.DataFrame) -> WriteCoun
     if register != "officers":
         db.execute(text(_ADOPT[register]))
     names = [_selected(register, name, kind) for name, kind in columns.items()]
-    confirmed = () if register == "officers" else ("confirmed",)
     counts = upsert(
         db,
         Base.metadata.tables[register],
-        f"SELECT {', '.join([*names, *('true' for _ in confirmed)])} FROM given_versions g",
-        columns=(*columns, *confirmed),
+        f"SELECT {', '.join(names)} FROM given_versions g",
+        columns=tuple(columns),
         key=(key, "valid_from"),
     )
     db.execute(text(_CLOSE.format(table=register, key=key)))
@@ -209,6 +210,12 @@ KNOWN = {
     "accounts": "SELECT username FROM users",
     "alert_kinds": "SELECT kind FROM alert_kinds",
 }
+
+
+def certificates(db: Session) -> set[tuple[str, dt.date | None]]:
+    """Return the number and the last day of every certificate that the register has."""
+    rows = db.execute(text("SELECT DISTINCT certificate_no, certificate_to FROM officers"))
+    return {(number, last_day) for number, last_day in rows}
 
 
 def parents_of_bodies(db: Session) -> dict[str, str]:

@@ -9,7 +9,7 @@ from layers.exports.geoparquet import geoparquet_blocks
 from layers.exports.media_types import MEDIA_TYPES
 from layers.exports.pmtiles import pmtiles_blocks
 from layers.exports.rows import ExportAbandoned, ExportSource, ExportStop, csv_blocks, geojsonseq_blocks
-from layers.exports.spreadsheet_text import as_cells, spreadsheet_text
+from layers.exports.spreadsheet_text import as_cells, spreadsheet_text, text_of_cell
 
 __all__ = [
     "MEDIA_TYPES",
@@ -26,4 +26,5 @@ __all__ = [
     "pmtiles_blocks",
     "polygon_file",
     "spreadsheet_text",
+    "text_of_cell",
 ]

@@ -31,6 +31,17 @@ def spreadsheet_text(text: str) -> str:
     return text if re.fullmatch(NUMBER[1:-1], text) else re.sub(FORMULA, r"'\1", text)
 
 
+def text_of_cell(cell: str) -> str:
+    """Return the text that :func:`spreadsheet_text` wrote as a cell.
+
+    Examples
+    --------
+    >>> [text_of_cell(cell) for cell in ("'=1+1", "-5", "''=x", "'s")]
+    ['=1+1', '-5', "'=x", "'s"]
+    """
+    return cell[1:] if cell.startswith("'") and re.match(FORMULA, cell) else cell
+
+
 def as_cells(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame whose text columns are cells."""
     texts = pl.col(pl.String)

@@ -21,6 +21,10 @@ FUTURE_TOLERANCE = dt.timedelta(minutes=5)
 """Greatest accepted time after now, for clocks that run ahead."""
 
 
+CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
+"""Values that a spreadsheet writes where a formula failed."""
+
+
 class CheckedFrame:
     """Frame during its checks: it collects masks of bad rows and separates good rows from bad ones."""
 
@@ -93,6 +97,17 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime, zone: 
             repeated.to_series(), kind.key[0], f"{', '.join(kind.key)} stands in the file twice 重复"
         )
     return checked
+
+
+def check_texts(checked: CheckedFrame, kind: FileKind) -> None:
+    """Reject formulas and error values of a spreadsheet in the texts of a register or a duty list."""
+    for column in kind.columns:
+        if column.dtype != "text" or column.choices or column.name == "phone":
+            continue
+        text = checked.frame[column.name].fill_null("")
+        formula = text.str.contains(r"^(=|@|[+-][^0-9\s])")
+        checked.reject(formula, column.name, "begins like a formula; write its result 以公式开头，请填写结果")
+        checked.reject(text.is_in(CELL_ERRORS), column.name, "an error value of a spreadsheet 单元格为错误值")
 
 
 def _uscc_reason(code: str) -> str:

@@ -139,6 +139,9 @@ def _ground_kind(name: str, kinds: tuple[str, ...], zh: str, en: str, tag: str, 
     )
 
 
+YES_NO = ("yes", "no")
+
+
 def _validity_column(name: str, *, nullable: bool = False) -> Column:
     meaning = (
         ("生效日期", "first day it holds")
@@ -148,13 +151,24 @@ def _validity_column(name: str, *, nullable: bool = False) -> Column:
     return Column(name, "date", *meaning, nullable=nullable)
 
 
+def _confirmed() -> Column:
+    return Column(
+        "confirmed",
+        "text",
+        "已确认",
+        "no: still to be confirmed; yes when empty",
+        required=False,
+        nullable=True,
+        choices=YES_NO,
+    )
+
+
 def _optional_end() -> Column:
     return Column(
         "valid_to", "date", "失效日期", "first day it no longer holds", required=False, nullable=True
     )
 
 
-YES_NO = ("yes", "no")
 EVIDENCE_KINDS = ("photo", "document", "measurement", "note")
 LIMIT_MEANING = "time limit {}"
 _LIMITED = (
@@ -518,6 +532,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 _optional("phone", "text", "电话", "telephone of the office"),
                 _validity_column("valid_from"),
                 _optional_end(),
+                _confirmed(),
             ),
             ("code", "valid_from"),
             (
@@ -532,6 +547,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "",
                     "",
                     "2024-01-01",
+                    "",
                     "",
                 ),
             ),
@@ -662,6 +678,7 @@ FILE_KINDS: dict[str, FileKind] = {
                 _optional("keywords", "text", "关键词，分号分隔", "words of reports, by semicolon"),
                 _validity_column("valid_from"),
                 _optional_end(),
+                _confirmed(),
             ),
             ("item_code", "valid_from"),
             (
@@ -690,6 +707,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "illegal_resumption",
                     "复工；冒烟",
                     "2024-01-01",
+                    "",
                     "",
                 ),
             ),

@@ -11,7 +11,7 @@ from layers.records.access_log import (
     read_calls,
     remove_calls,
 )
-from layers.records.accounts import find_account
+from layers.records.accounts import find_account, set_body
 from layers.records.alerts import (
     FlaggedSite,
     alert_site,
@@ -98,6 +98,7 @@ __all__ = [
     "refresh_tracks",
     "remove_calls",
     "reset",
+    "set_body",
     "set_outcome",
     "site_meters",
     "site_visits",

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, text, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from layers.errors import InputError
 from layers.tables import ApiKey, LoginSession, RecoveryCode, SecondFactor, User
 
 
@@ -61,6 +62,39 @@ def body_of_account(db: Session, username: str, body: str | None) -> int | None:
     """
     found: int | None = db.scalar(_BODY_OF_ACCOUNT, {"username": username, "body": body})
     return found
+
+
+_ACTING = text("""
+SELECT u.username,
+       COALESCE((SELECT b.name FROM bodies b WHERE b.code = o.body_code ORDER BY b.valid_from DESC LIMIT 1),
+                CASE WHEN u.body IS NOT NULL AND body_named(u.body) IS NULL THEN u.body || ' ?' ELSE u.body END, ''),
+       COALESCE(o.certificate_no, '')
+FROM users u LEFT JOIN LATERAL (
+    SELECT o.body_code, o.certificate_no FROM officers o
+    WHERE o.username = u.username AND o.valid_from <= CURRENT_DATE AND (o.valid_to IS NULL OR o.valid_to > CURRENT_DATE)
+    ORDER BY o.valid_from DESC LIMIT 1) o ON true
+""")
+
+
+def bodies_of_accounts(db: Session) -> dict[str, tuple[str, str]]:
+    """Return the body that each account acts for, and the certificate of its officer; empty: none.
+
+    The name of a body that the register does not have ends with a question mark.
+    """
+    return {username: (body, certificate) for username, body, certificate in db.execute(_ACTING)}
+
+
+def set_body(db: Session, username: str, body: str | None) -> None:
+    """Let an account act for a body of that name.
+
+    Raises
+    ------
+    layers.errors.InputError
+        There is no such account.
+    """
+    key = db.scalar(update(User).where(User.username == username).values(body=body).returning(User.id))
+    if key is None:
+        raise InputError(f"username: there is no account {username!r} 没有此账户")
 
 
 def switch_off_account(db: Session, username: str) -> bool:

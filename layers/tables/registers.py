@@ -16,6 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, batch_column, id_column
 
+REGISTERS = ("bodies", "officers", "matters")
+"""Registers with history, by their tables."""
 BODY_LEVELS = ("town", "county", "city")
 STAGES = ("verify", "file", "dispatch", "arrive", "dispose", "feed_back", "review", "check", "close")
 """Stages of a case that a matter may limit, by the step that ends them."""

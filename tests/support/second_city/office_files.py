@@ -25,6 +25,7 @@ from .coordinates import degrees, gcj02, geometry_in_gcj02
 from .credit_codes import with_wrong_check
 from .enterprises import Enterprise, Site
 from .ground import XY
+from .registers import write_registers
 from .vehicles import FLEETS
 from .written_files import new_sheet, save_workbook, write_csv, write_shapefile
 
@@ -93,6 +94,7 @@ def write_office(city: SecondCity, folder: Path, rng: np.random.Generator) -> li
     _write_vehicles(city, folder / "车辆名单.xlsx")
     _write_tracks(city, folder / "轨迹", faults)
     _write_duties(city, folder / "权责清单.xlsx")
+    write_registers(city.duties, folder / "名录")
     _write_small_lists(city, folder)
     return faults.all
 

@@ -10,11 +10,15 @@ export interface MapPosition extends Place {
   zoom: number;
 }
 
+export const REGISTER_NAMES = ["bodies", "officers", "matters"] as const;
+export type RegisterName = (typeof REGISTER_NAMES)[number];
+
 export type Route =
   | { view: "overview" }
   | { view: "account" }
   | { view: "webhooks" }
   | { view: "figures" }
+  | { view: "registers"; register?: RegisterName; key?: string }
   | { view: "alerts"; level?: string }
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
@@ -128,6 +132,12 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
     case "webhooks":
     case "figures":
       return { view: name };
+    case "registers": {
+      const [of, ...own] = rest;
+      const register = REGISTER_NAMES.find((each) => each === of);
+      const entry = own.join("/");
+      return { view: name, ...(register && { register }), ...(register && entry && { key: entry }) };
+    }
     case "alerts":
       return { view: name, ...(level && { level }) };
     case "alert":
@@ -175,6 +185,8 @@ function routeParts(route: Route): Parts {
     case "webhooks":
     case "figures":
       return { view: route.view };
+    case "registers":
+      return { view: ["registers", route.register, route.key].filter(Boolean).join("/") };
     case "alerts":
       return { view: route.view, level: route.level };
     case "alert":

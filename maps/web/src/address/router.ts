@@ -17,7 +17,7 @@ export function tabOf({ view }: Route): Tab {
   if (view === "alert") return "alerts";
   if (view === "case") return "cases";
   if (view === "webhooks") return "account";
-  if (view === "figures" || view === "dispatches") return "cases";
+  if (view === "figures" || view === "dispatches" || view === "registers") return "cases";
   return view;
 }
 

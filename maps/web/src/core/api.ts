@@ -69,7 +69,7 @@ async function problemOf(response: Response): Promise<Problem> {
   return new Problem(response.status, kind, body);
 }
 
-async function send(path: string, init: RequestInit): Promise<Response> {
+async function fetched(path: string, init: RequestInit): Promise<Response> {
   const url = /^https?:/.test(path) ? path : address(path);
   let response: Response;
   try {
@@ -83,7 +83,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 }
 
 async function request(path: string, init: RequestInit): Promise<unknown> {
-  const response = await send(path, init);
+  const response = await fetched(path, init);
   return response.status === 204 ? null : ((await response.json()) as unknown);
 }
 
@@ -108,6 +108,17 @@ export async function post<T>(path: string, body: unknown = {}, signal?: AbortSi
   })) as T;
 }
 
+/** Change something by any method, with further headers such as the ETag of what was read. */
+export async function send<T>(
+  method: "POST" | "PUT" | "PATCH",
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
+  const sent = { ...postHeaders("application/json"), ...headers };
+  return (await request(path, { method, headers: sent, body: JSON.stringify(body) })) as T;
+}
+
 export async function remove<T>(path: string): Promise<T> {
   return (await request(path, { method: "DELETE", headers: postHeaders("application/json") })) as T;
 }
@@ -120,7 +131,7 @@ export async function postFile<T>(path: string, file: Blob): Promise<T> {
 
 /** Post, and take what is answered as a file. */
 export async function postForFile(path: string, body: unknown): Promise<Blob> {
-  const response = await send(path, { method: "POST", headers: postHeaders("*/*"), body: JSON.stringify(body) });
+  const response = await fetched(path, { method: "POST", headers: postHeaders("*/*"), body: JSON.stringify(body) });
   return await response.blob();
 }
 

@@ -17,6 +17,7 @@ const MAY: Record<string, readonly string[]> = {
   see_officers: ["dispatcher", "supervisor"],
   send_officers: ["dispatcher"],
   read_dispatches: ["officer", "dispatcher", "supervisor"],
+  edit_registers: ["dispatcher", "supervisor"],
   pack_cases: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };

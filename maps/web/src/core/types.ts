@@ -418,6 +418,34 @@ export interface components {
             reasons: components["schemas"]["RowFault"][];
             unregistered_vehicles: components["schemas"]["UnregisteredVehicles"];
         };
+        /** @description A version of a body (主体). */
+        BodyVersion: {
+            /** Format: date */
+            valid_from: string;
+            /** @description First day on which it no longer holds */
+            valid_to: string | null;
+            /** @description For those who may read the import */
+            changed_by: string | null;
+            changed_at: string | null;
+            source: components["schemas"]["ImportSource"] | null;
+            /** @description Why, where somebody said so */
+            reason: string | null;
+            /** @description Import by which this version can be undone */
+            batch_id: number | null;
+            code: string;
+            name: string;
+            short_name: string | null;
+            former_names: string[];
+            level: components["schemas"]["Level"];
+            area_code: string | null;
+            domains: components["schemas"]["Domain"][];
+            /** @description The superior */
+            parent_code: string | null;
+            /** @description Of the office */
+            phone: string | null;
+            /** @description False: made of a name in a duty list, a case or an account */
+            confirmed: boolean;
+        };
         /** @description A sentence in Chinese and English. */
         BothLanguages: {
             zh: string;
@@ -1261,6 +1289,40 @@ export interface components {
         };
         /** @enum {string} */
         EnterpriseStatus: "operating" | "suspended" | "closed" | "dismantled";
+        /** @description Rows of one kind that rest on an entry. */
+        EntryDependants: {
+            kind: string;
+            count: number;
+            /** @description The first ten, for those who see the whole city */
+            ids: string[];
+            /** @description The entry cannot be withdrawn while there are any */
+            forbids: boolean;
+            name_en: string;
+            name_zh: string;
+        };
+        /** @description A version of an entry from a day on, by the columns of the import file; lists as arrays. */
+        EntryEdit: {
+            /**
+             * Format: date
+             * @description First day of the new version
+             */
+            valid_from: string;
+            /** @description By the columns of the import file; lists as arrays, limits as they are written there */
+            values: {
+                [key: string]: string | boolean | number | string[] | null;
+            };
+            /** @description Why; kept with the version */
+            reason?: string | null;
+        };
+        /** @description The day on which an entry no longer holds, and why. */
+        EntryWithdrawal: {
+            /**
+             * Format: date
+             * @description First day on which it no longer holds
+             */
+            on: string;
+            reason: string;
+        };
         /** @description One signal behind an alert. */
         Evidence: {
             signal: string;
@@ -1295,6 +1357,8 @@ export interface components {
             /** @description Newest first, 200 at most */
             visits: components["schemas"]["SiteVisit"][];
         };
+        /** @enum {string} */
+        EvidenceKind: "photo" | "document" | "measurement" | "note";
         /** @description One step of the reasoning, for people. */
         ExplanationStep: {
             step: string;
@@ -1672,6 +1736,8 @@ export interface components {
             skip_bad?: boolean | null;
             /** @description Kinds of areas shown as indicative */
             indicative?: string[] | null;
+            /** @description Why an entry of a register was changed or withdrawn */
+            reason?: string | null;
         };
         /** @enum {string} */
         ImportSource: "file" | "api" | "device" | "edit";
@@ -1823,6 +1889,57 @@ export interface components {
             password: string;
             code?: string | null;
         };
+        /** @description A version of a matter (事项): an item of the duty list and how its cases are handled. */
+        MatterVersion: {
+            /** Format: date */
+            valid_from: string;
+            /** @description First day on which it no longer holds */
+            valid_to: string | null;
+            /** @description For those who may read the import */
+            changed_by: string | null;
+            changed_at: string | null;
+            source: components["schemas"]["ImportSource"] | null;
+            /** @description Why, where somebody said so */
+            reason: string | null;
+            /** @description Import by which this version can be undone */
+            batch_id: number | null;
+            item_code: string;
+            name: string;
+            name_en: string | null;
+            domain: components["schemas"]["Domain"];
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_overall: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_verify: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_file: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_dispatch: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_arrive: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_dispose: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_feed_back: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_review: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_check: string | null;
+            /** @description As `15 working_days; urgent 24 natural_hours` */
+            limit_close: string | null;
+            suspension_stops_clock: boolean;
+            extension_days_at_most: number;
+            evidence: components["schemas"]["EvidenceKind"][];
+            legal_review: boolean;
+            duplicate_radius_m: number | null;
+            duplicate_days: number | null;
+            public: boolean;
+            /** @description Alerts of this kind open cases of the matter */
+            alert_kind: string | null;
+            keywords: string[];
+            /** @description False: made of an item of the duty list */
+            confirmed: boolean;
+        };
         /** @description Join neighbouring unit grids of one community. */
         Merge: {
             /**
@@ -1959,6 +2076,34 @@ export interface components {
         NoticeKind: "dismantling" | "maintenance" | "remediation" | "fire_pump" | "sublet" | "shared_meter" | "outage" | "permit";
         /** @enum {string} */
         OfficeSource: "hotline" | "grid" | "system";
+        /** @description A version of an officer (执法人员): personal data, for those who lead and check. */
+        OfficerVersion: {
+            /** Format: date */
+            valid_from: string;
+            /** @description First day on which it no longer holds */
+            valid_to: string | null;
+            /** @description For those who may read the import */
+            changed_by: string | null;
+            changed_at: string | null;
+            source: components["schemas"]["ImportSource"] | null;
+            /** @description Why, where somebody said so */
+            reason: string | null;
+            /** @description Import by which this version can be undone */
+            batch_id: number | null;
+            certificate_no: string;
+            name: string;
+            certificate_from: string | null;
+            /** @description Last day of the certificate */
+            certificate_to: string | null;
+            body_code: string;
+            area_codes: string[];
+            /** @description Empty: every domain */
+            domains: components["schemas"]["Domain"][];
+            on_duty: boolean;
+            phone: string | null;
+            /** @description The account that is bound to the officer */
+            username: string | null;
+        };
         /** @description A case that was opened. */
         OpenedCase: {
             number: string;
@@ -2202,8 +2347,10 @@ export interface components {
             /** @description Of batches: the first 100 refused */
             reasons?: components["schemas"]["RowFault"][] | null;
             unregistered_vehicles?: components["schemas"]["UnregisteredVehicles"] | null;
-            /** @description Of an undo that was refused: what rests on the import */
+            /** @description Of an undo or a withdrawal that was refused: what rests on the import or the entry */
             rests_on?: components["schemas"]["RestingRows"][] | null;
+            /** @description Of an entry that no register has: the most similar names and keys */
+            nearest?: string[] | null;
         };
         /** @enum {string} */
         ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/changes-gone" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
@@ -2279,6 +2426,60 @@ export interface components {
         /** @description Codes for who has lost the phone, each for one login: shown this once. */
         RecoveryCodes: {
             recovery_codes: string[];
+        };
+        /** @description An entry of a register, with its version of the day. */
+        RegisterEntry: {
+            kind: components["schemas"]["RegisterKind"];
+            /** @description Code of the body, number of the certificate, or code of the item */
+            key: string;
+            state: components["schemas"]["RegisterEntryState"];
+            confirmed: boolean;
+            /** @description Of an officer */
+            certificate_expired: boolean | null;
+            /** @description The caller may change it */
+            may_edit: boolean;
+            /** @description Names of the bodies and areas that it names, by code */
+            names: {
+                [key: string]: string;
+            };
+            version: components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"];
+        };
+        /** @description An entry with all its versions, and what rests on it for those who may change it. */
+        RegisterEntryDocument: {
+            kind: components["schemas"]["RegisterKind"];
+            /** @description Code of the body, number of the certificate, or code of the item */
+            key: string;
+            state: components["schemas"]["RegisterEntryState"];
+            confirmed: boolean;
+            /** @description Of an officer */
+            certificate_expired: boolean | null;
+            /** @description The caller may change it */
+            may_edit: boolean;
+            /** @description Names of the bodies and areas that it names, by code */
+            names: {
+                [key: string]: string;
+            };
+            version: components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"];
+            /** @description The ETag, for `If-Match` */
+            tag: string;
+            /** @description The newest first */
+            versions: (components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"])[];
+            resting: components["schemas"]["EntryDependants"][];
+        };
+        /** @enum {string} */
+        RegisterEntryState: "in_force" | "withdrawn" | "coming";
+        /** @enum {string} */
+        RegisterKind: "bodies" | "officers" | "matters";
+        /** @enum {string} */
+        RegisterMark: "unconfirmed" | "in_force" | "withdrawn" | "coming" | "certificate_expired";
+        /** @description Entries of a register, the unconfirmed first. */
+        RegisterPage: {
+            entries: components["schemas"]["RegisterEntry"][];
+            /** @description Entries of all pages */
+            numberMatched: number;
+            /** @description Of these, to be confirmed */
+            unconfirmed: number;
+            links: components["schemas"]["Link"][];
         };
         /** @description Why a change set is turned down. */
         RejectBody: {
@@ -3153,6 +3354,11 @@ export interface components {
         WebhooksList: {
             webhooks: components["schemas"]["WebhookDocument"][];
         };
+        /** @description A withdrawn entry, and what goes on although it rests on it. */
+        Withdrawn: {
+            entry: components["schemas"]["RegisterEntryDocument"];
+            goes_on: components["schemas"]["EntryDependants"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -3194,6 +3400,7 @@ export type BalanceMove = components['schemas']['BalanceMove'];
 export type BaseMapDocument = components['schemas']['BaseMapDocument'];
 export type BaseMapName = components['schemas']['BaseMapName'];
 export type BatchReport = components['schemas']['BatchReport'];
+export type BodyVersion = components['schemas']['BodyVersion'];
 export type BothLanguages = components['schemas']['BothLanguages'];
 export type BriefAssignment = components['schemas']['BriefAssignment'];
 export type BriefAssignments = components['schemas']['BriefAssignments'];
@@ -3264,8 +3471,12 @@ export type EndedLogins = components['schemas']['EndedLogins'];
 export type Enrolment = components['schemas']['Enrolment'];
 export type EnterpriseSite = components['schemas']['EnterpriseSite'];
 export type EnterpriseStatus = components['schemas']['EnterpriseStatus'];
+export type EntryDependants = components['schemas']['EntryDependants'];
+export type EntryEdit = components['schemas']['EntryEdit'];
+export type EntryWithdrawal = components['schemas']['EntryWithdrawal'];
 export type Evidence = components['schemas']['Evidence'];
 export type EvidenceCard = components['schemas']['EvidenceCard'];
+export type EvidenceKind = components['schemas']['EvidenceKind'];
 export type ExplanationStep = components['schemas']['ExplanationStep'];
 export type Extent = components['schemas']['Extent'];
 export type FenceEventFeature = components['schemas']['FenceEventFeature'];
@@ -3310,6 +3521,7 @@ export type LinkBody = components['schemas']['LinkBody'];
 export type LoadChange = components['schemas']['LoadChange'];
 export type LoggedCall = components['schemas']['LoggedCall'];
 export type LoginBody = components['schemas']['LoginBody'];
+export type MatterVersion = components['schemas']['MatterVersion'];
 export type Merge = components['schemas']['Merge'];
 export type MergeBody = components['schemas']['MergeBody'];
 export type MeterDay = components['schemas']['MeterDay'];
@@ -3327,6 +3539,7 @@ export type NewAreas = components['schemas']['NewAreas'];
 export type NewPassword = components['schemas']['NewPassword'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type OfficeSource = components['schemas']['OfficeSource'];
+export type OfficerVersion = components['schemas']['OfficerVersion'];
 export type OpenedCase = components['schemas']['OpenedCase'];
 export type OpenedLogin = components['schemas']['OpenedLogin'];
 export type OpeningBody = components['schemas']['OpeningBody'];
@@ -3364,6 +3577,12 @@ export type ReasonBody = components['schemas']['ReasonBody'];
 export type ReceivedReport = components['schemas']['ReceivedReport'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type RegisterEntry = components['schemas']['RegisterEntry'];
+export type RegisterEntryDocument = components['schemas']['RegisterEntryDocument'];
+export type RegisterEntryState = components['schemas']['RegisterEntryState'];
+export type RegisterKind = components['schemas']['RegisterKind'];
+export type RegisterMark = components['schemas']['RegisterMark'];
+export type RegisterPage = components['schemas']['RegisterPage'];
 export type RejectBody = components['schemas']['RejectBody'];
 export type RejectionBody = components['schemas']['RejectionBody'];
 export type Reparent = components['schemas']['Reparent'];
@@ -3446,5 +3665,6 @@ export type WebhookBody = components['schemas']['WebhookBody'];
 export type WebhookDocument = components['schemas']['WebhookDocument'];
 export type WebhookSecret = components['schemas']['WebhookSecret'];
 export type WebhooksList = components['schemas']['WebhooksList'];
+export type Withdrawn = components['schemas']['Withdrawn'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

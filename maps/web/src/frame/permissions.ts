@@ -14,6 +14,7 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "webhooks",
   "figures",
   "dispatches",
+  "registers",
 ];
 
 export function needsLogin({ view }: Route): boolean {
@@ -26,6 +27,7 @@ export function mayOpen(to: Route): boolean {
   if (to.view === "webhooks") return may("manage_webhooks");
   if (to.view === "dispatches") return may("read_dispatches");
   if (to.view === "imports") return may("undo_imports");
+  if (to.view === "registers" && to.register === "officers") return may("see_officers");
   return to.view !== "edit" || may("edit_areas");
 }
 

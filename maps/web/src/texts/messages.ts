@@ -1,5 +1,6 @@
 /** Every text that a person reads, in both languages: a text with one of them missing does not compile. */
 import { editSentences } from "./edit_messages";
+import { registerSentences } from "./register_messages";
 import { terms } from "./glossary";
 import type { Text } from "./language";
 
@@ -479,5 +480,5 @@ const sentences = {
   "assign.here": { zh: "此处谁负责？", en: "Who is responsible here?" },
 } satisfies Record<string, Text>;
 
-export const messages = { ...sentences, ...editSentences, ...terms };
+export const messages = { ...sentences, ...editSentences, ...registerSentences, ...terms };
 export type MessageKey = keyof typeof messages;

@@ -21,6 +21,7 @@ type CaseFeature = Feature<Point, CaseProperties>;
 
 const FIGURES = { view: "figures" } as const;
 const CALLS = { view: "dispatches" } as const;
+const REGISTERS = { view: "registers" } as const;
 
 async function cases(signal: AbortSignal): Promise<CaseFeature[]> {
   const path = itemsPath("cases", { limit: 500, sortby: "-opened_at" });
@@ -78,6 +79,7 @@ export class CasesView extends Piece {
               </a>`
             : nothing
         }
+        · <a href=${linkTo(REGISTERS)} @click=${follow(REGISTERS)}>${t("registers")}</a>
       </p>
       ${loaded(this.#cases, (found) => {
         const shown = found.filter((each) => inState(each, this.state));

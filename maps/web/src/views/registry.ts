@@ -22,4 +22,5 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   imports: () => import("./imports"),
   webhooks: () => import("./webhooks"),
   figures: () => import("./figures"),
+  registers: () => import("./registers"),
 };

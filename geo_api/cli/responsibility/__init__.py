@@ -1,0 +1,1 @@
+"""Commands about who is responsible: registers, and duty lists as they are proposed."""

@@ -1,0 +1,1 @@
+"""Registers of bodies, officers and matters over HTTP, and their files."""
