@@ -178,10 +178,13 @@ class ProblemDocument(Answer):
     unregistered_vehicles: UnregisteredVehicles | None = None
     rests_on: Annotated[
         list[RestingRows] | None,
-        Field(description="Of an undo or a withdrawal that was refused: what rests on the import or the entry"),
+        Field(
+            description="Of an undo or a withdrawal that was refused: what rests on the import or the entry"
+        ),
     ] = None
     nearest: Annotated[
-        list[str] | None, Field(description="Of an entry that no register has: the most similar names and keys")
+        list[str] | None,
+        Field(description="Of an entry that no register has: the most similar names and keys"),
     ] = None
 
 

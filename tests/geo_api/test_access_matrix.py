@@ -716,6 +716,7 @@ ANSWERERS = DISPATCHERS | {"officer"}
 CALL_READERS = ANSWERERS | {"supervisor"}
 SHARERS = frozenset({"dispatcher", "supervisor", "service"})
 EDITORS = frozenset({"grid_manager", "supervisor"})
+LEADERS = frozenset({"dispatcher", "supervisor"})
 ITEM = "/collections/{collection_id}/items/{feature_id}"
 TILE = "/collections/{collection_id}/tiles/WebMercatorQuad"
 ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
@@ -892,6 +893,19 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
         "/v1/webhooks/999999999/deliveries/1/send-again": SHARERS
     },
     ("GET", "/v1/duty-items"): {"/v1/duty-items": ANYONE},
+    ("GET", "/v1/registers/{register}"): {
+        "/v1/registers/bodies": ANYONE,
+        "/v1/registers/matters": ANYONE,
+        "/v1/registers/officers": LEADERS,
+    },
+    ("GET", "/v1/registers/{register}/{key}"): {
+        "/v1/registers/bodies/none": ANYONE,
+        "/v1/registers/officers/none": LEADERS,
+    },
+    ("PUT", "/v1/registers/{register}/{key}"): {"/v1/registers/bodies/none": LEADERS},
+    ("PATCH", "/v1/registers/{register}/{key}"): {"/v1/registers/matters/none": LEADERS},
+    ("POST", "/v1/registers/{register}/{key}/withdraw"): {"/v1/registers/officers/none/withdraw": LEADERS},
+    ("POST", "/v1/registers/{register}/{key}/confirm"): {"/v1/registers/bodies/none/confirm": LEADERS},
     ("GET", "/v1/indicators"): {"/v1/indicators?since=2026-01-01&until=2026-02-01": READERS},
     ("GET", "/v1/indicators/cases"): {
         "/v1/indicators/cases?since=2026-01-01&until=2026-02-01&figure=rework_rate": READERS

@@ -26,7 +26,7 @@ export const registerSentences = {
   "registers.period": { zh: "{from} 起", en: "from {from}" },
   "registers.period_ended": { zh: "{from} 至 {to}（不含）", en: "from {from} until before {to}" },
   "registers.history": { zh: "历史版本", en: "Versions" },
-  "registers.changed": { zh: "{who} 于 {at}", en: "{who}, {at}" },
+  "registers.changed": { zh: "{who} 于 {at} 改动", en: "last changed by {who}, {at}" },
   "registers.resting": { zh: "以其为依据", en: "What rests on it" },
   "registers.confirm": { zh: "确认条目", en: "Confirm" },
   "registers.confirm_about": {

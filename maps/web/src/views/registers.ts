@@ -55,7 +55,7 @@ function marks(entry: RegisterEntry): Content {
 function tabs(chosen: Register): TemplateResult {
   const offered = REGISTER_NAMES.filter((each) => each !== "officers" || may("see_officers"));
   return html`
-    <nav class="actions wrap" aria-label=${t("registers")}>
+    <nav class="chips" aria-label=${t("registers")}>
       ${offered.map((register) => {
         const to = { view: "registers", register } as const;
         return html`<a
@@ -69,6 +69,11 @@ function tabs(chosen: Register): TemplateResult {
       })}
     </nav>
   `;
+}
+
+/** A form that was sent is put away: what it said stands in the card. */
+function fold(form: HTMLFormElement): void {
+  form.closest("details")?.removeAttribute("open");
 }
 
 function input(field: Field, written: string): TemplateResult {
@@ -213,7 +218,7 @@ export class RegistersView extends Piece {
       go({ view: "registers", register: this.register, key });
     });
     return html`
-      <details>
+      <details class="form">
         <summary data-add>${t("registers.add")}</summary>
         <form class="stack" data-form="add" @submit=${add}>
           <p class="muted">${t("registers.lists")}</p>
@@ -271,6 +276,7 @@ export class RegisterCard extends Piece {
   declare parts: Console;
   declare register: Register;
   declare key: string;
+  #asked = "";
   readonly #entry = new Loading(this, (signal) => get<RegisterEntryDocument>(this.#path(), signal));
 
   protected override follows() {
@@ -279,6 +285,13 @@ export class RegisterCard extends Piece {
 
   protected override firstUpdated(): void {
     mark(this.parts, null);
+    this.#asked = this.#path();
+  }
+
+  protected override updated(): void {
+    if (this.#asked === this.#path()) return;
+    this.#asked = this.#path();
+    this.#entry.again();
   }
 
   #path(more = ""): string {
@@ -324,23 +337,25 @@ export class RegisterCard extends Piece {
   }
 
   #editing(entry: RegisterEntryDocument): TemplateResult {
-    const edit = submitting(async (form) => {
+    const edit = submitting(async (form, at) => {
       const values = changes(this.register, form, entry.version);
       if (!Object.keys(values).length) throw new Error(t("registers.nothing"));
       const reason = String(form.get("reason") ?? "").trim();
       const body = { valid_from: form.get("valid_from"), values, ...(reason && { reason }) };
       await send("PATCH", this.#path(), body, { "If-Match": entry.tag });
       tell(() => t("registers.saved", { key: entry.key }));
+      fold(at);
       await this.#entry.load();
     });
-    const withdraw = submitting(async (form) => {
+    const withdraw = submitting(async (form, at) => {
       const body = { on: form.get("on"), reason: form.get("reason") };
       await send<Withdrawn>("POST", this.#path("/withdraw"), body, { "If-Match": entry.tag });
       tell(() => t("registers.withdrawn", { key: entry.key, day: String(body.on) }));
+      fold(at);
       await this.#entry.load();
     });
     return html`
-      <details>
+      <details class="form">
         <summary data-edit>${t("registers.edit")}</summary>
         <form class="stack" data-form="edit" @submit=${edit}>
           <p class="muted">${t("registers.lists")}</p>
@@ -351,7 +366,7 @@ export class RegisterCard extends Piece {
           <button type="submit" class="primary">${t("registers.save")}</button>
         </form>
       </details>
-      <details>
+      <details class="form">
         <summary data-withdraw>${t("registers.withdraw")}</summary>
         <form class="stack" data-form="withdraw" @submit=${withdraw}>
           <label>${t("registers.withdraw_from")}<input name="on" type="date" .value=${today()} required /></label>
