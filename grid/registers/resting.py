@@ -1,4 +1,4 @@
-"""What rests on an entry of a register on a day: cases, officers, lines of the duty list, accounts."""
+"""Rows that rest on an entry of a register on a day: cases, officers, lines of the duty list, accounts."""
 
 from __future__ import annotations
 

@@ -149,22 +149,28 @@ def test_a_body_with_officers_or_cases_is_not_withdrawn_before_they_are_elsewher
             {"code": TOWN_A},
         ).one()
         answer = assign(db, lon=lon, lat=lat, item_code="ECO-001", at=at)
-        case = open_case(
-            db, title="t", item_code="ECO-001", assignment=answer, lon=lon, lat=lat, opened_at=at
-        )
-        db.flush()
+        assert answer.lead is not None
         db.execute(
             text(
-                "INSERT INTO case_parties (case_id, body_id, body, part, state, since)"
-                " SELECT :case, body_id, name, 'superior', 'asked', now() FROM bodies WHERE code = 'B-CITY' LIMIT 1"
+                "INSERT INTO bodies (body_id, code, name, level, valid_from) SELECT 0, 'B-LEAD', :name, 'town', '2020-01-01'"
+                " WHERE body_named(:name) IS NULL"
             ),
-            {"case": case.id},
+            {"name": answer.lead.body},
         )
-        number = case.number
-    city = "/v1/registers/bodies/B-CITY"
-    refused = client.post(f"{city}/withdraw", json=end, headers=tag(client, city))
+        number = open_case(
+            db, title="t", item_code="ECO-001", assignment=answer, lon=lon, lat=lat, opened_at=at
+        ).number
+        lead = db.execute(
+            text(
+                "SELECT b.code FROM bodies b JOIN case_parties p USING (body_id) JOIN cases c ON c.id = p.case_id"
+                " WHERE c.number = :number AND p.part = 'lead' LIMIT 1"
+            ),
+            {"number": number},
+        ).scalar_one()
+    path = f"/v1/registers/bodies/{lead}"
+    refused = client.post(f"{path}/withdraw", json=end, headers=tag(client, path))
     assert {one["kind"]: one["ids"] for one in refused.json()["rests_on"]}["cases"] == [number]
-    assert client.get(city).json()["version"]["valid_to"] is None
+    assert client.get(path).json()["version"]["valid_to"] is None
 
 
 def test_who_sees_and_who_edits(own: Api) -> None:
