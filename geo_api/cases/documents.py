@@ -15,8 +15,14 @@ from layers.records import CaseFile
 
 
 def card_document(card: AlertCard, caller: Caller) -> dict[str, Any]:
-    """Return the evidence card of an alert; plates are masked unless the caller's role may read them."""
+    """Return the evidence card of an alert.
+
+    Plates are masked unless the caller's role may read them; who checked the site is told to those who may check sites.
+    """
     document = asdict(card)
+    if not caller.may("record_outcome"):
+        for outcome in document["outcomes"]:
+            outcome["actor"] = None
     for visit in document["visits"]:
         plate = visit.pop("plate")
         visit["plate_masked"] = mask_plate(plate)

@@ -13,7 +13,7 @@ from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, Expla
 from grid.cases import CLOCK_STATUSES
 from layers.alert_levels import ALERT_LEVELS
 from layers.imports import HAZARDS, NOTICE_KINDS, QUALITIES, STATUSES, VEHICLE_KINDS
-from layers.tables import ALERT_STATUSES, CASE_STATES, OUTCOMES, PART_STATES, PARTS
+from layers.tables import ALERT_STATUSES, CASE_STATES, OUTCOMES, PART_STATES, PARTS, SCORE_CHANGES
 
 Outcome = Annotated[str, Choice("Outcome", OUTCOMES)]
 AlertLevel = Annotated[str, Choice("AlertLevel", ALERT_LEVELS)]
@@ -22,7 +22,7 @@ CaseState = Annotated[str, Choice("CaseState", CASE_STATES)]
 
 
 class OutcomeBody(Body):
-    """Outcome of the site check: the label from which models learn."""
+    """Outcome of the site check: the label from which models learn. It is added to those before it."""
 
     outcome: Outcome
     note: Annotated[str, Field(max_length=4000)] = ""
@@ -66,8 +66,10 @@ class AlertFacts(Answer):
     level: AlertLevel
     score: Share
     status: AlertStatus
-    outcome: Outcome | None
-    raised_at: dt.datetime
+    outcome: Annotated[Outcome | None, Field(description="The newest of the outcomes")]
+    raised_at: Annotated[dt.datetime, Field(description="Raised, raised to a higher level, or raised again")]
+    opened_at: Annotated[dt.datetime, Field(description="When the present matter began")]
+    joined_to: Annotated[int | None, Field(description="The live alert of the site, if this is a former one")]
 
 
 class AlertSite(Answer):
@@ -142,6 +144,44 @@ class SiteVisit(Answer):
     excluded_by: Annotated[str | None, Field(description="Kind of place for which it does not count")]
 
 
+class ChangeReason(Answer):
+    """A signal that weighs more or less than in the score before."""
+
+    signal: str
+    before: Annotated[float | None, Field(description="Contribution to the log-odds; null: it was not there")]
+    after: Annotated[float | None, Field(description="Contribution to the log-odds; null: it is gone")]
+    zh: str
+    en: str
+
+
+class AlertScore(Answer):
+    """The score of an alert by one run, and what changed."""
+
+    run_id: int
+    at: dt.datetime
+    level: AlertLevel
+    score: Share
+    families: Annotated[list[str], Field(description="Families of evidence that count")]
+    status: AlertStatus
+    change: Annotated[str, Choice("ScoreChange", SCORE_CHANGES)]
+    reasons: list[ChangeReason]
+    told: Annotated[BothLanguages | None, Field(description="Null: it is the first score")]
+
+
+class AlertOutcome(Answer):
+    """The result of one site check; it stays when another is added."""
+
+    outcome: Outcome
+    at: dt.datetime
+    actor: Annotated[str | None, Field(description="Told to who may record outcomes; null: not written down")]
+    role: str | None
+    body: str | None
+    note: str
+    case_number: str | None
+    level: Annotated[AlertLevel | None, Field(description="Of the score that was judged")]
+    score: Share | None
+
+
 class EvidenceCard(Answer):
     """Evidence of an alert."""
 
@@ -157,6 +197,8 @@ class EvidenceCard(Answer):
     case_number: str | None
     meters: SiteMeters
     visits: Annotated[list[SiteVisit], Field(description="Newest first, 200 at most")]
+    history: Annotated[list[AlertScore], Field(description="Scores, newest first, 100 at most")]
+    outcomes: Annotated[list[AlertOutcome], Field(description="Newest first")]
 
 
 class CaseEventBody(Body):

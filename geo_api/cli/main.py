@@ -25,6 +25,7 @@ from geo_api.cli import sharing as cli_sharing
 from geo_api.cli import users as cli_users
 from geo_api.cli.installation import migrated_database
 from geo_api.cli.responsibility import registers as cli_registers
+from geo_api.cli.results import alerts_app
 from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
 from geo_api.http.settings import WrongSetting, read_settings
@@ -47,6 +48,7 @@ app = typer.Typer(
 app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
+app.add_typer(alerts_app, name="alerts")
 app.add_typer(cli_imports.imports_app, name="imports")
 app.add_typer(cli_registers.registers_app, name="registers")
 app.add_typer(cli_dispatch.dispatches_app, name="dispatches")

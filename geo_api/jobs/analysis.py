@@ -10,7 +10,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
 from geo_api.jobs.hot_spot_fields import hot_spot_cells
+from geo_api.jobs.scored_findings import findings_of
 from geo_api.jobs.snapshots import SnapshotMaker, SnapshotStore
 from grid.alerts import RESUMPTION_KIND, Finding, Matter, WithoutCase, case_matter, raise_alerts
 from grid.areas import cells_of
@@ -207,8 +208,8 @@ class Analysis:
         at: dt.datetime,
     ) -> None:
         sites = enterprises.read_sites(db)
-        notices = enterprises.read_notices(db, at)
         today = self.config.local_day(at)
+        notices = enterprises.read_notices(db, today)
         vehicles = tracks.read_vehicles(db)
         with step("到访 visits", self.seconds, "visits"):
             listed = vehicles.filter(pl.col("kind") == "hazmat")["id"]
@@ -232,7 +233,7 @@ class Analysis:
         with step("研判 suspicion", self.seconds, "suspicion"):
             scored = score_sites(closed, signals, visits, notices, at=at, config=self.config).sites
         keep = self._keeper(case_matter(db, RESUMPTION_KIND), closed, readings, visits, notices, at)
-        self._raise(db, run_id, scored, at, keep)
+        self._raise(db, run_id, scored, findings_of(scored, signals, visits, self.config), at, keep)
         with step("热点 hot spots", self.seconds, "hot_spots"):
             cells = hot_spot_cells(db, visits, scored, start, end)
             self.counts["hot_spot_cells"] = findings.write_hot_spots(db, cells, run_id)
@@ -265,20 +266,26 @@ class Analysis:
         db: Session,
         run_id: int,
         scored: pl.DataFrame,
+        found: Sequence[Finding],
         at: dt.datetime,
         keep: Callable[[Session, str, int], object],
     ) -> None:
-        flagged = scored.filter(pl.col("level") != "none").sort("score", descending=True)
-        columns = [field.name for field in dataclasses.fields(Finding)]
-        found = [Finding(**row) for row in flagged.select(columns).iter_rows(named=True)]
         with step("预警与案件 alerts and cases", self.seconds, "cases") as tell:
             raised = raise_alerts(
-                db, found, kind=RESUMPTION_KIND, run_id=run_id, at=at, progress=tell, keep=keep
+                db,
+                found,
+                kind=RESUMPTION_KIND,
+                run_id=run_id,
+                at=at,
+                progress=tell,
+                keep=keep,
+                complete=True,
             )
         levels = scored["level"].value_counts()
         self.counts |= {f"level_{level}": count for level, count in levels.iter_rows()}
         self.counts |= {"candidates": scored.height, "alerts_raised": raised.alerts}
-        self.counts |= {"cases_opened": raised.cases}
+        self.counts |= {"alerts_lowered": raised.lowered, "alerts_faded": raised.faded}
+        self.counts |= {"alerts_suppressed": raised.suppressed, "cases_opened": raised.cases}
         self.without_case = raised.without_case
         if raised.without_case is not None:
             self.counts[WITHOUT_CASE] = raised.without_case.alerts

@@ -1,8 +1,9 @@
-"""Alerts: raising from findings of a model, repeated findings, evidence cards and outcomes of site checks."""
+"""Alerts: scored by findings of a model, remembered, with evidence cards and outcomes of site checks."""
 
 from __future__ import annotations
 
 from grid.alerts.cards import AlertCard, CardVisit, alert_card
+from grid.alerts.findings import Finding
 from grid.alerts.matters import (
     CASE_KINDS,
     Matter,
@@ -15,15 +16,19 @@ from grid.alerts.matters import (
     suggested_items,
     suggested_matters,
 )
-from grid.alerts.outcomes import RecordedOutcome, record_outcome
-from grid.alerts.raising import RESUMPTION_KIND, raise_alerts
-from grid.alerts.repeated_findings import Finding
+from grid.alerts.memory import MARGIN_LOG_ODDS, Decision
+from grid.alerts.outcomes import OUTCOMES, RecordedOutcome, record_outcome
+from grid.alerts.raising import RESUMPTION_KIND, raise_alerts, would_raise
+from grid.alerts.reasons import told_change
 
 __all__ = [
     "CASE_KINDS",
+    "MARGIN_LOG_ODDS",
+    "OUTCOMES",
     "RESUMPTION_KIND",
     "AlertCard",
     "CardVisit",
+    "Decision",
     "Finding",
     "Matter",
     "RecordedOutcome",
@@ -38,4 +43,6 @@ __all__ = [
     "stored_matters",
     "suggested_items",
     "suggested_matters",
+    "told_change",
+    "would_raise",
 ]

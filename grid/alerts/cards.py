@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
+from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
+from grid.alerts.reasons import told_change
+from layers.alerts import outcomes_of, scores_of
+from layers.local_time import local_zone
 from layers.records import read_alert, site_meters, site_visits
 
 METER_DAYS = 400
 """Days of readings on a card: more than a year, so that the same season can be compared."""
 MAX_VISITS = 200
+MAX_SCORES = 100
 
 
 @dataclass(frozen=True)
 class CardAlert:
-    """The alert itself. ``outcome`` is None until a site check answers; times are RFC 3339 in UTC."""
+    """The alert itself; times are RFC 3339 in UTC.
+
+    ``outcome`` is the newest one, None until a site check answers; ``opened_at`` when the present matter began;
+    ``joined_to`` the live alert of the site, where this is a former one.
+    """
 
     id: int
     kind: str
@@ -26,6 +35,8 @@ class CardAlert:
     status: str
     outcome: str | None
     raised_at: str
+    opened_at: str
+    joined_to: int | None
 
 
 @dataclass(frozen=True)
@@ -98,8 +109,38 @@ class CardVisit:
 
 
 @dataclass(frozen=True)
+class CardScore:
+    """The score of one run. ``told`` says in Chinese and English what changed; None: it is the first score."""
+
+    run_id: int
+    at: str
+    level: str
+    score: float
+    families: Sequence[str]
+    status: str
+    change: str
+    reasons: Sequence[Mapping[str, object]]
+    told: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class CardOutcome:
+    """The result of one site check, with who found it (None: not written down) and the score that was judged."""
+
+    outcome: str
+    at: str
+    actor: str | None
+    role: str | None
+    body: str | None
+    note: str
+    case_number: str | None
+    level: str | None
+    score: float | None
+
+
+@dataclass(frozen=True)
 class AlertCard:
-    """An alert with its site, enterprise, run, evidence, readings and visits.
+    """An alert with its site, enterprise, run, evidence, history, outcomes, readings and visits.
 
     Attributes
     ----------
@@ -108,6 +149,10 @@ class AlertCard:
     meters : mapping
         Readings by kind, oldest first; ``power`` and ``water`` are always there.
     visits : list of CardVisit
+        Newest first.
+    history : list of CardScore
+        Scores, newest first, at most ``MAX_SCORES``.
+    outcomes : list of CardOutcome
         Newest first.
     """
 
@@ -123,6 +168,8 @@ class AlertCard:
     case_number: str | None
     meters: Mapping[str, list[CardReading]]
     visits: list[CardVisit]
+    history: list[CardScore]
+    outcomes: list[CardOutcome]
 
 
 def alert_card(db: Session, alert_id: int) -> AlertCard:
@@ -134,8 +181,9 @@ def alert_card(db: Session, alert_id: int) -> AlertCard:
         When there is none, or none that the caller may see.
     """
     row = read_alert(db, alert_id)
-    names = ("id", "kind", "level", "score", "status", "outcome", "raised_at")
-    raised_at = dt.datetime.fromisoformat(row["raised_at"])
+    names = tuple(field.name for field in fields(CardAlert))
+    live = row["joined_to"] or row["id"]
+    until = dt.datetime.fromisoformat(row["run"]["at"])
     return AlertCard(
         alert=CardAlert(**{name: row[name] for name in names}),
         site=CardSite(**row["site"]),
@@ -147,12 +195,20 @@ def alert_card(db: Session, alert_id: int) -> AlertCard:
         notices=[CardNotice(**notice) for notice in row["notices"]],
         run=CardRun(**row["run"]),
         case_number=row["case_number"],
-        meters=_meters(db, row["site_key"], raised_at.date()),
+        meters=_meters(db, row["site_key"], until.astimezone(local_zone()).date()),
         visits=[
-            CardVisit(**visit)
-            for visit in site_visits(db, row["site_key"], until=raised_at, limit=MAX_VISITS)
+            CardVisit(**visit) for visit in site_visits(db, row["site_key"], until=until, limit=MAX_VISITS)
         ],
+        history=[_score(score) for score in scores_of(db, live, MAX_SCORES)],
+        outcomes=[CardOutcome(**outcome) for outcome in outcomes_of(db, live)],
     )
+
+
+def _score(row: RowMapping) -> CardScore:
+    names = tuple(field.name for field in fields(CardScore) if field.name != "told")
+    before = row["score_before"]
+    told = None if before is None else told_change(before, row["score"], row["reasons"])
+    return CardScore(**{name: row[name] for name in names}, told=told)
 
 
 def _meters(db: Session, site_key: int, until: dt.date) -> dict[str, list[CardReading]]:

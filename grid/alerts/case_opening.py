@@ -14,7 +14,10 @@ from layers.records import alert_site, newest_snapshot
 
 
 def open_case_of_alert(db: Session, alert_id: int, item_code: str, at: dt.datetime) -> bool:
-    """Open the case of an alert unless it or its site has one; returns whether a case was opened."""
+    """Open the case of an alert unless its present matter has one, or its site an open one of the item.
+
+    Returns whether a case was opened.
+    """
     site = alert_site(db, alert_id)
     if site.case_number is not None:
         return False

@@ -51,8 +51,11 @@ LEFT JOIN enterprises e ON e.id = s.enterprise_id
 LEFT JOIN LATERAL (SELECT v.payload ->> 'decision' AS decision FROM case_events v
                    WHERE v.case_id = c.id AND v.payload ->> 'decision' = ANY (:codes)
                    ORDER BY v.seq DESC LIMIT 1) d ON true
+-- What was found in this case: the alert goes on after it, and may be answered otherwise later.
+LEFT JOIN LATERAL (SELECT v.payload ->> 'outcome' AS outcome FROM case_events v
+                   WHERE v.case_id = c.id AND v.action = 'outcome' ORDER BY v.seq DESC LIMIT 1) o ON true
 WHERE c.state = 'closed' AND c.closed_at IS NOT NULL
-  AND (a.outcome = 'confirmed' OR (c.alert_id IS NULL AND d.decision IS NOT NULL))
+  AND (COALESCE(o.outcome, a.outcome) = 'confirmed' OR (c.alert_id IS NULL AND d.decision IS NOT NULL))
 ORDER BY c.id
 """)
 

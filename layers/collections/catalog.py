@@ -169,11 +169,23 @@ def _site_properties() -> tuple[Property, ...]:
     )
 
 
+def _newest_case_number() -> Expression:
+    """Return the number of the newest case of an alert and of those joined to it."""
+    same = aliased(Alert)
+    of_site = select(same.id).where(or_(same.id == Alert.id, same.joined_to == Alert.id))
+    return (
+        select(Case.number)
+        .where(Case.alert_id.in_(of_site.correlate(Alert)))
+        .order_by(Case.opened_at.desc(), Case.id.desc())
+        .limit(1)
+        .correlate(Alert)
+        .scalar_subquery()
+    )
+
+
 def _alerts() -> Collection:
     a, s, e = Alert, Site, Enterprise
-    number = (
-        select(func.max(Case.number)).where(Case.alert_id == a.id).correlate(a.__table__).scalar_subquery()
-    )
+    number = _newest_case_number()
     return Collection(
         id="alerts",
         en="Alerts",

@@ -1,4 +1,4 @@
-"""Rows of alerts: the open one of a site, written, changed, and read with all that its card shows."""
+"""Rows of alerts: written, changed, and read with all that a card shows."""
 
 from __future__ import annotations
 
@@ -8,26 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, select, text, update
+from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
 from layers.records.statements import stored_statement
-from layers.tables import Alert
-
-
-@dataclass(frozen=True)
-class OpenAlert:
-    """The alert of a site that no check has answered yet."""
-
-    id: int
-    level: str
-
-
-def open_alert(db: Session, site_id: str, kind: str) -> OpenAlert | None:
-    """Return the open alert of a site and kind, locked until the transaction ends."""
-    row = db.execute(_OPEN, {"site": site_id, "kind": kind}).first()
-    return None if row is None else OpenAlert(int(row.id), row.level)
 
 
 def insert_alert(
@@ -42,7 +27,7 @@ def insert_alert(
     evidence: Sequence[Mapping[str, object]],
     would_lower: Sequence[Mapping[str, object]],
 ) -> int:
-    """Write a new open alert at the place of its site; returns its id."""
+    """Write a new open alert at the place of its site, raised at a moment; returns its id."""
     values = {"run_id": run_id, "site": site_id, "kind": kind, "level": level, "score": score, "at": at}
     return int(db.execute(_INSERT, values | _as_json(evidence, would_lower)).scalar_one())
 
@@ -52,14 +37,25 @@ def change_alert(
     alert_id: int,
     *,
     run_id: int,
+    site_id: str,
     level: str,
     score: float,
-    at: dt.datetime,
+    status: str,
+    raised_at: dt.datetime,
+    opened_at: dt.datetime,
     evidence: Sequence[Mapping[str, object]],
     would_lower: Sequence[Mapping[str, object]],
 ) -> None:
-    """Give an alert the level, the score and the evidence of another run."""
-    values = {"id": alert_id, "run_id": run_id, "level": level, "score": score, "at": at}
+    """Give an alert the level, the score, the status and the evidence of another run."""
+    values = {
+        "id": alert_id,
+        "run_id": run_id,
+        "level": level,
+        "score": score,
+        "status": status,
+        "raised_at": raised_at,
+        "opened_at": opened_at,
+    }
     db.execute(_CHANGE, values | _as_json(evidence, would_lower))
 
 
@@ -70,48 +66,24 @@ def _as_json(
     return {name: json.dumps(given, ensure_ascii=False, default=str) for name, given in named.items()}
 
 
-_OPEN = text("""
-SELECT a.id, a.level FROM alerts a JOIN sites s ON s.id = a.site_id
-WHERE s.site_id = :site AND a.kind = :kind AND a.status = 'open' FOR UPDATE OF a
-""")
 _INSERT = text("""
-INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, status, geom, area_id)
-SELECT :run_id, s.id, :kind, :level, :score, :at, CAST(:evidence AS jsonb), CAST(:would_lower AS jsonb),
+INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, opened_at, evidence, would_lower, status, geom,
+                    area_id)
+SELECT :run_id, s.id, :kind, :level, :score, :at, :at, CAST(:evidence AS jsonb), CAST(:would_lower AS jsonb),
        'open', s.geom, s.area_id
 FROM sites s WHERE s.site_id = :site RETURNING id
 """)
 _CHANGE = text("""
-UPDATE alerts SET run_id = :run_id, level = :level, score = :score, raised_at = :at,
+UPDATE alerts SET run_id = :run_id, level = :level, score = :score, status = :status, raised_at = :raised_at,
+       opened_at = :opened_at,
        evidence = CAST(:evidence AS jsonb), would_lower = CAST(:would_lower AS jsonb)
 WHERE id = :id
 """)
 
 
-def set_outcome(db: Session, alert_id: int, outcome: str, status: str) -> str | None:
-    """Store what the site check found, and the status that follows, unless the alert has an outcome already.
-
-    Returns that former outcome; None when the new one was stored.
-
-    Raises
-    ------
-    NotFound
-        When there is no such alert, or none that the caller may see.
-    """
-    statement = update(Alert).where(Alert.id == alert_id, Alert.outcome.is_(None))
-    if (
-        db.execute(statement.values(outcome=outcome, status=status).returning(Alert.id)).one_or_none()
-        is not None
-    ):
-        return None
-    former = db.execute(select(Alert.outcome).where(Alert.id == alert_id)).one_or_none()
-    if former is None:
-        raise NotFound(f"no alert {alert_id}")
-    return former.outcome
-
-
 @dataclass(frozen=True)
 class AlertSite:
-    """Position of an alert, the enterprise of its site, and its case, if there is one."""
+    """Position of an alert, the enterprise of its site, and the case of its present matter, if there is one."""
 
     kind: str
     kind_zh: str
@@ -132,7 +104,11 @@ _SITE = text("""
 SELECT a.kind, k.name_zh AS kind_zh, s.id AS site_id, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat,
        e.uscc, e.name AS enterprise, c.number AS case_number
 FROM alerts a JOIN alert_kinds k ON k.kind = a.kind JOIN sites s ON s.id = a.site_id
-JOIN enterprises e ON e.id = s.enterprise_id LEFT JOIN cases c ON c.alert_id = a.id WHERE a.id = :alert_id
+JOIN enterprises e ON e.id = s.enterprise_id LEFT JOIN LATERAL (
+    SELECT max(c.number) AS number FROM cases c
+    WHERE c.alert_id IN (SELECT o.id FROM alerts o WHERE a.id IN (o.id, o.joined_to))
+      AND c.opened_at >= COALESCE(a.opened_at, a.raised_at)
+) c ON true WHERE a.id = :alert_id
 """)
 
 
@@ -161,22 +137,28 @@ def flagged_sites(db: Session) -> list[FlaggedSite]:
 
 
 def alerts_without_case(db: Session, kind: str, levels: Sequence[str]) -> list[int]:
-    """Open alerts of a kind and of some levels that never had a case, the highest score first."""
+    """Open alerts of a kind and of some levels without a case of their present matter, the highest score first."""
     return list(db.scalars(_WITHOUT_CASE, {"kind": kind, "levels": list(levels)}))
 
 
 _WITHOUT_CASE = text("""
 SELECT a.id FROM alerts a WHERE a.kind = :kind AND a.level = ANY (:levels) AND a.status = 'open'
-AND NOT EXISTS (SELECT FROM cases c WHERE c.alert_id = a.id) ORDER BY a.score DESC, a.id
+AND NOT EXISTS (
+    SELECT FROM cases c WHERE c.alert_id IN (SELECT o.id FROM alerts o WHERE a.id IN (o.id, o.joined_to))
+      AND c.opened_at >= COALESCE(a.opened_at, a.raised_at))
+ORDER BY a.score DESC, a.id
 """)
 
 
 def newest_case_of_alert(db: Session, alert_id: int) -> str | None:
-    """Return the number of the newest case of an alert, merged ones aside."""
+    """Return the number of the newest case of an alert and of those joined to it, merged ones aside."""
     return db.scalar(_NEWEST_CASE, {"alert_id": alert_id})
 
 
-_NEWEST_CASE = text("SELECT max(number) FROM cases WHERE alert_id = :alert_id AND state <> 'merged'")
+_NEWEST_CASE = text("""
+SELECT c.number FROM cases c JOIN alerts a ON a.id = c.alert_id
+WHERE :alert_id IN (a.id, a.joined_to) AND c.state <> 'merged' ORDER BY c.opened_at DESC, c.id DESC LIMIT 1
+""")
 
 
 def read_alert(db: Session, alert_id: int) -> RowMapping:

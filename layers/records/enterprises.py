@@ -152,12 +152,12 @@ def read_places(db: Session) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
 
-def read_notices(db: Session, at: dt.datetime) -> pl.DataFrame:
-    """Notices known at ``at``: ``site_id``, ``kind``, ``valid_from``, ``valid_to``."""
+def read_notices(db: Session, day: dt.date) -> pl.DataFrame:
+    """Notices that began by a day of the city: ``site_id``, ``kind``, ``valid_from``, ``valid_to``."""
     rows = db.execute(
         select(Site.site_id, Notice.kind, Notice.valid_from, Notice.valid_to)
         .join(Site, Site.id == Notice.site_id)
-        .where(Notice.valid_from <= at.date())
+        .where(Notice.valid_from <= day)
     ).all()
     schema = {"site_id": pl.Utf8, "kind": pl.Utf8, "valid_from": pl.Date, "valid_to": pl.Date}
     return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")

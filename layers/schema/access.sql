@@ -37,11 +37,12 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, fence_events, fixes,
+GRANT SELECT ON access_log, alert_outcomes, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
 GRANT UPDATE (status, outcome) ON alerts TO wangge_reader;
+GRANT INSERT ON alert_outcomes TO wangge_reader;
 
 -- Whether the caller may create, move or remove something at that place. Called by the policies of sites and
 -- places, and by layers/collections/editing.py, which says so beforehand.
@@ -91,6 +92,12 @@ DECLARE
                every_domain, domains);
 
     alert_rows constant text := concat_ws(' AND ', reads, in_area, kind_in_domain);
+    -- The policy of alerts is applied inside.
+    of_seen_alert constant text := reads || ' AND alert_id IN (SELECT a.id FROM alerts a)';
+    -- Outcomes are appended under the own name and role.
+    own_outcome constant text := of_seen_alert
+        || ' AND actor = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))'
+        || ' AND role = (SELECT current_setting(''wangge.role'', true))';
     case_cells constant text := concat_ws(' AND ', reads, in_area, in_domain);
     case_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, in_domain, by_party);
     event_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, every_domain, of_seen_case);
@@ -122,6 +129,9 @@ BEGIN
     END LOOP;
     FOR policy IN SELECT * FROM (VALUES
         ('access_log', 'of_supervisor', 'SELECT', concat_ws(' AND ', reads_access_log, account_in_area), NULL),
+        ('alert_outcomes', 'of_alert', 'SELECT', of_seen_alert, NULL),
+        ('alert_outcomes', 'appended', 'INSERT', NULL, own_outcome),
+        ('alert_scores', 'of_alert', 'SELECT', of_seen_alert, NULL),
         ('alerts', 'in_scope', 'ALL', alert_rows, alert_rows),
         ('alerts_cells', 'in_scope', 'SELECT', alert_rows, NULL),
         ('attachments', 'of_case', 'SELECT', concat_ws(' AND ', reads, 'case_id IN (SELECT c.id FROM cases c)'), NULL),

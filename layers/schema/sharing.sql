@@ -15,21 +15,38 @@ REVOKE EXECUTE ON FUNCTION put_case_events_out() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER case_events_put_out AFTER INSERT ON case_events REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION put_case_events_out();
 
+CREATE OR REPLACE FUNCTION alert_facts(n alerts) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('alert_id', n.id, 'kind', n.kind, 'level', n.level, 'score', n.score, 'status', n.status,
+                              'outcome', n.outcome, 'raised_at', n.raised_at)
+$$;
 CREATE OR REPLACE FUNCTION put_alerts_out() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO outbox (type, at, alert_id, data)
-    SELECT CASE TG_OP WHEN 'INSERT' THEN 'alert.raised' ELSE 'alert.changed' END, clock_timestamp(), n.id,
-        jsonb_build_object('alert_id', n.id, 'kind', n.kind, 'level', n.level, 'score', n.score, 'status', n.status,
-                           'outcome', n.outcome, 'raised_at', n.raised_at)
-    FROM new_rows n ORDER BY n.id;
+    SELECT 'alert.raised', clock_timestamp(), n.id, alert_facts(n) FROM new_rows n ORDER BY n.id;
     RETURN NULL;
 END $$;
 REVOKE EXECUTE ON FUNCTION put_alerts_out() FROM PUBLIC;
 CREATE OR REPLACE TRIGGER alerts_put_out AFTER INSERT ON alerts REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION put_alerts_out();
-CREATE OR REPLACE TRIGGER alerts_change_put_out AFTER UPDATE ON alerts REFERENCING NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION put_alerts_out();
+
+-- A change that a person sees: another level, status, outcome or score of two digits. Evidence that is merely refreshed
+-- is not sent.
+CREATE OR REPLACE FUNCTION put_changed_alerts_out() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO outbox (type, at, alert_id, data)
+    SELECT 'alert.changed', clock_timestamp(), n.id, alert_facts(n)
+    FROM new_rows n JOIN old_rows o ON o.id = n.id
+    WHERE (n.level, n.status, n.outcome, n.raised_at, round(n.score::numeric, 2))
+        IS DISTINCT FROM (o.level, o.status, o.outcome, o.raised_at, round(o.score::numeric, 2))
+    ORDER BY n.id;
+    RETURN NULL;
+END $$;
+REVOKE EXECUTE ON FUNCTION put_changed_alerts_out() FROM PUBLIC;
+CREATE OR REPLACE TRIGGER alerts_change_put_out AFTER UPDATE ON alerts
+    REFERENCING NEW TABLE AS new_rows OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION put_changed_alerts_out();
 
 -- What was taken down is hidden in the transaction that notes it in the chain; its row stays, so that it is not published
 -- again.

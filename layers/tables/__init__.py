@@ -43,7 +43,18 @@ from layers.tables.changes import (
 )
 from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
-from layers.tables.findings import ALERT_STATUSES, OUTCOMES, Alert, AlertKind, HotSpot, ModelRun, Snapshot
+from layers.tables.findings import (
+    ALERT_STATUSES,
+    OUTCOMES,
+    SCORE_CHANGES,
+    Alert,
+    AlertKind,
+    AlertOutcome,
+    AlertScore,
+    HotSpot,
+    ModelRun,
+    Snapshot,
+)
 from layers.tables.ground import Building, PlaceGram, PlaceName, PlaceSource, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
@@ -77,12 +88,15 @@ __all__ = [
     "PART_STATES",
     "PUBLIC_TABLES",
     "ROLES",
+    "SCORE_CHANGES",
     "STAGES",
     "STAY_ENDS",
     "URGENCIES",
     "AccessLog",
     "Alert",
     "AlertKind",
+    "AlertOutcome",
+    "AlertScore",
     "ApiKey",
     "Area",
     "AreaSuccession",

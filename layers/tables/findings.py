@@ -1,4 +1,4 @@
-"""Runs of models and what they found: alerts of known kinds, and hot spots."""
+"""Runs of models and what they found: alerts of known kinds with their scores and outcomes, and hot spots."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
 
-ALERT_STATUSES = ("open", "checked")
+ALERT_STATUSES = ("open", "checked", "faded", "joined")
+"""Open: in the queue. Checked: an outcome answers it. Faded: the evidence sank below the lowest level. Joined: it is a
+former alert of its site, and ``joined_to`` is the live one."""
+SCORE_CHANGES = (
+    "raised",
+    "reopened",
+    "returned",
+    "faded",
+    "higher",
+    "lower",
+    "refreshed",
+)
+"""What a scoring did to an alert."""
 OUTCOMES = ("confirmed", "legal_use", "cannot_tell")
 """What a site check can find."""
 
@@ -46,10 +58,17 @@ class AlertKind(Base):
 
 
 class Alert(Base):
-    """A clue (线索), never proof: one row a site, raised again only on a higher level."""
+    """A clue (线索), never proof: one live row a site and kind, scored up and down by each run.
+
+    ``raised_at`` is when it was raised, raised to a higher level or raised again; ``opened_at`` when the present matter
+    began (None: with ``raised_at``); ``outcome`` the newest of ``alert_outcomes``.
+    """
 
     __tablename__ = "alerts"
-    __table_args__ = (Index("ix_alerts_area_id", "area_id"),)
+    __table_args__ = (
+        Index("ix_alerts_area_id", "area_id"),
+        Index("uq_alerts_live", "site_id", "kind", unique=True, postgresql_where=text("joined_to IS NULL")),
+    )
     id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
     site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
@@ -61,9 +80,54 @@ class Alert(Base):
     would_lower: Mapped[list[dict[str, Any]]]
     status: Mapped[str] = mapped_column(default="open", server_default="open")
     outcome: Mapped[str | None]
+    opened_at: Mapped[dt.datetime | None]
+    joined_to: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
     geom: Mapped[WKBElement] = geometry_column("POINT")
     geom_3857: Mapped[Any] = mercator_column("POINT")
     area_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AlertScore(Base):
+    """The score that a run gave an alert; a row is written when anything differs from the row before it.
+
+    ``unexplained_log_odds`` are the log-odds before what notices explain; ``families`` those that counted as a source
+    of their own; ``change`` one of ``SCORE_CHANGES``; ``reasons`` the signals that changed, with a sentence each.
+    """
+
+    __tablename__ = "alert_scores"
+    __table_args__ = (Index("ix_alert_scores_alert_id", "alert_id"),)
+    id: Mapped[int] = id_column()
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
+    at: Mapped[dt.datetime]
+    level: Mapped[str]
+    score: Mapped[float]
+    log_odds: Mapped[float]
+    unexplained_log_odds: Mapped[float]
+    families: Mapped[list[str]]
+    status: Mapped[str]
+    change: Mapped[str]
+    reasons: Mapped[list[dict[str, Any]]]
+
+
+class AlertOutcome(Base):
+    """What a site check found, appended and never changed.
+
+    ``score_id`` is the score that was judged. Who found it is None where an older version did not write it down.
+    """
+
+    __tablename__ = "alert_outcomes"
+    __table_args__ = (Index("ix_alert_outcomes_alert_id", "alert_id"),)
+    id: Mapped[int] = id_column()
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"))
+    score_id: Mapped[int | None] = mapped_column(ForeignKey("alert_scores.id"))
+    outcome: Mapped[str]
+    at: Mapped[dt.datetime]
+    actor: Mapped[str | None]
+    role: Mapped[str | None]
+    body: Mapped[str | None]
+    note: Mapped[str]
+    case_number: Mapped[str | None]
 
 
 class HotSpot(Base):

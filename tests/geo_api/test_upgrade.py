@@ -138,6 +138,55 @@ def test_what_tables_of_later_revisions_hold(upgraded: Upgraded) -> None:
     assert upgraded.after["alert_kinds"]["item_code"] == ["ECO-001"], "the item of the newest case"
 
 
+def test_alerts_get_the_memory_that_can_be_told_from_old_rows(upgraded: Upgraded) -> None:
+    """Scores as they stood; who recorded an outcome stands in the case, or in the log of calls without one."""
+    scores, outcomes = upgraded.after["alert_scores"], upgraded.after["alert_outcomes"]
+    assert list(zip(scores["alert_id"], scores["level"], scores["score"], strict=True)) == [
+        ("1", "high", "0.9"), ("2", "high", "0.8"), ("3", "warning", "0.61"),
+    ]  # fmt: skip
+    assert scores["families"] == ["{power}", "{power}", "{}"]
+    assert [round(float(odds), 3) for odds in scores["log_odds"]] == [
+        2.197,
+        1.386,
+        0.447,
+    ]  # ln 9, ln 4, ln 0.61/0.39
+    told = zip(*(outcomes[name] for name in ("alert_id", "outcome", "actor", "case_number")), strict=True)
+    assert list(told) == [
+        ("2", "confirmed", "officer.b", "NT20260301-0002"), ("3", "legal_use", "officer.a", None),
+    ]  # fmt: skip
+    assert outcomes["at"][1].startswith("2026-11-28 19:15:26.047189"), "as the log of calls says"
+    assert set(upgraded.after["alerts"]["joined_to"]) == {None}
+
+
+def test_alerts_of_one_site_are_joined(cluster: Cluster) -> None:
+    """A checked alert came back as a new one: the newest is live, the former ones stay for their cases."""
+    again = """
+        INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, status, geom, area_id)
+        SELECT run_id, site_id, kind, 'attention', 0.3, raised_at + interval '9 days', '[]', '[]', 'open', geom, area_id
+        FROM alerts WHERE id = 2 RETURNING id
+    """
+    with own_database(cluster, "wangge", "joined") as url:
+        migrate(url, "0014")
+        with psycopg.connect(libpq_url(url)) as driver:
+            driver.execute((INSTALLATION / "rows.sql").read_text(encoding="utf-8"))
+            (live,) = driver.execute(again).fetchone() or ()
+        migrate(url)
+        with psycopg.connect(libpq_url(url)) as driver:
+            alerts = driver.execute(
+                "SELECT id, joined_to, status, outcome, raised_at = opened_at FROM alerts WHERE site_id = 2 ORDER BY id"
+            ).fetchall()
+            scores = driver.execute(
+                "SELECT score, status FROM alert_scores WHERE alert_id = %s ORDER BY id", [live]
+            ).fetchall()
+            outcomes = driver.execute(
+                "SELECT o.outcome, o.actor, s.score FROM alert_outcomes o JOIN alert_scores s ON s.id = o.score_id"
+                " WHERE o.alert_id = %s",
+                [live],
+            ).fetchall()
+    assert alerts == [(2, live, "joined", "confirmed", None), (live, None, "open", None, False)]
+    assert scores == [(0.8, "checked"), (0.3, "open")] and outcomes == [("confirmed", "officer.b", 0.8)]
+
+
 def test_rows_of_before_have_no_batch(upgraded: Upgraded) -> None:
     """It is not known where they came from: no batch stands for them, and none can be undone."""
     assert upgraded.after["batches"]["id"] == []

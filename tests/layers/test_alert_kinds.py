@@ -98,7 +98,7 @@ def test_an_alert_has_a_known_kind_and_callers_only_read_kinds(db: Session) -> N
     add_kinds(db)
     add_alerts(db)
     with pytest.raises(IntegrityError, match="fk_alerts_kind"), db.begin_nested():
-        db.execute(text("UPDATE alerts SET kind = 'unheard of'"))
+        db.execute(text("UPDATE alerts SET kind = 'unheard of' WHERE kind = 'noise'"))
     with pytest.raises(IntegrityError, match="fk_alerts_kind"), db.begin_nested():
         db.execute(text("DELETE FROM alert_kinds WHERE kind = 'noise'"))
     apply_scope(db, Scope(role="supervisor", city_wide=True))
@@ -117,3 +117,34 @@ def test_kinds_of_an_older_database_are_kept_for_those_who_see_every_domain(empt
         assert [tuple(row) for row in rows] == [("illegal_resumption", "ecology"), ("own_kind", None)]
         assert seen(db)[0] == {"illegal_resumption", "own_kind"}
         assert seen(db, "ecology")[0] == {"illegal_resumption"}
+
+
+def test_scores_and_outcomes_are_seen_with_their_alert_and_outcomes_are_only_appended(db: Session) -> None:
+    add_kinds(db)
+    add_alerts(db)
+    db.execute(
+        text(
+            "INSERT INTO alert_scores (alert_id, run_id, at, level, score, log_odds, unexplained_log_odds, families,"
+            " status, change, reasons) SELECT id, run_id, now(), level, 0.9, 2, 2, '{}', 'open', 'raised', '[]' FROM alerts"
+        )
+    )
+    add = text(
+        "INSERT INTO alert_outcomes (alert_id, outcome, at, actor, role, note)"
+        " SELECT id, 'legal_use', now(), :actor, :role, '' FROM alerts"
+    )
+    for area, scores in ((AREA, 3), (AREA + 1, 0)):
+        apply_scope(db, Scope(role="officer", area_ids=(area,), username="wei"))
+        assert db.scalar(text("SELECT count(*) FROM alert_scores")) == scores
+        assert db.execute(add, {"actor": "wei", "role": "officer"}).rowcount == scores  # type: ignore[attr-defined]
+        assert db.scalar(text("SELECT count(*) FROM alert_outcomes")) == scores
+    apply_scope(db, Scope(role="officer", area_ids=(AREA,), username="wei"))
+    for actor, role in (("somebody", "officer"), ("wei", "supervisor")):
+        with pytest.raises(ProgrammingError, match="row-level security"), db.begin_nested():
+            db.execute(add, {"actor": actor, "role": role})
+    for statement in (
+        "UPDATE alert_outcomes SET note = 'x'",
+        "DELETE FROM alert_outcomes",
+        "DELETE FROM alert_scores",
+    ):
+        with pytest.raises(ProgrammingError, match="permission denied"), db.begin_nested():
+            db.execute(text(statement))

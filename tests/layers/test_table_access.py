@@ -13,7 +13,7 @@ from layers.postgres import PUBLIC, Scope, apply_scope
 from layers.records.tracks import ensure_partitions
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 
-WRITTEN_BY_CALLERS = {"alerts", "places", "sites"}
+WRITTEN_BY_CALLERS = {"alert_outcomes", "alerts", "places", "sites"}
 PRIVILEGES = "INSERT,UPDATE,DELETE,TRUNCATE"
 
 

@@ -1,8 +1,10 @@
 -- The evidence card of one alert. Row-level security leaves out what the caller may not see.
-SELECT a.id, a.kind, a.level, a.score, a.status, a.outcome,
+SELECT a.id, a.kind, a.level, a.score, a.status, a.outcome, a.joined_to,
+       to_char(timezone('UTC', COALESCE(a.opened_at, a.raised_at)), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS opened_at,
        to_char(timezone('UTC', a.raised_at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS raised_at,
        a.evidence, a.would_lower, a.site_id AS site_key,
-       (SELECT max(c.number) FROM cases c WHERE c.alert_id = a.id) AS case_number,
+       (SELECT c.number FROM cases c JOIN alerts o ON o.id = c.alert_id
+        WHERE a.id IN (o.id, o.joined_to) ORDER BY c.opened_at DESC, c.id DESC LIMIT 1) AS case_number,
        json_build_object('model', r.model, 'version', r.version, 'run_id', r.id, 'at', r.at, 'parameters', r.parameters)
            AS run,
        json_build_object('site_id', s.site_id, 'kind', s.kind, 'area_id', s.area_id,

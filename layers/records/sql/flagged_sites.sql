@@ -4,7 +4,10 @@ SELECT s.site_id, e.uscc, a.level, a.score, a.evidence, c.number AS case_number,
 FROM alerts a
 JOIN sites s ON s.id = a.site_id
 JOIN enterprises e ON e.id = s.enterprise_id
-LEFT JOIN cases c ON c.alert_id = a.id
+LEFT JOIN LATERAL (
+    SELECT c.* FROM cases c JOIN alerts o ON o.id = c.alert_id
+    WHERE a.id IN (o.id, o.joined_to) ORDER BY c.opened_at DESC, c.id DESC LIMIT 1
+) c ON true
 LEFT JOIN areas g ON g.id = c.grid_area_id
 LEFT JOIN areas m ON m.id = c.community_area_id
 LEFT JOIN areas t ON t.id = c.town_area_id

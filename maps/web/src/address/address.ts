@@ -19,7 +19,7 @@ export type Route =
   | { view: "webhooks" }
   | { view: "figures" }
   | { view: "registers"; register?: RegisterName; key?: string }
-  | { view: "alerts"; level?: string }
+  | { view: "alerts"; level?: string; state?: string }
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
   | { view: "case"; number: string }
@@ -139,7 +139,7 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
       return { view: name, ...(register && { register }), ...(register && entry && { key: entry }) };
     }
     case "alerts":
-      return { view: name, ...(level && { level }) };
+      return { view: name, ...(level && { level }), ...(state && { state }) };
     case "alert":
       return id === null ? { view: "alerts" } : { view: name, id };
     case "cases":
@@ -188,7 +188,7 @@ function routeParts(route: Route): Parts {
     case "registers":
       return { view: ["registers", route.register, route.key].filter(Boolean).join("/") };
     case "alerts":
-      return { view: route.view, level: route.level };
+      return { view: route.view, level: route.level, state: route.state };
     case "alert":
       return { view: `alert/${route.id}` };
     case "cases":

@@ -60,9 +60,20 @@ export interface components {
             level: components["schemas"]["AlertLevel"];
             score: number;
             status: components["schemas"]["AlertStatus"];
+            /** @description The newest of the outcomes */
             outcome: components["schemas"]["Outcome"] | null;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Raised, raised to a higher level, or raised again
+             */
             raised_at: string;
+            /**
+             * Format: date-time
+             * @description When the present matter began
+             */
+            opened_at: string;
+            /** @description The live alert of the site, if this is a former one */
+            joined_to: number | null;
         };
         /** @description One feature of the collection alerts. */
         AlertFeature: {
@@ -78,6 +89,21 @@ export interface components {
         };
         /** @enum {string} */
         AlertLevel: "none" | "attention" | "warning" | "high";
+        /** @description The result of one site check; it stays when another is added. */
+        AlertOutcome: {
+            outcome: components["schemas"]["Outcome"];
+            /** Format: date-time */
+            at: string;
+            /** @description Told to who may record outcomes; null: not written down */
+            actor: string | null;
+            role: string | null;
+            body: string | null;
+            note: string;
+            case_number: string | null;
+            /** @description Of the score that was judged */
+            level: components["schemas"]["AlertLevel"] | null;
+            score: number | null;
+        };
         /** @description One page of the collection alerts. */
         AlertPage: {
             /** @constant */
@@ -118,7 +144,7 @@ export interface components {
              * @description Status · 状态
              * @enum {string}
              */
-            status: "open" | "checked";
+            status: "open" | "checked" | "faded" | "joined";
             /** @description Outcome of the site check · 核查结果 */
             outcome: ("confirmed" | "legal_use" | "cannot_tell") | null;
             /** @description Case · 案件编号 */
@@ -137,6 +163,21 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** @description The score of an alert by one run, and what changed. */
+        AlertScore: {
+            run_id: number;
+            /** Format: date-time */
+            at: string;
+            level: components["schemas"]["AlertLevel"];
+            score: number;
+            /** @description Families of evidence that count */
+            families: string[];
+            status: components["schemas"]["AlertStatus"];
+            change: components["schemas"]["ScoreChange"];
+            reasons: components["schemas"]["ChangeReason"][];
+            /** @description Null: it is the first score */
+            told: components["schemas"]["BothLanguages"] | null;
+        };
         /** @description The site of an alert. */
         AlertSite: {
             site_id: string;
@@ -146,7 +187,7 @@ export interface components {
             boundary: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | null;
         };
         /** @enum {string} */
-        AlertStatus: "open" | "checked";
+        AlertStatus: "open" | "checked" | "faded" | "joined";
         /** @description One feature of the collection areas. */
         AreaFeature: {
             /** @constant */
@@ -851,6 +892,16 @@ export interface components {
             load: components["schemas"]["LoadChange"];
             result: components["schemas"]["NewAreas"];
         };
+        /** @description A signal that weighs more or less than in the score before. */
+        ChangeReason: {
+            signal: string;
+            /** @description Contribution to the log-odds; null: it was not there */
+            before: number | null;
+            /** @description Contribution to the log-odds; null: it is gone */
+            after: number | null;
+            zh: string;
+            en: string;
+        };
         /** @description Result of a change set that came into force, or the reason of its rejection. */
         ChangeResult: {
             /** @default [] */
@@ -1356,6 +1407,10 @@ export interface components {
             meters: components["schemas"]["SiteMeters"];
             /** @description Newest first, 200 at most */
             visits: components["schemas"]["SiteVisit"][];
+            /** @description Scores, newest first, 100 at most */
+            history: components["schemas"]["AlertScore"][];
+            /** @description Newest first */
+            outcomes: components["schemas"]["AlertOutcome"][];
         };
         /** @enum {string} */
         EvidenceKind: "photo" | "document" | "measurement" | "note";
@@ -2127,7 +2182,7 @@ export interface components {
         };
         /** @enum {string} */
         Outcome: "confirmed" | "legal_use" | "cannot_tell";
-        /** @description Outcome of the site check: the label from which models learn. */
+        /** @description Outcome of the site check: the label from which models learn. It is added to those before it. */
         OutcomeBody: {
             outcome: components["schemas"]["Outcome"];
             /** @default  */
@@ -2660,6 +2715,8 @@ export interface components {
             field: string;
             reason: string;
         };
+        /** @enum {string} */
+        ScoreChange: "raised" | "reopened" | "returned" | "faded" | "higher" | "lower" | "refreshed";
         /** @description Whether the own account has a second factor. */
         SecondFactorState: {
             enrolled: boolean;
@@ -3374,9 +3431,11 @@ export type AlertEnterprise = components['schemas']['AlertEnterprise'];
 export type AlertFacts = components['schemas']['AlertFacts'];
 export type AlertFeature = components['schemas']['AlertFeature'];
 export type AlertLevel = components['schemas']['AlertLevel'];
+export type AlertOutcome = components['schemas']['AlertOutcome'];
 export type AlertPage = components['schemas']['AlertPage'];
 export type AlertProperties = components['schemas']['AlertProperties'];
 export type AlertRun = components['schemas']['AlertRun'];
+export type AlertScore = components['schemas']['AlertScore'];
 export type AlertSite = components['schemas']['AlertSite'];
 export type AlertStatus = components['schemas']['AlertStatus'];
 export type AreaFeature = components['schemas']['AreaFeature'];
@@ -3428,6 +3487,7 @@ export type CaseState = components['schemas']['CaseState'];
 export type ChainHead = components['schemas']['ChainHead'];
 export type ChainVerdict = components['schemas']['ChainVerdict'];
 export type ChangePreview = components['schemas']['ChangePreview'];
+export type ChangeReason = components['schemas']['ChangeReason'];
 export type ChangeResult = components['schemas']['ChangeResult'];
 export type ChangeSetBody = components['schemas']['ChangeSetBody'];
 export type ChangeSetDocument = components['schemas']['ChangeSetDocument'];
@@ -3601,6 +3661,7 @@ export type Role = components['schemas']['Role'];
 export type RowChanged = components['schemas']['RowChanged'];
 export type RowChanges = components['schemas']['RowChanges'];
 export type RowFault = components['schemas']['RowFault'];
+export type ScoreChange = components['schemas']['ScoreChange'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
 export type SendBody = components['schemas']['SendBody'];
 export type SentAgain = components['schemas']['SentAgain'];

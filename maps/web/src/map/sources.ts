@@ -34,7 +34,7 @@ export const TILE_SOURCES: readonly TileSource[] = [
   source("hot_spots", "hot_spots", { field: "visits" }, [7, 13]),
   source("hazard_sites", "sites", { hazard: HAZARDS }, [7, 14]),
   source("other_sites", "sites", { hazard: "none" }, [12, 15]),
-  source("alerts", "alerts", {}, [6, 14], true),
+  source("alerts", "alerts", { status: "open,checked" }, [6, 14], true),
   source("cases", "cases", {}, [6, 14], true),
   source("stays", "stays", {}, [12, 15], true),
 ];

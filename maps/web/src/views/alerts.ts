@@ -1,5 +1,6 @@
 /** The list of alerts: the worst first, filtered by level. */
 import { html, nothing, type TemplateResult } from "lit";
+import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
 import type { Feature, Point } from "geojson";
 import type { RouteTo } from "../address/address";
@@ -28,12 +29,30 @@ export function byWeight(a: AlertFeature, b: AlertFeature): number {
   return rank(a.properties.level) - rank(b.properties.level) || b.properties.score - a.properties.score;
 }
 
-async function alerts(signal: AbortSignal): Promise<AlertFeature[]> {
-  const path = itemsPath("alerts", { limit: 500, sortby: "-score" });
+/** Those that wait for a check, those that have one, and those whose evidence is gone. */
+const STATUSES = ["open", "checked", "faded"] as const;
+
+async function alerts(status: string, signal: AbortSignal): Promise<AlertFeature[]> {
+  const path = itemsPath("alerts", { limit: 500, sortby: "-score", status });
   return (await allItems<AlertProperties, Point>(path, MOST, signal)).sort(byWeight);
 }
 
-function filterBar(found: readonly AlertFeature[], chosen: string): TemplateResult {
+function statusBar(chosen: string): TemplateResult {
+  const choice = (status: string): TemplateResult => html`
+    <button
+      type="button"
+      class="chip"
+      data-status=${status}
+      aria-pressed=${chosen === status ? "true" : "false"}
+      @click=${() => go({ view: "alerts", ...(status !== "open" && { state: status }) })}
+    >
+      ${term("alert_status", status)}
+    </button>
+  `;
+  return html`<div class="chips" role="group" aria-label=${t("alert.status")}>${STATUSES.map(choice)}</div>`;
+}
+
+function filterBar(found: readonly AlertFeature[], chosen: string, status: string): TemplateResult {
   const choice = (level: string, name: string): TemplateResult => {
     const n = level ? found.filter((each) => each.properties.level === level).length : found.length;
     const pressed = chosen === level;
@@ -43,7 +62,7 @@ function filterBar(found: readonly AlertFeature[], chosen: string): TemplateResu
         class="chip"
         data-level=${level}
         aria-pressed=${pressed ? "true" : "false"}
-        @click=${() => go({ view: "alerts", ...(level && { level }) })}
+        @click=${() => go({ view: "alerts", ...(level && { level }), ...(status !== "open" && { state: status }) })}
       >
         ${name}<small>${number(n)}</small>
       </button>
@@ -66,6 +85,7 @@ function row(parts: Console, { id, geometry, properties: p }: AlertFeature): Tem
       </span>
       <span class="row-foot">
         <span>${time(p.raised_at)}</span>
+        ${p.outcome ? html`<span>${term("outcome", p.outcome)}</span>` : nothing}
         <span>${p.case_number ? `${t("alert.case")} ${p.case_number}` : t("alert.no_case")}</span>
       </span>
     </a>
@@ -73,10 +93,11 @@ function row(parts: Console, { id, geometry, properties: p }: AlertFeature): Tem
 }
 
 export class AlertsView extends Piece {
-  static override properties = { parts: { attribute: false }, level: {} };
+  static override properties = { parts: { attribute: false }, level: {}, status: {} };
   declare parts: Console;
   declare level: string;
-  readonly #alerts = new Loading(this, alerts, ["alerts"]);
+  declare status: string;
+  readonly #alerts = new Loading(this, (signal) => alerts(this.status, signal), ["alerts"]);
 
   protected override firstUpdated(): void {
     mark(this.parts, null);
@@ -86,10 +107,11 @@ export class AlertsView extends Piece {
     return html`
       <h2>${t("alerts")}</h2>
       <p class="muted">${t("alert.clue_long")}</p>
+      ${statusBar(this.status)}
       ${loaded(this.#alerts, (found) => {
         const shown = found.filter((each) => !this.level || each.properties.level === this.level);
         return html`
-          ${filterBar(found, this.level)}
+          ${filterBar(found, this.level, this.status)}
           ${found.length >= MOST ? html`<p class="muted">${t("list.most", { n: number(MOST) })}</p>` : nothing}
           ${
             shown.length
@@ -110,4 +132,7 @@ export class AlertsView extends Piece {
 customElements.define("alerts-view", AlertsView);
 
 export const view = (to: RouteTo<"alerts">, parts: Console) =>
-  html`<alerts-view .parts=${parts} .level=${to.level ?? ""}></alerts-view>`;
+  html`${keyed(
+    to.state ?? "open",
+    html`<alerts-view .parts=${parts} .level=${to.level ?? ""} .status=${to.state ?? "open"}></alerts-view>`,
+  )}`;

@@ -12,8 +12,8 @@ import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
 import { tell } from "../core/notices";
 import { may, session } from "../core/session";
-import type { Evidence, EvidenceCard, SiteVisit } from "../core/types";
-import { written } from "../core/written";
+import type { AlertOutcome, AlertScore, Evidence, EvidenceCard, SiteVisit } from "../core/types";
+import { written, type Written } from "../core/written";
 import { flyTo, mark, pointOf, type Console } from "../console";
 import { day, duration, fixed, label, percent, shortTime, signed, span, time } from "../texts/format";
 import { pick, t, term } from "../texts/text";
@@ -124,6 +124,30 @@ function visitTable(parts: Console, visits: readonly SiteVisit[]): TemplateResul
   `;
 }
 
+function changeRow(score: AlertScore): TemplateResult {
+  const told = score.told && score.change !== "raised" ? html`<p>${pick(score.told)}</p>` : nothing;
+  return html`
+    <li data-change=${score.change}>
+      <span class="row-head">
+        ${levelBadge(score.level)}<b>${term("score_change", score.change)}</b>
+        <span class="score">${fixed(score.score, 2)}</span>
+      </span>
+      ${told}
+      <small>${time(score.at)}</small>
+    </li>
+  `;
+}
+
+function outcomeRow(found: AlertOutcome): TemplateResult {
+  const judged = found.score === null ? "" : t("card.judged", { score: fixed(found.score, 2) });
+  const by = [time(found.at), found.actor, judged].filter(Boolean).join(" · ");
+  return html`
+    <li data-outcome=${found.outcome}>
+      <b>${term("outcome", found.outcome)}</b> <small>${by}</small>${found.note ? html`<p>${found.note}</p>` : nothing}
+    </li>
+  `;
+}
+
 export class AlertCard extends Piece {
   static override properties = { parts: { attribute: false }, alertId: { attribute: false } };
   declare parts: Console;
@@ -164,9 +188,19 @@ export class AlertCard extends Piece {
           <span>
             <b>${t("alert.clue")}</b><small>${t("card.raised", { time: time(card.alert.raised_at) })}</small>
           </span>
+          <span class="chip" data-status=${card.alert.status}>${term("alert_status", card.alert.status)}</span>
         </div>
+        ${this.#change(card)}
         ${this.#facts(card)}
         ${section(t("card.evidence"), evidenceList(card.evidence))}
+        ${
+          card.history.length
+            ? section(
+                t("card.history", { n: card.history.length }),
+                html`<ul class="plain history">${card.history.map(changeRow)}</ul>`,
+              )
+            : nothing
+        }
         ${section(t("card.meters"), meterCharts(card))}
         ${section(
           t("card.visits", { n: card.visits.length }),
@@ -189,13 +223,26 @@ export class AlertCard extends Piece {
               )
             : nothing
         }
-        ${may("record_outcome") ? this.#outcome(card) : nothing}
+        ${this.#outcome(card)}
         <footer class="actions no-print">
           <button type="button" @click=${() => download(`alert-${card.alert.id}.json`, card)}>${t("export")}</button>
           <button type="button" @click=${() => window.print()}>${t("print")}</button>
         </footer>
       </article>
     `;
+  }
+
+  /** What changed since the run before, or where the alert went. */
+  #change({ alert, history }: EvidenceCard): Content {
+    if (alert.joined_to !== null) {
+      const to = { view: "alert", id: alert.joined_to } as const;
+      return html`<p>${t("card.joined")} <a href=${linkTo(to)} @click=${follow(to)}>${alert.joined_to}</a></p>`;
+    }
+    const told = history.find((each) => each.told && each.change !== "refreshed")?.told;
+    return [
+      told ? html`<p class="change">${pick(told)}</p>` : nothing,
+      alert.status === "checked" ? html`<p class="muted">${t("card.suppressed")}</p>` : nothing,
+    ];
   }
 
   #facts({ enterprise: e, site, case_number }: EvidenceCard): TemplateResult {
@@ -221,11 +268,18 @@ export class AlertCard extends Piece {
       tell(() => t("card.outcome_saved"));
       await this.#card.load();
     };
-    const now = card.alert.outcome;
+    const found = card.outcomes;
+    const open = may("record_outcome") && card.alert.joined_to === null;
+    if (!open && !found.length) return nothing;
     return section(
       t("card.outcome"),
-      now ? html`<p>${t("card.outcome_now")} <b>${term("outcome", now)}</b></p>` : nothing,
-      html`
+      found.length ? html`<ul class="plain outcomes">${found.map(outcomeRow)}</ul>` : nothing,
+      open ? this.#outcomeForm(draft, record) : nothing,
+    );
+  }
+
+  #outcomeForm(draft: Written, record: (outcome: string) => () => Promise<void>): TemplateResult {
+    return html`
         <textarea
           rows="2"
           placeholder=${t("case.note")}
@@ -238,8 +292,7 @@ export class AlertCard extends Piece {
             (each) => html`<button type="button" @click=${busy(record(each))}>${term("outcome", each)}</button>`,
           )}
         </div>
-      `,
-    );
+      `;
   }
 }
 customElements.define("alert-card", AlertCard);
