@@ -63,10 +63,11 @@ def _clock_document(found: CaseFile, now: dt.datetime) -> dict[str, Any]:
     case = found.case
     clock = CaseClock(case.due_at, case.stage_due_at, case.late_since, case.paused_since)
     reasons = [event.payload["no_deadline"] for event in found.events if "no_deadline" in event.payload]
-    running = case.due_at is not None and case.closed_at is None and case.paused_since is None
+    open_now = case.closed_at is None and case.state != "merged"
+    running = case.due_at is not None and open_now and case.paused_since is None
     stage = stage_of(rules_of_events(found.events[0]), case.state) if found.events else None
     return {
-        "status": clock_status(clock, now, closed=case.closed_at is not None),
+        "status": clock_status(clock, now, closed=case.state in ("closed", "merged")),
         "stage": stage,
         **{name: moment and moment.isoformat() for name, moment in vars(clock).items()},
         "seconds_left": int((case.due_at - now).total_seconds()) if running and case.due_at else None,

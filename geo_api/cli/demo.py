@@ -16,12 +16,15 @@ from geo_api.cases.head_making import make_heads
 from geo_api.city_file import read_city, write_city
 from geo_api.cli.analysis_document import document
 from geo_api.demo_city import CITY, END_DAY, FILES, make_city
+from geo_api.demo_month import DEFAULT_REPORTS, work_month
 from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
 from geo_api.jobs.snapshots import SnapshotStore
 from grid.alerts import put_matters
+from grid.gazetteer import refresh_place_names
+from layers.attachments import AttachmentStore
 from layers.city import city_in_force, put_in_force
 from layers.errors import LayerError
 from layers.ground import GROUND_LAYERS, write_base_map
@@ -43,6 +46,7 @@ from layers.records import (
 from layers.tables import AREA_KINDS
 
 DEMO_MODEL = "demo_city"
+MONTH_MODEL, MONTH_VERSION = "demo_month", "1"
 GENERATOR = 3
 """Version of the generator: a city of an earlier one is made anew."""
 MAX_AGE = dt.timedelta(days=7)
@@ -81,10 +85,12 @@ def prepare_demo(
     grids: int = 12_000,
     size: str = "full",
     end_day: dt.date = END_DAY,
+    month: bool | None = None,
 ) -> Demo:
     """Bring the database to the analysed demo city of ``seed``; what is there already is not done again.
 
-    Its month ends with ``end_day`` (see :func:`current_end_day`).
+    Its month ends with ``end_day`` (see :func:`current_end_day`). ``month`` says whether the cases of a month are
+    worked too; None: of the full city.
 
     Raises
     ------
@@ -98,18 +104,22 @@ def prepare_demo(
     _put_demo_city_in_force(settings)
     folder = _city_folder(settings, seed, grids, size)
     _make_files(folder, seed, grids, size, end_day, seconds)
-    _load(url, folder, f"{DEMO_MODEL}:{GENERATOR}:{size}:{seed}:{grids}:{end_day}", end_day, seconds)
+    key = f"{GENERATOR}:{size}:{seed}:{grids}:{end_day}"
+    _load(url, folder, f"{DEMO_MODEL}:{key}", end_day, seconds)
     _draw_base_map(url, settings.data_dir / "base_map.pmtiles", folder, seconds)
     store = SnapshotStore(str(settings.snapshots_folder()))
     result = Analysis(url, snapshots=store).run()
     seconds |= result.seconds
+    worked = None
+    if month if month is not None else size == "full":
+        worked = _work_month(url, settings, f"{MONTH_MODEL}:{MONTH_VERSION}:{key}", seed, end_day, seconds)
     keys = ChainKeys(settings.chain_keys_folder())
     keys.ensure()
     make_heads(url, keys)
     logins = demo_logins(url, settings.data_dir / "demo-logins.json")
     planted = json.loads((folder / "truth" / "planted.json").read_text(encoding="utf-8"))
     paper = document(url, result)
-    return Demo(paper | {"planted": planted, "seconds": seconds}, logins)
+    return Demo(paper | {"planted": planted, "month": worked, "seconds": seconds}, logins)
 
 
 def current_end_day(
@@ -209,6 +219,35 @@ def _load(url: str, folder: Path, key: str, end_day: dt.date, seconds: dict[str,
         record_run(db, model=DEMO_MODEL, version="1", key=key, at=span[1], parameters=parameters, counts={})
 
 
+def _work_month(
+    url: str, settings: Settings, key: str, seed: int, end_day: dt.date, seconds: dict[str, float]
+) -> dict[str, Any] | None:
+    """Work the cases of the month before the end of the data, once; returns what was worked, None if it was there."""
+    until = start_of_day(end_day + dt.timedelta(days=1))
+    with session(SYSTEM, url) as db:
+        if find_run(db, key):
+            return None
+    with step("地名 place names", seconds, "place_names"), session(SYSTEM, url) as db:
+        refresh_place_names(db)
+    with step("一个月的案件 a month of cases", seconds, "month") as tell, session(SYSTEM, url) as db:
+        store = AttachmentStore(settings.attachments_place())
+        worked = work_month(db, store, seed=seed, until=until, progress=tell)
+        counts = {"cases": worked.cases, "clues": worked.clues, **worked.steps}
+        record_run(
+            db,
+            model=MONTH_MODEL,
+            version=MONTH_VERSION,
+            key=key,
+            at=until,
+            parameters={"reports": DEFAULT_REPORTS},
+            counts=counts,
+        )
+        refresh_statistics(db)
+    for one in worked.untold:
+        console.print(f"[yellow]![/] {one['zh']} {one['en']}")
+    return worked.as_json()
+
+
 def _draw_base_map(url: str, path: Path, folder: Path, seconds: dict[str, float]) -> None:
     """Draw the base map of the demo, when the files of the city are newer than it."""
     if path.exists() and path.stat().st_mtime > (folder / "complete").stat().st_mtime:
@@ -283,7 +322,7 @@ def evaluate_seeds(settings: Settings, seeds: Iterable[int], *, grids: int = 12_
 
     holds = True
     for seed in seeds:
-        paper = prepare_demo(settings, seed=seed, grids=grids).document
+        paper = prepare_demo(settings, seed=seed, grids=grids, month=False).document
         planted = {p["site_id"] for p in paper["planted"] if p["label"]}
         flagged = {f["site"] for f in paper["flagged"]}
         precision, recall = precision_recall(flagged, planted)

@@ -332,6 +332,9 @@ def demo(
             help="Last day of its month; default: the last whole day, or that of a demo of this week"
         ),
     ] = None,
+    month: Annotated[
+        bool, typer.Option("--month/--without-month", help="Also a month of cases in all states")
+    ] = True,
     host: Annotated[str, typer.Option()] = "127.0.0.1",
     port: Annotated[int, typer.Option()] = 8000,
 ) -> None:
@@ -343,7 +346,7 @@ def demo(
         settings.self_approval = True  # one person tries all roles
     day = _day(end_day)
     until = dt.date.fromisoformat(day) if day else current_end_day(settings, seed=seed, grids=grids)
-    prepared = prepare_demo(settings, seed=seed, grids=grids, end_day=until)
+    prepared = prepare_demo(settings, seed=seed, grids=grids, end_day=until, month=month)
     if as_json:
         _emit(prepared.document)
     if once:

@@ -89,6 +89,7 @@ _FIGURES = {
 }
 """Conditions on a row of ``case_facts``: of the denominator, and further of the numerator."""
 _WHOLES = {"n_due": _DUE, "n_reported": _REPORTED, "n_filed": _FILED, "n_dispatched": _DISPATCHED}
+_MATTER_NAME = "(SELECT m.name FROM matters m WHERE m.item_code = g.key ORDER BY m.valid_from DESC LIMIT 1)"
 _KEYS = {
     **{name: f"{name.replace('unit_', '')}_area_id" for name in AREA_BREAKDOWNS},
     **{name: name for name in ("domain", "item_code", "lead_body", "source")},
@@ -116,7 +117,7 @@ class IndicatorRow:
     Attributes
     ----------
     key, name : str or None
-        Code and name; None: cases without one.
+        Code and name (of an area or a matter); None: cases without one.
     counts : dict of str to int
         Cases due, reported, filed and dispatched in the period.
     figures : dict of str to Figure
@@ -170,13 +171,14 @@ def read_indicators(
     key = "NULL::text" if by is None else f"f.{_KEYS[by]}"
     sums = [f"sum(g.{name})::bigint AS {name}" for name in (*_WHOLES, *_FIGURES)]
     named = by in AREA_BREAKDOWNS
+    name = {"item_code": _MATTER_NAME}.get(by or "", "max(a.name)" if named else "NULL")
     statement = f"""
     WITH g AS (
         SELECT {key} AS key, {", ".join(columns)} FROM case_facts f
         WHERE opened_at < :until AND (({_DUE}) OR ({_REPORTED}) OR ({_FILED}) OR ({_DISPATCHED})) AND {_within(within)}
         GROUP BY 1
     )
-    SELECT {"a.code" if named else "g.key"} AS key, {"max(a.name)" if named else "NULL"} AS name, {", ".join(sums)}
+    SELECT {"a.code" if named else "g.key"} AS key, {name} AS name, {", ".join(sums)}
     FROM g {"LEFT JOIN areas a ON a.id = g.key" if named else ""} GROUP BY 1 ORDER BY 1
     """
     rows = db.execute(text(statement), _values(since, until, within)).mappings().all()
@@ -259,9 +261,13 @@ def cases_of_figure(
 
 
 def ranks(rows: list[IndicatorRow]) -> list[int | None]:
-    """Return the place of each row by its score, the best first; equal scores share one, no score has none."""
-    scores = sorted((row.score for row in rows if row.score is not None), reverse=True)
-    return [None if row.score is None else scores.index(row.score) + 1 for row in rows]
+    """Return the place of each row by its score, the best first; equal scores share one.
+
+    A row without a score has none, and neither has one over fewer than ``SMALL`` cases: a single case would lead.
+    """
+    of = [row.score if row.counts.get("n_due", 0) >= SMALL else None for row in rows]
+    scores = sorted((score for score in of if score is not None), reverse=True)
+    return [None if score is None else scores.index(score) + 1 for score in of]
 
 
 def facts_version(db: Session) -> int:

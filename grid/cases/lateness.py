@@ -16,25 +16,29 @@ from layers.tables import CaseEvent
 
 _LATE = text("""
 SELECT c.number FROM cases c
-WHERE c.closed_at IS NULL AND c.paused_since IS NULL AND c.due_at < :now AND c.late_since IS NULL
+WHERE c.closed_at IS NULL AND c.state <> 'merged' AND c.paused_since IS NULL AND c.due_at < :now
+  AND c.late_since IS NULL
 ORDER BY c.due_at, c.id
 """)
 _LATE_STAGES = text("""
 SELECT c.number FROM cases c
-WHERE c.closed_at IS NULL AND c.paused_since IS NULL AND c.stage_due_at < :now AND NOT EXISTS (
+WHERE c.closed_at IS NULL AND c.state <> 'merged' AND c.paused_since IS NULL AND c.stage_due_at < :now AND NOT EXISTS (
     SELECT FROM case_events e WHERE e.case_id = c.id AND e.action = 'escalate'
     AND (e.payload ->> 'stage_due_at')::timestamptz = c.stage_due_at)
 ORDER BY c.stage_due_at, c.id
 """)
 _WITHOUT_DEADLINE = text("""
 SELECT c.number, c.id FROM cases c JOIN case_events e ON e.case_id = c.id AND e.seq = 1
-WHERE c.closed_at IS NULL AND c.due_at IS NULL AND e.payload #> '{clock_rules,limits,overall}' IS NOT NULL ORDER BY c.id
+WHERE c.closed_at IS NULL AND c.state <> 'merged' AND c.due_at IS NULL
+  AND e.payload #> '{clock_rules,limits,overall}' IS NOT NULL
+ORDER BY c.id
 """)
 _FACTS = text("""
 SELECT c.id, c.stage_due_at, body_named(c.lead_body) AS lead_id FROM cases c WHERE c.number = :number
 """)
 _DUE_SOON = text("""
-SELECT count(*) FROM cases WHERE closed_at IS NULL AND paused_since IS NULL AND due_at BETWEEN :now AND :soon
+SELECT count(*) FROM cases
+WHERE closed_at IS NULL AND state <> 'merged' AND paused_since IS NULL AND due_at BETWEEN :now AND :soon
 """)
 
 

@@ -237,7 +237,8 @@ SELECT u.id, u.code, u.parent_id, COALESCE(u.households, 0), u.area_m2, COALESCE
     (SELECT count(DISTINCT s.enterprise_id) FROM sites s
      WHERE s.geom && u.geom AND owning_area(s.geom, '{unit_grid}') = u.id),
     (SELECT count(*) FROM cases c
-     WHERE c.closed_at IS NULL AND c.geom && u.geom AND owning_area(c.geom, '{unit_grid}') = u.id)
+     WHERE c.closed_at IS NULL AND c.state <> 'merged' AND c.geom && u.geom
+       AND owning_area(c.geom, '{unit_grid}') = u.id)
 FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND u.parent_id IN (SELECT id FROM below)
 ORDER BY u.code
 """)

@@ -58,7 +58,8 @@ def preview_of(db: Session, plan: Plan) -> dict[str, Any]:
 
 
 _OPEN_CASES = text(
-    "SELECT number FROM cases WHERE grid_area_id = ANY(:ids) AND closed_at IS NULL ORDER BY number"
+    "SELECT number FROM cases WHERE grid_area_id = ANY(:ids) AND closed_at IS NULL AND state <> 'merged'"
+    " ORDER BY number"
 )
 
 
@@ -96,7 +97,7 @@ _SITE_POINTS = text(
     "SELECT ST_X(geom), ST_Y(geom) FROM sites WHERE geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
 )
 _CASE_POINTS = text(
-    "SELECT ST_X(geom), ST_Y(geom) FROM cases WHERE closed_at IS NULL"
+    "SELECT ST_X(geom), ST_Y(geom) FROM cases WHERE closed_at IS NULL AND state <> 'merged'"
     " AND geom && ST_MakeEnvelope(:west, :south, :east, :north, 4326)"
 )
 

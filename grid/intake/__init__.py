@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from grid.intake.clues import (
+    CODE_LENGTH,
+    CODE_LETTERS,
     ClueFacts,
     cases_of_clue,
     find_by_code,
@@ -20,6 +22,8 @@ from grid.intake.public_facts import public_clues, valid_matters
 from grid.intake.suggestions import MatterSuggester, MatterSuggestion, suggest_matters
 
 __all__ = [
+    "CODE_LENGTH",
+    "CODE_LETTERS",
     "ClueFacts",
     "Duplicate",
     "MatterSuggester",

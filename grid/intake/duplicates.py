@@ -89,7 +89,7 @@ WITH place AS MATERIALIZED (
 ), found AS (
     SELECT 'case' AS kind, c.number AS key, c.title, c.state, c.item_code, c.opened_at AS reported_at,
            ST_DistanceSphere(c.geom, place.geom) AS distance_m
-    FROM cases c, place WHERE c.geom && place.box AND c.closed_at IS NULL
+    FROM cases c, place WHERE c.geom && place.box AND c.closed_at IS NULL AND c.state <> 'merged'
       AND (CAST(:item_code AS text) IS NULL OR c.item_code = :item_code) AND c.opened_at BETWEEN :since AND :until
     UNION ALL
     SELECT 'clue', l.id::text, left(l.text, 80), l.state, l.item_code, l.created_at,

@@ -269,7 +269,10 @@ def _cases() -> Collection:
     c = Case
     source, areas = _areas_of_a_case()
     overdue = and_(
-        c.closed_at.is_(None), c.paused_since.is_(None), func.coalesce(c.due_at < func.now(), False)
+        c.closed_at.is_(None),
+        c.state != "merged",
+        c.paused_since.is_(None),
+        func.coalesce(c.due_at < func.now(), False),
     )
     late = or_(c.late_since.is_not(None), overdue, func.coalesce(c.due_at < c.closed_at, False))
     return Collection(
