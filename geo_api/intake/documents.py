@@ -72,6 +72,11 @@ def clue_document(db: Session, clue: Clue) -> dict[str, Any]:
     }
 
 
+def shown_code(code: str) -> str:
+    """Return a query code as people read it: groups of four, hyphens between them."""
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
 def report_status(db: Session, clue: Clue) -> dict[str, Any]:
     """Return what the public is told of a report: states, steps and the body; no name, text or place."""
     steps = [{"at": clue.created_at, "step_zh": "已收到", "step_en": "It was received"}]

@@ -14,11 +14,12 @@ from geo_api.auth.callers import Caller
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import json_response
 from geo_api.http.request_bodies import JsonRoute
-from geo_api.intake.documents import clue_document
+from geo_api.intake.documents import clue_document, shown_code
 from geo_api.intake.schemas import (
     CaseBody,
     ClueBody,
     ClueDocument,
+    ClueSource,
     CluesPage,
     ClueState,
     LinkBody,
@@ -27,6 +28,7 @@ from geo_api.intake.schemas import (
     OpeningBody,
     PlacesFound,
     PossibleDuplicates,
+    ReceivedClue,
     RejectionBody,
     SuggestedMatters,
 )
@@ -35,6 +37,7 @@ from grid.intake import (
     ClueFacts,
     find_duplicates,
     merge_clue,
+    new_query_code,
     open_case_of_clue,
     read_clue,
     read_clues,
@@ -102,11 +105,12 @@ def find_possible_duplicates(
 def list_clues(
     db: Db,
     state: Annotated[ClueState | None, Query()] = None,
+    source: Annotated[ClueSource | None, Query()] = None,
     before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only ids below")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """Return the clues that the caller may see, the newest first."""
-    found = read_clues(db, state=state, before=before, most=limit + 1)
+    found = read_clues(db, state=state, source=source, before=before, most=limit + 1)
     body = {
         "clues": [clue_document(db, clue) for clue in found[:limit]],
         "next_before": found[limit - 1].id if len(found) > limit else None,
@@ -120,7 +124,7 @@ def get_clue(clue_id: ClueId, db: Db) -> Response:
     return json_response(clue_document(db, read_clue(db, clue_id)), headers={"Cache-Control": PRIVATE})
 
 
-@router.post("/clues", response_model=ClueDocument, dependencies=[REPORT], status_code=201)
+@router.post("/clues", response_model=ReceivedClue, dependencies=[REPORT], status_code=201)
 def add_clue(body: ClueBody, caller: CallerDep, db: SystemDb, key: IdempotencyKey = None) -> Response:
     """Report a clue: hotline text, a grid worker's find, another system's message."""
     facts = ClueFacts(
@@ -136,8 +140,13 @@ def add_clue(body: ClueBody, caller: CallerDep, db: SystemDb, key: IdempotencyKe
         email=body.email,
     )
     now = dt.datetime.now(dt.UTC)
-    clue = receive_clue(db, facts, at=now, created_by=caller.username, idempotency_key=key)
-    return json_response(clue_document(db, clue), status=201)
+    code = new_query_code() if body.with_code else None
+    who = caller.username
+    clue = receive_clue(db, facts, at=now, created_by=who, idempotency_key=key, query_code=code)
+    shown = None if code is None or clue.created_at != now else shown_code(code)
+    return json_response(
+        clue_document(db, clue) | {"code": shown}, status=201, headers={"Cache-Control": "no-store"}
+    )
 
 
 @router.post(

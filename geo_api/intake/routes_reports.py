@@ -10,9 +10,10 @@ from starlette.responses import HTMLResponse
 from geo_api.auth.access import SystemDb
 from geo_api.http.representations import json_response, page
 from geo_api.http.request_bodies import JsonRoute
-from geo_api.intake.documents import report_status
+from geo_api.intake.documents import report_status, shown_code
 from geo_api.intake.schemas import ReceivedReport, ReportBody, ReportStatus, StatusBody
 from grid.intake import ClueFacts, find_by_code, new_query_code, receive_clue
+from layers.local_time import local_zone
 
 router = APIRouter(tags=["public reports"], route_class=JsonRoute)
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -21,7 +22,7 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 @router.get("/report", include_in_schema=False)
 def show_report_page(request: Request) -> HTMLResponse:
     """Return the page on which anybody reports something, or asks what became of a report."""
-    return HTMLResponse(page("report", request), headers=NOT_KEPT)
+    return HTMLResponse(page("report", request, zone=str(local_zone())), headers=NOT_KEPT)
 
 
 @router.post("/v1/reports", response_model=ReceivedReport, status_code=201)
@@ -38,8 +39,7 @@ def add_report(body: ReportBody, db: SystemDb) -> Response:
     )
     code = new_query_code()
     receive_clue(db, facts, at=dt.datetime.now(dt.UTC), query_code=code)
-    shown = "-".join(code[i : i + 4] for i in range(0, len(code), 4))
-    return json_response({"code": shown}, status=201, headers=NOT_KEPT)
+    return json_response({"code": shown_code(code)}, status=201, headers=NOT_KEPT)
 
 
 @router.post("/v1/reports/status", response_model=ReportStatus)

@@ -40,6 +40,9 @@ class ClueBody(ReportBody):
     item_code: ItemCode | None = None
     urgency: Urgency = "normal"
     email: ShortText | None = None
+    with_code: Annotated[
+        bool, Field(description="Give a query code, as the public gets one: a clerk tells it to who called")
+    ] = False
 
 
 class CaseBody(Body):
@@ -137,6 +140,8 @@ class PossibleDuplicate(Answer):
     item_code: str | None
     reported_at: dt.datetime
     distance_m: float
+    lon: float
+    lat: float
 
 
 class PossibleDuplicates(Answer):
@@ -177,6 +182,14 @@ class ClueDocument(Answer):
     decided_by: str | None
     decided_at: dt.datetime | None
     reporter: Reporter | None
+
+
+class ReceivedClue(ClueDocument):
+    """A clue that was received, with its query code when one was asked for."""
+
+    code: Annotated[
+        str | None, Field(description="Shown this once; null: none was asked for, or it was shown before")
+    ]
 
 
 class CluesPage(Answer):

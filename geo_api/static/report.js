@@ -20,14 +20,21 @@ function show(id, text) {
   byId(id).hidden = !text;
 }
 
+function positionIs(coords) {
+  place.lon = coords?.longitude;
+  place.lat = coords?.latitude;
+  byId("address").required = !coords;
+  byId("place").textContent = coords
+    ? `${byId("place").dataset.got} ${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`
+    : byId("place").dataset.refused;
+}
+
 byId("here").addEventListener("click", () => {
-  navigator.geolocation?.getCurrentPosition(
-    ({ coords }) => {
-      place.lon = coords.longitude;
-      place.lat = coords.latitude;
-      byId("place").textContent = `${coords.latitude.toFixed(5)}, ${coords.longitude.toFixed(5)}`;
-    },
-    (error) => show("failed", error.message),
+  if (!navigator.geolocation) return positionIs(null);
+  navigator.geolocation.getCurrentPosition(
+    ({ coords }) => positionIs(coords),
+    () => positionIs(null),
+    { enableHighAccuracy: true, timeout: 10_000 },
   );
 });
 
@@ -41,6 +48,11 @@ byId("report").addEventListener("submit", async (event) => {
     byId("received").hidden = false;
     byId("asked").value = code;
     event.target.reset();
+    delete place.lon;
+    delete place.lat;
+    byId("place").textContent = "";
+    byId("address").required = true;
+    byId("received").scrollIntoView({ block: "center" });
   } catch (error) {
     show("failed", error.message);
   }
@@ -55,7 +67,14 @@ byId("status").addEventListener("submit", async (event) => {
     const found = await ask("/v1/reports/status", { code: byId("asked").value });
     for (const step of found.steps) {
       const line = document.createElement("li");
-      line.textContent = `${new Date(step.at).toLocaleString()} ${zh ? step.step_zh : step.step_en}`;
+      const at = document.createElement("time");
+      at.dateTime = step.at;
+      at.textContent = new Date(step.at).toLocaleString(document.documentElement.lang, {
+        timeZone: document.querySelector("main").dataset.zone,
+        dateStyle: "medium",
+        timeStyle: "short",
+      });
+      line.append(at, zh ? step.step_zh : step.step_en);
       byId("steps").append(line);
     }
     byId("body").hidden = !found.body;

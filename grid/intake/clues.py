@@ -266,11 +266,15 @@ def read_clue(db: Session, clue_id: int, *, lock: bool = False) -> Clue:
     return clue
 
 
-def read_clues(db: Session, *, state: str | None, before: int | None, most: int) -> list[Clue]:
+def read_clues(
+    db: Session, *, state: str | None, source: str | None = None, before: int | None, most: int
+) -> list[Clue]:
     """Return clues that the scope of the transaction sees, the newest first."""
     wanted = select(Clue).order_by(Clue.id.desc()).limit(most)
     if state is not None:
         wanted = wanted.where(Clue.state == state)
+    if source is not None:
+        wanted = wanted.where(Clue.source == source)
     if before is not None:
         wanted = wanted.where(Clue.id < before)
     return list(db.scalars(wanted))

@@ -24,6 +24,8 @@ class Duplicate:
         ``case`` or ``clue``.
     key : str
         Number of the case, or id of the clue.
+    lon, lat : float
+        Degrees, EPSG:4326.
     """
 
     kind: str
@@ -33,6 +35,8 @@ class Duplicate:
     item_code: str | None
     reported_at: dt.datetime
     distance_m: float
+    lon: float
+    lat: float
 
 
 def find_duplicates(
@@ -88,12 +92,12 @@ WITH place AS MATERIALIZED (
     FROM (SELECT ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) AS geom) p
 ), found AS (
     SELECT 'case' AS kind, c.number AS key, c.title, c.state, c.item_code, c.opened_at AS reported_at,
-           ST_DistanceSphere(c.geom, place.geom) AS distance_m
+           ST_DistanceSphere(c.geom, place.geom) AS distance_m, ST_X(c.geom) AS lon, ST_Y(c.geom) AS lat
     FROM cases c, place WHERE c.geom && place.box AND c.closed_at IS NULL AND c.state <> 'merged'
       AND (CAST(:item_code AS text) IS NULL OR c.item_code = :item_code) AND c.opened_at BETWEEN :since AND :until
     UNION ALL
     SELECT 'clue', l.id::text, left(l.text, 80), l.state, l.item_code, l.created_at,
-           ST_DistanceSphere(l.geom, place.geom)
+           ST_DistanceSphere(l.geom, place.geom), ST_X(l.geom), ST_Y(l.geom)
     FROM clues l, place WHERE l.geom && place.box AND l.state = 'received' AND l.id IS DISTINCT FROM :but_clue
       AND (CAST(:item_code AS text) IS NULL OR l.item_code IS NULL OR l.item_code = :item_code)
       AND l.created_at BETWEEN :since AND :until

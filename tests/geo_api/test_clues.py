@@ -187,3 +187,26 @@ def test_matters_and_places_are_suggested_never_chosen(clerk: TestClient) -> Non
     assert places["candidates"][0]["name"] == "测试A化工厂"
     made = clue(clerk, lon=None, lat=None, address="A镇A社区测试A化工厂")
     assert made["geometry"] is None and made["candidates"][0]["name"] == "测试A化工厂"
+
+
+def test_a_clerk_gets_a_query_code_for_the_caller_once(api: Api, clerk: TestClient) -> None:
+    body = {"text": "厂区夜间冒烟", "with_code": True, **AT_A}
+    key = {"Idempotency-Key": "call-1"}
+    made = clerk.post("/v1/clues", json=body, headers=key).json()
+    told = TestClient(api.app).post("/v1/reports/status", json={"code": made["code"]})
+    assert told.status_code == 200 and told.json()["state"] == "received"
+    again = clerk.post("/v1/clues", json=body, headers=key).json()
+    assert again["id"] == made["id"] and again["code"] is None, "it was shown before"
+    assert clue(clerk)["code"] is None, "nobody asked for one"
+
+
+def test_clues_are_listed_by_source_and_duplicates_tell_their_place(clerk: TestClient) -> None:
+    made = clue(clerk, source="grid", item_code="ECO-001", lon=120.2, lat=31.4)
+    listed = clerk.get("/v1/clues", params={"source": "grid", "limit": 500}).json()["clues"]
+    assert made["id"] in [each["id"] for each in listed] and {each["source"] for each in listed} == {"grid"}
+    near = clerk.get(
+        "/v1/clues/duplicates", params={"lon": 120.201, "lat": 31.4, "item_code": "ECO-001"}
+    ).json()
+    (found,) = [each for each in near["duplicates"] if each["key"] == str(made["id"])]
+    assert (found["lon"], found["lat"]) == (120.2, 31.4)
+    assert 94 < found["distance_m"] < 96, "a thousandth of a degree at 31.4° north"

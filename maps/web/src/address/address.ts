@@ -24,6 +24,8 @@ export type Route =
   | { view: "cases"; state?: string }
   | { view: "case"; number: string }
   | { view: "dispatches"; state?: string }
+  | { view: "intake"; state?: string; source?: string }
+  | { view: "clue"; id: number }
   | { view: "imports"; state?: string }
   | { view: "assign"; item?: string; place?: Place }
   /** The grids that are chosen, and the change set that is looked at. */
@@ -121,7 +123,7 @@ function trackOf(value: string | undefined): TrackOf | null {
 
 type Parts = Partial<Record<string, string>>;
 
-function routeOf({ view = "", level, state, item, place, grids, review }: Parts): Route {
+function routeOf({ view = "", level, state, source, item, place, grids, review }: Parts): Route {
   const [name, ...rest] = view.split("/");
   const key = rest.join("/");
   const id = positive(key);
@@ -149,6 +151,10 @@ function routeOf({ view = "", level, state, item, place, grids, review }: Parts)
     case "imports":
     case "dispatches":
       return { view: name, ...(state && { state }) };
+    case "intake":
+      return { view: name, ...(state && { state }), ...(source && { source }) };
+    case "clue":
+      return id === null ? { view: "intake" } : { view: name, id };
     case "assign":
       return { view: name, ...(item && { item }), ...(at && { place: at }) };
     case "edit":
@@ -197,6 +203,10 @@ function routeParts(route: Route): Parts {
       return { view: route.view, state: route.state };
     case "case":
       return { view: `case/${route.number}` };
+    case "intake":
+      return { view: route.view, state: route.state, source: route.source };
+    case "clue":
+      return { view: `clue/${route.id}` };
     case "assign":
       return { view: route.view, item: route.item, place: route.place && `${route.place.lon},${route.place.lat}` };
     case "edit":

@@ -18,6 +18,7 @@ export function tabOf({ view }: Route): Tab {
   if (view === "case") return "cases";
   if (view === "webhooks") return "account";
   if (view === "figures" || view === "dispatches" || view === "registers") return "cases";
+  if (view === "intake" || view === "clue") return "cases";
   return view;
 }
 

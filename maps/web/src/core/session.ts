@@ -14,6 +14,8 @@ const MAY: Record<string, readonly string[]> = {
   manage_webhooks: ["dispatcher", "supervisor"],
   take_down: ["supervisor"],
   move_cases: ["grid_manager", "officer", "dispatcher", "supervisor"],
+  report_clues: ["grid_manager", "officer", "dispatcher", "supervisor"],
+  decide_clues: ["grid_manager", "dispatcher", "supervisor"],
   see_officers: ["dispatcher", "supervisor"],
   send_officers: ["dispatcher"],
   read_dispatches: ["officer", "dispatcher", "supervisor"],

@@ -1023,6 +1023,11 @@ export interface components {
             /** @default normal */
             urgency?: components["schemas"]["Urgency"];
             email?: string | null;
+            /**
+             * @description Give a query code, as the public gets one: a clerk tells it to who called
+             * @default false
+             */
+            with_code?: boolean;
         };
         /** @description A clue. */
         ClueDocument: {
@@ -2361,6 +2366,8 @@ export interface components {
             /** Format: date-time */
             reported_at: string;
             distance_m: number;
+            lon: number;
+            lat: number;
         };
         /** @description Open cases and clues within the radius and days of the matter. */
         PossibleDuplicates: {
@@ -2464,6 +2471,33 @@ export interface components {
         /** @description Reason for which a call is declined, or an officer recalled. */
         ReasonBody: {
             reason: string;
+        };
+        /** @description A clue that was received, with its query code when one was asked for. */
+        ReceivedClue: {
+            id: number;
+            source: components["schemas"]["ClueSource"];
+            text: string;
+            address: string | null;
+            candidates: components["schemas"]["PlaceFound"][];
+            geometry: components["schemas"]["Point"] | null;
+            item_code: string | null;
+            domain: components["schemas"]["Domain"] | null;
+            urgency: components["schemas"]["Urgency"];
+            state: components["schemas"]["ClueState"];
+            reason: string | null;
+            /** @description Of the case that it became or was merged into */
+            case_number: string | null;
+            /** @description Id of the clue that it was merged into */
+            merged_into: number | null;
+            related_cases: string[];
+            created_by: string | null;
+            /** Format: date-time */
+            created_at: string;
+            decided_by: string | null;
+            decided_at: string | null;
+            reporter: components["schemas"]["Reporter"] | null;
+            /** @description Shown this once; null: none was asked for, or it was shown before */
+            code: string | null;
         };
         /** @description A report was received: its query code is shown this once. */
         ReceivedReport: {
@@ -3634,6 +3668,7 @@ export type PublishedFeature = components['schemas']['PublishedFeature'];
 export type PublishedProperties = components['schemas']['PublishedProperties'];
 export type ReadingQuality = components['schemas']['ReadingQuality'];
 export type ReasonBody = components['schemas']['ReasonBody'];
+export type ReceivedClue = components['schemas']['ReceivedClue'];
 export type ReceivedReport = components['schemas']['ReceivedReport'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];

@@ -15,6 +15,8 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "figures",
   "dispatches",
   "registers",
+  "intake",
+  "clue",
 ];
 
 export function needsLogin({ view }: Route): boolean {
@@ -25,6 +27,7 @@ export function mayOpen(to: Route): boolean {
   if (to.view === "account") return loggedIn() || enrolling();
   if (needsLogin(to) && !loggedIn()) return false;
   if (to.view === "webhooks") return may("manage_webhooks");
+  if (to.view === "intake" || to.view === "clue") return may("report_clues");
   if (to.view === "dispatches") return may("read_dispatches");
   if (to.view === "imports") return may("undo_imports");
   if (to.view === "registers" && to.register === "officers") return may("see_officers");

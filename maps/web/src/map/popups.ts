@@ -2,7 +2,7 @@
 import type { Feature } from "geojson";
 import { html, nothing, render, type TemplateResult } from "lit";
 import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent } from "maplibre-gl";
-import type { Picked } from "../address/address";
+import type { Picked, View } from "../address/address";
 import { address, go, put, route, tabRoute } from "../address/router";
 import { get, isAbort } from "../core/api";
 import { same } from "../core/same";
@@ -12,6 +12,9 @@ import { language } from "../texts/language";
 import { t, term } from "../texts/text";
 import { facts, failure, loading, type Content } from "../views/pieces";
 import { CLICKABLE } from "./place_layers";
+
+/** Views in which a click on the map chooses a place. */
+const ASKING: ReadonlySet<View> = new Set<View>(["edit", "assign", "intake", "clue"]);
 
 const AREA_FILLS = [
   "functional_zone-fill",
@@ -160,7 +163,7 @@ class PickedPopup {
 
   #follow(): void {
     const { picked, route: at } = address.get();
-    const wanted = picked && CONTENT[picked.collection] && at.view !== "edit" && at.view !== "assign" ? picked : null;
+    const wanted = picked && CONTENT[picked.collection] && !ASKING.has(at.view) ? picked : null;
     if (same(wanted, this.#shown)) return;
     this.#shown = null;
     this.#popup.remove();
@@ -210,7 +213,7 @@ function rounded({ lng, lat }: { lng: number; lat: number }): { lon: number; lat
 }
 
 export function attachPopups(map: MapView): void {
-  const busy = (): boolean => route.get().view === "edit" || route.get().view === "assign";
+  const busy = (): boolean => ASKING.has(route.get().view);
   new PickedPopup(map);
   map.on("click", (event) => {
     if (busy()) return;

@@ -20,6 +20,7 @@ const OVERDUE = "overdue";
 type CaseFeature = Feature<Point, CaseProperties>;
 
 const FIGURES = { view: "figures" } as const;
+const INTAKE = { view: "intake" } as const;
 const CALLS = { view: "dispatches" } as const;
 const REGISTERS = { view: "registers" } as const;
 
@@ -71,6 +72,11 @@ export class CasesView extends Piece {
       <p class="muted">
         ${area ? t("case.scope", { area }) : t("case.scope_city")} ·
         <a href=${linkTo(FIGURES)} @click=${follow(FIGURES)}>${t("figures")}</a>
+        ${
+          may("report_clues")
+            ? html` · <a href=${linkTo(INTAKE)} data-intake @click=${follow(INTAKE)}>${t("intake")}</a>`
+            : nothing
+        }
         ${
           may("read_dispatches")
             ? html` ·

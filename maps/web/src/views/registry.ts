@@ -16,6 +16,8 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   alert: () => import("./card"),
   cases: () => import("./cases"),
   case: () => import("./case"),
+  intake: () => import("./intake"),
+  clue: () => import("./clue"),
   dispatches: () => import("./dispatches"),
   assign: () => import("./assign"),
   edit: () => import("./editing/edit"),
