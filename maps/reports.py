@@ -43,9 +43,14 @@ LAYER_COLORS = {
 SITE = style.map_feature("case_site", "#b2182b")
 
 METER_UNITS = {"power": "kWh", "water": "m³", "gas": "m³"}
+TOOLTIP = (("实际", "Observed"), ("应有", "Expected"), ("倍数", "Times"))
 _FORMATS = Formats("zh")
 """Numbers and times are written alike in both languages."""
 
+HOT_SPOT_COLUMNS = {
+    "field", "h3", "value", "exposure", "observed", "expected", "ratio", "p_adjusted", "level", "rings",
+    "from_day", "until_day",
+}  # fmt: skip
 STUDY_AREA = "#d9dee5"
 """Colour of the cells that are not significant."""
 
@@ -117,8 +122,9 @@ def hotspot_report(
     Parameters
     ----------
     cells : GeoDataFrame
-        Columns ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin`` and polygons,
-        EPSG:4326.
+        Columns ``field``, ``h3``, ``value``, ``exposure``, ``observed``, ``expected``, ``ratio``,
+        ``p_adjusted``, ``level``, ``rings``, ``from_day``, ``until_day`` and polygons, EPSG:4326. Cells of
+        runs of earlier versions have no level and are drawn as not judged.
     run : mapping
         ``model``, ``version``, ``at``, ``parameters`` of the run.
     areas : mapping or None
@@ -135,8 +141,7 @@ def hotspot_report(
     InvalidLayer
         When the CRS is not EPSG:4326 or a column is missing.
     """
-    needed = {"field", "h3", "value", "exposure", "z", "p", "q", "gi_bin"}
-    if missing := needed - set(cells.columns):
+    if missing := HOT_SPOT_COLUMNS - set(cells.columns):
         raise InvalidLayer(f"cells: no column {', '.join(sorted(missing))}")
     if cells.crs is not None and cells.crs.to_epsg() not in (4326, None):
         raise InvalidLayer(f"cells: EPSG:4326 is needed, the CRS is {cells.crs}")
@@ -155,7 +160,7 @@ def hotspot_report(
     elif areas is not None:
         _fit(chart, [areas])
     title: Texts = {"zh": "热点分析", "en": "Hot spots"}
-    legend = list(style.GI_BINS.values())
+    legend = list(style.HOT_LEVELS.values())
     return _page(
         chart, "hotspots", legend, title, language, time_zone or local_zone().key, run=run, fields=fields
     )
@@ -211,23 +216,33 @@ def _draw_field(
     breaks = quantile_breaks(some if len(some) else frame["value"], 5)
     colors = class_colors(len(breaks))
     classes = class_of(frame["value"], breaks)
-    entries = [style.entry(style.GI_BINS, int(bin_)) for bin_ in frame["gi_bin"]]
+    judged = frame["level"].notna()
+    level = frame["level"].astype(float).fillna(0).astype(int)
+    entries = [style.entry(style.HOT_LEVELS, each) for each in level]
     by_value = [colors[index] if index >= 0 else style.UNKNOWN_COLOR for index in classes]
     significance = folium.FeatureGroup(_field_layer(name, "显著性", "significance"), overlay=False, show=show)
-    _add_cells(significance, frame, [entry.color for entry in entries], frame["gi_bin"] != 0)
+    _add_cells(significance, frame, [entry.color for entry in entries], level != 0)
     value = folium.FeatureGroup(_field_layer(name, "数值", "value"), overlay=False, show=False)
     _add_cells(value, frame, by_value, frame["value"] != 0)
     significance.add_to(chart)
     value.add_to(chart)
-    counts = frame["gi_bin"].value_counts()
-    strongest = frame.reindex(frame["z"].abs().sort_values(ascending=False).index).head(top)
+    counts = level[judged].value_counts()
+    found = frame[judged & (level != 0)].sort_values(["p_adjusted", "ratio"], ascending=[True, False])
     return {
         "name": name,
         "cells": len(frame),
-        "counts": [(entry, int(counts.get(int(bin_), 0))) for bin_, entry in style.GI_BINS.items()],
+        "judged": bool(judged.any()),
+        "days": _days(frame),
+        "counts": [(entry, int(counts.get(int(each), 0))) for each, entry in style.HOT_LEVELS.items()],
         "breaks": list(zip(colors, (float(b) for b in breaks), strict=True)),
-        "rows": strongest.drop(columns="geometry").to_dict("records"),
+        "rows": found.head(top).drop(columns="geometry").to_dict("records"),
     }
+
+
+def _days(frame: pd.DataFrame) -> str | None:
+    """First and last day of what a field counted; None: it is not of days."""
+    days = frame[["from_day", "until_day"]].dropna()
+    return _period(days.iloc[0].tolist()) if len(days) else None
 
 
 def _field_layer(name: str, zh: str, en: str) -> str:
@@ -258,7 +273,8 @@ def _add_cells(
             "fillOpacity": 0.85,
         },
         tooltip=folium.GeoJsonTooltip(
-            ["h3", "value", "z", "q"], aliases=["H3", str(say("数值", "Value")), "z", "q"]
+            ["h3", "observed", "expected", "ratio"],
+            aliases=["H3", *(str(say(*texts)) for texts in TOOLTIP)],
         ),
     ).add_to(group)
 
@@ -272,13 +288,19 @@ def _cell_features(cells: gpd.GeoDataFrame, colors: pd.Series) -> list[dict[str,
             "properties": {
                 "color": color,
                 "h3": in_map_script(escape(str(h3))),
-                "value": _FORMATS.significant(value),
-                "z": _FORMATS.significant(z),
-                "q": _FORMATS.significant(q),
+                "observed": _FORMATS.number(observed),
+                "expected": _FORMATS.number(expected, 1),
+                "ratio": _FORMATS.number(ratio, 1),
             },
         }
-        for geometry, color, h3, value, z, q in zip(
-            cells.geometry, colors, cells["h3"], cells["value"], cells["z"], cells["q"], strict=True
+        for geometry, color, h3, observed, expected, ratio in zip(
+            cells.geometry,
+            colors,
+            cells["h3"],
+            cells["observed"].astype(float),
+            cells["expected"].astype(float),
+            cells["ratio"].astype(float),
+            strict=True,
         )
     ]
 

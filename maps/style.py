@@ -78,19 +78,41 @@ SITE_STATUSES = _legend(
     "status",
     {"operating": "#1b7837", "suspended": "#b8860b", "closed": "#762a83", "dismantled": "#878787"},
 )
-FIELDS = ("visits", "alerts")
+FIELDS = ("visits", "alerts", "stops")
 """The fields of a hot-spot run, in the order in which they are shown."""
 
-GI_BINS = _legend(
-    "gi",
+HOT_LEVELS = _legend(
+    "hot_level",
     {
-        "3": "#b2182b",
-        "2": "#ef8a62",
-        "1": "#fddbc7",
+        "99": "#b2182b",
+        "95": "#ef8a62",
+        "90": "#fddbc7",
         "0": "#f0f0f0",
-        "-1": "#d1e5f0",
-        "-2": "#67a9cf",
-        "-3": "#2166ac",
+        "-90": "#d1e5f0",
+        "-95": "#67a9cf",
+        "-99": "#2166ac",
+    },
+)
+PATTERNS = _legend(
+    "pattern",
+    {
+        "new_hot": "#d7301f",
+        "consecutive_hot": "#ef6548",
+        "intensifying_hot": "#7f0000",
+        "persistent_hot": "#c2857a",
+        "diminishing_hot": "#e3c4bb",
+        "sporadic_hot": "#fdbb84",
+        "oscillating_hot": "#fdd49e",
+        "historical_hot": "#b5a7a0",
+        "new_cold": "#3690c0",
+        "consecutive_cold": "#74a9cf",
+        "intensifying_cold": "#023858",
+        "persistent_cold": "#7f9db8",
+        "diminishing_cold": "#c3d2de",
+        "sporadic_cold": "#a6bddb",
+        "oscillating_cold": "#d0d1e6",
+        "historical_cold": "#9fa8ad",
+        "no_pattern": "#f0f0f0",
     },
 )
 DOMAINS = _legend(
@@ -112,7 +134,8 @@ LEGENDS: Mapping[str, Legend] = {
     "case_states": CASE_STATES,
     "area_kinds": AREA_KINDS,
     "site_statuses": SITE_STATUSES,
-    "gi_bins": GI_BINS,
+    "hot_levels": HOT_LEVELS,
+    "patterns": PATTERNS,
     "domains": DOMAINS,
     "track": TRACK_PARTS,
 }
@@ -123,7 +146,7 @@ def entry(legend: Legend, value: object) -> Entry:
 
     Examples
     --------
-    >>> entry(ALERT_LEVELS, "high").zh, entry(GI_BINS, 3).color
+    >>> entry(ALERT_LEVELS, "high").zh, entry(HOT_LEVELS, 99).color
     ('高', '#b2182b')
     >>> entry(ALERT_LEVELS, "new").en, entry(ALERT_LEVELS, None).en
     ('new', 'None')

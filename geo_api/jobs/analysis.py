@@ -20,7 +20,7 @@ import polars as pl
 from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
-from geo_api.jobs.hot_spot_fields import hot_spot_cells
+from geo_api.jobs.hot_spots import HOT_SPOT_PARAMETERS, store_hot_spots
 from geo_api.jobs.scored_findings import findings_of
 from geo_api.jobs.snapshots import SnapshotMaker, SnapshotStore
 from grid.alerts import RESUMPTION_KIND, Finding, Matter, WithoutCase, case_matter, raise_alerts
@@ -127,6 +127,7 @@ class Analysis:
                 without_case = WithoutCase(left, matter) if left else None
                 return AnalysisResult(at, found.id, True, dict(found.counts), {"analyse": 0.0}, without_case)
             parameters = {"stays": STAY_PARAMETERS, "days": self.days, "suspicion": _plain(self.config)}
+            parameters["hot_spots"] = HOT_SPOT_PARAMETERS
             model = "stays" if only_stays else MODEL
             record = partial(
                 findings.record_run, db, model=model, version=VERSION, key=key, at=at, parameters=parameters
@@ -150,7 +151,7 @@ class Analysis:
     def _key(
         self, db: Session, start: dt.datetime, end: dt.datetime, only_stays: bool, matter: Matter
     ) -> str:
-        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, _plain(self.config)]
+        facts = [VERSION, only_stays, start, end, STAY_PARAMETERS, HOT_SPOT_PARAMETERS, _plain(self.config)]
         if not (
             only_stays or matter.in_list
         ):  # with the matter the same data are another run: it opens the cases
@@ -235,9 +236,8 @@ class Analysis:
         keep = self._keeper(case_matter(db, RESUMPTION_KIND), closed, readings, visits, notices, at)
         self._raise(db, run_id, scored, findings_of(scored, signals, visits, self.config), at, keep)
         with step("热点 hot spots", self.seconds, "hot_spots"):
-            cells = hot_spot_cells(db, visits, scored, start, end)
-            self.counts["hot_spot_cells"] = findings.write_hot_spots(db, cells, run_id)
-            findings.forget_runs(db, MODEL, keep=12)
+            zone = self.config.local_zone
+            self.counts |= store_hot_spots(db, run_id, MODEL, scored, start, end, zone)
 
     def _keeper(
         self,

@@ -204,7 +204,8 @@ class StyleDocument(Answer):
     case_states: Legend
     area_kinds: Legend
     site_statuses: Legend
-    gi_bins: Legend
+    hot_levels: Legend
+    patterns: Legend
     domains: Legend
     track: Legend
     case_actions: dict[str, CaseAction]

@@ -35,7 +35,11 @@ SAME_TABLE = {"areas": ("grids",)}
 CHANGES_WITH_TIME = frozenset({"cases"})
 """Collections whose tiles change every minute, because being overdue depends on the time."""
 
-_LAYERS = "areas,grids,sites,places,alerts,cases,stays,visits,tracks,hot_spots,fences,fence_events".split(",")
+_LAYERS = [
+    *"areas,grids,sites,places,alerts,cases,stays,visits,tracks,fences,fence_events".split(","),
+    "hot_spots",
+    "emerging_hot_spots",
+]
 _SPARE = 4
 _MERGED = 1000
 _BUCKETS = 4096

@@ -1,4 +1,4 @@
-"""Findings of the models: runs, stays, visits and hot spots, written by COPY and idempotent."""
+"""Findings of the models: runs, stays and visits, written by COPY and idempotent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from sqlalchemy import delete, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -160,48 +160,6 @@ def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datet
         {"run_id": run_id},
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
-
-
-def write_hot_spots(db: Session, cells: pl.DataFrame, run_id: int) -> int:
-    """Store the cells of a run.
-
-    Columns: ``field``, ``h3``, ``value``, ``exposure``, ``z``, ``p``, ``q``, ``gi_bin``, ``geom`` (WKB hex).
-    """
-    columns = {
-        "field": "text",
-        "h3": "bigint",
-        "value": "float8",
-        "exposure": "float8",
-        "z": "float8",
-        "p": "float8",
-        "q": "float8",
-        "gi_bin": "smallint",
-        "geom": "text",
-    }
-    copy_frame(db, cells, "given_cells", columns)
-    db.execute(text("DELETE FROM hot_spots WHERE run_id = :run_id"), {"run_id": run_id})
-    db.execute(
-        text(
-            "INSERT INTO hot_spots (run_id, field, h3, value, exposure, z, p, q, gi_bin, geom)"
-            " SELECT :run_id, field, h3, value, exposure, z, p, q, gi_bin, ST_SetSRID(geom::geometry, 4326)"
-            " FROM given_cells"
-        ),
-        {"run_id": run_id},
-    )
-    return cells.height
-
-
-def forget_runs(db: Session, model: str, keep: int) -> None:
-    """Drop hot spots of all but the newest ``keep`` runs of a model."""
-    old = (
-        select(ModelRun.id)
-        .where(ModelRun.model == model)
-        .order_by(ModelRun.at.desc(), ModelRun.id.desc())
-        .offset(keep)
-    )
-    from layers.tables import HotSpot
-
-    db.execute(delete(HotSpot).where(HotSpot.run_id.in_(old)))
 
 
 @dataclass(frozen=True)

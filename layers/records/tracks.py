@@ -135,20 +135,20 @@ def missing_partitions(db: Session, days: list[dt.date]) -> list[dt.date]:
     return [day for day in sorted(set(days)) if f"fixes_{day:%Y%m%d}" not in there]
 
 
-def vehicle_hours_by_cell(db: Session, start: dt.datetime, end: dt.datetime, *, kind: str) -> pl.DataFrame:
-    """``h3_9`` (bigint) and ``hours``: distinct hours of distinct vehicles of a kind in ``[start, end)``.
+def vehicles_by_cell(db: Session, start: dt.datetime, end: dt.datetime, *, kind: str) -> pl.DataFrame:
+    """``h3_9`` (bigint) and ``vehicle_id``: where vehicles of a kind were in ``[start, end)``, each pair once.
 
     Only fixes inside the areas, once there are areas.
     """
     rows = db.execute(
         text(
-            "SELECT h3_9, count(DISTINCT (vehicle_id, date_trunc('hour', t))) FROM fixes"
+            "SELECT DISTINCT h3_9, vehicle_id FROM fixes"
             " WHERE t >= :start AND t < :end AND vehicle_id IN (SELECT id FROM vehicles WHERE kind = :kind)"
-            " AND (area_id IS NOT NULL OR NOT EXISTS (SELECT FROM areas)) GROUP BY h3_9"
+            " AND (area_id IS NOT NULL OR NOT EXISTS (SELECT FROM areas))"
         ),
         {"start": start, "end": end, "kind": kind},
     )
-    schema = {"h3_9": pl.Int64, "hours": pl.Int64}
+    schema = {"h3_9": pl.Int64, "vehicle_id": pl.Int64}
     return pl.DataFrame([tuple(row) for row in rows], schema=schema, orient="row")
 
 

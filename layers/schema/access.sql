@@ -33,7 +33,7 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
-GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, hot_spots, matters, model_runs,
+GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, emerging_hot_spots, enterprises, fences, hot_spots, matters, model_runs,
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.

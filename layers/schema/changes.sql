@@ -156,6 +156,7 @@ BEGIN
                            ' LEAST(GREATEST(ST_Y(geom), -85.05), 85.05)), 4326), 3857)'),
         -- A newer run hides the older one everywhere.
         ('hot_spots', $$''$$, NULL),
+        ('emerging_hot_spots', $$''$$, NULL),
         ('stays', 'COALESCE(area_id, 0)', 'geom_3857'),
         ('visits', 'COALESCE(area_id, 0)', 'geom_3857'),
         ('tracks', $$COALESCE(area_id, 0) || ',' || COALESCE(to_area_id, 0)$$, 'geom_3857'),

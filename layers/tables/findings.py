@@ -26,6 +26,13 @@ SCORE_CHANGES = (
 """What a scoring did to an alert."""
 OUTCOMES = ("confirmed", "legal_use", "cannot_tell")
 """What a site check can find."""
+HOT_SPOT_PATTERNS = (
+    "no_pattern",
+    *(f"{name}_{sign}" for sign in ("hot", "cold") for name in (
+        "new", "consecutive", "intensifying", "persistent", "diminishing", "sporadic", "oscillating", "historical",
+    )),
+)  # fmt: skip
+"""How the hot and cold steps of a cell can follow each other."""
 
 
 class ModelRun(Base):
@@ -131,7 +138,12 @@ class AlertOutcome(Base):
 
 
 class HotSpot(Base):
-    """One H3 cell of one run and field, with its significance."""
+    """One H3 cell of one run and field: what was counted around it, and what was to be expected.
+
+    ``value`` and ``exposure`` are those of the cell itself, ``observed`` and ``expected`` those of the cell
+    with its neighbours of ``rings`` rings. Rows of earlier versions have ``z``, ``p``, ``q`` and ``gi_bin``
+    instead, and no ``level``.
+    """
 
     __tablename__ = "hot_spots"
     __table_args__ = (UniqueConstraint("run_id", "field", "h3"),)
@@ -141,10 +153,43 @@ class HotSpot(Base):
     h3: Mapped[int] = mapped_column(BigInteger)
     value: Mapped[float]
     exposure: Mapped[float | None]
-    z: Mapped[float]
-    p: Mapped[float]
-    q: Mapped[float]
-    gi_bin: Mapped[int] = mapped_column(SmallInteger)
+    observed: Mapped[float | None]
+    expected: Mapped[float | None]
+    ratio: Mapped[float | None]
+    p_adjusted: Mapped[float | None]
+    level: Mapped[int | None] = mapped_column(SmallInteger)
+    rings: Mapped[int | None] = mapped_column(SmallInteger)
+    from_day: Mapped[dt.date | None]
+    until_day: Mapped[dt.date | None]
+    z: Mapped[float | None]
+    p: Mapped[float | None]
+    q: Mapped[float | None]
+    gi_bin: Mapped[int | None] = mapped_column(SmallInteger)
+    geom: Mapped[WKBElement] = geometry_column("POLYGON")
+    geom_3857: Mapped[Any] = mercator_column("POLYGON")
+
+
+class EmergingHotSpot(Base):
+    """One H3 cell of one run and field over time: its pattern, since when, and the counts of its steps."""
+
+    __tablename__ = "emerging_hot_spots"
+    __table_args__ = (UniqueConstraint("run_id", "field", "h3"),)
+    id: Mapped[int] = id_column()
+    run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
+    field: Mapped[str]
+    h3: Mapped[int] = mapped_column(BigInteger)
+    pattern: Mapped[str]
+    since: Mapped[dt.date | None]
+    until_day: Mapped[dt.date]
+    step_days: Mapped[int]
+    steps: Mapped[int]
+    hot_steps: Mapped[int]
+    cold_steps: Mapped[int]
+    newest: Mapped[float]
+    before: Mapped[float]
+    trend_z: Mapped[float]
+    trend_p: Mapped[float]
+    series: Mapped[dict[str, Any]]
     geom: Mapped[WKBElement] = geometry_column("POLYGON")
     geom_3857: Mapped[Any] = mercator_column("POLYGON")
 

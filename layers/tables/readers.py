@@ -18,6 +18,7 @@ PUBLIC_TABLES: Mapping[str, str] = {
     "buildings": "outlines of buildings name no person",
     "calendar_days": "working days are published by the State Council",
     "duty_items": "the duty list (权责清单) is published by law",
+    "emerging_hot_spots": "counts of H3 cells by week that name nobody",
     "enterprises": "the register of enterprises is public",
     "fences": "where vehicles must not be: drivers have to know",
     "hot_spots": "counts of H3 cells that name nobody",

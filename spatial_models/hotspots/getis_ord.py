@@ -1,4 +1,4 @@
-"""Hot spots by Getis-Ord Gi*: cells whose neighbourhood has higher values than chance explains."""
+"""Getis-Ord Gi*: cells whose neighbourhood has higher values than chance explains."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from numba import njit
 from scipy import sparse, special
 
 from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.frames import Array
+from spatial_models.hotspots.permutation_kernels import draws_of_field
+from spatial_models.hotspots.significance import check_draws, family_wise_p, significance_levels
 
 BIN_LIMITS = (0.10, 0.05, 0.01)
 """Greatest q of bin 1, 2 and 3 (90, 95, 99 % confidence); bins of cold spots are negative."""
@@ -24,12 +25,15 @@ def getis_ord_star(
     permutations: int = 0,
     rng: np.random.Generator | None = None,
 ) -> pl.DataFrame:
-    r"""Compute Gi* of each cell, with false-discovery-rate correction.
+    r"""Compute Gi* of each cell; with permutations, significance that holds for the whole field.
 
     .. math:: z_i = \frac{\sum_j w_{ij} x_j - \bar x W_i}{s \sqrt{(n \sum_j w_{ij}^2 - W_i^2) / (n - 1)}}
 
     with :math:`W_i = \sum_j w_{ij}`, :math:`w_{ii} > 0` and the population deviation :math:`s` (Ord and Getis
-    1995).
+    1995). The normal p and its q are those of the literature; on sparse counts they find hot spots where there
+    are none. With ``permutations`` the whole field is drawn anew that often, and a cell is significant by the
+    greatest statistic of all cells in each draw. For counts given an exposure see
+    `spatial_models.hotspots.count_excess`.
 
     Parameters
     ----------
@@ -41,8 +45,8 @@ def getis_ord_star(
         Base of the rate (traffic), shape (n,): the statistic then uses value / exposure, and cells without
         exposure do not take part (z 0, p 1).
     permutations : int
-        Draws for ``p_sim``: the cell keeps its value, its neighbours are drawn from all other cells. The
-        normal approximation is poor for sparse counts; 999 is usual.
+        Draws of the whole field; 999 is usual. Without exposure all values are permuted; with exposure the
+        values must be counts, and their sum is drawn anew over the cells in proportion to the exposure.
     rng : numpy.random.Generator or None
         Needed with permutations.
 
@@ -50,8 +54,8 @@ def getis_ord_star(
     -------
     polars.DataFrame
         In the order of the cells: ``value`` (the rate with exposure), ``z``, ``p`` (two-sided, normal), ``q``
-        (Benjamini-Hochberg), ``gi_bin`` (-3 to 3 by q); with permutations ``p_sim`` (two-sided) and
-        ``q_sim``.
+        (Benjamini-Hochberg), ``gi_bin`` (-3 to 3 by q); with permutations ``p_sim`` (two-sided, of the cell
+        alone), ``p_adjusted`` (of the whole field) and ``level`` (0, 90, 95, 99; negative: cold).
 
     Raises
     ------
@@ -80,7 +84,9 @@ def getis_ord_star(
         takes_part = against > 0
         x = np.divide(x, against, out=np.zeros(n), where=takes_part)
         w = w[takes_part][:, takes_part]
-    return _result_frame(x, w, takes_part, permutations, rng)
+    return _result_frame(
+        x, w, takes_part, None if exposure is None else against[takes_part], permutations, rng
+    )
 
 
 def false_discovery_q(p: Array) -> Array:
@@ -132,7 +138,12 @@ def _checked_values(values: Any, name: str) -> Array:
 
 
 def _result_frame(
-    x: Array, w: sparse.csr_array, takes_part: Array, permutations: int, rng: np.random.Generator | None
+    x: Array,
+    w: sparse.csr_array,
+    takes_part: Array,
+    exposure_of_part: Array | None,
+    permutations: int,
+    rng: np.random.Generator | None,
 ) -> pl.DataFrame:
     n = len(x)
     z, p, q = np.zeros(n), np.ones(n), np.ones(n)
@@ -142,78 +153,66 @@ def _result_frame(
     q[takes_part] = false_discovery_q(p[takes_part])
     columns = {"value": x, "z": z, "p": p, "q": q, "gi_bin": gi_bins(z, q)}
     if permutations:
-        if rng is None:
-            raise ParameterError("permutations need rng, a numpy.random.Generator")
-        p_sim, q_sim = np.ones(n), np.ones(n)
-        p_sim[takes_part] = permutation_p(part, w, permutations, rng)
-        q_sim[takes_part] = false_discovery_q(p_sim[takes_part])
-        columns |= {"p_sim": p_sim, "q_sim": q_sim}
+        drawn = _drawn(part, w, z[takes_part], exposure_of_part, permutations, rng)
+        columns |= {"p_sim": np.ones(n), "p_adjusted": np.ones(n)}
+        columns["p_sim"][takes_part], columns["p_adjusted"][takes_part] = drawn
+        columns["level"] = significance_levels(columns["p_adjusted"], z)
     return pl.DataFrame(columns)
 
 
 def z_scores(x: Array, w: sparse.csr_array) -> Array:
     """Return the closed form of Gi*, shape (n,); 0 for constant values and rows that cover the study area."""
+    scale, shift = z_scale(x, w)
+    z: Array = scale * (w @ x) + shift
+    z[scale == 0.0] = 0.0
+    return z
+
+
+def z_scale(x: Array, w: sparse.csr_array) -> tuple[Array, Array]:
+    """Return a and b of z = a (w @ x) + b: they are the same for every order of the values."""
     n = len(x)
     if n < 2:
-        return np.zeros(n)
+        return np.zeros(n), np.zeros(n)
     total = np.asarray(w.sum(axis=1)).ravel()
     squares = np.asarray(w.multiply(w).sum(axis=1)).ravel()
     deviation = x.std()
     spread = deviation * np.sqrt(np.maximum(n * squares - total**2, 0.0) / (n - 1))
-    above = w @ (x - x.mean())
     flat = (spread <= 0) | (deviation <= 1e-12 * np.abs(x).max(initial=0.0))
-    z: Array = np.where(flat, 0.0, above / np.where(flat, 1.0, spread))
-    return z
+    scale = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, spread))
+    return scale, -x.mean() * total * scale
 
 
-def permutation_p(x: Array, w: sparse.csr_array, permutations: int, rng: np.random.Generator) -> Array:
-    """Return two-sided conditional permutation p values of the weighted sums.
-
-    p = (2 min(above, below) + 1 each) / (permutations + 1). All cells share the same draws (as in esda), so
-    the same generator gives the same p.
-
-    Parameters
-    ----------
-    x : ndarray of float64, shape (n,)
-    w : scipy.sparse.csr_array, shape (n, n)
-    permutations : int
-    rng : numpy.random.Generator
-
-    Raises
-    ------
-    ParameterError
-    """
-    if not 1 <= permutations <= 100_000:
-        raise ParameterError(f"permutations must be 1 to 100000, got {permutations!r}")
-    n = len(x)
-    if n < 2:
-        return np.ones(n)
-    most = min(int(np.diff(w.indptr).max()), n - 1)
-    draws = np.empty((permutations, most), np.int64)
-    for draw in draws:
-        draw[:] = rng.choice(n - 1, size=most, replace=False, shuffle=True)
-    p: Array = _count_extreme_draws(x, w.indptr, w.indices, w.data, draws)
-    return p
+def _drawn(
+    x: Array, w: sparse.csr_array, z: Array, exposure: Array | None, draws: int,
+    rng: np.random.Generator | None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """P of each cell alone, and of the whole field."""
+    check_draws(draws)
+    if rng is None:
+        raise ParameterError("permutations need rng, a numpy.random.Generator")
+    if len(x) < 2:
+        return np.ones(len(x)), np.ones(len(x))
+    if exposure is None:
+        greatest, more, less = draws_of_field(x, w.indptr, w.indices, w.data, *z_scale(x, w), draws, rng)
+    else:
+        greatest, more, less = _draws_of_counts(x * exposure, exposure, w, z, draws, rng)
+    p_sim = np.minimum(1.0, 2.0 * (np.minimum(more, less) + 1.0) / (draws + 1.0))
+    return p_sim, family_wise_p(np.abs(z), greatest)
 
 
-@njit(cache=True, nogil=True)
-def _count_extreme_draws(x: Array, indptr: Array, indices: Array, data: Array, draws: Array) -> Array:
-    p = np.empty(len(x))
-    for i in range(len(x)):
-        observed = 0.0
-        for at in range(indptr[i], indptr[i + 1]):
-            if indices[at] != i:
-                observed += data[at] * x[indices[at]]
-        tolerance = 1e-12 * (abs(observed) + 1e-300)
-        at_least, at_most = 1, 1
-        for r in range(len(draws)):
-            drawn, m = 0.0, 0
-            for at in range(indptr[i], indptr[i + 1]):
-                if indices[at] != i:
-                    j = draws[r, m]
-                    drawn += data[at] * x[j + 1 if j >= i else j]
-                    m += 1
-            at_least += drawn >= observed - tolerance
-            at_most += drawn <= observed + tolerance
-        p[i] = min(1.0, 2.0 * min(at_least, at_most) / (len(draws) + 1))
-    return p
+def _draws_of_counts(
+    counts: Array, exposure: Array, w: sparse.csr_array, z: Array, draws: int, rng: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    """Gi* of rates whose counts are drawn given their sum: cells of little exposure vary more."""
+    whole = np.rint(counts)
+    if (np.abs(whole - counts) > 1e-6).any() or (whole < 0).any():
+        raise InputFrameError("values must be counts (whole, 0 or more) when permutations have an exposure")
+    chances, tolerance = exposure / exposure.sum(), 1e-9 * np.maximum(np.abs(z), 1.0)
+    greatest = np.empty(draws)
+    more, less = np.zeros(len(z), np.int64), np.zeros(len(z), np.int64)
+    for draw in range(draws):
+        drawn = z_scores(rng.multinomial(int(whole.sum()), chances) / exposure, w)
+        greatest[draw] = np.abs(drawn).max()
+        more += drawn >= z - tolerance
+        less += drawn <= z + tolerance
+    return greatest, more, less

@@ -97,12 +97,13 @@ def test_a_site_tells_about_itself(open_page: Open, city: City) -> None:
 def test_hot_spots_can_be_switched_on(open_page: Open, city: City) -> None:
     console = open_page()
     console.page.check("[data-layer=hot_spots]")
-    expect(console.page.locator(".legend", has_text="Hot, 99 %")).to_be_visible()
-    significant = city.value("SELECT count(*) FROM hot_spots WHERE field = 'visits' AND gi_bin <> 0")
-    assert significant > 0
-    bins = {each["gi_bin"] for each in console.drawn_soon("hot_spots-fill")}
-    assert bins <= {-3, -2, -1, 1, 2, 3}
-    console.page.click("text=Alerts")
+    expect(console.page.locator(".legend", has_text="Far more, 99 %")).to_be_visible()
+    expect(console.page.locator(".layers")).to_contain_text("against the place's own past")
+    significant = city.value("SELECT count(*) FROM hot_spots WHERE field = 'visits' AND level <> 0")
+    drawn = console.drawn_soon("hot_spots-fill") if significant else console.drawn("hot_spots-fill")
+    assert {each["level"] for each in drawn} <= {-99, -95, -90, 90, 95, 99}
+    console.page.click("text=Unexplained stops")
+    expect(console.page.locator(".layers")).to_contain_text("out of those that passed")
     console.idle()
 
 

@@ -30,7 +30,7 @@ COPIES = {
     "areas": "SELECT id, code, name, kind, parent_id, area_m2, valid_from, geom FROM areas WHERE valid_to IS NULL",
     "sites": "SELECT s.id, site_id, s.kind, e.hazard, s.geom FROM sites s JOIN enterprises e ON e.id ="
     " s.enterprise_id",
-    "hot_spots": "SELECT id, field, value, gi_bin, geom FROM hot_spots",
+    "hot_spots": "SELECT id, field, value, level, geom FROM hot_spots",
 }
 
 
@@ -105,7 +105,7 @@ def test_the_same_boxes(address: str, tipg: str, name: str, box: str) -> None:
         ("areas", "parent_id IS NULL OR area_m2 < 1e9", None),
         ("areas", "code BETWEEN '320601' AND '320601001'", None),
         ("sites", "hazard = 'chemical' AND kind <> 'storage'", None),
-        ("hot_spots", "value > 8 AND gi_bin >= 0", None),
+        ("hot_spots", "value > 8 AND level >= 0", None),
         ("areas", "S_INTERSECTS(geometry, POINT(120.1 31.2))", "S_INTERSECTS(geom, POINT(120.1 31.2))"),
         (
             "areas",

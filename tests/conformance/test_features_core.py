@@ -11,7 +11,18 @@ from starlette.testclient import TestClient
 SPEC = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 GEOJSON = "application/geo+json"
-PUBLIC = ("areas", "grids", "sites", "places", "hot_spots", "fences", "roads", "waterways", "buildings")
+PUBLIC = (
+    "areas",
+    "grids",
+    "sites",
+    "places",
+    "hot_spots",
+    "emerging_hot_spots",
+    "fences",
+    "roads",
+    "waterways",
+    "buildings",
+)
 JSON = {"Accept": "application/json"}
 
 

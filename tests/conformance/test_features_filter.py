@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 SPEC = "http://www.opengis.net/spec/"
 QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
-PUBLIC = ("areas", "grids", "sites", "places", "hot_spots", "fences")
+PUBLIC = ("areas", "grids", "sites", "places", "hot_spots", "emerging_hot_spots", "fences")
 
 
 def ids(client: TestClient, collection: str, text: str, lang: str = "cql2-text") -> set[int]:

@@ -12,7 +12,7 @@ SPEC = "http://www.opengis.net/spec/ogcapi-tiles-1/1.0/conf/"
 RELATION = "http://www.opengis.net/def/rel/ogc/1.0/"
 MVT = "application/vnd.mapbox-vector-tile"
 SET = "/collections/areas/tiles/WebMercatorQuad"
-PUBLIC = ("areas", "grids", "sites", "places", "hot_spots", "fences")
+PUBLIC = ("areas", "grids", "sites", "places", "hot_spots", "emerging_hot_spots", "fences")
 
 
 def links(body: dict[str, Any], rel: str) -> list[dict[str, Any]]:

@@ -180,7 +180,7 @@ def test_the_public_reads_nothing_of_an_area(public: TestClient, path: str) -> N
 def test_the_public_sees_public_collections_only(public: TestClient, login: Login) -> None:
     names = [c["id"] for c in public.get("/collections").json()["collections"]]
     assert set(names) == {
-        "areas", "grids", "sites", "places", "fences", "hot_spots", "roads", "waterways", "buildings",
+        "areas", "grids", "sites", "places", "fences", "hot_spots", "emerging_hot_spots", "roads", "waterways", "buildings",
     }  # fmt: skip
     seen = {c["id"] for c in login("viewer.a").get("/collections").json()["collections"]}
     assert seen == set(COLLECTIONS) - {"tracks"}

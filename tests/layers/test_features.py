@@ -90,8 +90,8 @@ def test_hot_spots_are_those_of_the_newest_run(db: Session, town: dict[str, Any]
         text(
             "WITH r AS (INSERT INTO model_runs (model, version, key, at, parameters, counts, finished_at)"
             " VALUES ('h', '1', 'h:2', now(), '{}', '{}', now()) RETURNING id)"
-            " INSERT INTO hot_spots (run_id, field, h3, value, z, p, q, gi_bin, geom)"
-            " SELECT id, 'visits', 1, 7, 1, 1, 1, 0, ST_MakeEnvelope(120, 31, 120.1, 31.1, 4326) FROM r"
+            " INSERT INTO hot_spots (run_id, field, h3, value, level, geom)"
+            " SELECT id, 'visits', 1, 7, 0, ST_MakeEnvelope(120, 31, 120.1, 31.1, 4326) FROM r"
         )
     )
     assert names(db, "hot_spots", "value") == [7]

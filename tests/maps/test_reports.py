@@ -87,8 +87,8 @@ def test_a_case_without_alert_or_layers_is_drawn_at_its_point() -> None:
 
 
 def test_wrong_cells_are_refused() -> None:
-    with pytest.raises(InvalidLayer, match="gi_bin"):
-        hotspot_report(cells().drop(columns="gi_bin"), RUN)
+    with pytest.raises(InvalidLayer, match="level"):
+        hotspot_report(cells().drop(columns="level"), RUN)
     with pytest.raises(InvalidLayer, match="4326"):
         hotspot_report(cells().to_crs(3857), RUN)
     assert "没有数据" in hotspot_report(cells().iloc[:0], RUN)
@@ -116,4 +116,4 @@ def test_legends_have_names_and_colours_for_every_entry() -> None:
         for value, entry in legend.items():
             assert re.fullmatch(r"#[0-9a-f]{6}", entry.color) and entry.en and entry.zh, (name, value)
     document = style.style_document()
-    assert document["gi_bins"]["-3"]["zh"].startswith("冷点")
+    assert document["hot_levels"]["-99"]["en"].startswith("Far fewer")

@@ -85,17 +85,21 @@ def case(**changes: Any) -> dict[str, Any]:
 
 
 def cells() -> gpd.GeoDataFrame:
-    bins = [3, 2, 1, 0, -2, -3]
+    levels = [99, 95, 90, 0, -95, -99]
     return gpd.GeoDataFrame(
         {
             "field": ["visits"] * 6 + [EVIL] * 6,
             "h3": [f"891f1d48b{i:x}" for i in range(12)],
             "value": [float(i) for i in range(12)],
-            "exposure": [None] * 12,
-            "z": [b * 1.1 for b in bins] * 2,
-            "p": [0.01] * 12,
-            "q": [0.02] * 12,
-            "gi_bin": bins * 2,
+            "exposure": [20.0] * 12,
+            "observed": [float(i) for i in range(12)],
+            "expected": [2.5] * 12,
+            "ratio": [i / 2.5 for i in range(12)],
+            "p_adjusted": [0.01] * 12,
+            "level": levels * 2,
+            "rings": [0, 1] * 6,
+            "from_day": ["2026-02-22"] * 6 + [None] * 6,
+            "until_day": ["2026-02-28"] * 6 + [None] * 6,
         },
         geometry=[box(120.1 + i * 0.02, 31.1, 120.118 + i * 0.02, 31.118) for i in range(6)] * 2,
         crs=4326,

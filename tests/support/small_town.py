@@ -208,19 +208,29 @@ def _seed_duties(db: Session) -> None:
 
 
 def _seed_hot_spots(db: Session, ids: dict[str, Any]) -> None:
-    for i, gi_bin in enumerate((3, 0, -2)):
+    db.execute(
+        text(
+            "INSERT INTO emerging_hot_spots (run_id, field, h3, pattern, since, until_day, step_days, steps,"
+            " hot_steps, cold_steps, newest, before, trend_z, trend_p, series, geom) VALUES (:run, 'visits', :h3,"
+            " 'new_hot', '2026-02-22', '2026-02-28', 7, 8, 1, 0, 9, 2.5, 1.1, 0.27,"
+            ' \'{"counts": [2, 3, 2, 3, 2, 3, 2, 9], "marks": [0, 0, 0, 0, 0, 0, 0, 1]}\','
+            " ST_MakeEnvelope(120.1, 31.1, 120.11, 31.11, 4326))"
+        ),
+        {"run": ids["run"], "h3": 0x891F1D48B03FFFF},
+    )
+    for i, level in enumerate((99, 0, -95)):
         db.execute(
             text(
-                "INSERT INTO hot_spots (run_id, field, h3, value, z, p, q, gi_bin, geom) VALUES"
-                " (:run, 'visits', :h3, :value, :z, 0.01, 0.02, :bin, ST_MakeEnvelope(:w, 31.1, :w + 0.01,"
-                " 31.11, 4326))"
+                "INSERT INTO hot_spots (run_id, field, h3, value, exposure, observed, expected, ratio,"
+                " p_adjusted, level, rings, from_day, until_day, geom) VALUES (:run, 'visits', :h3, :value, 20,"
+                " :value, 5, :value / 5.0, 0.01, :level, 1, '2026-02-22', '2026-02-28',"
+                " ST_MakeEnvelope(:w, 31.1, :w + 0.01, 31.11, 4326))"
             ),
             {
                 "run": ids["run"],
                 "h3": 0x891F1D48B03FFFF + i,
                 "value": 10 - i,
-                "z": gi_bin * 1.2,
-                "bin": gi_bin,
+                "level": level,
                 "w": 120.1 + i * 0.01,
             },
         )

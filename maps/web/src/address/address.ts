@@ -47,7 +47,9 @@ export interface TrackOf {
   to: string;
 }
 
-export const HOT_FIELDS = ["visits", "alerts"] as const;
+export const HOT_FIELDS = ["visits", "alerts", "stops"] as const;
+/** Those that are followed over time. */
+export const FIELDS_OVER_TIME = ["visits", "alerts"] as const;
 export type HotField = (typeof HOT_FIELDS)[number];
 
 export interface Address {

@@ -1305,6 +1305,75 @@ export interface components {
         };
         /** @enum {string} */
         DutyRole: "lead" | "joint";
+        /** @description One feature of the collection emerging_hot_spots. */
+        EmergingHotSpotFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description In the CRS of `Content-Crs` */
+            geometry: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"];
+            properties: components["schemas"]["EmergingHotSpotProperties"];
+            /** @description Key of the feature; of this version, where there is history */
+            id: number;
+            /** @default [] */
+            links?: components["schemas"]["Link"][];
+        };
+        /** @description One page of the collection emerging_hot_spots. */
+        EmergingHotSpotPage: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["EmergingHotSpotFeature"][];
+            /** @description Features on this page */
+            numberReturned: number;
+            /** @description All that match, where that is known or `count=exact` */
+            numberMatched?: number | null;
+            /** @description With `count=estimate` */
+            numberEstimated?: number | null;
+            /** @description Counting took too long */
+            countTimedOut?: boolean | null;
+            /** @description `next` leads to the next page */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Hot spots over time · 热点变化 */
+        EmergingHotSpotProperties: {
+            /** @description Field · 指标 */
+            field: string;
+            /** @description H3 cell · H3 单元 */
+            h3: string;
+            /**
+             * @description Pattern over time · 变化类型
+             * @enum {string}
+             */
+            pattern: "no_pattern" | "new_hot" | "consecutive_hot" | "intensifying_hot" | "persistent_hot" | "diminishing_hot" | "sporadic_hot" | "oscillating_hot" | "historical_hot" | "new_cold" | "consecutive_cold" | "intensifying_cold" | "persistent_cold" | "diminishing_cold" | "sporadic_cold" | "oscillating_cold" | "historical_cold";
+            /** @description Hot, or cold, since · 起始日期 */
+            since: string | null;
+            /**
+             * Format: date
+             * @description Last day of the last step · 末步末日
+             */
+            until_day: string;
+            /** @description Days of a step · 每步天数 */
+            step_days: number;
+            /** @description Steps · 步数 */
+            steps: number;
+            /** @description Hot steps · 热步数 */
+            hot_steps: number;
+            /** @description Cold steps · 冷步数 */
+            cold_steps: number;
+            /** @description Counted in the last step · 末步实际数 */
+            newest: number;
+            /** @description Mean of the steps before · 此前每步平均 */
+            before: number;
+            /** @description Mann-Kendall z · Mann-Kendall z 值 */
+            trend_z: number;
+            /** @description Mann-Kendall p · Mann-Kendall p 值 */
+            trend_p: number;
+            /** @description Counts and marks by step · 各步计数与冷热 */
+            series: {
+                [key: string]: unknown;
+            };
+            /** @description Model run · 模型批次 */
+            run_id: number;
+        };
         /** @description A grid of responsibility or evaluation of which nothing is left. */
         EndedGrid: {
             code: string;
@@ -1713,18 +1782,34 @@ export interface components {
             field: string;
             /** @description H3 cell · H3 单元 */
             h3: string;
-            /** @description Value · 数值 */
+            /** @description Counted in the cell itself · 本单元实际数 */
             value: number;
-            /** @description Exposure · 基数 */
+            /** @description Out of (in the cell itself) · 本单元基数 */
             exposure: number | null;
-            /** @description z · z 值 */
-            z: number;
-            /** @description p · p 值 */
-            p: number;
-            /** @description q (FDR) · q 值 */
-            q: number;
-            /** @description Class · 显著性等级 */
-            gi_bin: number;
+            /** @description Counted in the cell and its rings · 单元及周边实际数 */
+            observed: number | null;
+            /** @description Expected in the cell and its rings · 单元及周边应有数 */
+            expected: number | null;
+            /** @description Observed / expected · 实际与应有之比 */
+            ratio: number | null;
+            /** @description p, of the whole field · p 值（对整个指标） */
+            p_adjusted: number | null;
+            /** @description Level of significance in percent; negative: fewer · 显著性等级（百分数，负数为偏少） */
+            level: number | null;
+            /** @description Rings of neighbours around the cell · 周边圈数 */
+            rings: number | null;
+            /** @description First day counted · 统计首日 */
+            from_day: string | null;
+            /** @description Last day counted · 统计末日 */
+            until_day: string | null;
+            /** @description Gi* (earlier versions) · Gi* z 值（早期版本） */
+            z: number | null;
+            /** @description p of Gi* (earlier versions) · Gi* p 值（早期版本） */
+            p: number | null;
+            /** @description q of Gi* (earlier versions) · Gi* q 值（早期版本） */
+            q: number | null;
+            /** @description Class of Gi* (earlier versions) · Gi* 等级（早期版本） */
+            gi_bin: number | null;
             /** @description Model run · 模型批次 */
             run_id: number;
         };
@@ -3005,7 +3090,10 @@ export interface components {
             site_statuses: {
                 [key: string]: components["schemas"]["LegendEntry"];
             };
-            gi_bins: {
+            hot_levels: {
+                [key: string]: components["schemas"]["LegendEntry"];
+            };
+            patterns: {
                 [key: string]: components["schemas"]["LegendEntry"];
             };
             domains: {
@@ -3559,6 +3647,9 @@ export type DrivenProperties = components['schemas']['DrivenProperties'];
 export type DutyLine = components['schemas']['DutyLine'];
 export type DutyLines = components['schemas']['DutyLines'];
 export type DutyRole = components['schemas']['DutyRole'];
+export type EmergingHotSpotFeature = components['schemas']['EmergingHotSpotFeature'];
+export type EmergingHotSpotPage = components['schemas']['EmergingHotSpotPage'];
+export type EmergingHotSpotProperties = components['schemas']['EmergingHotSpotProperties'];
 export type EndedGrid = components['schemas']['EndedGrid'];
 export type EndedLogin = components['schemas']['EndedLogin'];
 export type EndedLogins = components['schemas']['EndedLogins'];

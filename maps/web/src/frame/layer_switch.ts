@@ -4,7 +4,7 @@ import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
 import { styleMap } from "lit/directives/style-map.js";
 import type { Map as MapView } from "maplibre-gl";
-import { HOT_FIELDS, type HotField } from "../address/address";
+import { FIELDS_OVER_TIME, HOT_FIELDS, type HotField } from "../address/address";
 import { address } from "../address/router";
 import { Piece } from "../core/element";
 import { icon } from "../core/icons";
@@ -138,7 +138,8 @@ export class LayerSwitch extends Piece {
 
   #legend(group: LayerGroup) {
     const legend = rows(group.swatches);
-    if (group.id !== "hot_spots") return legend;
+    if (group.id !== "hot_spots" && group.id !== "emerging_hot_spots") return legend;
+    const overTime = group.id === "emerging_hot_spots";
     const choice = (field: HotField) => html`
       <button
         type="button"
@@ -150,8 +151,8 @@ export class LayerSwitch extends Piece {
       </button>
     `;
     return html`
-      <div class="chips">${HOT_FIELDS.map(choice)}</div>
-      <p class="muted">${t("gi.about")}</p>
+      <div class="chips">${(overTime ? FIELDS_OVER_TIME : HOT_FIELDS).map(choice)}</div>
+      <p class="muted">${overTime ? t("pattern.about") : term("hot_about", address.get().hotField)}</p>
       ${legend}
     `;
   }

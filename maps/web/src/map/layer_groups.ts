@@ -1,6 +1,16 @@
 /** What the layer switcher shows: groups of map layers with their legend. */
 import type { MessageKey } from "../texts/messages";
-import { colors, GI_BINS, GI_COLORS, LEVEL_COLORS, LEVELS, STATUS_COLORS, STATUSES } from "./palette";
+import {
+  colors,
+  HOT_COLORS,
+  HOT_LEVELS,
+  HOT_PATTERNS,
+  LEVEL_COLORS,
+  LEVELS,
+  PATTERN_COLORS,
+  STATUS_COLORS,
+  STATUSES,
+} from "./palette";
 
 export type Mark = "line" | "fill" | "dot" | "ring" | "ringdot" | "diamond" | "dash" | "road";
 
@@ -94,11 +104,28 @@ export const layerGroups = (): LayerGroup[] => [
     id: "hot_spots",
     title: "layer.hot_spots",
     layers: ["hot_spots-fill"],
-    swatches: GI_BINS.map((bin) => ({
+    swatches: HOT_LEVELS.map((level) => ({
       mark: "fill",
-      color: GI_COLORS[bin] ?? "#fff",
-      text: `gi.${bin}` as MessageKey,
+      color: HOT_COLORS[level] ?? "#fff",
+      text: `hot_level.${level}` as MessageKey,
     })),
+    login: false,
+    shown: false,
+  },
+  {
+    id: "emerging_hot_spots",
+    title: "layer.emerging_hot_spots",
+    layers: ["emerging_hot_spots-fill"],
+    swatches: [
+      ...HOT_PATTERNS.map(
+        (each): Swatch => ({
+          mark: "fill",
+          color: PATTERN_COLORS[each] ?? "#fff",
+          text: `pattern_about.${each}`,
+        }),
+      ),
+      { mark: "fill", color: PATTERN_COLORS.new_cold ?? "#fff", text: "legend.cold_patterns" },
+    ],
     login: false,
     shown: false,
   },

@@ -45,7 +45,8 @@ export function followLayers(map: MapView): void {
     if (shown !== layersShown().join()) applyLayers(map);
     shown = layersShown().join();
     const { hotField } = address.get();
-    if (hotField !== field) filterSource(map, "hot_spots", { field: hotField });
+    if (hotField !== field)
+      for (const id of ["hot_spots", "emerging_hot_spots"]) filterSource(map, id, { field: hotField });
     field = hotField;
   };
   follow();

@@ -3,7 +3,7 @@ import { shade, type Shade } from "../core/theme";
 
 export const LEVELS = ["high", "warning", "attention"] as const;
 export const STATUSES = ["operating", "suspended", "closed", "dismantled"] as const;
-export const GI_BINS = ["3", "2", "1", "-1", "-2", "-3"] as const;
+export const HOT_LEVELS = ["99", "95", "90", "-90", "-95", "-99"] as const;
 
 type Colors = Record<string, string>;
 
@@ -19,13 +19,42 @@ export const STATUS_COLORS: Colors = {
   closed: "#762a83",
   dismantled: "#878787",
 };
-export const GI_COLORS: Colors = {
-  "3": "#b2182b",
-  "2": "#ef8a62",
-  "1": "#fddbc7",
-  "-1": "#d1e5f0",
-  "-2": "#67a9cf",
-  "-3": "#2166ac",
+export const HOT_COLORS: Colors = {
+  "99": "#b2182b",
+  "95": "#ef8a62",
+  "90": "#fddbc7",
+  "-90": "#d1e5f0",
+  "-95": "#67a9cf",
+  "-99": "#2166ac",
+};
+/** Patterns of hot spots over time, those that need a look first; the others are paler. */
+export const HOT_PATTERNS = [
+  "new_hot",
+  "consecutive_hot",
+  "intensifying_hot",
+  "sporadic_hot",
+  "oscillating_hot",
+  "persistent_hot",
+  "diminishing_hot",
+  "historical_hot",
+] as const;
+export const PATTERN_COLORS: Colors = {
+  new_hot: "#d7301f",
+  consecutive_hot: "#ef6548",
+  intensifying_hot: "#7f0000",
+  persistent_hot: "#c2857a",
+  diminishing_hot: "#e3c4bb",
+  sporadic_hot: "#fdbb84",
+  oscillating_hot: "#fdd49e",
+  historical_hot: "#b5a7a0",
+  new_cold: "#3690c0",
+  consecutive_cold: "#74a9cf",
+  intensifying_cold: "#023858",
+  persistent_cold: "#7f9db8",
+  diminishing_cold: "#c3d2de",
+  sporadic_cold: "#a6bddb",
+  oscillating_cold: "#d0d1e6",
+  historical_cold: "#9fa8ad",
 };
 
 const LIGHT = {
@@ -160,7 +189,8 @@ function adopt(known: Colors, legend: Record<string, Entry> | undefined): void {
 export function adoptStyle(document: StyleDocument): void {
   adopt(LEVEL_COLORS, document.alert_levels);
   adopt(STATUS_COLORS, document.site_statuses);
-  adopt(GI_COLORS, document.gi_bins);
+  adopt(HOT_COLORS, document.hot_levels);
+  adopt(PATTERN_COLORS, document.patterns);
   LIGHT.track = document.track?.track?.color ?? LIGHT.track;
   LIGHT.gap = document.track?.gap?.color ?? LIGHT.gap;
 }

@@ -1,7 +1,7 @@
 /** Sites, hot spots, and what is seen after login: alerts, cases, stays. */
 import type { ExpressionSpecification, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { shade } from "../core/theme";
-import { colors, GI_COLORS, LEVEL_COLORS, levelEdges, STATUS_COLORS } from "./palette";
+import { colors, HOT_COLORS, LEVEL_COLORS, levelEdges, PATTERN_COLORS, STATUS_COLORS } from "./palette";
 
 function match(
   property: ExpressionSpecification,
@@ -14,7 +14,8 @@ function match(
 const status = (): ExpressionSpecification => match(["get", "status"], STATUS_COLORS, colors().otherSite);
 const level = (): ExpressionSpecification => match(["get", "level"], LEVEL_COLORS, colors().otherSite);
 const levelEdge = (): ExpressionSpecification => match(["get", "level"], levelEdges(), colors().otherSite);
-const gi = (): ExpressionSpecification => match(["to-string", ["get", "gi_bin"]], GI_COLORS, "#ffffff");
+const hotLevel = (): ExpressionSpecification => match(["to-string", ["get", "level"]], HOT_COLORS, "#ffffff");
+const pattern = (): ExpressionSpecification => match(["get", "pattern"], PATTERN_COLORS, "#ffffff");
 
 function radius(...stops: [number, number][]): ExpressionSpecification {
   return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as ExpressionSpecification;
@@ -31,8 +32,16 @@ export const hotSpotLayers = (): LayerSpecification[] => [
     type: "fill",
     source: "hot_spots",
     "source-layer": "hot_spots",
-    filter: ["!=", ["get", "gi_bin"], 0],
-    paint: { "fill-color": gi(), "fill-opacity": 0.62, "fill-outline-color": colors().casing },
+    filter: ["all", ["has", "level"], ["!=", ["get", "level"], 0]],
+    paint: { "fill-color": hotLevel(), "fill-opacity": 0.62, "fill-outline-color": colors().casing },
+  },
+  {
+    id: "emerging_hot_spots-fill",
+    type: "fill",
+    source: "emerging_hot_spots",
+    "source-layer": "emerging_hot_spots",
+    filter: ["!=", ["get", "pattern"], "no_pattern"],
+    paint: { "fill-color": pattern(), "fill-opacity": 0.7, "fill-outline-color": colors().casing },
   },
 ];
 

@@ -1,16 +1,17 @@
 /** What a click on the map tells: a site, an alert, a case, or the areas that hold the place. */
 import type { Feature } from "geojson";
-import { html, nothing, render, type TemplateResult } from "lit";
+import { html, nothing, render, svg, type TemplateResult } from "lit";
 import { Popup, type Map as MapView, type MapGeoJSONFeature, type MapMouseEvent } from "maplibre-gl";
 import type { Picked, View } from "../address/address";
 import { address, go, put, route, tabRoute } from "../address/router";
 import { get, isAbort } from "../core/api";
 import { same } from "../core/same";
 import type { AreaProperties, SiteProperties } from "../core/types";
-import { brackets, day, fixed, number, span, surface, time } from "../texts/format";
+import { brackets, day, number, percent, span, surface, time } from "../texts/format";
 import { language } from "../texts/language";
 import { t, term } from "../texts/text";
 import { facts, failure, loading, type Content } from "../views/pieces";
+import { colors, HOT_COLORS } from "./palette";
 import { CLICKABLE } from "./place_layers";
 
 /** Views in which a click on the map chooses a place. */
@@ -80,15 +81,77 @@ async function stayContent([id = 0]: readonly number[]): Promise<TemplateResult>
 
 async function hotSpotContent([id = 0]: readonly number[]): Promise<TemplateResult> {
   const p = await propertiesOf<Properties>("hot_spots", id);
+  const counted = {
+    rings: Number(p.rings),
+    observed: number(Number(p.observed)),
+    expected: number(Number(p.expected), 1),
+    ratio: number(Number(p.ratio), 1),
+  };
+  const own = { value: number(Number(p.value)), exposure: number(Number(p.exposure)) };
   return html`
     <h4>${t("hot.cell")}</h4>
     ${facts([
-      [t("hot.class"), term("gi", String(p.gi_bin))],
-      [brackets(t("hot.value"), term("hot_field", String(p.field))), number(Number(p.value), 2)],
-      [t("hot.z"), fixed(Number(p.z), 2)],
-      [t("hot.q"), Number(p.q).toPrecision(2)],
+      [t("hot.level"), term("hot_level", String(p.level))],
+      [term("hot_field", String(p.field)), t("hot.of", own)],
+      ...(p.from_day ? [[t("hot.days"), span(String(p.from_day), String(p.until_day))] as [string, Content]] : []),
     ])}
-    <p class="muted">${t("gi.about")}</p>
+    <p>${t(counted.rings ? "hot.around" : "hot.here", counted)}</p>
+    <p class="muted">${term("hot_about", String(p.field))}</p>
+    <p class="muted">${t("hot.chance", { p: percent(Number(p.p_adjusted), 1) })}</p>
+  `;
+}
+
+interface Course {
+  counts: number[];
+  marks: number[];
+}
+
+const BAR_PX = 12;
+const BARS_PX = 44;
+/** The newest steps that fit into a popup. */
+const STEPS_DRAWN = 20;
+
+/** A bar for each step, red where it was hot and blue where it was cold. */
+function bars({ counts, marks }: Course): TemplateResult {
+  const from = Math.max(0, counts.length - STEPS_DRAWN);
+  const drawn = counts.slice(from);
+  const high = Math.max(...drawn, 1);
+  const bar = (value: number, i: number) => {
+    const mark = marks[from + i] ?? 0;
+    const color = mark > 0 ? HOT_COLORS["99"] : mark < 0 ? HOT_COLORS["-99"] : colors().otherSite;
+    const height = Math.max((value / high) * BARS_PX, 1);
+    return svg`<rect x=${i * BAR_PX} y=${BARS_PX - height} width=${BAR_PX - 2} height=${height} fill=${color} />`;
+  };
+  return html`<svg
+    class="bars"
+    width=${drawn.length * BAR_PX}
+    height=${BARS_PX}
+    role="img"
+    aria-label=${drawn.join(", ")}
+  >
+    ${drawn.map(bar)}
+  </svg>`;
+}
+
+async function emergingContent([id = 0]: readonly number[]): Promise<TemplateResult> {
+  const p = await propertiesOf<Properties>("emerging_hot_spots", id);
+  const steps = {
+    newest: number(Number(p.newest)),
+    before: number(Number(p.before), 1),
+    steps: Number(p.steps),
+    hot: Number(p.hot_steps),
+    cold: Number(p.cold_steps),
+  };
+  return html`
+    <h4>${brackets(t("pattern.title"), term("hot_field", String(p.field)))}</h4>
+    ${facts([
+      [t("pattern.kind"), term("pattern", String(p.pattern))],
+      ...(p.since ? [[t("pattern.since"), String(p.since)] as [string, Content]] : []),
+      [t("pattern.step"), t("pattern.days", { n: Number(p.step_days) })],
+    ])}
+    <p>${term("pattern_about", String(p.pattern))}</p>
+    ${bars(p.series as Course)}
+    <p class="muted">${t("pattern.newest", steps)}</p>
   `;
 }
 
@@ -97,6 +160,7 @@ const CONTENT: Record<string, (ids: readonly number[]) => Promise<TemplateResult
   areas: areaContent,
   stays: stayContent,
   hot_spots: hotSpotContent,
+  emerging_hot_spots: emergingContent,
 };
 
 /** One area of each kind, the smallest first: where two meet, the one drawn on top. */
@@ -117,7 +181,7 @@ function distinctKinds(features: MapGeoJSONFeature[]): MapGeoJSONFeature[] {
 
 /** What lies under the pointer: a point, else a hot spot, else the areas. */
 function touched(map: MapView, event: MapMouseEvent): MapGeoJSONFeature[] {
-  for (const layers of [CLICKABLE, ["hot_spots-fill"]]) {
+  for (const layers of [CLICKABLE, ["emerging_hot_spots-fill"], ["hot_spots-fill"]]) {
     const [hit] = map.queryRenderedFeatures(event.point, { layers: visible(map, layers) });
     if (hit) return [hit];
   }

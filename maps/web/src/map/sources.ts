@@ -32,6 +32,7 @@ export const TILE_SOURCES: readonly TileSource[] = [
   source("functional_zone", "areas", { kind: "functional_zone" }, [8, 16]),
   source("water", "areas", { kind: "water" }, [8, 16]),
   source("hot_spots", "hot_spots", { field: "visits" }, [7, 13]),
+  source("emerging_hot_spots", "emerging_hot_spots", { field: "visits" }, [7, 13]),
   source("hazard_sites", "sites", { hazard: HAZARDS }, [7, 14]),
   source("other_sites", "sites", { hazard: "none" }, [12, 15]),
   source("alerts", "alerts", { status: "open,checked" }, [6, 14], true),
