@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from geo_api.jobs.analysis import AnalysisResult
+from grid.alerts import CASE_LEVELS, Decision, Finding
 from layers.postgres import SYSTEM, session
 from layers.records import FlaggedSite, flagged_sites
 
@@ -17,14 +18,22 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``flagged``, ``counts``, ``seconds``, ``at``, ``unchanged``, ``without_case``, ``visits_unjudged``;
-        the demo adds ``planted``.
+        ``flagged`` (预警 and 高) and ``watched`` (关注) are the open alerts; ``counts``, ``seconds``, ``at``,
+        ``unchanged``, ``without_case``, ``visits_unjudged``; ``window``, ``fingerprint`` and ``blind_spots`` of the
+        run; ``run_id`` is null and ``would_raise`` a list when nothing was written. The demo adds ``planted``.
     """
     with session(SYSTEM, url) as db:
-        flagged = [_shown(site) for site in flagged_sites(db)]
-    left = result.without_case
+        flagged = [_shown(site) for site in flagged_sites(db, CASE_LEVELS)]
+        watched = [_shown(site) for site in flagged_sites(db, ("attention",))]
+    left, would = result.without_case, result.would_raise
     return {
         "flagged": flagged,
+        "watched": watched,
+        "run_id": result.run_id,
+        "would_raise": None if would is None else [_would(*pair) for pair in would],
+        "window": None if result.window is None else [moment.isoformat() for moment in result.window],
+        "fingerprint": result.fingerprint,
+        "blind_spots": list(result.blind_spots),
         "counts": result.counts,
         "seconds": result.seconds,
         "at": result.at.isoformat(),
@@ -39,6 +48,16 @@ def document(url: str, result: AnalysisResult) -> dict[str, Any]:
             "zh": left.message_zh,
             "en": left.message_en,
         },
+    }
+
+
+def _would(finding: Finding, decision: Decision) -> dict[str, Any]:
+    return {
+        "site": finding.site_id,
+        "level": finding.level,
+        "score": finding.score,
+        "change": decision.change,
+        "evidence": [{name: item.get(name) for name in EVIDENCE_FIELDS} for item in finding.evidence],
     }
 
 

@@ -11,10 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from geo_api.city_file import WrongCityFile, read_city, stored_faults
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
+from geo_api.jobs.blind_spots import spots_before_run
+from geo_api.jobs.parameters import RUN_DAYS, STAY_PARAMETERS
 from grid.alerts import missing_matters, suggested_items
 from grid.cases import attached_digests
 from layers.attachments import AttachmentStore
-from layers.errors import LayerError
+from layers.errors import InputError, LayerError
 from layers.postgres import (
     SYSTEM,
     box_overlap_is_leakproof,
@@ -68,6 +70,7 @@ def check_database(settings: Settings) -> list[Finding]:
                     check_attachments(url, AttachmentStore(settings.attachments_place())),
                     *check_matters(connection, _matters_of(settings)),
                     *check_city_against_areas(connection, settings),
+                    *check_blind_spots(url),
                 ]
     except (LayerError, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
@@ -233,4 +236,22 @@ def check_matters(connection: Connection, matters: Mapping[str, str] | None = No
     return findings
 
 
+def check_blind_spots(url: str) -> list[Finding]:
+    """What a run of the models over the newest data could not see; a family that is wholly blind is a fault."""
+    with session(SYSTEM, url) as db:
+        try:
+            spots = spots_before_run(db, days=RUN_DAYS, max_gap_s=STAY_PARAMETERS["max_gap_s"])
+        except InputError:
+            return [Finding(_MODELS, True, "no data yet", "尚无数据", "")]
+    if not spots:
+        return [Finding(_MODELS, True, "every family of evidence can be judged", "各类依据均可研判")]
+    return [Finding(_MODELS, not spot.is_whole, spot.en, spot.zh, _MEND[spot.family]) for spot in spots]
+
+
+_MODELS = "模型盲区 blind spots of models"
+_MEND = {
+    "vehicles": "wangge import vehicles|tracks FILE",
+    "meters": "wangge import meters FILE",
+    "sites": "wangge import enterprises FILE",
+}
 _MATTERS = "预警事项 matters of alerts"

@@ -25,7 +25,7 @@ from geo_api.cli import sharing as cli_sharing
 from geo_api.cli import users as cli_users
 from geo_api.cli.installation import migrated_database
 from geo_api.cli.responsibility import registers as cli_registers
-from geo_api.cli.results import alerts_app
+from geo_api.cli.results import alerts_app, runs_app
 from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
 from geo_api.http.settings import WrongSetting, read_settings
@@ -49,6 +49,7 @@ app.add_typer(cli_db.db_app, name="db", help="数据库 the private PostGIS")
 app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(runs_app, name="runs")
 app.add_typer(cli_imports.imports_app, name="imports")
 app.add_typer(cli_registers.registers_app, name="registers")
 app.add_typer(cli_dispatch.dispatches_app, name="dispatches")
@@ -251,6 +252,13 @@ def analyse(
         str | None, typer.Option(help="The moment to look back from; default the newest fix or reading")
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="How far back tracks are read")] = 30,
+    write: Annotated[
+        bool | None,
+        typer.Option(
+            "--write/--dry",
+            help="Write what is found, or only say it; default: write, unless --at is older than the newest data",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
     from_: Annotated[
         str | None, typer.Option("--from", help="stays: Parquet file or folder instead of the database")
@@ -267,6 +275,7 @@ def analyse(
 ) -> None:
     """Fixes → stays → visits → signals → alerts → cases · 分析."""
     from geo_api.cli.analysis_document import document
+    from geo_api.cli.results.runs import tell_look_back
     from geo_api.jobs.analysis import Analysis
     from geo_api.jobs.snapshots import SnapshotStore
 
@@ -283,13 +292,19 @@ def analyse(
     settings = read_settings()
     url = migrated_database(settings)
     snapshots = SnapshotStore(str(settings.snapshots_folder()))
-    result = Analysis(url, at=_moment(at), days=days, snapshots=snapshots).run(only_stays=what == "stays")
+    result = Analysis(url, at=_moment(at), days=days, snapshots=snapshots).run(
+        only_stays=what == "stays", write=write
+    )
     if as_json:
         _emit(document(url, result))
         return
     console.print_json(data={"counts": result.counts, "seconds": result.seconds})
+    if result.would_raise is not None:
+        tell_look_back(result)
     for message in (result.visits_unjudged or {}).values():
         console.print(f"[yellow]![/] {message}", highlight=False)
+    for spot in result.blind_spots:
+        console.print(f"[yellow]![/] {spot['zh']}\n  {spot['en']}", highlight=False)
     if (left := result.without_case) is not None:
         console.print(f"[yellow]![/] {left.message_zh}", highlight=False)
         console.print(f"[yellow]![/] {left.message_en}", highlight=False)

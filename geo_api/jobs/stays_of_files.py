@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from geo_api.http.progress import step
-from geo_api.jobs.analysis import STAY_PARAMETERS
+from geo_api.jobs.parameters import STAY_PARAMETERS
 from layers.errors import InputError
 from spatial_models.out_of_core import detect_stays_in_files, partition_fixes, run_partitioned
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import structlog
 from procrastinate import App, PsycopgConnector
@@ -20,6 +21,9 @@ from geo_api.sharing.deliveries import Sender, deliver_due, deliver_for_ever
 from layers.postgres import SYSTEM, libpq_url, migrate, session
 from layers.sharing import remove_old_messages
 from layers.tasks import end_task
+
+if TYPE_CHECKING:
+    from geo_api.jobs.analysis import AnalysisResult
 
 log = structlog.get_logger()
 
@@ -36,17 +40,7 @@ def job_app(url: str, settings: Settings) -> App:
 
         result = Analysis(url, snapshots=SnapshotStore(str(settings.snapshots_folder()))).run()
         log.info("analysed", at=str(result.at), unchanged=result.unchanged, **result.counts)
-        if result.visits_unjudged is not None:
-            log.warning("visits_unjudged", **result.visits_unjudged)
-        if (left := result.without_case) is not None:
-            log.warning(
-                "alerts_without_case",
-                alerts=left.alerts,
-                kind=left.matter.kind,
-                item_code=left.matter.item_code,
-                en=left.message_en,
-                zh=left.message_zh,
-            )
+        _log_unseen(result)
 
     @_scheduled(app, "due_changes", settings.due_changes_cron)
     def due_changes(timestamp: int) -> None:
@@ -90,6 +84,23 @@ def job_app(url: str, settings: Settings) -> App:
             settle_cells(db)
 
     return app
+
+
+def _log_unseen(result: AnalysisResult) -> None:
+    """Log what the run could not see, and alerts that have no case."""
+    if result.visits_unjudged is not None:
+        log.warning("visits_unjudged", **result.visits_unjudged)
+    for spot in result.blind_spots:
+        log.warning("blind_spot", **spot)
+    if (left := result.without_case) is not None:
+        log.warning(
+            "alerts_without_case",
+            alerts=left.alerts,
+            kind=left.matter.kind,
+            item_code=left.matter.item_code,
+            en=left.message_en,
+            zh=left.message_zh,
+        )
 
 
 def _scheduled(app: App, name: str, cron: str) -> Callable[[Callable[[int], None]], object]:

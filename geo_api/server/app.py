@@ -58,6 +58,7 @@ from geo_api.http.settings import Settings, installed_version, read_settings
 from geo_api.imports import routes_imports as imports
 from geo_api.intake import routes_clues as clues
 from geo_api.intake import routes_reports as public_reports
+from geo_api.models import routes_runs as model_runs
 from geo_api.open311 import routes_georeport as open311
 from geo_api.registers import routes_registers as registers
 from geo_api.responsibility import routes_assign as assign
@@ -108,6 +109,7 @@ ROUTERS = (
     registers,
     imports,
     hot_spots,
+    model_runs,
     indicators,
     events,
     base_maps,

@@ -18,11 +18,12 @@ from grid.alerts.matters import (
 )
 from grid.alerts.memory import MARGIN_LOG_ODDS, Decision
 from grid.alerts.outcomes import OUTCOMES, RecordedOutcome, record_outcome
-from grid.alerts.raising import RESUMPTION_KIND, raise_alerts, would_raise
+from grid.alerts.raising import CASE_LEVELS, RESUMPTION_KIND, raise_alerts, would_raise
 from grid.alerts.reasons import told_change
 
 __all__ = [
     "CASE_KINDS",
+    "CASE_LEVELS",
     "MARGIN_LOG_ODDS",
     "OUTCOMES",
     "RESUMPTION_KIND",

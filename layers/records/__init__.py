@@ -44,6 +44,7 @@ from layers.records.findings import (
     has_run_of,
     newest_runs,
     newest_snapshot,
+    read_run,
     record_run,
 )
 from layers.records.fix_writing import (
@@ -91,6 +92,7 @@ __all__ = [
     "read_alert",
     "read_calls",
     "read_case_file",
+    "read_run",
     "record_run",
     "refresh_tracks",
     "remove_calls",

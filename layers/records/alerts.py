@@ -114,7 +114,7 @@ JOIN enterprises e ON e.id = s.enterprise_id LEFT JOIN LATERAL (
 
 @dataclass(frozen=True)
 class FlaggedSite:
-    """A site with an open alert of a level that opens a case, and that case, as ``flagged_sites.sql`` reads them."""
+    """A site with an open alert, and its newest case, as ``flagged_sites.sql`` reads them."""
 
     site_id: str
     uscc: str
@@ -131,9 +131,10 @@ class FlaggedSite:
     county: str | None
 
 
-def flagged_sites(db: Session) -> list[FlaggedSite]:
-    """Return the flagged sites, those with the highest score first."""
-    return [FlaggedSite(**row) for row in db.execute(stored_statement("flagged_sites")).mappings()]
+def flagged_sites(db: Session, levels: Sequence[str]) -> list[FlaggedSite]:
+    """Return the sites with open alerts of some levels, those with the highest score first."""
+    rows = db.execute(stored_statement("flagged_sites"), {"levels": list(levels)}).mappings()
+    return [FlaggedSite(**row) for row in rows]
 
 
 def alerts_without_case(db: Session, kind: str, levels: Sequence[str]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,20 @@ def newest_runs(db: Session, limit: int) -> list[ModelRun]:
     return list(db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit)))
 
 
+def read_run(db: Session, run_id: int) -> ModelRun:
+    """Return one run.
+
+    Raises
+    ------
+    NotFound
+        There is none.
+    """
+    run = db.get(ModelRun, run_id)
+    if run is None:
+        raise NotFound(f"no run {run_id} 没有该次运行")
+    return run
+
+
 def has_run_of(db: Session, model: str) -> bool:
     """Whether any run of that model is stored."""
     return db.scalar(select(ModelRun.id).where(ModelRun.model == model).limit(1)) is not None
@@ -40,9 +55,13 @@ def record_run(
     at: dt.datetime,
     parameters: dict[str, Any],
     counts: dict[str, Any],
+    window: tuple[dt.datetime, dt.datetime] | None = None,
+    fingerprint: Mapping[str, str] | None = None,
+    blind_spots: Sequence[Mapping[str, Any]] = (),
+    seconds: Mapping[str, float] | None = None,
 ) -> int:
     """Store a finished run; a run with the same key is replaced (its id stays)."""
-    values = {
+    values: dict[str, Any] = {
         "model": model,
         "version": version,
         "key": key,
@@ -50,6 +69,11 @@ def record_run(
         "parameters": parameters,
         "counts": counts,
         "finished_at": dt.datetime.now(dt.UTC),
+        "window_from": window and window[0],
+        "window_to": window and window[1],
+        "fingerprint": dict(fingerprint or {}),
+        "blind_spots": [dict(spot) for spot in blind_spots],
+        "seconds": dict(seconds or {}),
     }
     statement = insert(ModelRun).values(**values)
     statement = statement.on_conflict_do_update(index_elements=["key"], set_=values)
@@ -57,36 +81,25 @@ def record_run(
     return run_id
 
 
-def data_fingerprint(db: Session, start: dt.datetime, end: dt.datetime) -> str:
-    """Return a value that changes when any input of an analysis of ``[start, end)`` changes.
+def write_stays(
+    db: Session,
+    stays: pl.DataFrame,
+    run_id: int,
+    start: dt.datetime,
+    end: dt.datetime,
+    begins: Mapping[int, dt.datetime] | None = None,
+) -> int:
+    """Bring the stays that began in ``[start, end)`` in line with those given; returns how many there are.
 
-    Whole numbers only: a sum of floats depends on the order in which a table happens to be read.
-    """
-    row = db.execute(
-        text(
-            "SELECT (SELECT count(*) || '/' || coalesce(max(t)::text, '') FROM fixes WHERE t >= :start AND t"
-            " < :end), (SELECT count(*) || '/' || coalesce(sum((value * 1000)::bigint), 0) FROM"
-            " meter_readings WHERE day <= :end), (SELECT count(*) || '/' ||"
-            " coalesce(sum(hashtext(e::text)::bigint), 0) FROM enterprises e),"
-            " (SELECT count(*) || '/' || coalesce(sum(hashtext(s.site_id || s.kind || s.geom::text)::bigint),"
-            " 0) FROM sites s), (SELECT count(*) || '/' || coalesce(sum(hashtext(n::text)::bigint), 0) FROM"
-            " notices n), (SELECT count(*) || '/' || coalesce(sum(hashtext(p::text)::bigint), 0) FROM places"
-            " p), (SELECT count(*) || '/' || coalesce(sum(hashtext(v.vehicle_id || v.kind)::bigint), 0) FROM"
-            " vehicles v)"
-        ),
-        {"start": start, "end": end},
-    ).one()
-    return "|".join(map(str, row))
-
-
-def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetime, end: dt.datetime) -> int:
-    """Replace the stays that began in ``[start, end)`` of the vehicles analysed; returns how many there are.
+    A stay that is given as it is stored keeps its row and its run: late fixes change only what they touch.
 
     Parameters
     ----------
     stays : polars.DataFrame
         ``vehicle_id`` (the database's integer), ``started_at``, ``ended_at``, ``left_by``, ``ended_by``,
         ``open``, ``lon``, ``lat``, ``radius_m``, ``n_fixes``, ``h3_9``.
+    begins : mapping of int to datetime, optional
+        Vehicles whose stays were found from an earlier moment on than ``start``.
     """
     columns = {
         "vehicle_id": "bigint",
@@ -102,16 +115,25 @@ def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetim
         "h3_9": "bigint",
     }
     copy_frame(db, stays, "given_stays", columns)
-    db.execute(
-        text("DELETE FROM stays WHERE started_at >= :start AND started_at < :end"),
-        {"start": start, "end": end},
+    for statement in _PLACED:
+        db.execute(text(statement))
+    same = " AND ".join(
+        f"g.{name} IS NOT DISTINCT FROM s.{name}"
+        for name in (*columns, "area_id")
+        if name not in ("lon", "lat")
     )
-    point = "ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326)"
     db.execute(
         text(
-            "INSERT INTO stays (run_id, vehicle_id, started_at, ended_at, left_by, ended_by, open, radius_m,"
-            " n_fixes, geom, h3_9, area_id) SELECT :run_id, g.vehicle_id, g.started_at, g.ended_at,"
-            f" g.left_by, g.ended_by, g.open, g.radius_m, g.n_fixes, {point}, g.h3_9, owning_area({point})"
+            f"DELETE FROM stays s WHERE {_in_window('started_at')} AND NOT EXISTS (SELECT FROM given_stays g"
+            f" WHERE {same} AND g.lon = ST_X(s.geom) AND g.lat = ST_Y(s.geom))"
+        ),
+        _asked(start, end, begins),
+    )
+    plain = [name for name in columns if name not in ("lon", "lat")]
+    db.execute(
+        text(
+            f"INSERT INTO stays (run_id, {', '.join(plain)}, geom, area_id)"
+            f" SELECT :run_id, {', '.join(f'g.{name}' for name in plain)}, {_POINT}, g.area_id"
             " FROM given_stays g ON CONFLICT (vehicle_id, started_at) DO NOTHING"
         ),
         {"run_id": run_id},
@@ -119,14 +141,49 @@ def write_stays(db: Session, stays: pl.DataFrame, run_id: int, start: dt.datetim
     return stays.height
 
 
-def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datetime, end: dt.datetime) -> int:
-    """Replace the visits that began in ``[start, end)``; returns how many rows.
+_POINT = "ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326)"
+_PLACED = (
+    "ALTER TABLE given_stays ADD COLUMN area_id bigint",
+    f"UPDATE given_stays g SET area_id = owning_area({_POINT})",
+    "ANALYZE given_stays",
+)
+
+
+def _in_window(begin: str) -> str:
+    """Return the condition of rows ``s`` that a run writes anew: of its window, or of a longer span of a vehicle."""
+    return (
+        f"(s.{begin} >= :start AND s.{begin} < :end OR EXISTS (SELECT FROM unnest(CAST(:vehicles AS bigint[]),"
+        f" CAST(:begins AS timestamptz[])) w (vehicle_id, begins_at) WHERE w.vehicle_id = s.vehicle_id"
+        f" AND s.{begin} >= w.begins_at AND s.{begin} < :start))"
+    )
+
+
+def _asked(
+    start: dt.datetime, end: dt.datetime, begins: Mapping[int, dt.datetime] | None
+) -> dict[str, object]:
+    given = begins or {}
+    return {"start": start, "end": end, "vehicles": list(given), "begins": list(given.values())}
+
+
+def write_visits(
+    db: Session,
+    visits: pl.DataFrame,
+    run_id: int,
+    start: dt.datetime,
+    end: dt.datetime,
+    begins: Mapping[int, dt.datetime] | None = None,
+) -> int:
+    """Bring the visits that began in ``[start, end)`` in line with those given; returns how many there are.
+
+    A visit that is given as it is stored keeps its row and its run.
 
     Parameters
     ----------
     visits : polars.DataFrame
         ``visit_id``, ``vehicle_id`` (integer), ``site_id`` (text or null), ``entered_at``, ``left_at``,
         ``seen_s``, ``unseen_s``, ``distance_m``, ``share``, ``night``, ``excluded_by``, ``lon``, ``lat``.
+    begins : mapping of int to datetime, optional
+        Vehicles whose visits were found from an earlier moment on than ``start``.
     """
     columns = {
         "visit_id": "text",
@@ -144,22 +201,37 @@ def write_visits(db: Session, visits: pl.DataFrame, run_id: int, start: dt.datet
         "lat": "float8",
     }
     copy_frame(db, visits, "given_visits", columns)
-    db.execute(
-        text("DELETE FROM visits WHERE entered_at >= :start AND entered_at < :end"),
-        {"start": start, "end": end},
+    for statement in _AT_SITES:
+        db.execute(text(statement))
+    plain = [name for name in columns if name not in ("site_id", "lon", "lat")]
+    same = " AND ".join(f"g.{name} IS NOT DISTINCT FROM s.{name}" for name in (*plain, "area_id"))
+    alike = (
+        f"g.site IS NOT DISTINCT FROM s.site_id AND {same} AND g.lon = ST_X(s.geom) AND g.lat = ST_Y(s.geom)"
     )
-    result = db.execute(
+    db.execute(
         text(
-            "INSERT INTO visits (run_id, visit_id, vehicle_id, site_id, entered_at, left_at, seen_s,"
-            " unseen_s, distance_m, share, night, excluded_by, geom, area_id)"
-            " SELECT :run_id, g.visit_id, g.vehicle_id, s.id, g.entered_at, g.left_at, g.seen_s, g.unseen_s,"
-            " g.distance_m, g.share, g.night, g.excluded_by, ST_SetSRID(ST_MakePoint(g.lon, g.lat), 4326),"
-            " s.area_id FROM given_visits g LEFT JOIN sites s USING (site_id) ON CONFLICT (visit_id, site_id)"
-            " DO NOTHING"
+            f"DELETE FROM visits s WHERE {_in_window('entered_at')}"
+            f" AND NOT EXISTS (SELECT FROM given_visits g WHERE {alike})"
+        ),
+        _asked(start, end, begins),
+    )
+    db.execute(
+        text(
+            f"INSERT INTO visits (run_id, site_id, {', '.join(plain)}, geom, area_id)"
+            f" SELECT :run_id, g.site, {', '.join(f'g.{name}' for name in plain)}, {_POINT}, g.area_id"
+            f" FROM given_visits g WHERE NOT EXISTS (SELECT FROM visits s WHERE s.visit_id = g.visit_id"
+            " AND s.site_id IS NOT DISTINCT FROM g.site)"
         ),
         {"run_id": run_id},
     )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    return visits.height
+
+
+_AT_SITES = (
+    "ALTER TABLE given_visits ADD COLUMN site bigint, ADD COLUMN area_id bigint",
+    "UPDATE given_visits g SET site = s.id, area_id = s.area_id FROM sites s WHERE s.site_id = g.site_id",
+    "ANALYZE given_visits",
+)
 
 
 @dataclass(frozen=True)

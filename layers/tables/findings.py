@@ -36,7 +36,11 @@ HOT_SPOT_PATTERNS = (
 
 
 class ModelRun(Base):
-    """One run of a model, with its version and parameters; ``key`` makes a second run find the first."""
+    """One run of a model, with its version and parameters; ``key`` makes a second run find the first.
+
+    ``fingerprint`` holds a value for each table that it read, ``blind_spots`` what it could not see, ``seconds`` the
+    time of its steps. Those and the window are empty in runs of before 0041.
+    """
 
     __tablename__ = "model_runs"
     id: Mapped[int] = id_column()
@@ -47,6 +51,11 @@ class ModelRun(Base):
     parameters: Mapped[dict[str, Any]]
     counts: Mapped[dict[str, Any]]
     finished_at: Mapped[dt.datetime]
+    window_from: Mapped[dt.datetime | None]
+    window_to: Mapped[dt.datetime | None]
+    fingerprint: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+    blind_spots: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
+    seconds: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class AlertKind(Base):

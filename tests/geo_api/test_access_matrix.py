@@ -520,7 +520,7 @@ def test_change_sets_of_another_area(matrix: Matrix, caller: str) -> None:
 def test_public_doors_tell_nothing_private(matrix: Matrix, caller: str) -> None:
     client = matrix.clients[caller]
     doors = ["/", "/collections", "/openapi.json", "/metrics", "/conformance", "/health/ready", "/v1/settings", "/v1/style",
-             "/v1/duty-items", "/v1/me", "/v1/runs", "/collections/hot_spots/items", "/v1/hot-spots/report.html", "/docs",
+             "/v1/duty-items", "/v1/me", "/v1/runs", "/v1/model-runs", "/collections/hot_spots/items", "/v1/hot-spots/report.html", "/docs",
              "/v1/access-log?limit=1000", "/collections/fences/items"]  # fmt: skip
     for door in doors:
         answer = client.get(door)
@@ -533,6 +533,9 @@ def test_public_doors_tell_nothing_private(matrix: Matrix, caller: str) -> None:
         if door == "/v1/runs" and answer.status_code == 200:
             whole = len(CALLERS[caller].letters) == 2 and CALLERS[caller].domains is None
             assert all(("counts" in run) is whole for run in answer.json()["runs"])
+        if door == "/v1/model-runs" and answer.status_code == 200:
+            whole = len(CALLERS[caller].letters) == 2 and CALLERS[caller].domains is None
+            assert all((run["counts"] is not None) is whole for run in answer.json()["runs"])
 
 
 @pytest.mark.parametrize("caller", list(CALLERS))
@@ -911,6 +914,8 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
         "/v1/indicators/cases?since=2026-01-01&until=2026-02-01&figure=rework_rate": READERS
     },
     ("GET", "/v1/runs"): {"/v1/runs": READERS},
+    ("GET", "/v1/model-runs"): {"/v1/model-runs": READERS},
+    ("GET", "/v1/model-runs/{run_id}"): {"/v1/model-runs/999999999": READERS},
     ("GET", "/v1/settings"): {"/v1/settings": ANYONE},
     ("GET", "/v1/style"): {"/v1/style": ANYONE},
     ("GET", "/v1/base-map.pmtiles"): {"/v1/base-map.pmtiles": ANYONE},

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from geo_api.cli.main import app
-from geo_api.jobs.analysis import STAY_PARAMETERS
+from geo_api.jobs.parameters import STAY_PARAMETERS
 from layers.errors import InputError
 from spatial_models.out_of_core import partition_fixes
 from spatial_models.out_of_core.partitioned import join_runs

@@ -1,4 +1,4 @@
--- Sites with an open alert of a level that opens a case, and that case. Read by ``layers.records.alerts``.
+-- Sites with an open alert of some levels, and the newest case of the alert. Read by ``layers.records.alerts``.
 SELECT s.site_id, e.uscc, a.level, a.score, a.evidence, c.number AS case_number, c.lead_body, c.co_handlers, c.due_at,
        g.code AS grid_code, m.name AS community, t.name AS town, y.name AS county
 FROM alerts a
@@ -12,5 +12,5 @@ LEFT JOIN areas g ON g.id = c.grid_area_id
 LEFT JOIN areas m ON m.id = c.community_area_id
 LEFT JOIN areas t ON t.id = c.town_area_id
 LEFT JOIN areas y ON y.id = c.county_area_id
-WHERE a.level IN ('warning', 'high') AND a.status = 'open'
+WHERE a.level = ANY (:levels) AND a.status = 'open'
 ORDER BY a.score DESC, s.site_id

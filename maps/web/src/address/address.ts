@@ -19,6 +19,7 @@ export type Route =
   | { view: "webhooks" }
   | { view: "figures" }
   | { view: "registers"; register?: RegisterName; key?: string }
+  | { view: "runs" }
   | { view: "alerts"; level?: string; state?: string }
   | { view: "alert"; id: number }
   | { view: "cases"; state?: string }
@@ -135,6 +136,7 @@ function routeOf({ view = "", level, state, source, item, place, grids, review }
     case "account":
     case "webhooks":
     case "figures":
+    case "runs":
       return { view: name };
     case "registers": {
       const [of, ...own] = rest;
@@ -192,6 +194,7 @@ function routeParts(route: Route): Parts {
     case "account":
     case "webhooks":
     case "figures":
+    case "runs":
       return { view: route.view };
     case "registers":
       return { view: ["registers", route.register, route.key].filter(Boolean).join("/") };

@@ -14,7 +14,7 @@ export const address = new Value<Address>(START);
 export const route = new Value<Route>(START.route);
 
 export function tabOf({ view }: Route): Tab {
-  if (view === "alert") return "alerts";
+  if (view === "alert" || view === "runs") return "alerts";
   if (view === "case") return "cases";
   if (view === "webhooks") return "account";
   if (view === "figures" || view === "dispatches" || view === "registers") return "cases";

@@ -459,6 +459,19 @@ export interface components {
             reasons: components["schemas"]["RowFault"][];
             unregistered_vehicles: components["schemas"]["UnregisteredVehicles"];
         };
+        /** @description Something that a run could not see. */
+        BlindSpotDocument: {
+            /** @description vehicles, meters or sites */
+            family: string;
+            code: string;
+            /** @description Whether the whole family is blind */
+            is_whole: boolean;
+            /** @description How many vehicles or sites */
+            n: number;
+            of: number;
+            zh: string;
+            en: string;
+        };
         /** @description A version of a body (主体). */
         BodyVersion: {
             /** Format: date */
@@ -2834,6 +2847,36 @@ export interface components {
             field: string;
             reason: string;
         };
+        /** @description One run of a model. */
+        RunOfModel: {
+            id: number;
+            model: string;
+            version: string;
+            /**
+             * Format: date-time
+             * @description The moment that the model looks back from
+             */
+            at: string;
+            /** @description Null: a run of an older version */
+            window_from: string | null;
+            window_to: string | null;
+            /** Format: date-time */
+            finished_at: string;
+            /** @description For those who see the whole city */
+            counts: {
+                [key: string]: unknown;
+            } | null;
+            /** @description For those who see the whole city */
+            blind_spots: components["schemas"]["BlindSpotDocument"][] | null;
+            /** @description Of each step */
+            seconds: {
+                [key: string]: number;
+            };
+        };
+        /** @description Runs of the models, newest first. */
+        RunsOfModels: {
+            runs: components["schemas"]["RunOfModel"][];
+        };
         /** @enum {string} */
         ScoreChange: "raised" | "reopened" | "returned" | "faded" | "higher" | "lower" | "refreshed";
         /** @description Whether the own account has a second factor. */
@@ -3533,6 +3576,39 @@ export interface components {
         WebhooksList: {
             webhooks: components["schemas"]["WebhookDocument"][];
         };
+        /** @description One run of a model with its parameters and what it had read. */
+        WholeRunOfModel: {
+            id: number;
+            model: string;
+            version: string;
+            /**
+             * Format: date-time
+             * @description The moment that the model looks back from
+             */
+            at: string;
+            /** @description Null: a run of an older version */
+            window_from: string | null;
+            window_to: string | null;
+            /** Format: date-time */
+            finished_at: string;
+            /** @description For those who see the whole city */
+            counts: {
+                [key: string]: unknown;
+            } | null;
+            /** @description For those who see the whole city */
+            blind_spots: components["schemas"]["BlindSpotDocument"][] | null;
+            /** @description Of each step */
+            seconds: {
+                [key: string]: number;
+            };
+            parameters: {
+                [key: string]: unknown;
+            };
+            /** @description A value for each table that was read. For those who see the whole city */
+            fingerprint: {
+                [key: string]: string;
+            } | null;
+        };
         /** @description A withdrawn entry, and what goes on although it rests on it. */
         Withdrawn: {
             entry: components["schemas"]["RegisterEntryDocument"];
@@ -3581,6 +3657,7 @@ export type BalanceMove = components['schemas']['BalanceMove'];
 export type BaseMapDocument = components['schemas']['BaseMapDocument'];
 export type BaseMapName = components['schemas']['BaseMapName'];
 export type BatchReport = components['schemas']['BatchReport'];
+export type BlindSpotDocument = components['schemas']['BlindSpotDocument'];
 export type BodyVersion = components['schemas']['BodyVersion'];
 export type BothLanguages = components['schemas']['BothLanguages'];
 export type BriefAssignment = components['schemas']['BriefAssignment'];
@@ -3787,6 +3864,8 @@ export type Role = components['schemas']['Role'];
 export type RowChanged = components['schemas']['RowChanged'];
 export type RowChanges = components['schemas']['RowChanges'];
 export type RowFault = components['schemas']['RowFault'];
+export type RunOfModel = components['schemas']['RunOfModel'];
+export type RunsOfModels = components['schemas']['RunsOfModels'];
 export type ScoreChange = components['schemas']['ScoreChange'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
 export type SendBody = components['schemas']['SendBody'];
@@ -3852,6 +3931,7 @@ export type WebhookBody = components['schemas']['WebhookBody'];
 export type WebhookDocument = components['schemas']['WebhookDocument'];
 export type WebhookSecret = components['schemas']['WebhookSecret'];
 export type WebhooksList = components['schemas']['WebhooksList'];
+export type WholeRunOfModel = components['schemas']['WholeRunOfModel'];
 export type Withdrawn = components['schemas']['Withdrawn'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -17,6 +17,7 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "registers",
   "intake",
   "clue",
+  "runs",
 ];
 
 export function needsLogin({ view }: Route): boolean {

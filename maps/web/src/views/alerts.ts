@@ -106,7 +106,9 @@ export class AlertsView extends Piece {
   protected override render() {
     return html`
       <h2>${t("alerts")}</h2>
-      <p class="muted">${t("alert.clue_long")}</p>
+      <p class="muted">
+        ${t("alert.clue_long")} <a href=${linkTo({ view: "runs" })} @click=${follow({ view: "runs" })}>${t("runs")}</a>
+      </p>
       ${statusBar(this.status)}
       ${loaded(this.#alerts, (found) => {
         const shown = found.filter((each) => !this.level || each.properties.level === this.level);

@@ -25,4 +25,5 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   webhooks: () => import("./webhooks"),
   figures: () => import("./figures"),
   registers: () => import("./registers"),
+  runs: () => import("./runs"),
 };

@@ -1,0 +1,16 @@
+"""Parameters of the main job that are stored with each run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RUN_DAYS = 30
+"""How far back tracks are read."""
+STAY_PARAMETERS: dict[str, Any] = {
+    "radius_m": 150.0,
+    "min_duration_s": 600.0,
+    "max_gap_s": 900.0,
+    "anchor": "centroid",
+    "outliers": 1,
+    "max_speed_kmh": 200.0,
+}
