@@ -55,6 +55,7 @@ LOGGED_PATHS = (
     "/v1/dispatches",
     "/v1/registers",
     "/v1/reports",
+    "/v1/duty-proposals",
     "/v1/imports",
     "/v1/vehicles",
     "/v1/webhooks",

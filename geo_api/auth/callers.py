@@ -32,6 +32,8 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_dispatches": frozenset({"officer", "dispatcher", "supervisor"}),
     "answer_calls": frozenset({"officer", "dispatcher"}),
     "edit_registers": frozenset({"dispatcher", "supervisor"}),
+    "propose_duties": frozenset({"dispatcher", "supervisor"}),
+    "approve_duties": frozenset({"supervisor"}),
     "read_originals": frozenset({"supervisor"}),
     "take_down": frozenset({"supervisor"}),
     "manage_webhooks": frozenset({"dispatcher", "supervisor", "service"}),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from geo_api.cli.installation import migrated_database
+from geo_api.cli.responsibility import proposals
 from geo_api.http.progress import console, step
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ duties_app = typer.Typer(help="权责清单 duty list", no_args_is_help=True)
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the command line."""
     app.command("assign")(assign)
+    proposals.add_to(duties_app)
     app.add_typer(duties_app, name="duties")
     app.add_typer(places_app, name="places")
 
@@ -93,15 +95,27 @@ def duties_diff(
     old: Annotated[str, typer.Argument(help="File, or a date (YYYY-MM-DD) of the stored list")],
     new: Annotated[str, typer.Argument(help="File, or a date")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
+    impact: Annotated[
+        bool,
+        typer.Option(
+            "--impact",
+            help="Also which open cases, towns and officers NEW would touch if it held from OLD, a date, on",
+        ),
+    ] = False,
 ) -> None:
     """Compare two versions of the duty list · 比较权责清单."""
     from dataclasses import asdict
 
     from grid.responsibility import compare_lists
 
-    changes = compare_lists(_duties_of(old), _duties_of(new))
+    day = proposals.read_day(old) if impact else None
+    lines = _duties_of(new)
+    changes = compare_lists(_duties_of(old), lines)
+    touched = None if day is None else _impact(lines, day)
     if as_json:
-        console.print_json(data=[asdict(change) for change in changes], default=str)
+        told = [asdict(change) for change in changes]
+        document = told if touched is None else {"changes": told, "impact": touched}
+        console.print_json(data=document, default=str)
         return
     marks = {
         "added": "[green]+[/]",
@@ -113,6 +127,17 @@ def duties_diff(
         console.print(marks.get(change.change, "[yellow]~[/]"), end=" ")
         console.print(f"{change.change} {change}", markup=False, highlight=False)
     console.print(f"{len(changes)} 处变化 changes")
+    if touched is not None:
+        proposals.tell_impact(touched)
+
+
+def _impact(lines: list[Duty], day: dt.date) -> dict[str, Any]:
+    """Return what a list would touch if it replaced the stored one from a day on; nothing is written."""
+    from grid.duty_proposals import impact_of
+    from layers.postgres import SYSTEM, advisory_lock, session
+
+    with session(SYSTEM, migrated_database()) as db, advisory_lock(db, "import"):
+        return impact_of(db, lines, day, "whole").as_json()
 
 
 def _duties_of(version: str) -> list[Duty]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from geo_api.ground.schemas import BaseMapDocument
 from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Link, Moment, aware
+from layers.tables import DUTY_PROPOSAL_STATES
 
 MAX_POINTS = 10_000
 Longitude = Annotated[float, Field(strict=True, ge=-180, le=180, allow_inf_nan=False)]
@@ -209,3 +210,106 @@ class StyleDocument(Answer):
     domains: Legend
     track: Legend
     case_actions: dict[str, CaseAction]
+
+
+class TouchedCase(Answer):
+    """An open case whose lead or co-handlers would be others under a new list."""
+
+    number: str
+    item_code: str
+    lead_now: str | None
+    lead_new: str | None
+    co_handlers_now: list[str]
+    co_handlers_new: list[str]
+
+
+class TouchedTown(Answer):
+    """A town that gains or loses a matter."""
+
+    town_code: str
+    item_code: str
+    item: str
+    change: Literal["gains", "loses"]
+    body: str
+
+
+class TouchedOfficers(Answer):
+    """Officers whose body loses a matter in an area, by their certificates."""
+
+    body: str
+    item_code: str
+    area_code: str
+    certificates: list[str]
+
+
+class ListFault(Answer):
+    """A fault that the whole list would have and has not today."""
+
+    rule: str
+    en: str
+    zh: str
+
+
+class DutyImpact(Answer):
+    """Impact of a new duty list from its day on."""
+
+    ended: Annotated[list[DutyLine], Field(description="Lines that end on the day")]
+    dropped: Annotated[list[DutyLine], Field(description="Lines that would have begun later")]
+    begun: Annotated[list[DutyLine], Field(description="Lines that begin")]
+    cases: list[TouchedCase]
+    towns: list[TouchedTown]
+    officers: list[TouchedOfficers]
+    faults: list[ListFault]
+
+
+class DutyProposal(Answer):
+    """A proposed duty list."""
+
+    id: int
+    title: str
+    reason: str
+    author: str
+    created_at: dt.datetime
+    effective_on: dt.date
+    covers: Annotated[str, Choice("DutyListCovers", ("whole", "items"))]
+    file_name: str
+    sha256: Annotated[str, Field(description="Of the file's content")]
+    status: Annotated[str, Choice("DutyProposalState", DUTY_PROPOSAL_STATES)]
+    decided_by: str | None
+    decided_at: dt.datetime | None
+    batch_id: Annotated[int | None, Field(description="Import of the approved list")]
+    n_lines: int
+    may_approve: Annotated[
+        bool, Field(description="The caller may approve it: another person than its author")
+    ]
+    may_reject: bool
+    may_undo: bool
+
+
+class DutyProposals(Answer):
+    """Proposed duty lists, the newest first."""
+
+    proposals: list[DutyProposal]
+    links: list[Link]
+
+
+class ProposalStep(Answer):
+    """A step of a proposed list."""
+
+    at: dt.datetime
+    actor: str
+    action: Annotated[str, Choice("DutyProposalAction", ("propose", "approve", "reject", "undo"))]
+    note: str
+
+
+class DutyProposalDocument(DutyProposal):
+    """A proposed duty list with its impact and its steps."""
+
+    preview: DutyImpact
+    steps: list[ProposalStep]
+
+
+class ProposalReason(Body):
+    """Why a list is turned down or taken back."""
+
+    reason: Annotated[str, Field(max_length=2000)] = ""

@@ -63,6 +63,7 @@ from geo_api.open311 import routes_georeport as open311
 from geo_api.registers import routes_registers as registers
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
+from geo_api.responsibility import routes_duty_proposals as duty_proposals
 from geo_api.server import routes_landing as landing
 from geo_api.server.allowed_hosts import AllowedHosts
 from geo_api.server.cross_origin import allow_origins
@@ -106,6 +107,7 @@ ROUTERS = (
     dispatches,
     change_sets,
     duties,
+    duty_proposals,
     registers,
     imports,
     hot_spots,

@@ -37,7 +37,7 @@ GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calenda
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alert_outcomes, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, fence_events, fixes,
+GRANT SELECT ON access_log, alert_outcomes, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, duty_proposal_steps, duty_proposals, fence_events, fixes,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -146,6 +146,9 @@ BEGIN
         ('clue_reporters', 'of_clue', 'SELECT', reporter_rows, NULL),
         ('clues', 'own_or_in_scope', 'SELECT', clue_rows, NULL),
         ('dispatches', 'of_case_or_own', 'SELECT', dispatch_rows, NULL),
+        -- Their previews name cases and officers of the whole city.
+        ('duty_proposals', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
+        ('duty_proposal_steps', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
         ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),

@@ -60,7 +60,18 @@ from layers.tables.findings import (
 from layers.tables.ground import Building, PlaceGram, PlaceName, PlaceSource, Road, Waterway
 from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
-from layers.tables.registers import BODY_LEVELS, STAGES, URGENCIES, Body, CalendarDay, Matter, Officer
+from layers.tables.registers import (
+    BODY_LEVELS,
+    DUTY_PROPOSAL_STATES,
+    STAGES,
+    URGENCIES,
+    Body,
+    CalendarDay,
+    DutyProposal,
+    DutyProposalStep,
+    Matter,
+    Officer,
+)
 from layers.tables.schema_versions import SchemaInForce
 from layers.tables.tile_cells import CELL_TABLES
 from layers.tables.tracks import Track, TrackDay
@@ -82,6 +93,7 @@ __all__ = [
     "DELIVERY_STATES",
     "DISPATCH_STATES",
     "DOMAINS",
+    "DUTY_PROPOSAL_STATES",
     "HISTORY_TABLES",
     "HOT_SPOT_PATTERNS",
     "NATURAL_KEYS",
@@ -121,6 +133,8 @@ __all__ = [
     "Dispatch",
     "DutyItem",
     "EmergingHotSpot",
+    "DutyProposal",
+    "DutyProposalStep",
     "Enterprise",
     "Fence",
     "FenceEvent",

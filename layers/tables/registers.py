@@ -1,4 +1,4 @@
-"""Registers with history: bodies (主体), officers (执法人员) and matters (事项).
+"""Registers with history: bodies (主体), officers (执法人员) and matters (事项); proposed duty lists.
 
 A row is a version: it holds from ``valid_from`` up to but not including ``valid_to`` (days in the city). All
 versions of one body have one ``body_id``, those of one officer one ``officer_id`` (given by triggers in
@@ -11,7 +11,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Numeric, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, batch_column, id_column
@@ -21,6 +21,7 @@ REGISTERS = ("bodies", "officers", "matters")
 BODY_LEVELS = ("town", "county", "city")
 STAGES = ("verify", "file", "dispatch", "arrive", "dispose", "feed_back", "review", "check", "close")
 """Stages of a case that a matter may limit, by the step that ends them."""
+DUTY_PROPOSAL_STATES = ("proposed", "approved", "rejected", "undone")
 URGENCIES = ("normal", "urgent", "very_urgent")
 
 
@@ -112,3 +113,37 @@ class Matter(Base):
     valid_from: Mapped[dt.date]
     valid_to: Mapped[dt.date | None]
     batch_id: Mapped[int | None] = batch_column()
+
+
+class DutyProposal(Base):
+    """A duty list that somebody proposed: its lines, what it would do, who approved it, and its batch."""
+
+    __tablename__ = "duty_proposals"
+    id: Mapped[int] = id_column()
+    title: Mapped[str] = mapped_column(default="", server_default="")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    author: Mapped[str]
+    created_at: Mapped[dt.datetime]
+    effective_on: Mapped[dt.date]
+    covers: Mapped[str]  # whole: every item; items: those that it names
+    file_name: Mapped[str]
+    sha256: Mapped[str]
+    lines: Mapped[list[dict[str, Any]]]
+    preview: Mapped[dict[str, Any]]
+    status: Mapped[str]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[dt.datetime | None]
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("batches.id"))
+
+
+class DutyProposalStep(Base):
+    """A step of a proposed duty list. Rows are added, never changed."""
+
+    __tablename__ = "duty_proposal_steps"
+    __table_args__ = (Index("ix_duty_proposal_steps_proposal_id", "proposal_id"),)
+    id: Mapped[int] = id_column()
+    proposal_id: Mapped[int] = mapped_column(ForeignKey("duty_proposals.id"))
+    at: Mapped[dt.datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    note: Mapped[str] = mapped_column(default="", server_default="")

@@ -129,3 +129,62 @@ def test_an_officer_of_a_body_sees_no_officers(open_page: Open, city: City) -> N
     expect(page.locator("registers-view a.row").first).to_be_visible()
     expect(page.locator("[data-register=officers]")).to_have_count(0)
     expect(page.locator("[data-add]")).to_have_count(0)
+
+
+def changed_list(city: City, former: str, now: str) -> bytes:
+    """The stored duty list as a file, with the lines of one body given to another one."""
+    columns = "item_code, item, domain, legal_basis, kind, body, level, area_code, role, valid_from, valid_to"
+    lines = [columns.replace(" ", "")]
+    for row in city.rows(f"SELECT {columns} FROM duty_items ORDER BY id"):
+        cells = ["" if value is None else str(value) for value in row]
+        cells[5] = now if cells[5] == former else cells[5]
+        lines.append(",".join(f'"{cell}"' for cell in cells))
+    return "\n".join(lines).encode()
+
+
+@pytest.mark.parametrize(("locale", "size"), [("en-GB", (1280, 800)), ("zh-CN", (390, 844))])
+def test_a_duty_list_is_previewed_proposed_approved_by_another_and_undone(
+    open_page: Open, city: City, locale: str, size: tuple[int, int]
+) -> None:
+    former = city.value(
+        "SELECT c.lead_body FROM cases c JOIN duty_items d ON d.body = c.lead_body AND d.valid_to IS NULL"
+        " WHERE c.state NOT IN ('closed', 'merged') GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    )
+    name = f"综合执法局 {locale}"
+    add_unconfirmed(city, f"P-{locale}", name)
+    file = {"name": "清单.csv", "mimeType": "text/csv", "buffer": changed_list(city, former, name)}
+    console = open_page(locale=locale, size=size)
+    console.log_in("dispatcher")
+    console.goto("/map/#view=registers/bodies")
+    page = console.page
+    page.locator("[data-proposals]").click()
+    page.locator("[data-propose]").click()
+    form = page.locator("[data-form=propose]")
+    form.locator("[name=file]").set_input_files(file)
+    form.locator("[data-act=preview]").click()
+    expect(page.locator("[data-preview] [data-impact='proposals.cases'] li").first).to_contain_text(name)
+    check_page(console, size, f"proposals-preview-{locale}")
+    form.locator("[name=title]").fill(f"清单 {locale}")
+    form.locator("[data-act=propose]").click()
+    card = page.locator("proposal-card")
+    expect(card.locator("[data-step=propose]")).to_be_visible()
+    expect(card.locator("[data-act=approve]")).to_have_count(0)
+    number = page.url.split("proposals/")[1].split("&")[0]
+    assert city.value("SELECT status FROM duty_proposals WHERE id = :id", id=int(number)) == "proposed"
+
+    other = open_page(locale=locale, size=size)
+    other.log_in("supervisor")
+    other.goto(f"/map/#view=proposals/{number}")
+    card = other.page.locator("proposal-card")
+    card.locator("[data-act=approve]").click()
+    other.page.click("[data-confirm]")
+    expect(card.locator("[data-step=approve]")).to_be_visible()
+    assert (
+        city.value("SELECT count(*) FROM duty_items WHERE body = :name AND valid_to IS NULL", name=name) > 0
+    )
+    check_page(other, size, f"proposals-card-{locale}")
+    card.locator("[data-act=undo]").click()
+    other.page.fill("dialog [name=reason]", "登记有误")
+    other.page.click("[data-confirm]")
+    expect(card.locator("[data-step=undo]")).to_contain_text("登记有误")
+    assert city.value("SELECT count(*) FROM duty_items WHERE body = :name", name=name) == 0

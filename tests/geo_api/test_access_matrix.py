@@ -720,6 +720,7 @@ CALL_READERS = ANSWERERS | {"supervisor"}
 SHARERS = frozenset({"dispatcher", "supervisor", "service"})
 EDITORS = frozenset({"grid_manager", "supervisor"})
 LEADERS = frozenset({"dispatcher", "supervisor"})
+PROPOSED = "/v1/duty-proposals?effective_on=2999-01-01&covers=whole"
 ITEM = "/collections/{collection_id}/items/{feature_id}"
 TILE = "/collections/{collection_id}/tiles/WebMercatorQuad"
 ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
@@ -909,6 +910,17 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("PATCH", "/v1/registers/{register}/{key}"): {"/v1/registers/matters/none": LEADERS},
     ("POST", "/v1/registers/{register}/{key}/withdraw"): {"/v1/registers/officers/none/withdraw": LEADERS},
     ("POST", "/v1/registers/{register}/{key}/confirm"): {"/v1/registers/bodies/none/confirm": LEADERS},
+    ("GET", "/v1/duty-proposals"): {"/v1/duty-proposals": LEADERS},
+    ("POST", "/v1/duty-proposals"): {PROPOSED: LEADERS},
+    ("POST", "/v1/duty-proposals/preview"): {PROPOSED.replace("?", "/preview?"): LEADERS},
+    ("GET", "/v1/duty-proposals/{proposal_id}"): {"/v1/duty-proposals/999999999": LEADERS},
+    ("POST", "/v1/duty-proposals/{proposal_id}/approve"): {
+        "/v1/duty-proposals/999999999/approve": frozenset({"supervisor"})
+    },
+    ("POST", "/v1/duty-proposals/{proposal_id}/reject"): {"/v1/duty-proposals/999999999/reject": LEADERS},
+    ("POST", "/v1/duty-proposals/{proposal_id}/undo"): {
+        "/v1/duty-proposals/999999999/undo": frozenset({"supervisor"})
+    },
     ("GET", "/v1/indicators"): {"/v1/indicators?since=2026-01-01&until=2026-02-01": READERS},
     ("GET", "/v1/indicators/cases"): {
         "/v1/indicators/cases?since=2026-01-01&until=2026-02-01&figure=rework_rate": READERS

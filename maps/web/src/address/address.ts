@@ -18,6 +18,7 @@ export type Route =
   | { view: "account" }
   | { view: "webhooks" }
   | { view: "figures" }
+  | { view: "proposals"; id?: number }
   | { view: "registers"; register?: RegisterName; key?: string }
   | { view: "runs" }
   | { view: "alerts"; level?: string; state?: string }
@@ -138,6 +139,8 @@ function routeOf({ view = "", level, state, source, item, place, grids, review }
     case "figures":
     case "runs":
       return { view: name };
+    case "proposals":
+      return { view: name, ...(id !== null && { id }) };
     case "registers": {
       const [of, ...own] = rest;
       const register = REGISTER_NAMES.find((each) => each === of);
@@ -196,6 +199,8 @@ function routeParts(route: Route): Parts {
     case "figures":
     case "runs":
       return { view: route.view };
+    case "proposals":
+      return { view: route.id ? `proposals/${route.id}` : "proposals" };
     case "registers":
       return { view: ["registers", route.register, route.key].filter(Boolean).join("/") };
     case "alerts":

@@ -17,8 +17,8 @@ export function tabOf({ view }: Route): Tab {
   if (view === "alert" || view === "runs") return "alerts";
   if (view === "case") return "cases";
   if (view === "webhooks") return "account";
-  if (view === "figures" || view === "dispatches" || view === "registers") return "cases";
   if (view === "intake" || view === "clue") return "cases";
+  if (view === "figures" || view === "dispatches" || view === "registers" || view === "proposals") return "cases";
   return view;
 }
 

@@ -20,6 +20,7 @@ const MAY: Record<string, readonly string[]> = {
   send_officers: ["dispatcher"],
   read_dispatches: ["officer", "dispatcher", "supervisor"],
   edit_registers: ["dispatcher", "supervisor"],
+  propose_duties: ["dispatcher", "supervisor"],
   pack_cases: ["dispatcher", "supervisor"],
   record_outcome: ["officer", "dispatcher", "supervisor"],
 };

@@ -1291,6 +1291,19 @@ export interface components {
             /** @description One for each line of the geometry */
             parts: components["schemas"]["DrivenPart"][];
         };
+        /** @description Impact of a new duty list from its day on. */
+        DutyImpact: {
+            /** @description Lines that end on the day */
+            ended: components["schemas"]["DutyLine"][];
+            /** @description Lines that would have begun later */
+            dropped: components["schemas"]["DutyLine"][];
+            /** @description Lines that begin */
+            begun: components["schemas"]["DutyLine"][];
+            cases: components["schemas"]["TouchedCase"][];
+            towns: components["schemas"]["TouchedTown"][];
+            officers: components["schemas"]["TouchedOfficers"][];
+            faults: components["schemas"]["ListFault"][];
+        };
         /** @description One line of the duty list (权责清单): who may act on what, where, since when. */
         DutyLine: {
             item_code: string;
@@ -1314,6 +1327,69 @@ export interface components {
             items: components["schemas"]["DutyLine"][];
             /** @description Lines of all pages */
             numberMatched: number;
+            links: components["schemas"]["Link"][];
+        };
+        /** @enum {string} */
+        DutyListCovers: "whole" | "items";
+        /** @description A proposed duty list. */
+        DutyProposal: {
+            id: number;
+            title: string;
+            reason: string;
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            effective_on: string;
+            covers: components["schemas"]["DutyListCovers"];
+            file_name: string;
+            /** @description Of the file's content */
+            sha256: string;
+            status: components["schemas"]["DutyProposalState"];
+            decided_by: string | null;
+            decided_at: string | null;
+            /** @description Import of the approved list */
+            batch_id: number | null;
+            n_lines: number;
+            /** @description The caller may approve it: another person than its author */
+            may_approve: boolean;
+            may_reject: boolean;
+            may_undo: boolean;
+        };
+        /** @enum {string} */
+        DutyProposalAction: "propose" | "approve" | "reject" | "undo";
+        /** @description A proposed duty list with its impact and its steps. */
+        DutyProposalDocument: {
+            id: number;
+            title: string;
+            reason: string;
+            author: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date */
+            effective_on: string;
+            covers: components["schemas"]["DutyListCovers"];
+            file_name: string;
+            /** @description Of the file's content */
+            sha256: string;
+            status: components["schemas"]["DutyProposalState"];
+            decided_by: string | null;
+            decided_at: string | null;
+            /** @description Import of the approved list */
+            batch_id: number | null;
+            n_lines: number;
+            /** @description The caller may approve it: another person than its author */
+            may_approve: boolean;
+            may_reject: boolean;
+            may_undo: boolean;
+            preview: components["schemas"]["DutyImpact"];
+            steps: components["schemas"]["ProposalStep"][];
+        };
+        /** @enum {string} */
+        DutyProposalState: "proposed" | "approved" | "rejected" | "undone";
+        /** @description Proposed duty lists, the newest first. */
+        DutyProposals: {
+            proposals: components["schemas"]["DutyProposal"][];
             links: components["schemas"]["Link"][];
         };
         /** @enum {string} */
@@ -2016,6 +2092,12 @@ export interface components {
         LinkBody: {
             case_number: string;
         };
+        /** @description A fault that the whole list would have and has not today. */
+        ListFault: {
+            rule: string;
+            en: string;
+            zh: string;
+        };
         /** @description Loads of the zones that end and of those that begin, 200 each at most. */
         LoadChange: {
             before: components["schemas"]["GridLoad"][];
@@ -2529,6 +2611,19 @@ export interface components {
                 };
             };
             additionalProperties: boolean;
+        };
+        /** @description Why a list is turned down or taken back. */
+        ProposalReason: {
+            /** @default  */
+            reason?: string;
+        };
+        /** @description A step of a proposed list. */
+        ProposalStep: {
+            /** Format: date-time */
+            at: string;
+            actor: string;
+            action: components["schemas"]["DutyProposalAction"];
+            note: string;
         };
         /** @description Published cases as a GeoJSON feature collection. */
         PublishedCases: {
@@ -3323,6 +3418,31 @@ export interface components {
             tilesets: components["schemas"]["TileSetItem"][];
             links: components["schemas"]["Link"][];
         };
+        /** @description An open case whose lead or co-handlers would be others under a new list. */
+        TouchedCase: {
+            number: string;
+            item_code: string;
+            lead_now: string | null;
+            lead_new: string | null;
+            co_handlers_now: string[];
+            co_handlers_new: string[];
+        };
+        /** @description Officers whose body loses a matter in an area, by their certificates. */
+        TouchedOfficers: {
+            body: string;
+            item_code: string;
+            area_code: string;
+            certificates: string[];
+        };
+        /** @description A town that gains or loses a matter. */
+        TouchedTown: {
+            town_code: string;
+            item_code: string;
+            item: string;
+            /** @enum {string} */
+            change: "gains" | "loses";
+            body: string;
+        };
         /** @description A town that a line or polygon meets. */
         TownShare: {
             code: string;
@@ -3721,8 +3841,15 @@ export type Domain = components['schemas']['Domain'];
 export type DrivenFeature = components['schemas']['DrivenFeature'];
 export type DrivenPart = components['schemas']['DrivenPart'];
 export type DrivenProperties = components['schemas']['DrivenProperties'];
+export type DutyImpact = components['schemas']['DutyImpact'];
 export type DutyLine = components['schemas']['DutyLine'];
 export type DutyLines = components['schemas']['DutyLines'];
+export type DutyListCovers = components['schemas']['DutyListCovers'];
+export type DutyProposal = components['schemas']['DutyProposal'];
+export type DutyProposalAction = components['schemas']['DutyProposalAction'];
+export type DutyProposalDocument = components['schemas']['DutyProposalDocument'];
+export type DutyProposalState = components['schemas']['DutyProposalState'];
+export type DutyProposals = components['schemas']['DutyProposals'];
 export type DutyRole = components['schemas']['DutyRole'];
 export type EmergingHotSpotFeature = components['schemas']['EmergingHotSpotFeature'];
 export type EmergingHotSpotPage = components['schemas']['EmergingHotSpotPage'];
@@ -3780,6 +3907,7 @@ export type Level = components['schemas']['Level'];
 export type LineString = components['schemas']['LineString'];
 export type Link = components['schemas']['Link'];
 export type LinkBody = components['schemas']['LinkBody'];
+export type ListFault = components['schemas']['ListFault'];
 export type LoadChange = components['schemas']['LoadChange'];
 export type LoggedCall = components['schemas']['LoggedCall'];
 export type LoginBody = components['schemas']['LoginBody'];
@@ -3831,6 +3959,8 @@ export type PossibleDuplicates = components['schemas']['PossibleDuplicates'];
 export type ProblemDocument = components['schemas']['ProblemDocument'];
 export type ProblemType = components['schemas']['ProblemType'];
 export type PropertiesSchema = components['schemas']['PropertiesSchema'];
+export type ProposalReason = components['schemas']['ProposalReason'];
+export type ProposalStep = components['schemas']['ProposalStep'];
 export type PublishedCases = components['schemas']['PublishedCases'];
 export type PublishedFeature = components['schemas']['PublishedFeature'];
 export type PublishedProperties = components['schemas']['PublishedProperties'];
@@ -3911,6 +4041,9 @@ export type TileMatrixSets = components['schemas']['TileMatrixSets'];
 export type TileSet = components['schemas']['TileSet'];
 export type TileSetItem = components['schemas']['TileSetItem'];
 export type TileSets = components['schemas']['TileSets'];
+export type TouchedCase = components['schemas']['TouchedCase'];
+export type TouchedOfficers = components['schemas']['TouchedOfficers'];
+export type TouchedTown = components['schemas']['TouchedTown'];
 export type TownShare = components['schemas']['TownShare'];
 export type TrackFeature = components['schemas']['TrackFeature'];
 export type TrackPage = components['schemas']['TrackPage'];

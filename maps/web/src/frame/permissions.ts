@@ -1,7 +1,7 @@
 /** Which views a person may open; the service decides what they hold. */
 import type { Route } from "../address/address";
 import type { Tab } from "../address/router";
-import { enrolling, loggedIn, may } from "../core/session";
+import { enrolling, loggedIn, may, session } from "../core/session";
 
 const NEED_LOGIN: readonly Route["view"][] = [
   "account",
@@ -18,6 +18,7 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "intake",
   "clue",
   "runs",
+  "proposals",
 ];
 
 export function needsLogin({ view }: Route): boolean {
@@ -31,6 +32,7 @@ export function mayOpen(to: Route): boolean {
   if (to.view === "intake" || to.view === "clue") return may("report_clues");
   if (to.view === "dispatches") return may("read_dispatches");
   if (to.view === "imports") return may("undo_imports");
+  if (to.view === "proposals") return may("propose_duties") && !session.get().area;
   if (to.view === "registers" && to.register === "officers") return may("see_officers");
   return to.view !== "edit" || may("edit_areas");
 }

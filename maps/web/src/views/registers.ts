@@ -11,6 +11,7 @@ import { tell } from "../core/notices";
 import { may, session } from "../core/session";
 import type { RegisterEntry, RegisterEntryDocument, RegisterPage, Withdrawn } from "../core/types";
 import { mark, type Console } from "../console";
+import { mayOpen } from "../frame/permissions";
 import { number, time, today } from "../texts/format";
 import { language } from "../texts/language";
 import type { MessageKey } from "../texts/messages";
@@ -30,6 +31,7 @@ import {
 } from "./register_fields";
 
 const PAGE = 50;
+const PROPOSALS = { view: "proposals" } as const;
 const MARKS = ["unconfirmed", "in_force", "withdrawn", "coming", "certificate_expired"] as const;
 const DOMAINS = Object.keys(terms)
   .filter((key) => key.startsWith("domain."))
@@ -168,7 +170,14 @@ export class RegistersView extends Piece {
       <h2>${t("registers")}</h2>
       <p class="muted">${t("registers.lead")}</p>
       ${tabs(this.register)} ${this.#filter()}
-      <p class="muted">${t("registers.file")} ${file("csv")} ${file("xlsx")}</p>
+      <p class="muted">
+        ${t("registers.file")} ${file("csv")} ${file("xlsx")}
+        ${
+          mayOpen(PROPOSALS)
+            ? html` · <a href=${linkTo(PROPOSALS)} data-proposals @click=${follow(PROPOSALS)}>${t("proposals")}</a>`
+            : nothing
+        }
+      </p>
       ${may("edit_registers") ? this.#adding() : nothing} ${loaded(this.#entries, (found) => this.#list(found))}
     `;
   }

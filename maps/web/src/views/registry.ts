@@ -26,4 +26,5 @@ export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
   figures: () => import("./figures"),
   registers: () => import("./registers"),
   runs: () => import("./runs"),
+  proposals: () => import("./duty_proposals"),
 };
