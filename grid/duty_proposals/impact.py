@@ -70,7 +70,7 @@ class TouchedOfficers:
 
 @dataclass(frozen=True)
 class Impact:
-    """What a new list does from its day on.
+    """Impact of a new list from its day on.
 
     Attributes
     ----------

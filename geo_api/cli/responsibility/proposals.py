@@ -144,8 +144,8 @@ def tell_impact(impact: dict[str, Any]) -> None:
         line(f"  人员 officers {officers['body']} {officers['item_code']} {officers['area_code']}: {n}")
     for fault in impact["faults"][:MOST_TOLD]:
         line(f"  ✗ {fault['rule']}: {fault['en']} {fault['zh']}")
-    n = {name: len(rows) for name, rows in impact.items()}
+    counts = {name: len(rows) for name, rows in impact.items()}
     line(
-        f"{n['ended']} 条终止 end, {n['begun']} 条开始 begin; {n['cases']} 件案件 cases,"
-        f" {n['towns']} 镇次 towns, {n['officers']} 处人员 officers"
+        f"{counts['ended']} 条终止 end, {counts['begun']} 条开始 begin; {counts['cases']} 件案件 cases,"
+        f" {counts['towns']} 镇次 towns, {counts['officers']} 处人员 officers"
     )
