@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo_api.cli.check_database import check_blind_spots
 from geo_api.jobs.blind_spots import blind_spots, sampling_gaps_s
+from layers.postgres import SYSTEM, session
 from layers.runs import Coverage, read_coverage, read_fingerprint
 from spatial_models.stays import detect_stays
 from tests.support.enterprises import insert_enterprise, insert_site
@@ -92,3 +94,22 @@ def test_sampling_that_the_parameters_cannot_see_is_told_with_the_share_of_vehic
     (spot,) = blind_spots(coverage, sampling_gaps_s(fixes), max_gap_s=900)
     assert (spot.code, spot.n, spot.of, spot.is_whole) == ("sampling", 3, 4, False)
     assert "75%" in spot.en and "75%" in spot.zh and "15 minutes" in spot.en
+
+
+def test_the_check_says_before_a_run_which_family_is_blind(fresh_database: str) -> None:
+    (empty,) = check_blind_spots(fresh_database)
+    assert empty.ok and empty.detail_en == "no data yet"
+    with session(SYSTEM, fresh_database) as db:
+        site = text(
+            "INSERT INTO meter_readings (site_id, kind, day, value, quality)"
+            " SELECT id, 'power', DATE '2026-03-01', 1, 'measured' FROM sites"
+        )
+        insert_site(db, insert_enterprise(db, status="closed", hazard="chemical"), "S-1", 120.8, 32.0)
+        db.execute(site)
+    found = {finding.detail_en.partition(":")[0]: finding for finding in check_blind_spots(fresh_database)}
+    assert not found["no vehicle has fixes in the window"].ok, (
+        "no vehicle at all: a fault, with how to mend it"
+    )
+    assert "wangge import" in found["no vehicle has fixes in the window"].mend
+    assert not found["blind for vehicles and meters"].ok
+    assert found["1 closed sites have no date of closure"].ok
