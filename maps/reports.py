@@ -112,6 +112,7 @@ def hotspot_report(
     cells: gpd.GeoDataFrame,
     run: Mapping[str, Any],
     *,
+    over_time: gpd.GeoDataFrame | None = None,
     areas: Mapping[str, Any] | None = None,
     top: int = 20,
     language: Language = "zh",
@@ -127,6 +128,9 @@ def hotspot_report(
         runs of earlier versions have no level and are drawn as not judged.
     run : mapping
         ``model``, ``version``, ``at``, ``parameters`` of the run.
+    over_time : GeoDataFrame or None
+        Cells with ``field``, ``h3``, ``pattern``, ``since``, ``newest``, ``before``, ``hot_steps``, ``steps``,
+        ``step_days``; those of no pattern are left out.
     areas : mapping or None
         GeoJSON of areas drawn as outlines.
     top : int
@@ -162,8 +166,23 @@ def hotspot_report(
     title: Texts = {"zh": "热点分析", "en": "Hot spots"}
     legend = list(style.HOT_LEVELS.values())
     return _page(
-        chart, "hotspots", legend, title, language, time_zone or local_zone().key, run=run, fields=fields
+        chart, "hotspots", legend, title, language, time_zone or local_zone().key, run=run, fields=fields,
+        patterns=_patterns(over_time, top),
+    )  # fmt: skip
+
+
+def _patterns(cells: gpd.GeoDataFrame | None, top: int) -> list[dict[str, Any]]:
+    """Cells with a pattern, those that need a look first: in the order of the legend, the newest first."""
+    if cells is None or cells.empty:
+        return []
+    order = list(style.PATTERNS)
+    found = cells[cells["pattern"] != "no_pattern"]
+    ranked = found.assign(
+        rank=[order.index(each) if each in order else len(order) for each in found["pattern"]]
     )
+    ranked = ranked.sort_values(["rank", "since", "newest"], ascending=[True, False, False])
+    rows: list[dict[str, Any]] = ranked.head(top).drop(columns="geometry").to_dict("records")
+    return rows
 
 
 def _map() -> folium.Map:

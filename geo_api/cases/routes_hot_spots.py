@@ -55,8 +55,10 @@ def _report(db: Session, run_id: int, language: Language) -> bytes:
         "at": run.at,
         "parameters": run.parameters,
     }
+    over_time = _features(db, "emerging_hot_spots", _of_run(run_id))
+    found = gpd.GeoDataFrame.from_features(over_time, crs=4326) if over_time else None
     counties = {"type": "FeatureCollection", "features": _features(db, "areas", {"kind": ["county"]})}
-    return hotspot_report(cells, about, areas=counties, language=language).encode()
+    return hotspot_report(cells, about, over_time=found, areas=counties, language=language).encode()
 
 
 def _features(db: Session, collection_id: str, values: dict[str, list[str]]) -> list[dict[str, Any]]:

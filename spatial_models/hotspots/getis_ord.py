@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numba import njit
 from scipy import sparse, special
 
 from spatial_models.errors import InputFrameError, ParameterError
@@ -74,7 +75,7 @@ def getis_ord_star(
     if weights.shape != (n, n):
         raise InputFrameError(f"weights are {weights.shape}, values {n}")
     w = sparse.csr_array(weights, dtype=float)
-    if (w.diagonal() == 0).any():
+    if _lacks_itself(w.indptr, w.indices, w.data):
         w = sparse.csr_array(w + sparse.diags_array((w.diagonal() == 0).astype(float)))
     takes_part = np.ones(n, bool)
     if exposure is not None:
@@ -111,7 +112,7 @@ def false_discovery_q(p: Array) -> Array:
     n = len(p)
     if n == 0:
         return np.empty(0)
-    order = np.argsort(p, kind="stable")
+    order = np.argsort(p)  # equal p get the same q in any order
     scaled = p[order] * n / np.arange(1, n + 1)
     q = np.empty(n)
     q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
@@ -173,13 +174,37 @@ def z_scale(x: Array, w: sparse.csr_array) -> tuple[Array, Array]:
     n = len(x)
     if n < 2:
         return np.zeros(n), np.zeros(n)
-    total = np.asarray(w.sum(axis=1)).ravel()
-    squares = np.asarray(w.multiply(w).sum(axis=1)).ravel()
+    total, squares = _row_sums(w.indptr, w.data)
     deviation = x.std()
     spread = deviation * np.sqrt(np.maximum(n * squares - total**2, 0.0) / (n - 1))
     flat = (spread <= 0) | (deviation <= 1e-12 * np.abs(x).max(initial=0.0))
     scale = np.where(flat, 0.0, 1.0 / np.where(flat, 1.0, spread))
     return scale, -x.mean() * total * scale
+
+
+@njit(cache=True, nogil=True)
+def _row_sums(indptr: Array, data: Array) -> tuple[Array, Array]:
+    """Return sums and sums of squares of the weights of each row."""
+    n = len(indptr) - 1
+    total, squares = np.zeros(n), np.zeros(n)
+    for i in range(n):
+        for at in range(indptr[i], indptr[i + 1]):
+            total[i] += data[at]
+            squares[i] += data[at] * data[at]
+    return total, squares
+
+
+@njit(cache=True, nogil=True)
+def _lacks_itself(indptr: Array, indices: Array, data: Array) -> bool:
+    """Return whether some row has no weight for its own cell."""
+    for i in range(len(indptr) - 1):
+        own = 0.0
+        for at in range(indptr[i], indptr[i + 1]):
+            if indices[at] == i:
+                own += data[at]
+        if own == 0.0:
+            return True
+    return False
 
 
 def _drawn(

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import folium
+import geopandas as gpd
 import pytest
 from folium.plugins import MeasureControl
 from shapely.geometry import box
@@ -92,6 +93,22 @@ def test_wrong_cells_are_refused() -> None:
     with pytest.raises(InvalidLayer, match="4326"):
         hotspot_report(cells().to_crs(3857), RUN)
     assert "没有数据" in hotspot_report(cells().iloc[:0], RUN)
+
+
+def test_patterns_over_time_are_told_the_young_ones_first() -> None:
+    rows = [("persistent_hot", "2026-01-05", 9.0), ("no_pattern", None, 1.0), ("new_hot", "2026-02-22", 7.0)]
+    over_time = gpd.GeoDataFrame(
+        {
+            "field": "visits", "h3": [f"882a{i}" for i in range(3)], "pattern": [r[0] for r in rows],
+            "since": [r[1] for r in rows], "newest": [r[2] for r in rows], "before": 2.0, "hot_steps": 3,
+            "steps": 8, "step_days": 7,
+        },
+        geometry=[box(120, 31, 120.1, 31.1)] * 3, crs=4326,
+    )  # fmt: skip
+    html = hotspot_report(cells(), RUN, over_time=over_time)
+    assert html.index("882a2") < html.index("882a0") and "882a1" not in html
+    assert "More for the first time, in the last step" in html and "2026-02-22" in html
+    assert "Hot spots over time" not in hotspot_report(cells(), RUN)
 
 
 def test_a_plugin_without_a_shipped_file_is_refused() -> None:
