@@ -22,6 +22,7 @@ from layers.collections import (
     Filter,
     Interval,
     Language,
+    NarrowScope,
     Selection,
     Sort,
     parse_bbox,
@@ -157,6 +158,7 @@ FilterDep = Annotated[Filter | None, Depends(filter_parameter)]
 async def selection_parameters(
     request: Request,
     found: CollectionDep,
+    caller: CallerDep,
     place: Annotated[tuple[Box | None, bytes | None], Depends(bbox_parameter)],
     interval: Annotated[Interval | None, Depends(datetime_parameter)],
     at: Annotated[dt.datetime | None, Depends(at_parameter)],
@@ -165,7 +167,9 @@ async def selection_parameters(
     """Everything that chooses features."""
     condition = None if chosen is None else chosen.condition
     names = frozenset() if chosen is None else chosen.names
-    return Selection(place[0], interval, at, _filters(request, found), place[1], condition, names)
+    scope = caller.scope
+    narrow = None if scope.city_wide else NarrowScope(scope.area_ids, scope.body_id)
+    return Selection(place[0], interval, at, _filters(request, found), place[1], condition, names, narrow)
 
 
 SelectionDep = Annotated[Selection, Depends(selection_parameters)]

@@ -290,6 +290,7 @@ def _cases() -> Collection:
         geometry_type="point",
         login=True,
         time=(c.opened_at, c.closed_at),
+        scope_columns=(c.area_id, c.party_ids),
         tile_order=c.opened_at.desc(),
         properties=(
             Property(

@@ -85,6 +85,9 @@ class Collection:
         Default condition (the latest run), dropped when one of ``overrides`` is filtered by.
     history : tuple of two expressions, or None
         ``valid_from`` and ``valid_to``: the collection answers "as of" a time.
+    scope_columns : tuple of two expressions, or None
+        The area of a row and the array of its parties, both indexed. Pages for callers of some areas or of a body
+        ask them too: the policy decides, but its OR over callers of the whole city keeps the planner from the indexes.
     editable : bool
         Features are created, replaced, changed and deleted one by one (``layers.collections.editing``).
     labels : Expression or None
@@ -115,6 +118,7 @@ class Collection:
     time: tuple[Expression, Expression] | None = None
     history: tuple[Expression, Expression] | None = None
     current: ColumnElement[bool] | None = None
+    scope_columns: tuple[Expression, Expression] | None = None
     overrides: tuple[str, ...] = ()
     labels: Expression | None = None
     tile_zooms: Expression | None = None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, LargeBinary, and_, func, literal, or_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, LargeBinary, and_, any_, func, literal, or_
 
 from layers.collections.catalog import Collection, Expression, Property
 from layers.errors import InvalidFilter
@@ -22,6 +22,14 @@ _INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 Box = tuple[float, float, float, float]
 Interval = tuple[dt.datetime | None, dt.datetime | None]
+
+
+@dataclass(frozen=True)
+class NarrowScope:
+    """Areas and body of a caller who does not see the whole city."""
+
+    area_ids: tuple[int, ...]
+    body_id: int | None
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,8 @@ class Selection:
         Parsed filter (``layers.collections.cql2_conditions``).
     names : frozenset of str
         Properties that ``condition`` names.
+    narrow : NarrowScope or None
+        What a caller sees who does not see the whole city, for ``Collection.scope_columns``.
     """
 
     bbox: Box | None = None
@@ -53,6 +63,7 @@ class Selection:
     outline: bytes | None = None
     condition: ColumnElement[bool] | None = None
     names: frozenset[str] = frozenset()
+    narrow: NarrowScope | None = None
 
 
 def parse_bbox(text: str) -> Box:
@@ -251,6 +262,8 @@ def selection_conditions(collection: Collection, selection: Selection) -> list[C
         A property is unknown, a value is not of its type, or the collection has no time to filter by.
     """
     found: list[ColumnElement[bool]] = []
+    if selection.narrow is not None and collection.scope_columns is not None:
+        found.extend(_scope_conditions(collection.scope_columns, selection.narrow))
     for name, texts in selection.values.items():
         prop = collection.by_name.get(name)
         if prop is None or not prop.filterable:
@@ -267,6 +280,19 @@ def selection_conditions(collection: Collection, selection: Selection) -> list[C
     if collection.current is not None and not set(collection.overrides) & named:
         found.append(collection.current)
     return found
+
+
+def _scope_conditions(
+    columns: tuple[Expression, Expression], scope: NarrowScope
+) -> list[ColumnElement[bool]]:
+    """Return the condition that every row of these areas or of this body fulfils, in a form that indexes answer."""
+    area, parties = columns
+    arms: list[ColumnElement[bool]] = []
+    if scope.area_ids:
+        arms.append(area == any_(literal(list(scope.area_ids), ARRAY(BigInteger))))
+    if scope.body_id is not None:
+        arms.append(parties.op("&&", is_comparison=True)(literal([scope.body_id], ARRAY(BigInteger))))
+    return [or_(*arms)] if arms else []
 
 
 def _time_conditions(collection: Collection, selection: Selection) -> list[ColumnElement[bool]]:

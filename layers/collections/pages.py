@@ -164,7 +164,8 @@ async def fetch_page(
 
     A page without a filter is compiled and planned once; boxes and filters are planned with their values.
     """
-    if offset == 0 and _is_everything(selection):
+    narrowed = selection.narrow is not None and collection.scope_columns is not None
+    if offset == 0 and not narrowed and _is_everything(selection):
         query = _plain_page(collection.id, limit, sort, system, after is not None)
         query = query.with_values(**{f"after_{i}": value for i, value in enumerate(after or ())})
     else:
@@ -196,7 +197,12 @@ def _plain_page(
 ) -> CompiledQuery:
     after = ((None,) if sort is None else (None, None)) if follows else None
     statement = page_statement(
-        COLLECTIONS[collection_id], Selection(), limit=limit, after=after, sort=sort, system=system
+        COLLECTIONS[collection_id],
+        Selection(),
+        limit=limit,
+        after=after,
+        sort=sort,
+        system=system,
     )
     return CompiledQuery.from_statement(statement, generic=True)
 

@@ -46,10 +46,12 @@ def _prepare_postgis(connection: psycopg.Connection[tuple[object, ...]]) -> None
         connection.execute("CREATE EXTENSION IF NOT EXISTS postgis")
     elif found[0] != found[1]:
         connection.execute("ALTER EXTENSION postgis UPDATE")
-    # Neither a dump nor an update of the extension keeps this mark. Without it the planner may not use the
-    # spatial index under row-level security. It is safe: && compares boxes only and reveals no hidden row.
-    marked = connection.execute(
-        "SELECT proleakproof FROM pg_proc WHERE oid = 'geometry_overlaps(geometry, geometry)'::regprocedure"
-    ).fetchone()
-    if marked is not None and not marked[0]:
-        connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF")
+    # Neither a dump nor an update of the extension keeps these marks. Without them the planner may not use the
+    # spatial index and that of parties under row-level security. They are safe: both compare only, boxes and elements
+    # of arrays, and reveal no hidden row.
+    for function in ("geometry_overlaps(geometry, geometry)", "arrayoverlap(anyarray, anyarray)"):
+        marked = connection.execute(
+            "SELECT proleakproof FROM pg_proc WHERE oid = %s::regprocedure", [function]
+        ).fetchone()
+        if marked is not None and not marked[0]:
+            connection.execute(sql.SQL("ALTER FUNCTION {} LEAKPROOF").format(sql.SQL(function)))

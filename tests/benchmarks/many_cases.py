@@ -30,6 +30,8 @@ STEPS = (
     ("check", "fed_back", "checked", 80, "sue", "supervisor"),
     ("close", "checked", "closed", 82, "sue", "supervisor"),
 )
+BODIES = 200
+"""Bodies that lead, by their keys from 1 on; each has that part of the cases."""
 ITEMS = (("ECO-RESUME-001", "ecology"), ("URB-WASTE-002", "urban"), ("TRA-LOAD-003", "transport"))
 
 
@@ -90,14 +92,15 @@ def _case(key: int, part: float, rng: random.Random, towns: list[Any]) -> _Row:
         item_code=item, domain=domain, grid_area_id=None, community_area_id=None, town_area_id=town,
         county_area_id=county, city_area_id=city, lead_body=f"单位{key % 60}", co_handlers=[], assignment={},
         state="closed", urgency="normal", opened_at=opened, due_at=opened + dt.timedelta(hours=rng.choice((50, 70, 96))),
-        area_id=town, place=(round(rng.uniform(120.5, 121.5), 6), round(rng.uniform(31.8, 32.5), 6)),
+        area_id=town, party_ids=sorted({1 + key % BODIES, 1_001 + key % 20}), place=(round(rng.uniform(120.5, 121.5), 6), round(rng.uniform(31.8, 32.5), 6)),
         n_events=len(STEPS) if rng.random() < 0.9 else rng.randint(1, len(STEPS)),
     )  # fmt: skip
 
 
 _CASE_COLUMNS = (
     "id", "number", "title", "item_code", "domain", "town_area_id", "county_area_id", "city_area_id", "lead_body",
-    "co_handlers", "assignment", "state", "opened_at", "due_at", "closed_at", "area_id", "geom",
+    "co_handlers", "assignment", "state", "opened_at", "due_at", "closed_at", "area_id",
+    "party_ids", "geom",
 )  # fmt: skip
 
 
