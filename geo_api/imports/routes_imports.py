@@ -66,6 +66,8 @@ def get_import(batch: VisibleImport, db: SystemDb) -> Response:
 @router.post("/{import_id}/undo", response_model=ImportDocument, dependencies=[needs("undo_imports")])
 def undo_import(batch: VisibleImport, caller: CallerDep, db: SystemDb) -> Response:
     """Take back exactly what an import wrote; 409 names what rests on it, and nothing is changed then."""
+    if "proposal" in batch.options:  # an approved duty list
+        caller.check("approve_duties")
     scope, now = caller.scope, dt.datetime.now(dt.UTC)
     name_all = scope.city_wide and not scope.domains
     undone = undo_batch(db, batch.id, by=caller.username, now=now, name_all=name_all)

@@ -23,6 +23,7 @@ class ImportOptions(Answer):
     crs: Annotated[str | None, Field(description="CRS of the coordinates")] = None
     skip_bad: Annotated[bool | None, Field(description="Wrong rows were left out")] = None
     indicative: Annotated[list[str] | None, Field(description="Kinds of areas shown as indicative")] = None
+    proposal: Annotated[int | None, Field(description="The approved duty list, by its id")] = None
     reason: Annotated[
         str | None, Field(description="Why an entry of a register was changed or withdrawn")
     ] = None

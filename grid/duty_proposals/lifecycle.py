@@ -195,9 +195,8 @@ def undo(db: Session, proposal_id: int, *, by: str, reason: str, now: dt.datetim
     proposal = _locked(db, proposal_id)
     _check_status(proposal, "approved")
     assert proposal.batch_id is not None, "an approved list was written as a batch"
-    undo_batch(db, proposal.batch_id, by=by, now=now)
-    proposal.status = "undone"
-    _note(db, proposal, by, "undo", now, reason)
+    undo_batch(db, proposal.batch_id, by=by, now=now, reason=reason.strip())
+    db.refresh(proposal)
     return proposal
 
 

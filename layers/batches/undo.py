@@ -22,7 +22,9 @@ from layers.tables import Base, Batch
 Asked = Mapping[str, Any]
 
 
-def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime, name_all: bool = True) -> Batch:
+def undo_batch(
+    db: Session, batch_id: int, *, by: str, now: dt.datetime, name_all: bool = True, reason: str = ""
+) -> Batch:
     """Take back exactly what a batch wrote; the caller commits, or nothing has happened.
 
     Imports wait meanwhile, and posts of fixes if the batch is one of fixes.
@@ -33,6 +35,8 @@ def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime, name_al
         Account of who undoes it.
     name_all : bool
         Whether a refusal may name rows of the whole city; else it says how many there are.
+    reason : str
+        Note of the step, when the batch is that of an approved duty list: the proposal is undone with it.
 
     Raises
     ------
@@ -63,10 +67,18 @@ def undo_batch(db: Session, batch_id: int, *, by: str, now: dt.datetime, name_al
                 _undo_table(db, table, asked)
         if batch.kind == "matters":
             _undo_alert_kinds(db, batch)
+        _run(db, _UNDO_PROPOSAL, asked | {"by": by, "now": now, "reason": reason})
         settle_cells(db)
         values = {"state": "undone", "undone_at": now, "undone_by": by}
         db.execute(update(Batch).where(Batch.id == batch_id).values(values))
         return read_batch(db, batch_id)
+
+
+_UNDO_PROPOSAL = """
+WITH undone AS (
+    UPDATE duty_proposals SET status = 'undone' WHERE batch_id = :batch AND status = 'approved' RETURNING id)
+INSERT INTO duty_proposal_steps (proposal_id, at, actor, action, note) SELECT id, :now, :by, 'undo', :reason FROM undone
+"""
 
 
 def _check_in_force(batch: Batch) -> None:

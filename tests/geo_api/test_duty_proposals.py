@@ -177,6 +177,20 @@ def test_an_undo_is_refused_with_the_cases_that_rest_on_the_list(own: Api) -> No
     assert chief.get(path).json()["status"] == "approved" and lead_on(own.url, TODAY) == NEW_BODY
 
 
+def test_an_undo_of_the_import_is_an_undo_of_the_list_by_who_may_approve_it(own: Api) -> None:
+    former = lead_on(own.url, TODAY)
+    assert former is not None
+    made = propose(logged_in(own.app, "supervisor"), handed_on(own.url, former), LATER)
+    path = f"/v1/duty-proposals/{made.json()['id']}"
+    chief = logged_in(own.app, "supervisor.2")
+    batch = chief.post(f"{path}/approve").json()["batch_id"]
+    assert logged_in(own.app, "dispatcher").post(f"/v1/imports/{batch}/undo").status_code == 403
+    assert chief.post(f"/v1/imports/{batch}/undo").status_code == 200
+    found = chief.get(path).json()
+    assert found["status"] == "undone" and found["steps"][-1]["actor"] == "supervisor.2"
+    assert lead_on(own.url, LATER) == former
+
+
 def test_a_list_that_names_items_leaves_the_others(own: Api) -> None:
     former = lead_on(own.url, TODAY)
     part = written_list(

@@ -1970,6 +1970,8 @@ export interface components {
             skip_bad?: boolean | null;
             /** @description Kinds of areas shown as indicative */
             indicative?: string[] | null;
+            /** @description The approved duty list, by its id */
+            proposal?: number | null;
             /** @description Why an entry of a register was changed or withdrawn */
             reason?: string | null;
         };
