@@ -103,7 +103,9 @@ def check_events(case: Row, events: list[Row], faults: Faults) -> None:
         before, state = event["hash"], event["to_state"]
     if case["state"] != state:
         faults.append(f"case.json: 环节与记录不符 state {case['state']}, not {state}")
-    told = events[0]["payload"].get("case", {}) if events else {}
+    told = dict(events[0]["payload"].get("case", {})) if events else {}
+    for event in events:
+        told |= event["payload"].get("moved", {})
     stored = case | {"assignment_sha256": digest(written(case["assignment"]))}
     for name, value in told.items():
         if name != "due_at" and stored.get(name) != value:

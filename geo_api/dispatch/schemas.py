@@ -9,7 +9,7 @@ from geojson_pydantic import Point
 from pydantic import Field, model_validator
 
 from geo_api.cases.schemas import BothLanguages, CaseState
-from geo_api.http.schemas import Answer, Body, Choice
+from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice
 from layers.tables import DISPATCH_STATES
 
 DispatchState = Annotated[str, Choice("DispatchState", DISPATCH_STATES)]
@@ -154,3 +154,35 @@ class CalledPeople(Answer):
     """Phone list of a case."""
 
     people: list[CalledPerson]
+
+
+class RelocationPlace(Body):
+    """Another place of a case; degrees, EPSG:4326."""
+
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    lat: Annotated[float, Field(ge=-90, le=90)]
+
+
+class RelocationBody(RelocationPlace):
+    """Another place of a case, and why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=MAX_REASON)]
+
+
+class ChangedArea(Answer):
+    """An area of a case before and after."""
+
+    kind: str
+    before: str | None
+    after: str | None
+
+
+class RelocationPreview(Answer):
+    """Areas and bodies of a case at another place."""
+
+    outcome: Annotated[str, Field(description="Of the assignment there")]
+    lead_body: str | None
+    co_handlers: list[str]
+    areas: Annotated[list[ChangedArea], Field(description="Those that change")]
+    bodies_change: bool
+    assignment: AssignmentDocument

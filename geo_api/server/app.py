@@ -35,6 +35,7 @@ from geo_api.cases.kept_reports import KeptReports
 from geo_api.city_file import put_file_in_force
 from geo_api.credentials import LoginThrottle
 from geo_api.dispatch import routes_dispatches as dispatches
+from geo_api.dispatch import routes_relocation as relocation
 from geo_api.features import routes_changes as changes
 from geo_api.features import routes_collections as collections
 from geo_api.features import routes_edits as feature_edits
@@ -105,6 +106,7 @@ ROUTERS = (
     cases,
     attachments,
     dispatches,
+    relocation,
     change_sets,
     duties,
     duty_proposals,

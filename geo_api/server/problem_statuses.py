@@ -31,7 +31,15 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "addCaseEvent": (409,),
     **dict.fromkeys(
-        ("sendOneOfficer", "acceptDispatch", "declineDispatch", "arriveDispatch", "recallDispatch"), (409,)
+        (
+            "sendOneOfficer",
+            "acceptDispatch",
+            "declineDispatch",
+            "arriveDispatch",
+            "recallDispatch",
+            "relocateCase",
+        ),
+        (409,),
     ),
     "addReport": (401, 403),
     "getReportStatus": (401, 403, 404),

@@ -16,6 +16,7 @@ from grid.cases.attachments import (
 )
 from grid.cases.chain_verification import verify_chain
 from grid.cases.deadlines import CLOCK_STATUSES, DUE_SOON, CaseClock, clock_status, rules_of_events, stage_of
+from grid.cases.hash_chain import opening_facts
 from grid.cases.heads import (
     ChainReport,
     NewestHead,
@@ -96,6 +97,7 @@ __all__ = [
     "make_head",
     "newest_head",
     "open_case",
+    "opening_facts",
     "parties_in_force",
     "personal_marks",
     "publish_decided",

@@ -211,7 +211,7 @@ OPENING = (
     "place",
     "assignment_sha256",
 )
-"""Facts of a case that its first event holds under ``case``; only ``due_at`` is moved by later ones."""
+"""Facts of a case that its first event holds under ``case``; later ones move ``due_at`` and the place."""
 
 
 def opening_facts(case: Any) -> dict[str, Any]:
@@ -239,7 +239,9 @@ def told_by_events(event: Any) -> dict[str, Any]:
         told |= {"opened_at": event.at, "closed_at": None, **event.payload.get("case", {})}
         if told.get("due_at") is not None:
             told["due_at"] = dt.datetime.fromisoformat(told["due_at"])
-    if event.action in ("report", "reassign", "designate"):
+    if event.action == "relocate":
+        told |= event.payload["moved"]
+    if event.action in ("report", "reassign", "designate", "relocate"):
         told |= {name: event.payload[name] for name in ("lead_body", "co_handlers") if name in event.payload}
     if "parties" in event.payload:
         told["party_ids"] = sorted(party["body_id"] for party in event.payload["parties"])

@@ -320,6 +320,8 @@ def _add_event(
     event.case_id = case.id
     _record(db, event)
     for name, value in told_by_events(event).items():
+        if name in ("place", "assignment_sha256"):
+            continue
         set_committed_value(case, name, value)
     return event
 
@@ -369,7 +371,7 @@ def _parties_after(db: Session, action: str, facts: dict[str, Any], standing: St
     """Return the parties of a case after a step."""
     parties = list(standing.parties)
     own = standing.own_party
-    if action in ("reassign", "designate"):
+    if action in ("reassign", "designate") or (action == "relocate" and "lead_body" in facts):
         if action == "designate" and own is not None and own.part == "superior":
             parties = with_state(parties, own.body_id, "designated")
         return handlers_given(db, parties, facts["lead_body"], facts["co_handlers"])

@@ -21,7 +21,7 @@ RESERVED = frozenset(
     {
         "note", "body", "body_id", "before", "alert_id", "outcome", "due_at", "parties", "superior", "explanation",
         "legal_review", "case", "added_to_register", "clock", "clock_rules", "no_deadline", "left",
-        "sha256", "snapshot_sha256", "dispatch",
+        "sha256", "snapshot_sha256", "dispatch", "moved", "assignment",
     }
 )  # fmt: skip
 """Facts that the service itself writes; who disposed is read from ``body``."""

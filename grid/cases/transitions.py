@@ -91,7 +91,7 @@ def _from(*states: str) -> frozenset[str]:
 OPEN_STATES = frozenset(CASE_STATES) - {"closed", "merged"}
 HANDLED = _from("dispatched", "arrived", "rework")
 HANDLING = frozenset(HANDLERS)
-GIVING = _from("reassign", "designate")
+GIVING = _from("reassign", "designate", "relocate")
 """Steps that give a case to other bodies: while it is handled its state follows from their parts."""
 
 RULES: Mapping[str, Rule] = {
@@ -174,6 +174,14 @@ RULES: Mapping[str, Rule] = {
         "reassign",
         needs_note=True,
     ),
+    "relocate": Rule(
+        _from("reported", "accepted", "filed", "dispatched", "arrived", "returned", "rework"),
+        SAME,
+        DISPATCHER,
+        "变更地点",
+        "change the place",
+        needs_note=True,
+    ),
     "attach": Rule(OPEN_STATES, SAME, ANYONE, "添加附件", "attach"),
     "take_back": Rule(OPEN_STATES, SAME, ANYONE, "撤回附件", "take back", needs_note=True),
     "send_officer": Rule(HANDLED, SAME, DISPATCHER, "派员", "send an officer"),
@@ -200,11 +208,11 @@ RULES: Mapping[str, Rule] = {
 """Steps by action. ``report`` opens a case and is no step of this table."""
 WITH_OTHER_DATA = frozenset(
     {
-        "attach", "take_back", "take_down", "outcome",
+        "attach", "take_back", "take_down", "outcome", "relocate",
         "send_officer", "accept_call", "decline_call", "report_in", "recall",
     }
 )  # fmt: skip
-"""Steps that come with a record of their own (a file, an officer, a publication, the outcome of an alert)."""
+"""Steps that come with a record of their own (a file, an officer, a place, a publication, the outcome of an alert)."""
 
 
 class StepEvent(Protocol):

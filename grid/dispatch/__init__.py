@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grid.dispatch.reading import CalledPerson, DispatchRow, called_people, read_dispatch, read_dispatches
+from grid.dispatch.relocation import Relocation, preview_relocation, relocate_case
 from grid.dispatch.steps import (
     STATE_NAMES,
     Who,
@@ -19,15 +20,18 @@ __all__ = [
     "STATE_NAMES",
     "CalledPerson",
     "DispatchRow",
+    "Relocation",
     "SuggestedOfficer",
     "Who",
     "accept_call",
     "called_people",
     "decline_call",
+    "preview_relocation",
     "read_dispatch",
     "read_dispatches",
     "recall_officer",
     "record_arrival",
+    "relocate_case",
     "send_officer",
     "short_towns",
     "suggest_officers",

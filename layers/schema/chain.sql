@@ -78,7 +78,7 @@ BEGIN
         WHERE NOT EXISTS (SELECT FROM case_parties p
                           WHERE p.case_id = of_case.id AND p.until IS NULL AND p.body_id = n.body_id);
     END IF;
-    IF opening IS NULL AND (step.from_state <> step.to_state OR facts ? 'parties' OR clock <> '{}') THEN
+    IF opening IS NULL AND (step.from_state <> step.to_state OR facts ? 'parties' OR facts ? 'moved' OR clock <> '{}') THEN
         UPDATE cases SET state = step.to_state,
             due_at = CASE WHEN clock ? 'due_at' THEN (clock ->> 'due_at')::timestamptz ELSE due_at END,
             stage_due_at = CASE WHEN clock ? 'stage_due_at' THEN (clock ->> 'stage_due_at')::timestamptz ELSE stage_due_at END,
@@ -89,10 +89,20 @@ BEGIN
             party_ids = CASE WHEN facts ? 'parties' THEN ARRAY(
                 SELECT n.body_id FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint) ORDER BY 1)
                 ELSE party_ids END,
-            lead_body = CASE WHEN step.action IN ('reassign', 'designate') THEN facts ->> 'lead_body' ELSE lead_body END,
-            co_handlers = CASE WHEN step.action IN ('reassign', 'designate')
+            lead_body = CASE WHEN step.action IN ('reassign', 'designate', 'relocate') AND facts ? 'lead_body'
+                THEN facts ->> 'lead_body' ELSE lead_body END,
+            co_handlers = CASE WHEN step.action IN ('reassign', 'designate', 'relocate') AND facts ? 'co_handlers'
                 THEN ARRAY(SELECT jsonb_array_elements_text(facts -> 'co_handlers')) ELSE co_handlers END
         WHERE id = of_case.id;
+    END IF;
+    IF step.action = 'relocate' THEN
+        UPDATE cases c SET grid_area_id = m.grid_area_id, community_area_id = m.community_area_id,
+            town_area_id = m.town_area_id, county_area_id = m.county_area_id, city_area_id = m.city_area_id,
+            area_id = m.area_id, assignment = facts -> 'assignment',
+            geom = ST_SetSRID(ST_MakePoint((facts #>> '{moved,place,0}')::float8, (facts #>> '{moved,place,1}')::float8), 4326)
+        FROM jsonb_to_record(facts -> 'moved') AS m (grid_area_id bigint, community_area_id bigint, town_area_id bigint,
+            county_area_id bigint, city_area_id bigint, area_id bigint)
+        WHERE c.id = of_case.id;
     END IF;
     RETURN of_case.id;
 END $$;

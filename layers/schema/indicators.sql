@@ -15,6 +15,14 @@ BEGIN
         FROM cases c WHERE c.id = NEW.case_id;
         RETURN NULL;
     END IF;
+    IF NEW.action = 'relocate' THEN
+        UPDATE case_facts f SET area_id = m.area_id, city_area_id = m.city_area_id, county_area_id = m.county_area_id,
+            town_area_id = m.town_area_id, community_area_id = m.community_area_id, grid_area_id = m.grid_area_id,
+            lead_body = COALESCE(NEW.payload ->> 'lead_body', f.lead_body)
+        FROM jsonb_to_record(NEW.payload -> 'moved') AS m (grid_area_id bigint, community_area_id bigint,
+            town_area_id bigint, county_area_id bigint, city_area_id bigint, area_id bigint)
+        WHERE f.case_id = NEW.case_id;
+    END IF;
     IF NEW.from_state = NEW.to_state AND NEW.action <> 'reassign' AND NOT NEW.payload ? 'clock' THEN
         RETURN NULL;
     END IF;

@@ -862,6 +862,8 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     },
     ("GET", "/v1/cases/{number}/called-people"): {"/v1/cases/NT-none/called-people": DISPATCHERS},
     ("POST", "/v1/cases/{number}/dispatches"): {"/v1/cases/NT-none/dispatches": DISPATCHERS},
+    ("POST", "/v1/cases/{number}/relocation/preview"): {"/v1/cases/NT-none/relocation/preview": DISPATCHERS},
+    ("POST", "/v1/cases/{number}/relocation"): {"/v1/cases/NT-none/relocation": DISPATCHERS},
     ("GET", "/v1/dispatches"): {"/v1/dispatches": CALL_READERS},
     ("GET", "/v1/dispatches/{dispatch_id}"): {"/v1/dispatches/999999999": CALL_READERS},
     ("POST", "/v1/dispatches/{dispatch_id}/accept"): {"/v1/dispatches/999999999/accept": ANSWERERS},

@@ -918,9 +918,9 @@ export interface components {
         /** @description Result of a change set that came into force, or the reason of its rejection. */
         ChangeResult: {
             /** @default [] */
-            created?: components["schemas"]["ChangedArea"][];
+            created?: components["schemas"]["geo_api__areas__schemas__ChangedArea"][];
             /** @default [] */
-            voided?: components["schemas"]["ChangedArea"][];
+            voided?: components["schemas"]["geo_api__areas__schemas__ChangedArea"][];
             /** @default [] */
             versions?: components["schemas"]["NewAreaVersion"][];
             /** @default [] */
@@ -929,7 +929,7 @@ export interface components {
              * @description Grids that began again by an undo
              * @default []
              */
-            again?: components["schemas"]["ChangedArea"][];
+            again?: components["schemas"]["geo_api__areas__schemas__ChangedArea"][];
             /**
              * @description Neighbours that got a node on an edge, by code
              * @default []
@@ -1013,12 +1013,6 @@ export interface components {
         /** @description Change sets, newest first. */
         ChangeSets: {
             change_sets: components["schemas"]["ChangeSetDocument"][];
-        };
-        /** @description An area that began or ended. */
-        ChangedArea: {
-            code: string;
-            name: string;
-            id: number;
         };
         /** @enum {string} */
         ClockStatus: "in_time" | "due_soon" | "overdue" | "suspended" | "no_deadline" | "closed" | "closed_late";
@@ -2774,6 +2768,28 @@ export interface components {
         RejectionBody: {
             reason: string;
         };
+        /** @description Another place of a case, and why. */
+        RelocationBody: {
+            lon: number;
+            lat: number;
+            reason: string;
+        };
+        /** @description Another place of a case; degrees, EPSG:4326. */
+        RelocationPlace: {
+            lon: number;
+            lat: number;
+        };
+        /** @description Areas and bodies of a case at another place. */
+        RelocationPreview: {
+            /** @description Of the assignment there */
+            outcome: string;
+            lead_body: string | null;
+            co_handlers: string[];
+            /** @description Those that change */
+            areas: components["schemas"]["geo_api__dispatch__schemas__ChangedArea"][];
+            bodies_change: boolean;
+            assignment: components["schemas"]["AssignmentDocument"];
+        };
         /** @description Give a community to another town, or a town to another county. */
         Reparent: {
             /**
@@ -3736,6 +3752,18 @@ export interface components {
             entry: components["schemas"]["RegisterEntryDocument"];
             goes_on: components["schemas"]["EntryDependants"][];
         };
+        /** @description An area that began or ended. */
+        geo_api__areas__schemas__ChangedArea: {
+            code: string;
+            name: string;
+            id: number;
+        };
+        /** @description An area of a case before and after. */
+        geo_api__dispatch__schemas__ChangedArea: {
+            kind: string;
+            before: string | null;
+            after: string | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -3815,7 +3843,6 @@ export type ChangeSetDocument = components['schemas']['ChangeSetDocument'];
 export type ChangeSetStatus = components['schemas']['ChangeSetStatus'];
 export type ChangeSetTrial = components['schemas']['ChangeSetTrial'];
 export type ChangeSets = components['schemas']['ChangeSets'];
-export type ChangedArea = components['schemas']['ChangedArea'];
 export type ClockStatus = components['schemas']['ClockStatus'];
 export type ClueBody = components['schemas']['ClueBody'];
 export type ClueDocument = components['schemas']['ClueDocument'];
@@ -3980,6 +4007,9 @@ export type RegisterMark = components['schemas']['RegisterMark'];
 export type RegisterPage = components['schemas']['RegisterPage'];
 export type RejectBody = components['schemas']['RejectBody'];
 export type RejectionBody = components['schemas']['RejectionBody'];
+export type RelocationBody = components['schemas']['RelocationBody'];
+export type RelocationPlace = components['schemas']['RelocationPlace'];
+export type RelocationPreview = components['schemas']['RelocationPreview'];
 export type Reparent = components['schemas']['Reparent'];
 export type ReportBody = components['schemas']['ReportBody'];
 export type ReportStatus = components['schemas']['ReportStatus'];
@@ -4068,5 +4098,7 @@ export type WebhookSecret = components['schemas']['WebhookSecret'];
 export type WebhooksList = components['schemas']['WebhooksList'];
 export type WholeRunOfModel = components['schemas']['WholeRunOfModel'];
 export type Withdrawn = components['schemas']['Withdrawn'];
+export type GeoApiAreasSchemasChangedArea = components['schemas']['geo_api__areas__schemas__ChangedArea'];
+export type GeoApiDispatchSchemasChangedArea = components['schemas']['geo_api__dispatch__schemas__ChangedArea'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -6,6 +6,7 @@ import type { Picked, View } from "../address/address";
 import { address, go, put, route, tabRoute } from "../address/router";
 import { get, isAbort } from "../core/api";
 import { same } from "../core/same";
+import { Value } from "../core/value";
 import type { AreaProperties, SiteProperties } from "../core/types";
 import { brackets, day, number, percent, span, surface, time } from "../texts/format";
 import { language } from "../texts/language";
@@ -14,6 +15,8 @@ import { facts, failure, loading, type Content } from "../views/pieces";
 import { colors, HOT_COLORS } from "./palette";
 import { CLICKABLE } from "./place_layers";
 
+/** Whether the place of a case is being changed: a click on the map chooses it. */
+export const moving = new Value(false);
 /** Views in which a click on the map chooses a place. */
 const ASKING: ReadonlySet<View> = new Set<View>(["edit", "assign", "intake", "clue"]);
 
@@ -277,7 +280,7 @@ function rounded({ lng, lat }: { lng: number; lat: number }): { lon: number; lat
 }
 
 export function attachPopups(map: MapView): void {
-  const busy = (): boolean => ASKING.has(route.get().view);
+  const busy = (): boolean => moving.get() || ASKING.has(route.get().view);
   new PickedPopup(map);
   map.on("click", (event) => {
     if (busy()) return;

@@ -20,6 +20,7 @@ import { caseTitle, pick, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
 import "./case_files";
 import "./case_officers";
+import "./case_place";
 import { notShown } from "./outside";
 import { backLink, busy, download, empty, facts, follow, loaded, section, stateBadge, type Content } from "./pieces";
 
@@ -38,6 +39,8 @@ const NEEDS_NOTE = new Set([
 ]);
 /** Actions that give the case to other bodies. */
 const GIVES = ["reassign", "designate"] as const;
+/** States from which the place can be changed. */
+const MOVABLE = new Set(["reported", "accepted", "filed", "dispatched", "arrived", "returned", "rework"]);
 const SHORT_HASH = 10;
 
 interface Verification {
@@ -221,7 +224,7 @@ export class CaseView extends Piece {
               : html` · <a href=${linkTo(alert)} @click=${follow(alert)}>${t("case.alert")}</a>`
           }
         </p>
-        ${place(found)}
+        ${place(found)} ${this.#otherPlace(found)}
         ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers), parties(found))}
         ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
@@ -263,6 +266,22 @@ export class CaseView extends Piece {
           <button type="button" @click=${() => window.print()}>${t("print")}</button>
         </footer>
       </article>
+    `;
+  }
+
+  /** Dispatchers move a case that is not disposed of yet. */
+  #otherPlace(found: CaseDocument): Content {
+    const [lon, lat] = found.geometry.coordinates;
+    if (!may("send_officers") || !MOVABLE.has(found.state) || lon === undefined || lat === undefined) return nothing;
+    return html`
+      <case-place
+        class="no-print"
+        .parts=${this.parts}
+        .number=${found.number}
+        .place=${{ lon, lat }}
+        .etag=${`"${found.events.at(-1)?.hash ?? ""}"`}
+        @case-moved=${() => this.#case.load()}
+      ></case-place>
     `;
   }
 
