@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
-from geo_api.auth.access import Db
+from geo_api.auth.access import CallerDep, Db
 from geo_api.cases.kept_reports import KeptReports
 from geo_api.http.caching import cached_response
 from geo_api.http.representations import HTML, ReportLanguage, page_language
@@ -26,6 +26,7 @@ router = APIRouter(prefix="/v1/hot-spots", tags=["hot spots"])
 @router.get("/report.html", response_class=HTMLResponse)
 def get_hot_spot_report(
     request: Request,
+    caller: CallerDep,
     db: Db,
     run_id: Annotated[int | None, Query(ge=1, lt=2**63, description="Default: the newest run")] = None,
     lang: ReportLanguage = None,
@@ -36,9 +37,9 @@ def get_hot_spot_report(
         raise NotFound("no hot spots: run wangge analyse first")
     run, language = int(json.loads(newest[0])["properties"]["run_id"]), lang or page_language(request)
     kept: KeptReports = request.app.state.kept_reports
-    report = kept.get(("hot spots", run, language), lambda: _report(db, run, language))
+    report = kept.get(("hot spots", run, language, caller.scope.key), lambda: _report(db, run, language))
     return cached_response(
-        request, report, HTML, private=False, headers={"Vary": "Accept-Encoding, Accept-Language"}
+        request, report, HTML, private=caller.logged_in, headers={"Vary": "Accept-Encoding, Accept-Language"}
     )
 
 

@@ -237,7 +237,7 @@ def check_matters(connection: Connection, matters: Mapping[str, str] | None = No
 
 
 def check_blind_spots(url: str) -> list[Finding]:
-    """What a run of the models over the newest data could not see; a family that is wholly blind is a fault."""
+    """Return the blind spots of a run over the newest data; a family that is wholly blind is a fault."""
     with session(SYSTEM, url) as db:
         try:
             spots = spots_before_run(db, days=RUN_DAYS, max_gap_s=STAY_PARAMETERS["max_gap_s"])

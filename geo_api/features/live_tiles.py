@@ -100,13 +100,15 @@ class LiveTiles:
         """
         check_address(zoom, column, row)
         found = question.collection
-        scope = caller.scope if found.login else PUBLIC  # rows of a public layer are the same for everyone
+        scope = (
+            caller.scope if found.differs_by_caller else PUBLIC
+        )  # rows of a public layer are the same for everyone
         version = self._versions.version(found.id, zoom, column, row)
         key = (found.id, question.text, scope.key, zoom, column, row)
 
         async def make() -> TileAnswer:
             tile = await question.of_zoom(zoom).read(self._reader, scope, column, row)
-            return _answer_of(tile, private=found.login)
+            return _answer_of(tile, private=found.differs_by_caller)
 
         seconds = HISTORY_S if found.history is not None else float("inf")
         return await self._cache.get_or_make(key, version, make, seconds=seconds)

@@ -183,11 +183,11 @@ def get_item(
         body = html_page(
             "document", request, title=found.en, title_zh=found.zh, links=links, body=shown
         ).encode()
-        return cached_response(request, body, HTML, private=found.login)
+        return cached_response(request, body, HTML, private=found.differs_by_caller)
     body = f'{feature.rstrip().removesuffix("}")},"links":{orjson.dumps(links).decode()}}}'.encode()
     version = read_version(db, found, feature_id) if found.editable else None
     return cached_response(
-        request, body, GEOJSON, private=found.login, headers=content_crs(system), version=version
+        request, body, GEOJSON, private=found.differs_by_caller, headers=content_crs(system), version=version
     )
 
 
@@ -223,7 +223,7 @@ def _counted(
     """
     sees_all = caller.scope.city_wide and not caller.scope.domains
     with contextmanager(scoped_session)(request, caller, None) as db:
-        if paging.counting == "estimate" and (not found.login or sees_all):
+        if paging.counting == "estimate" and (not found.differs_by_caller or sees_all):
             return {"numberEstimated": estimate_count(db, found, selection)}
         matched = count_features(db, found, selection)
     return {"countTimedOut": True} if matched is None else {"numberMatched": matched}
@@ -238,7 +238,9 @@ def _page_json(
     system: ReferenceSystem,
 ) -> Response:
     body = _page_body(page, links, counts)
-    return cached_response(request, body, GEOJSON, private=found.login, headers=content_crs(system))
+    return cached_response(
+        request, body, GEOJSON, private=found.differs_by_caller, headers=content_crs(system)
+    )
 
 
 def _page_body(page: Page, links: list[dict[str, Any]], counts: dict[str, int | bool]) -> bytes:
@@ -271,7 +273,7 @@ def _page_html(
         matched=counts.get("numberMatched"),
         items_url=f"{collection_url(request, found)}/items",
     )
-    return cached_response(request, text.encode(), HTML, private=found.login)
+    return cached_response(request, text.encode(), HTML, private=found.differs_by_caller)
 
 
 def _page_links(request: Request, found: Collection, page: Page, paging: Paging) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_api.http.progress import step
@@ -39,7 +38,7 @@ from grid.alerts import (
 )
 from grid.areas import cells_of
 from layers.local_time import local_zone
-from layers.postgres import SYSTEM, advisory_lock, session
+from layers.postgres import SYSTEM, advisory_lock, forbid_writes, session
 from layers.records import enterprises, fences, findings, meters, refresh_tracks, tracks
 from layers.runs import read_coverage, read_fingerprint, read_spans
 from spatial_models.fences import detect_fence_events
@@ -214,7 +213,7 @@ class Analysis:
         return Window(at, start, at + MICROSECOND, start - LEAD, self.config.local_day(at))
 
     def _look_back(self, db: Session, window: Window, only_stays: bool) -> AnalysisResult:
-        db.execute(text("SET TRANSACTION READ ONLY"))
+        forbid_writes(db)
         moved = self._movement(db, window)
         would: list[tuple[Finding, Decision]] = []
         if only_stays:

@@ -36,7 +36,7 @@ OPEN, CHECKED, FADED = "open", "checked", "faded"
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of an alert.
+    """Decision about an alert: its status, and whether it is raised.
 
     Attributes
     ----------

@@ -14,7 +14,7 @@ from layers.errors import NotFound
 
 @dataclass(frozen=True)
 class NewOutcome:
-    """What a person found at the site of an alert; ``case_number`` is of the case that notes it."""
+    """Outcome that a person found at the site of an alert; ``case_number`` is of the case that notes it."""
 
     alert_id: int
     outcome: str

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class AlertMemory:
-    """What is known of the live alert of a site.
+    """Memory of the live alert of a site: its state, its newest score, and what was judged last.
 
     Attributes
     ----------

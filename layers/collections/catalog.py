@@ -355,6 +355,7 @@ def _hot_spots() -> Collection:
     )
     return Collection(
         id="hot_spots",
+        partly_closed=True,
         en="Hot spots",
         zh="热点",
         about_en="H3 cells with what was counted around them, what was to be expected, and a level of"
@@ -430,6 +431,7 @@ def _emerging_hot_spots() -> Collection:
     )
     return Collection(
         id="emerging_hot_spots",
+        partly_closed=True,
         en="Hot spots over time",
         zh="热点变化",
         about_en="H3 cells with the pattern of their hot and cold steps over time, and since when.",

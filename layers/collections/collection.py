@@ -77,6 +77,8 @@ class Collection:
         Start and end (half-open, null is open) that ``datetime`` is compared with.
     login : bool
         True: callers who are not logged in get no answer.
+    partly_closed : bool
+        Some rows are for callers who see more: pages and tiles are kept for each scope.
     permission : str or None
         Extra permission required (key of ``geo_api.auth.access.MAY``).
     digits : int
@@ -113,6 +115,7 @@ class Collection:
     properties: tuple[Property, ...]
     tile_order: Expression
     login: bool = False
+    partly_closed: bool = False
     permission: str | None = None
     digits: int = 7
     time: tuple[Expression, Expression] | None = None
@@ -128,6 +131,11 @@ class Collection:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {p.name: p for p in self.properties})
+
+    @property
+    def differs_by_caller(self) -> bool:
+        """Whether two callers may get different rows."""
+        return self.login or self.partly_closed
 
     @property
     def filterable(self) -> tuple[str, ...]:

@@ -103,6 +103,11 @@ def advisory_lock(db: Session, name: str) -> Iterator[None]:
     yield
 
 
+def forbid_writes(db: Session) -> None:
+    """Make the transaction read only: the database refuses every write until it ends."""
+    db.execute(text("SET TRANSACTION READ ONLY"))
+
+
 def refresh_statistics(db: Session) -> None:
     """Count anew what the planner knows of every table: after much was written."""
     db.execute(text("ANALYZE"))

@@ -40,11 +40,11 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
-GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, emerging_hot_spots, enterprises, fences, hot_spots, matters, model_runs,
+GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, matters, model_runs,
     place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alert_outcomes, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, duty_proposal_steps, duty_proposals, fence_events, fixes,
+GRANT SELECT ON access_log, alert_outcomes, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, duty_proposal_steps, duty_proposals, emerging_hot_spots, fence_events, fixes, hot_spots,
     meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
@@ -127,6 +127,8 @@ DECLARE
     -- Who reported is told to those who lead and check; the policy of clues is applied inside.
     reporter_rows constant text := '(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
         ' AND clue_id IN (SELECT c.id FROM clues c)';
+    -- Cells that count alerts would tell of checks that are going on: for those who see every alert.
+    hot_spot_rows constant text := format('(field <> ''alerts'' OR (%s AND %s AND %s))', reads, city_wide, every_domain);
     may_write constant text := 'wangge_may_write(geom)';
     policy record;
 BEGIN
@@ -156,8 +158,10 @@ BEGIN
         -- Their previews name cases and officers of the whole city.
         ('duty_proposals', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
         ('duty_proposal_steps', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
+        ('emerging_hot_spots', 'without_alerts', 'SELECT', hot_spot_rows, NULL),
         ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
+        ('hot_spots', 'without_alerts', 'SELECT', hot_spot_rows, NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
         ('notices', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
         ('officers', 'of_areas', 'SELECT', officer_rows, NULL),

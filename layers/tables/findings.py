@@ -84,6 +84,7 @@ class Alert(Base):
     __table_args__ = (
         Index("ix_alerts_area_id", "area_id"),
         Index("uq_alerts_live", "site_id", "kind", unique=True, postgresql_where=text("joined_to IS NULL")),
+        Index("ix_alerts_joined_to", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
     )
     id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
@@ -127,7 +128,7 @@ class AlertScore(Base):
 
 
 class AlertOutcome(Base):
-    """What a site check found, appended and never changed.
+    """Outcome of a site check, appended and never changed.
 
     ``score_id`` is the score that was judged. Who found it is None where an older version did not write it down.
     """

@@ -244,8 +244,8 @@ def _many_rows(db: Session, collection_id: str, town: dict[str, Any]) -> None:
     point = "ST_SetSRID(ST_MakePoint(120 + random(), 31 + random() / 2), 4326)"
     rows = {
         "alerts": "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence,"
-        " would_lower, geom, area_id)"
-        f" SELECT :run, :site, 'illegal_resumption', 'high', 1, now(), '[]', '[]', {point}, :area FROM"
+        " would_lower, geom, area_id, joined_to)"
+        f" SELECT :run, :site, 'illegal_resumption', 'high', 1, now(), '[]', '[]', {point}, :area, :live FROM"
         " generate_series(1, 20000)",
         "cases": "INSERT INTO cases (number, title, item_code, domain, co_handlers, assignment, state,"
         " opened_at, geom, area_id)"
@@ -261,7 +261,12 @@ def _many_rows(db: Session, collection_id: str, town: dict[str, Any]) -> None:
         f" SELECT :run, 'x' || i, (SELECT min(id) FROM vehicles), now(), now(), 1, 0, 1, 0, {point}, :area"
         " FROM generate_series(1, 20000) i",
     }
-    values = {"run": town["run"], "site": town["site_A"], "area": town["community_A"]}
+    values = {
+        "run": town["run"],
+        "site": town["site_A"],
+        "area": town["community_A"],
+        "live": town["alert_A"],
+    }
     known = {k: v for k, v in values.items() if f":{k}" in rows[collection_id]}
     write_cases_directly(db)
     db.execute(text(rows[collection_id]), known)
