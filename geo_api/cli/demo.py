@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import make_heads
 from geo_api.city_file import read_city, write_city
@@ -24,6 +26,8 @@ from geo_api.jobs.analysis import Analysis
 from geo_api.jobs.snapshots import SnapshotStore
 from grid.alerts import put_matters
 from grid.gazetteer import refresh_place_names
+from grid.practice import accounts_of_officers, officers_by_body
+from grid.registers import RegisterEditor, bind_account
 from layers.attachments import AttachmentStore
 from layers.city import city_in_force, put_in_force
 from layers.errors import LayerError
@@ -299,8 +303,21 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
                 display_name=login.username,
                 body=login.body,
             )
+        _bind_officers(db, logins)
     _store_passwords(password_file, stored | {login.username: login.password for login in logins})
     return logins
+
+
+def _bind_officers(db: Session, logins: Iterable[Login]) -> None:
+    """Bind each account of an officer to the first certified officer of its body, unless it is bound."""
+    today = dt.datetime.now(CITY.zone).date()
+    certified, bound = officers_by_body(db, today), accounts_of_officers(db)
+    for login in logins:
+        free = [one for one in certified.get(login.body or "", []) if bound.get(one) is None]
+        if login.role != "officer" or login.username in bound.values() or not free:
+            continue
+        bind_account(db, login.username, free[0], editor=RegisterEditor("demo"), now=dt.datetime.now(dt.UTC))
+        bound[free[0]] = login.username
 
 
 def _stored_passwords(path: Path) -> dict[str, str]:

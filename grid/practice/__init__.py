@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from grid.practice.city_facts import (
     KnownPlace,
+    accounts_of_officers,
     line_between,
     matter_of,
     officers_by_body,
@@ -15,6 +16,7 @@ from grid.practice.city_facts import (
 
 __all__ = [
     "KnownPlace",
+    "accounts_of_officers",
     "line_between",
     "matter_of",
     "officers_by_body",

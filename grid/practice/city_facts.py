@@ -11,7 +11,7 @@ import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from layers.tables import Case, Matter
+from layers.tables import Case, Matter, Officer
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,12 @@ def officers_by_body(db: Session, day: dt.date) -> dict[str, list[str]]:
     for body, certificate in db.execute(_OFFICERS, {"day": day}):
         found[body].append(certificate)
     return dict(found)
+
+
+def accounts_of_officers(db: Session) -> dict[str, str]:
+    """Return the account of each officer who has one, by the number of the certificate."""
+    found = select(Officer.certificate_no, Officer.username).where(Officer.username.is_not(None))
+    return {certificate: str(username) for certificate, username in db.execute(found)}
 
 
 def open_cases_of_alerts(db: Session, before: dt.datetime) -> list[Case]:

@@ -176,11 +176,14 @@ BEGIN
                 LEFT JOIN LATERAL (SELECT x, y FROM generate_series(x0, x1) x, generate_series(y0, y1) y
                                    WHERE (x1 - x0 + 1) * (y1 - y0 + 1) <= 256) c ON true$keys$, watched.scope, watched.box);
         END IF;
-        -- Beyond 1000 rows of a scope any row of it may have changed.
+        -- Beyond 1000 rows of a scope any row of it may have changed; beyond 256 scopes, any row of the layer.
         ids := CASE WHEN watched.box IS NULL
             THEN format($ids$PERFORM note_rows(%L, '', NULL) FROM (%%s) r HAVING count(*) > 0$ids$, watched.name)
-            ELSE format($ids$PERFORM note_rows(%L, s.scope, CASE WHEN count(*) <= 1000 THEN array_agg(s.id) END)
-                FROM (SELECT DISTINCT (%s)::text AS scope, id FROM (%%s) r) s GROUP BY s.scope$ids$, watched.name, watched.scope) END;
+            ELSE format($ids$PERFORM note_rows(%L, CASE WHEN scopes <= 256 THEN scope ELSE '' END, CASE WHEN scopes <= 256 THEN ids END)
+                FROM (SELECT scope, CASE WHEN count(*) <= 1000 THEN array_agg(id) END AS ids, count(*) OVER () AS scopes,
+                             row_number() OVER () AS place
+                      FROM (SELECT DISTINCT (%s)::text AS scope, id FROM (%%s) r) s GROUP BY scope) g
+                WHERE scopes <= 256 OR place = 1$ids$, watched.name, watched.scope) END;
         EXECUTE format($make$
             CREATE OR REPLACE FUNCTION %1$I() RETURNS trigger
                 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $trigger$

@@ -29,6 +29,7 @@ def number(city: City) -> Iterator[str]:
             {"body": login.body},
         ).one()
         move(db, found.number, "verify", "file", "dispatch")
+        db.execute(text("UPDATE officers SET username = NULL WHERE username = :n"), {"n": login.username})
         db.execute(
             text(
                 "UPDATE officers SET username = :name, phone = '13800000001' WHERE id = (SELECT min(o.id) FROM officers o"

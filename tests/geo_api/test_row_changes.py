@@ -27,8 +27,8 @@ OPENED = dt.datetime(2026, 3, 1, 2, tzinfo=dt.UTC)
 NOW = dt.datetime.now(dt.UTC)
 ALERT = (
     "INSERT INTO alerts (run_id, site_id, kind, level, score, raised_at, evidence, would_lower, geom, area_id)"
-    " SELECT a.run_id, s.id, a.kind, 'high', :score, a.raised_at, a.evidence, a.would_lower, s.geom, s.area_id"
-    " FROM alerts a, sites s WHERE a.id = :like AND s.id = :site"
+    " SELECT (SELECT min(id) FROM model_runs), s.id, 'illegal_resumption', 'high', 0.5, now(), '[]', '[]', s.geom,"
+    " s.area_id FROM sites s WHERE s.id = :site ON CONFLICT DO NOTHING"
 )
 PLACE = "INSERT INTO places (kind, lon, lat, radius_m, geom) SELECT 'petrol', :lon, :lat, 50, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326)"
 
@@ -92,10 +92,10 @@ def test_copies_of_three_callers_follow_random_writes(own: Api, seed: int) -> No
         (PLACE, lambda: {"lon": chance.uniform(120.1, 120.9), "lat": 31.2}),
         ("DELETE FROM places WHERE id = (SELECT min(id) FROM places)", dict),
         ("UPDATE places SET radius_m = radius_m + 1 WHERE id % 2 = 0", dict),
-        (ALERT, lambda: {"like": ids["alert_A"], "site": ids[f"site_{chance.choice('AB')}"], "score": 0.5}),
+        (ALERT, lambda: {"site": ids[f"site_{chance.choice('AB')}"]}),
         ("UPDATE alerts SET area_id = :area WHERE id % 2 = :odd",
          lambda: {"area": chance.choice(both), "odd": chance.choice([0, 1])}),
-        ("DELETE FROM alerts WHERE score = 0.5", dict),
+        ("DELETE FROM alerts WHERE site_id = :site", lambda: {"site": ids[f"site_{chance.choice('AB')}"]}),
         ("UPDATE enterprises SET name = name || '厂' WHERE id = (SELECT min(id) FROM enterprises)", dict),
         ("UPDATE sites SET enterprise_name = enterprise_name WHERE id = :site", lambda: {"site": ids["site_B"]}),
     ]  # fmt: skip
