@@ -22,7 +22,6 @@ from layers.collections import (
     Filter,
     Interval,
     Language,
-    NarrowScope,
     Selection,
     Sort,
     parse_bbox,
@@ -158,18 +157,15 @@ FilterDep = Annotated[Filter | None, Depends(filter_parameter)]
 async def selection_parameters(
     request: Request,
     found: CollectionDep,
-    caller: CallerDep,
     place: Annotated[tuple[Box | None, bytes | None], Depends(bbox_parameter)],
     interval: Annotated[Interval | None, Depends(datetime_parameter)],
     at: Annotated[dt.datetime | None, Depends(at_parameter)],
     chosen: FilterDep,
 ) -> Selection:
-    """Everything that chooses features."""
+    """Everything that chooses features, whoever asks: a question is remembered for all callers."""
     condition = None if chosen is None else chosen.condition
     names = frozenset() if chosen is None else chosen.names
-    scope = caller.scope
-    narrow = None if scope.city_wide else NarrowScope(scope.area_ids, scope.body_id)
-    return Selection(place[0], interval, at, _filters(request, found), place[1], condition, names, narrow)
+    return Selection(place[0], interval, at, _filters(request, found), place[1], condition, names)
 
 
 SelectionDep = Annotated[Selection, Depends(selection_parameters)]

@@ -37,6 +37,7 @@ from geo_api.http.representations import page as html_page
 from layers.codes import ReferenceSystem
 from layers.collections import (
     Collection,
+    NarrowScope,
     Page,
     Selection,
     count_features,
@@ -142,7 +143,8 @@ async def list_items(
 
 async def answer_page(request: Request, question: PageQuestion, caller: Caller) -> Response:
     """One page for a caller who may read the collection."""
-    found, selection, paging = question.collection, question.selection, question.paging
+    found, paging = question.collection, question.paging
+    selection = replace(question.selection, narrow=_narrow(caller))
     page = await fetch_page(
         request.app.state.reader,
         caller.scope,
@@ -161,6 +163,11 @@ async def answer_page(request: Request, question: PageQuestion, caller: Caller) 
         return await run_in_threadpool(_page_html, request, found, page, links, counts)
     answer = partial(_page_json, request, found, page, links, counts, question.system)
     return answer() if len(page.features) <= SMALL_PAGE else await run_in_threadpool(answer)
+
+
+def _narrow(caller: Caller) -> NarrowScope | None:
+    scope = caller.scope
+    return None if scope.city_wide else NarrowScope(scope.area_ids, scope.body_id)
 
 
 @router.get("/collections/{collection_id}/items/{feature_id}", response_class=GeoJson, responses=ANSWERS)

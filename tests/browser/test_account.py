@@ -206,7 +206,7 @@ def test_a_desk_that_nobody_touches_is_locked_and_what_was_written_stays(
     console.log_in("dispatcher")
     console.tab("cases")
     console.page.click(f"[data-number='{number}']")
-    note = console.page.locator(".view-case textarea")
+    note = console.page.locator(".view-case textarea").first
     note.fill("the gate was open")
     console.page.clock.fast_forward(HOUR_MS - 60_000)
     console.page.mouse.move(300, 300)  # somebody is there

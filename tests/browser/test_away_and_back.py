@@ -85,7 +85,7 @@ def test_what_is_being_written_outlives_another_language(open_page: Open, city: 
     console.log_in("dispatcher")
     console.tab("cases")
     console.page.click(f"[data-number='{number}']")
-    note = console.page.locator(".view-case textarea")
+    note = console.page.locator(".view-case textarea").first
     note.fill("the gate was open")
     console.page.focus("[data-language]")
     console.page.keyboard.press("Enter")

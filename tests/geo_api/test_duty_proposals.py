@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from geo_api.auth.access import create_user
 from geo_api.cli.main import app as command_line
 from geo_api.demo_city import FILES
+from geo_api.http.progress import console
 from geo_api.imports.duty_files import read_duties
 from geo_api.imports.import_file import import_file
 from grid.cases import open_case
@@ -249,7 +250,7 @@ def test_the_command_line_proposes_approves_and_undoes(
 ) -> None:
     monkeypatch.setenv("WANGGE_DATABASE_URL", own.url)
     monkeypatch.setenv("WANGGE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "_width", 200)
     number, former = opened(own.url, dt.datetime.now(dt.UTC))
     path = tmp_path / "new.csv"
     path.write_bytes(handed_on(own.url, former))

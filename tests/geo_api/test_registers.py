@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from geo_api.auth.access import create_user
 from geo_api.cli.main import app as command_line
+from geo_api.http.progress import console
 from geo_api.imports.import_file import import_file
 from grid.cases import open_case
 from grid.responsibility import assign
@@ -292,7 +293,7 @@ def test_the_command_line_edits_withdraws_confirms_and_exports(
 ) -> None:
     monkeypatch.setenv("WANGGE_DATABASE_URL", own.url)
     monkeypatch.setenv("WANGGE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "_width", 200)
     run("registers", "list", "bodies")
     before = row_digests(own.url)
     told = run(
@@ -344,7 +345,7 @@ def test_an_account_is_bound_to_an_officer_and_acts_for_the_body(
 ) -> None:
     monkeypatch.setenv("WANGGE_DATABASE_URL", own.url)
     monkeypatch.setenv("WANGGE_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "250")
+    monkeypatch.setattr(console, "_width", 250)
     run("users", "bind", "officer.a", "--officer", "ZF-1")
     listed = run("users", "list")
     line = next(line for line in listed.splitlines() if "officer.a" in line)

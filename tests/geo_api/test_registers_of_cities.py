@@ -11,8 +11,8 @@ from sqlalchemy import text
 from geo_api.demo_city import FILES
 from geo_api.imports.import_file import import_file
 from geo_api.registers.files import register_file
+from grid.dispatch import short_towns
 from grid.registers import EntryFilter, RegisterEditor, edit_entry, list_entries, read_entry, written_register
-from grid.responsibility import short_towns
 from layers.postgres import SYSTEM, session
 from tests.support.cities import NANTONG, SECOND, in_force
 from tests.support.demo_files import demo_city

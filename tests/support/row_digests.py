@@ -13,6 +13,7 @@ from layers.postgres import SYSTEM, libpq_url, session
 APART = {
     "batches",
     "layer_changes",
+    "row_changes",
     "access_log",
     "chain_heads",
     "api_keys",  # when a key was used last
