@@ -29,6 +29,7 @@ Floats = NDArray[np.float64]
 OUTAGE = (datetime(2026, 2, 4, tzinfo=LOCAL), datetime(2026, 2, 6, tzinfo=LOCAL))
 """From when to when operator 乙 passed on nothing."""
 DARK_M = 1_500.0
+DARK_AROUND_S = 1_800
 DRIFT_NIGHTS = (date(2026, 2, 8), date(2026, 2, 13))
 GO_HOME_S = 3.5 * 3600
 TOO_LATE_S = 3 * 3600
@@ -271,6 +272,7 @@ def _fixes(
             }
         )
         .filter(pl.Series(keep))
+        .unique("t", keep="first", maintain_order=True)
         .with_columns(pl.col("t").cast(pl.Datetime("us", "UTC")))
     )
 
@@ -324,7 +326,8 @@ def _in_the_dark(t: Floats, x: Floats, y: Floats, legs: list[Leg]) -> NDArray[np
     dark = np.zeros(len(t), dtype=bool)
     for place, leg in enumerate(legs):
         if leg.job and leg.job.dark and len(leg.way) == 1:
-            begin, end = legs[place - 1].start_s, legs[min(place + 1, len(legs) - 1)].end_s
+            begin = min(legs[place - 1].start_s, leg.start_s - DARK_AROUND_S)
+            end = max(legs[min(place + 1, len(legs) - 1)].end_s, leg.end_s + DARK_AROUND_S)
             near = np.hypot(x - leg.job.xy[0], y - leg.job.xy[1]) < DARK_M
             dark |= (t >= begin) & (t < end) & near
     return dark
