@@ -15,7 +15,7 @@ from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.documents import card_document, case_document
 from geo_api.cases.packs import MEDIA_TYPE, make_pack
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
-from geo_api.http.caching import PRIVATE
+from geo_api.http.caching import PRIVATE, entity_tags
 from geo_api.http.errors import Problem
 from geo_api.http.representations import BINARY, ReportLanguage, json_response, page_language
 from geo_api.http.request_bodies import JsonRoute
@@ -41,7 +41,7 @@ def known_hashes(
         )
     if if_match.strip() == "*":
         return None
-    return [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+    return entity_tags(if_match)
 
 
 KnownHashes = Annotated[list[str] | None, Depends(known_hashes)]

@@ -122,15 +122,11 @@ def changes(
 ) -> None:
     """Print as JSON the features of a collection that changed after a position · 列出变更的要素."""
     from geo_api.features.routes_changes import changes_document
-    from layers.collections import ChangesPage, newest_position, read_changes
+    from layers.collections import read_changes
     from layers.collections.catalog import collection
     from layers.postgres import SYSTEM, session
 
     found, now = collection(collection_id), dt.datetime.now(dt.UTC)
     with session(SYSTEM, migrated_database()) as db:
-        page = (
-            ChangesPage([], False, newest_position(db, now), False)
-            if after is None
-            else read_changes(db, found, after, now)
-        )
+        page = read_changes(db, found, after, now)
     console.print_json(data=changes_document(page))

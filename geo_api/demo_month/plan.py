@@ -22,7 +22,7 @@ _DOMAIN_WEIGHTS = {"urban": 1.5, "market": 1.3, "ecology": 1.2, "transport": 1.0
 _OTHER_WEIGHT = 0.6
 SOURCES = {"hotline": 0.5, "grid": 0.27, "public": 0.12, "model": 0.06, "system": 0.05}
 FATES = {"opened": 0.84, "rejected": 0.07, "reported_twice": 0.06, "opened_twice": 0.03}
-"""What becomes of a report: a case, nothing, a case with a second call, a second case that is merged."""
+"""Shares of the outcomes of a report: a case, nothing, a case with a second call, a second case that is merged."""
 _CROSS_REGION = 0.03
 _FAR_DEGREES = 0.05
 _QUIET_SHARE = 0.05

@@ -14,7 +14,7 @@ from geo_api.features.parameters import CollectionDep
 from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import JSON, json_response, link
 from geo_api.http.schemas import Answer, Link
-from layers.collections import ChangesPage, newest_position, read_changes
+from layers.collections import ChangesPage, read_changes
 
 router = APIRouter(tags=["collections"])
 
@@ -56,11 +56,7 @@ def list_changes(
 ) -> Response:
     """Return the features that changed after a position, each once; without one, the position of now."""
     now = dt.datetime.now(dt.UTC)
-    page = (
-        ChangesPage([], False, newest_position(db, now), False)
-        if after is None
-        else read_changes(db, found, after, now, limit=limit)
-    )
+    page = read_changes(db, found, after, now, limit=limit)
     here = f"{collection_url(request, found)}/changes"
     links = [link("next", f"{here}?after={page.next}&limit={limit}", JSON, "Changes after these")]
     return json_response(changes_document(page) | {"links": links}, headers={"Cache-Control": PRIVATE})

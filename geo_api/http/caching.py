@@ -38,6 +38,17 @@ def strong_etag(version: int, body: bytes = b"", *, packed: bool = False) -> str
     return f'"{version}-{shown}{"-gzip" if packed else ""}"'
 
 
+def entity_tags(if_match: str) -> list[str]:
+    """Return the tags of an ``If-Match`` without their quotes.
+
+    Examples
+    --------
+    >>> entity_tags('"a", W/"b"')
+    ['a', 'b']
+    """
+    return [tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(",")]
+
+
 def is_unchanged(request: Request, etag: str) -> bool:
     """Return whether the caller's ``If-None-Match`` names this content."""
     given = request.headers.get("if-none-match")

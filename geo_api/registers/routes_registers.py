@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
-from geo_api.http.caching import PRIVATE
+from geo_api.http.caching import PRIVATE, entity_tags
 from geo_api.http.errors import Problem
 from geo_api.http.parameters import limit_parameter
 from geo_api.http.representations import BINARY, JSON, json_response, link
@@ -149,7 +149,7 @@ def known_tags(
 ) -> frozenset[str] | None:
     """Return the tags in ``If-Match``; None: the entry must be a new one. 428 without either header."""
     if if_match is not None and if_match.strip() not in ("", "*"):
-        return frozenset(tag.strip().removeprefix("W/").strip('"') for tag in if_match.split(","))
+        return frozenset(entity_tags(if_match))
     if if_none_match is not None and if_none_match.strip() == "*":
         return None
     raise Problem(

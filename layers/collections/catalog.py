@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    ColumnElement,
     FromClause,
     and_,
     case,
@@ -347,12 +348,16 @@ def _cases() -> Collection:
     )
 
 
-def _hot_spots() -> Collection:
-    h = HotSpot
-    newest = aliased(HotSpot, name="newest")
-    latest = tuple_(h.field, h.run_id).in_(
+def _of_newest_run(table: type[HotSpot] | type[EmergingHotSpot]) -> ColumnElement[bool]:
+    """Return the condition of the rows of the newest run of their field."""
+    newest = aliased(table)
+    return tuple_(table.field, table.run_id).in_(
         select(newest.field, func.max(newest.run_id)).group_by(newest.field)
     )
+
+
+def _hot_spots() -> Collection:
+    h = HotSpot
     return Collection(
         id="hot_spots",
         partly_closed=True,
@@ -367,7 +372,7 @@ def _hot_spots() -> Collection:
         geom=h.geom,
         geom_3857=h.geom_3857,
         geometry_type="polygon",
-        current=latest,
+        current=_of_newest_run(HotSpot),
         overrides=("run_id",),
         tile_order=func.abs(func.coalesce(h.level, 0)).desc(),
         properties=(
@@ -425,10 +430,6 @@ def _hot_spots() -> Collection:
 
 def _emerging_hot_spots() -> Collection:
     e = EmergingHotSpot
-    newest = aliased(EmergingHotSpot, name="newest_emerging")
-    latest = tuple_(e.field, e.run_id).in_(
-        select(newest.field, func.max(newest.run_id)).group_by(newest.field)
-    )
     return Collection(
         id="emerging_hot_spots",
         partly_closed=True,
@@ -441,7 +442,7 @@ def _emerging_hot_spots() -> Collection:
         geom=e.geom,
         geom_3857=e.geom_3857,
         geometry_type="polygon",
-        current=latest,
+        current=_of_newest_run(EmergingHotSpot),
         overrides=("run_id",),
         tile_order=e.newest.desc(),
         properties=(

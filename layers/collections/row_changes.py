@@ -96,12 +96,15 @@ class ChangesPage:
 
 def newest_position(db: Session, now: dt.datetime) -> str:
     """Return the position after everything that was committed; take it before a collection is read."""
-    newest: int = db.scalar(text("SELECT newest_change()")) or 0
-    return str(Position(newest, _AFTER_EVERY_ROW, int(now.timestamp())))
+    return str(Position(_newest_change(db), _AFTER_EVERY_ROW, int(now.timestamp())))
+
+
+def _newest_change(db: Session) -> int:
+    return int(db.scalars(text("SELECT newest_change()")).one())
 
 
 def read_changes(
-    db: Session, collection: Collection, after: str, now: dt.datetime, *, limit: int = 1000
+    db: Session, collection: Collection, after: str | None, now: dt.datetime, *, limit: int = 1000
 ) -> ChangesPage:
     """Read the rows that changed after a position.
 
@@ -109,8 +112,8 @@ def read_changes(
     ----------
     db : Session
         In the scope of the caller, which decides on what is told and on what counts as deleted.
-    after : str
-        ``next`` of the page before, or :func:`newest_position`.
+    after : str or None
+        ``next`` of the page before, or :func:`newest_position`; None: no change, and the position of now.
     limit : int
         Entries of the log that are read at most; an entry names up to 1,000 rows of one statement.
 
@@ -121,6 +124,8 @@ def read_changes(
     InvalidFilter
         It is not a position.
     """
+    if after is None:
+        return ChangesPage([], False, newest_position(db, now), False)
     start = Position.parse(after)
     _check_kept(db, start, now)
     entries = db.execute(
@@ -139,25 +144,18 @@ def read_changes(
             newest.pop(key, None)
             newest[key] = entry.at
     seen = _visible(db, collection, newest)
-    end = shown[-1] if shown else None
+    change_id, row_id = (shown[-1].change_id, shown[-1].id) if shown else (start.change_id, start.row_id)
     return ChangesPage(
         [RowsChanged(key, key not in seen, at) for key, at in newest.items()],
         any(entry.row_ids is None for entry in shown),
-        str(
-            Position(
-                end.change_id if end else start.change_id,
-                end.id if end else start.row_id,
-                int(now.timestamp()),
-            )
-        ),
+        str(Position(change_id, row_id, int(now.timestamp()))),
         more,
     )
 
 
 def _check_kept(db: Session, start: Position, now: dt.datetime) -> None:
-    newest: int = db.scalar(text("SELECT newest_change()")) or 0
     age_s = now.timestamp() - start.given_s
-    if age_s > KEPT_DAYS * 86_400 or start.change_id > newest:
+    if age_s > KEPT_DAYS * 86_400 or start.change_id > _newest_change(db):
         raise ChangesGone(
             f"after: changes are kept for {KEPT_DAYS} days, and this position is older or of another database:"
             " read the collection anew"

@@ -23,7 +23,7 @@ SCORE_CHANGES = (
     "lower",
     "refreshed",
 )
-"""What a scoring did to an alert."""
+"""Effects of a scoring on an alert."""
 OUTCOMES = ("confirmed", "legal_use", "cannot_tell")
 """What a site check can find."""
 HOT_SPOT_PATTERNS = (

@@ -133,7 +133,7 @@ def test_every_case_of_the_month_fits_the_table_of_steps(log: pd.DataFrame) -> N
 
 @pytest.mark.parametrize("action", ["dispatch", "dispose", "resume", "rework"])
 def test_a_log_in_which_steps_are_missing_does_not_fit(log: pd.DataFrame, action: str) -> None:
-    """Those cases do not fit whose remaining events leave a gap: counted here without pm4py."""
+    """A case with a gap in its remaining events does not fit; such cases are counted here without pm4py."""
     broken = log[log["action"] != action].copy()
     gaps = broken["before"] != broken.groupby("case:concept:name")["after"].shift().fillna("start")
     with_gaps = broken.loc[gaps, "case:concept:name"].nunique()

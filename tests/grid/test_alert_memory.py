@@ -31,7 +31,7 @@ LEVELS = {"none": -9.9, "attention": -2.2, "warning": 0.0, "high": 1.4}
 
 @dataclass
 class Seen:
-    """What a run finds at a site: weights of two families, the part a notice explains, whether data are later."""
+    """Finding of a run at a site: weights of two families, the part a notice explains, whether data are later."""
 
     meters: float
     vehicles: float

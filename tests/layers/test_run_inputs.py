@@ -1,4 +1,4 @@
-"""What a run reads: a fingerprint that sees every column, and counts of what is not there."""
+"""Inputs of a run: a fingerprint that sees every column, and counts of what is not there."""
 
 from __future__ import annotations
 

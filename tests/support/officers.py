@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class OfficerFacts:
-    """What the register says of an officer; the certificate is valid for centuries unless told otherwise."""
+    """Facts of the register about an officer; the certificate is valid for centuries unless told otherwise."""
 
     name: str
     body: str
