@@ -5,7 +5,7 @@ export PYTHON
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test demo serve test test-long drill check fmt bench conformance evaluate lock clean
+.PHONY: help setup setup-test demo serve test test-long drill screenshots check fmt bench conformance evaluate lock clean
 
 help: ## 说明 this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 22
@@ -33,6 +33,10 @@ MINUTES ?= 10
 drill: setup-test ## 演练 faults under load and a soak: ROUNDS=2 MINUTES=10, acknowledged against stored
 	@$(BIN)/python -m tests.support.drills --rounds $(ROUNDS) --minutes $(MINUTES) $(DRILL)
 
+FOLDER ?= screenshots
+screenshots: setup-test ## 截图 every view of the console with the demo city: FOLDER=screenshots ONLY="alert case"
+	@$(BIN)/python -m tests.support.screenshots $(FOLDER) $(if $(ONLY),--only $(ONLY))
+
 check: setup-test ## 检查 the same without the tests
 	@scripts/verify --static
 
@@ -43,6 +47,8 @@ fmt: setup-test ## 格式化 format and mend what can be mended
 	@$(BIN)/python scripts/write_data_page.py
 	@$(BIN)/python scripts/write_module_table.py
 	@$(BIN)/python scripts/write_glossary_page.py
+	@$(BIN)/python scripts/write_model_schema.py
+	@$(BIN)/python scripts/write_sources_schema.py
 	@$(BIN)/python scripts/write_openapi.py
 	@$(BIN)/python scripts/write_api_types.py
 
@@ -53,7 +59,7 @@ conformance: setup-test ## 符合性 clients and standards (not part of the test
 	@$(BIN)/pip install --quiet --require-hashes -r requirements-conformance.lock
 	@$(BIN)/pytest -o addopts= --import-mode=importlib -ra --conformance tests/conformance
 
-evaluate: setup ## 评估 recall and precision on cities of seeds 1-20
+evaluate: setup ## 评估 planted cities by kind, docs/evaluation.md
 	@$(BIN)/wangge evaluate
 
 lock: ## 锁定 resolve pyproject.toml into the lock files

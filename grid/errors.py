@@ -5,11 +5,15 @@
     GridError
     ├── TopologyFault       an edit would not leave a partition (rule, zones, place)
     ├── EditConflict        somebody else changed the same zones in the meantime
+    ├── DraftChanged        a draft has a newer version than the one that was read
+    ├── TooManyDrafts       the account has as many drafts as it may
+    ├── CodeNotKept         a corrected grid keeps too little of its land to keep its code
     ├── UnknownArea         no such area, or none at that time
     ├── UnknownItem         no such item in the duty list, at any time
     ├── UnknownEntry        no such body, officer or matter in the register
     ├── EntryInUse          an entry of a register cannot change so: something rests on it, or the day is taken
     ├── EntryOutOfReach     an entry of a register outside of the account's area or domains
+    ├── AreaOutOfReach      an edit changes areas outside of the account's own
     ├── ApprovalRefused     a change set is approved by a higher level than its author's
     ├── IllegalTransition   this step is not possible now, or not for this person
     ├── SecondCase          the site has an open case of the item already
@@ -39,7 +43,8 @@ class TopologyFault(GridError):
     ----------
     rule : str
         ``line_does_not_cross``, ``line_crosses_itself``, ``gap``, ``overlap``, ``sliver``,
-        ``not_neighbours``, ``multipart``, ``outside_parent``, ``edge_not_shared`` or ``invalid``.
+        ``not_neighbours``, ``multipart``, ``outside_parent``, ``edge_not_shared``, ``border_frozen``,
+        ``corner_needed`` or ``invalid``.
     zones : list of str
         The zones concerned, as ``name (code)``.
     message_en, message_zh : str
@@ -67,6 +72,28 @@ class EditConflict(GridError):
     def __init__(self, message_en: str, message_zh: str = "", zones: list[str] | None = None) -> None:
         super().__init__(message_en, message_zh)
         self.zones = zones or []
+
+
+class DraftChanged(GridError):
+    """A draft was saved in another tab or on another device meanwhile; ``stored_version`` is the one that is kept."""
+
+    def __init__(self, message_en: str, message_zh: str = "", stored_version: int = 0) -> None:
+        super().__init__(message_en, message_zh)
+        self.stored_version = stored_version
+
+
+class TooManyDrafts(GridError):
+    """The account has as many drafts as it may have at a time."""
+
+
+class CodeNotKept(GridError):
+    """A corrected grid keeps too little of its land to keep its code; the text has the share and the limit."""
+
+    rule = "code_not_kept"
+
+    def __init__(self, message_en: str, message_zh: str, zones: list[str]) -> None:
+        super().__init__(message_en, message_zh)
+        self.zones = zones
 
 
 class UnknownArea(GridError):
@@ -97,6 +124,10 @@ class EntryInUse(GridError):
 
 class EntryOutOfReach(GridError):
     """An entry of a register lies outside of the account's area or domains."""
+
+
+class AreaOutOfReach(GridError):
+    """An edit changes areas outside of the account's own; the text names them and who may change them."""
 
 
 class ApprovalRefused(GridError):

@@ -6,6 +6,7 @@
     ├── ClusterError            the private PostGIS cannot be made, started or used
     │   └── ClusterInUse        another process owns it
     ├── DatabaseUnavailable     no answer from the server
+    ├── SchemaTooNew            a newer program has migrated the database
     ├── InputError              a file or value is not what it should be (row, field, reason)
     │   ├── UnknownCrs          a coordinate reference system nobody named
     │   ├── InvalidIdentifier   a code that fails its own check
@@ -19,6 +20,7 @@
     ├── StillReferred           a row that others refer to, or a key that is taken
     ├── BatchNotInForce         a batch that was undone before, or that wrote nothing
     ├── BatchInUse              a batch on which something later rests
+    ├── DeliverySettled         a delivery that is not held, so that nobody decides on it
     ├── ChangesGone             a position before the changes that are kept, or of another database
     └── InvalidFilter           a filter or cursor that cannot be read
 """
@@ -27,11 +29,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 
 class LayerError(Exception):
-    """Base of this package's errors."""
+    """Base of this package's errors.
+
+    The text is English, ``message_zh`` Chinese; without it the text says it in both languages.
+    """
+
+    def __init__(self, message_en: str = "", message_zh: str = "") -> None:
+        super().__init__(message_en)
+        self.message_en = message_en
+        self.message_zh = message_zh
 
 
 class ClusterError(LayerError):
@@ -40,6 +51,10 @@ class ClusterError(LayerError):
 
 class ClusterInUse(ClusterError):
     """Another process owns the data folder."""
+
+
+class SchemaTooNew(LayerError):
+    """A newer program has migrated the database."""
 
 
 class DatabaseUnavailable(LayerError):
@@ -78,9 +93,19 @@ class MissingColumns(InputError):
 
     @classmethod
     def of(cls, file: object, missing: Sequence[str], given: Sequence[str]) -> Self:
-        """Says which columns are missing, and which the file has."""
+        """Says which columns are missing, which the file has, and how to say that one of those is meant."""
         names = ", ".join(given)[:500] or "none"
-        return cls(f"{file}: column(s) missing 缺少列: {', '.join(missing)}; the file has 文件有: {names}")
+        called = file.name if isinstance(file, Path) else file
+        return cls(
+            f"{called}: column(s) missing 缺少列: {', '.join(missing)}; the file has 文件有: {names}\n"
+            f"  if one of these is meant, say which 若其中一列即是，请指明: --map {missing[0]}=HEADING;"
+            f' in city.toml under [sources.columns]: {missing[0]} = "HEADING"; the same in every row 每行相同:'
+            f' --map {missing[0]}:=VALUE, {missing[0]} = {{ value = "VALUE" }}'
+        )
+
+
+NOT_A_CHOICE = "不在可选值中"
+"""Begin of the reason of a value that is none of its column's choices."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +137,21 @@ class RejectedRows(InputError):
         self.faults = faults
         shown = "\n".join(f"  {fault}" for fault in faults[:10])
         more = f"\n  … and {len(faults) - 10} more" if len(faults) > 10 else ""
+        more += _own_word(faults)
         super().__init__(
             f"{source}: {len(faults)} fault(s), nothing was written 有错误，未写入任何数据\n{shown}{more}"
         )
+
+
+def _own_word(faults: list[Fault]) -> str:
+    """Say how a word is translated that no choice of its column knows."""
+    for fault in faults:
+        if fault.value and fault.reason.startswith(NOT_A_CHOICE):
+            return (
+                f"\n  a word of the office 部门用词: --map {fault.field}[{fault.value}]=OURS;"
+                f' in city.toml under [sources.values.{fault.field}]: "{fault.value}" = "OURS"'
+            )
+    return ""
 
 
 class CodeOverflow(LayerError):
@@ -123,6 +160,11 @@ class CodeOverflow(LayerError):
 
 class NotFound(LayerError):
     """No such row, or not one that the caller may see."""
+
+
+def no_case(number: str) -> NotFound:
+    """Return the error of a case that is not there, or not for the caller."""
+    return NotFound(f"no case {number!r}", f"没有案件 {number}，或无权查看")
 
 
 class OutOfScope(LayerError):
@@ -137,8 +179,8 @@ class StillReferred(LayerError):
     """A row that others refer to, or a key that is taken."""
 
 
-class BatchNotInForce(LayerError):
-    """A batch that was undone before, or that wrote nothing.
+class NotOpen(LayerError):
+    """A batch or a delivery of which nothing can be taken back or decided; the text says so in both languages.
 
     Attributes
     ----------
@@ -149,6 +191,14 @@ class BatchNotInForce(LayerError):
         super().__init__(f"{message_zh} · {message_en}")
         self.message_en = message_en
         self.message_zh = message_zh
+
+
+class BatchNotInForce(NotOpen):
+    """A batch that was undone before, or that wrote nothing."""
+
+
+class DeliverySettled(NotOpen):
+    """A delivery that is not held: there is nothing to decide."""
 
 
 class BatchInUse(LayerError):
@@ -162,10 +212,11 @@ class BatchInUse(LayerError):
     """
 
     def __init__(self, batch_id: int, rests_on: Sequence[dict[str, Any]], told_en: str, told_zh: str) -> None:
+        en = f"batch {batch_id} cannot be undone, nothing was changed; on it rest {told_en}"
+        zh = f"批次 {batch_id} 不能撤销，未作任何更改；以下内容依赖于它：{told_zh}"
+        super().__init__(f"{zh}\n{en}")
         self.rests_on = list(rests_on)
-        self.message_en = f"batch {batch_id} cannot be undone, nothing was changed; on it rest {told_en}"
-        self.message_zh = f"批次 {batch_id} 不能撤销，未作任何更改；以下内容依赖于它：{told_zh}"
-        super().__init__(f"{self.message_zh}\n{self.message_en}")
+        self.message_en, self.message_zh = en, zh
 
 
 class ChangesGone(LayerError):

@@ -13,15 +13,35 @@ def local_zone() -> ZoneInfo:
     return city_in_force().zone
 
 
+def local_day(at: dt.datetime) -> dt.date:
+    """Return the day in the city on which a moment lies.
+
+    Laws, matters and certificates hold by days of the city: at six in the morning in Beijing it is yesterday in UTC.
+    """
+    return at.astimezone(local_zone()).date()
+
+
 def start_of_day(day: dt.date) -> dt.datetime:
     """Return the first moment of a day in the city."""
     return dt.datetime.combine(day, dt.time(), local_zone())
 
 
-def zone_note(at: dt.datetime | None = None) -> str:
-    """Return the time zone by its name and its distance from UTC, as ``Europe/Berlin (UTC+1)``."""
-    moment = (at or dt.datetime.now(dt.UTC)).astimezone(local_zone())
+def utc_text(at: dt.datetime) -> str:
+    """Return a moment as answers write it: RFC 3339 in UTC with ``Z``.
+
+    Examples
+    --------
+    >>> utc_text(dt.datetime(2026, 3, 1, 8, tzinfo=dt.UTC))
+    '2026-03-01T08:00:00Z'
+    """
+    return at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+
+
+def zone_note(at: dt.datetime | None = None, zone: ZoneInfo | None = None) -> str:
+    """Return a time zone (the city's) by its name and its distance from UTC, as ``Europe/Berlin (UTC+1)``."""
+    zone = zone or local_zone()
+    moment = (at or dt.datetime.now(dt.UTC)).astimezone(zone)
     hours = f"{moment:%z}"
     sign, hour, minute = hours[0], int(hours[1:3]), hours[3:5]
     offset = f"{sign}{hour}" + ("" if minute == "00" else f":{minute}")
-    return f"{local_zone().key} (UTC{offset})"
+    return f"{zone.key} (UTC{offset})"

@@ -13,9 +13,9 @@ BEGIN, END = "<!-- modules: written by scripts/write_module_table.py -->", "<!--
 
 def rooms(package: str) -> Iterator[Path]:
     """Folders of a package that hold modules, itself first."""
-    folders = [ROOT / package, *sorted(p for p in (ROOT / package).glob("*") if p.is_dir())]
+    folders = [ROOT / package, *sorted(p for p in (ROOT / package).rglob("*") if p.is_dir())]
     for folder in folders:
-        if folder.name not in ("migrations", "web") and modules(folder):
+        if not {"migrations", "web", "__pycache__"} & set(folder.relative_to(ROOT).parts) and modules(folder):
             yield folder
 
 

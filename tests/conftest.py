@@ -6,6 +6,7 @@
 ``fresh_database``  URL of a migrated database of this test's own, set as ``WANGGE_DATABASE_URL``: commit at will
 ``empty_database``  URL of a database of this test's own with PostGIS and nothing else: migrate it as far as you like
 ``seeded``          the small town with a login of each role, as a template of databases
+``prepared_demo``   the small demo city as ``wangge demo`` leaves it, to be copied
 ``api``             the application over a copy of it; ``public`` is a client of it who is not logged in,
                    ``login`` makes one who is
 
@@ -21,7 +22,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -35,6 +36,7 @@ pytest.register_assert_rewrite("tests.support")
 from tests.support.cities import NANTONG, in_force  # noqa: E402
 from tests.support.databases import copy_database, own_database  # noqa: E402
 from tests.support.declared_answers import declared_answers, every_answer_compared  # noqa: E402
+from tests.support.durations import told  # noqa: E402
 from tests.support.long_runs import be_long  # noqa: E402
 from tests.support.passwords import hash_passwords_quickly  # noqa: E402
 from tests.support.waiting import PATIENCE_S  # noqa: E402
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from tests.support.application import Api, Seeded
+    from tests.support.prepared_demo import PreparedDemo
 
 
 # A test against a database takes as long as the machine is busy: hypothesis' 200 ms say nothing about the
@@ -61,6 +64,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     be_long(config.getoption("--long"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Files are shared out by what they build and how long they take (``--dist loadfile``)."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.support.distribution import LongFilesFirst
+
+    return LongFilesFirst(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell the files that took longest."""
+    reports = [each for stats in terminalreporter.stats.values() for each in stats]
+    if lines := told(each for each in reports if isinstance(each, pytest.TestReport)):
+        terminalreporter.section("time of each file")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -192,6 +213,14 @@ def seeded(cluster: Cluster, _migrated: str) -> Seeded:
     from tests.support.application import seed_logins  # imports the whole application: only for those who ask
 
     return seed_logins(cluster, _migrated)
+
+
+@pytest.fixture(scope="session")
+def prepared_demo(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> PreparedDemo:
+    """The small demo city, analysed, made once."""
+    from tests.support.prepared_demo import prepare_once
+
+    return prepare_once(cluster, _migrated, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("geo_api", "grid", "layers", "maps", "spatial_models")
 HAN = "一-鿿"
-AS_OTHERS_WRITE = ("geo_api/imports/written_tables.py", "layers/codes/identifiers.py")
+AS_OTHERS_WRITE = ("layers/imports/names.py", "layers/codes/identifiers.py")
 """Headings of other people's tables, and patterns: not texts of ours."""
+OFFICES = ROOT / "geo_api" / "second_city"
+"""A city whose offices type half-width marks, as offices do."""
 PLACE = r"\{[^{}]*\}"
 """A place that is filled in stands for a word."""
 HALF_WIDTH = re.compile(
@@ -70,7 +72,7 @@ def in_python() -> Iterator[tuple[str, str]]:
     """Strings of the packages; what stands in docstrings is for developers."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            if str(path.relative_to(ROOT)) in AS_OTHERS_WRITE:
+            if str(path.relative_to(ROOT)) in AS_OTHERS_WRITE or OFFICES in path.parents:
                 continue
             tree = ast.parse(path.read_text(encoding="utf-8"))
             docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

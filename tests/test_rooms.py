@@ -21,6 +21,13 @@ FOLDERS = [
     for folder in (ROOT / package, *sorted((ROOT / package).iterdir()))
     if folder.is_dir() and folder.name not in APART and any(folder.glob("*.py"))
 ]
+EVERY_FOLDER = [
+    folder
+    for package in PACKAGES
+    for folder in (ROOT / package, *sorted((ROOT / package).rglob("*")))
+    if folder.is_dir() and not APART & set(folder.relative_to(ROOT).parts) and any(folder.glob("*.py"))
+]
+"""Rooms inside of rooms too."""
 RIDDLES = re.compile(r"(?:What|Those|That which|One who|They|Whoever|How|Who|Whom|Which|Where|When)\b")
 FORBIDDEN_IN_MODELS = {"sqlalchemy", "psycopg", "fastapi", "starlette", "requests", "httpx"}
 
@@ -29,7 +36,7 @@ def _name(folder: Path) -> str:
     return folder.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=_name)
+@pytest.mark.parametrize("folder", EVERY_FOLDER, ids=_name)
 def test_no_folder_is_a_hall(folder: Path) -> None:
     modules = [path.name for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(modules) <= MOST_MODULES, (
@@ -37,7 +44,7 @@ def test_no_folder_is_a_hall(folder: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=_name)
+@pytest.mark.parametrize("folder", EVERY_FOLDER, ids=_name)
 def test_every_room_says_what_it_is(folder: Path) -> None:
     for path in folder.glob("*.py"):
         assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path

@@ -1,4 +1,4 @@
-"""The second small city of `tests/support/second_city`.
+"""The second small city of `geo_api/second_city`.
 
 What its generator promises, and that its plain form loads.
 """
@@ -27,12 +27,12 @@ from stdnum.cn import uscc as stdnum_uscc
 
 from geo_api.city_file import read_city
 from geo_api.imports.import_file import import_file
-from grid.alerts import RESUMPTION_KIND, Finding, missing_matters, raise_alerts, suggested_items
+from geo_api.second_city import SecondCity, make_second_city
+from geo_api.second_city.stories import STORIES
+from grid.alerts import missing_matters, suggested_items
 from grid.responsibility import assign
 from layers.postgres import SYSTEM, engine, libpq_url, session
-from tests.support.cities import SECOND, in_force
-from tests.support.second_city import SecondCity, make_second_city
-from tests.support.second_city.stories import STORIES
+from tests.support.cities import SECOND
 
 ROOT = Path(__file__).parents[1]
 TOWNS = {
@@ -46,6 +46,7 @@ TOWNS = {
     "621722101": "621722",
 }
 RESUMPTION = "YC-STHJ-0412"
+FISHING = "YC-NYNC-0009"
 PAST_TOWNS = {"621722201", "621722202"}
 
 
@@ -83,7 +84,7 @@ def test_another_seed_gives_another_city_with_the_same_stories(city: SecondCity,
 
 
 def test_the_readme_gives_the_reason_of_every_story() -> None:
-    page = (ROOT / "tests" / "support" / "second_city" / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "geo_api" / "second_city" / "README.md").read_text(encoding="utf-8")
     assert len([story for story in STORIES if story.guilty]) == 12 and len(STORIES) == 42
     for story in STORIES:
         assert f"| {story.key} | {story.title} · {story.title_zh} | {story.because} |" in page
@@ -354,8 +355,13 @@ def test_the_city_is_analysed_before_and_after_its_own_matter_is_set(
     _wangge("import", "all", str(city.plain), "--crs", "wgs84")
     assert not file.exists(), "nothing was known when the command began"
     first = json.loads(_wangge("analyse", "--json", stdout=True))
-    assert first["flagged"] == [] and first["counts"]["alerts_raised"] > 0
-    assert first["counts"]["visits"] == 0 and "visits cannot be judged" in first["visits_unjudged"]["en"]
+    planted = {story["site_id"] for story in city.truth["planted"]}
+    flagged = {found["site"] for found in first["flagged"] if "site" in found}
+    fenced = [found["fence"] for found in first["flagged"] if "fence" in found]
+    assert fenced in ([], ["YC-F-01"]), "the ban on boats that one boat breaks"
+    assert len(flagged & planted) >= 7 and len(flagged - planted) <= 1, (flagged, planted)
+    assert first["without_case"]["alerts"] == len(flagged) and first["counts"]["cases_opened"] == 0
+    assert "no hazardous-goods list" in first["visits_unjudged"]["en"]
     with engine(fresh_database).connect() as connection:
         (missing,) = missing_matters(connection)
         assert suggested_items(connection, missing)[0] == (RESUMPTION, "责令停产关闭后擅自恢复生产")
@@ -367,17 +373,13 @@ def test_the_city_is_analysed_before_and_after_its_own_matter_is_set(
     assert read_city(file) == SECOND, "system in metres by the place, matter by its name"
     again = json.loads(_wangge("analyse", "--json", stdout=True))
     assert again["unchanged"] is False and again["without_case"] is None
-    # Alerts of the level 关注 open no case, so one is raised to 高 as a later run might.
-    with in_force(SECOND), session(SYSTEM, fresh_database) as db:
-        row = db.execute(
-            text("SELECT s.site_id, a.run_id FROM alerts a JOIN sites s ON s.id = a.site_id LIMIT 1")
-        )
-        site, run = row.one()
-        serious = Finding(site, "high", 0.9, [{"signal": "power", "value": 0.9}], [])
-        at = datetime.fromisoformat("2026-03-02T08:00+08:00")
-        assert raise_alerts(db, [serious], kind=RESUMPTION_KIND, run_id=run, at=at).cases == 1
-        opened = db.execute(text("SELECT item_code, number FROM cases")).one()
-        assert tuple(opened) == (RESUMPTION, "YC20260302-0001")
+    with session(SYSTEM, fresh_database) as db:
+        opened = db.execute(text("SELECT item_code, number FROM cases ORDER BY number")).all()
+    items = [row.item_code for row in opened]
+    assert items.count(RESUMPTION) == len(flagged) and items.count(FISHING) == len(fenced) == len(
+        opened
+    ) - len(flagged)
+    assert opened[0].number == "YC20260301-0001"
 
 
 def test_the_plain_form_loads_completely_and_every_town_answers(

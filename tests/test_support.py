@@ -15,10 +15,17 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_no_test_module_is_imported(path: Path) -> None:
+@pytest.fixture(scope="module")
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """Every node of every module of the tests."""
+    return [
+        (path, node) for path in MODULES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
+def test_no_test_module_is_imported(nodes: list[tuple[Path, ast.AST]]) -> None:
     """A test can be read, moved and run without another one; ``tests.support`` is what they share."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, node in nodes:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         for name in names:
@@ -35,15 +42,14 @@ PAUSES = {
 """Modules that may pause, and why."""
 
 
-@pytest.mark.parametrize("path", MODULES, ids=_name)
-def test_no_test_waits_a_fixed_time(path: Path) -> None:
+def test_no_test_waits_a_fixed_time(nodes: list[tuple[Path, ast.AST]]) -> None:
     """A fixed time is too short on a busy machine and too long on a quiet one.
 
     ``tests.support.waiting`` asks again.
 
     ``sleep(0)`` gives an event loop a turn and waits for nothing.
     """
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path, node in nodes:
         if isinstance(node, ast.Call) and _called(node) in ("sleep", "wait_for_timeout"):
             (for_s,) = node.args
             nothing = isinstance(for_s, ast.Constant) and for_s.value == 0

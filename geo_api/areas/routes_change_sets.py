@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, get_args
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from geo_api.areas.schemas import ChangeSetBody, ChangeSetDocument, ChangeSets, ChangeSetTrial, RejectBody
+from geo_api.areas.schemas import (
+    ChangeSetBody,
+    ChangeSetDocument,
+    ChangeSets,
+    ChangeSetTrial,
+    CornersBody,
+    GridCornersAnswer,
+    RejectBody,
+)
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.http.parameters import SettingsDep, limit_parameter
-from geo_api.http.representations import BINARY, json_response
+from geo_api.http.representations import BINARY, json_response, older_links
 from geo_api.http.request_bodies import JsonRoute
 from geo_api.http.settings import Settings
 from grid.change_sets import Approval, Editor, approvals
 from grid.change_sets import lifecycle as editing
 from layers.exports import MEDIA_TYPES, polygon_file
-from layers.records import newest_change_sets
+from layers.records import newest_change_sets, read_change_set
 from layers.tables import ChangeSet
 
 router = APIRouter(prefix="/v1/change-sets", tags=["change sets"], route_class=JsonRoute)
@@ -38,11 +47,13 @@ FIELDS = (
     "undoes_id",
     "title",
     "reason",
+    "keep_codes",
 )
 
 
 @router.get("", response_model=ChangeSets, dependencies=[needs("read_change_sets")])
 def list_change_sets(
+    request: Request,
     caller: CallerDep,
     db: Db,
     system: SystemDb,
@@ -51,11 +62,13 @@ def list_change_sets(
     area: Annotated[
         str | None, Query(max_length=100, description="Id or code of the area that holds the change")
     ] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only ids below")] = None,
 ) -> Response:
     """Change sets of the caller's area, newest first."""
-    rows = newest_change_sets(db, caller.areas_in_reach, area=area, limit=limit)
+    rows = newest_change_sets(db, caller.areas_in_reach, area=area, limit=limit + 1, before=before)
+    links, rows = older_links(request, rows, limit), rows[:limit]
     found = approvals(system, _editor(caller, settings), rows)
-    return json_response({"change_sets": [_document(row, found[row.id]) for row in rows]})
+    return json_response({"change_sets": [_document(row, found[row.id]) for row in rows], "links": links})
 
 
 @router.post("", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")], status_code=201)
@@ -72,6 +85,8 @@ def draft_change_set(body: ChangeSetBody, caller: CallerDep, db: SystemDb, setti
         title=body.title,
         reason=body.reason,
         effective_at=body.effective_at,
+        keep_codes=body.keep_codes,
+        least_kept=settings.kept_code_land_share,
         profile=settings.unit_grid_profile(),
     )
     return json_response(_shown(db, editor, row), status=201)
@@ -102,6 +117,8 @@ def preview_change_set(
         title=body.title,
         reason=body.reason,
         effective_at=body.effective_at,
+        keep_codes=body.keep_codes,
+        least_kept=settings.kept_code_land_share,
         profile=settings.unit_grid_profile(),
     )
     if f is None:
@@ -111,13 +128,38 @@ def preview_change_set(
     return Response(content, media_type=MEDIA_TYPES[f], headers=headers)
 
 
+@router.post("/corners", response_model=GridCornersAnswer, dependencies=[needs("edit_areas")])
+def get_corners(body: CornersBody, caller: CallerDep, db: SystemDb, settings: SettingsDep) -> Response:
+    """Corners and edges of a unit grid, with what the caller may do with each and who else may.
+
+    With ``operations``: as it is after the steps of a draft.
+    """
+    return json_response(
+        asdict(editing.corners(db, body.area_id, body.operations, _editor(caller, settings)))
+    )
+
+
+@router.get("/{change_set_id}", response_model=ChangeSetDocument, dependencies=[needs("read_change_sets")])
+def get_change_set(
+    change_set_id: ChangeSetId, caller: CallerDep, db: Db, system: SystemDb, settings: SettingsDep
+) -> Response:
+    """Return one change set of the caller's area, in whatever state."""
+    return json_response(_shown(system, _editor(caller, settings), read_change_set(db, change_set_id)))
+
+
 @router.post("/{change_set_id}/apply", response_model=ChangeSetDocument, dependencies=[needs("edit_areas")])
 def apply_change_set(
     change_set_id: ChangeSetId, caller: CallerDep, db: SystemDb, settings: SettingsDep
 ) -> Response:
     """Approve a draft: at once in force, or from its date on. A higher level than the author's approves."""
     editor = _editor(caller, settings)
-    row = editing.apply(db, change_set_id, editor, profile=settings.unit_grid_profile())
+    row = editing.apply(
+        db,
+        change_set_id,
+        editor,
+        profile=settings.unit_grid_profile(),
+        least_kept=settings.kept_code_land_share,
+    )
     return json_response(_shown(db, editor, row))
 
 

@@ -46,20 +46,29 @@ LOGGED_PATHS = (
     "/collections/visits",
     "/collections/tracks",
     "/collections/fence_events",
+    "/collections/silences",
+    "/collections/encounters",
     "/v1/access-log",
     "/v1/account",
+    "/v1/alert-budgets",
     "/v1/alerts",
     "/v1/areas",
     "/v1/cases",
     "/v1/clues",
+    "/v1/deliveries",
     "/v1/dispatches",
     "/v1/registers",
     "/v1/reports",
+    "/v1/sites",
+    "/v1/sources",
     "/v1/duty-proposals",
     "/v1/imports",
+    "/v1/lineage",
+    "/v1/models",
     "/v1/vehicles",
     "/v1/webhooks",
     "/v1/change-sets",
+    "/v1/drafts",
     "/v1/login",
     "/v1/logout",
     "/v1/runs",
@@ -83,6 +92,8 @@ async def current_caller(request: Request) -> Caller:
         caller = await run_in_threadpool(caller_of, request)
     request.state.caller = caller
     if request.method not in SAFE_METHODS:
+        if caller.read_only:
+            raise Problem("not-allowed", "This API key only reads.", "此 API 密钥仅可读取。")
         if not caller.by_header:
             check_origin(request)
         if caller.csrf_token is not None:  # a login by cookie
@@ -239,6 +250,7 @@ def access_row(
         "request_id": request_id,
         "area_code": caller.area_code,
         "address": address,
+        "detail": {"api_key": caller.key_name} if caller.key_name else None,
     }
 
 

@@ -1,5 +1,7 @@
 """Rows of the access log, gathered for a moment and written together: a read does not pay for a transaction.
 
+Until then they stand in the journal of the process: after a kill the next process writes them.
+
 A row that cannot be written waits for the database; one for which there is no room, or that the table
 refuses, is told in the service's log with all that it holds, and counted (``wangge_access_log_lost_total``).
 """
@@ -10,6 +12,7 @@ import asyncio
 import contextlib
 from collections import deque
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -19,9 +22,10 @@ from prometheus_client import Counter
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
+from geo_api.auth.call_journal import CallJournal, journals_left_behind
 from layers.errors import DatabaseUnavailable
 from layers.postgres import SYSTEM, session
-from layers.records import add_calls, remove_calls
+from layers.records import add_calls, add_missing_calls, remove_calls
 from layers.tasks import end_task
 
 log = structlog.get_logger("geo_api.access")
@@ -49,14 +53,20 @@ class AccessRecords:
         Database.
     lost : prometheus_client.Counter
         Counts rows that were not written.
+    journals : Path or None
+        Folder of the journals of the processes; None: a killed process loses the rows of the last moment.
     capacity : int
         Rows that wait at most.
     """
 
-    def __init__(self, url: str, lost: Counter, *, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, url: str, lost: Counter, *, journals: Path | None = None, capacity: int = CAPACITY
+    ) -> None:
         self._url = url
         self._lost = lost
         self._capacity = capacity
+        self._journals = journals
+        self._journal = CallJournal(journals)
         self._waiting: deque[AccessRow] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +79,7 @@ class AccessRecords:
         self._loop = asyncio.get_running_loop()
         self._some, self._many, self._writing = asyncio.Event(), asyncio.Event(), asyncio.Lock()
         self._thread = anyio.CapacityLimiter(1)
+        self._journal.open()
         self._task = asyncio.create_task(self._run(), name="access log")
 
     async def stop(self) -> None:
@@ -83,6 +94,7 @@ class AccessRecords:
         self._loop = self._task = None
         while self._waiting:
             self._lose(self._waiting.popleft(), "the service ends")
+        self._journal.close()
 
     async def add(self, row: AccessRow) -> None:
         """Put a row in; its columns are those of :class:`layers.tables.AccessLog`."""
@@ -95,6 +107,7 @@ class AccessRecords:
             self._lose(row, "too many wait for the database")
         else:
             self._waiting.append(row)
+            self._journal.add(row)
             self._some.set()
             if len(self._waiting) >= BATCH:
                 self._many.set()
@@ -107,6 +120,9 @@ class AccessRecords:
         return await asyncio.shield(asyncio.create_task(self._flush()))
 
     async def _run(self) -> None:
+        left = self._journals
+        while left is not None and not await anyio.to_thread.run_sync(_take_over, self._url, left):
+            await asyncio.sleep(RETRY_S)
         while True:
             await self._some.wait()
             with contextlib.suppress(TimeoutError):
@@ -122,6 +138,7 @@ class AccessRecords:
             for _ in range(-(-len(self._waiting) // BATCH)):
                 if not await self._write(list(islice(self._waiting, BATCH))):
                     return False
+                self._journal.written(self._waiting)
         return True
 
     async def _write(self, rows: list[AccessRow]) -> bool:
@@ -154,6 +171,23 @@ class AccessRecords:
 def _insert(url: str, rows: list[AccessRow]) -> None:
     with session(SYSTEM, url) as db:
         add_calls(db, rows)
+
+
+def _take_over(url: str, folder: Path) -> bool:
+    """Write what processes that were killed left behind; False when the database is away."""
+    for path, rows in journals_left_behind(folder):
+        try:
+            with session(SYSTEM, url) as db:
+                added = add_missing_calls(db, rows)
+        except _AWAY:
+            return False
+        except Exception as error:
+            log.exception("access_log_journal_kept", path=str(path), error=type(error).__name__)
+            path.rename(path.with_suffix(".refused"))
+            continue
+        path.unlink(missing_ok=True)
+        log.info("access_log_taken_over", rows=added)
+    return True
 
 
 def remove_old_rows(url: str, days: int) -> int:

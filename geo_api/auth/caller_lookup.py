@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -35,9 +37,9 @@ LONGEST = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Credential of a request: cookie, key or token."""
+    """Credential of a request: cookie, key, key in the address or with a user's name (Basic), or token."""
 
-    kind: Literal["key", "token", "cookie"]
+    kind: Literal["key", "key in address", "basic", "token", "cookie"]
     text: str
 
 
@@ -58,8 +60,10 @@ def credential(connection: HTTPConnection) -> Credential | None:
     if scheme.lower() == "bearer":
         text = token.strip()
         return Credential("key" if text.startswith(PREFIX) else "token", text[:LONGEST])
+    if scheme.lower() == "basic" and (sent := _basic_key(token.strip()[:LONGEST])):
+        return Credential("basic", sent)
     if connection.scope["path"] in KEY_IN_QUERY_PATHS and (key := connection.query_params.get("key")):
-        return Credential("key", key[:LONGEST])
+        return Credential("key in address", key[:LONGEST])
     cookie = connection.cookies.get(COOKIE)
     return Credential("cookie", cookie[:LONGEST]) if cookie else None
 
@@ -123,10 +127,16 @@ def _note_use(request: Request, login: LoginSession) -> None:
         note_use(db, login)
 
 
-def _of_key(request: Request, key: str) -> tuple[Caller, float]:
+def _of_key_in_address(request: Request, key: str) -> tuple[Caller, float]:
+    """Addresses stand in logs and histories: there only keys of services are taken."""
+    return _of_key(request, key, of_person=False)
+
+
+def _of_key(request: Request, key: str, *, of_person: bool = True) -> tuple[Caller, float]:
     with session(SYSTEM, request.app.state.url) as db:
-        found = find_key(db, key)
-        if found is None:
+        needing = request.app.state.settings.roles_with_second_factor()
+        found = find_key(db, key, second_factor_roles=needing)
+        if found is None or not (of_person or found[0].role == "service"):
             raise unauthenticated(
                 "This API key is unknown, revoked or over.",
                 "API 密钥无效、已吊销或已过期。",
@@ -136,13 +146,50 @@ def _of_key(request: Request, key: str) -> tuple[Caller, float]:
         scope = _scope_of(request, db, user)
         if kept.area_code:
             scope = narrowed(scope, request.app.state.known_callers.areas(db, kept.area_code))
-    role, granted = kept.rights()
-    scope = replace(scope, role=role)
+    scope = replace(scope, role=kept.role)
     until = kept.expires_at.timestamp() if kept.expires_at else float("inf")
     area_code = kept.area_code or user.area_code
     return Caller(
-        scope, user.display_name, area_code, by_key=True, granted=granted, key_name=kept.name
+        scope,
+        user.display_name,
+        area_code,
+        by_key=True,
+        granted=kept.granted,
+        key_name=kept.name,
+        read_only=kept.read_only,
     ), until
+
+
+def _basic_key(sent: str) -> str | None:
+    """Return ``user key`` of an HTTP Basic header with an API key; the user is empty when the key stands in its place.
+
+    None: no key is in it. A password of an account is never taken so, and a header that is meant for a proxy in
+    front of the service is left alone.
+
+    Examples
+    --------
+    >>> _basic_key(base64.b64encode(b"gis:wk_1").decode()), _basic_key(base64.b64encode(b"wk_1:").decode())
+    ('gis wk_1', ' wk_1')
+    >>> _basic_key("?"), _basic_key(base64.b64encode(b"wang:secret").decode())
+    (None, None)
+    """
+    try:
+        user, _, password = base64.b64decode(sent, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if user.startswith(PREFIX):
+        return f" {user}"
+    return f"{user} {password}" if password.startswith(PREFIX) and " " not in user else None
+
+
+def _of_basic(request: Request, sent: str) -> tuple[Caller, float]:
+    user, _, key = sent.partition(" ")
+    caller, until = _of_key(request, key)
+    if user and caller.username != user:
+        raise unauthenticated(
+            "This API key is of another account.", "API 密钥不属于该账号。", error="invalid_token"
+        )
+    return caller, until
 
 
 def _of_token(request: Request, token: str) -> tuple[Caller, float]:
@@ -196,6 +243,12 @@ def _scope_of(request: Request, db: Session, user: User) -> Scope:
     return scope_of(db, user, areas)
 
 
-_LOOKUPS = {"cookie": _of_cookie, "key": _of_key, "token": _of_token}
+_LOOKUPS: dict[str, Callable[[Request, str], tuple[Caller, float]]] = {
+    "cookie": _of_cookie,
+    "key": _of_key,
+    "key in address": _of_key_in_address,
+    "basic": _of_basic,
+    "token": _of_token,
+}
 
 __all__ = ["COOKIE", "Credential", "Identity", "caller_of", "credential", "known_caller"]

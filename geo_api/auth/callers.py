@@ -27,6 +27,8 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_change_sets": frozenset({"grid_manager", "officer", "dispatcher", "supervisor"}),
     "read_imports": frozenset({"grid_manager", "officer", "dispatcher", "supervisor", "service"}),
     "undo_imports": frozenset({"dispatcher", "supervisor"}),
+    "read_sources": frozenset({"dispatcher", "supervisor"}),
+    "decide_deliveries": frozenset({"dispatcher", "supervisor"}),
     "see_officers": frozenset({"dispatcher", "supervisor"}),
     "send_officers": frozenset({"dispatcher"}),
     "read_dispatches": frozenset({"officer", "dispatcher", "supervisor"}),
@@ -34,6 +36,8 @@ MAY: Mapping[str, frozenset[str]] = {
     "edit_registers": frozenset({"dispatcher", "supervisor"}),
     "propose_duties": frozenset({"dispatcher", "supervisor"}),
     "approve_duties": frozenset({"supervisor"}),
+    "put_models_in_force": frozenset({"supervisor"}),
+    "set_budgets": frozenset({"dispatcher", "supervisor"}),
     "read_originals": frozenset({"supervisor"}),
     "take_down": frozenset({"supervisor"}),
     "manage_webhooks": frozenset({"dispatcher", "supervisor", "service"}),
@@ -62,6 +66,8 @@ class Caller:
         Of a key that may do less than a role; None: what the role may.
     key_name : str or None
         Name of the API key that was sent.
+    read_only : bool
+        The key only reads: unsafe methods are refused.
     enrolling : str or None
         Name of an account that must set up its second factor before it may do anything: until then it has no
         scope.
@@ -75,6 +81,7 @@ class Caller:
     by_token: bool = False
     granted: frozenset[str] | None = None
     key_name: str | None = None
+    read_only: bool = False
     enrolling: str | None = None
 
     @property

@@ -8,7 +8,6 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -16,9 +15,10 @@ from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.auth.schemas import AccessLogPage
 from geo_api.http.caching import PRIVATE
 from geo_api.http.parameters import moment_parameter
-from geo_api.http.representations import base_url, json_response, link
+from geo_api.http.representations import json_response, next_link
 from layers.collections import read_cursor, write_cursor
 from layers.exports import spreadsheet_text
+from layers.local_time import utc_text
 from layers.records import CallFilter, read_calls
 from layers.tables import AccessLog
 
@@ -86,9 +86,7 @@ def _page(request: Request, rows: Sequence[AccessLog], limit: int) -> Response:
     links = []
     if len(rows) > limit:
         further = write_cursor(request.app.state.signing_key, CURSOR, (rows[limit - 1].id,))
-        kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
-        href = f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', further)])}"
-        links.append(link("next", href, "application/json", "Next page 下一页"))
+        links.append(next_link(request, further))
     body = {"calls": [_plain(row) for row in rows[:limit]], "links": links}
     return json_response(body, headers={"Cache-Control": PRIVATE})
 
@@ -113,7 +111,7 @@ def _csv(rows: Iterable[AccessLog]) -> Response:
 def _safe(value: Any) -> Any:
     """Return a cell that no spreadsheet takes for a formula: paths and names are what strangers sent."""
     if isinstance(value, dt.datetime):
-        return value.isoformat()
+        return utc_text(value)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
     return spreadsheet_text(value) if isinstance(value, str) else value

@@ -1,7 +1,8 @@
-"""The own account: password, second factor, and the list of logins."""
+"""The own account: password, second factor, API keys, and the list of logins."""
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,16 +11,21 @@ from sqlalchemy.orm import Session
 
 from geo_api.auth.access import COOKIE, CallerDep, SystemDb
 from geo_api.auth.accounts import change_password, end_of_login, find_login, is_password, used_since
+from geo_api.auth.api_keys import MOST_DAYS, MOST_KEYS, READER, create_own_key
 from geo_api.auth.callers import Caller, unauthenticated
 from geo_api.auth.login_tries import Try, address_of, answer_with_login, check_second_factor
 from geo_api.auth.schemas import (
     AccountDocument,
     CodeProof,
+    EndedKeys,
     EndedLogins,
     Enrolment,
     FirstCode,
+    MadeKey,
+    NewKey,
     NewPassword,
     OpenedLogin,
+    OwnKeys,
     PasswordProof,
     RecoveryCodes,
 )
@@ -38,7 +44,7 @@ from geo_api.http.representations import json_response
 from geo_api.http.request_bodies import JsonRoute
 from layers.city import city_in_force
 from layers.records import accounts
-from layers.tables import LoginSession, User
+from layers.tables import ApiKey, LoginSession, User
 
 router = APIRouter(prefix="/v1/account", tags=["login"], route_class=JsonRoute)
 
@@ -135,7 +141,7 @@ def _login_document(owner: Owner, login: LoginSession, idle_minutes: int) -> dic
 def set_password(body: NewPassword, request: Request, owner: OwnerDep, db: SystemDb) -> Response:
     """Set another password.
 
-    Every login of the account ends; this one goes on with a new cookie and CSRF token.
+    Every login and API key of the account ends; this login goes on with a new cookie and CSRF token.
     """
     user = owner.user
     owner.check_password(request, db, body.password)
@@ -191,6 +197,39 @@ def _check_both(body: CodeProof, request: Request, owner: Owner, db: Session) ->
     if not has_factor(db, owner.user):
         raise Problem("conflict", "There is no second factor.", "尚未设置二次验证。")
     owner.check_password(request, db, body.password, body.code)
+
+
+@router.get("/keys", response_model=OwnKeys, dependencies=WHOLE)
+def get_keys(owner: OwnerDep, db: SystemDb) -> Response:
+    """Return the API keys of the own account that hold now; none can be read any more."""
+    found = accounts.keys_of(db, owner.user.id, dt.datetime.now(dt.UTC))
+    body = {"keys": [_key_document(each) for each in found], "most_keys": MOST_KEYS, "most_days": MOST_DAYS}
+    return json_response(body, headers={"Cache-Control": PRIVATE})
+
+
+@router.post("/keys", response_model=MadeKey, dependencies=WHOLE, status_code=201)
+def add_key(body: NewKey, request: Request, owner: OwnerDep, db: SystemDb) -> Response:
+    """Make an API key of the own account, which acts as the account does; `key` is shown this once."""
+    user = owner.user
+    enrolled = has_factor(db, user)
+    if enrolled and body.code is None:
+        raise Problem("second-factor-failed", "Send a code of the second factor.", "请输入二次验证的验证码。")
+    owner.check_password(request, db, body.password, body.code if enrolled else None)
+    key, stored = create_own_key(db, user, name=body.name, days=body.days, read_only=body.read_only)
+    return json_response(_key_document(stored) | {"key": key}, status=201, headers=NEVER_KEPT)
+
+
+@router.delete("/keys/{key_id}", response_model=EndedKeys, dependencies=WHOLE)
+def end_key(key_id: LoginId, owner: OwnerDep, db: SystemDb) -> Response:
+    """End one API key of the own account, at once."""
+    if not accounts.revoke_key(db, owner.user.id, key_id):
+        raise Problem("not-found", "There is no such key.", "没有此密钥。")
+    return json_response({"ended": 1}, headers=NEVER_KEPT)
+
+
+def _key_document(key: ApiKey) -> dict[str, Any]:
+    names = ("id", "name", "created_at", "last_used_at", "expires_at")
+    return {name: getattr(key, name) for name in names} | {"read_only": key.role in (READER, "viewer")}
 
 
 @router.delete("/logins/{login_id}", response_model=EndedLogins, dependencies=WHOLE)

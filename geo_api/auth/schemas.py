@@ -149,6 +149,47 @@ class EndedLogins(Answer):
     ended: int
 
 
+class OwnKey(Answer):
+    """An API key of the own account."""
+
+    id: int
+    name: str
+    read_only: bool
+    created_at: dt.datetime
+    last_used_at: Annotated[dt.datetime | None, Field(description="To a minute; null: never")]
+    expires_at: Annotated[dt.datetime | None, Field(description="Null: when it is ended")]
+
+
+class OwnKeys(Answer):
+    """API keys of the own account that hold now."""
+
+    keys: Annotated[list[OwnKey], Field(description="The newest first")]
+    most_keys: int
+    most_days: int
+
+
+class NewKey(Body):
+    """An API key to make; whoever has it acts as this account until it ends."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60, description="What it is for")]
+    days: Annotated[int, Field(ge=1, le=366, description="It ends after so many days")] = 90
+    read_only: Annotated[bool, Field(description="It only reads: unsafe methods are refused")] = False
+    password: Password
+    code: Annotated[Code | None, Field(description="Of accounts with a second factor")] = None
+
+
+class MadeKey(OwnKey):
+    """The key that was made: `key` is shown this once."""
+
+    key: str
+
+
+class EndedKeys(Answer):
+    """Keys that were ended."""
+
+    ended: int
+
+
 class LoggedCall(Answer):
     """One call of the access log."""
 
@@ -162,7 +203,9 @@ class LoggedCall(Answer):
     path: Annotated[str, Field(description="Without the query string")]
     status: int
     request_id: str
-    detail: Annotated[dict[str, Any] | None, Field(description="Counts of what was written")]
+    detail: Annotated[
+        dict[str, Any] | None, Field(description="Counts of what was written; the name of the API key")
+    ]
 
 
 class AccessLogPage(Answer):

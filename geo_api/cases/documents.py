@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from geo_api.auth.access import Caller, mask_plate
 from grid.alerts import AlertCard
 from grid.cases import CaseClock, clock_status, rules_of_events, stage_of, steps_now
+from layers.local_time import utc_text
 from layers.records import CaseFile
 
 
@@ -23,12 +24,27 @@ def card_document(card: AlertCard, caller: Caller) -> dict[str, Any]:
     if not caller.may("record_outcome"):
         for outcome in document["outcomes"]:
             outcome["actor"] = None
-    for visit in document["visits"]:
-        plate = visit.pop("plate")
-        visit["plate_masked"] = mask_plate(plate)
-        if caller.may("read_plates"):
-            visit["plate"] = plate
+    vehicles = document["vehicles"]
+    for row in [*document["visits"], *vehicles["callers"], *vehicles["silences"]]:
+        _mask(row, "plate", caller)
+    for row in (
+        []
+        if card.breaches is None
+        else [*document["breaches"]["vehicles"], *document["breaches"]["breaches"]]
+    ):
+        _mask(row, "plate", caller)
+    for row in vehicles["encounters"]:
+        _mask(row, "plate_a", caller)
+        _mask(row, "plate_b", caller)
     return document
+
+
+def _mask(row: dict[str, Any], name: str, caller: Caller) -> None:
+    """Put a plate with its middle hidden in the place of a plate, and the plate itself for those who may read it."""
+    plate = row.pop(name)
+    row[name.replace("plate", "plate_masked")] = mask_plate(plate)
+    if caller.may("read_plates"):
+        row[name] = plate
 
 
 def case_document(db: Session, found: CaseFile, caller: Caller) -> dict[str, Any]:
@@ -69,7 +85,7 @@ def _clock_document(found: CaseFile, now: dt.datetime) -> dict[str, Any]:
     return {
         "status": clock_status(clock, now, closed=case.state in ("closed", "merged")),
         "stage": stage,
-        **{name: moment and moment.isoformat() for name, moment in vars(clock).items()},
+        **{name: moment and utc_text(moment) for name, moment in vars(clock).items()},
         "seconds_left": int((case.due_at - now).total_seconds()) if running and case.due_at else None,
         "no_deadline": reasons[-1] if reasons and case.due_at is None else None,
     }

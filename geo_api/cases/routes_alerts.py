@@ -13,6 +13,7 @@ from geo_api.http.caching import PRIVATE
 from geo_api.http.representations import json_response
 from geo_api.http.request_bodies import JsonRoute
 from grid.alerts import alert_card, record_outcome
+from grid.models import calibrations
 
 router = APIRouter(prefix="/v1/alerts", tags=["alerts"], route_class=JsonRoute)
 AlertId = Annotated[int, Path(ge=1, lt=2**63)]
@@ -21,7 +22,10 @@ AlertId = Annotated[int, Path(ge=1, lt=2**63)]
 @router.get("/{alert_id}", response_model=EvidenceCard, dependencies=[needs("read_alerts")])
 def get_alert(alert_id: AlertId, caller: CallerDep, db: Db) -> Response:
     """Return the evidence card of one alert: what was seen, when, how much it weighs, what would lower it."""
-    card = card_document(alert_card(db, alert_id), caller)
+    found = alert_card(db, alert_id)
+    calibration = calibrations(db).get(found.alert.kind)
+    share = None if calibration is None else calibration.share(found.score)
+    card = card_document(found, caller) | {"confirmed_share": share}
     return json_response(card, headers={"Cache-Control": PRIVATE})
 
 

@@ -34,7 +34,7 @@ def get_hot_spot_report(
     """Return the hot spots of one run as one HTML file that opens without a network."""
     newest = read_page(db, COLLECTIONS["hot_spots"], Selection(values=_of_run(run_id)), limit=1).features
     if not newest:
-        raise NotFound("no hot spots: run wangge analyse first")
+        raise NotFound("no hot spots: run wangge analyse first", "尚无热点：请先运行 wangge analyse")
     run, language = int(json.loads(newest[0])["properties"]["run_id"]), lang or page_language(request)
     kept: KeptReports = request.app.state.kept_reports
     report = kept.get(("hot spots", run, language, caller.scope.key), lambda: _report(db, run, language))

@@ -18,7 +18,7 @@ from geo_api.http.representations import GEOJSON, GeoJson, base_url, page
 from geo_api.http.request_bodies import JsonRoute
 from grid.cases import DECISIONS, read_published, take_down
 from layers.city import city_in_force
-from layers.local_time import local_zone
+from layers.local_time import local_zone, utc_text
 from layers.records import read_case_file
 from layers.tables import DOMAINS
 from maps.glossary import glossary
@@ -47,7 +47,7 @@ def _feature(row: dict[str, Any]) -> dict[str, Any]:
             "decision_zh": zh,
             "decision_en": en,
             "decided_on": row["decided_on"].isoformat(),
-            "published_at": row["published_at"].isoformat(),
+            "published_at": utc_text(row["published_at"]),
         },
     }
 

@@ -14,23 +14,39 @@ from geo_api.city_file.document import (
 )
 from geo_api.city_file.installation import (
     OpenedCity,
+    migrate_installation,
     open_city,
     put_file_in_force,
     stored_faults,
     suggested_city,
 )
+from geo_api.city_file.sources import (
+    FromTable,
+    FromUrl,
+    Source,
+    map_of_fields,
+    read_sources,
+    sources_schema,
+)
 
 __all__ = [
     "NOTES",
     "CityFault",
+    "FromTable",
+    "FromUrl",
     "OpenedCity",
+    "Source",
     "WrongCityFile",
     "city_from",
     "fields_of",
+    "map_of_fields",
+    "migrate_installation",
     "open_city",
     "put_file_in_force",
     "read_city",
+    "read_sources",
     "set_matter_in_file",
+    "sources_schema",
     "stored_faults",
     "suggested_city",
     "write_city",

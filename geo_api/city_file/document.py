@@ -15,6 +15,7 @@ from typing import Any
 
 import tomlkit
 
+from geo_api.city_file.sources import source_faults
 from grid.alerts import CASE_KINDS
 from layers.city import LANGUAGES, UNNAMED, City
 from layers.codes import parse_division, projected_system
@@ -72,11 +73,25 @@ def read_city(path: Path) -> City:
     WrongCityFile
         It is no TOML, or fields are missing, unknown or wrong.
     """
+    return city_from(read_document(path), path)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read the tables of a city file whose sources are right.
+
+    Raises
+    ------
+    WrongCityFile
+        It is no TOML, or a source is wrong: with line, field and reason.
+    """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongCityFile(path, [CityFault("TOML", str(error), "不是有效的 TOML 文件")]) from error
-    return city_from(document, path)
+    if faults := [CityFault(*fault) for fault in source_faults(document, text)]:
+        raise WrongCityFile(path, faults)
+    return document
 
 
 def city_from(document: Mapping[str, Any], path: Path) -> City:
@@ -115,7 +130,7 @@ def fields_of(city: City) -> dict[str, Any]:
 
 
 def write_city(path: Path, city: City) -> None:
-    """Write a city file with a comment above each field; all of it or nothing."""
+    """Write a city file with a comment above each field, all of it or nothing; sources of a file that is there stay."""
     values = fields_of(city)
     document = tomlkit.document()
     for line in HEAD:
@@ -127,7 +142,17 @@ def write_city(path: Path, city: City) -> None:
             document.add(name, tomlkit.item(values[name]))
         else:
             document.add(tomlkit.comment(f'{name} = "EPSG:…"'))
+    if (sources := _sources_of(path)) is not None:
+        document.add("sources", sources)
     _replace(path, tomlkit.dumps(document))
+
+
+def _sources_of(path: Path) -> Any:
+    """Return the sources of a file that is there; None when it names none, or is no TOML."""
+    try:
+        return tomlkit.parse(path.read_text(encoding="utf-8-sig")).get("sources")
+    except (OSError, UnicodeDecodeError, tomlkit.exceptions.ParseError):
+        return None
 
 
 def set_matter_in_file(path: Path, kind: str, item_code: str) -> None:
@@ -147,7 +172,7 @@ def _replace(path: Path, text: str) -> None:
 def find_faults(document: Mapping[str, Any]) -> Iterator[CityFault]:
     """Find the faults of a document that can be seen without the database."""
     for name in document:
-        if name not in NOTES:
+        if name not in (*NOTES, "sources"):
             near = difflib.get_close_matches(name, NOTES, 1)
             hint_en, hint_zh = (f"; {near[0]}?", f"，是否为 {near[0]}？") if near else ("", "")
             yield CityFault(name, f"unknown key{hint_en}", f"未知字段{hint_zh}")

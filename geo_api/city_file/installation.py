@@ -15,7 +15,7 @@ from geo_api.http.settings import Settings
 from grid.alerts import put_matters, stored_matters, suggested_matters
 from layers.city import UNNAMED, City, put_in_force
 from layers.codes import metric_epsg_at
-from layers.postgres import SYSTEM, session
+from layers.postgres import SYSTEM, migrate, session
 from layers.records import newest_case_number, stored_city
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -49,6 +49,17 @@ def put_file_in_force(settings: Settings) -> City:
     if path.exists():
         put_in_force(city)
     return city
+
+
+def migrate_installation(settings: Settings, url: str) -> None:
+    """Bring the schema to the newest version, with the city of the file in force: old days are read in its time zone.
+
+    Raises
+    ------
+    WrongCityFile
+    """
+    put_file_in_force(settings)
+    migrate(url)
 
 
 def open_city(settings: Settings, url: str) -> OpenedCity:

@@ -1,4 +1,4 @@
-"""``wangge cases``: the proof of every case's chain, and the keys that sign it."""
+"""``wangge cases``: the list, the proof of every case's chain, and the keys that sign it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ import typer
 from rich.table import Table
 
 from geo_api.cli.installation import migrated_database
+from geo_api.cli.results.cases import cases_list, cases_show
 from geo_api.http.progress import console
 from geo_api.http.settings import read_settings
 
-cases_app = typer.Typer(help="案件 cases", no_args_is_help=True)
+cases_app = typer.Typer(help="案件 cases: list, proof, packs", no_args_is_help=True)
 keys_app = typer.Typer(help="签名密钥 keys that sign the chain", no_args_is_help=True)
 cases_app.add_typer(keys_app, name="keys")
+cases_app.command("list")(cases_list)
+cases_app.command("show")(cases_show)
 
 
 @cases_app.command("verify")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import metadata, resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -53,6 +54,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_python)
     yield Check(check_packages)
     yield Check(check_front_end)
+    yield Check(check_pictures)
     yield Check(check_calendar)
     yield Check(check_city, (settings,))
     yield Check(check_base_maps, (settings,))
@@ -105,6 +107,14 @@ def check_packages() -> list[Finding]:
         seen_zh += f"，{len(differing)} 个与锁定文件不同"
     mend = "pip install --require-hashes -r requirements.lock"
     return [Finding("Python 依赖 packages", not wrong, seen_en, seen_zh, mend)]
+
+
+def check_pictures() -> list[Finding]:
+    """Pictures of evaluations. The library is an extra: without it everything else works."""
+    if find_spec("matplotlib") is not None:
+        return [Finding("评估绘图 pictures", True, "matplotlib is installed", "已安装 matplotlib")]
+    seen = "`wangge evaluate` draws no pictures without matplotlib: pip install 'wangge[evaluate]'"
+    return [Finding("评估绘图 pictures", True, seen, "未安装 matplotlib（可选），`wangge evaluate` 不绘图")]
 
 
 def _unmet(requirements: list[str]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -11,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from geo_api.city_file import WrongCityFile, read_city, stored_faults
 from geo_api.cli.finding import Finding
 from geo_api.http.settings import Settings
-from geo_api.jobs.blind_spots import spots_before_run
-from geo_api.jobs.parameters import RUN_DAYS, STAY_PARAMETERS
+from geo_api.jobs.model_needs import spots_before_run
+from geo_api.jobs.parameters import RUN_DAYS
 from grid.alerts import missing_matters, suggested_items
 from grid.cases import attached_digests
 from layers.attachments import AttachmentStore
@@ -29,7 +30,7 @@ from layers.postgres import (
     session,
 )
 from layers.private_server import Cluster, archive_state, base_backups
-from layers.records import duty_lists
+from layers.records import duty_lists, enterprises
 from layers.roles import READER_ROLE
 from layers.tables import CLOSED_TABLES, PUBLIC_TABLES, Base
 
@@ -70,7 +71,8 @@ def check_database(settings: Settings) -> list[Finding]:
                     check_attachments(url, AttachmentStore(settings.attachments_place())),
                     *check_matters(connection, _matters_of(settings)),
                     *check_city_against_areas(connection, settings),
-                    *check_blind_spots(url),
+                    check_unplaced_sites(url),
+                    *check_blind_spots(url, settings.models_folder()),
                 ]
     except (LayerError, SQLAlchemyError) as error:
         reason = str(getattr(error, "orig", None) or error).strip()
@@ -236,11 +238,21 @@ def check_matters(connection: Connection, matters: Mapping[str, str] | None = No
     return findings
 
 
-def check_blind_spots(url: str) -> list[Finding]:
+def check_unplaced_sites(url: str) -> Finding:
+    """Sites of which only the address is known: no fault, but nothing looks at them."""
+    with session(SYSTEM, url) as db:
+        n = enterprises.count_unplaced(db)
+    if not n:
+        return Finding("企业场所 sites", True, "every site has a place", "场所均已定位")
+    en = f"{n:,} sites have an address and no place, nothing looks at them: wangge sites unplaced"
+    return Finding("企业场所 sites", True, en, f"{n:,} 个场所只有地址、尚未定位，不参与研判")
+
+
+def check_blind_spots(url: str, models_folder: Path | None = None) -> list[Finding]:
     """Return the blind spots of a run over the newest data; a family that is wholly blind is a fault."""
     with session(SYSTEM, url) as db:
         try:
-            spots = spots_before_run(db, days=RUN_DAYS, max_gap_s=STAY_PARAMETERS["max_gap_s"])
+            spots = spots_before_run(db, days=RUN_DAYS, models_folder=models_folder)
         except InputError:
             return [Finding(_MODELS, True, "no data yet", "尚无数据", "")]
     if not spots:
@@ -253,5 +265,8 @@ _MEND = {
     "vehicles": "wangge import vehicles|tracks FILE",
     "meters": "wangge import meters FILE",
     "sites": "wangge import enterprises FILE",
+    "licences": "wangge import licences FILE",
+    "fences": "wangge import fences FILE",
+    "models": "wangge import KIND FILE; wangge duties matter KIND ITEM_CODE",
 }
 _MATTERS = "预警事项 matters of alerts"

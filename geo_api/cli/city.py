@@ -30,16 +30,16 @@ def init(
 ) -> None:
     """Write city.toml, what is not given as what is stored suggests, and the chain's key · 生成城市文件与签名密钥."""
     from geo_api.cases.chain_keys import ChainKeys
-    from geo_api.city_file import city_from, fields_of, suggested_city, write_city
+    from geo_api.city_file import city_from, fields_of, migrate_installation, suggested_city, write_city
     from geo_api.http.settings import read_settings
-    from layers.postgres import SYSTEM, migrate, session
+    from layers.postgres import SYSTEM, session
 
     settings = read_settings()
     path = settings.city_path()
     if path.exists() and not force:
         raise typer.BadParameter(f"{path} is there already; --force replaces it", param_hint="--force")
     url = settings.open_database()
-    migrate(url)
+    migrate_installation(settings, url)
     with session(SYSTEM, url) as db:
         suggested = suggested_city(db, settings, lon=lon, lat=lat)
     given = {

@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from geo_api.city_file import migrate_installation
 from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings, read_settings
 from layers.attachments import AttachmentStore
 from layers.errors import ClusterError
-from layers.postgres import migrate, schema_is_current, shown_url
+from layers.postgres import schema_is_current, shown_url
 from layers.private_server import (
     Cluster,
     dump_folder,
@@ -112,7 +113,8 @@ def _status_rows(cluster: Cluster) -> list[tuple[str, str]]:
 def migrate_schema() -> None:
     """Bring the schema to the newest version · 升级表结构."""
     with step("升级表结构 migrate the schema"):
-        migrate(read_settings().url())
+        settings = read_settings()
+        migrate_installation(settings, settings.url())
 
 
 @db_app.command()
@@ -123,7 +125,7 @@ def backup(
         typer.Option(help="Encrypt to this public key: age1… or ssh-ed25519 …; several times for several"),
     ] = None,
 ) -> None:
-    """Write the whole database into one file · 备份."""
+    """Write the whole database into one file, attached files and snapshots beside it · 备份."""
     started = time.perf_counter()
     with step(f"备份 back up → {file}"):
         settings = read_settings()
@@ -139,25 +141,55 @@ def backup(
         f"[green]✓[/] {file} {size_mib:.1f} MiB, {kind}, {time.perf_counter() - started:.1f} s",
         highlight=False,
     )
-    _back_up_attachments(settings, file, keys)
+    _back_up_folders(settings, file, keys)
 
 
-def _attachments_beside(file: Path) -> Path:
-    return file.with_name(f"{file.name}.attachments")
+FOLDERS = {"attachments": "附件 attached files", "snapshots": "快照 snapshots behind alerts and cases"}
+"""Folders of files that the rows name, by the ending of their tar beside the backup."""
+LEFT_OUT = (
+    "不在备份中 not in it: secret, chain_keys/, city.toml, models/ …"
+    " 请与备份分开保存 keep copies of these apart from the backup (docs/operations.md#backup)"
+)
 
 
-def _back_up_attachments(settings: Settings, file: Path, keys: tuple[str, ...]) -> None:
-    """Write the attached files beside the backup of the database, after it: each file that it names is there."""
-    store = AttachmentStore(settings.attachments_place())
-    if store.local_folder is None:
-        console.print(
-            f"[yellow]![/] 附件在 {store.url}，不在此备份中。Attachments lie elsewhere: back them up there.",
-            highlight=False,
-        )
-    elif Path(store.local_folder).is_dir():
-        beside = _attachments_beside(file)
-        count = dump_folder(Path(store.local_folder), beside, recipients=keys)
-        console.print(f"[green]✓[/] {beside}: {count} 个文件 files", highlight=False)
+def _folders(settings: Settings) -> dict[str, Path | None]:
+    """Folders of files on this machine; None: they lie in a store elsewhere."""
+    local = AttachmentStore(settings.attachments_place()).local_folder
+    return {"attachments": None if local is None else Path(local), "snapshots": settings.snapshots_folder()}
+
+
+def _beside(file: Path, name: str) -> Path:
+    return file.with_name(f"{file.name}.{name}")
+
+
+def _back_up_folders(settings: Settings, file: Path, keys: tuple[str, ...]) -> None:
+    """Write the files beside the backup of the database, after it: each file that its rows name is there."""
+    for name, folder in _folders(settings).items():
+        if folder is None:
+            console.print(
+                f"[yellow]![/] {FOLDERS[name]}: {settings.attachments_place()}"
+                " 不在此备份中，请在该处备份 lie elsewhere and are not in this backup: back them up there",
+                highlight=False,
+            )
+        elif folder.is_dir():
+            beside = _beside(file, name)
+            count = dump_folder(folder, beside, recipients=keys)
+            console.print(f"[green]✓[/] {beside}: {count} 个文件 files", highlight=False)
+    console.print(f"[yellow]![/] {LEFT_OUT}", highlight=False)
+
+
+def _restore_folders(settings: Settings, file: Path, identity: Path | None) -> None:
+    """Add the files beside a backup; those that are there stay. What is missing is told."""
+    for name, folder in _folders(settings).items():
+        beside = _beside(file, name)
+        if folder is not None and beside.is_file():
+            count = restore_folder(folder, beside, identity_file=identity)
+            console.print(f"[green]✓[/] {beside}: +{count} 个文件 files", highlight=False)
+        else:
+            console.print(
+                f"[yellow]![/] {FOLDERS[name]}: 未恢复，没有 not restored, there is no {beside}",
+                highlight=False,
+            )
 
 
 @db_app.command("base-backup")
@@ -172,6 +204,11 @@ def base_backup(
         made = cluster.base_backup()
     console.print(
         f"[green]✓[/] {made.folder}, 可恢复至此后任一时刻 restorable from {made.finished_at}", highlight=False
+    )
+    console.print(
+        "[yellow]![/] 归档只含数据库，附件与快照（只增不改）请另行复制"
+        f" the archive holds the database alone: copy attachments/ and snapshots/ of {cluster.data_dir} too",
+        highlight=False,
     )
     if keep is not None and cluster.archive is not None:
         backups, segments = remove_old_backups(cluster.archive, keep)
@@ -209,11 +246,8 @@ def restore(
         _confirm(cluster)
     with step(f"恢复 restore ← {file}"), cluster:
         cluster.restore(file, identity_file=identity)
-        migrate(cluster.url)
-    beside, store = _attachments_beside(file), AttachmentStore(read_settings().attachments_place())
-    if beside.is_file() and store.local_folder is not None:
-        count = restore_folder(Path(store.local_folder), beside, identity_file=identity)
-        console.print(f"[green]✓[/] {beside}: +{count} 个文件 files", highlight=False)
+        migrate_installation(read_settings(), cluster.url)
+    _restore_folders(read_settings(), file, identity)
     console.print("[green]✓[/] 已恢复 restored", highlight=False)
 
 
@@ -247,6 +281,10 @@ def _restore_to(
     place = into or cluster.data_dir
     console.print(f"[green]✓[/] 已恢复至 restored to {moment.isoformat()}: {place}", highlight=False)
     if into is not None:
+        console.print(
+            f"  附件与快照请自 {cluster.data_dir} 复制 copy attachments/ and snapshots/ from there",
+            highlight=False,
+        )
         console.print(f"  WANGGE_DATA_DIR={into} wangge serve", highlight=False)
     if former is not None:
         console.print("  接着做新的基础备份 next: wangge db base-backup", highlight=False)

@@ -14,11 +14,11 @@ def migrated_database(settings: Settings | None = None) -> str:
     settings : Settings or None
         None: from the environment.
     """
-    from layers.postgres import migrate
+    from geo_api.city_file import migrate_installation
 
     settings = settings or read_settings()
     url = settings.open_database()
-    migrate(url)
+    migrate_installation(settings, url)
     open_told_city(settings, url)
     return url
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -21,18 +19,25 @@ from geo_api.cli import db as cli_db
 from geo_api.cli import dispatch as cli_dispatch
 from geo_api.cli import grid as cli_grid
 from geo_api.cli import imports as cli_imports
+from geo_api.cli import models as cli_models
 from geo_api.cli import sharing as cli_sharing
 from geo_api.cli import users as cli_users
+from geo_api.cli.importing import import_city, map_of_options
 from geo_api.cli.installation import migrated_database
+from geo_api.cli.maintenance import upgrade
+from geo_api.cli.partition.commands import grid_app
 from geo_api.cli.responsibility import registers as cli_registers
-from geo_api.cli.results import alerts_app, runs_app
+from geo_api.cli.results import alerts_app, evaluate, meters_app, models_app, runs_app
+from geo_api.cli.search.commands import find_text
+from geo_api.cli.site_places.commands import sites_app
+from geo_api.cli.sources import sources_app
 from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
 from geo_api.http.settings import WrongSetting, read_settings
 from geo_api.http.unprivileged import unprivileged_account
 from layers.errors import LayerError
 from layers.ground import GROUND_LAYERS
-from layers.imports import DRIVERS, FILE_KINDS
+from layers.imports import FILE_KINDS
 from layers.local_time import local_zone
 from layers.private_server import ServerUser
 from layers.tables import AREA_KINDS
@@ -50,14 +55,23 @@ app.add_typer(cli_cases.cases_app, name="cases")
 app.add_typer(cli_users.users_app, name="users")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(runs_app, name="runs")
+app.add_typer(meters_app, name="meters")
+cli_models.add_to(models_app)
+app.add_typer(models_app, name="models")
 app.add_typer(cli_imports.imports_app, name="imports")
+app.add_typer(sources_app, name="sources")
+app.add_typer(sites_app, name="sites")
+app.add_typer(grid_app, name="grid")
 app.add_typer(cli_registers.registers_app, name="registers")
 app.add_typer(cli_dispatch.dispatches_app, name="dispatches")
 app.add_typer(cli_dispatch.officers_app, name="officers")
 app.add_typer(cli_sharing.webhooks_app, name="webhooks")
 app.command("changes")(cli_sharing.changes)
 cli_grid.add_to(app)
+app.command("find")(find_text)
 app.command("init")(cli_city.init)
+app.command("evaluate")(evaluate)
+app.command("upgrade")(upgrade)
 
 
 def main() -> None:
@@ -93,6 +107,13 @@ def _moment(text: str | None) -> dt.datetime | None:
     except ValueError as error:
         raise typer.BadParameter(f"{text!r} is not an ISO 8601 time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=local_zone())
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise typer.BadParameter(f"{name!r} is not an IANA time zone") from error
 
 
 def _day(text: str | None) -> str | None:
@@ -144,19 +165,56 @@ def check() -> None:
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help=f"{', '.join(FILE_KINDS)} or all")],
-    path: Annotated[Path | None, typer.Argument(help="File, or folder with `all`")] = None,
-    crs: Annotated[str | None, typer.Option(help="wgs84|cgcs2000|gcj02|bd09|EPSG:n, no default")] = None,
+    kind: Annotated[str | None, typer.Argument(help=f"{', '.join(FILE_KINDS)} or all")] = None,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="File, folder or quoted glob; with `all` a folder of files named by kind"),
+    ] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(help="wgs84|cgcs2000|gcj02|bd09|EPSG:n, no default; file: as each file states"),
+    ] = None,
+    ignore_file_crs: Annotated[
+        bool, typer.Option(help="Read files as --crs says although they state another CRS")
+    ] = False,
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Layer, or member of a zip; all when left out")
+    ] = None,
+    sheet: Annotated[list[str] | None, typer.Option(help="Sheet of a workbook; all when left out")] = None,
+    tz: Annotated[
+        str | None, typer.Option(help="Zone of times written without one; default the city's")
+    ] = None,
+    skip_unknown: Annotated[
+        bool, typer.Option(help="Import what is known although other files lie there")
+    ] = False,
     skip_bad: Annotated[
         bool, typer.Option(help="Write the good rows, put bad ones into FILE.rejected.csv")
     ] = False,
     indicative: Annotated[bool, typer.Option(help="Areas: show as indicative (示意)")] = False,
     template: Annotated[bool, typer.Option(help="Print an example file and stop")] = False,
+    city: Annotated[
+        Path | None, typer.Option(help="Import the sources that this city.toml names, docs/imports.md")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="With --city: sources of these names only")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --city: show what would change, write nothing")
+    ] = False,
+    despite_contracts: Annotated[
+        bool, typer.Option("--despite-contracts", help="With --city: import what breaks its contract, too")
+    ] = False,
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", help="Ours=theirs, as lon=X坐标; kind:=county a constant; value*=0.001 a factor"
+        ),
+    ] = None,
     add_bodies: Annotated[
         bool, typer.Option(help="Duties: add bodies that the register does not know, as unconfirmed")
     ] = False,
 ) -> None:
     """Load files; all or nothing, safe to repeat · 导入数据."""
+    from geo_api.imports.source_parts import Choice
+    from layers.imports import add_names
     from layers.imports import template as example
 
     if template:
@@ -164,12 +222,23 @@ def import_(
             raise typer.BadParameter(f"one of {', '.join(FILE_KINDS)}", param_hint="KIND")
         sys.stdout.write(example(kind))
         return
-    if path is None:
-        raise typer.BadParameter("name the file (or the folder with `all`)", param_hint="PATH")
     settings = read_settings()
+    if city is not None:
+        url = migrated_database(settings)
+        add_names(settings.data_dir / "import_names.toml")
+        raise typer.Exit(
+            import_city(settings, url, city, only or (), dry=dry_run, despite_contracts=despite_contracts)
+        )
+    if kind is None or path is None:
+        raise typer.BadParameter("name the kind and the file (or the folder with `all`)", param_hint="PATH")
     url, profile = migrated_database(settings), settings.unit_grid_profile()
+    add_names(settings.data_dir / "import_names.toml")
     options = {
+        "column_map": map_of_options(mapped or (), kind),
         "crs": crs,
+        "crs_use": "override" if ignore_file_crs else "fallback" if kind == "all" else "check",
+        "choice": Choice(tuple(layer or ()), tuple(sheet or ())),
+        "zone": _zone(tz),
         "skip_bad": skip_bad,
         "add_bodies": add_bodies,
         "indicative": (*AREA_KINDS, *GROUND_LAYERS) if indicative else (),
@@ -178,22 +247,36 @@ def import_(
         "actor": cli_imports.operator(),
     }
     account = unprivileged_account()
-    for name, file in _files(kind, path):
+    for name, file in _found(kind, path, skip_unknown):
         if account is None or not file.is_file():
             _import_one(name, file, file.parent, options)
         elif code := _import_as(account, name, file, options):
             raise typer.Exit(code)
 
 
+def _found(kind: str, path: Path, skip_unknown: bool) -> list[tuple[str, Path]]:
+    """Return the files to import; those that are not taken are named and end the command, or are skipped."""
+    from geo_api.imports.folders import find_files
+
+    found = find_files(kind, path)
+    for file in found.papers:
+        console.print(f"  {file}: 不是数据，未导入 no data, not imported", highlight=False, soft_wrap=True)
+    for file, reason in found.unknown:
+        console.print(f"  [yellow]![/] {file}: {reason}", highlight=False, soft_wrap=True)
+    if found.unknown and not skip_unknown:
+        n = len(found.unknown)
+        console.print(
+            f"{n} 个文件未被识别，未导入任何文件；--skip-unknown 跳过 file(s) not taken, nothing was imported",
+            highlight=False,
+        )
+        raise typer.Exit(2)
+    if not found.files:
+        raise typer.BadParameter(f"{path} holds none of {', '.join(FILE_KINDS)}", param_hint="PATH")
+    return found.files
+
+
 def _import_as(account: ServerUser, kind: str, file: Path, options: dict[str, Any]) -> int:
     """Import a file in a process without root's rights."""
-
-    def load() -> None:
-        from layers.postgres import leave_connections
-
-        leave_connections(options["url"])
-        os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"wangge-numba-{account.uid}")
-        importlib.import_module("geo_api.imports.import_file")
 
     def work(staged: Path, beside: Path) -> int:
         def shown(text: str) -> str:
@@ -201,7 +284,7 @@ def _import_as(account: ServerUser, kind: str, file: Path, options: dict[str, An
 
         return _exit_code(lambda: _import_one(kind, staged, beside, options), shown)
 
-    return work_on_file(file, account, load, work)
+    return work_on_file(file, account, options["url"], ["geo_api.imports.import_file"], work)
 
 
 def _import_one(kind: str, file: Path, beside: Path, options: dict[str, Any]) -> None:
@@ -227,22 +310,6 @@ def _tell(report: ImportReport) -> None:
     if report.rejected:
         console.print(f"  [yellow]![/] 被拒行及原因 rejected rows and reasons: {report.rejected}")
     console.print(f"  批次 batch {report.batch_id}", highlight=False)
-
-
-def _files(kind: str, path: Path) -> list[tuple[str, Path]]:
-    if kind != "all":
-        return [(kind, path)]
-    shapes = (".gpkg", ".parquet", ".geojson", ".json", ".shp")
-    endings = {"areas": shapes, "fences": (*shapes, ".csv")} | dict.fromkeys(GROUND_LAYERS, tuple(DRIVERS))
-    found = [
-        (name, path / f"{name}{ending}")
-        for name in FILE_KINDS
-        for ending in endings.get(name, (".parquet", ".csv"))
-        if (path / f"{name}{ending}").is_file()
-    ]
-    if not found:
-        raise typer.BadParameter(f"{path} holds none of {', '.join(FILE_KINDS)}", param_hint="PATH")
-    return list({name: (name, file) for name, file in reversed(found)}.values())[::-1]
 
 
 @app.command()
@@ -292,9 +359,9 @@ def analyse(
     settings = read_settings()
     url = migrated_database(settings)
     snapshots = SnapshotStore(str(settings.snapshots_folder()))
-    result = Analysis(url, at=_moment(at), days=days, snapshots=snapshots).run(
-        only_stays=what == "stays", write=write
-    )
+    folder = settings.models_folder()
+    analysis = Analysis(url, at=_moment(at), days=days, snapshots=snapshots, models_folder=folder)
+    result = analysis.run(only_stays=what == "stays", write=write)
     if as_json:
         _emit(document(url, result))
         return
@@ -305,7 +372,7 @@ def analyse(
         console.print(f"[yellow]![/] {message}", highlight=False)
     for spot in result.blind_spots:
         console.print(f"[yellow]![/] {spot['zh']}\n  {spot['en']}", highlight=False)
-    if (left := result.without_case) is not None:
+    for left in result.without_cases:
         console.print(f"[yellow]![/] {left.message_zh}", highlight=False)
         console.print(f"[yellow]![/] {left.message_en}", highlight=False)
 
@@ -340,7 +407,7 @@ def demo(
     once: Annotated[bool, typer.Option(help="Make, analyse, stop (no server)")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document")] = False,
     seed: Annotated[int, typer.Option(help="Another seed makes another city")] = 1,
-    grids: Annotated[int, typer.Option(min=200, help="Unit grids")] = 12_000,
+    grids: Annotated[int, typer.Option(min=2_000, help="Unit grids")] = 12_000,
     end_day: Annotated[
         str | None,
         typer.Option(
@@ -374,19 +441,6 @@ def demo(
     console.print(table)
     console.print(f"[bold]http://{host}:{port}/[/]  ·  http://{host}:{port}/map/")
     serve_forever(settings, host, port, 1)
-
-
-@app.command()
-def evaluate(
-    seeds: Annotated[str, typer.Option(help="first-last")] = "1-20",
-    grids: Annotated[int, typer.Option(min=200)] = 12_000,
-) -> None:
-    """Measure recall and precision on cities of several seeds · 评估."""
-    from geo_api.cli.demo import evaluate_seeds
-
-    first, _, last = seeds.partition("-")
-    holds = evaluate_seeds(read_settings(), range(int(first), int(last or first) + 1), grids=grids)
-    raise typer.Exit(0 if holds else 1)
 
 
 if __name__ == "__main__":

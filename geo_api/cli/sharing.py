@@ -24,6 +24,7 @@ def webhooks_add(
     ] = None,
 ) -> None:
     """Add a webhook to an account and print its secret, this once · 新建推送."""
+    from geo_api.sharing.addresses import networks
     from geo_api.sharing.webhooks import create_webhook
     from layers.postgres import SYSTEM, session
 
@@ -31,7 +32,13 @@ def webhooks_add(
     url_of_database = migrated_database(settings)
     with session(SYSTEM, url_of_database) as db:
         made, secret = create_webhook(
-            db, settings.signing_key(), username, url, types or [], dt.datetime.now(dt.UTC)
+            db,
+            settings.signing_key(),
+            username,
+            url,
+            types or [],
+            dt.datetime.now(dt.UTC),
+            networks(settings.webhook_networks),
         )
         console.print(f"[green]✓[/] {made.id}", highlight=False)
         console.print(secret, highlight=False, markup=False, soft_wrap=True)

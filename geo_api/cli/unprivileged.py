@@ -8,23 +8,23 @@ database, and nothing of root's.
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from geo_api.http.progress import console
+from geo_api.imports.folders import OWN_OUTPUTS
+from layers.postgres import leave_connections
 from layers.private_server import ServerUser, closed_path, give_up_root
-
-OUTPUTS = (".rejected.csv", ".topology.geojson")
-"""Endings of the files that an import writes beside its file."""
 
 
 def work_on_file(
-    path: Path, user: ServerUser, prepare: Callable[[], None], work: Callable[[Path, Path], int]
+    path: Path, user: ServerUser, url: str, modules: Sequence[str], work: Callable[[Path, Path], int]
 ) -> int:
     """Do work on a file as another account, and put what it writes beside the file; returns the exit code.
 
@@ -32,26 +32,56 @@ def work_on_file(
     ----------
     path : Path
         A file, or one of several with the same stem (a Shapefile).
-    prepare : callable
-        Called in the new process with root's rights: loads what cannot be loaded later.
+    url : str
+        Database, whose connections the new process leaves to the first one.
+    modules : sequence of str
+        Modules that the new process loads while it has root's rights, as the account may not read them.
     work : callable
         Given the path under which the account reads the file, in a folder of its own, and the folder of the
         file.
     """
+    return work_on_files([path], user, url, modules, lambda staged: work(staged[0], path.parent))
+
+
+def work_on_files(
+    paths: Sequence[Path],
+    user: ServerUser,
+    url: str,
+    modules: Sequence[str],
+    work: Callable[[list[Path]], int],
+) -> int:
+    """Do work on files as another account, as :func:`work_on_file` does on one.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    work : callable
+        Given the paths under which the account reads the files, which lie to each other as they did.
+    """
+    base = Path(os.path.commonpath([path.absolute().parent for path in paths]))
     folder = Path(tempfile.mkdtemp(prefix="wangge-import-"))
     try:
-        staged = _staged(path, folder, user)
-        os.chown(folder, user.uid, user.gid)
+        staged = [_staged(path, folder / path.absolute().parent.relative_to(base), user) for path in paths]
+        for inside in (folder, *(each for each in folder.rglob("*") if each.is_dir())):
+            os.chown(inside, user.uid, user.gid)
         sys.stdout.flush()
         sys.stderr.flush()
         child = os.fork()
         if child == 0:
-            _finish(user, prepare, lambda: work(staged, path.parent))
+            _finish(user, lambda: _load(user, url, modules), lambda: work(staged))
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        _collect(folder, path, user)
+        for path, of in zip(paths, staged, strict=True):
+            _collect(of.parent, path, user)
         return code if code >= 0 else 128 - code
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _load(user: ServerUser, url: str, modules: Sequence[str]) -> None:
+    leave_connections(url)
+    os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"wangge-numba-{user.uid}")
+    for name in modules:
+        importlib.import_module(name)
 
 
 def _finish(user: ServerUser, prepare: Callable[[], None], work: Callable[[], int]) -> None:
@@ -77,10 +107,11 @@ def _staged(path: Path, folder: Path, user: ServerUser) -> Path:
 
     As links where the account may read them, else as copies.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     for each in {path, *path.parent.glob(f"{path.stem}.*")}:
-        if not each.is_file() or each.name.endswith(OUTPUTS):
-            continue
         target = folder / each.name
+        if not each.is_file() or each.name.endswith(OWN_OUTPUTS) or os.path.lexists(target):
+            continue
         if closed_path(user, [each]) is None:
             target.symlink_to(each.resolve())
         else:
@@ -91,7 +122,7 @@ def _staged(path: Path, folder: Path, user: ServerUser) -> Path:
 
 def _collect(folder: Path, path: Path, user: ServerUser) -> None:
     """Put the files that were written beside the file; only plain files of that account."""
-    for ending in OUTPUTS:
+    for ending in OWN_OUTPUTS:
         name = path.name + ending
         try:
             descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -4,7 +4,7 @@ See ``README.md`` beside this file for what is real. ``make_city`` writes files 
 """
 
 from geo_api.demo_city.boundaries import CITY
-from geo_api.demo_city.city import FILES, STEPS, DemoCity, make_city
+from geo_api.demo_city.city import FILES, MORE_FILES, STEPS, DemoCity, make_city
 from geo_api.demo_city.sizes import END_DAY
 
-__all__ = ["CITY", "END_DAY", "FILES", "STEPS", "DemoCity", "make_city"]
+__all__ = ["CITY", "END_DAY", "FILES", "MORE_FILES", "STEPS", "DemoCity", "make_city"]

@@ -31,7 +31,11 @@ def main(
     out: Annotated[Path, typer.Argument(help="输出目录 / folder for the files")],
     seed: Annotated[int, typer.Option(help="随机种子 / another seed is another city")] = 1,
     grids: Annotated[int, typer.Option(help="单元网格数 / number of unit grids")] = 12_000,
-    size: Annotated[str, typer.Option(help="full | small")] = "full",
+    size: Annotated[str, typer.Option(help="full | small | evaluation")] = "full",
+    kinds: Annotated[
+        str,
+        typer.Option(help="另植入的类别 / kinds planted besides: extended, decoys, quiet, monthly, or names"),
+    ] = "",
     end_day: Annotated[str, typer.Option(help="数据的最后一天 / last day of the data")] = END_DAY.isoformat(),
 ) -> None:
     """生成演示城市 / make the demo city."""
@@ -47,7 +51,7 @@ def main(
                 bar.update(task, completed=done, description=_STEP_WORDS[following])
 
             day = dt.date.fromisoformat(end_day)
-            city = make_city(out, seed=seed, grids=grids, size=size, end_day=day, progress=show)
+            city = make_city(out, seed=seed, grids=grids, size=size, end_day=day, kinds=kinds, progress=show)
     except (LayerError, ValueError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error

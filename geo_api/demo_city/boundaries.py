@@ -37,9 +37,15 @@ CITY = City(
     time_zone=ZONE.key,
     metric_epsg=METRIC_EPSG,
     served_epsg=METRIC_EPSG,
-    matters={"illegal_resumption": "ECO-RESUME-001"},
+    matters={
+        "illegal_resumption": "ECO-RESUME-001",
+        "hazardous_storage": "ECO-WASTE-005",
+        "split_jurisdictions": "MKT-ADDR-007",
+        "fishing_ban": "AGR-FISH-001",
+    },
 )
 CITY_CODE, CITY_NAME = CITY.code, CITY.name_zh
+PLACE_NAME, PLATE_LETTERS = "南通", "苏F"
 to_metric = partial(codes.to_metric, epsg=METRIC_EPSG)
 from_metric = partial(codes.from_metric, epsg=METRIC_EPSG)
 _SCALE = 1e-6

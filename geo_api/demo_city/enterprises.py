@@ -68,6 +68,11 @@ def lonlat(points_m: Floats) -> Floats:
     )
 
 
+def invented_code(area: str, rng: np.random.Generator) -> str:
+    """Draw an invented credit code of an area: its organisation code begins with YY."""
+    return make_uscc(area, _FIRST_SERIAL + int(rng.integers(31**6)))
+
+
 def _names(count: int, words: NDArray[np.str_], rng: np.random.Generator) -> list[str]:
     """Different names: place, three invented syllables, trade; all end in 演示."""
     n = len(_SYLLABLES)

@@ -32,7 +32,7 @@ def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
     step = np.arange(len(leg)) - np.repeat(np.cumsum(count) - count, count)
     share = np.clip((step + 0.5 + rng.uniform(-0.16, 0.16, len(leg))) / count[leg], 0.0, 1.0 - 1e-9)
     t = start[leg] + share * (end - start)[leg]
-    xy, span, length = _along([legs.lines[i] for i in keep.tolist()], leg, share)
+    xy, span, length = along_lines([legs.lines[i] for i in keep.tolist()], leg, share)
     drift = rng.normal(scale=5.0, size=(len(start), 2))[leg]
     xy = xy + drift + rng.normal(scale=4.0, size=xy.shape)
     speed = length[leg] / np.maximum(end - start, 1.0)[leg] * 3.6
@@ -54,7 +54,7 @@ def _sample(legs: Legs, rng: np.random.Generator) -> dict[str, Floats]:
     }
 
 
-def _along(lines: list[Floats], leg: NDArray[np.int64], share: Floats) -> tuple[Floats, Floats, Floats]:
+def along_lines(lines: list[Floats], leg: NDArray[np.int64], share: Floats) -> tuple[Floats, Floats, Floats]:
     """Places at shares of the lengths of lines, the piece of line that each lies on, and the lengths of all lines."""
     points = np.concatenate(lines)
     number = np.repeat(np.arange(len(lines)), [len(line) for line in lines])

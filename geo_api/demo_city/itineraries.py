@@ -67,7 +67,10 @@ def make_network(plan: Plan, lots: Lots, rng: np.random.Generator) -> Network:
 
     petrol = of("petrol")
     decoy_m = lots.centres[plan.lots("petrol")]
-    near = np.hypot(*(petrol[:, None, :] - decoy_m[None, :, :]).transpose(2, 0, 1)).min(axis=1) < 400.0
+    near = (
+        np.hypot(*(petrol[:, None, :] - decoy_m[None, :, :]).transpose(2, 0, 1)).min(axis=1, initial=np.inf)
+        < 400.0
+    )
     customers = plan.lots("open", "warehouse")
     demand = rng.lognormal(0.0, 0.6, len(customers))
     busy = np.isin(customers, list(plan.served.values()))

@@ -18,7 +18,8 @@ Tests and evaluations give the same city at any time.
 class CitySize:
     """Numbers of everything, and the last day of the data (UTC+8).
 
-    ``planted`` counts the kinds of planted sites, resumptions and decoys.
+    ``planted`` counts the kinds of planted sites, resumptions and decoys; with ``other_models`` places of the other
+    shipped models are planted beside them.
     """
 
     grids: int = 12_000
@@ -35,6 +36,7 @@ class CitySize:
     end_day: dt.date = END_DAY
     meter_days: int = 730
     duty_share: float = 0.39
+    other_models: bool = False
     county_codes: tuple[str, ...] = ()
     town_codes: tuple[str, ...] = ()
     planted: dict[str, int] = field(
@@ -52,7 +54,7 @@ class CitySize:
     )
 
 
-FULL = CitySize()
+FULL = CitySize(other_models=True)
 SMALL = CitySize(
     grids=300,
     communities=60,
@@ -80,4 +82,23 @@ SMALL = CitySize(
         "licensed_parking": 2,
     },
 )
-SIZES = {"full": FULL, "small": SMALL}
+EVALUATION = CitySize(
+    grids=400,
+    communities=60,
+    enterprises=360,
+    chemical=120,
+    closed=0,
+    warehouses=8,
+    parks=6,
+    trucks=5,
+    depots=4,
+    petrol=12,
+    track_days=60,
+    meter_days=540,
+    duty_share=0.4,
+    county_codes=SMALL.county_codes,
+    town_codes=SMALL.town_codes,
+    planted=dict.fromkeys(SMALL.planted, 0),
+)
+"""One county that plants nothing itself: the ground for ``kinds``."""
+SIZES = {"full": FULL, "small": SMALL, "evaluation": EVALUATION}

@@ -47,6 +47,10 @@ class CaseWork:
     def begin(self, case: Case, course: str, slow: bool, seed: tuple[int, int]) -> None:
         """Begin the course of a case that was opened."""
         self.report.cases += 1
+        self.go_on(case, course, slow, seed, case.opened_at)
+
+    def go_on(self, case: Case, course: str, slow: bool, seed: tuple[int, int], at: dt.datetime) -> None:
+        """Begin a course of a case at a moment: it was opened then, or came out of a wrong merge."""
         rng = np.random.default_rng([*seed, 1])
         known = self.matters.get(case.item_code)
         if known is None:
@@ -58,7 +62,7 @@ class CaseWork:
             lambda body: self._pace(body) * (_SLOW if slow else 1.0),
             rng,
         )
-        self._next(case, steps_of(chosen), case.opened_at, rng, {})
+        self._next(case, steps_of(chosen), at, rng, {})
 
     def take(self, case: Case, step: Step, at: dt.datetime, rng: np.random.Generator, actor: str) -> bool:
         """Take a step; a refusal is told, and the course ends with it."""

@@ -27,13 +27,14 @@ from grid.practice import KnownPlace, line_between
 from grid.responsibility import assign_geometry
 from layers.tables import Case
 
-CLERK = "dispatcher"
+CLERK, SUPERVISOR = "dispatcher", "supervisor"
 _REJECTIONS = (
     "现场核实未发现反映的情况。",
     "反映内容属于民事纠纷，已告知走诉讼途径。",
     "地址不清，电话回访无人接听。",
 )
 _MERGED = "与该案为同一事项，并案办理。"
+_NOT_THE_SAME = "回访核实，两处为不同地点，不是同一事项，撤销并案。"
 
 
 class IntakeWork:
@@ -129,12 +130,27 @@ class IntakeWork:
         self.report.cases += 1
         merging = Step("merge", 0.0, CLERK, note=_MERGED, payload={"into": case.number})
         soon = at + dt.timedelta(hours=1)
-        self.line.add(soon, lambda then: self._merge(second, case, merging, then, rng))
+        self.line.add(soon, lambda then: self._merge(second, case, merging, then, rng, one))
 
-    def _merge(self, second: Case, case: Case, step: Step, at: dt.datetime, rng: np.random.Generator) -> None:
-        """Merge a second case into the first; when that was closed meanwhile, the second stays open."""
-        if case.state not in ("closed", "merged"):
-            self.cases.take(second, step, at, rng, CLERK)
+    def _merge(
+        self, second: Case, case: Case, step: Step, at: dt.datetime, rng: np.random.Generator, one: Report
+    ) -> None:
+        """Merge a second case into the first; when that was closed meanwhile, the second stays open.
+
+        One merge in three was wrong: a supervisor undoes it, and the case goes its own way.
+        """
+        if case.state in ("closed", "merged") or not self.cases.take(second, step, at, rng, CLERK):
+            return
+        if self.report.steps["merge"] % 3 == 1:
+            undoing = Step("unmerge", 0.0, SUPERVISOR, note=_NOT_THE_SAME)
+            later = at + dt.timedelta(hours=float(rng.uniform(2, 20)))
+            self.line.add(later, lambda then: self._unmerge(second, undoing, then, rng, one))
+
+    def _unmerge(
+        self, second: Case, step: Step, at: dt.datetime, rng: np.random.Generator, one: Report
+    ) -> None:
+        if self.cases.take(second, step, at, rng, SUPERVISOR):
+            self.cases.go_on(second, "straight", one.slow, (one.seed[0], ~one.seed[1] & 0xFFFF), at)
 
 
 def _facts(one: Report, rng: np.random.Generator) -> ClueFacts:

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from geo_api.auth.access import Caller, CallerDep, Db, needs
 from geo_api.cases.routes_cases import CaseNumber, KnownHashes
@@ -23,7 +23,7 @@ from geo_api.dispatch.schemas import (
     SuggestedOfficers,
 )
 from geo_api.http.caching import PRIVATE
-from geo_api.http.representations import json_response
+from geo_api.http.representations import json_response, older_links
 from geo_api.http.request_bodies import JsonRoute
 from grid.dispatch import (
     ENOUGH_OFFICERS,
@@ -74,6 +74,7 @@ def list_called_people(number: CaseNumber, db: Db) -> Response:
 
 @router.get("/dispatches", response_model=DispatchesPage, dependencies=[READ])
 def list_dispatches(
+    request: Request,
     caller: CallerDep,
     db: Db,
     mine: Annotated[bool, Query(description="Only calls of the officer who is bound to the account")] = False,
@@ -96,6 +97,7 @@ def list_dispatches(
     answer = {
         "dispatches": [dispatch_document(one) for one in found[:limit]],
         "next_before": found[limit - 1].id if len(found) > limit else None,
+        "links": older_links(request, found, limit),
     }
     return json_response(answer, headers=HEADERS)
 

@@ -9,7 +9,7 @@ from geojson_pydantic import Point
 from pydantic import Field, model_validator
 
 from geo_api.cases.schemas import BothLanguages, CaseState
-from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice
+from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, Link
 from layers.tables import DISPATCH_STATES
 
 DispatchState = Annotated[str, Choice("DispatchState", DISPATCH_STATES)]
@@ -137,6 +137,7 @@ class DispatchesPage(Answer):
 
     dispatches: list[DispatchDocument]
     next_before: Annotated[int | None, Field(description="`before` of the next page; null: this is the last")]
+    links: Annotated[list[Link], Field(description="`next` leads to older ones")]
 
 
 class CalledPerson(Answer):

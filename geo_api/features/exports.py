@@ -28,6 +28,7 @@ from layers.exports import (
     geopackage_blocks,
     geoparquet_blocks,
     pmtiles_blocks,
+    xlsx_blocks,
 )
 
 WATCH_SECONDS = 0.5
@@ -54,6 +55,7 @@ FORMATS: Mapping[str, ExportFormat] = {
         MEDIA_TYPES["parquet"], lambda source: geoparquet_blocks(collection_table(source))
     ),
     "gpkg": ExportFormat(MEDIA_TYPES["gpkg"], lambda source: geopackage_blocks(collection_table(source))),
+    "xlsx": ExportFormat(MEDIA_TYPES["xlsx"], xlsx_blocks),
     "pmtiles": ExportFormat(MEDIA_TYPES["pmtiles"], pmtiles_blocks),
 }
 """Every format by the value of ``f``, which is also the file's ending."""

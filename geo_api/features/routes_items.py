@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
@@ -28,8 +27,8 @@ from geo_api.http.representations import (
     JSON,
     GeoJson,
     ItemFormat,
-    base_url,
     link,
+    next_url,
     own_links,
     wants_html,
 )
@@ -294,5 +293,4 @@ def _next_url(request: Request, found: Collection, page: Page, paging: Paging) -
     """Return the same question from the next position: every parameter stays, ``offset`` is spent."""
     assert page.last is not None
     cursor = write_cursor(request.app.state.signing_key, f"{found.id}|{paging.context}", page.last)
-    kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("cursor", "offset")]
-    return f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+    return next_url(request, cursor, spent=("cursor", "offset"))

@@ -23,6 +23,7 @@ from starlette.responses import Response
 import grid.errors
 import layers.attachments
 import layers.errors
+from geo_api.http.refused_values import reasons_of
 
 log = structlog.get_logger("geo_api")
 MEDIA_TYPE = "application/problem+json"
@@ -105,11 +106,14 @@ KINDS: dict[type[Exception], str] = {
     grid.errors.GridError: "invalid-body",
     grid.errors.TopologyFault: "topology-fault",
     grid.errors.EditConflict: "edit-conflict",
+    grid.errors.DraftChanged: "version-conflict",
+    grid.errors.TooManyDrafts: "conflict",
     grid.errors.UnknownArea: "unknown-area",
     grid.errors.UnknownItem: "unknown-item",
     grid.errors.UnknownEntry: "not-found",
     grid.errors.EntryInUse: "conflict",
     grid.errors.EntryOutOfReach: "not-allowed",
+    grid.errors.AreaOutOfReach: "not-allowed",
     grid.errors.ApprovalRefused: "not-allowed",
     grid.errors.IllegalTransition: "illegal-transition",
     grid.errors.SecondCase: "illegal-transition",
@@ -126,6 +130,7 @@ KINDS: dict[type[Exception], str] = {
     layers.errors.StillReferred: "conflict",
     layers.errors.BatchInUse: "conflict",
     layers.errors.BatchNotInForce: "conflict",
+    layers.errors.DeliverySettled: "conflict",
     layers.errors.InputError: "invalid-body",
     layers.errors.ClusterError: "not-available",
     layers.errors.DatabaseUnavailable: "not-available",
@@ -192,6 +197,18 @@ def _on_known(request: Request, error: Exception) -> Response:
     if kind == "not-available":
         return _on_no_database(request, error)
     extras: dict[str, Any] = {}
+    if isinstance(error, layers.errors.RejectedRows):
+        rows = [
+            {
+                "in": "body",
+                "field": fault.field,
+                "reason": fault.reason,
+                "reason_zh": fault.reason,
+                "row": fault.row,
+            }
+            for fault in error.faults[:MOST_FAULTS]
+        ]
+        extras = {"faults": rows, "faults_found": len(error.faults)}
     for name, member in (
         ("rule", "rule"),
         ("zones", "zones"),
@@ -199,6 +216,7 @@ def _on_known(request: Request, error: Exception) -> Response:
         ("position", "position"),
         ("rests_on", "rests_on"),
         ("nearest", "nearest"),
+        ("stored_version", "version"),
     ):
         if getattr(error, name, None) is not None:
             extras[member] = getattr(error, name)
@@ -251,14 +269,16 @@ def _on_no_database(request: Request, error: Exception) -> Response:
 
 def _on_validation(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [
-        {"in": str(e["loc"][0]), "field": ".".join(map(str, e["loc"][1:])), "reason": e["msg"]}
-        for e in error.errors()
-    ]
+    faults = []
+    for each in error.errors():
+        (where, *path), (reason, reason_zh) = each["loc"], reasons_of(each)
+        field = ".".join(map(str, path))
+        faults.append({"in": str(where), "field": field, "reason": reason, "reason_zh": reason_zh})
     kind = "invalid-body" if any(f["in"] == "body" for f in faults) else "invalid-parameter"
     detail = "; ".join(f"{f['field'] or f['in']}: {f['reason']}" for f in faults[:5])
+    detail_zh = "；".join(f"{f['field'] or '请求体'}：{f['reason_zh']}" for f in faults[:5])
     extras = {"faults": faults[:MOST_FAULTS], "faults_found": len(faults)}
-    return problem_response(request, kind, detail, extras=extras)
+    return problem_response(request, kind, detail, detail_zh, extras=extras)
 
 
 _BY_STATUS = {

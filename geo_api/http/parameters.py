@@ -41,6 +41,10 @@ async def known_parameters(request: Request) -> None:
     if route.path in FREE_PATHS:
         return
     _check_numbers(request, route)
+    for name, sent in (*request.path_params.items(), *request.query_params.multi_items()):
+        if "\0" in f"{name}{sent}":
+            name = name.replace("\0", "")
+            raise Problem("invalid-parameter", f"{name}: it has a zero byte", f"{name}：含有空字符（U+0000）")
     known = _declared(route)
     if route.path in DYNAMIC_PATHS:
         known = known | set(collection(request.path_params["collection_id"]).filterable)

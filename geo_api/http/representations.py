@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
 import orjson
 from fastapi import Query
@@ -103,6 +104,34 @@ def link(rel: str, href: str, media: str, title: str = "", **more: Any) -> dict[
     return made | ({"title": title} if title else {}) | more
 
 
+def next_url(request: Request, cursor: str, spent: Collection[str] = ("cursor",)) -> str:
+    """Return the address of the same question from a cursor on; parameters that are spent are left out."""
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k not in spent]
+    return f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def next_link(request: Request, cursor: str) -> dict[str, Any]:
+    """Return the link to the next page of a list."""
+    return link("next", next_url(request, cursor), JSON, "Next page 下一页")
+
+
+def older_links(request: Request, rows: Sequence[Any], limit: int) -> list[dict[str, Any]]:
+    """Return the ``next`` link of a list by id, newest first: none when ``rows`` are no more than the limit.
+
+    Parameters
+    ----------
+    rows : sequence of objects or mappings with an id
+        One more than the limit, when there are older ones.
+    """
+    if len(rows) <= limit:
+        return []
+    last = rows[limit - 1]
+    before = last["id"] if isinstance(last, Mapping) else last.id
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k != "before"]
+    href = f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('before', before)])}"
+    return [link("next", href, JSON, "Next page 下一页")]
+
+
 def own_links(request: Request, media: str, *, html: bool) -> list[dict[str, Any]]:
     """``self``, and ``alternate`` in the other representation, with every other parameter kept."""
     other = request.url.include_query_params(f="json" if html else "html")
@@ -159,3 +188,8 @@ def page(name: str, request: Request, **values: Any) -> str:
         return zh if language == "zh" else en
 
     return _environment().get_template(f"{name}.html").render(language=language, say=say, **values)
+
+
+def whole_page(name: str, **values: Any) -> str:
+    """One page as HTML that says everything in both languages and stands without this service."""
+    return _environment().get_template(f"{name}.html").render(**values)

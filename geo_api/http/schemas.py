@@ -116,6 +116,8 @@ class ParameterFault(Answer):
     where: Annotated[str, Field(alias="in", description="body, query, path, header or cookie")]
     field: Annotated[str, Field(description="Name, with dots between the levels")]
     reason: str
+    reason_zh: Annotated[str | None, Field(description="The reason in Chinese")] = None
+    row: Annotated[int | None, Field(description="Of files: row from 1, without the header")] = None
 
 
 class TextPosition(Answer):
@@ -185,6 +187,9 @@ class ProblemDocument(Answer):
     nearest: Annotated[
         list[str] | None,
         Field(description="Of an entry that no register has: the most similar names and keys"),
+    ] = None
+    version: Annotated[
+        int | None, Field(description="Of a draft that was saved meanwhile: the version that is kept")
     ] = None
 
 

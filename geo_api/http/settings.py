@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from layers.codes import NATIONAL_GRID_PROFILE, GridProfile, grid_profile
+from layers.codes import KEPT_CODE_LAND_SHARE, NATIONAL_GRID_PROFILE, GridProfile, grid_profile
 from layers.postgres import MIN_CONNECTIONS, ConnectionLimits, set_pool_size, sqlalchemy_url
 from layers.private_server import (
     MOST_FAILED_STARTS,
@@ -101,6 +101,8 @@ class Settings(BaseSettings):
         Several of them as JSON: ``[{"name_zh", "name_en", "url", "datum", "attribution", "max_zoom"}, …]``.
     base_map_file : Path or None
         Base map in a PMTiles file; None: ``base_map.pmtiles`` in ``data_dir``, if it is there.
+    kept_code_land_share : float
+        Share of its land, up to 1, that a unit grid keeps at least to keep its code when its border is corrected.
     grid_profile : str
         Code profile of unit grids: a name, or ``name:parent+kind+running`` digits.
     self_approval : bool
@@ -141,6 +143,12 @@ class Settings(BaseSettings):
         none.
     webhook_networks : str
         Private networks that webhooks may lead to, with commas; empty: public addresses only.
+    source_networks : str
+        Private networks that sources are fetched from over HTTP, with commas; empty: public addresses only.
+    source_secrets : Path or None
+        File with the credentials of sources, see docs/sources.md; None: ``source_secrets.toml`` in ``data_dir``.
+    source_max_mb : int
+        Greatest size of one delivery of a source, in MiB.
     trusted_proxies : str
         Networks whose ``X-Forwarded-For`` is believed, with commas.
     allowed_hosts : str
@@ -150,9 +158,12 @@ class Settings(BaseSettings):
         Origins whose pages may call, with commas; ``*`` for all, without cookies.
     access_log_days : int
         Older rows of the access log are removed by ``wangge worker``; 0: never. Half a year is kept at least.
-    analyse_cron, old_log_cron, due_changes_cron, deadlines_cron, settle_cron : str
+    analyse_cron, old_log_cron, due_changes_cron, sources_cron, deadlines_cron, settle_cron : str
         When ``wangge worker`` analyses, removes old rows of the access log, puts change sets into force whose
-        date has come, escalates cases that became late, and adds up the cells of tiles (UTC).
+        date has come, looks whether a source is due, escalates cases that became late, and adds up the cells
+        of tiles (UTC).
+    models_dir : Path or None
+        Folder with models of the city's own (``*.toml``), see docs/models.md; None: ``models`` in ``data_dir``.
     demo_dir : Path or None
         Folder of the files of demo cities; None: ``demo`` in ``data_dir``.
     log_level : str
@@ -181,6 +192,7 @@ class Settings(BaseSettings):
     tile_sources: str = ""
     base_map_file: Path | None = None
     grid_profile: str = NATIONAL_GRID_PROFILE.name
+    kept_code_land_share: float = Field(default=KEPT_CODE_LAND_SHARE, gt=0, le=1)
     self_approval: bool = False
     cookie_secure: bool | None = None
     session_hours: int = Field(default=12, ge=1)
@@ -210,14 +222,19 @@ class Settings(BaseSettings):
     rate_limits: str = ""
     trusted_proxies: str = ""
     webhook_networks: str = ""
+    source_networks: str = ""
+    source_secrets: Path | None = None
+    source_max_mb: int = Field(default=1_024, ge=1)
     allowed_hosts: str = ""
     cors_origins: str = ""
     access_log_days: int = 0
     analyse_cron: str = "0 18 * * *"
     old_log_cron: str = "30 19 * * *"
     due_changes_cron: str = "* * * * *"
+    sources_cron: str = "* * * * *"
     deadlines_cron: str = "*/5 * * * *"
     settle_cron: str = "* * * * *"
+    models_dir: Path | None = None
     demo_dir: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -232,12 +249,17 @@ class Settings(BaseSettings):
         "city_file",
         "chain_keys",
         "grid_profile",
+        "kept_code_land_share",
         "self_approval",
         "analyse_cron",
         "old_log_cron",
         "due_changes_cron",
+        "sources_cron",
+        "source_secrets",
+        "source_max_mb",
         "deadlines_cron",
         "settle_cron",
+        "models_dir",
         "demo_dir",
         "base_map_file",
         mode="before",
@@ -324,6 +346,10 @@ class Settings(BaseSettings):
         """Public keys that backups are encrypted to."""
         return tuple(key.strip() for key in self.backup_recipients.split(",") if key.strip())
 
+    def models_folder(self) -> Path:
+        """Return the folder with models of the city's own; it need not be there."""
+        return self.models_dir or self.data_dir / "models"
+
     def city_path(self) -> Path:
         """Return the file of the city that is served."""
         return self.city_file or self.data_dir / "city.toml"
@@ -331,6 +357,14 @@ class Settings(BaseSettings):
     def chain_keys_folder(self) -> Path:
         """Return the folder of the keys that sign the heads of the chain."""
         return self.chain_keys or self.data_dir / "chain_keys"
+
+    def deliveries_folder(self) -> Path:
+        """Return the folder of what sources delivered."""
+        return self.data_dir / "deliveries"
+
+    def call_journals_folder(self) -> Path:
+        """Return the folder of rows of the access log that are not in the database yet."""
+        return self.data_dir / "access_journals"
 
     def snapshots_folder(self) -> Path:
         """Return the folder of the snapshots behind alerts and cases."""

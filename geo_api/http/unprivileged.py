@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from geo_api.http.progress import console
+from geo_api.http.settings import Settings
 from layers.errors import ClusterError
-from layers.private_server import ServerUser, closed_path, server_user
+from layers.private_server import ServerUser, closed_path, give_up_root, hand_over, server_user
 
 
 def unprivileged_account(*more: Path) -> ServerUser | None:
@@ -38,6 +39,24 @@ def unprivileged_account(*more: Path) -> ServerUser | None:
         )
         return None
     return user
+
+
+def leave_root(settings: Settings) -> None:
+    """Go on as the account of the database where root started a service.
+
+    Says so when that account cannot.
+    """
+    settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    user = unprivileged_account(settings.data_dir.parent)
+    if user is None:
+        return
+    settings.signing_key()  # made now, if it is not there
+    for folder in (settings.data_dir.resolve(), settings.chain_keys_folder()):
+        if folder.is_dir() and not folder.is_symlink():
+            hand_over(folder, user)
+    os.environ["NUMBA_CACHE_DIR"] = str(settings.data_dir / "numba")
+    give_up_root(user)
+    console.print(f"[green]✓[/] 以用户 {user.name} 运行 runs as {user.name}", highlight=False)
 
 
 def program_paths() -> list[Path]:

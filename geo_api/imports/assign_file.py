@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from sqlalchemy.orm import Session
 
-from geo_api.imports.written_tables import as_parquet, is_parquet, is_plain
+from geo_api.imports.crs_choice import choose_crs
+from geo_api.imports.written_tables import open_table
 from grid.responsibility import ANSWER_SCHEMA, assign, assign_many
 from layers.codes.credit_codes import uscc_is_valid
 from layers.errors import Fault, InputError, RejectedRows
@@ -52,8 +53,6 @@ PLACES = FileKind(
     has_coordinates=True,
 )
 """Columns of a file of places; other columns are ignored."""
-MOST_BYTES_BY_ROW = 256 * 1024 * 1024
-"""Larger files are read in bounded memory or not at all."""
 
 
 def assign_file(
@@ -88,13 +87,17 @@ def assign_file(
     layers.errors.InputError, RejectedRows
         Nothing is written.
     """
-    crs = checks.require_crs(crs)
     now = dt.datetime.now(dt.UTC)
-    frames = [checks.check_frame(batch, PLACES, now=now, zone=local_zone().key) for batch in _batches(source)]
+    crs = choose_crs(source, crs).name
+    with open_table(source, PLACES) as table:
+        batches = files.read_batches(table.path, PLACES)
+        frames = [checks.check_frame(batch, PLACES, now=now, zone=local_zone().key) for batch in batches]
     faults: list[Fault] = []
     for checked in frames:
+        checked.take(table.take_faults(checked.frame))
         checks.to_storage(checked, crs)
         faults += checked.faults + _faulty_enterprises(checked.frame)
+    faults += table.take_faults()
     frame = pl.concat([checked.frame for checked in frames]) if frames else pl.DataFrame()
     faults += _unknown_items(db, frame)
     if faults:
@@ -106,20 +109,6 @@ def assign_file(
     out = answers.sort(files.ROW).with_columns(pl.col("co_handlers", "enterprise_sites").list.join("; "))
     _write(out.rename({files.ROW: "row"}), target)
     return {row["outcome"]: row["len"] for row in out.group_by("outcome").len().to_dicts()}
-
-
-def _batches(source: Path) -> list[pl.DataFrame]:
-    """Return the file's rows; one that is no plain table is read row by row, so that a fault has its row."""
-    if is_parquet(source):
-        return list(files.read_batches(source, PLACES))
-    if is_plain(source, PLACES):
-        try:
-            return list(files.read_batches(source, PLACES))
-        except InputError:
-            if not source.is_file() or source.stat().st_size > MOST_BYTES_BY_ROW:
-                raise
-    with as_parquet(source, PLACES) as table:
-        return list(files.read_batches(table, PLACES))
 
 
 def _faulty_enterprises(frame: pl.DataFrame) -> list[Fault]:

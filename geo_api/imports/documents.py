@@ -22,6 +22,7 @@ FIELDS = (
     "counts",
     "state",
     "reason",
+    "notes",
     "undone_at",
     "undone_by",
 )

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from geo_api.imports.written_tables import is_parquet, read_table
+from geo_api.imports.written_tables import open_table
 from grid.responsibility import Duty, DutyFault, check_list
 from layers.errors import Fault
 from layers.imports import FILE_KINDS, checks
@@ -45,7 +45,7 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
     Parameters
     ----------
     path : Path
-        CSV, Parquet, or the first sheet of an XLSX file; headers as in the import or in Chinese.
+        A file of any format of tables; headers as in the import or in Chinese.
     known_area_codes : list of str, optional
         Areas that are loaded.
 
@@ -55,17 +55,15 @@ def read_duties(path: Path, known_area_codes: list[str] | None = None) -> DutyRe
         The file cannot be read, or columns are missing.
     """
     report = DutyReport()
-    if is_parquet(path):
-        batches = list(files.read_batches(path, DUTIES))
-    else:
-        table = read_table(path, DUTIES)
-        batches, report.rows = [table.frame], table.faults
-    for batch in batches:
-        checked = checks.check_frame(batch, DUTIES, now=dt.datetime.now(dt.UTC))
-        checks.check_texts(checked, DUTIES)
-        report.rows += checked.faults
-        good = checked.good.select(files.ROW, *(column.name for column in DUTIES.columns))
-        report.duties += [Duty(*row) for row in good.iter_rows()]
+    with open_table(path, DUTIES) as table:
+        for batch in files.read_batches(table.path, DUTIES):
+            checked = checks.check_frame(batch, DUTIES, now=dt.datetime.now(dt.UTC))
+            checks.check_texts(checked, DUTIES)
+            checked.take(table.take_faults(checked.frame))
+            report.rows += checked.faults
+            good = checked.good.select(files.ROW, *(column.name for column in DUTIES.columns))
+            report.duties += [Duty(*row) for row in good.iter_rows()]
+        report.rows += table.take_faults()
     report.rows.sort(key=lambda fault: fault.row)
     report.whole = check_list(report.duties, known_area_codes)
     return report

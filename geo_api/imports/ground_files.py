@@ -40,6 +40,7 @@ def import_ground(
     *,
     indicative: bool,
     skip_bad: bool,
+    of_layer: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> GroundImport:
     """Import one file into a layer of the ground.
@@ -53,7 +54,7 @@ def import_ground(
     RejectedRows
     """
     done, checks = GroundImport(), GroundChecks(layer, crs)
-    with open_ground_file(path, layer, crs) as file:
+    with open_ground_file(path, layer, crs, of_layer) as file:
         for frame, shapes in file.parts():
             checked = checks.check(frame, shapes)
             done.faults += checked.faults
@@ -66,7 +67,7 @@ def import_ground(
             if progress:
                 progress(done.rows, max(file.rows, done.rows))
         _refuse(done, file, skip_bad)
-    done.notes += checks.notes(file.has_ids)
+    done.notes += [*file.notes(), *checks.notes(file.has_ids)]
     renew_statistics(db, layer)
     return done
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from geo_api.auth.access import CallerDep, Db, SystemDb, needs
 from geo_api.http.caching import PRIVATE
-from geo_api.http.representations import base_url, json_response, link
+from geo_api.http.representations import json_response, next_link
 from geo_api.imports.documents import batch_document
 from geo_api.imports.schemas import ImportDocument, ImportKind, ImportsPage, ImportState
 from layers.batches import newest_batches, read_batch, rows_of_batch, undo_batch
@@ -41,9 +40,7 @@ def list_imports(
     links = []
     if len(found) > limit:
         further = write_cursor(key, CURSOR, (found[limit - 1].id,))
-        kept = [(k, v) for k, v in request.query_params.multi_items() if k != "cursor"]
-        href = f"{base_url(request)}{request.url.path}?{urlencode([*kept, ('cursor', further)])}"
-        links.append(link("next", href, "application/json", "Next page 下一页"))
+        links.append(next_link(request, further))
     body = {"imports": [batch_document(batch) for batch in found[:limit]], "links": links}
     return json_response(body, headers={"Cache-Control": PRIVATE})
 

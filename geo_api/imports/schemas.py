@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -23,6 +23,21 @@ class ImportOptions(Answer):
     crs: Annotated[str | None, Field(description="CRS of the coordinates")] = None
     skip_bad: Annotated[bool | None, Field(description="Wrong rows were left out")] = None
     indicative: Annotated[list[str] | None, Field(description="Kinds of areas shown as indicative")] = None
+    layers: Annotated[list[str] | None, Field(description="Layers that were read, when not all")] = None
+    sheets: Annotated[list[str] | None, Field(description="Sheets that were read, when not all")] = None
+    map: Annotated[
+        dict[str, Any] | None,
+        Field(description="Columns, words and units of the source, as city.toml names them"),
+    ] = None
+    named_source: Annotated[str | None, Field(description="Source of city.toml")] = None
+    department: Annotated[str | None, Field(description="Who delivered it")] = None
+    tz: Annotated[str | None, Field(description="Zone of times without one")] = None
+    lookups_sha256: Annotated[
+        str | None, Field(description="Of the tables in which values were looked up")
+    ] = None
+    place_source: Annotated[str | None, Field(description="Of places of sites: gazetteer or map")] = None
+    accept_above: Annotated[float | None, Field(description="Score from which proposals were taken")] = None
+    delivery: Annotated[int | None, Field(description="The delivery of a source, by its id")] = None
     proposal: Annotated[int | None, Field(description="The approved duty list, by its id")] = None
     reason: Annotated[
         str | None, Field(description="Why an entry of a register was changed or withdrawn")
@@ -55,6 +70,7 @@ class Import(Answer):
     counts: ImportCounts
     state: Annotated[ImportState, Field(description="`open`: fixes of today still come")]
     reason: Annotated[str | None, Field(description="Why a file was refused")]
+    notes: Annotated[list[str], Field(description="What the import told: guesses, what was left out")]
     undone_at: dt.datetime | None
     undone_by: str | None
 

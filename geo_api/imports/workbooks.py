@@ -1,4 +1,4 @@
-"""The first sheet of an XLSX workbook as rows of text, in bounded memory."""
+"""Sheets of an XLSX workbook as rows of text, in bounded memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ ZIP = b"PK\x03\x04"
 _OLD = b"\xd0\xcf\x11\xe0"
 MAX_UNPACKED = 256 * 1024 * 1024
 """Bytes that a workbook may unpack to: some ten times 50,000 rows of a duty list."""
+ENDINGS = (".xlsx", ".xlsm")
 MAX_COLUMNS = 64
+LOOKED_AT = 1_000
+"""Rows of a sheet that are looked at, to see whether it is empty."""
+LARGEST_WHOLE = 2**53
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 
 Rows = dict[int, Sequence[str | None]]
@@ -41,28 +45,49 @@ def refuse_old(path: Path, start: bytes) -> None:
         raise InputError(f"{path}: not a readable XLSX file 不是可读的 XLSX 文件")
 
 
-def first_sheet(path: Path) -> Rows:
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of the sheets of a workbook that are not empty; of an unreadable file none."""
+    try:
+        _check_size(path)
+        book = _open(path, values=True)
+        return [
+            sheet.title for sheet in book.worksheets if any(map(any, _first_rows(sheet)))
+        ] or book.sheetnames[:1]
+    except InputError:
+        raise
+    except Exception:
+        return []
+
+
+def _first_rows(sheet: Any) -> Any:
+    sheet.reset_dimensions()
+    return sheet.iter_rows(max_row=LOOKED_AT, max_col=MAX_COLUMNS, values_only=True)
+
+
+def read_sheet(path: Path, name: str | None = None) -> Rows:
     """Rows that are not empty by their number from 1; merged cells have their value in each of their rows.
 
     A formula whose result is not stored stays as its text, ``=…``.
+
+    Parameters
+    ----------
+    path : Path
+    name : str, optional
+        Of the sheet; the first one.
 
     Raises
     ------
     layers.errors.InputError
     """
     try:
+        _check_size(path)
+        sheet = _sheet(path, name, values=True)
         with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > MAX_UNPACKED:
-                raise InputError(
-                    f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, more than {MAX_UNPACKED / 1e6:,.0f} 解压后过大"
-                )
-            sheet = _open(path, values=True)
             content = archive.read(getattr(sheet, "_worksheet_path", "xl/worksheets/sheet1.xml"))
-            rows = _rows(sheet)
-            if b"<f" in content:
-                _add_formulas(rows, _rows(_open(path, values=False)))
-            _fill_merged(rows, content)
+        rows = _rows(sheet)
+        if b"<f" in content:
+            _add_formulas(rows, _rows(_sheet(path, name, values=False)))
+        _fill_merged(rows, content)
     except InputError:
         raise
     except Exception as error:
@@ -70,10 +95,22 @@ def first_sheet(path: Path) -> Rows:
     return rows
 
 
+def _check_size(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > MAX_UNPACKED:
+        raise InputError(
+            f"{path}: unpacks to {unpacked / 1e6:,.0f} MB, more than {MAX_UNPACKED / 1e6:,.0f} 解压后过大"
+        )
+
+
 def _open(path: Path, *, values: bool) -> Any:
-    return openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=values).worksheets[
-        0
-    ]
+    return openpyxl.load_workbook(io.BytesIO(path.read_bytes()), read_only=True, data_only=values)
+
+
+def _sheet(path: Path, name: str | None, *, values: bool) -> Any:
+    book = _open(path, values=values)
+    return book.worksheets[0] if name is None else book[name]
 
 
 def _rows(sheet: Any) -> Rows:
@@ -90,6 +127,8 @@ def _text(value: object) -> str | None:
     if isinstance(value, dt.datetime):
         midnight = value.time() == dt.time()
         return value.date().isoformat() if midnight else value.isoformat()
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) >= LARGEST_WHOLE:
+        return f"{value:.14E}"  # a cell keeps 15 digits: the others would be invented
     return plain_text(value)
 
 

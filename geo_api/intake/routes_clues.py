@@ -6,13 +6,13 @@ import datetime as dt
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
 from geo_api.auth.access import CallerDep, Db, SystemDb, needs
 from geo_api.auth.callers import Caller
 from geo_api.http.caching import PRIVATE
-from geo_api.http.representations import json_response
+from geo_api.http.representations import json_response, older_links
 from geo_api.http.request_bodies import JsonRoute
 from geo_api.intake.documents import clue_document, shown_code
 from geo_api.intake.schemas import (
@@ -103,6 +103,7 @@ def find_possible_duplicates(
 
 @router.get("/clues", response_model=CluesPage, dependencies=[READ])
 def list_clues(
+    request: Request,
     db: Db,
     state: Annotated[ClueState | None, Query()] = None,
     source: Annotated[ClueSource | None, Query()] = None,
@@ -114,6 +115,7 @@ def list_clues(
     body = {
         "clues": [clue_document(db, clue) for clue in found[:limit]],
         "next_before": found[limit - 1].id if len(found) > limit else None,
+        "links": older_links(request, found, limit),
     }
     return json_response(body, headers={"Cache-Control": PRIVATE})
 
@@ -242,4 +244,6 @@ def _check_reach(caller: Caller, case: Case) -> None:
     reach = caller.areas_in_reach
     domains = caller.scope.domains
     if (reach is not None and case.area_id not in reach) or (domains and case.domain not in domains):
-        raise OutOfScope("the place or matter of the case is not this account's 位置或事项不在本账户范围内")
+        raise OutOfScope(
+            "the place or matter of the case is not this account's", "案件的位置或事项不在本账户范围内"
+        )

@@ -8,7 +8,7 @@ from typing import Annotated
 from geojson_pydantic import Point
 from pydantic import Field
 
-from geo_api.http.schemas import Answer, Body, Choice, Domain
+from geo_api.http.schemas import Answer, Body, Choice, Domain, Link
 from layers.tables import CLUE_SOURCES, CLUE_STATES, URGENCIES
 
 ClueSource = Annotated[str, Choice("ClueSource", CLUE_SOURCES)]
@@ -197,6 +197,7 @@ class CluesPage(Answer):
 
     clues: list[ClueDocument]
     next_before: Annotated[int | None, Field(description="`before` of the next page; null: this is the last")]
+    links: Annotated[list[Link], Field(description="`next` leads to older ones")]
 
 
 class OpenedCase(Answer):

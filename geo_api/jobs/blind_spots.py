@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import polars as pl
 from sqlalchemy.orm import Session
 
-from geo_api.jobs.moments import newest_moment
-from layers.local_time import local_zone
-from layers.records import tracks
+from geo_api.jobs.measured_signals import MeasuredSignals
+from geo_api.jobs.movement import Window
+from geo_api.jobs.parameters import GAP_RULE
+from geo_api.models.model_files import ModelFile
 from layers.runs import Coverage, read_coverage
-
-LEAST_FIXES = 10
-"""Fixes of a vehicle from which its sampling is known."""
-METER_BLIND = ("no_data", "no_baseline", "no_closure_date")
-"""States of a meter that say nothing about use."""
+from spatial_models.suspicion import Model, catalogue
 
 
 @dataclass(frozen=True)
@@ -27,10 +23,11 @@ class BlindSpot:
     Attributes
     ----------
     family : str
-        ``vehicles``, ``meters`` or ``sites``.
+        ``vehicles``, ``meters``, ``sites``, ``licences``, ``fences`` or ``models``.
     code : str
         ``no_tracks``, ``no_hazmat_list``, ``sampling``, ``no_readings``, ``few_readings``, ``not_judged``,
-        ``no_hazard``, ``no_closure_date``, ``no_case_possible``.
+        ``no_place``, ``no_hazard``, ``no_closure_date``, ``no_licences``, ``no_fences``, ``no_vessels``,
+        ``no_case_possible``, ``model_lacks``, ``wrong_model_file``.
     is_whole : bool
         Whether the whole family is blind.
     n, of : int
@@ -52,51 +49,25 @@ class BlindSpot:
         return asdict(self)
 
 
-def sampling_gaps_s(fixes: pl.DataFrame) -> pl.DataFrame:
-    """Return the median time between two fixes of each vehicle that has ``LEAST_FIXES`` or more.
-
-    Parameters
-    ----------
-    fixes : polars.DataFrame
-        ``vehicle_id``, ``t``.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``vehicle_id``, ``gap_s``.
-
-    Examples
-    --------
-    >>> import datetime as dt
-    >>> at = [dt.datetime(2026, 1, 1, tzinfo=dt.UTC) + n * dt.timedelta(minutes=16) for n in range(10)]
-    >>> sampling_gaps_s(pl.DataFrame({"vehicle_id": 1, "t": at})).rows()
-    [(1, 960.0)]
-    """
-    seconds = pl.col("t").sort().diff().dt.total_microseconds().median() / 1e6
-    return (
-        fixes.group_by("vehicle_id")
-        .agg(gap_s=seconds, n=pl.len())
-        .filter(pl.col("n") >= LEAST_FIXES)
-        .select("vehicle_id", "gap_s")
-        .sort("vehicle_id")
-    )
-
-
 def blind_spots(
-    coverage: Coverage, gaps: pl.DataFrame, *, max_gap_s: float, signals: pl.DataFrame | None = None
+    coverage: Coverage, gaps: pl.DataFrame, *, seen_interval_s: float, signals: pl.DataFrame | None = None
 ) -> list[BlindSpot]:
     """Return what a run cannot see, vehicles first.
 
     Parameters
     ----------
     gaps : polars.DataFrame
-        Of :func:`sampling_gaps_s`.
-    max_gap_s : float
-        Longest time between two fixes of a stay, seconds.
+        Of `spatial_models.stays.sampling_gaps_s`.
+    seen_interval_s : float
+        Usual interval of a vehicle up to which its stays are seen, seconds.
     signals : polars.DataFrame or None
-        Of `spatial_models.suspicion.use_after_closure`; None: before a run.
+        ``SIGNAL_ROWS`` of the run; None: before a run.
     """
-    found = [*_of_vehicles(coverage, gaps, max_gap_s), *_of_meters(coverage, signals), *_of_sites(coverage)]
+    found = [
+        *_of_vehicles(coverage, gaps, seen_interval_s),
+        *_of_meters(coverage, signals),
+        *_of_sites(coverage),
+    ]
     blind = [spot.family for spot in found if spot.is_whole and spot.family != "sites"]
     if blind:
         zh = "、".join({"vehicles": "车辆", "meters": "水电"}[family] for family in dict.fromkeys(blind))
@@ -111,7 +82,7 @@ def blind_spots(
     return found
 
 
-def _of_vehicles(coverage: Coverage, gaps: pl.DataFrame, max_gap_s: float) -> list[BlindSpot]:
+def _of_vehicles(coverage: Coverage, gaps: pl.DataFrame, seen_interval_s: float) -> list[BlindSpot]:
     if coverage.vehicles == 0:
         return [
             BlindSpot(
@@ -123,19 +94,20 @@ def _of_vehicles(coverage: Coverage, gaps: pl.DataFrame, max_gap_s: float) -> li
     if coverage.hazmat_vehicles == 0:
         found.append(
             BlindSpot(
-                "vehicles", "no_hazmat_list", True, 0, coverage.vehicles,
-                "未导入危险货物车辆名单，无法判断到访", "no hazardous-goods list was imported, visits cannot be judged",
+                "vehicles", "no_hazmat_list", False, 0, coverage.vehicles,
+                "未导入危险货物车辆名单，只能按一般货车判断到访",
+                "no hazardous-goods list was imported, visits are judged as those of any lorry",
             )
         )  # fmt: skip
-    slow = gaps.filter(pl.col("gap_s") > max_gap_s).height
+    slow = gaps.filter(pl.col("gap_s") > seen_interval_s).height
     if slow:
-        share, minutes = slow / gaps.height, max_gap_s / 60
+        share, minutes = slow / gaps.height, seen_interval_s / 60
         found.append(
             BlindSpot(
                 "vehicles", "sampling", slow == gaps.height, slow, gaps.height,
-                f"{slow} 辆车（{share:.0%}）的定位间隔中位数超过 {minutes:.0f} 分钟，其停留无法识别",
+                f"{slow} 辆车（{share:.0%}）的定位间隔中位数超过 {minutes:.0f} 分钟，其停留难以识别",
                 f"{slow} of {gaps.height} vehicles ({share:.0%}) report at intervals longer than {minutes:.0f} minutes"
-                " (median): their stays are not seen",
+                " (median): stays shorter than an hour are not seen",
             )
         )  # fmt: skip
     return found
@@ -180,19 +152,31 @@ def _unjudged(signals: pl.DataFrame | None) -> tuple[int, int] | None:
     """Return how many sites have no meter that says anything, of how many."""
     if signals is None or signals.is_empty():
         return None
-    blind = signals.group_by("site_id").agg(pl.col("state").is_in(METER_BLIND).all())
-    return int(blind["state"].sum()), blind.height
+    names = [kind.name for kind in catalogue().signals.values() if kind.family == "meters"]
+    blind = (
+        signals.filter(pl.col("signal").is_in(names)).group_by("site_id").agg(pl.col("value").is_null().all())
+    )
+    return int(blind["value"].sum()), blind.height
 
 
 def _of_sites(coverage: Coverage) -> list[BlindSpot]:
     found = []
+    if coverage.without_place:
+        found.append(
+            BlindSpot(
+                "sites", "no_place", False, coverage.without_place, coverage.sites,
+                f"{coverage.sites} 个生产、仓储场所中 {coverage.without_place} 个只有地址、尚未定位，不参与研判",
+                f"{coverage.without_place} of {coverage.sites} production and storage sites have an address and no"
+                " place: no model looks at them",
+            )
+        )  # fmt: skip
     if coverage.without_hazard:
         found.append(
             BlindSpot(
-                "sites", "no_hazard", coverage.looked_at == 0, coverage.without_hazard, coverage.closed_sites,
-                f"{coverage.closed_sites} 个停产场所中 {coverage.without_hazard} 个未登记危险性，不在研判范围",
+                "sites", "no_hazard", False, coverage.without_hazard, coverage.closed_sites,
+                f"{coverage.closed_sites} 个停产场所中 {coverage.without_hazard} 个未登记危险性，研判时先验概率较低",
                 f"{coverage.without_hazard} of {coverage.closed_sites} closed sites have no hazard entered: they are"
-                " not looked at",
+                " looked at with a lower prior",
             )
         )  # fmt: skip
     if coverage.without_closure_date:
@@ -206,24 +190,55 @@ def _of_sites(coverage: Coverage) -> list[BlindSpot]:
     return found
 
 
-def spots_before_run(db: Session, *, days: int, max_gap_s: float) -> list[BlindSpot]:
-    """Return what a run over the newest data could not see, as far as it can be said without one.
+def models_without_licences(models: Sequence[Model], known_kinds: Iterable[str]) -> list[BlindSpot]:
+    """Return a blind spot for each model that asks for a kind of licence of which none is known: it looks at nothing.
 
-    The sampling is that of the last day with fixes.
-
-    Raises
-    ------
-    layers.errors.InputError
-        There are no data.
+    Examples
+    --------
+    >>> from spatial_models.suspicion import shipped_models
+    >>> models = [shipped_models()["hazardous_storage"], shipped_models()["illegal_resumption"]]
+    >>> [(spot.family, spot.code) for spot in models_without_licences(models, [])]
+    [('licences', 'no_licences')]
+    >>> models_without_licences(models, ["hazardous_storage"])
+    []
     """
-    newest = newest_moment(db)
-    today = newest.astimezone(local_zone()).date()
-    end = newest + dt.timedelta(microseconds=1)
-    coverage = read_coverage(db, newest - dt.timedelta(days=days), end, today=today)
-    span = tracks.time_span(db)
-    last = newest if span is None else span[1]
-    fixes = tracks.read_fixes(db, last - dt.timedelta(days=1), last + dt.timedelta(microseconds=1))
-    return blind_spots(coverage, sampling_gaps_s(fixes), max_gap_s=max_gap_s)
+    known, found = set(known_kinds), []
+    for model in models:
+        asked = model.population
+        for kind in sorted({asked.lacks_licence, asked.holds_licence} - known - {None}, key=str):
+            found.append(
+                BlindSpot(
+                    "licences", "no_licences", False, 0, 0,
+                    f"模型“{model.title.zh}”未作研判：未导入许可证（类别 {kind}），无从判断谁没有",
+                    f"the model {model.name} judged nothing: no licence of the kind {kind} was imported, so nobody can"
+                    " be said to lack one",
+                )
+            )  # fmt: skip
+    return found
+
+
+def spots_of_run(
+    db: Session, window: Window, sampling: pl.DataFrame, measured: MeasuredSignals | None
+) -> list[BlindSpot]:
+    """Return what a run cannot see; without signals it was a run that finds stays only."""
+    coverage = read_coverage(db, window.start, window.end, today=window.today)
+    return blind_spots(
+        coverage,
+        sampling,
+        seen_interval_s=GAP_RULE.seen_interval_s,
+        signals=None if measured is None else measured.signals,
+    )
+
+
+def refused_models(files: Sequence[ModelFile]) -> list[BlindSpot]:
+    """Return a blind spot for each model file that is refused: nothing of it is used."""
+    return [
+        BlindSpot(
+            "models", "wrong_model_file", False, 1, 1,
+            f"模型文件被拒绝，未参与研判：{file.fault}", f"a model file is refused and was not used: {file.fault}",
+        )
+        for file in files
+    ]  # fmt: skip
 
 
 def told(spots: Sequence[BlindSpot]) -> list[Mapping[str, object]]:

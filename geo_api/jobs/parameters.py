@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from spatial_models.stays import GapRule
+
 RUN_DAYS = 30
 """How far back tracks are read."""
 STAY_PARAMETERS: dict[str, Any] = {
@@ -14,3 +16,5 @@ STAY_PARAMETERS: dict[str, Any] = {
     "outliers": 1,
     "max_speed_kmh": 200.0,
 }
+GAP_RULE = GapRule()
+"""Longest gap within a stay of vehicles that report seldom; all others have ``max_gap_s``."""

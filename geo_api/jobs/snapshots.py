@@ -6,7 +6,6 @@ first event of the case names the hash, so that the chain proves the rows.
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import io
 import json
@@ -14,22 +13,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import fsspec
 import polars as pl
 from sqlalchemy.orm import Session
 
+from geo_api.jobs.scored_findings import with_starts
 from grid.cases import assign_again, assignment_rows
-from grid.cases.hash_chain import canonical
+from grid.cases.proof.hash_chain import canonical
 from grid.errors import GridError
 from layers.postgres import SYSTEM, session
 from layers.records import StoredSnapshot, add_snapshot, find_snapshot
-from spatial_models.suspicion import DEFAULT_CONFIG, score_sites, use_after_closure
+from spatial_models.suspicion import model_of, score_subjects
 
 Tables = dict[str, pl.DataFrame]
 QUESTION = "question"
-DECIDED_BY = {("illegal_resumption", "2")}
-"""Models and versions that this program decides with."""
 
 
 class SnapshotFault(GridError):
@@ -89,35 +88,34 @@ def _parquet(frame: pl.DataFrame) -> bytes:
 
 @dataclass(frozen=True)
 class SnapshotMaker:
-    """Keeps the snapshot of a site of one run.
+    """Keeps the snapshot of a site or fence of one run.
 
     Attributes
     ----------
-    closed, readings, visits, notices : polars.DataFrame
-        As the model took them, of all sites.
+    places : mapping of str to mapping
+        ``lon``, ``lat`` and ``enterprise_uscc`` (of a fence None) by the id of the site or fence.
+    subjects : polars.DataFrame
+        What the model looks at, as it took it.
+    tables : mapping of str to polars.DataFrame
+        ``signals``, ``notices``, ``active_days`` and ``starts``, from which it is decided again;
+        ``readings``, ``visits`` and ``breaches`` behind them. ``site_id`` may be that of a fence.
     question : mapping
-        ``model``, ``version``, ``at``, ``config``, ``item_code``.
+        ``model``, ``version``, ``document``, ``at``, ``local_zone``, ``item_code``.
     """
 
     store: SnapshotStore
-    closed: pl.DataFrame
-    readings: pl.DataFrame
-    visits: pl.DataFrame
-    notices: pl.DataFrame
+    places: Mapping[str, Mapping[str, Any]]
+    subjects: pl.DataFrame
+    tables: Mapping[str, pl.DataFrame]
     question: Mapping[str, Any]
 
-    def keep(self, db: Session, site_id: str, alert_id: int) -> str:
-        """Keep the rows of a site and note them with its alert; returns the SHA-256."""
-        own = pl.col("site_id") == site_id
-        tables = {
-            "site": self.closed.filter(own),
-            "readings": self.readings.filter(own),
-            "visits": self.visits.filter(own),
-            "notices": self.notices.filter(own),
-        }
-        site = tables["site"].row(0, named=True)
+    def keep(self, db: Session, subject_id: str, alert_id: int) -> str:
+        """Keep the rows of a site or fence and note them with its alert; returns the SHA-256."""
+        own = pl.col("site_id") == subject_id
+        tables = {"site": self.subjects.filter(own)}
+        tables |= {name: frame.filter(own) for name, frame in self.tables.items()}
         at = dt.datetime.fromisoformat(self.question["at"])
-        place = {"lon": site["lon"], "lat": site["lat"], "enterprise_uscc": site["uscc"]}
+        place = dict(self.places[subject_id])
         code = self.question["item_code"]
         rows = {} if code is None else assignment_rows(db, item_code=code, at=at, **place)
         tables |= {
@@ -137,21 +135,28 @@ def decide_again(url: str, content: bytes) -> bytes:
     Raises
     ------
     SnapshotFault
-        The model or its version is not one of this program.
+        It was decided by a model that was no file, which this program does not have.
     """
     tables = unpack_tables(content)
     asked = json.loads(tables[QUESTION]["question"][0])
-    if (asked["model"], asked["version"]) not in DECIDED_BY:
+    if "document" not in asked:
         raise SnapshotFault(
-            f"decided by {asked['model']} {asked['version']}, which this program does not have",
-            f"模型 {asked['model']} {asked['version']} 不在本程序中",
+            f"decided by {asked['model']} {asked['version']}, which this program does not have: the model was no file",
+            f"模型 {asked['model']} {asked['version']} 不在本程序中（当时模型尚非文件）",
         )
     at = dt.datetime.fromisoformat(asked["at"])
-    config = dataclasses.replace(DEFAULT_CONFIG, local_zone=asked["local_zone"])
-    site, notices = tables["site"], tables["notices"]
-    signals = use_after_closure(tables["readings"], site, notices, at=config.local_day(at))
-    scored = score_sites(site, signals, tables["visits"], notices, at=at, config=config).sites
+    today = at.astimezone(ZoneInfo(asked["local_zone"])).date()
+    model = model_of(asked["document"])
+    scored = score_subjects(
+        model,
+        tables["site"],
+        tables["signals"],
+        tables["notices"],
+        today=today,
+        active_days=tables["active_days"],
+    )
     found = scored.row(0, named=True)
+    found["evidence"] = with_starts(found["evidence"], tables.get("starts"))
     rows = {name: list(frame["row"]) for name, frame in tables.items() if frame.columns == ["row"]}
     place = {name: asked[name] for name in ("lon", "lat", "enterprise_uscc")}
     assignment = None
@@ -162,7 +167,10 @@ def decide_again(url: str, content: bytes) -> bytes:
         "model": asked["model"],
         "version": asked["version"],
         "at": asked["at"],
-        **{name: found[name] for name in ("site_id", "level", "score", "evidence", "would_lower")},
+        **{
+            name: found[name]
+            for name in ("site_id", "level", "score", "evidence", "would_lower", "would_settle")
+        },
         "assignment": assignment,
     }
     return json.dumps(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from geo_api.auth.access import SystemDb
+from geo_api.auth.access import MAY, SystemDb
 from geo_api.auth.api_keys import find_key
 from geo_api.http.errors import TITLES, Problem, kind_of
+from geo_api.http.schemas import aware
 from geo_api.open311.documents import answer, request_document, service_document
 from grid.intake import ClueFacts, public_clues, receive_clue, valid_matters
 from layers.city import city_in_force
 from layers.errors import NotFound
+from layers.local_time import local_day
 
 LONGEST = dt.timedelta(days=90)
 MOST_REQUESTS = 1_000
@@ -46,9 +48,29 @@ class GeoReportRoute(APIRoute):
                     raise
                 status = 404 if isinstance(error, NotFound) else 400
                 zh = getattr(error, "message_zh", "")
-                return _refused(request, status, f"{error} {zh}".strip())
+                return _refused(request, status, f"{_by_its_name(str(error))} {_by_its_name(zh)}".strip())
 
         return handled
+
+
+NAMES_HERE = {"text": "description", "lon, lat": "lat, long", "lon、lat": "lat、long", "address": "address_string",
+              "name": "first_name, last_name"}  # fmt: skip
+"""Names of members of a clue as GeoReport has them."""
+
+
+def _by_its_name(reason: str) -> str:
+    """Return a reason that begins with the name of a member, with the name by which it was sent.
+
+    Examples
+    --------
+    >>> _by_its_name("text: it is too long"), _by_its_name("lon、lat：不在本市"), _by_its_name("no such thing")
+    ('description: it is too long', 'lat、long：不在本市', 'no such thing')
+    """
+    for separator in (": ", "："):
+        name, found, rest = reason.partition(separator)
+        if found and name in NAMES_HERE:
+            return f"{NAMES_HERE[name]}{separator}{rest}"
+    return reason
 
 
 def _refused(request: Request, status: int, description: str) -> Response:
@@ -85,7 +107,7 @@ def discover(request: Request, form: FormatName, jurisdiction_id: Jurisdiction =
 @router.get("/services.{form}")
 def list_services(form: FormatName, db: SystemDb, jurisdiction_id: Jurisdiction = None) -> Response:
     """Return the matters in force as services."""
-    today = dt.datetime.now(dt.UTC).date()
+    today = local_day(dt.datetime.now(dt.UTC))
     return answer("services", [service_document(each) for each in valid_matters(db, today)], form)
 
 
@@ -94,9 +116,9 @@ def define_service(
     service_code: str, form: FormatName, db: SystemDb, jurisdiction_id: Jurisdiction = None
 ) -> Response:
     """Return the attributes of a service: there are none beside those of every request."""
-    today = dt.datetime.now(dt.UTC).date()
+    today = local_day(dt.datetime.now(dt.UTC))
     if service_code not in {each.item_code for each in valid_matters(db, today)}:
-        raise NotFound(f"service_code {service_code!r} was not found 没有此服务")
+        raise NotFound(f"service_code {service_code!r} was not found", "没有此服务")
     return answer("service_definition", {"service_code": service_code, "attributes": []}, form)
 
 
@@ -113,15 +135,21 @@ def list_requests(
 ) -> Response:
     """Return requests of public matters: of the last 90 days, or of a span of 90 days at most."""
     ids = None if service_request_id is None else _ids(service_request_id)
-    until = _aware(end_date) or (_aware(start_date) + LONGEST if start_date else dt.datetime.now(dt.UTC))
-    since = _aware(start_date) or until - LONGEST
+    now, begin, end = (
+        dt.datetime.now(dt.UTC),
+        _moment("start_date", start_date),
+        _moment("end_date", end_date),
+    )
+    until = end or (begin + LONGEST if begin else now)
+    since = begin or until - LONGEST
     if not dt.timedelta(0) <= until - since <= LONGEST:
         raise Problem("bad-request", "start_date, end_date: 90 days at most", "时间跨度不得超过 90 天")
     wanted = set((status or "open,closed").split(","))
     if not wanted <= {"open", "closed"}:
         raise Problem("bad-request", "status: open, closed or both", "status 应为 open 或 closed")
     codes = None if service_code is None else service_code.split(",")
-    rows = public_clues(db, ids=ids, codes=codes, since=since, until=until, most=MOST_REQUESTS)
+    rows = public_clues(db, ids=ids, codes=codes, since=since, until=until, day=local_day(now),
+                        most=MOST_REQUESTS)  # fmt: skip
     found = [request_document(row) for row in rows]
     return answer("service_requests", [each for each in found if each["status"] in wanted], form)
 
@@ -131,23 +159,24 @@ def get_request(
     service_request_id: str, form: FormatName, db: SystemDb, jurisdiction_id: Jurisdiction = None
 ) -> Response:
     """Return one request of a public matter."""
-    rows = public_clues(db, ids=_ids(service_request_id), codes=None, since=None, until=None, most=1)
+    rows = _one_clue(db, service_request_id)
     if not rows:
-        raise NotFound(f"service_request_id {service_request_id!r} was not found 没有此请求")
+        raise NotFound(f"service_request_id {service_request_id!r} was not found", "没有此请求")
     return answer("service_requests", [request_document(row) for row in rows], form)
 
 
 @router.get("/tokens/{token}.{form}")
 def get_token(token: str, form: FormatName, db: SystemDb, jurisdiction_id: Jurisdiction = None) -> Response:
     """Return the id of a request by its token, which is the id: requests have their id at once."""
-    rows = public_clues(db, ids=_ids(token), codes=None, since=None, until=None, most=1)
+    rows = _one_clue(db, token)
     if not rows:
-        raise NotFound(f"token {token!r} was not found 没有此令牌")
+        raise NotFound(f"token {token!r} was not found", "没有此令牌")
     return answer("service_requests", [{"service_request_id": token, "token": token}], form)
 
 
 @router.post("/requests.{form}", status_code=201)
 def add_request(
+    request: Request,
     form: FormatName,
     db: SystemDb,
     service_code: Annotated[str, Form(max_length=100)],
@@ -162,13 +191,14 @@ def add_request(
     email: Annotated[str | None, Form(max_length=200)] = None,
     jurisdiction_id: Annotated[str | None, Form(max_length=100)] = None,
 ) -> Response:
-    """Report a request with the key of a service account; it becomes a clue."""
-    found = find_key(db, api_key) if api_key else None
-    if found is None or found[1].role != "service":
+    """Report a request with the key of an account that may report; it becomes a clue."""
+    needing = request.app.state.settings.roles_with_second_factor()
+    found = find_key(db, api_key, second_factor_roles=needing) if api_key else None
+    if found is None or found[1].read_only or found[1].role not in MAY["report_clues"]:
         raise Problem("not-allowed", "api_key: missing or not valid", "api_key 缺少或无效")
     now = dt.datetime.now(dt.UTC)
-    if service_code not in {each.item_code for each in valid_matters(db, now.date())}:
-        raise NotFound(f"service_code {service_code!r} was not found 没有此服务")
+    if service_code not in {each.item_code for each in valid_matters(db, local_day(now))}:
+        raise NotFound(f"service_code {service_code!r} was not found", "没有此服务")
     facts = ClueFacts(
         source="system",
         text=description.strip() or service_code,
@@ -185,8 +215,16 @@ def add_request(
     return answer("service_requests", document, form, 201)
 
 
-def _aware(at: dt.datetime | None) -> Any:
-    return at.replace(tzinfo=dt.UTC) if at is not None and at.tzinfo is None else at
+def _one_clue(db: SystemDb, written: str) -> Sequence[Any]:
+    today = local_day(dt.datetime.now(dt.UTC))
+    return public_clues(db, ids=_ids(written), codes=None, since=None, until=None, day=today, most=1)
+
+
+def _moment(name: str, at: dt.datetime | None) -> dt.datetime | None:
+    try:
+        return aware(at)
+    except ValueError as error:
+        raise Problem("bad-request", f"{name}: {error}", f"{name}：年份超出范围") from error
 
 
 def _ids(written: str) -> list[int]:

@@ -265,7 +265,7 @@ def _check_tag(db: Session, register: str, key: str, tags: frozenset[str] | None
             return
         raise
     if tags is None or tag not in tags:
-        raise VersionConflict(f"{key} was changed since, or is there already 该条目已被修改或已存在")
+        raise VersionConflict(f"{key} was changed since, or is there already", f"条目 {key} 已被修改或已存在")
 
 
 def _read_again(system: Session, register: str, key: str, caller: Caller) -> Entry:

@@ -52,15 +52,28 @@ class EntryWithdrawal(Body):
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
 
 
+class VersionChange(Answer):
+    """A later change of a version: it was ended, or corrected."""
+
+    what: Literal["ended", "changed"]
+    changed_by: str
+    changed_at: dt.datetime
+    source: ImportSource
+    reason: Annotated[str | None, Field(description="Why, where somebody said so")]
+
+
 class _Version(Answer):
     """Members that the versions of every register have."""
 
     valid_from: dt.date
     valid_to: Annotated[dt.date | None, Field(description="First day on which it no longer holds")]
-    changed_by: Annotated[str | None, Field(description="For those who may read the import")]
+    changed_by: Annotated[
+        str | None, Field(description="By whom it was made, for those who may read the import")
+    ]
     changed_at: dt.datetime | None
     source: ImportSource | None
-    reason: Annotated[str | None, Field(description="Why, where somebody said so")]
+    reason: Annotated[str | None, Field(description="Why it was made, where somebody said so")]
+    later: Annotated[list[VersionChange], Field(description="Later changes of this version, in order")]
     batch_id: Annotated[int | None, Field(description="Import by which this version can be undone")]
 
 

@@ -15,11 +15,13 @@ from geo_api.auth.access import CallerDep, Db
 from geo_api.http.representations import json_response
 from geo_api.http.request_bodies import JsonRoute
 from geo_api.http.schemas import AssignmentDocument
+from geo_api.responsibility.bulk_points import checked_points
 from geo_api.responsibility.schemas import AssignBody, AssignManyBody, BriefAssignments, PlaceGeometry
 from grid.errors import GridError
 from grid.responsibility import Assignment, assign, assign_geometry, assign_many
 from layers.codes import to_storage
 from layers.imports import transform_geometries
+from layers.records import duty_lists
 
 router = APIRouter(prefix="/v1/assign", tags=["assign"], route_class=JsonRoute)
 
@@ -32,12 +34,16 @@ def assign_point(body: AssignBody, caller: CallerDep, db: Db) -> Response:
 
 @router.post("/bulk", response_model=BriefAssignments)
 def assign_points(body: AssignManyBody, caller: CallerDep, db: Db) -> Response:
-    """Up to 10,000 points at one moment, in their order: area codes and bodies, without the explanation."""
-    points = pl.DataFrame([point.model_dump() for point in body.points])
-    lon, lat = to_storage(points["lon"].to_numpy(), points["lat"].to_numpy(), body.crs)
-    placed = points.with_columns(pl.Series("lon", lon), pl.Series("lat", lat))
+    """Up to 10,000 points at one moment, in their order: codes and bodies; faults by row, the others are answered."""
+    points = checked_points(body.points, duty_lists.known_item_codes(db))
+    frame = points.frame
+    if frame.is_empty():
+        return json_response({"assignments": [], "faults": points.faults})
+    lon, lat = to_storage(frame["lon"].to_numpy(), frame["lat"].to_numpy(), body.crs)
+    placed = frame.with_columns(pl.Series("lon", lon), pl.Series("lat", lat))
     found = assign_many(db, placed, at=body.at or dt.datetime.now(dt.UTC))
-    return json_response({"assignments": found.to_dicts()})
+    answers = [answer | {"id": points.ids[answer["row"]]} for answer in found.to_dicts()]
+    return json_response({"assignments": answers, "faults": points.faults})
 
 
 def _assigned(db: Session, body: AssignBody) -> Assignment:

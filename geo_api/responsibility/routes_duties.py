@@ -12,7 +12,7 @@ from pydantic import BeforeValidator
 from geo_api.areas import routes_balance as areas
 from geo_api.auth.access import CallerDep, Db, needs
 from geo_api.http.parameters import limit_parameter
-from geo_api.http.representations import JSON, json_response, link
+from geo_api.http.representations import JSON, json_response, link, older_links
 from geo_api.http.settings import installed_version
 from geo_api.responsibility.schemas import ConsoleSettings, DutyLines, ModelRuns, StyleDocument
 from grid.cases import RULES
@@ -86,7 +86,13 @@ def list_duty_items(
 
 
 @router.get("/runs", response_model=ModelRuns, dependencies=[needs("read_alerts")])
-def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
+def list_runs(
+    request: Request,
+    caller: CallerDep,
+    db: Db,
+    limit: Limit,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only ids below")] = None,
+) -> Response:
     """Return runs of the models, newest first.
 
     Their counts are of the whole city: told to those who see all of it.
@@ -94,8 +100,9 @@ def list_runs(caller: CallerDep, db: Db, limit: Limit) -> Response:
     fields = ["id", "model", "version", "at", "parameters", "finished_at"]
     if caller.scope.city_wide and not caller.scope.domains:
         fields.append("counts")
-    rows = newest_runs(db, limit)
-    return json_response({"runs": [{name: getattr(row, name) for name in fields} for row in rows]})
+    rows = newest_runs(db, limit + 1, before)
+    shown = [{name: getattr(row, name) for name in fields} for row in rows[:limit]]
+    return json_response({"runs": shown, "links": older_links(request, rows, limit)})
 
 
 @router.get("/settings", response_model=ConsoleSettings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from geo_api.ground.schemas import BaseMapDocument
 from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Link, Moment, aware
@@ -70,12 +70,18 @@ class AssignBody(Body):
 
 
 class AssignPoint(Body):
-    """Place and matter, one of many."""
+    """Place and matter, one of many; a value that cannot be is a fault of its row, not of the request."""
 
-    lon: Longitude
-    lat: Latitude
-    item_code: ItemCode
-    enterprise_uscc: Uscc = None
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"required": ["lon", "lat", "item_code"]})
+    id: Annotated[
+        Any, WithJsonSchema({"type": ["string", "integer", "null"], "description": "Yours, comes back"})
+    ] = None
+    lon: Annotated[Any, WithJsonSchema({"type": "number", "minimum": -180, "maximum": 180})] = None
+    lat: Annotated[Any, WithJsonSchema({"type": "number", "minimum": -90, "maximum": 90})] = None
+    item_code: Annotated[Any, WithJsonSchema({"type": "string", "description": "Item of the duty list"})] = (
+        None
+    )
+    enterprise_uscc: Annotated[Any, WithJsonSchema({"type": ["string", "null"], "maxLength": 18})] = None
 
 
 class AssignManyBody(Body):
@@ -91,6 +97,8 @@ class AssignManyBody(Body):
 class BriefAssignment(Answer):
     """Responsibility for one of many points: codes and bodies, without the explanation."""
 
+    row: Annotated[int, Field(description="Place among the points that were sent, from 1")]
+    id: Annotated[str | int | None, Field(description="As it was sent")]
     lon: Annotated[float, Field(description="Degrees, WGS-84")]
     lat: Annotated[float, Field(description="Degrees, WGS-84")]
     item_code: str
@@ -116,10 +124,21 @@ class BriefAssignment(Answer):
     enterprise_sites: Annotated[list[str] | None, Field(description="As `production 990121100`")]
 
 
+class PointFault(Answer):
+    """A point of a bulk that was not assigned."""
+
+    row: Annotated[int, Field(description="Place among the points that were sent, from 1")]
+    id: Annotated[str | int | None, Field(description="As it was sent")]
+    field: str
+    reason: str
+    reason_zh: str
+
+
 class BriefAssignments(Answer):
-    """Answers in the order of the points."""
+    """Answers in the order of the points; points with a fault have none."""
 
     assignments: list[BriefAssignment]
+    faults: Annotated[list[PointFault], Field(description="Points that were not assigned, with the reason")]
 
 
 class DutyLine(Answer):
@@ -164,6 +183,7 @@ class ModelRuns(Answer):
     """Runs of the models, newest first."""
 
     runs: list[ModelRunDocument]
+    links: Annotated[list[Link], Field(description="`next` leads to older ones")]
 
 
 class ConsoleSettings(Answer):

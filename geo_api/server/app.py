@@ -17,6 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from geo_api.areas import routes_change_sets as change_sets
+from geo_api.areas import routes_drafts as drafts
+from geo_api.areas import routes_history as area_history
 from geo_api.auth import routes_access_log as access_log
 from geo_api.auth import routes_account as account
 from geo_api.auth import routes_login as login
@@ -59,12 +61,16 @@ from geo_api.http.settings import Settings, installed_version, read_settings
 from geo_api.imports import routes_imports as imports
 from geo_api.intake import routes_clues as clues
 from geo_api.intake import routes_reports as public_reports
+from geo_api.models import routes_budgets as budgets
+from geo_api.models import routes_models as models
 from geo_api.models import routes_runs as model_runs
+from geo_api.models import routes_versions as model_versions
 from geo_api.open311 import routes_georeport as open311
 from geo_api.registers import routes_registers as registers
 from geo_api.responsibility import routes_assign as assign
 from geo_api.responsibility import routes_duties as duties
 from geo_api.responsibility import routes_duty_proposals as duty_proposals
+from geo_api.search import routes_search as search
 from geo_api.server import routes_landing as landing
 from geo_api.server.allowed_hosts import AllowedHosts
 from geo_api.server.cross_origin import allow_origins
@@ -76,6 +82,8 @@ from geo_api.server.request_limits import RequestLimits
 from geo_api.server.serving import told_of_the_end
 from geo_api.server.worker_processes import SharedPlaces, end_with_parent
 from geo_api.sharing import routes_webhooks as webhooks
+from geo_api.site_places import routes_site_places as site_places
+from geo_api.sources import routes_sources as sources
 from geo_api.tracks import routes_tracks as tracks
 from geo_api.tracks.ingest_gate import IngestGate
 from layers.attachments import AttachmentStore
@@ -98,8 +106,10 @@ ROUTERS = (
     access_log,
     assign,
     alerts,
+    budgets,
     vehicles,
     tracks,
+    search,
     clues,
     public_reports,
     open311,
@@ -108,12 +118,18 @@ ROUTERS = (
     dispatches,
     relocation,
     change_sets,
+    drafts,
+    area_history,
     duties,
     duty_proposals,
     registers,
     imports,
+    site_places,
+    sources,
     hot_spots,
     model_runs,
+    models,
+    model_versions,
     indicators,
     events,
     base_maps,
@@ -186,7 +202,9 @@ def _fill_state(app: FastAPI, settings: Settings, shared: SharedPlaces | None) -
     app.state.disk_space = settings.disk_space()
     app.state.private_server = settings.served_cluster()
     app.state.metrics = Metrics(DiskMetric(app.state.disk_space))
-    app.state.access_records = AccessRecords(app.state.url, app.state.metrics.access_log_lost)
+    app.state.access_records = AccessRecords(
+        app.state.url, app.state.metrics.access_log_lost, journals=settings.call_journals_folder()
+    )
     app.state.chain_keys = ChainKeys(settings.chain_keys_folder())
     app.state.attachment_store = AttachmentStore(settings.attachments_place())
     app.state.head_maker = HeadMaker(app.state.url, app.state.chain_keys)

@@ -146,6 +146,7 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                await self._log_call(inner, scope["method"], status)
                 message["headers"] = self._headers(
                     message.get("headers", ()), scope["path"], request_id, private=_is_known(state)
                 )
@@ -160,7 +161,9 @@ class RequestFrame:
                 raise
             await unforeseen(Request(inner), error)(inner, receive, framed)
         finally:
-            await self._record(inner, scope["method"], status or 500, time.perf_counter() - started, state)
+            if status is None:
+                await self._log_call(inner, scope["method"], 500)
+            self._measure(inner, scope["method"], status or 500, time.perf_counter() - started)
 
     @staticmethod
     def _request_id(scope: Scope) -> str:
@@ -197,25 +200,29 @@ class RequestFrame:
             )
         return found
 
-    async def _record(
-        self, scope: Scope, method: str, status: int, seconds: float, state: dict[str, object]
-    ) -> None:
+    def _measure(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", None) or "(none)"
         self._metrics.count(method, route, status, seconds)
-        caller = state.get("caller")
-        caller = caller if isinstance(caller, Caller) else _NOBODY
         request_line(
             method=method,
             path=scope["path"],
             status=status,
             ms=round(seconds * 1000, 1),
             request_id=scope["request_id"],
-            user=caller.scope.username,
+            user=_caller_of(scope).scope.username,
         )
-        if state.get("logged_status") == status:
+
+    async def _log_call(self, scope: Scope, method: str, status: int) -> None:
+        """Put a call into the access log before its answer is sent."""
+        if scope["state"].get("logged_status") == status:
             return  # written in the transaction of what the call did
         if is_logged(scope["path"], method, status):
-            await self._records.add(row_of_call(scope, status, method=method, caller=caller))
+            await self._records.add(row_of_call(scope, status, method=method, caller=_caller_of(scope)))
+
+
+def _caller_of(scope: Scope) -> Caller:
+    caller = scope["state"].get("caller")
+    return caller if isinstance(caller, Caller) else _NOBODY
 
 
 def _is_known(state: dict[str, object]) -> bool:

@@ -53,6 +53,11 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "bearerFormat": "wk_…",
         "description": "Key of a service account (`wangge users key`).",
     },
+    "basic": {
+        "type": "http",
+        "scheme": "basic",
+        "description": "An account and one of its API keys, for programs that know nothing else; no password is taken.",
+    },
     "bearer": {
         "type": "http",
         "scheme": "bearer",
@@ -158,7 +163,7 @@ def _security(method: str, *, required: bool) -> list[dict[str, list[str]]]:
     session: dict[str, list[str]] = {"session": []}
     if method.upper() not in SAFE_METHODS:
         session["csrf"] = []
-    found: list[dict[str, list[str]]] = [session, {"apiKey": []}, {"bearer": []}]
+    found: list[dict[str, list[str]]] = [session, {"apiKey": []}, {"basic": []}, {"bearer": []}]
     return found if required else [{}, *found]
 
 

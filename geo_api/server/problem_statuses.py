@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from geo_api.areas.routes_drafts import known_version
 from geo_api.auth.access import current_caller, scoped_session, system_session
 from geo_api.cases.routes_cases import known_hashes
 from geo_api.features.parameters import filter_parameter, published_collection
@@ -26,6 +27,7 @@ BY_DEPENDENCY: Mapping[Callable[..., Any], tuple[int, ...]] = {
     expected_version: (409, 412, 428),
     known_hashes: (412, 428),
     known_tags: (409, 412, 428),
+    known_version: (412, 428),
 }
 """Statuses that a dependency can end a request with, or that come of what it does."""
 BY_OPERATION: Mapping[str, tuple[int, ...]] = {
@@ -50,13 +52,18 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "attachFile": (408, 409, 413, 415, 422),
     "applyChangeSet": (409, 422),
     "draftChangeSet": (409,),
+    "createDraft": (409,),
+    "copyDraft": (409,),
     "exportCollection": (429,),
+    "putModelInForce": (409,),
+    "putModelBack": (409,),
     "proposeDuties": (408, 413, 415, 422),
     "previewDuties": (408, 413, 415, 422),
     "approveProposal": (409, 422),
     "rejectProposal": (409,),
     "undoProposal": (409,),
     "getBalance": (422,),
+    "getDifference": (422,),
     "getBaseMap": (404,),
     "getFigureCases": (422,),
     "getIndicators": (422,),
@@ -65,7 +72,11 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "logIn": (401, 403),
     "removeSecondFactor": (409,),
     "renewRecoveryCodes": (409,),
+    "releaseDelivery": (409,),
+    "refuseDelivery": (409,),
+    "getLineageOfRow": (422,),
     "startSecondFactor": (409,),
+    "addKey": (409,),
     "getHotSpotReport": (404,),
     "getReadiness": (503,),
     "listChanges": (410,),

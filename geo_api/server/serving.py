@@ -21,11 +21,11 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from geo_api.cases.chain_keys import ChainKeys
-from geo_api.city_file import open_city
+from geo_api.city_file import migrate_installation, open_city
 from geo_api.http.logs import uvicorn_logging
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings
-from geo_api.http.unprivileged import unprivileged_account
+from geo_api.http.unprivileged import leave_root
 from geo_api.server.connection_limits import BoundedHttpProtocol
 from geo_api.server.worker_processes import AppFactory, shared_places
 from layers.postgres import (
@@ -33,9 +33,8 @@ from layers.postgres import (
     ConnectionShare,
     available_connections,
     divide_connections,
-    migrate,
 )
-from layers.private_server import Cluster, ServerWatch, give_up_root, hand_over, owned_cluster
+from layers.private_server import Cluster, ServerWatch, owned_cluster
 
 KEEP_ALIVE_S = 75
 """Longer than a balancer or a thinking viewer waits with its next request: else both ends close at once."""
@@ -114,7 +113,7 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> None:
     keys.ensure()
     keys.signer()  # one that others may read stops the start
     url = settings.url()
-    migrate(url)
+    migrate_installation(settings, url)
     _open_city(settings, url)
     trusted = settings.trusted_proxies.replace(" ", "")
     given = divide_connections(available_connections(url), workers, settings.limits().total)
@@ -155,24 +154,6 @@ def _tell_self_approval(settings: Settings) -> None:
             " change sets, for the demo only",
             highlight=False,
         )
-
-
-def leave_root(settings: Settings) -> None:
-    """Serve as the account of the database where root started the service.
-
-    Says so when that account cannot.
-    """
-    settings.data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
-    user = unprivileged_account(settings.data_dir.parent)
-    if user is None:
-        return
-    settings.signing_key()  # made now, if it is not there
-    for folder in (settings.data_dir.resolve(), settings.chain_keys_folder()):
-        if folder.is_dir() and not folder.is_symlink():
-            hand_over(folder, user)
-    os.environ["NUMBA_CACHE_DIR"] = str(settings.data_dir / "numba")
-    give_up_root(user)
-    console.print(f"[green]✓[/] 以用户 {user.name} 运行 runs as {user.name}", highlight=False)
 
 
 def _open_city(settings: Settings, url: str) -> None:

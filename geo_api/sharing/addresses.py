@@ -1,4 +1,4 @@
-"""Addresses that webhooks may have: public ones, and private ones that the installation allows.
+"""Addresses that webhooks and sources may have: public ones, and private ones that the installation allows.
 
 The name is resolved once and the connection goes to that address, so that a name that answers otherwise the
 second time (DNS rebinding) leads nowhere else.
@@ -22,7 +22,7 @@ _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 
 
 class AddressRefused(GridError):
-    """A webhook leads to an address that this installation does not send to."""
+    """An address that this installation does not send to or fetch from."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def resolved(host: str, port: int) -> list[str]:
 
 
 def split_url(url: str) -> SplitResult:
-    """Split the URL of a webhook.
+    """Split the URL of a webhook or a source.
 
     Raises
     ------
@@ -68,13 +68,20 @@ def split_url(url: str) -> SplitResult:
     return parts
 
 
-def target_of(url: str, allowed: Sequence[IpNetwork], resolve: Resolver = resolved) -> Target:
-    """Resolve the host of a webhook, once, and check every address that it has.
+def target_of(
+    url: str,
+    allowed: Sequence[IpNetwork],
+    resolve: Resolver = resolved,
+    setting: str = "WANGGE_WEBHOOK_NETWORKS",
+) -> Target:
+    """Resolve the host of a webhook or a source, once, and check every address that it has.
 
     Parameters
     ----------
     allowed : sequence of networks
-        Private networks that this installation sends to.
+        Private networks that this installation sends to, or fetches from.
+    setting : str
+        The setting that names them, for the message.
 
     Raises
     ------
@@ -94,13 +101,40 @@ def target_of(url: str, allowed: Sequence[IpNetwork], resolve: Resolver = resolv
     for address, in_allowed in zip(addresses, inside, strict=True):
         if not (in_allowed or _is_public(address)):
             raise _refused(
-                f"{host}: {address} is no public address; WANGGE_WEBHOOK_NETWORKS allows private ones",
-                f"{host}：{address} 不是公网地址，如需内网请设置 WANGGE_WEBHOOK_NETWORKS",
+                f"{host}: {address} is no public address; {setting} allows private ones",
+                f"{host}：{address} 不是公网地址，如需内网请设置 {setting}",
             )
     if parts.scheme == "http" and not all(inside):
         raise _refused(f"{host}: a public address needs https", f"{host}：公网地址须用 https")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, host, port, addresses[0], path)
+
+
+def refuse_private_host(url: str, allowed: Sequence[IpNetwork]) -> None:
+    """Refuse the URL of a webhook whose host is an address, or this machine, that nothing would be sent to.
+
+    Hosts with a name are checked at each sending, as their addresses change.
+
+    Raises
+    ------
+    AddressRefused
+        As :func:`target_of`.
+
+    Examples
+    --------
+    >>> refuse_private_host("https://10.0.0.7/hook", [ipaddress.ip_network("10.0.0.0/8")])
+    >>> refuse_private_host("https://localhost/hook", [])
+    Traceback (most recent call last):
+    ...
+    geo_api.sharing.addresses.AddressRefused: localhost: 127.0.0.1 is no public address; ...
+    """
+    host = split_url(url).hostname or ""
+    written = "127.0.0.1" if host == "localhost" or host.endswith(".localhost") else host
+    try:
+        address = str(ipaddress.ip_address(written))
+    except ValueError:
+        return
+    target_of(url, allowed, lambda _host, _port: [address])
 
 
 def networks(listed: str) -> list[IpNetwork]:

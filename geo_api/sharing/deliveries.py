@@ -24,6 +24,7 @@ from geo_api.auth.accounts import scope_of_account
 from geo_api.sharing.addresses import AddressRefused, IpNetwork, Resolver, resolved, target_of
 from geo_api.sharing.sending import headers_of, send
 from geo_api.sharing.webhooks import secrets_in_force
+from layers.local_time import utc_text
 from layers.postgres import SYSTEM, session
 from layers.sharing import (
     WaitingMessage,
@@ -140,7 +141,7 @@ def _try(
 ) -> tuple[int | None, str | None]:
     """Send a message once; returns the status of the answer, and the fault (None: it was accepted)."""
     body = json.dumps(
-        {"type": message.type, "timestamp": message.at.astimezone(dt.UTC).isoformat(), "data": message.data},
+        {"type": message.type, "timestamp": utc_text(message.at), "data": message.data},
         ensure_ascii=False, separators=(",", ":"),
     ).encode()  # fmt: skip
     keys = secrets_in_force(sender.key, webhook, now)

@@ -12,8 +12,9 @@ from geo_api.auth.access import CallerDep, SystemDb, needs
 from geo_api.auth.accounts import scope_of_account
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import Problem
-from geo_api.http.representations import json_response
+from geo_api.http.representations import json_response, older_links
 from geo_api.http.request_bodies import JsonRoute
+from geo_api.sharing.addresses import networks
 from geo_api.sharing.schemas import (
     DeliveriesList,
     DeliveryState,
@@ -23,6 +24,7 @@ from geo_api.sharing.schemas import (
     WebhooksList,
 )
 from geo_api.sharing.webhooks import create_webhook, remove_webhook, rotate_secret
+from layers.local_time import utc_text
 from layers.sharing import count_deliveries, deliveries_of, read_webhook, send_again, webhooks_of
 from layers.tables import Webhook
 
@@ -52,8 +54,8 @@ def webhook_document(db: Session, webhook: Webhook) -> dict[str, Any]:
         "id": webhook.id,
         "url": webhook.url,
         "types": webhook.types,
-        "created_at": webhook.created_at.isoformat(),
-        "former_secret_until": webhook.former_until.isoformat() if webhook.former_until else None,
+        "created_at": utc_text(webhook.created_at),
+        "former_secret_until": utc_text(webhook.former_until) if webhook.former_until else None,
         "off_reason": webhook.off_reason,
         "deliveries": count_deliveries(db, webhook.id),
     }
@@ -70,7 +72,8 @@ def list_webhooks(account: Owner, db: SystemDb) -> Response:
 def add_webhook(request: Request, body: WebhookBody, account: Owner, db: SystemDb) -> Response:
     """Add a webhook; the answer has its secret, which is shown this once."""
     key, now = request.app.state.signing_key, dt.datetime.now(dt.UTC)
-    made, secret = create_webhook(db, key, account, body.url, body.types, now)
+    allowed = networks(request.app.state.settings.webhook_networks)
+    made, secret = create_webhook(db, key, account, body.url, body.types, now, allowed)
     return json_response({"id": made.id, "secret": secret}, status=201)
 
 
@@ -90,16 +93,19 @@ def delete_webhook(webhook_id: WebhookId, account: Owner, db: SystemDb) -> Respo
 
 @router.get("/{webhook_id}/deliveries", response_model=DeliveriesList, dependencies=[OWN])
 def list_deliveries(
+    request: Request,
     webhook_id: WebhookId,
     account: Owner,
     db: SystemDb,
     state: Annotated[DeliveryState | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only ids below")] = None,
 ) -> Response:
     """Return the newest messages to a webhook, with what became of them."""
     read_webhook(db, webhook_id, account)
-    found = deliveries_of(db, webhook_id, state, limit)
-    return json_response({"deliveries": found}, headers={"Cache-Control": PRIVATE})
+    found = deliveries_of(db, webhook_id, state, limit + 1, before)
+    body = {"deliveries": found[:limit], "links": older_links(request, found, limit)}
+    return json_response(body, headers={"Cache-Control": PRIVATE})
 
 
 @router.post("/{webhook_id}/deliveries/send-again", response_model=SentAgain, dependencies=[OWN])

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from geo_api.http.schemas import Answer, Body, Choice
+from geo_api.http.schemas import Answer, Body, Choice, Link
 from layers.tables import DELIVERY_STATES
 
 DeliveryState = Annotated[str, Choice("DeliveryState", DELIVERY_STATES)]
@@ -66,6 +66,7 @@ class DeliveriesList(Answer):
     """The newest messages to a webhook."""
 
     deliveries: list[Delivery]
+    links: Annotated[list[Link], Field(description="`next` leads to older ones")]
 
 
 class SentAgain(Answer):

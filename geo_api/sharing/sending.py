@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import hmac
-import http.client
-import socket
-import ssl
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
 
 from geo_api.sharing.addresses import Target
+from geo_api.sharing.pinned_connection import PinnedConnection
 
-CONNECT_S = 5.0
 WHOLE_S = 20.0
 """A receiver has so long for everything: one that answers a byte at a time is cut off."""
 SECRET_PREFIX = "whsec_"
@@ -55,7 +50,7 @@ def send(target: Target, headers: dict[str, str], body: bytes) -> int:
     OSError, http.client.HTTPException
         No answer, or one that cannot be read.
     """
-    connection = _Pinned(target)
+    connection = PinnedConnection(target)
     end = threading.Timer(WHOLE_S, connection.cut)
     end.daemon = True
     end.start()
@@ -65,29 +60,3 @@ def send(target: Target, headers: dict[str, str], body: bytes) -> int:
     finally:
         end.cancel()
         connection.close()
-
-
-@lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
-    return ssl.create_default_context()
-
-
-class _Pinned(http.client.HTTPConnection):
-    """A connection to the address that was resolved, under the name of the host."""
-
-    def __init__(self, target: Target) -> None:
-        super().__init__(target.host, target.port, timeout=CONNECT_S)
-        self.default_port = 443 if target.scheme == "https" else 80
-        self._target = target
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._target.address, self._target.port), CONNECT_S)
-        if self._target.scheme == "https":
-            self.sock = _tls().wrap_socket(plain, server_hostname=self._target.host)
-        else:
-            self.sock = plain
-
-    def cut(self) -> None:
-        """End whatever is going on."""
-        with contextlib.suppress(OSError, AttributeError):
-            self.sock.shutdown(socket.SHUT_RDWR)

@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy.orm import Session
 
-from geo_api.sharing.addresses import split_url
+from geo_api.sharing.addresses import IpNetwork, refuse_private_host
 from geo_api.sharing.sending import SECRET_BYTES, SECRET_PREFIX
 from grid.errors import GridError
 from layers.errors import NotFound
@@ -36,7 +36,13 @@ _TYPE = re.compile(r"\*|(case|alert)\.(\*|[a-z_]{1,40})")
 
 
 def create_webhook(
-    db: Session, key: bytes, username: str, url: str, types: Sequence[str], now: dt.datetime
+    db: Session,
+    key: bytes,
+    username: str,
+    url: str,
+    types: Sequence[str],
+    now: dt.datetime,
+    allowed: Sequence[IpNetwork] = (),
 ) -> tuple[Webhook, str]:
     """Add a webhook to an account; returns it and its secret, which is shown this once.
 
@@ -46,17 +52,19 @@ def create_webhook(
         Signing key of the installation.
     types : sequence of str
         As ``case.close``, ``case.*``, ``alert.raised`` or ``*``.
+    allowed : sequence of networks
+        Private networks that this installation sends to.
 
     Raises
     ------
     layers.errors.InputError, layers.errors.NotFound
     """
-    split_url(url)
+    refuse_private_host(url, allowed)
     for each in types:
         if not _TYPE.fullmatch(each):
             raise GridError(f"types: {each[:60]!r} is no type, as case.close, case.* or *", "事件类型无效")
     if find_account(db, username) is None:
-        raise NotFound(f"no account {username!r}")
+        raise NotFound(f"no account {username!r}", f"没有账户 {username}")
     if len(webhooks_of(db, username)) >= MAX_WEBHOOKS:
         raise GridError(f"an account has at most {MAX_WEBHOOKS} webhooks", f"每个账户最多 {MAX_WEBHOOKS} 个")
     secret = _new_secret()

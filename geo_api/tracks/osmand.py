@@ -17,8 +17,9 @@ from typing import Any
 
 import orjson
 
-from layers.collections import parse_moment, plain_number
+from layers.collections import plain_number
 from layers.errors import InputError
+from layers.imports import read_written_time
 
 KMH_PER_UNIT = {"kn": 1.852, "ms": 3.6, "kmh": 1.0}
 """A knot is 1,852 m an hour by definition."""
@@ -122,9 +123,21 @@ def _moment(text: str | None, now: dt.datetime) -> dt.datetime:
     try:
         number = plain_number(text.strip())
     except ValueError:
-        return parse_moment(text, "timestamp")
+        return _written(text)
     seconds = number / 1000 if abs(number) >= MILLISECONDS_FROM else number
     try:
         return dt.datetime.fromtimestamp(seconds, dt.UTC)
     except (ValueError, OverflowError, OSError) as error:
+        raise InputError(f"timestamp: out of range: {text!r}") from error
+
+
+def _written(text: str) -> dt.datetime:
+    """Return a written time; without a zone it is UTC, as the protocol says."""
+    read = read_written_time(text.strip())
+    if read is None:
+        raise InputError(f"timestamp: not a time (ISO 8601): {text!r}")
+    clock, ahead = read
+    try:
+        return (clock - (ahead or dt.timedelta())).replace(tzinfo=dt.UTC)
+    except OverflowError as error:
         raise InputError(f"timestamp: out of range: {text!r}") from error

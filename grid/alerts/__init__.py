@@ -9,6 +9,8 @@ from grid.alerts.matters import (
     Matter,
     WithoutCase,
     case_matter,
+    ensure_kind,
+    kept_without_case,
     missing_matters,
     put_matters,
     set_matter,
@@ -18,7 +20,15 @@ from grid.alerts.matters import (
 )
 from grid.alerts.memory import MARGIN_LOG_ODDS, Decision
 from grid.alerts.outcomes import OUTCOMES, RecordedOutcome, record_outcome
-from grid.alerts.raising import CASE_LEVELS, RESUMPTION_KIND, raise_alerts, would_raise
+from grid.alerts.queue import change_budget, refresh_queue, week_begin
+from grid.alerts.raising import (
+    CASE_LEVELS,
+    RESUMPTION_KIND,
+    RaisedCounts,
+    WouldRaise,
+    raise_alerts,
+    would_raise,
+)
 from grid.alerts.reasons import told_change
 
 __all__ = [
@@ -32,18 +42,25 @@ __all__ = [
     "Decision",
     "Finding",
     "Matter",
+    "RaisedCounts",
     "RecordedOutcome",
     "WithoutCase",
+    "WouldRaise",
     "alert_card",
     "case_matter",
+    "change_budget",
+    "ensure_kind",
+    "kept_without_case",
     "missing_matters",
     "put_matters",
     "raise_alerts",
     "record_outcome",
+    "refresh_queue",
     "set_matter",
     "stored_matters",
     "suggested_items",
     "suggested_matters",
     "told_change",
+    "week_begin",
     "would_raise",
 ]

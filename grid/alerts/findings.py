@@ -1,4 +1,4 @@
-"""Finding: the result of a model at one site, with what the memory of alerts compares."""
+"""Finding: the result of a model at one site or fence, with what the memory of alerts compares."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ _LEAST_CHANCE = 1e-9
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of a model at one site.
+    """The result of a model at one site or fence.
 
     Attributes
     ----------
+    subject_id : str
+        Id of the site or of the fence.
     level : str
         Of ``ALERT_LEVELS``; ``none`` where the evidence is below the lowest level.
     score : float
@@ -26,18 +28,30 @@ class Finding:
         As the model writes them, for the card: what was seen, and what would lower the score.
     families : tuple of str
         Families of evidence that count as a source of their own.
+    blind : tuple of str
+        Families of which there were no data to judge by.
+    would_settle : sequence of mapping
+        What would settle it in the families that say nothing: ``family``, ``zh``, ``en``.
     seen_until : mapping of str to date
         Local day of the newest reading or visit of a family; for families left out it is the last day of the
         periods of its evidence.
+    subject : str
+        ``site`` or ``fence``.
+    place : (float, float) or None
+        Longitude and latitude of the breach at a fence, degrees; a site has its own.
     """
 
-    site_id: str
+    subject_id: str
     level: str
     score: float
     evidence: Sequence[Mapping[str, object]]
     would_lower: Sequence[Mapping[str, object]]
     families: tuple[str, ...] = ()
     seen_until: Mapping[str, dt.date] = field(default_factory=dict)
+    blind: tuple[str, ...] = ()
+    would_settle: Sequence[Mapping[str, object]] = ()
+    subject: str = "site"
+    place: tuple[float, float] | None = None
 
     @property
     def log_odds(self) -> float:
@@ -64,6 +78,23 @@ class Finding:
         return self.log_odds - sum(
             _weight(item) for item in self.evidence if str(item.get("signal", "")).startswith(NOTICE)
         )
+
+    @property
+    def contributions(self) -> dict[str, object]:
+        """The log-odds of each signal by its family, and the prior: what is left of the score.
+
+        Examples
+        --------
+        >>> seen = [{"signal": "power", "family": "meters", "contribution": 1.5}]
+        >>> Finding("S", "attention", 0.5, seen, []).contributions
+        {'families': {'meters': {'power': 1.5}}, 'prior': -1.5}
+        """
+        families: dict[str, dict[str, float]] = {}
+        for item in self.evidence:
+            own = families.setdefault(str(item.get("family") or ""), {})
+            name = str(item.get("signal", ""))
+            own[name] = own.get(name, 0.0) + _weight(item)
+        return {"families": families, "prior": self.log_odds - sum(_weight(item) for item in self.evidence)}
 
     def newest_day(self, family: str) -> dt.date | None:
         """Return the local day of the newest reading or visit that speaks for a family; None: there is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, text
@@ -12,12 +12,23 @@ from sqlalchemy.orm import Session
 from grid.calendar import RESUMPTION_LIMIT, TimeLimit
 from grid.errors import UnknownItem
 from layers.errors import NotFound
+from layers.records import alerts_without_case
 
 LIMITS: Mapping[str, TimeLimit] = {"illegal_resumption": RESUMPTION_LIMIT}
-"""Time limits of cases by kind of alert: alerts of these kinds open cases."""
-NAME_PARTS: Mapping[str, tuple[str, ...]] = {"illegal_resumption": ("复工", "复产", "恢复生产", "resum")}
+"""Time limits of cases by kind of alert."""
+NAME_PARTS: Mapping[str, tuple[str, ...]] = {
+    "illegal_resumption": ("复工", "复产", "恢复生产", "resum"),
+    "hazardous_storage": ("危险废物", "危险化学品", "hazardous"),
+    "split_jurisdictions": ("住所", "无照", "unlicensed"),
+    "fishing_ban": ("禁渔", "禁捕", "捕捞", "fishing"),
+}
 """Parts of names by which items for a kind of alert are known in duty lists, by kind."""
-CASE_KINDS = tuple(LIMITS)
+DEFAULT_LIMIT = RESUMPTION_LIMIT
+"""Of kinds that ``LIMITS`` does not name."""
+CASE_KINDS = tuple(NAME_PARTS)
+"""Kinds of alerts whose matters a city file names: those of the shipped models."""
+REQUIRED_KINDS = tuple(LIMITS)
+"""Kinds of which a city without a matter has a fault; to set the others is its choice."""
 MOST_SUGGESTED = 3
 NAME_LIKENESS = 0.3
 """Least ratio of ``difflib`` at which names of items are suggested.
@@ -92,8 +103,13 @@ def case_matter(db: Session | Connection, kind: str) -> Matter:
     return Matter(**row)
 
 
+def ensure_kind(db: Session, kind: str, name_zh: str, name_en: str) -> None:
+    """Register a kind of alert if it is new: without a domain, for those who see every domain, and without a matter."""
+    db.execute(_ENSURE, {"kind": kind, "name_zh": name_zh, "name_en": name_en})
+
+
 def missing_matters(db: Session | Connection, matters: Mapping[str, str] | None = None) -> list[Matter]:
-    """Return the matters of kinds that open cases which are not set, or not in the duty list.
+    """Return the matters of kinds that open cases which the duty list lacks, or which are required and not set.
 
     Parameters
     ----------
@@ -107,7 +123,23 @@ def missing_matters(db: Session | Connection, matters: Mapping[str, str] | None 
         known = [
             replace(m, item_code=code, in_list=code in listed) for m, code in zip(known, codes, strict=True)
         ]
-    return [matter for matter in known if not matter.in_list]
+    return [
+        matter
+        for matter in known
+        if not matter.in_list and (matter.item_code is not None or matter.kind in REQUIRED_KINDS)
+    ]
+
+
+def kept_without_case(
+    db: Session | Connection, kinds: Collection[str], levels: Sequence[str]
+) -> list[WithoutCase]:
+    """Return, of each kind without a matter in the duty list, how many open alerts of some levels have no case.
+
+    Kinds of which there are none are left out.
+    """
+    matters = [matter for kind in sorted(kinds) if not (matter := case_matter(db, kind)).in_list]
+    counts = [(len(alerts_without_case(db, matter.kind, levels)), matter) for matter in matters]
+    return [WithoutCase(n, matter) for n, matter in counts if n]
 
 
 def set_matter(db: Session, kind: str, item_code: str) -> Matter:
@@ -197,6 +229,9 @@ SELECT k.kind, k.name_zh AS kind_zh, k.name_en AS kind_en, k.item_code,
        EXISTS (SELECT FROM duty_items d WHERE d.item_code = k.item_code) AS in_list
 FROM alert_kinds k WHERE k.kind = :kind
 """)
+_ENSURE = text(
+    "INSERT INTO alert_kinds (kind, name_zh, name_en) VALUES (:kind, :name_zh, :name_en) ON CONFLICT DO NOTHING"
+)
 _ITEMS = text(
     "SELECT DISTINCT ON (item_code) item_code, item FROM duty_items ORDER BY item_code, valid_from DESC"
 )

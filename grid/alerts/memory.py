@@ -1,6 +1,6 @@
-"""Memory of alerts: what a new score makes of the live alert of its site. The one place of this rule.
+"""Memory of alerts: what a new score makes of the live alert of its subject. The one place of this rule.
 
-A site has one live alert of a kind. Each run scores it up and down:
+A site or fence has one live alert of a kind. Each run scores it up and down:
 
 - evidence below the lowest level: the alert *fades* and leaves the queue;
 - an alert that faded comes back when its evidence has a level again. It is a matter of its own, which may open a case,
@@ -21,6 +21,9 @@ reading or visit after the judged ones nothing differs, whatever is imported or 
 
 from __future__ import annotations
 
+import datetime as dt
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -57,12 +60,12 @@ class Decision:
 
 
 def decide(memory: AlertMemory | None, finding: Finding, zone: ZoneInfo) -> Decision | None:
-    """Return what a finding makes of the alert of its site; None: there is no alert, and there is to be none.
+    """Return what a finding makes of the alert of its subject; None: there is no alert, and there is to be none.
 
     Parameters
     ----------
     memory : AlertMemory or None
-        Of the live alert; None: the site has none.
+        Of the live alert; None: there is none.
     zone : ZoneInfo
         Of the city, whose days are meant.
     """
@@ -96,6 +99,56 @@ def differs(memory: AlertMemory, finding: Finding, zone: ZoneInfo) -> bool:
         return True
     low = memory.lowest_unexplained
     return low is not None and low <= memory.judged_unexplained - MARGIN_LOG_ODDS and _rose(finding, low)
+
+
+@dataclass(frozen=True)
+class Reopening:
+    """Evidence that brings an alert back into the queue after an outcome, in the words of :func:`differs`.
+
+    Attributes
+    ----------
+    later_than : str
+        Local day (ISO) that the judged score reached; only readings and visits of later days count.
+    families : tuple of str
+        Families of evidence of which each is new, since it did not count in the judged score.
+    score : float
+        Score from which the evidence is stronger than the judged one.
+    """
+
+    later_than: str
+    families: tuple[str, ...]
+    score: float
+
+
+def reopening(
+    judged_at: dt.datetime,
+    score: float,
+    counted: Collection[str],
+    families: Collection[str],
+    zone: ZoneInfo,
+) -> Reopening:
+    """Return what brings an alert back that is judged at this score.
+
+    Parameters
+    ----------
+    judged_at : datetime
+        Moment of the score.
+    counted, families : collection of str
+        Families that count in it, and all of its model.
+
+    Examples
+    --------
+    >>> at = dt.datetime(2026, 4, 10, 20, tzinfo=dt.UTC)
+    >>> found = reopening(at, 0.5, ["meters"], ["meters", "vehicles"], ZoneInfo("Asia/Shanghai"))
+    >>> found.later_than, found.families, round(found.score, 3)
+    ('2026-04-11', ('vehicles',), 0.731)
+    >>> reopening(at, 0.5, [], [], ZoneInfo("UTC")).families
+    ()
+    """
+    chance = min(max(score, 1e-9), 1.0 - 1e-9)
+    odds = chance / (1.0 - chance) * math.exp(MARGIN_LOG_ODDS)
+    new = tuple(sorted(set(families) - set(counted)))
+    return Reopening(judged_at.astimezone(zone).date().isoformat(), new, odds / (1.0 + odds))
 
 
 def _rose(finding: Finding, low: float | None) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from grid.alerts.queue import refresh_queue
 from grid.cases import transition
 from grid.errors import IllegalTransition
 from layers.alerts import NewOutcome, add_outcome, outcomes_of, scores_of
@@ -90,6 +91,7 @@ def record_outcome(
         )
     found = NewOutcome(alert_id, outcome, moment, actor, role, body, note, number)
     add_outcome(db, found, CHECKED)
+    refresh_queue(db, dt.datetime.now(dt.UTC))
     return RecordedOutcome(alert_id, outcome, CHECKED, number)
 
 

@@ -12,6 +12,7 @@ from grid.alerts.case_opening import open_case_of_alert
 from grid.alerts.findings import Finding
 from grid.alerts.matters import WithoutCase, case_matter
 from grid.alerts.memory import CHECKED, FADED, LOWEST, OPEN, Decision, decide
+from grid.alerts.queue import refresh_queue
 from grid.alerts.scoring import StoredAlert, store_finding
 from layers.alerts import AlertMemory, alert_memories
 from layers.local_time import local_zone
@@ -55,7 +56,7 @@ def raise_alerts(
     run_id: int,
     at: dt.datetime,
     progress: Callable[[int, int], object] = lambda done, total: None,
-    keep: Callable[[Session, str, int], object] = lambda db, site_id, alert_id: None,
+    keep: Callable[[Session, str, int], object] = lambda db, subject_id, alert_id: None,
     complete: bool = False,
 ) -> RaisedCounts:
     """Score the alert of each finding up or down, and open a case for each open one of a level in ``CASE_LEVELS``.
@@ -74,9 +75,10 @@ def raise_alerts(
     progress : callable, optional
         Called after each finding with the number of those done and of all.
     keep : callable, optional
-        Called with the site and the id of each alert that a finding of a level changed: it keeps the rows behind it.
+        Called with the id of the subject and that of each alert that a finding of a level changed: it keeps the rows
+        behind it.
     complete : bool
-        Whether the findings are of every site that the model looks at: alerts of other sites fade.
+        Whether the findings are of all that the model looks at: other alerts of the kind fade.
     """
     matter = case_matter(db, kind)
     code = matter.item_code if matter.in_list else None
@@ -85,15 +87,16 @@ def raise_alerts(
     stored: list[StoredAlert] = []
     cases = 0
     for done, finding in enumerate(todo, start=1):
-        memory = memories.get(finding.site_id)
+        memory = memories.get(finding.subject_id)
         alert = store_finding(db, finding, memory, kind=kind, run_id=run_id, at=at, zone=zone)
         if alert is not None:
             stored.append(alert)
             if alert.is_changed and finding.level != LOWEST:
-                keep(db, finding.site_id, alert.alert_id)
+                keep(db, finding.subject_id, alert.alert_id)
             if code is not None and finding.level in CASE_LEVELS and alert.decision.status == OPEN:
                 cases += open_case_of_alert(db, alert.alert_id, code, at)
         progress(done, len(todo))
+    refresh_queue(db, dt.datetime.now(dt.UTC))
     waiting = alerts_without_case(db, kind, CASE_LEVELS)
     if code is not None:
         cases += sum(open_case_of_alert(db, alert_id, code, at) for alert_id in waiting)
@@ -101,17 +104,26 @@ def raise_alerts(
     return RaisedCounts(cases=cases, without_case=left, **_counts(stored, todo, memories))
 
 
-def would_raise(db: Session, findings: Sequence[Finding], kind: str) -> list[tuple[Finding, Decision]]:
-    """Return the findings that would come into the queue, with what would become of them; nothing is written."""
+@dataclass(frozen=True)
+class WouldRaise:
+    """A finding that would come into the queue as an alert of a kind, and what would become of it."""
+
+    kind: str
+    finding: Finding
+    decision: Decision
+
+
+def would_raise(db: Session, findings: Sequence[Finding], kind: str) -> list[WouldRaise]:
+    """Return the findings that would come into the queue; nothing is written."""
     memories, zone = alert_memories(db, kind, lock=False), local_zone()
-    decided = [(finding, decide(memories.get(finding.site_id), finding, zone)) for finding in findings]
-    return [(finding, decision) for finding, decision in decided if decision and decision.is_raised]
+    decided = [(finding, decide(memories.get(finding.subject_id), finding, zone)) for finding in findings]
+    return [WouldRaise(kind, finding, one) for finding, one in decided if one and one.is_raised]
 
 
 def _gone(memories: dict[str, AlertMemory], findings: Sequence[Finding]) -> list[Finding]:
-    """Return findings without evidence for alerts of sites that the model does not look at any more."""
-    found = {finding.site_id for finding in findings}
-    return [Finding(site_id, LOWEST, 0.0, (), ()) for site_id in memories if site_id not in found]
+    """Return findings without evidence for alerts of what the model does not look at any more."""
+    found = {finding.subject_id for finding in findings}
+    return [Finding(name, LOWEST, 0.0, (), ()) for name in memories if name not in found]
 
 
 def _counts(
@@ -119,7 +131,9 @@ def _counts(
 ) -> dict[str, int]:
     changed = [alert.decision for alert in stored if alert.is_changed]
     answered = {memory.id for memory in memories.values() if memory.status == CHECKED}
-    with_level = {memories[f.site_id].id for f in findings if f.site_id in memories and f.level != LOWEST}
+    with_level = {
+        memories[f.subject_id].id for f in findings if f.subject_id in memories and f.level != LOWEST
+    }
     return {
         "alerts": sum(decision.is_raised for decision in changed),
         "lowered": sum(decision.change in ("lower", FADED) for decision in changed),

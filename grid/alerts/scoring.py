@@ -1,4 +1,4 @@
-"""Storage of scores: a finding of a run changes the live alert of its site and is added to its history."""
+"""Storage of scores: a finding of a run changes the live alert of its subject and is added to its history."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ GONE: dict[str, object] = {
     "signal": "not_looked_at",
     "before": None,
     "after": None,
-    "zh": "该场所不再属于研判范围（已复产、拆除或更正登记）。",
-    "en": "The model does not look at this site any more: it works with leave, is gone, or its entry was corrected.",
+    "zh": "不再属于研判范围（已复产、拆除、撤销或更正登记）。",
+    "en": "The model does not look at it any more: it works with leave, is gone, or its entry was corrected.",
 }
 
 
@@ -44,14 +44,14 @@ def store_finding(
     at: dt.datetime,
     zone: ZoneInfo,
 ) -> StoredAlert | None:
-    """Store a finding in the live alert of its site, or as a new one.
+    """Store a finding in the live alert of its subject, or as a new one.
 
     A finding that differs in nothing writes nothing; neither does one of an earlier moment than the newest score.
 
     Parameters
     ----------
     memory : AlertMemory or None
-        Of the live alert of the site.
+        Of the live alert of the subject.
     kind : str
         Kind of the alert.
     run_id : int
@@ -64,13 +64,16 @@ def store_finding(
     Returns
     -------
     StoredAlert or None
-        None: the site has no alert, and gets none.
+        None: the subject has no alert, and gets none.
     """
     decision = decide(memory, finding, zone)
     if decision is None:
         return None
     if memory is None:
-        alert_id = insert_alert(db, run_id=run_id, kind=kind, at=at, **_columns(finding))
+        alert_id = insert_alert(
+            db, run_id=run_id, kind=kind, at=at, subject=finding.subject, subject_id=finding.subject_id,
+            **_columns(finding),
+        )  # fmt: skip
         reasons: list[dict[str, object]] = []
     else:
         if at < memory.last_at or _is_same(memory, finding, decision):
@@ -102,13 +105,14 @@ def store_finding(
             status=decision.status,
             change=decision.change,
             reasons=reasons,
+            contributions=finding.contributions,
         ),
     )
     return StoredAlert(alert_id, decision, is_changed=True)
 
 
 def _columns(finding: Finding) -> dict[str, Any]:
-    names = ("site_id", "level", "score", "evidence", "would_lower")
+    names = ("level", "score", "evidence", "would_lower", "would_settle", "place")
     return {name: getattr(finding, name) for name in names}
 
 

@@ -1,4 +1,4 @@
-"""Cases: lifecycle, transitions, hash chain and indicators."""
+"""Cases: opening, steps, parties, clocks, proof and indicators."""
 
 from __future__ import annotations
 
@@ -14,20 +14,7 @@ from grid.cases.attachments import (
     served_copy,
     take_back,
 )
-from grid.cases.chain_verification import verify_chain
 from grid.cases.deadlines import CLOCK_STATUSES, DUE_SOON, CaseClock, clock_status, rules_of_events, stage_of
-from grid.cases.hash_chain import opening_facts
-from grid.cases.heads import (
-    ChainReport,
-    NewestHead,
-    VerifyingKey,
-    has_head,
-    make_head,
-    newest_head,
-    read_proof,
-    verify_all,
-    verify_case,
-)
 from grid.cases.indicators import (
     BREAKDOWNS,
     Figure,
@@ -40,21 +27,30 @@ from grid.cases.indicators import (
 )
 from grid.cases.indicators import NAMES as INDICATOR_NAMES
 from grid.cases.lateness import LateCases, escalate, late_cases
-from grid.cases.lifecycle import (
-    StepsNow,
-    events_of_case,
-    locked_case,
-    open_case,
-    record_system_step,
-    steps_now,
-    transition,
-)
-from grid.cases.pack import PackContent, read_pack_content
+from grid.cases.opening import open_case
 from grid.cases.parties import Party, body_to_act_for, parties_in_force
 from grid.cases.personal_marks import personal_marks
+from grid.cases.proof import (
+    ChainReport,
+    NewestHead,
+    PackContent,
+    VerifyingKey,
+    assign_again,
+    assignment_rows,
+    has_head,
+    make_head,
+    newest_head,
+    opening_facts,
+    read_pack_content,
+    read_proof,
+    verify_all,
+    verify_case,
+    verify_chain,
+)
 from grid.cases.publication import DECISIONS, publish_decided, read_published, take_down
-from grid.cases.replay import assign_again, assignment_rows
+from grid.cases.recording import events_of_case, locked_case, record_system_step
 from grid.cases.step_facts import check_facts
+from grid.cases.steps import StepsNow, refuse_stale, steps_now, transition
 from grid.cases.transitions import RULES, STATE_NAMES
 
 __all__ = [
@@ -109,6 +105,7 @@ __all__ = [
     "read_proof",
     "read_published",
     "record_system_step",
+    "refuse_stale",
     "rules_of_events",
     "served_copy",
     "stage_of",

@@ -10,8 +10,8 @@ from pyproj import Geod
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from grid.cases.lifecycle import transition
 from grid.cases.step_facts import MAX_REASON
+from grid.cases.steps import transition
 from grid.cases.transitions import CHECKERS
 from grid.errors import GridError, IllegalTransition
 from layers.attachments import (
@@ -23,7 +23,7 @@ from layers.attachments import (
     read_photo,
     served_photo,
 )
-from layers.errors import NotFound
+from layers.errors import NotFound, no_case
 from layers.local_time import local_zone
 from layers.tables import Attachment, Case
 
@@ -122,7 +122,7 @@ def take_back(
     """
     found = read_attachment(db, number, attachment_id)
     if found.taken_back_at is not None:
-        raise NotFound(f"attachment {attachment_id} was taken back")
+        raise NotFound(f"attachment {attachment_id} was taken back", f"附件 {attachment_id} 已撤回")
     if actor != found.added_by and role not in CHECKERS:
         raise IllegalTransition(
             f"{found.added_by} attached this file: the same person or a dispatcher or supervisor takes it back",
@@ -160,7 +160,9 @@ def read_attachment(db: Session, number: str, attachment_id: int) -> Attachment:
         select(Attachment).where(Attachment.case_id == case.id, Attachment.id == attachment_id)
     ).one_or_none()
     if found is None:
-        raise NotFound(f"no attachment {attachment_id} of case {number!r}")
+        raise NotFound(
+            f"no attachment {attachment_id} of case {number!r}", f"案件 {number} 没有附件 {attachment_id}"
+        )
     return found
 
 
@@ -255,7 +257,7 @@ def _plain_name(name: str) -> str:
 def _case(db: Session, number: str) -> Case:
     case = db.scalars(select(Case).where(Case.number == number)).one_or_none()
     if case is None:
-        raise NotFound(f"no case {number!r}")
+        raise no_case(number)
     return case
 
 

@@ -7,7 +7,7 @@ say when a case was due. A step that moves the clock has what it moved in its pa
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -40,6 +40,10 @@ STAGE_OF_STATE: Mapping[str, str] = {
     "checked": "close",
 }
 """The step that ends the stage in which a case is, by state. A suspended case stays in the stage it was in."""
+OVER = ("closed", "merged")
+"""States in which a case is over: what is added to it makes it late no more."""
+HELD = frozenset({"suspended", "merged"})
+"""States in which a case waits: it goes back to the stage that it was in. The clock of a merged case always stands."""
 _EARLIER_STAGE = {"dispatched": "arrive", "fed_back": "review"}
 """Stages that only some matters limit: they come before the one of ``STAGE_OF_STATE``."""
 DUE_SOON = dt.timedelta(hours=24)
@@ -189,18 +193,38 @@ def clock_after(clock: CaseClock, rules: ClockRules, step: Any, calendar: Workin
     CalendarUnknown
         The deadline moves into a year that is not published.
     """
+    if step.from_state == step.to_state and step.to_state in OVER:
+        return clock
     if clock.late_since is None and is_late(clock, step.at):
         clock = replace(clock, late_since=clock.due_at)
-    if clock.paused_since is not None and step.to_state != "suspended":
+    if clock.paused_since is not None and step.to_state not in HELD:
         clock = _resumed(clock, rules, step.at, calendar)
+    if step.to_state == "merged" and step.from_state != "merged":
+        return replace(clock, paused_since=step.at)
     if step.to_state == "suspended" and step.from_state != "suspended" and rules.suspension_stops_clock:
         return replace(clock, paused_since=step.at)
     if step.action == "approve_extension" and clock.due_at is not None:
         days = dt.timedelta(days=step.payload.get("days", 0))
         clock = replace(clock, due_at=_moved(clock.due_at, days, rules, calendar, whole_days=True))
-    if "suspended" not in (step.from_state, step.to_state) and step.from_state != step.to_state:
+    if not {step.from_state, step.to_state} & HELD and step.from_state != step.to_state:
         clock = replace(clock, stage_due_at=_stage_due(rules, step.to_state, step.at, calendar))
     return clock
+
+
+def clock_at_merge(events: Iterable[Any]) -> CaseClock:
+    """Return the clock of a merged case as it was at the newest merge, standing since then.
+
+    Events say it, not the columns: a merge of before the clock stood took the deadline of the stage away.
+    """
+    listed = list(events)
+    last = max(place for place, event in enumerate(listed) if event.action == "merge")
+    told: dict[str, Any] = {"due_at": _moment(listed[0].payload.get("case", {}).get("due_at"))}
+    for event in listed[:last]:
+        told |= columns_of_payload(event.payload)
+    late = columns_of_payload(listed[last].payload).get("late_since")
+    if late is not None:
+        told["late_since"] = late
+    return CaseClock(**(told | {"paused_since": listed[last].at}))
 
 
 def is_late(clock: CaseClock, now: dt.datetime) -> bool:
@@ -278,19 +302,27 @@ def columns_of_payload(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _moment(moved[name]) for name in CLOCK_COLUMNS if name in moved}
 
 
-def check_extension(events: Iterable[Any], days: object) -> int:
+def extension_days_left(events: Sequence[Any]) -> int:
+    """Return the days of extension that the matter of a case still allows, beside those approved before."""
+    if not events:
+        return 0
+    used = sum(event.payload.get("days", 0) for event in events if event.action == "approve_extension")
+    return rules_of_events(events[0]).extension_days_at_most - used
+
+
+def check_extension(events: Sequence[Any], days: object) -> int:
     """Return the days of an extension; with those approved before they must not exceed what the matter allows.
 
     Raises
     ------
     IllegalTransition
     """
-    events = list(events)
     if isinstance(days, bool) or not isinstance(days, int) or days < 1:
         raise IllegalTransition("payload.days: a whole number from 1 on", "延期天数 days 应为不小于 1 的整数")
-    most = rules_of_events(events[0]).extension_days_at_most
-    used = sum(event.payload.get("days", 0) for event in events if event.action == "approve_extension")
-    if used + days > most:
+    left = extension_days_left(events)
+    if days > left:
+        most = rules_of_events(events[0]).extension_days_at_most
+        used = most - left
         raise IllegalTransition(
             f"the matter allows {most} days of extension, {used} were approved: {days} more are too many",
             f"该事项最多可延期 {most} 天，已批准 {used} 天，不能再延 {days} 天",

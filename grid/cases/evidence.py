@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -27,8 +28,13 @@ ORDER BY m.valid_from DESC LIMIT 1
 """)
 
 
-def check_evidence(db: Session, case: Case, events: Sequence[StepEvent]) -> None:
+def check_evidence(db: Session, case: Case, events: Sequence[StepEvent], facts: Mapping[str, Any]) -> None:
     """Refuse a disposal without the evidence that the matter asked for when the case was opened.
+
+    Parameters
+    ----------
+    facts : mapping
+        Of the disposal itself: its own note or measurement counts.
 
     Raises
     ------
@@ -37,7 +43,8 @@ def check_evidence(db: Session, case: Case, events: Sequence[StepEvent]) -> None
     """
     day = case.opened_at.astimezone(local_zone()).date()
     asked = db.scalar(_ASKED, {"item": case.item_code, "day": day}) or []
-    missing = [kind for kind in asked if kind not in _there(events)]
+    there = _there(events) | {kind for kind in ("note", "measurement") if kind in facts}
+    missing = [kind for kind in asked if kind not in there]
     if missing:
         zh = "、".join(EVIDENCE.get(kind, (kind, kind))[0] for kind in missing)
         en = ", ".join(EVIDENCE.get(kind, (kind, kind))[1] for kind in missing)

@@ -312,7 +312,10 @@ def _values(since: dt.datetime, until: dt.datetime, within: str | None) -> dict[
 
 def _check(since: dt.datetime, until: dt.datetime, by: str | None) -> None:
     if by is not None and by not in BREAKDOWNS:
-        raise GridError(f"breakdown {by!r}: one of {', '.join(BREAKDOWNS)}", f"未知的统计口径 {by}")
+        raise GridError(
+            f"by: {by!r} is none of {', '.join(BREAKDOWNS)}",
+            f"by：没有统计口径 {by}，可选：{'、'.join(BREAKDOWNS)}",
+        )
     if since.tzinfo is None or until.tzinfo is None:
         raise GridError("a period needs times with a zone", "统计时段缺少时区")
     if since >= until:

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.cases.deadlines import read_calendar, replayed_clock
-from grid.cases.lifecycle import record_system_step
 from grid.cases.parties import as_json, parties_in_force, superior_of
+from grid.cases.recording import record_system_step
 from grid.errors import CalendarUnknown
 from layers.tables import CaseEvent
 

@@ -13,9 +13,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
-from grid.cases.lifecycle import transition
 from grid.cases.personal_marks import personal_marks
 from grid.cases.step_facts import MAX_REASON
+from grid.cases.steps import transition
 from grid.errors import GridError
 from layers.errors import NotFound
 from layers.local_time import local_zone
@@ -128,7 +128,7 @@ def take_down(db: Session, number: str, *, reason: str, actor: str, role: str, a
     """
     published = select(PublishedCase.case_id).where(PublishedCase.number == number)
     if db.scalar(published) is None:
-        raise NotFound(f"case {number!r} is not published")
+        raise NotFound(f"case {number!r} is not published", f"案件 {number} 未公示")
     if len(reason.strip()) > MAX_REASON:
         raise GridError(f"reason: more than {MAX_REASON} characters", f"原因不得超过 {MAX_REASON} 个字符")
     return transition(db, number, "take_down", actor=actor, role=role, note=reason, at=at)

@@ -21,7 +21,7 @@ RESERVED = frozenset(
     {
         "note", "body", "body_id", "before", "alert_id", "outcome", "due_at", "parties", "superior", "explanation",
         "legal_review", "case", "added_to_register", "clock", "clock_rules", "no_deadline", "left",
-        "sha256", "snapshot_sha256", "dispatch", "moved", "assignment",
+        "sha256", "snapshot_sha256", "dispatch", "moved", "assignment", "merged_case",
     }
 )  # fmt: skip
 """Facts that the service itself writes; who disposed is read from ``body``."""
@@ -119,6 +119,7 @@ _OF_STEP: Mapping[str, Mapping[str, Callable[[str, Any], None]]] = {
     "reassign": _GIVEN,
     "designate": _GIVEN,
     "merge": {"into": _check_body},
+    "unmerge": {},
     "extend": {"days": _check_days},
     "approve_extension": {"days": _check_days},
 }

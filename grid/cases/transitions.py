@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from grid.cases.deadlines import extension_days_left
 from grid.cases.parties import HANDLERS, Party, state_of_parts
 from grid.errors import IllegalTransition
 from layers.tables import CASE_STATES
@@ -21,7 +22,8 @@ CALLED = frozenset({"officer", "dispatcher"})
 SAME = "="
 """Target of a step that leaves the state as it is."""
 BACK = "<"
-"""Target of a step that goes back to the state before the suspension."""
+"""Target of a step that goes back to the state before the newest step that it takes back (``TAKES_BACK``)."""
+TAKES_BACK = {"resume": "suspend", "unmerge": "merge"}
 PARTS = "parts"
 """Target of a step of one body: the state follows from the parts of all bodies that handle the case."""
 
@@ -192,6 +194,7 @@ RULES: Mapping[str, Rule] = {
     "merge": Rule(
         _from("reported", "accepted", "filed"), "merged", DISPATCHER, "并案", "merge", needs_note=True
     ),
+    "unmerge": Rule(_from("merged"), BACK, SUPERVISOR, "撤销并案", "undo the merge", needs_note=True),
     "reopen": Rule(_from("closed"), "dispatched", SUPERVISOR, "重新办理", "reopen", needs_note=True),
     "note": Rule(OPEN_STATES, SAME, ANYONE, "备注", "note", needs_note=True),
     "take_down": Rule(
@@ -285,7 +288,7 @@ def target_state(action: str, standing: Standing, parties_after: Sequence[Party]
     if target == PARTS or given_anew:
         return state_of_parts(parties_after, "rework" if standing.state == "rework" else "dispatched")
     if target == BACK:
-        before = [event.from_state for event in standing.events if event.action == "suspend"]
+        before = [event.from_state for event in standing.events if event.action == TAKES_BACK[action]]
         return str(before[-1]) if before else "dispatched"
     return target
 
@@ -304,7 +307,8 @@ def refusal_reason(action: str, standing: Standing) -> Reason | None:
 
 def legal_steps(standing: Standing) -> list[str]:
     """Return the steps that the person may take now, in the order of ``RULES``."""
-    return [action for action in RULES if refusal_reason(action, standing) is None]
+    of_state = [action for action, rule in RULES.items() if standing.state in rule.sources]
+    return [action for action in of_state if refusal_reason(action, standing) is None]
 
 
 def _role_reason(action: str, rule: Rule, standing: Standing) -> Reason | None:
@@ -321,12 +325,12 @@ def _state_reason(action: str, rule: Rule, standing: Standing) -> Reason | None:
     if standing.state in rule.sources:
         return None
     zh, en = STATE_NAMES.get(standing.state, (standing.state, standing.state))
-    possible = [RULES[name] for name in RULES if standing.state in RULES[name].sources]
+    possible = [RULES[name] for name in legal_steps(standing)]
     now_zh = "、".join(f"“{one.zh}”" for one in possible) or "无"
     now_en = ", ".join(one.en for one in possible) or "nothing"
     return (
-        f"a case that is {en} cannot go through {rule.en}; possible now: {now_en}",
-        f"案件当前环节为“{zh}”，不能执行“{rule.zh}”；当前可执行：{now_zh}",
+        f"a case that is {en} cannot go through {rule.en}; possible now for you: {now_en}",
+        f"案件当前环节为“{zh}”，不能执行“{rule.zh}”；您当前可执行：{now_zh}",
     )
 
 
@@ -382,6 +386,8 @@ def _special_reason(action: str, rule: Rule, standing: Standing) -> Reason | Non
         return "the matter needs a legal review before the check", "该事项须先经法制审核再核查"
     if action == "review" and not standing.needs_review:
         return "the matter needs no legal review", "该事项不需要法制审核"
+    if action == "extend" and extension_days_left(standing.events) < 1:
+        return "the matter allows no more days of extension", "该事项不能再延期"
     if action == "approve_extension":
         asked = standing.asked_extension
         if asked is None:

@@ -1,4 +1,4 @@
-"""Permission to edit areas and to approve change sets.
+"""Permission to approve change sets.
 
 A higher level than the author's approves, never the author.
 
@@ -20,12 +20,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from grid.change_sets.operations import OperationBase
 from grid.errors import ApprovalRefused
-from layers.errors import OutOfScope
 from layers.tables import Area, ChangeSet, User
 
 EDITORS = frozenset({"grid_manager", "supervisor"})
@@ -214,28 +212,3 @@ def _authors(
         name: Author(name, role, None if area in whole_city else area, name in within)
         for name, role, area in db.execute(accounts)
     }
-
-
-def check_reach(db: Session, area_ids: Collection[int] | None, operations: Sequence[OperationBase]) -> None:
-    """Refuse operations that change or extend areas outside of the account's own areas.
-
-    Parameters
-    ----------
-    area_ids : collection of int, or None
-        The own areas; None: the whole city.
-
-    Raises
-    ------
-    OutOfScope
-    """
-    if area_ids is None:
-        return
-    wanted = {
-        area_id for operation in operations for area_id in [*operation.changed_ids, *operation.target_ids]
-    }
-    inside = select(Area.id).where(
-        Area.id.in_(wanted), or_(Area.parent_id.in_(area_ids), Area.id.in_(area_ids))
-    )
-    outside = wanted - set(db.scalars(inside))
-    if outside:
-        raise OutOfScope(f"area_ids: {', '.join(map(str, sorted(outside)))} lie outside of your area")

@@ -230,7 +230,7 @@ _UNITS = text("""
 WITH RECURSIVE below AS (
     SELECT id FROM areas WHERE id = :area
     UNION SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id
-    WHERE a.valid_to IS NULL AND a.kind IN ('county', 'town', 'community')
+    WHERE holds_at(a.valid_from, a.valid_to) AND a.kind IN ('county', 'town', 'community')
 )
 SELECT u.id, u.code, u.parent_id, COALESCE(u.households, 0), u.area_m2, COALESCE(u.road_length_m, 0),
     ST_AsBinary(u.geom),
@@ -239,17 +239,13 @@ SELECT u.id, u.code, u.parent_id, COALESCE(u.households, 0), u.area_m2, COALESCE
     (SELECT count(*) FROM cases c
      WHERE c.closed_at IS NULL AND c.state <> 'merged' AND c.geom && u.geom
        AND owning_area(c.geom, '{unit_grid}') = u.id)
-FROM areas u WHERE u.kind = 'unit_grid' AND u.valid_to IS NULL AND u.parent_id IN (SELECT id FROM below)
+FROM areas u WHERE u.kind = 'unit_grid' AND holds_at(u.valid_from, u.valid_to) AND u.parent_id IN (SELECT id FROM below)
 ORDER BY u.code
 """)
 
 
 def _units(db: Session, area_id: int) -> dict[str, NDArray[Any]]:
     """Return the unit grids of a territory by column.
-
-    The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
-
-    The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
 
     The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
     """

@@ -12,6 +12,7 @@ Rules:
 * ``draft`` and ``apply`` compute the same plan; ``apply`` computes it anew under the locks of the communities
   concerned. When a zone of the draft has ended in the meantime it is a conflict that names who changed what.
   Codes that somebody else took meanwhile are no conflict: the result says which codes were given.
+* A draft that is approved after its date holds from the approval on.
 * A change set with a date (``effective_at``) waits as ``approved``; ``apply_due`` puts it into force with
   that date as
   the beginning of the new versions. One that has become impossible by then is ``rejected`` with the reason.
@@ -31,7 +32,11 @@ from sqlalchemy.orm import Session
 
 from grid.areas import time_or_now
 from grid.change_sets import writing as store
-from grid.change_sets.approval import Editor, check_approval, check_reach
+from grid.change_sets.approval import Editor, check_approval
+from grid.change_sets.borders import GridCorners, check_reach, corners_of
+from grid.change_sets.chain import Chain, make_plan
+from grid.change_sets.codes import Codes
+from grid.change_sets.current_areas import WorkingAreas
 from grid.change_sets.operations import (
     Operation,
     ResolvedOperation,
@@ -40,12 +45,12 @@ from grid.change_sets.operations import (
     drafted_operations,
     stored_operations,
 )
-from grid.change_sets.planning import make_plan, resolve
+from grid.change_sets.plan import Plan
 from grid.change_sets.preview import preview_of
 from grid.change_sets.result import ChangeResult
 from grid.change_sets.undo import ended_ids, reverse_plan
 from grid.errors import EditConflict, GridError
-from layers.codes import NATIONAL_GRID_PROFILE, GridProfile
+from layers.codes import KEPT_CODE_LAND_SHARE, NATIONAL_GRID_PROFILE, GridProfile
 from layers.records import locked_change_set
 from layers.tables import ChangeSet
 
@@ -58,6 +63,8 @@ def draft(
     title: str = "",
     reason: str = "",
     effective_at: dt.datetime | None = None,
+    keep_codes: bool = False,
+    least_kept: float = KEPT_CODE_LAND_SHARE,
     profile: GridProfile = NATIONAL_GRID_PROFILE,
 ) -> ChangeSet:
     """Check operations, preview them and store them as a draft.
@@ -65,11 +72,15 @@ def draft(
     Parameters
     ----------
     operations : sequence of Operation
-        Each area at most once.
+        Each is a step on the result of those before it, whose new unit grids it names by negative ids.
     title, reason : str
         For whoever approves.
     effective_at : datetime, optional
         The date from which the change is to hold, in the future; at once when left out.
+    keep_codes : bool
+        Unit grids whose borders are only corrected go on under their codes.
+    least_kept : float
+        The share of its land that such a grid keeps at least; below it the draft is refused.
     profile : GridProfile
         How this installation codes its unit grids.
 
@@ -77,7 +88,7 @@ def draft(
     -------
     ChangeSet
         With ``preview``: ``affected_sites``, ``open_cases``, ``new_codes``, ``voided_codes``, ``load``
-        (before, after), ``noded``, ``outlines``, ``result`` (FeatureCollection of the new zones).
+        (before, after), ``noded``, ``outlines``, ``steps``, ``result`` (FeatureCollection of the new zones).
 
     Raises
     ------
@@ -85,10 +96,26 @@ def draft(
         The result would not be a partition.
     UnknownArea, EditConflict, GridError
         An id that is no such area, one that has ended, a date in the past.
-    layers.errors.OutOfScope
-        An area, or one that touches a moved corner, is out of the editor's reach.
+    CodeNotKept
+        A corrected grid keeps too little of its land.
+    AreaOutOfReach
+        An area, or one that touches a moved corner, is out of the editor's reach; it says who may.
     """
-    row = preview(db, operations, by, title=title, reason=reason, effective_at=effective_at, profile=profile)
+    row = preview(
+        db,
+        operations,
+        by,
+        title=title,
+        reason=reason,
+        effective_at=effective_at,
+        keep_codes=keep_codes,
+        least_kept=least_kept,
+        profile=profile,
+    )
+    if not any(row.preview[name] for name in ("new_codes", "voided_codes", "kept_codes", "outlines")):
+        raise GridError(
+            "the steps take each other back: nothing would change", "各步骤相互抵消，没有任何变化"
+        )
     db.add(row)
     db.flush()
     return row
@@ -102,6 +129,8 @@ def preview(
     title: str = "",
     reason: str = "",
     effective_at: dt.datetime | None = None,
+    keep_codes: bool = False,
+    least_kept: float = KEPT_CODE_LAND_SHARE,
     profile: GridProfile = NATIONAL_GRID_PROFILE,
 ) -> ChangeSet:
     """Compute the preview of a draft, or raise as :func:`draft` would; nothing is stored."""
@@ -109,27 +138,47 @@ def preview(
     if effective_at is not None and time_or_now(effective_at) <= now:
         raise GridError("effective_at lies in the past", "生效时间 effective_at 不能早于现在")
     check_reach(db, by.area_ids, operations)
-    resolved = resolve(db, operations)
-    if resolved != list(operations):
-        check_reach(db, by.area_ids, resolved)  # a moved corner may touch grids of others
-    plan = make_plan(db, resolved, profile)
+    chain = Chain(db, operations, by.area_ids)
+    if chain.operations != list(operations):
+        check_reach(db, by.area_ids, chain.operations)  # a moved corner may touch grids of others
+    plan = chain.plan(Codes(db, profile, least_kept=least_kept if keep_codes else None))
     return ChangeSet(
         area_id=plan.scope_area_id,
         status="draft",
         author=by.username,
         created_at=now,
         effective_at=effective_at,
-        operations=as_json(resolved),
+        operations=as_json(chain.operations),
         preview=preview_of(db, plan),
         title=title.strip(),
         reason=reason.strip(),
+        keep_codes=keep_codes,
     )
 
 
+def corners(db: Session, area_id: int, operations: Sequence[Operation], by: Editor) -> GridCorners:
+    """Return the corners and edges of a unit grid after the steps of a draft, with what the editor may do with each.
+
+    Raises
+    ------
+    TopologyFault, UnknownArea, EditConflict, AreaOutOfReach, GridError
+    """
+    check_reach(db, by.area_ids, operations)
+    areas = Chain(db, operations, by.area_ids).areas if operations else WorkingAreas(db)
+    return corners_of(areas, area_id, by.area_ids)
+
+
 def apply(
-    db: Session, change_set_id: int, by: Editor, *, profile: GridProfile = NATIONAL_GRID_PROFILE
+    db: Session,
+    change_set_id: int,
+    by: Editor,
+    *,
+    profile: GridProfile = NATIONAL_GRID_PROFILE,
+    least_kept: float = KEPT_CODE_LAND_SHARE,
 ) -> ChangeSet:
-    """Approve a draft: apply it, or store it as ``approved`` until its date.
+    """Approve a draft: apply it, or store it as ``approved`` until its date, with its new codes promised.
+
+    One whose date has passed begins with its approval, never in the past; ``applied_at`` says when.
 
     Raises
     ------
@@ -137,7 +186,7 @@ def apply(
         No such change set in reach.
     EditConflict
         It is no draft any more, or a zone of it has ended in the meantime.
-    layers.errors.OutOfScope, ApprovalRefused
+    AreaOutOfReach, ApprovalRefused
         Its areas are out of reach, or its author is not of a lower level.
     TopologyFault
         The surroundings have changed so that the result would not be a partition.
@@ -149,21 +198,31 @@ def apply(
     check_approval(db, by, row)
     row.approved_by = by.username
     if row.effective_at is None or row.effective_at <= dt.datetime.now(dt.UTC):
-        return _put_into_force(db, row, operations, profile)
-    make_plan(db, operations, profile)
+        return _put_into_force(db, row, _plan_of(db, row, operations, profile, least_kept))
+    row.preview = preview_of(db, _plan_of(db, row, operations, profile, least_kept))
     row.status = "approved"
     db.flush()
     return row
 
 
-def _put_into_force(
-    db: Session, row: ChangeSet, operations: Sequence[ResolvedOperation], profile: GridProfile
-) -> ChangeSet:
+def _plan_of(
+    db: Session,
+    row: ChangeSet,
+    operations: Sequence[ResolvedOperation],
+    profile: GridProfile,
+    least_kept: float,
+) -> Plan:
+    """Plan a stored change set under the locks of its communities: codes are given or promised to one at a time."""
     ids = [area_id for operation in operations for area_id in operation.changed_ids]
     targets = [area_id for operation in operations for area_id in operation.target_ids]
     store.lock_communities(db, [*ids, *targets], hierarchy=bool(targets))
-    plan = make_plan(db, operations, profile)
-    row.applied_at = store.effective_moment(db, plan, row.effective_at)
+    kept = least_kept if row.keep_codes else None
+    return make_plan(db, operations, profile, change_set_id=row.id, least_kept=kept)
+
+
+def _put_into_force(db: Session, row: ChangeSet, plan: Plan, begins: dt.datetime | None = None) -> ChangeSet:
+    """Apply a change set from its date on, or (None) from now on: what is approved late does not begin in the past."""
+    row.applied_at = store.effective_moment(db, plan, begins)
     row.result = store.write(db, plan, row.id, row.applied_at).model_dump()
     row.status = "applied"
     db.flush()
@@ -171,12 +230,12 @@ def _put_into_force(
 
 
 def reject(db: Session, change_set_id: int, by: Editor, reason: str = "") -> ChangeSet:
-    """Reject a draft or an approved change set that waits for its date; its author may withdraw it.
+    """Reject a draft or an approved change set that waits for its date; what its author rejects is ``withdrawn``.
 
     Raises
     ------
     layers.errors.NotFound
-    layers.errors.OutOfScope, ApprovalRefused
+    AreaOutOfReach, ApprovalRefused
     EditConflict
         It is in force already, or turned down.
     """
@@ -185,7 +244,8 @@ def reject(db: Session, change_set_id: int, by: Editor, reason: str = "") -> Cha
     if row.author != by.username:
         check_approval(db, by, row)
     _check_status(row, "draft", "approved")
-    row.status, row.result = "rejected", {"rejected_by": by.username, "reason": reason}
+    row.status = "withdrawn" if row.author == by.username else "rejected"
+    row.result = {"rejected_by": by.username, "reason": reason}
     db.flush()
     return row
 
@@ -198,7 +258,12 @@ def due_change_sets(db: Session, now: dt.datetime | None = None) -> list[int]:
     return list(db.scalars(statement.order_by(ChangeSet.effective_at, ChangeSet.id)))
 
 
-def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_GRID_PROFILE) -> ChangeSet:
+def apply_due(
+    db: Session,
+    change_set_id: int,
+    profile: GridProfile = NATIONAL_GRID_PROFILE,
+    least_kept: float = KEPT_CODE_LAND_SHARE,
+) -> ChangeSet:
     """Apply an approved change set from its date on; one that has become impossible is rejected.
 
     Raises
@@ -211,7 +276,8 @@ def apply_due(db: Session, change_set_id: int, profile: GridProfile = NATIONAL_G
     _check_status(row, "approved")
     try:
         with db.begin_nested():
-            return _put_into_force(db, row, drafted_operations(row.operations), profile)
+            plan = _plan_of(db, row, drafted_operations(row.operations), profile, least_kept)
+            return _put_into_force(db, row, plan, row.effective_at)
     except GridError as error:
         row = locked_change_set(db, change_set_id, None)
         row.status, row.result = "rejected", {"reason": str(error), "reason_zh": error.message_zh}
@@ -228,7 +294,7 @@ def undo(db: Session, change_set_id: int, by: Editor) -> ChangeSet:
     Raises
     ------
     layers.errors.NotFound
-    layers.errors.OutOfScope, ApprovalRefused
+    AreaOutOfReach, ApprovalRefused
     EditConflict
         It is not in force, or one of the areas that it made has ended in the meantime and no undo brought it
         back.

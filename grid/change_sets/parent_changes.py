@@ -1,4 +1,4 @@
-"""Changes of parent: new outlines and codes of every area between the moved area and the common superior."""
+"""Changes of parent: new outlines of every area between the moved area and the common superior."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+import shapely
 
 from grid.areas import HIERARCHY
-from grid.change_sets.codes import Codes
-from grid.change_sets.current_areas import UNIT_COLUMNS, current_units, current_versions, unit_of
+from grid.change_sets.current_areas import WorkingAreas
 from grid.change_sets.operations import Reparent, Transfer
-from grid.change_sets.plan import REASONS, NewVersion
+from grid.change_sets.plan import REASONS, NewUnit, NewVersion
 from grid.errors import GridError, UnknownArea
-from grid.topology import TransferredLand, Unit, add_land, check_common_edge, subtract_land
-from layers.tables import Area
+from grid.topology import (
+    TransferredLand,
+    Unit,
+    add_land,
+    check_common_edge,
+    exchange_land,
+    is_significant,
+    subtract_land,
+    union_zones,
+)
 
 PARENT_KIND = {"community": "town", "town": "county"}
 CODED_BY_PARENT = ("town", "community", "unit_grid")
@@ -25,13 +31,10 @@ CODED_BY_PARENT = ("town", "community", "unit_grid")
 RANK = {kind: rank for rank, kind in enumerate(reversed(HIERARCHY))}
 
 
-def new_versions(
-    db: Session, codes: Codes, operations: Sequence[Transfer | Reparent], units: Mapping[int, Unit]
-) -> list[NewVersion]:
-    """Compute the new versions of all areas whose parent, code or outline changes, larger ones first.
-
-    Towns change their parent before communities, and these before zones: a code begins with the final
-    parent's.
+def change_parents(
+    areas: WorkingAreas, operation: Transfer | Reparent, units: Mapping[int, Unit]
+) -> ParentChanges:
+    """Give unit grids, a community or a town to another parent; codes follow when all steps are done.
 
     Parameters
     ----------
@@ -42,16 +45,12 @@ def new_versions(
     ------
     TopologyFault, UnknownArea, EditConflict, GridError
     """
-    reparented = [operation for operation in operations if isinstance(operation, Reparent)]
-    ids = [operation.area_id for operation in reparented]
-    towns = set(db.scalars(select(Area.id).where(Area.id.in_(ids), Area.kind == "town"))) if ids else set()
-    outlines = ParentChanges(db, codes)
-    for reparent in sorted(reparented, key=lambda one: one.area_id not in towns):
-        outlines.reparent(reparent)
-    for operation in operations:
-        if isinstance(operation, Transfer):
-            outlines.transfer([units[key] for key in operation.area_ids], operation)
-    return outlines.versions()
+    outlines = ParentChanges(areas)
+    if isinstance(operation, Reparent):
+        outlines.reparent(operation)
+    else:
+        outlines.transfer([units[key] for key in operation.area_ids], operation)
+    return outlines
 
 
 @dataclass
@@ -60,22 +59,19 @@ class _Larger:
 
     unit: Unit
     shape: Any
-    code: str
     parent_id: int | None
     reason: str = REASONS["outline"]
-    gains: list[int] = field(default_factory=list)
-    losses: list[int] = field(default_factory=list)
+    gains: list[tuple[int, float]] = field(default_factory=list)
+    losses: list[tuple[int, float]] = field(default_factory=list)
 
 
 class ParentChanges:
-    """The state of the areas during the transfers and reparentings of one change set."""
+    """The larger areas during one step, and the unit grids that get another parent."""
 
-    def __init__(self, db: Session, codes: Codes) -> None:
-        self.db = db
-        self.codes = codes
+    def __init__(self, areas: WorkingAreas) -> None:
+        self.areas = areas
         self._larger: dict[int, _Larger] = {}
         self._small: list[NewVersion] = []
-        self._current: dict[int | None, Unit] = {}
 
     def transfer(self, units: list[Unit], operation: Transfer) -> None:
         """Give unit grids to a neighbouring community.
@@ -93,10 +89,9 @@ class ParentChanges:
             raise GridError("transfer: the unit grids lie there already", "网格已属于该社区")
         land = TransferredLand(units, operation.parts_reason.strip())
         self._move(land, source, target)
-        fresh = self.codes.of_units(target.unit.key, target.code, len(units), units[0].code)
-        for unit, (code, name) in zip(_in_code_order(units), fresh, strict=True):
-            reason = REASONS["transfer"]
-            self._small.append(NewVersion(unit, "unit_grid", code, name, target.unit.key, unit.shape, reason))
+        for unit in units:
+            reason, key = REASONS["transfer"], target.unit.key
+            self._small.append(NewVersion(unit, unit.kind, unit.code, unit.name, key, unit.shape, reason))
 
     def reparent(self, operation: Reparent) -> None:
         """Give a community to another town, or a town to another county, with all that lies in it.
@@ -106,7 +101,7 @@ class ParentChanges:
         TopologyFault, UnknownArea, EditConflict, GridError
         """
         area_id = operation.area_id
-        unit = current_units(self.db, [area_id], tuple(PARENT_KIND))[area_id]
+        unit = self.areas.units([area_id], tuple(PARENT_KIND))[area_id]
         area = self._now(area_id, *PARENT_KIND)
         target = self._target(operation.parent_id, PARENT_KIND[area.unit.kind])
         if area.parent_id is None:
@@ -116,26 +111,8 @@ class ParentChanges:
             raise GridError("reparent: it lies there already", "该区域已属于此上级")
         land = TransferredLand([_with_shape(area)], operation.parts_reason.strip())
         self._move(land, source, target)
-        area.code = self.codes.of_larger(area.unit.kind, target.code, area.unit.code, operation.code)
-        self.codes.take(area.unit.kind, area.code)
         area.parent_id, area.reason = target.unit.key, REASONS["reparent"]
         self._larger[unit.key] = area
-        self._descend(unit.key, area.code)
-
-    def _descend(self, area_id: int, code: str) -> None:
-        """Return new versions of all that lies in an area whose code changed."""
-        statement = select(*UNIT_COLUMNS).where(Area.parent_id == area_id, Area.valid_to.is_(None))
-        for row in self.db.execute(statement.order_by(Area.code)).all():
-            unit = unit_of(row)
-            kind = unit.kind
-            new = code + unit.code[len(code) :] if kind in CODED_BY_PARENT else unit.code
-            self.codes.take(kind, new)
-            reason = REASONS["reparent"]
-            if kind in PARENT_KIND:
-                self._larger[unit.key] = _Larger(unit, unit.shape, new, area_id, reason)
-                self._descend(unit.key, new)
-            else:
-                self._small.append(NewVersion(unit, kind, new, unit.name, area_id, unit.shape, reason))
 
     def _move(self, land: TransferredLand, source: _Larger, target: _Larger) -> None:
         """Take land from the outlines of one chain of areas and give it to the other, up to the common superior."""
@@ -146,13 +123,57 @@ class ParentChanges:
         for place in giving:
             if place.unit.key not in common:
                 place.shape = subtract_land(_with_shape(place), land)
-                place.losses += [unit.key for unit in land.units]
+                place.losses += [(unit.key, 1.0) for unit in land.units]
                 self._larger[place.unit.key] = place
         for place in taking:
             if place.unit.key not in common:
                 place.shape = add_land(_with_shape(place), land)
-                place.gains += [unit.key for unit in land.units]
+                place.gains += [(unit.key, 1.0) for unit in land.units]
                 self._larger[place.unit.key] = place
+
+    def follow(self, removed: Sequence[Unit], added: Sequence[NewUnit]) -> None:
+        """Let the outlines of larger areas follow new unit grids that hold land of other communities.
+
+        Every area below the common superior gets the land, households and roads that came, and loses those that
+        left; its code stays.
+
+        Raises
+        ------
+        TopologyFault
+            ``empty_parent``, ``multipart``.
+        """
+        chains = {
+            key: self._chain(self._now(key, "community"))
+            for key in {unit.parent_id for unit in removed} | {new.parent_id for new in added}
+        }
+        if len({chain[0].unit.key for chain in chains.values()}) < 2:
+            return
+        places = {place.unit.key: place for chain in chains.values() for place in chain}
+        parent_of = {unit.key: unit.parent_id for unit in removed}
+        for key, place in places.items():
+
+            def inside(parent_id: int | None, key: int = key) -> bool:
+                return any(above.unit.key == key for above in chains[parent_id])
+
+            gone = [unit.shape for unit in removed if inside(unit.parent_id)]
+            come = [new.shape for new in added if inside(new.parent_id)]
+            shared = [
+                (new, key, share)
+                for new in added
+                for key, share in zip(new.predecessors, new.shares, strict=True)
+            ]
+            gains = [
+                (k, share) for new, k, share in shared if inside(new.parent_id) and not inside(parent_of[k])
+            ]
+            losses = [
+                (k, share) for new, k, share in shared if inside(parent_of[k]) and not inside(new.parent_id)
+            ]
+            changed = shapely.symmetric_difference(union_zones(gone), union_zones(come))
+            if gains or losses or is_significant(changed):
+                place.shape = exchange_land(_with_shape(place), gone, come)
+                place.gains += gains
+                place.losses += losses
+                self._larger[key] = place
 
     def _chain(self, place: _Larger) -> list[_Larger]:
         """Return the area and those above it, as the operations before have put them."""
@@ -164,7 +185,7 @@ class ParentChanges:
     def _target(self, area_id: int, kind: str) -> _Larger:
         """Return the version that holds now; the draft may name an earlier one of the same code."""
         if self._as_now(area_id) is None:
-            current_units(self.db, [area_id], (kind,))  # says what became of it
+            self.areas.units([area_id], (kind,))  # says what became of it
         return self._now(area_id, kind)
 
     def _now(self, area_id: int | None, *kinds: str) -> _Larger:
@@ -175,14 +196,12 @@ class ParentChanges:
             )
         if found.key not in self._larger:
             parent = self._as_now(found.parent_id)
-            return _Larger(found, found.shape, found.code, None if parent is None else parent.key)
+            return _Larger(found, found.shape, None if parent is None else parent.key)
         return self._larger[found.key]
 
     def _as_now(self, area_id: int | None) -> Unit | None:
         """Return the version that holds now; nothing is written while a plan is made."""
-        if area_id is not None and area_id not in self._current:
-            self._current |= current_versions(self.db, [area_id])
-        return self._current.get(area_id)
+        return self.areas.versions([area_id]).get(area_id)
 
     def versions(self) -> list[NewVersion]:
         """Return new versions of all areas concerned, larger ones first."""
@@ -191,18 +210,10 @@ class ParentChanges:
 
     def _version(self, p: _Larger) -> NewVersion:
         return NewVersion(
-            p.unit, p.unit.kind, p.code, p.unit.name, p.parent_id, p.shape, p.reason,
+            p.unit, p.unit.kind, p.unit.code, p.unit.name, p.parent_id, p.shape, p.reason,
             gains=tuple(p.gains), losses=tuple(p.losses),
         )  # fmt: skip
 
 
 def _with_shape(place: _Larger) -> Unit:
     return dataclasses.replace(place.unit, shape=place.shape)
-
-
-def _in_code_order(units: list[Unit]) -> list[Unit]:
-    def key(unit: Unit) -> tuple[float, float]:
-        point = unit.shape.representative_point()
-        return point.x, -point.y
-
-    return sorted(units, key=key)

@@ -12,6 +12,8 @@ REASONS = {
     "merge": "合并 merge",
     "move_vertex": "移动顶点 corner moved",
     "move_edge": "移动边 edge moved",
+    "insert_vertex": "插入顶点 corner inserted",
+    "delete_vertex": "删除顶点 corner taken away",
     "reshape": "重画边界 boundary redrawn",
     "transfer": "划转 transferred",
     "reparent": "变更上级 other parent",
@@ -35,6 +37,10 @@ class NewUnit:
     kind: str = "unit_grid"
     like: int | None = None
     """Id of a version whose households and road length it has again."""
+    shares: tuple[float, ...] = ()
+    """Share of the households and road length of each predecessor; empty: by the land in common."""
+    draft_id: int | None = None
+    """Id by which later steps of the draft name it."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +55,8 @@ class NewVersion:
         Ids of further areas that it follows.
     by_land : bool
         Households and road length are those of its predecessors by the share of land in common.
-    gains, losses : tuple of int
-        Ids of areas whose households and road length come to it or leave it.
+    gains, losses : tuple of (int, float)
+        Ids of areas, and the share of their households and road length that comes to it or leaves it.
     like : int or None
         Id of a version whose households and road length it has again.
     """
@@ -64,14 +70,26 @@ class NewVersion:
     reason: str
     also: tuple[int, ...] = ()
     by_land: bool = False
-    gains: tuple[int, ...] = ()
-    losses: tuple[int, ...] = ()
+    gains: tuple[tuple[int, float], ...] = ()
+    losses: tuple[tuple[int, float], ...] = ()
     like: int | None = None
+    land_kept: float | None = None
+    """Of a corrected unit grid that keeps its code: the share of its land that it keeps."""
+    draft_id: int | None = None
+    """Its id in the draft, where later steps name it by another than that of the version before."""
 
     @property
     def predecessors(self) -> tuple[int, ...]:
         """The version before, and the other areas that it follows."""
         return (self.old.key, *self.also)
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """One step of a draft: its operation, and the ids in the draft of the unit grids that it made."""
+
+    op: str
+    made: tuple[int, ...]
 
 
 @dataclass
@@ -96,6 +114,7 @@ class Plan:
         Communities of the removed units as they are now, by id of any version of them.
     scope_area_id : int
         The community, or the smallest area that holds all areas concerned.
+    steps : list of StepResult
     """
 
     removed: list[Unit] = field(default_factory=list)
@@ -107,11 +126,22 @@ class Plan:
     reasons: dict[int, str] = field(default_factory=dict)
     communities: dict[int | None, Unit] = field(default_factory=dict)
     scope_area_id: int | None = None
+    steps: list[StepResult] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no area begins or ends."""
+        return not (self.removed or self.added or self.versions or self.ended or self.again)
 
     @property
     def recoded(self) -> list[NewVersion]:
         """Versions that get another code."""
         return [version for version in self.versions if version.code != version.old.code]
+
+    @property
+    def kept(self) -> list[NewVersion]:
+        """Unit grids that go on under their code with other land."""
+        return [one for one in self.versions if one.kind == "unit_grid" and one.code == one.old.code]
 
     @property
     def begun(self) -> list[NewUnit | NewVersion]:

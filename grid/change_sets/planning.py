@@ -1,22 +1,21 @@
-"""Making of a checked plan from operations on stored areas."""
+"""Planning of one step of a draft on the areas as the steps before have left them."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 
 import numpy as np
 import shapely
-from sqlalchemy.orm import Session
 
-from grid.areas import ancestors
-from grid.change_sets.codes import Codes
-from grid.change_sets.current_areas import Surroundings, current_units, surroundings, touching_units
+from grid.change_sets.borders import moving_units
+from grid.change_sets.current_areas import Surroundings, WorkingAreas
 from grid.change_sets.operations import (
+    DeleteVertex,
+    InsertVertex,
     Merge,
-    MoveEdge,
-    MoveVertex,
+    Move,
     Operation,
+    Points,
     Reparent,
     Reshape,
     ResolvedMove,
@@ -25,168 +24,113 @@ from grid.change_sets.operations import (
     Split,
     Transfer,
 )
-from grid.change_sets.parent_changes import new_versions
+from grid.change_sets.parent_changes import ParentChanges, change_parents
 from grid.change_sets.plan import REASONS, NewUnit, Plan
 from grid.change_sets.responsibility_grids import update_responsibility_grids
 from grid.change_sets.shared_nodes import share_nodes
-from grid.errors import GridError, UnknownArea
+from grid.errors import GridError
 from grid.topology import (
     PartitionChange,
     Unit,
     check_replacement,
+    edge_middle,
     merge,
     move,
     nearest_corner,
+    removed_corner_target,
     replace_zones,
     reshape,
     split,
 )
-from layers.codes import NATIONAL_GRID_PROFILE, GridProfile
 
 
-def resolve(db: Session, operations: Sequence[Operation | ResolvedMove]) -> list[ResolvedOperation]:
-    """Resolve operations: name every unit grid that they change, and snap the corners of moves.
+def resolve(
+    areas: WorkingAreas, operation: Operation | ResolvedMove, area_ids: Collection[int] | None = None
+) -> ResolvedOperation:
+    """Resolve an operation: name every unit grid that it changes, and snap the corners of a move.
+
+    Parameters
+    ----------
+    area_ids : collection of int, or None
+        The own areas of the editor; None: the whole city.
+
+    Raises
+    ------
+    TopologyFault, UnknownArea, EditConflict, AreaOutOfReach, GridError
+    """
+    if isinstance(operation, ResolvedMove) or not isinstance(operation, Move):
+        return operation
+    unit = areas.units([operation.area_id])[operation.area_id]
+    if isinstance(operation, InsertVertex):
+        middle = edge_middle(unit, operation.ends)[None]
+        return operation.resolved(middle, _moving(areas, middle, operation.new_corners, area_ids))
+    corners = np.array([nearest_corner(unit, point) for point in operation.corners])
+    if isinstance(operation, DeleteVertex):
+        to = removed_corner_target(areas.touching(corners), corners[0])
+        return operation.resolved(corners, to, _moving(areas, corners, to[None], area_ids))
+    return operation.resolved(corners, _moving(areas, corners, operation.new_corners, area_ids))
+
+
+def _moving(areas: WorkingAreas, corners: Points, to: Points, area_ids: Collection[int] | None) -> list[int]:
+    """Return the ids of the unit grids that change when corners move, in their order."""
+    moving: set[int] = set()
+    for corner, place in zip(corners, to, strict=True):
+        touched = areas.touching(corner[None])
+        moving |= {unit.key for unit in moving_units(areas.db, touched, corner, place, area_ids)}
+    return sorted(moving)
+
+
+def plan_step(areas: WorkingAreas, operation: ResolvedOperation) -> Plan:
+    """Make the plan of one step and check it; its new unit grids have no codes yet.
 
     Raises
     ------
     TopologyFault, UnknownArea, EditConflict, GridError
     """
-    resolved = [_resolved(db, one) if isinstance(one, MoveVertex | MoveEdge) else one for one in operations]
-    _check_named_once(resolved)
-    return resolved
-
-
-def _resolved(db: Session, move: MoveVertex | MoveEdge) -> ResolvedMove:
-    if isinstance(move, ResolvedMove):
-        return move
-    unit = current_units(db, [move.area_id])[move.area_id]
-    corners = np.array([nearest_corner(unit, point) for point in move.corners])
-    return move.resolved(corners, [touched.key for touched in touching_units(db, corners)])
-
-
-def _check_named_once(operations: Sequence[ResolvedOperation]) -> None:
-    """Refuse areas that are named twice other than by moves of their corners, and numbers that cannot be ids.
-
-    Raises
-    ------
-    GridError, UnknownArea
-    """
-    every = [area_id for operation in operations for area_id in operation.changed_ids]
-    if not every:
-        raise GridError("no operations", "没有任何操作")
-    targets = [area_id for operation in operations for area_id in operation.target_ids]
-    impossible = [area_id for area_id in [*every, *targets] if not 0 < area_id < 2**63]
-    if impossible:
-        raise UnknownArea(f"area_ids {impossible}: no such areas", f"{impossible} 不是有效区域")
-    moves = [operation for operation in operations if isinstance(operation, ResolvedMove)]
-    movable = Counter(area_id for operation in moves for area_id in set(operation.area_ids))
-    repeated = sorted(area_id for area_id, n in Counter(every).items() if n > max(movable[area_id], 1))
-    if repeated:
-        raise GridError(f"area_ids: {repeated} named more than once", f"网格 {repeated} 重复出现")
-
-
-def make_plan(
-    db: Session, operations: Sequence[ResolvedOperation], profile: GridProfile = NATIONAL_GRID_PROFILE
-) -> Plan:
-    """Make the plan of resolved operations on the current areas, and check it.
-
-    Raises
-    ------
-    TopologyFault, UnknownArea, EditConflict, GridError
-    """
-    ids = [key for one in operations if not isinstance(one, Reparent) for key in one.changed_ids]
-    units = current_units(db, ids)
-    plan, codes = Plan(), Codes(db, profile)
-    outlines = [one for one in operations if isinstance(one, Transfer | Reparent)]
-    if outlines:
-        plan.versions = new_versions(db, codes, outlines, units)
-    _begin(db, plan, _changes(operations, units), codes)
-    reasons = [one.parts_reason.strip() for one in operations if isinstance(one, Merge | Transfer | Reparent)]
-    update_responsibility_grids(db, plan, "; ".join(filter(None, reasons)))
-    _refuse_repeated(plan)
-    share_nodes(db, plan)
-    plan.scope_area_id = _scope(db, plan)
+    plan = Plan()
+    units = areas.units([] if isinstance(operation, Reparent) else operation.changed_ids)
+    if isinstance(operation, Transfer | Reparent):
+        outlines = change_parents(areas, operation, units)
+    else:
+        outlines = ParentChanges(areas)
+        _begin(areas, plan, _change(operation, units))
+        outlines.follow(plan.removed, plan.added)
+    plan.versions = outlines.versions()
+    reason = operation.parts_reason if isinstance(operation, Merge | Transfer | Reparent) else ""
+    update_responsibility_grids(areas, plan, reason.strip())
+    share_nodes(areas, plan)
     return plan
 
 
-def _changes(operations: Sequence[ResolvedOperation], units: dict[int, Unit]) -> list[PartitionChange]:
-    """Return the changes of unit grids of a community by operation.
-
-    Moves of the same zones are one change.
-    """
-    changes = []
-    for one in operations:
-        if isinstance(one, Split):
-            changes.append(split(units[one.area_id], one.line.coordinates))
-        elif isinstance(one, Merge):
-            changes.append(merge([units[key] for key in one.area_ids], one.parts_reason.strip()))
-        elif isinstance(one, Reshape):
-            changes.append(reshape([units[key] for key in one.area_ids], one.line.coordinates))
-    moves = [one for one in operations if isinstance(one, ResolvedMove)]
-    return changes + [_move(group, units) for group in (_moved_together(moves) if moves else [])]
+def _change(operation: Split | Merge | Reshape | ResolvedMove, units: dict[int, Unit]) -> PartitionChange:
+    """Return the change of unit grids of a community by an operation."""
+    if isinstance(operation, Split):
+        return split(units[operation.area_id], operation.line.coordinates)
+    if isinstance(operation, Merge):
+        return merge([units[key] for key in operation.area_ids], operation.parts_reason.strip())
+    if isinstance(operation, Reshape):
+        return reshape([units[key] for key in operation.area_ids], operation.line.coordinates)
+    moved = [units[key] for key in sorted(operation.area_ids)]
+    edges = [operation.corners] if isinstance(operation, ResolvedMoveEdge) else []
+    return move(operation.op, moved, operation.corners, operation.new_corners, edges)
 
 
-def _moved_together(moves: Sequence[ResolvedMove]) -> list[list[ResolvedMove]]:
-    """Group moves that have zones in common, in the order of their first operation.
-
-    Raises
-    ------
-    GridError
-        A corner that is moved twice.
-    """
-    groups: list[tuple[set[int], list[ResolvedMove]]] = []
-    for one in moves:
-        touched = set(one.area_ids)
-        joined = [group for group in groups if group[0] & touched]
-        members = [other for _, others in joined for other in others] + [one]
-        groups = [group for group in groups if not group[0] & touched]
-        groups.append((touched.union(*(keys for keys, _ in joined)), members))
-    for _, members in groups:
-        old = [tuple(point) for one in members for point in one.corners.tolist()]
-        if len(set(old)) < len(old):
-            raise GridError("a corner is moved twice: move it once", "同一顶点重复移动")
-    return [members for _, members in groups]
-
-
-def _move(moves: Sequence[ResolvedMove], units: dict[int, Unit]) -> PartitionChange:
-    """Move corners of the same zones at once."""
-    keys = sorted({key for one in moves for key in one.area_ids})
-    old, new = [one.corners for one in moves], [one.new_corners for one in moves]
-    edges = [pair for one, pair in zip(moves, old, strict=True) if isinstance(one, ResolvedMoveEdge)]
-    op = "move_edge" if len(edges) == len(moves) else "move_vertex"
-    return move(op, [units[key] for key in keys], np.vstack(old), np.vstack(new), edges)
-
-
-def _begin(db: Session, plan: Plan, changes: Sequence[PartitionChange], codes: Codes) -> None:
-    """Put the new zones of changes into the plan, with codes and nodes, and check them."""
-    if not changes:
-        return
-    plan.removed = [unit for change in changes for unit in change.removed]
-    around = surroundings(db, plan.removed)
-    made = replace_zones(changes, around.neighbours)
+def _begin(areas: WorkingAreas, plan: Plan, change: PartitionChange) -> None:
+    """Put the new zones of a change into the plan, with nodes, and check them."""
+    plan.removed = list(change.removed)
+    around = areas.surroundings(plan.removed)
+    made = replace_zones([change], around.neighbours)
     plan.noded, plan.communities = made.noded, around.communities
-    for change, pieces in zip(changes, made.pieces, strict=True):
-        first, reason = change.removed[0], REASONS[change.op]
-        parent = around.communities.get(first.parent_id)
+    reason, several = REASONS[change.op], bool(change.parts_reason)
+    plan.reasons = {unit.key: reason for unit in change.removed}
+    for piece in made.pieces[0]:
+        parent = around.communities.get(piece.parent_id)
         if parent is None:
+            first = change.removed[0]
             raise GridError(f"{first.label} has no community", f"{first.label} 没有所属社区")
-        plan.reasons |= {unit.key: reason for unit in change.removed}
-        fresh = codes.of_units(parent.key, parent.code, len(pieces), first.code)
-        for piece, (code, name) in zip(pieces, fresh, strict=True):
-            several = bool(change.parts_reason)
-            plan.added.append(
-                NewUnit(code, name, parent.key, piece.shape, piece.predecessors, reason, several)
-            )
+        shape, before = piece.shape, piece.predecessors
+        plan.added.append(NewUnit("", "", parent.key, shape, before, reason, several, shares=piece.shares))
     check(plan, around)
-
-
-def _refuse_repeated(plan: Plan) -> None:
-    """Return a zone cannot be edited and given another code (with its community) in one change set."""
-    edited = {unit.key for unit in plan.removed}
-    keys = [version.old.key for version in plan.versions]
-    twice = [v.old.label for v in plan.versions if v.old.key in edited or keys.count(v.old.key) > 1]
-    if twice:
-        raise GridError(f"{', '.join(twice)}: named more than once", f"{'、'.join(twice)} 重复出现")
 
 
 def check(plan: Plan, around: Surroundings) -> None:
@@ -204,15 +148,4 @@ def check(plan: Plan, around: Surroundings) -> None:
         [noded.get(unit.key, unit.shape) for unit in around.neighbours],
         shapely.union_all([unit.shape for unit in around.communities.values()]),
         [unit.several_parts for unit in plan.added],
-    )
-
-
-def _scope(db: Session, plan: Plan) -> int | None:
-    """Return the community, or the smallest area that holds all areas concerned."""
-    parents = {unit.parent_id for unit in plan.removed if unit.parent_id is not None}
-    parents |= {version.old.key for version in plan.versions if version.kind != "unit_grid"}
-    ancestor_chains = [[area.id for area in ancestors(db, area_id)] for area_id in sorted(parents)]
-    return next(
-        (area_id for area_id in ancestor_chains[0] if all(area_id in chain for chain in ancestor_chains)),
-        None,
     )

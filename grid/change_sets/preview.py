@@ -18,6 +18,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import AreaCover
+from grid.change_sets.change_warnings import warnings_of
+from grid.change_sets.history.code_table import code_table
 from grid.change_sets.plan import NewUnit, NewVersion, Plan
 from grid.topology import Unit, as_geojson
 
@@ -39,8 +41,8 @@ class ZoneLoad:
 def preview_of(db: Session, plan: Plan) -> dict[str, Any]:
     """Make the preview of a plan as JSON data; change sets store it and callers receive it."""
     begun, recoded = plan.begun, [version for version in plan.recoded if version.kind == "unit_grid"]
-    ending = [*plan.removed, *(version.old for version in recoded)]
-    before, after = _loads(db, ending, [*plan.added, *recoded])
+    ending = [*plan.removed, *(version.old for version in [*recoded, *plan.kept])]
+    before, after = _loads(db, ending, [*plan.added, *recoded, *plan.kept])
     ids = {"ids": [unit.key for unit in ending]}
     return {
         "affected_sites": sum(load.sites for load in before),
@@ -48,12 +50,23 @@ def preview_of(db: Session, plan: Plan) -> dict[str, Any]:
         "new_codes": [unit.code for unit in begun],
         "voided_codes": plan.voided_codes,
         "noded": [unit.code for unit in plan.noded],
-        "outlines": [version.code for version in plan.versions if version.code == version.old.code],
+        "kept_codes": [version.code for version in plan.kept],
+        "code_table": [asdict(row) for row in code_table(plan)],
+        "warnings": [asdict(warning) for warning in warnings_of(plan)],
+        "outlines": [
+            version.code
+            for version in plan.versions
+            if version.code == version.old.code and version.kind != "unit_grid"
+        ],
         "load": {
             "before": [asdict(load) for load in before[:LOADS_SHOWN]],
             "after": [asdict(load) for load in after[:LOADS_SHOWN]],
         },
-        "result": {"type": "FeatureCollection", "features": [_feature(unit) for unit in begun]},
+        "steps": [{"op": step.op, "made": list(step.made)} for step in plan.steps],
+        "result": {
+            "type": "FeatureCollection",
+            "features": [_feature(unit) for unit in [*begun, *plan.kept]],
+        },
     }
 
 
@@ -64,21 +77,26 @@ _OPEN_CASES = text(
 
 
 def _feature(unit: NewUnit | NewVersion) -> dict[str, Any]:
+    draft_id = unit.draft_id
+    if draft_id is None and isinstance(unit, NewVersion):
+        draft_id = unit.old.key
     return {
         "type": "Feature",
+        **({} if draft_id is None else {"id": draft_id}),
         "geometry": as_geojson(unit.shape),
         "properties": {
             "code": unit.code,
             "name": unit.name,
             "kind": unit.kind,
-            "area_m2": _area_m2(unit.shape),
+            "parent_id": unit.parent_id,
+            "area_m2": geodesic_area_m2(unit.shape),
         },
     }
 
 
-def _area_m2(shape: Any) -> float:
-    """Geodesic area on WGS-84."""
-    return round(abs(float(_GEOD.geometry_area_perimeter(shape)[0])), 1)
+def geodesic_area_m2(shape: Any) -> float:
+    """Geodesic area on WGS-84; pyproj takes holes off only when rings are oriented."""
+    return round(abs(float(_GEOD.geometry_area_perimeter(shapely.orient_polygons(shape))[0])), 1)
 
 
 def _loads(
@@ -117,6 +135,6 @@ def _load(
     where = [cover.locate(points[:, 0], points[:, 1]) for points in (sites, cases)]
     n_sites, n_cases = (np.bincount(found[found >= 0], minlength=len(units)) for found in where)
     return [
-        ZoneLoad(unit.code, int(n_sites[i]), int(n_cases[i]), _area_m2(unit.shape))
+        ZoneLoad(unit.code, int(n_sites[i]), int(n_cases[i]), geodesic_area_m2(unit.shape))
         for i, unit in enumerate(units)
     ]

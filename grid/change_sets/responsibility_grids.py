@@ -17,10 +17,8 @@ from collections import defaultdict
 from typing import Any
 
 import shapely
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import UNIT_COLUMNS, current_versions, unit_of
+from grid.change_sets.current_areas import WorkingAreas
 from grid.change_sets.plan import REASONS, NewVersion, Plan
 from grid.topology import (
     COMMON_LAND_M2,
@@ -34,13 +32,12 @@ from grid.topology import (
     to_local_metres,
     topology_fault,
 )
-from layers.tables import Area
 
 MANAGING = ("responsibility_grid", "evaluation_grid")
 """Kinds whose areas consist of unit grids of one community."""
 
 
-def update_responsibility_grids(db: Session, plan: Plan, parts_reason: str = "") -> None:
+def update_responsibility_grids(areas: WorkingAreas, plan: Plan, parts_reason: str = "") -> None:
     """Add the new outlines of responsibility and evaluation grids to the plan.
 
     Parameters
@@ -55,20 +52,20 @@ def update_responsibility_grids(db: Session, plan: Plan, parts_reason: str = "")
     TopologyFault
         ``multipart``.
     """
-    leaving, coming = _moves(db, plan)
+    leaving, coming = _moves(areas, plan)
     for kind in MANAGING:
-        grids = _grids(db, kind, sorted(leaving.keys() | coming.keys()))
+        grids = areas.children(leaving.keys() | coming.keys(), kind)
         if grids:
             _update_kind(plan, kind, _Moves(grids, leaving, coming), parts_reason)
 
 
-def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
+def _moves(areas: WorkingAreas, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, list[Any]]]:
     """Land of unit grids that leaves and comes, by the id of the community that holds now."""
     moved = [v for v in plan.versions if v.kind == "unit_grid" and v.reason == REASONS["transfer"]]
     named = {unit.parent_id for unit in plan.removed} | {v.old.parent_id for v in moved}
     named |= {unit.parent_id for unit in plan.added} | {version.parent_id for version in moved}
     missing = named - plan.communities.keys()
-    found = plan.communities | (current_versions(db, missing) if missing else {})
+    found = plan.communities | areas.versions(missing)
     now = {asked: unit.key for asked, unit in found.items()}
     leaving, coming = defaultdict(list), defaultdict(list)
     for unit in [*plan.removed, *(version.old for version in moved)]:
@@ -78,13 +75,6 @@ def _moves(db: Session, plan: Plan) -> tuple[dict[int, list[Any]], dict[int, lis
     for version in moved:
         coming[now[version.parent_id]].append(version.shape)
     return leaving, coming
-
-
-def _grids(db: Session, kind: str, communities: list[int]) -> list[Unit]:
-    statement = select(*UNIT_COLUMNS).where(
-        Area.kind == kind, Area.valid_to.is_(None), Area.parent_id.in_(communities)
-    )
-    return [unit_of(row) for row in db.execute(statement.order_by(Area.code))]
 
 
 class _Moves:

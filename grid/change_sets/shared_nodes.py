@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import shapely
-from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import neighbours
+from grid.change_sets.current_areas import WorkingAreas
 from grid.change_sets.plan import NewUnit, NewVersion, Plan
 from grid.topology import (
     MARGIN_DEG,
@@ -36,7 +35,7 @@ from grid.topology import (
 T = TypeVar("T", NewUnit, NewVersion)
 
 
-def share_nodes(db: Session, plan: Plan) -> None:
+def share_nodes(areas: WorkingAreas, plan: Plan) -> None:
     """Insert missing nodes into the outlines of a plan and of their neighbours, kind by kind.
 
     Raises
@@ -47,11 +46,11 @@ def share_nodes(db: Session, plan: Plan) -> None:
     redrawn = [v for v in plan.versions if not shapely.equals_exact(v.shape, v.old.shape)]
     kinds = {version.kind for version in redrawn} | {new.kind for new in plan.again}
     for kind in sorted(kinds | {unit.kind for unit in plan.ended}):
-        _share(db, plan, kind, [version for version in redrawn if version.kind == kind])
+        _share(areas, plan, kind, [version for version in redrawn if version.kind == kind])
     _carry_over(plan)
 
 
-def _share(db: Session, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) -> None:
+def _share(working: WorkingAreas, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) -> None:
     gone = [unit for unit in plan.ended if unit.kind == kind] + (plan.removed if kind == "unit_grid" else [])
     new = [unit for unit in [*plan.again, *plan.added] if unit.kind == kind]
     before = [*(version.old for version in redrawn), *gone]
@@ -60,7 +59,7 @@ def _share(db: Session, plan: Plan, kind: str, redrawn: Sequence[NewVersion]) ->
     boxes = [changed_box(version.old.shape, version.shape) for version in redrawn]
     box = expand_box(union_box([*boxes, bounding_box(shapely.get_coordinates(whole))]), MARGIN_DEG)
     noded = {unit.key: unit for unit in plan.noded}
-    around = [unit for unit in neighbours(db, before, kind) if box_intersects(unit.shape, box)]
+    around = [unit for unit in working.neighbours(before, kind) if box_intersects(unit.shape, box)]
     beside = [noded.get(unit.key, unit) for unit in around]
     begun = [area.shape for area in areas]
     nodes = points_inside(shapely.get_coordinates([*begun, *(unit.shape for unit in beside)]), box)

@@ -9,13 +9,7 @@ import shapely
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.change_sets.current_areas import (
-    areas_by_id,
-    current_units,
-    current_versions,
-    neighbours,
-    surroundings,
-)
+from grid.change_sets.current_areas import WorkingAreas, areas_by_id, current_units
 from grid.change_sets.plan import REASONS, NewUnit, NewVersion, Plan
 from grid.change_sets.planning import check
 from grid.change_sets.result import ChangeResult, NextVersion
@@ -54,22 +48,23 @@ def reverse_plan(db: Session, result: ChangeResult) -> Plan:
         One of the followers has ended (and no undo has brought it back), or a former code is in use.
     TopologyFault
     """
-    plan = Plan(versions=_reverse_versions(db, result.versions))
-    _reverse_ended(db, plan, result)
+    areas = WorkingAreas(db)
+    plan = Plan(versions=_reverse_versions(areas, result.versions))
+    _reverse_ended(areas, plan, result)
     if result.created:
-        _reverse_units(db, plan, [one.id for one in result.created], [one.id for one in result.voided])
-    share_nodes(db, plan)
+        _reverse_units(areas, plan, [one.id for one in result.created], [one.id for one in result.voided])
+    share_nodes(areas, plan)
     return plan
 
 
-def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int]) -> None:
+def _reverse_units(areas: WorkingAreas, plan: Plan, created: list[int], voided: list[int]) -> None:
     """Return the former unit grids in the place of those that followed them."""
-    units = current_or_restored(db, created)
+    units = current_or_restored(areas.db, created)
     removed = [units[key] for key in created]
-    former = areas_by_id(db, voided)
-    _refuse_used(db, "unit_grid", [unit.code for unit in former])
-    around = surroundings(db, removed)
-    parents = current_versions(db, [unit.parent_id for unit in former])
+    former = areas_by_id(areas.db, voided)
+    _refuse_used(areas.db, "unit_grid", [unit.code for unit in former])
+    around = areas.surroundings(removed)
+    parents = areas.versions([unit.parent_id for unit in former])
     plan.removed, plan.reasons = removed, {unit.key: REASONS["undo"] for unit in removed}
     nodes = shapely.get_coordinates([unit.shape for unit in around.neighbours])
     for unit in sorted(former, key=lambda unit: unit.code):
@@ -84,14 +79,15 @@ def _reverse_units(db: Session, plan: Plan, created: list[int], voided: list[int
     check(plan, around)
 
 
-def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewVersion]:
+def _reverse_versions(areas: WorkingAreas, versions: Sequence[NextVersion]) -> list[NewVersion]:
     """Return the former versions again, each after the one that followed it."""
     if not versions:
         return []
+    db = areas.db
     now = current_or_restored(db, [version.id for version in versions], AREA_KINDS)
     old = {unit.key: unit for unit in areas_by_id(db, [version.old_id for version in versions])}
     current_of = {version.old_id: now[version.id].key for version in versions}
-    parents = current_versions(db, [unit.parent_id for unit in old.values()])
+    parents = areas.versions([unit.parent_id for unit in old.values()])
     made = []
     for version in versions:
         before, after = old[version.old_id], now[version.id]
@@ -102,7 +98,7 @@ def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewV
             parent = current_of.get(before.parent_id) or parents[before.parent_id].key
         box = expand_box(changed_box(before.shape, after.shape), MARGIN_DEG)
         around = [
-            unit.shape for unit in neighbours(db, [after], version.kind) if box_intersects(unit.shape, box)
+            unit.shape for unit in areas.neighbours([after], version.kind) if box_intersects(unit.shape, box)
         ]
         shape = insert_nodes(before.shape, points_inside(shapely.get_coordinates(around), box))
         made.append(
@@ -120,14 +116,15 @@ def _reverse_versions(db: Session, versions: Sequence[NextVersion]) -> list[NewV
     return made
 
 
-def _reverse_ended(db: Session, plan: Plan, result: ChangeResult) -> None:
+def _reverse_ended(areas: WorkingAreas, plan: Plan, result: ChangeResult) -> None:
     """Grids of which nothing was left begin again; those that an undo had brought back end again."""
+    db = areas.db
     if result.again:
         plan.ended += current_or_restored(db, [one.id for one in result.again], AREA_KINDS).values()
     former = areas_by_id(db, [one.id for one in result.ended]) if result.ended else []
     for unit in sorted(former, key=lambda unit: unit.code):
         _refuse_used(db, unit.kind, [unit.code])
-        parent = current_versions(db, [unit.parent_id])[unit.parent_id].key
+        parent = areas.versions([unit.parent_id])[unit.parent_id].key
         around = shapely.get_coordinates([v.shape for v in plan.versions if v.kind == unit.kind])
         shape = insert_nodes(unit.shape, around) if len(around) else unit.shape
         plan.again.append(

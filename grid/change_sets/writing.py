@@ -19,7 +19,7 @@ WITH RECURSIVE named AS (
     UNION SELECT a.id, a.kind FROM areas a JOIN named n ON a.parent_id = n.id WHERE n.kind IN ('town', 'community')
 ), units AS (
     SELECT DISTINCT n.parent_id FROM named u JOIN areas g ON g.id = u.id AND u.kind = 'unit_grid'
-    JOIN areas n ON n.kind = 'unit_grid' AND n.valid_to IS NULL AND n.geom && ST_Expand(g.geom, 1e-7)
+    JOIN areas n ON n.kind = 'unit_grid' AND holds_at(n.valid_from, n.valid_to) AND n.geom && ST_Expand(g.geom, 1e-7)
 )
 SELECT DISTINCT c.code FROM areas c WHERE c.kind = 'community'
  AND (c.id IN (SELECT parent_id FROM units) OR c.id IN (SELECT id FROM named)
@@ -32,9 +32,12 @@ def lock_communities(db: Session, area_ids: Sequence[int], *, hierarchy: bool = 
     """Lock the communities of these areas and of their neighbours, in order.
 
     A community is locked by its code, which all its versions share. Changes of the ``hierarchy`` follow each
-    other.
+    other, and so do those of unit grids of several communities: outlines of larger areas change with them.
     """
-    codes = ["hierarchy"] if hierarchy else []
+    of_communities = select(func.count(Area.parent_id.distinct())).where(
+        Area.id.in_(area_ids), Area.kind == "unit_grid"
+    )
+    codes = ["hierarchy"] if hierarchy or (db.scalar(of_communities) or 0) > 1 else []
     for code in [*codes, *db.scalars(_COMMUNITIES, {"ids": list(area_ids)}).all()]:
         db.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"partition:{code}"}
@@ -84,8 +87,13 @@ def write(db: Session, plan: Plan, change_set_id: int, now: dt.datetime) -> Chan
         new_id = _insert(db, new, new.kind, parent, change_set_id, now)
         made = ChangedArea(id=new_id, code=new.code, name=new.name)
         (created if new.kind == "unit_grid" else again).append(made)
-    if plan.recoded:
-        db.execute(_PLACE_SITES, {"ids": list(followed.values()), "now": now})
+    begun = list(followed.values())
+    parents = {unit.parent_id for unit in plan.removed} | {new.parent_id for new in plan.added}
+    parents |= {version.parent_id for version in plan.kept}
+    if len(parents) > 1:
+        begun += [one.id for one in created]
+    if plan.recoded or len(parents) > 1:
+        db.execute(_PLACE_SITES, {"ids": begun, "now": now})
     db.expire_all()
     return ChangeResult(
         created=created,
@@ -135,12 +143,12 @@ WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
 old AS (
     SELECT a.indicative, a.households, a.road_length_m,
            CASE WHEN :alone OR COALESCE(a.households, a.road_length_m) IS NULL THEN 1.0
-                ELSE ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0) END AS share
-    FROM areas a, given WHERE a.id = ANY(:predecessors)
+                ELSE COALESCE(p.share, ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0)) END AS share
+    FROM unnest(CAST(:predecessors AS bigint[]), CAST(:shares AS float8[])) AS p(id, share)
+    JOIN areas a USING (id), given
 ), moved AS (
-    SELECT COALESCE(sum(sign * households), 0) AS households, COALESCE(sum(sign * road_length_m), 0) AS road_length_m
-    FROM (SELECT 1 AS sign, unnest(CAST(:gains AS bigint[])) AS id
-          UNION ALL SELECT -1, unnest(CAST(:losses AS bigint[]))) m JOIN areas a USING (id)
+    SELECT COALESCE(sum(part * households), 0) AS households, COALESCE(sum(part * road_length_m), 0) AS road_length_m
+    FROM unnest(CAST(:moved AS bigint[]), CAST(:parts AS float8[])) AS m(id, part) JOIN areas a USING (id)
 ), carried AS (
     SELECT l.households, l.road_length_m FROM areas l WHERE l.id = :like
     UNION ALL
@@ -174,6 +182,9 @@ def _insert(
     change_set_id: int,
     now: dt.datetime,
 ) -> int:
+    moved: list[tuple[int, float]] = []
+    if isinstance(new, NewVersion):
+        moved = [*new.gains, *((area_id, -share) for area_id, share in new.losses)]
     values = {
         "code": new.code,
         "name": new.name,
@@ -182,8 +193,9 @@ def _insert(
         "now": now,
         "predecessors": list(new.predecessors),
         "alone": isinstance(new, NewVersion) and not new.by_land,
-        "gains": list(new.gains) if isinstance(new, NewVersion) else [],
-        "losses": list(new.losses) if isinstance(new, NewVersion) else [],
+        "shares": list(new.shares) if isinstance(new, NewUnit) else [],
+        "moved": [area_id for area_id, _ in moved],
+        "parts": [part for _, part in moved],
         "like": new.like,
         "change_set": change_set_id,
         "wkb": shapely.to_wkb(new.shape),

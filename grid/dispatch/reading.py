@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.errors import NotFound
+from layers.errors import NotFound, no_case
 from layers.local_time import local_zone
 
 _ROWS = """
@@ -118,7 +118,7 @@ def read_dispatch(db: Session, dispatch_id: int) -> DispatchRow:
     """
     row = db.execute(_ONE, {"id": dispatch_id}).mappings().one_or_none()
     if row is None:
-        raise NotFound(f"no dispatch {dispatch_id}")
+        raise NotFound(f"no dispatch {dispatch_id}", f"没有派员 {dispatch_id}，或无权查看")
     return _row(dict(row))
 
 
@@ -166,7 +166,7 @@ def called_people(db: Session, number: str, now: dt.datetime) -> list[CalledPers
     layers.errors.NotFound
     """
     if db.scalar(text("SELECT 1 FROM cases WHERE number = :number"), {"number": number}) is None:
-        raise NotFound(f"no case {number!r}")
+        raise no_case(number)
     asked = {"number": number, "day": now.astimezone(local_zone()).date()}
     return [CalledPerson(**row) for row in db.execute(_CALLED, asked).mappings()]
 

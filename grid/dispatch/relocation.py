@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from grid.cases import locked_case, opening_facts, transition
+from grid.cases import events_of_case, locked_case, opening_facts, refuse_stale, transition
 from grid.dispatch.steps import Who
 from grid.errors import GridError
 from grid.responsibility import Assignment, assign
-from layers.errors import NotFound, OutOfScope
+from layers.errors import OutOfScope, no_case
 from layers.tables import Case
 
 _KINDS = ("grid", "community", "town", "county", "city")
@@ -69,7 +69,7 @@ def preview_relocation(
     """
     case = db.scalars(select(Case).where(Case.number == number)).one_or_none()
     if case is None:
-        raise NotFound(f"no case {number!r}")
+        raise no_case(number)
     return _relocated(db, case, lon, lat, at, reach)
 
 
@@ -84,8 +84,8 @@ def _relocated(
         )
     if reach is not None and found.scope_area_id not in reach:
         raise OutOfScope(
-            "the new place is outside of this account's areas: ask who has the wider area"
-            " 新位置不在本账户范围内，请由上级区域的指挥员办理"
+            "the new place is outside of this account's areas: ask who has the wider area",
+            "新位置不在本账户范围内，请由上级区域的指挥员办理",
         )
     lead = found.lead.body if found.lead else case.lead_body
     partners = [one.body for one in found.co_handlers] if found.lead else list(case.co_handlers)
@@ -126,10 +126,16 @@ def relocate_case(
         As :func:`preview_relocation`.
     IllegalTransition
         Not possible now, or not for this person.
+    StaleCase
+        The case has a newer step than ``if_match`` names.
     """
     case = locked_case(db, number)
+    refuse_stale(number, events_of_case(db, case), if_match)
     found = _relocated(db, case, lon, lat, at, reach)
     place = (float(lon), float(lat))
+    before = (db.scalar(_LON, {"id": case.id}), db.scalar(_LAT, {"id": case.id}))
+    if before == place:
+        raise GridError("lon, lat: the case is there already", "lon、lat：案件已在此位置")
     areas = {
         f"{kind}_area_id": found.assignment.area_id("unit_grid" if kind == "grid" else kind)
         for kind in _KINDS
@@ -149,7 +155,7 @@ def relocate_case(
             "lead_body": case.lead_body,
             "co_handlers": list(case.co_handlers),
             "area_id": case.area_id,
-            "place": [db.scalar(_LON, {"id": case.id}), db.scalar(_LAT, {"id": case.id})],
+            "place": list(before),
         },
         "explanation": _explanation(case, found, reason),
     }

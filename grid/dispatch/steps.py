@@ -204,7 +204,10 @@ def _answer(
     found = read_dispatch(db, dispatch_id)
     number = found.number
     if number is None:
-        raise NotFound(f"no case of dispatch {dispatch_id} that the caller may see")
+        raise NotFound(
+            f"no case of dispatch {dispatch_id} that the caller may see",
+            f"派员 {dispatch_id} 的案件不存在，或无权查看",
+        )
     case = locked_case(db, number)
     found = read_dispatch(db, dispatch_id)
     _check_answer(found, action, who, note)
@@ -277,7 +280,10 @@ def _no_part(db: Session, officer_id: int, at: dt.datetime) -> Exception:
     """Return the reason that an officer is not among those of the case."""
     row = db.execute(_OFFICER, {"id": officer_id, "day": at.astimezone(local_zone()).date()}).one_or_none()
     if row is None:
-        return NotFound(f"no officer {officer_id} in the register today")
+        return NotFound(
+            f"officer_id: no officer {officer_id} in the register today",
+            f"officer_id：当日名录中没有执法人员 {officer_id}",
+        )
     return IllegalTransition(
         f"{row.name} is of {row.body}, which does not handle this case (any more): reassign or designate it first",
         f"{row.name} 所属的“{row.body}”未承办（或已办结）本案，须先改派或指定管辖",

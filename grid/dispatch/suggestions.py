@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from layers.errors import NotFound
+from layers.errors import no_case
 from layers.local_time import local_zone
 
 ENOUGH_OFFICERS = 6
@@ -32,7 +32,7 @@ JOIN bodies b ON b.body_id = p.body_id AND b.valid_from <= :day AND COALESCE(b.v
 JOIN officers o ON o.body_code = b.code AND o.valid_from <= :day AND COALESCE(o.valid_to > :day, true)
 LEFT JOIN LATERAL (
     SELECT a.name AS area, a.label_point::geography <-> c.geom::geography AS distance_m
-    FROM areas a WHERE a.code = ANY (o.area_codes) AND a.valid_to IS NULL
+    FROM areas a WHERE a.code = ANY (o.area_codes) AND holds_at(a.valid_from, a.valid_to)
     ORDER BY a.label_point::geography <-> c.geom::geography LIMIT 1) near ON true
 WHERE c.number = :number
 """)
@@ -40,7 +40,7 @@ _SHORT = text("""
 SELECT t.code, t.name, count(DISTINCT o.officer_id) AS officers
 FROM areas t LEFT JOIN officers o ON t.code = ANY (o.area_codes) AND o.valid_from <= :day
     AND COALESCE(o.valid_to > :day, true) AND o.certificate_from <= :day AND COALESCE(o.certificate_to >= :day, true)
-WHERE t.kind = 'town' AND t.valid_to IS NULL
+WHERE t.kind = 'town' AND holds_at(t.valid_from, t.valid_to)
 GROUP BY t.code, t.name HAVING count(DISTINCT o.officer_id) < :enough ORDER BY officers, t.code
 """)
 
@@ -96,7 +96,7 @@ def suggest_officers(db: Session, number: str, now: dt.datetime) -> list[Suggest
     layers.errors.NotFound
     """
     if db.scalar(text("SELECT 1 FROM cases WHERE number = :number"), {"number": number}) is None:
-        raise NotFound(f"no case {number!r}")
+        raise no_case(number)
     day = now.astimezone(local_zone()).date()
     found = [_suggestion(row) for row in db.execute(_SUGGESTED, {"number": number, "day": day})]
     return sorted(found, key=_rank)

@@ -209,7 +209,7 @@ def read_proposal(db: Session, proposal_id: int) -> DutyProposal:
     """
     found = db.get(DutyProposal, proposal_id)
     if found is None:
-        raise NotFound(f"no proposal {proposal_id} 没有该清单提案")
+        raise NotFound(f"no proposal {proposal_id}", f"没有清单提案 {proposal_id}")
     return found
 
 
@@ -232,7 +232,7 @@ def _locked(db: Session, proposal_id: int) -> DutyProposal:
     statement = select(DutyProposal).where(DutyProposal.id == proposal_id).with_for_update()
     found = db.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
     if found is None:
-        raise NotFound(f"no proposal {proposal_id} 没有该清单提案")
+        raise NotFound(f"no proposal {proposal_id}", f"没有清单提案 {proposal_id}")
     return found
 
 

@@ -5,7 +5,7 @@ WITH RECURSIVE paths AS (
     SELECT a.id, p.codes || a.code FROM areas a JOIN paths p ON a.parent_id = p.id
 ), current_areas AS MATERIALIZED (
     SELECT a.id, a.code, a.kind, a.name, a.label_point, p.codes FROM areas a JOIN paths p USING (id)
-    WHERE a.valid_to IS NULL
+    WHERE holds_at(a.valid_from, a.valid_to)
 ), towns AS MATERIALIZED (
     SELECT a.id, c.codes, a.geom FROM areas a JOIN current_areas c USING (id) WHERE a.kind = 'town'
 ), names AS (

@@ -99,7 +99,8 @@ def find_places(db: Session, addresses: Sequence[str], *, most: int = MOST_FOUND
     if not addresses:
         return []
     asked = [address[:MOST_CHARACTERS].replace("\x00", " ") for address in addresses]
-    rows = db.execute(_SEARCH, {"addresses": asked, "most_names": MOST_NAMES}).mappings()
+    chosen = {"addresses": asked, "most_names": MOST_NAMES, "least_share": LEAST_SCORE}
+    rows = db.execute(_SEARCH, chosen).mappings()
     found: dict[int, FoundPlaces] = {}
     for number, group in groupby(sorted(rows, key=lambda row: row["number"]), key=lambda row: row["number"]):
         found[number] = _ranked(addresses[number - 1], [row for row in group], most)
@@ -108,30 +109,21 @@ def find_places(db: Session, addresses: Sequence[str], *, most: int = MOST_FOUND
 
 def _ranked(address: str, rows: Sequence[Mapping[Any, Any]], most: int) -> FoundPlaces:
     normal: str = rows[0]["normal"]
-    grams = frozenset(rows[0]["address_grams"])
     names = [row for row in rows if row["id"] is not None]
     named = {row["area_code"] for row in names if row["area_code"] and row["name_normal"] in normal}
     other = _other_city(normal, {row["name_normal"] for row in names if row["kind"] in ("city", "county")})
     if other is not None:
         return FoundPlaces(address, "another_city", [], other)
     scored = sorted(
-        ((score, row) for row in names if (score := _score(row, normal, grams, named)) >= LEAST_SCORE),
+        ((score, row) for row in names if (score := _score(row, normal, named)) >= LEAST_SCORE),
         key=lambda pair: (-pair[0], len(pair[1]["name"]), pair[1]["id"]),
     )
     candidates = [_candidate(row, score, normal) for score, row in scored[:most]]
     return FoundPlaces(address, "found" if candidates else "nothing_found", candidates)
 
 
-def _score(row: Mapping[Any, Any], normal: str, grams: frozenset[str], named: set[str]) -> float:
-    total = there = 0.0
-    for gram, weight in zip(row["grams"], row["weights"], strict=True):
-        total += weight
-        if gram in grams:
-            there += weight
-    if total <= 0:
-        share = 1.0 if row["name_normal"] in normal else 0.0
-    else:
-        share = there / total
+def _score(row: Mapping[Any, Any], normal: str, named: set[str]) -> float:
+    share: float = row["share"]
     if share < 1 and row["area_code"] is not None and row["name_normal"] not in normal:
         share *= 0.8  # a part of a large area's name says little
     within = set(row["within"])
@@ -139,7 +131,7 @@ def _score(row: Mapping[Any, Any], normal: str, grams: frozenset[str], named: se
         share *= OTHER_AREAS_SHARE
     elif named:
         share *= OTHER_AREAS_SHARE + (1 - OTHER_AREAS_SHARE) * len(within & named) / len(named)
-    return float(share * KIND_SHARES.get(row["kind"], 1.0))
+    return round(share * KIND_SHARES.get(row["kind"], 1.0), 9)
 
 
 def _candidate(row: Mapping[Any, Any], score: float, normal: str) -> PlaceCandidate:

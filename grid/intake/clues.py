@@ -23,9 +23,12 @@ from grid.errors import GridError, IllegalTransition
 from grid.gazetteer import find_places
 from grid.responsibility import assign
 from layers.errors import NotFound
+from layers.local_time import local_day
 from layers.tables import CLUE_SOURCES, URGENCIES, Case, CaseEvent, Clue, ClueReporter
 
 MOST_CHARACTERS = 4_000
+REPLACED = "\ufffd"
+"""Character in place of bytes that are no text: the sender's words are not guessed."""
 CODE_LETTERS = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 16
 _PHONE = re.compile(r"\+?[0-9][0-9 \-]{4,18}[0-9]")
@@ -103,7 +106,7 @@ def receive_clue(
                 )
             return before
     _check(facts)
-    domain = None if facts.item_code is None else matter_domain(db, facts.item_code, at.date())
+    domain = None if facts.item_code is None else matter_domain(db, facts.item_code, local_day(at))
     place, area_id, candidates = _placed(db, facts)
     clue = Clue(
         source=facts.source,
@@ -188,12 +191,20 @@ def _check_texts(facts: ClueFacts) -> None:
         "email": facts.email,
     }
     for name, value in written.items():
-        if value is None:
-            continue
-        if len(value) > (MOST_CHARACTERS if name == "text" else 200):
-            raise GridError(f"{name}: it is too long", f"{name}：内容过长")
-        if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") and c not in "\n\r\t" for c in value):
-            raise GridError(f"{name}: it has control characters", f"{name}：含有控制字符或无效字符")
+        if value is not None:
+            _check_text(name, value, MOST_CHARACTERS if name == "text" else 200)
+
+
+def _check_text(name: str, value: str, most: int) -> None:
+    if len(value) > most:
+        raise GridError(f"{name}: more than {most} characters", f"{name}：超过 {most} 个字符")
+    if any(unicodedata.category(c) in ("Cc", "Cs", "Co", "Cn") and c not in "\n\r\t" for c in value):
+        raise GridError(f"{name}: it has control characters", f"{name}：含有控制字符或无效字符")
+    if REPLACED in value:
+        raise GridError(
+            f"{name}: letters were lost before it came here (U+FFFD): send it as UTF-8",
+            f"{name}：文字在送达前已损坏（U+FFFD），请以 UTF-8 发送",
+        )
 
 
 def _check_place_given(facts: ClueFacts) -> None:
@@ -235,7 +246,9 @@ def _placed(db: Session, facts: ClueFacts) -> tuple[str | None, int | None, list
         None
         if not common
         else db.scalar(
-            text("SELECT id FROM areas WHERE code = :code AND valid_to IS NULL ORDER BY id DESC LIMIT 1"),
+            text(
+                "SELECT id FROM areas WHERE code = :code AND holds_at(valid_from, valid_to) ORDER BY id DESC LIMIT 1"
+            ),
             {"code": common[-1]},
         )
     )
@@ -262,7 +275,7 @@ def read_clue(db: Session, clue_id: int, *, lock: bool = False) -> Clue:
     wanted = select(Clue).where(Clue.id == clue_id)
     clue = db.scalar(wanted.with_for_update() if lock else wanted)
     if clue is None:
-        raise NotFound(f"no clue {clue_id} 没有线索 {clue_id}")
+        raise NotFound(f"no clue {clue_id}", f"没有线索 {clue_id}，或无权查看")
     return clue
 
 
@@ -351,7 +364,10 @@ def open_case_of_clue(
     The source of the clue is a fact of the case's first event.
     """
     clue = _undecided(db, clue_id)
-    clue.domain = matter_domain(db, item_code, at.date())
+    if not title.strip():
+        raise GridError("title: is empty", "title：标题不能为空")
+    _check_text("title", title, 200)
+    clue.domain = matter_domain(db, item_code, local_day(at))
     assignment = assign(db, lon=lon, lat=lat, item_code=item_code, at=at)
     if assignment.outcome == "no_area" or assignment.scope_area_id is None:
         raise GridError(
@@ -387,7 +403,7 @@ def find_by_code(db: Session, code: str) -> Clue:
     """
     clue = db.scalar(select(Clue).where(Clue.code_hash == code_hash(code)))
     if clue is None:
-        raise NotFound("no report with this code 没有此查询码的记录")
+        raise NotFound("code: no report with this code", "没有此查询码的记录")
     return clue
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from layers.local_time import local_day
+
 DEFAULT_RADIUS_M = 100.0
 DEFAULT_DAYS = 30
 """For matters that say nothing of duplicates."""
@@ -62,7 +64,7 @@ def find_duplicates(
     tuple
         What was found, the radius in metres and the number of days.
     """
-    rule = db.execute(_RULE, {"item_code": item_code, "day": at.date()}).one_or_none()
+    rule = db.execute(_RULE, {"item_code": item_code, "day": local_day(at)}).one_or_none()
     radius_m = float(rule[0]) if rule is not None and rule[0] is not None else DEFAULT_RADIUS_M
     days = int(rule[1]) if rule is not None and rule[1] is not None else DEFAULT_DAYS
     found = db.execute(

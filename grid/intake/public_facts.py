@@ -26,10 +26,14 @@ def public_clues(
     codes: Sequence[str] | None,
     since: dt.datetime | None,
     until: dt.datetime | None,
+    day: dt.date,
     most: int,
 ) -> Sequence[Any]:
-    """Return clues of public matters with the state of their case, the newest first; nothing personal."""
-    values = {"ids": ids, "codes": codes, "since": since, "until": until, "most": most}
+    """Return clues of matters that are public on a day, with the state of their case; nothing personal.
+
+    The newest come first.
+    """
+    values = {"ids": ids, "codes": codes, "since": since, "until": until, "day": day, "most": most}
     return db.execute(_PUBLIC, values).all()
 
 
@@ -38,7 +42,7 @@ SELECT c.id, c.state, c.item_code, m.name, c.created_at, GREATEST(c.updated_at, 
        k.state AS case_state, k.closed_at, t.name AS town
 FROM clues c
 JOIN LATERAL (SELECT name FROM matters m WHERE m.item_code = c.item_code AND m.public
-              AND (m.valid_to IS NULL OR m.valid_to > current_date) ORDER BY m.valid_from DESC LIMIT 1) m ON true
+              AND (m.valid_to IS NULL OR m.valid_to > :day) ORDER BY m.valid_from DESC LIMIT 1) m ON true
 LEFT JOIN cases k ON k.id = c.case_id
 LEFT JOIN areas t ON t.id = k.town_area_id
 LEFT JOIN LATERAL (SELECT max(e.at) AS at FROM case_events e WHERE e.case_id = k.id) last ON true

@@ -11,6 +11,7 @@ import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from layers.local_time import local_day
 from layers.tables import Case, Matter, Officer
 
 
@@ -91,7 +92,7 @@ def open_cases_of_alerts(db: Session, before: dt.datetime) -> list[Case]:
 
 def matter_of(db: Session, item_code: str, at: dt.datetime) -> Matter:
     """Return the version of a matter that holds at a moment; one without any rule where the register has none."""
-    day = at.date()
+    day = local_day(at)
     found = select(Matter).where(
         Matter.item_code == item_code,
         Matter.valid_from <= day,

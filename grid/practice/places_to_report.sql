@@ -2,8 +2,8 @@
 -- Called by: grid/practice/city_facts.py
 WITH RECURSIVE smallest AS MATERIALIZED (
     SELECT a.id, a.code, a.name, a.kind, a.parent_id, a.label_point FROM areas a
-    WHERE a.valid_to IS NULL AND a.kind IN ('town', 'community', 'unit_grid')
-      AND NOT EXISTS (SELECT FROM areas c WHERE c.parent_id = a.id AND c.valid_to IS NULL
+    WHERE holds_at(a.valid_from, a.valid_to) AND a.kind IN ('town', 'community', 'unit_grid')
+      AND NOT EXISTS (SELECT FROM areas c WHERE c.parent_id = a.id AND holds_at(c.valid_from, c.valid_to)
                       AND c.kind IN ('community', 'unit_grid'))
     ORDER BY hashtextextended(a.code, :seed), a.code LIMIT :most
 ), paths AS (

@@ -215,7 +215,7 @@ def _check_matters(db: Session, checked: CheckedFrame) -> None:
             try:
                 limits_of_row({stage: value})
             except GridError as error:
-                faults[i] = str(error)
+                faults[i] = f"{error.message_en} {error.message_zh}"
         _reject_rows(checked, faults, stage)
     for row in frame.iter_rows(named=True):
         limits.append(_limits_json(row))

@@ -39,7 +39,8 @@ class Entry:
         Of an officer: the last day of the certificate is over. None: not an officer, or no last day is known.
     versions : list of dict
         By the columns of the import, the newest first; ``changed_by``, ``changed_at``, ``source`` and ``reason``
-        beside them where the caller may read the batch.
+        of the batch that made the version, and ``later``, a list of the same of every later change of it with
+        ``what`` (``ended``, ``changed``), where the caller may read the batch.
     tag : str
         Changes with every change of what the caller sees of the entry.
     """
@@ -185,15 +186,33 @@ def read_entry(db: Session, register: str, key: str, *, today: dt.date) -> Entry
     held = [row for row in rows if row["valid_from"] <= today and (row["valid_to"] or dt.date.max) > today]
     past = [row for row in rows if row["valid_from"] <= today]
     state = "in_force" if held else "withdrawn" if past else "coming"
-    return _entry(register, [dict(row) for row in rows], today, state)
+    told = _changes(db, register, [row["id"] for row in rows])
+    return _entry(register, [dict(row) | told[row["id"]] for row in rows], today, state)
 
 
-# Who changed a version is told to those who may read its batch: the policy of batches is applied.
-_VERSIONS = """
-SELECT v.*, b.actor AS changed_by, b.received_at AS changed_at, b.source, b.options ->> 'reason' AS reason
-FROM {register} v LEFT JOIN batches b ON b.id = v.batch_id WHERE v.{key} = :key ORDER BY v.valid_from DESC
-"""
+_VERSIONS = "SELECT v.* FROM {register} v WHERE v.{key} = :key ORDER BY v.valid_from DESC"
 TOLD_OF_BATCH = ("changed_by", "changed_at", "source", "reason")
+# Who changed a version is told to those who may read the batch: the policy of batches is applied.
+_CHANGES = text("""
+SELECT w.id, w.valid_to, b.actor AS changed_by, b.received_at AS changed_at, b.source, b.options ->> 'reason' AS reason
+FROM version_batches(:register, CAST(:ids AS bigint[])) WITH ORDINALITY AS w (id, batch_id, valid_to, place)
+LEFT JOIN batches b ON b.id = w.batch_id ORDER BY w.place
+""")
+
+
+def _changes(db: Session, register: str, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """Return what made each version, and what changed it later, by the key of its row."""
+    found: dict[int, dict[str, Any]] = {}
+    ends: dict[int, dt.date | None] = {}
+    for row in db.execute(_CHANGES, {"register": register, "ids": list(ids)}).mappings():
+        told = {name: row[name] for name in TOLD_OF_BATCH}
+        if row["id"] not in found:
+            found[row["id"]] = {**told, "later": []}
+        elif told["changed_by"] is not None:
+            ended = row["valid_to"] is not None and row["valid_to"] != ends[row["id"]]
+            found[row["id"]]["later"].append({"what": "ended" if ended else "changed", **told})
+        ends[row["id"]] = row["valid_to"]
+    return found
 
 
 def names_of_codes(db: Session, versions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -224,7 +243,9 @@ def area_codes_of(db: Session, area_ids: Collection[int]) -> frozenset[str]:
 
 def _entry(register: str, rows: list[dict[str, Any]], day: dt.date, state: str) -> Entry:
     versions = [
-        values_of(register, row) | {name: row.get(name) for name in (*TOLD_OF_BATCH, "batch_id")}
+        values_of(register, row)
+        | {name: row.get(name) for name in (*TOLD_OF_BATCH, "batch_id")}
+        | {"later": row.get("later", [])}
         for row in rows
     ]
     shown = next((row for row in rows if row["valid_from"] <= day), rows[-1])

@@ -30,6 +30,7 @@ from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind, Candidate, PointInAreas
 from grid.responsibility.shares import shares_in_zones
 from layers.codes import name_and_code
+from layers.codes.outline_faults import outline_fault
 
 NEGLIGIBLE_SHARE = 1e-9
 CANDIDATES_SHOWN = 200
@@ -108,8 +109,8 @@ def _check(geometry: Any) -> None:
     if geometry.is_empty:
         raise GridError("geometry: empty", "geometry 为空")
     if not geometry.is_valid:
-        reason = shapely.is_valid_reason(geometry)
-        raise GridError(f"geometry: not valid: {reason}", f"geometry 图形无效：{reason}")
+        english, chinese = outline_fault(geometry)
+        raise GridError(f"geometry: {english}", f"geometry：{chinese}")
     west, south, east, north = geometry.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise GridError(f"geometry: {west}, {south} … {east}, {north}: no degrees", "geometry 经纬度无效")

@@ -30,7 +30,7 @@ KIND_NAMES = {
 _SITES = text("""
 SELECT e.uscc, s.site_id, s.kind, owning_area(s.geom, at => :at) AS area_id
 FROM sites s JOIN enterprises e ON e.id = s.enterprise_id
-WHERE e.uscc = ANY(:uscc) ORDER BY e.uscc, s.kind, s.site_id
+WHERE e.uscc = ANY(:uscc) AND s.geom IS NOT NULL ORDER BY e.uscc, s.kind, s.site_id
 """)
 _COUNTIES = text("""
 SELECT DISTINCT ON (code) id, code, name, kind, parent_id, valid_from, valid_to FROM areas

@@ -181,7 +181,8 @@ class _Local:
 
 _SITES = text("""
 SELECT s.site_id, s.kind, ST_X(s.geom) AS lon, ST_Y(s.geom) AS lat
-FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE e.uscc = :uscc ORDER BY s.site_id
+FROM sites s JOIN enterprises e ON e.id = s.enterprise_id WHERE e.uscc = :uscc AND s.geom IS NOT NULL
+ORDER BY s.site_id
 """)
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from grid.areas import HIERARCHY, AreaVersion
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind
+from layers.local_time import local_day
 
 _SUCCESSORS = text("""
 WITH RECURSIVE line AS (
@@ -68,9 +69,9 @@ def area_steps(
         if {follower.code for follower in found} == {area.code}:
             continue  # a new version of the same area
         labels = [follower.label for follower in found]
-        ended_at = area.valid_to or now
-        zh = f"{area.label} 已于 {ended_at.date()} 撤销或变更，现为 {'、'.join(labels) or '无 none'}。"
-        en = f"{area.label} ended on {ended_at.date()}; now it is {', '.join(labels) or 'nothing'}."
+        ended_on = local_day(area.valid_to or now)
+        zh = f"{area.label} 已于 {ended_on} 撤销或变更，现为 {'、'.join(labels) or '无 none'}。"
+        en = f"{area.label} ended on {ended_on}; now it is {', '.join(labels) or 'nothing'}."
         codes = [follower.code for follower in found]
         steps.append(Step("successor", "area_succession", zh, en, codes, [area.code]))
     return by_kind, steps

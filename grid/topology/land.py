@@ -6,6 +6,8 @@ Both first get the corners of the land as nodes, so that the new border is the l
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import shapely
@@ -99,6 +101,27 @@ def add_land(area: Unit, land: TransferredLand) -> Any:
     shared = unshared_edges(both, box_around(land.shape)).is_empty
     joined = shapely.coverage_union_all(both) if shared else shapely.union_all(both)
     return _one_part(area, _drop_rounding_parts(joined), land)
+
+
+def exchange_land(area: Unit, gone: Sequence[Any], come: Sequence[Any]) -> Any:
+    """Return the outline of an area that gives some shapes away and takes others in their place.
+
+    Parameters
+    ----------
+    area : Unit
+    gone, come : sequence of polygons
+        Together they are a changed part of the land; most of both is the same land.
+
+    Raises
+    ------
+    TopologyFault
+        ``empty_parent``, ``multipart``.
+    """
+    away = TransferredLand([dataclasses.replace(area, shape=shape) for shape in gone], "checked below")
+    rest = remaining_outline(area, away)
+    taken = TransferredLand([dataclasses.replace(area, shape=shape) for shape in come], "checked below")
+    whole = taken.shape if rest.is_empty else add_land(dataclasses.replace(area, shape=rest), taken)
+    return _one_part(area, whole, TransferredLand([area]))
 
 
 def _with_common_nodes(one: Any, other: Any) -> tuple[Any, Any]:

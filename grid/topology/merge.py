@@ -35,9 +35,21 @@ def merge(units: Sequence[Unit], parts_reason: str = "") -> PartitionChange:
             "不同社区的网格不能合并",
             shapely.union_all([unit.shape for unit in units]),
         )
+    joined = join_zones(units, parts_reason)
+    return PartitionChange("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
+
+
+def join_zones(units: Sequence[Unit], parts_reason: str = "") -> Any:
+    """Return the union of zones of any parents that share edges.
+
+    Raises
+    ------
+    TopologyFault
+        ``not_neighbours``.
+    """
     joined = union_zones([unit.shape for unit in units])
     if parts_reason and joined.is_valid:
-        return PartitionChange("merge", tuple(units), (joined,), np.empty((0, 2)), parts_reason)
+        return joined
     if joined.geom_type != "Polygon" or not joined.is_valid:
         parts = sorted(shapely.get_parts(joined), key=lambda part: -part.area)
         apart = shapely.union_all(parts[1:]) if len(parts) > 1 else joined
@@ -49,7 +61,7 @@ def merge(units: Sequence[Unit], parts_reason: str = "") -> PartitionChange:
             f"{'、'.join(unit.label for unit in names or units)} 与其余网格没有公共边",
             apart,
         )
-    return PartitionChange("merge", tuple(units), (joined,), np.empty((0, 2)))
+    return joined
 
 
 def union_zones(shapes: list[Any]) -> Any:

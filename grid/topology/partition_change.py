@@ -26,6 +26,8 @@ class PartitionChange:
         Degrees, EPSG:4326.
     parts_reason : str
         Reason why a new zone may have several parts (islands); empty: it may not.
+    parents : tuple of int or None
+        Id of the parent of each new zone; empty: all have the parent of the first that ends.
     """
 
     op: str
@@ -33,6 +35,21 @@ class PartitionChange:
     added: tuple[Any, ...]
     nodes: NDArray[np.float64]
     parts_reason: str = ""
+    parents: tuple[int | None, ...] = ()
+
+    @property
+    def added_parents(self) -> tuple[int | None, ...]:
+        """Id of the parent of each new zone."""
+        return self.parents or (self.removed[0].parent_id,) * len(self.added)
+
+
+def with_parents(
+    op: str, removed: tuple[Unit, ...], made: list[tuple[Any, int | None]], nodes: NDArray[np.float64]
+) -> PartitionChange:
+    """Make a change of zones of any parents from pairs of a new shape and its parent's id."""
+    parent_of = {id(shape): parent for shape, parent in made}
+    added = sort_for_codes([shape for shape, _ in made])
+    return PartitionChange(op, removed, added, nodes, parents=tuple(parent_of[id(one)] for one in added))
 
 
 def sort_for_codes(shapes: list[Any]) -> tuple[Any, ...]:

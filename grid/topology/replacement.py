@@ -22,6 +22,7 @@ from grid.topology.checks import (
     width_m,
 )
 from grid.topology.partition_change import PartitionChange
+from layers.codes.outline_faults import outline_fault
 
 COMMON_LAND_M2 = 1.0
 """A new zone follows an old one when they have more land than this in common."""
@@ -32,10 +33,21 @@ MIN_AREA_M2 = 100.0
 
 @dataclass(frozen=True)
 class NewZone:
-    """New zone: its shape with all nodes, and the ids of its predecessors."""
+    """New zone: its shape with all nodes, its parent, and what it takes of the zones before.
+
+    Attributes
+    ----------
+    parent_id : int or None
+    predecessors : tuple of int
+        Ids of the zones of which it takes land.
+    shares : tuple of float
+        Share of the land of each that comes to it; those of one predecessor sum up to 1.
+    """
 
     shape: Any
+    parent_id: int | None
     predecessors: tuple[int, ...]
+    shares: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -59,21 +71,32 @@ def replace_zones(changes: Sequence[PartitionChange], around: Sequence[Unit]) ->
     nodes = np.unique(np.vstack([change.nodes for change in changes]), axis=0)
     pieces = [
         [
-            NewZone(insert_nodes(shape, nodes) if len(nodes) else shape, _predecessors(change, shape))
-            for shape in change.added
+            NewZone(
+                insert_nodes(shape, nodes) if len(nodes) else shape,
+                parent,
+                tuple(taken),
+                tuple(taken.values()),
+            )
+            for shape, parent, taken in zip(change.added, change.added_parents, _shares(change), strict=True)
         ]
         for change in changes
     ]
     return Replacement(pieces, with_nodes(around, nodes))
 
 
-def _predecessors(change: PartitionChange, shape: Any) -> tuple[int, ...]:
-    """Return the ids of the predecessors of a new shape."""
-    removed = change.removed
-    if len(removed) > 1 and len(change.added) > 1:
-        common_m2 = [local_area_m2(unit.shape.intersection(shape)) for unit in removed]
-        removed = tuple(unit for unit, m2 in zip(removed, common_m2, strict=True) if m2 > COMMON_LAND_M2)
-    return tuple(unit.key for unit in removed)
+def _shares(change: PartitionChange) -> list[dict[int, float]]:
+    """Return for each new shape the share that it takes of each zone with which it has land in common, by id."""
+    common_m2 = np.array(
+        [[local_area_m2(unit.shape.intersection(shape)) for unit in change.removed] for shape in change.added]
+    )
+    if min(common_m2.shape) > 1:
+        common_m2[common_m2 <= COMMON_LAND_M2] = 0.0
+    whole_m2 = common_m2.sum(axis=0)
+    shares = np.divide(common_m2, whole_m2, out=np.zeros_like(common_m2), where=whole_m2 > 0)
+    return [
+        {unit.key: float(share) for unit, share in zip(change.removed, row, strict=True) if share > 0}
+        for row in shares
+    ]
 
 
 def with_nodes(units: Sequence[Unit], nodes: NDArray[np.float64]) -> list[Unit]:
@@ -117,11 +140,11 @@ def check_replacement(
     _check_overlaps(removed, added)
     before, after = shapely.union_all([unit.shape for unit in removed]), shapely.union_all(list(added))
     gap, excess = before.difference(after), after.difference(before)
-    if _is_significant(gap):
+    if is_significant(gap):
         raise topology_fault("gap", removed, "the new zones leave a gap", "新网格之间留有缝隙", gap)
-    if _is_significant(excess):
+    if is_significant(excess):
         rule, en, zh = "overlap", "the new zones reach into a neighbour", "新网格侵入相邻网格"
-        if _is_significant(excess.difference(parent)):
+        if is_significant(excess.difference(parent)):
             rule, en, zh = "outside_parent", "the new zones leave their community", "新网格超出所属社区"
         raise topology_fault(rule, removed, en, zh, excess)
     before_edges, after_edges = [*(unit.shape for unit in removed), *around], [*added, *noded]
@@ -136,7 +159,7 @@ def check_replacement(
         )
 
 
-def _is_significant(shape: Any) -> bool:
+def is_significant(shape: Any) -> bool:
     """Return whether a gap or excess is more than rounding.
 
     It is, by its area or by the mean width of a part (in degrees).
@@ -157,9 +180,9 @@ def _check_overlaps(removed: Sequence[Unit], added: Sequence[Any]) -> None:
 
 def _check_single(removed: Sequence[Unit], shape: Any, several_parts: bool = False) -> None:
     if not shape.is_valid:
-        reason = shapely.is_valid_reason(shape)
+        english, chinese = outline_fault(shape)
         raise topology_fault(
-            "invalid", removed, f"a new zone is not valid: {reason}", f"新网格图形无效：{reason}", shape
+            "invalid", removed, f"a new zone is not valid: {english}", f"新网格图形无效：{chinese}", shape
         )
     if shape.geom_type == "MultiPolygon" and several_parts:
         for part in shapely.get_parts(shape):

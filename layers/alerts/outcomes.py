@@ -36,7 +36,7 @@ def add_outcome(db: Session, found: NewOutcome, status: str) -> None:
     """
     values = vars(found) | {"status": status}
     if db.execute(_MARK, values).one_or_none() is None:
-        raise NotFound(f"no alert {found.alert_id}")
+        raise NotFound(f"no alert {found.alert_id}", f"没有预警 {found.alert_id}，或无权查看")
     db.execute(_ADD, values)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True)
 class AlertMemory:
-    """Memory of the live alert of a site: its state, its newest score, and what was judged last.
+    """Memory of the live alert of a site or fence: its state, its newest score, and what was judged last.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class AlertMemory:
         ``opened_at``; None: the evidence never sank that low.
     """
 
-    site_id: str
+    subject_id: str
     id: int
     status: str
     level: str
@@ -56,7 +56,7 @@ class AlertMemory:
 
 
 def alert_memories(db: Session, kind: str, *, lock: bool = True) -> dict[str, AlertMemory]:
-    """Return the memory of every live alert of a kind, by site.
+    """Return the memory of every live alert of a kind, by the id of its site or fence.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def alert_memories(db: Session, kind: str, *, lock: bool = True) -> dict[str, Al
     statement = text(_MEMORIES + (" FOR UPDATE OF a" if lock else ""))
     rows = db.execute(statement, {"kind": kind}).mappings()
     return {
-        row["site_id"]: AlertMemory(
+        row["subject_id"]: AlertMemory(
             **{
                 **row,
                 "families": tuple(row["families"] or ()),
@@ -92,12 +92,14 @@ class NewScore:
     status: str
     change: str
     reasons: Sequence[Mapping[str, object]]
+    contributions: Mapping[str, object]
 
 
 def add_score(db: Session, score: NewScore) -> int:
     """Append a score to the history of its alert; returns its id."""
     reasons = json.dumps(list(score.reasons), ensure_ascii=False, default=str)
-    values = vars(score) | {"families": list(score.families), "reasons": reasons}
+    weights = json.dumps(dict(score.contributions))
+    values = vars(score) | {"families": list(score.families), "reasons": reasons, "contributions": weights}
     return int(db.execute(_ADD, values).scalar_one())
 
 
@@ -107,14 +109,16 @@ def scores_of(db: Session, alert_id: int, limit: int) -> Sequence[RowMapping]:
 
 
 _MEMORIES = """
-SELECT s.site_id, a.id, a.status, a.level, a.score, a.raised_at, COALESCE(a.opened_at, a.raised_at) AS opened_at,
+SELECT COALESCE(s.site_id, f.fence_id) AS subject_id, a.id, a.status,
+       a.level, a.score, a.raised_at, COALESCE(a.opened_at, a.raised_at) AS opened_at,
        a.evidence, a.would_lower, COALESCE(last.at, a.raised_at) AS last_at, last.log_odds, last.unexplained_log_odds,
        last.families, COALESCE(judged.at, outcome.at) AS judged_at,
        COALESCE(judged.log_odds, last.log_odds) AS judged_log_odds,
        COALESCE(judged.unexplained_log_odds, last.unexplained_log_odds) AS judged_unexplained,
        COALESCE(judged.families, last.families) AS judged_families, lowest.value AS lowest_unexplained
 FROM alerts a
-JOIN sites s ON s.id = a.site_id
+LEFT JOIN sites s ON s.id = a.site_id
+LEFT JOIN fences f ON f.id = a.fence_id
 LEFT JOIN LATERAL (SELECT * FROM alert_scores c WHERE c.alert_id = a.id ORDER BY c.id DESC LIMIT 1) last ON true
 LEFT JOIN LATERAL (SELECT * FROM alert_outcomes o WHERE o.alert_id = a.id ORDER BY o.id DESC LIMIT 1) outcome ON true
 LEFT JOIN alert_scores judged ON judged.id = outcome.score_id
@@ -123,13 +127,13 @@ LEFT JOIN LATERAL (
     WHERE t.alert_id = a.id AND t.level = 'none' AND t.id > COALESCE(outcome.score_id, 0)
       AND t.at >= COALESCE(a.opened_at, a.raised_at)
 ) lowest ON true
-WHERE a.kind = :kind AND a.joined_to IS NULL ORDER BY s.site_id
+WHERE a.kind = :kind AND a.joined_to IS NULL ORDER BY 1
 """
 _ADD = text("""
 INSERT INTO alert_scores (alert_id, run_id, at, level, score, log_odds, unexplained_log_odds, families, status, change,
-                          reasons)
+                          reasons, contributions)
 VALUES (:alert_id, :run_id, :at, :level, :score, :log_odds, :unexplained_log_odds, :families, :status, :change,
-        CAST(:reasons AS jsonb)) RETURNING id
+        CAST(:reasons AS jsonb), CAST(:contributions AS jsonb)) RETURNING id
 """)
 _HISTORY = text("""
 SELECT run_id, to_char(timezone('UTC', at), 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS at, level, score, families, status,

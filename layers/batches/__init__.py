@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from layers.batches.dependants import Dependant
+from layers.batches.differences import BatchDifferences, ChangedShape, differences_of_batch
 from layers.batches.lineage import StandingRows, rows_of_batch
 from layers.batches.registry import (
     BatchOrigin,
@@ -20,11 +21,14 @@ from layers.batches.registry import (
 from layers.batches.undo import undo_batch
 
 __all__ = [
+    "BatchDifferences",
     "BatchOrigin",
+    "ChangedShape",
     "Dependant",
     "StandingRows",
     "batch_of_day",
     "begin_batch",
+    "differences_of_batch",
     "find_same_file",
     "finish_batch",
     "newest_batches",

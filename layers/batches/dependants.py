@@ -30,14 +30,17 @@ CHINESE = {
     "cases": "案件",
     "change_sets": "变更",
     "duty_items": "权责事项",
+    "encounters": "车辆会遇",
     "enterprises": "企业",
     "fence_events": "围栏事件",
     "fences": "电子围栏",
+    "licences": "许可证",
     "matters": "事项",
     "meter_readings": "计量读数",
     "notices": "报备",
     "officers": "执法人员",
     "places": "停车场所",
+    "silences": "失联",
     "sites": "企业场所",
     "stays": "停留",
     "users": "账户",
@@ -142,7 +145,7 @@ _NAMES = {
     "cases": "r.number",
     "enterprises": "r.uscc",
     "fences": "r.fence_id",
-    "meter_readings": "r.site_id || ' ' || r.kind || ' ' || r.day",
+    "meter_readings": "r.site_id || ' ' || r.kind || ' ' || r.began_at",
     "sites": "r.site_id",
     "vehicles": "r.vehicle_id",
 }
@@ -177,6 +180,8 @@ def _referring_rows(batch: Batch, table: str) -> Iterator[tuple[str, str]]:
                 continue
             column = key.parent.name
             apart = f" AND NOT ({inserted(other.name, 'r')})" if other.name in tables_of(batch) else ""
+            if (other.name, column) == ("areas", "parent_id"):
+                apart += f" AND NOT {_HANGS_BACK}"
             name = _NAMES.get(other.name, "r.id::text")
             yield other.name, f"SELECT {name} FROM {other.name} r WHERE r.{column} IN ({gone}){apart}"
             if other.name in HISTORY_TABLES:
@@ -189,12 +194,22 @@ def _referring_rows(batch: Batch, table: str) -> Iterator[tuple[str, str]]:
                 )
 
 
+# An area that was there before hangs below the former version of its parent again.
+_HANGS_BACK = (
+    "EXISTS (SELECT FROM areas n JOIN areas o ON o.code = n.code AND o.kind = n.kind AND o.valid_to = n.valid_from"
+    " WHERE n.id = r.parent_id AND n.batch_id = :batch AND o.closed_by_batch = :batch AND r.valid_from < n.valid_from)"
+)
 _LATER = "JOIN model_runs m ON m.id = r.run_id AND m.finished_at > :received_at"
 
 
 def _alerts_of_sites(sites: str) -> tuple[tuple[str, str], ...]:
     """Alerts that a later run raised at some sites, and their cases."""
-    alerts = f"FROM alerts r {_LATER} WHERE r.site_id IN ({sites})"
+    return _alerts_of("site_id", sites)
+
+
+def _alerts_of(subject: str, ids: str) -> tuple[tuple[str, str], ...]:
+    """Alerts that a later run raised at some sites or fences, and their cases."""
+    alerts = f"FROM alerts r {_LATER} WHERE r.{subject} IN ({ids})"
     return (
         ("alerts", f"SELECT r.id::text {alerts}"),
         ("cases", f"SELECT c.number FROM cases c WHERE c.alert_id IN (SELECT r.id {alerts})"),
@@ -207,11 +222,14 @@ def _results(table: str, condition: str) -> tuple[str, str]:
 
 _OF_BATCH = "(SELECT id FROM {} WHERE batch_id = :batch)"
 _OF_VEHICLES = "r.vehicle_id IN " + _OF_BATCH.format("vehicles")
+_OF_VEHICLES_MET = " OR ".join(
+    _OF_VEHICLES.replace("vehicle_id", name) for name in ("vehicle_a", "vehicle_b")
+)
 _PLACES = "FROM places p WHERE p.batch_id = :batch AND p.kind = r.excluded_by"
 
 
 def _on_fixes() -> Iterator[tuple[str, str]]:
-    """Stays, visits and breaches of fences of the same vehicles and times, and the alerts to which the visits led."""
+    """Rows of the same vehicles and times that runs found, and the alerts to which the visits led."""
     during = (
         "EXISTS (SELECT FROM undone_days u WHERE u.vehicle_id = r.vehicle_id"
         " AND r.{} <= u.last_t AND r.{} >= u.first_t)"
@@ -220,7 +238,12 @@ def _on_fixes() -> Iterator[tuple[str, str]]:
     yield _results("stays", during.format("started_at", "ended_at"))
     yield _results("visits", visits)
     yield _results("fence_events", during.format("started_at", "ended_at"))
+    yield _results("silences", during.format("began_at", "began_at"))
+    met = during.format("started_at", "ended_at").replace("= r.vehicle_id", "IN (r.vehicle_a, r.vehicle_b)")
+    yield _results("encounters", met)
     yield from _alerts_of_sites(f"SELECT r.site_id FROM visits r WHERE {visits}")
+    breaches = during.format("started_at", "ended_at")
+    yield from _alerts_of("fence_id", f"SELECT r.fence_id FROM fence_events r WHERE {breaches}")
 
 
 _ENDED_BY = "COALESCE(s.change_set_id::text, substring(a.void_reason FROM 'change set ([0-9]+)'), a.code)"
@@ -252,7 +275,7 @@ _ON_AREAS = (
     ),
     *(
         (table, f"SELECT r.id::text FROM {table} r WHERE r.area_id IN {_OF_AREAS}")
-        for table in ("alerts", "stays", "visits", "fence_events")
+        for table in ("alerts", "stays", "visits", "silences", "encounters", "fence_events")
     ),
     # the fixes of each later batch, by its times: one is enough
     (
@@ -267,24 +290,41 @@ _ON_AREAS = (
 
 GROUND = ("roads", "waterways", "buildings")
 """Nothing is found by these layers: they are looked at."""
+_ON_SITES = (
+    *_alerts_of_sites("SELECT id FROM sites WHERE batch_id = :batch"),
+    *(_results(table, f"r.site_id IN {_OF_BATCH.format('sites')}") for table in ("visits", "silences")),
+)
 _BY_KIND: dict[str, tuple[tuple[str, str], ...]] = {
     "areas": _ON_AREAS,
     "enterprises": _alerts_of_sites(
         f"SELECT id FROM sites WHERE enterprise_id IN {_OF_BATCH.format('enterprises')}"
     ),
-    "sites": (
-        *_alerts_of_sites("SELECT id FROM sites WHERE batch_id = :batch"),
-        _results("visits", f"r.site_id IN {_OF_BATCH.format('sites')}"),
-    ),
+    **dict.fromkeys(("sites", "site_places"), _ON_SITES),
     "vehicles": (
-        *(_results(table, _OF_VEHICLES) for table in ("stays", "visits", "fence_events")),
+        *(_results(table, _OF_VEHICLES) for table in ("stays", "visits", "silences", "fence_events")),
+        _results("encounters", f"({_OF_VEHICLES_MET})"),
         (
             "vehicles_with_fixes",
             f"SELECT v.vehicle_id FROM vehicles v WHERE {inserted('vehicles', 'v')}"
             " AND EXISTS (SELECT FROM fixes f WHERE f.vehicle_id = v.id)",
         ),
     ),
-    "meters": _alerts_of_sites("SELECT site_id FROM meter_readings WHERE batch_id = :batch"),
+    "meters": (
+        *_alerts_of_sites("SELECT site_id FROM meter_readings WHERE batch_id = :batch"),
+        # readings of others in the time of an interval that would come back: a bill that its days had replaced
+        (
+            "meter_readings",
+            f"SELECT {_NAMES['meter_readings']} FROM meter_readings_history h JOIN meter_readings r"
+            " ON r.site_id = h.site_id AND r.kind = h.kind AND r.meter_id = h.meter_id"
+            " AND r.began_at < h.ended_at AND r.ended_at > h.began_at AND r.ended_at > r.began_at"
+            " AND (r.began_at, r.ended_at) <> (h.began_at, h.ended_at)"
+            " WHERE h.replaced_by = :batch AND h.ended_at > h.began_at AND r.batch_id IS DISTINCT FROM :batch",
+        ),
+    ),
+    "licences": _alerts_of_sites(
+        "SELECT s.id FROM sites s JOIN licences l ON l.enterprise_id = s.enterprise_id"
+        " WHERE l.batch_id = :batch AND (l.site_id IS NULL OR l.site_id = s.id)"
+    ),
     "notices": _alerts_of_sites("SELECT site_id FROM notices WHERE batch_id = :batch"),
     "places": (
         _results(
@@ -292,7 +332,10 @@ _BY_KIND: dict[str, tuple[tuple[str, str], ...]] = {
             f"EXISTS (SELECT {_PLACES} AND ST_DWithin(p.geom::geography, r.geom::geography, p.radius_m * 1.01))",
         ),
     ),
-    "fences": (_results("fence_events", f"r.fence_id IN {_OF_BATCH.format('fences')}"),),
+    "fences": (
+        _results("fence_events", f"r.fence_id IN {_OF_BATCH.format('fences')}"),
+        *_alerts_of("fence_id", "SELECT id FROM fences WHERE batch_id = :batch"),
+    ),
     **dict.fromkeys((*GROUND, "officers", "matters"), ()),
     "bodies": (
         (

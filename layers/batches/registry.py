@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,8 @@ from layers.tables import Batch
 
 LONGEST_REASON = 2_000
 """Characters that are kept of why a file was refused."""
+MOST_NOTES = 100
+"""Notes that are kept of one import."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def finish_batch(
     batch_id: int,
     counts: dict[str, int],
     fixes: tuple[dt.datetime, dt.datetime] | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Store what a batch wrote.
 
@@ -85,9 +89,11 @@ def finish_batch(
     ----------
     fixes : tuple of datetime, optional
         First and last time of its fixes: an undo reads no other partitions.
+    notes : sequence of str
+        What the import told a person: guesses, what was left out.
     """
     first, last = fixes or (None, None)
-    values = {"counts": counts, "fixes_from": first, "fixes_to": last}
+    values = {"counts": counts, "fixes_from": first, "fixes_to": last, "notes": [*notes][:MOST_NOTES]}
     db.execute(update(Batch).where(Batch.id == batch_id).values(values))
     write_as_batch(db, None)
 
@@ -204,7 +210,7 @@ def read_batch(db: Session, batch_id: int, *, lock: bool = False) -> Batch:
     statement = select(Batch, _STATE.label("shown")).where(Batch.id == batch_id)
     row = db.execute(statement.with_for_update(of=Batch) if lock else statement).one_or_none()
     if row is None:
-        raise NotFound(f"no batch {batch_id}")
+        raise NotFound(f"no batch {batch_id}", f"没有批次 {batch_id}，或无权查看")
     return _shown(db, *row)
 
 

@@ -16,7 +16,7 @@ from layers.batches.rows import fixes_of_batch, inserted, replacing_tables, same
 from layers.collections import settle_cells
 from layers.errors import BatchInUse, BatchNotInForce
 from layers.postgres import advisory_lock
-from layers.records import refresh_tracks, wait_for_fix_batches
+from layers.records import flag_again, refresh_tracks, wait_for_fix_batches
 from layers.tables import Base, Batch
 
 Asked = Mapping[str, Any]
@@ -62,9 +62,11 @@ def undo_batch(
             _undo_fixes(db, asked)
         elif batch.kind == "areas":
             _undo_areas(db, asked)
+        sites = _metered_sites(db, asked) if batch.kind == "meters" else []
         for table in replacing_tables(batch):
             if batch.kind != "tracks":
                 _undo_table(db, table, asked)
+        flag_again(db, sites)
         if batch.kind == "matters":
             _undo_alert_kinds(db, batch)
         _run(db, _UNDO_PROPOSAL, asked | {"by": by, "now": now, "reason": reason})
@@ -78,6 +80,18 @@ _UNDO_PROPOSAL = """
 WITH undone AS (
     UPDATE duty_proposals SET status = 'undone' WHERE batch_id = :batch AND status = 'approved' RETURNING id)
 INSERT INTO duty_proposal_steps (proposal_id, at, actor, action, note) SELECT id, :now, :by, 'undo', :reason FROM undone
+"""
+
+
+def _metered_sites(db: Session, asked: Asked) -> list[str]:
+    """Return the sites whose readings the batch wrote or replaced: their series are other ones without it."""
+    return list(db.scalars(text(_METERED_SITES), {"batch": asked["batch"]}))
+
+
+_METERED_SITES = """
+SELECT site_id FROM sites WHERE id IN (
+    SELECT site_id FROM meter_readings WHERE batch_id = :batch
+    UNION SELECT site_id FROM meter_readings_history WHERE replaced_by = :batch)
 """
 
 
@@ -142,6 +156,7 @@ def _undo_alert_kinds(db: Session, batch: Batch) -> None:
 def _undo_areas(db: Session, asked: Asked) -> None:
     """Remove the versions of the batch; those that it ended hold again."""
     _run(db, "DELETE FROM area_successions WHERE batch_id = :batch", asked)
+    _run(db, _HANG_BACK, asked)
     _run(db, "DELETE FROM areas WHERE batch_id = :batch", asked)
     _run(
         db,
@@ -150,6 +165,14 @@ def _undo_areas(db: Session, asked: Asked) -> None:
         asked,
     )
     db.execute(text("ANALYZE areas"))
+
+
+_HANG_BACK = """
+UPDATE areas c SET parent_id = o.id
+FROM areas n JOIN areas o ON o.code = n.code AND o.kind = n.kind AND o.valid_to = n.valid_from
+WHERE n.batch_id = :batch AND o.closed_by_batch = :batch AND c.parent_id = n.id AND c.batch_id IS DISTINCT FROM :batch
+  AND c.valid_from < n.valid_from
+"""
 
 
 _UNDONE_DAYS = f"""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from layers.codes.crs import (
-    GEOGRAPHIC,
     STORAGE_EPSG,
-    check_declared_crs,
+    crs_label,
     from_metric,
+    is_geographic,
     metric_epsg_at,
     normalise_crs_name,
     to_metric,
     to_storage,
 )
+from layers.codes.declared_crs import check_declared_crs, states_nothing
 from layers.codes.identifiers import (
+    KEPT_CODE_LAND_SHARE,
     NATIONAL_GRID_PROFILE,
     GridProfile,
     check_uscc,
@@ -37,7 +39,7 @@ from layers.codes.written_values import CHINESE_ENCODING, iso_day, name_and_code
 __all__ = [
     "CHINESE_ENCODING",
     "CRS84",
-    "GEOGRAPHIC",
+    "KEPT_CODE_LAND_SHARE",
     "NATIONAL_GRID_PROFILE",
     "STORAGE_EPSG",
     "GridProfile",
@@ -45,8 +47,10 @@ __all__ = [
     "box_outline",
     "check_declared_crs",
     "check_uscc",
+    "crs_label",
     "from_metric",
     "grid_profile",
+    "is_geographic",
     "iso_day",
     "make_uscc",
     "metric_epsg_at",
@@ -61,6 +65,7 @@ __all__ = [
     "projected_system",
     "published_uris",
     "reference_system",
+    "states_nothing",
     "to_half_width",
     "to_metric",
     "to_storage",

@@ -16,19 +16,19 @@ from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError, ProjError
 
+from layers.codes.gcj_region import gcj_weight
 from layers.errors import UnknownCrs
 
 Lonlat = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 STORAGE_EPSG = 4326
 CRS_NAMES = ("wgs84", "cgcs2000", "gcj02", "bd09")
-_AS_STORED = ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490")
-_SHIFTED = ("gcj02", "bd09")
-GEOGRAPHIC = (*_AS_STORED, *_SHIFTED)
+AS_STORED = ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490")
+"""Names of systems whose coordinates are stored as they are."""
+GEOGRAPHIC = (*AS_STORED, "gcj02", "bd09")
 """Names of the usual systems in degrees."""
-_EQUAL = {4326, 4490}
 GCJ_RECTANGLE = (72.004, 0.8293, 137.8347, 55.8271)
-"""West, south, east, north in degrees; outside this rectangle GCJ-02 equals WGS-84."""
+"""West, south, east, north in degrees: the rectangle of the published algorithm, around all of China."""
 
 _AXIS_M = 6378245.0
 _ECCENTRICITY_2 = 0.00669342162296594323
@@ -43,7 +43,7 @@ def _floats(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
 
 
 def in_gcj_rectangle(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:
-    """Return whether points lie in the rectangle where GCJ-02 differs (edges included); NaN is outside."""
+    """Return whether points lie in the rectangle of the published algorithm (edges included); NaN is outside."""
     x, y = _floats(lon, lat)
     west, south, east, north = GCJ_RECTANGLE
     return np.asarray((x >= west) & (x <= east) & (y >= south) & (y <= north))
@@ -78,7 +78,7 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
     Returns
     -------
     tuple of ndarray
-        lon, lat in degrees, float64. Outside ``GCJ_RECTANGLE`` the input itself.
+        lon, lat in degrees, float64. Outside of China (:mod:`layers.codes.gcj_region`) the input itself.
 
     Examples
     --------
@@ -87,24 +87,28 @@ def wgs84_to_gcj02(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
     '120.86874686 32.01414817'
     """
     x, y = _floats(lon, lat)
-    inside = in_gcj_rectangle(x, y)
+    dx, dy = _weighted_shift(x, y)
+    return x + dx, y + dy
+
+
+def _weighted_shift(x: NDArray[np.float64], y: NDArray[np.float64]) -> Lonlat:
+    """Return the shift where GCJ-02 is in use; nothing elsewhere, also of what is no place on the earth."""
+    weight = gcj_weight(x, y)
     with np.errstate(invalid="ignore"):
         dx, dy = _gcj_shift(x, y)
-    return x + np.where(inside, dx, 0.0), y + np.where(inside, dy, 0.0)
+        return np.where(weight > 0, weight * dx, 0.0), np.where(weight > 0, weight * dy, 0.0)
 
 
 def gcj02_to_wgs84(lon: ArrayLike, lat: ArrayLike) -> Lonlat:
-    """Convert GCJ-02 to WGS-84 by fixed-point iteration (error below a micrometre in China).
+    """Convert GCJ-02 to WGS-84 by fixed-point iteration (error below a millimetre everywhere).
 
     Parameters and results as in :func:`wgs84_to_gcj02`.
     """
     x, y = _floats(lon, lat)
-    inside = in_gcj_rectangle(x, y)
     u, v = x.copy(), y.copy()
-    with np.errstate(invalid="ignore"):
-        for _ in range(_ITERATIONS):
-            dx, dy = _gcj_shift(u, v)
-            u, v = np.where(inside, x - dx, x), np.where(inside, y - dy, y)
+    for _ in range(_ITERATIONS):
+        dx, dy = _weighted_shift(u, v)
+        u, v = x - dx, y - dy
     return u, v
 
 
@@ -149,6 +153,8 @@ def _transformer(source: str, target: str) -> Transformer:
 def normalise_crs_name(crs: str) -> str:
     """Return the normal name of a CRS: ``wgs84``, ``cgcs2000``, ``gcj02``, ``bd09`` or ``EPSG:n``.
 
+    The WKT of a system without a code, as a file states it, is its own name.
+
     Raises
     ------
     UnknownCrs
@@ -161,6 +167,9 @@ def normalise_crs_name(crs: str) -> str:
     name = crs.strip()
     if name.lower() in CRS_NAMES:
         return name.lower()
+    if "[" in name:
+        _transformer(name, f"EPSG:{STORAGE_EPSG}")
+        return name
     match = _EPSG.match(name)
     if match is None:
         raise UnknownCrs(f"unknown CRS {crs!r}: use wgs84, cgcs2000, gcj02, bd09 or EPSG:n")
@@ -169,36 +178,26 @@ def normalise_crs_name(crs: str) -> str:
     return f"EPSG:{code}"
 
 
-def check_declared_crs(own: CRS | None, named: str, file: str) -> None:
-    """Check that the CRS stated in a file does not contradict the CRS that the caller named.
-
-    Parameters
-    ----------
-    own : pyproj.CRS or None
-        CRS stated in the file, None without one. No file can state GCJ-02 or BD-09.
-    named : str
-        Name as :func:`normalise_crs_name` returns it.
-    file : str
-        Name of the file, for the message.
-
-    Raises
-    ------
-    UnknownCrs
+def is_geographic(crs: str) -> bool:
+    """Return whether coordinates of a named CRS are degrees.
 
     Examples
     --------
-    >>> check_declared_crs(CRS(4490), "wgs84", "areas.shp")
-    >>> check_declared_crs(CRS(4549), "wgs84", "areas.shp")
-    Traceback (most recent call last):
-    layers.errors.UnknownCrs: areas.shp: the file says EPSG:4549, the command says wgs84
-    >>> check_declared_crs(None, "wgs84", "areas.shp")
+    >>> is_geographic("gcj02"), is_geographic("EPSG:4610"), is_geographic("EPSG:4549")
+    (True, True, False)
     """
-    code = None if own is None else own.to_epsg()
-    if code is None or named in _SHIFTED:
-        return
-    wanted = {"wgs84": 4326, "cgcs2000": 4490}.get(named) or int(named.split(":")[1])
-    if code != wanted and not {code, wanted} <= _EQUAL:
-        raise UnknownCrs(f"{file}: the file says EPSG:{code}, the command says {named}")
+    return crs in GEOGRAPHIC or bool(CRS(crs).is_geographic)
+
+
+def crs_label(crs: str) -> str:
+    """Return a short name of a named CRS, for messages.
+
+    Examples
+    --------
+    >>> crs_label("EPSG:4549"), crs_label('LOCAL_CS["our own",UNIT["metre",1]]')
+    ('EPSG:4549', 'our own')
+    """
+    return CRS(crs).name if "[" in crs else crs
 
 
 def _project(x: NDArray[np.float64], y: NDArray[np.float64], source: str, target: str) -> Lonlat:
@@ -240,7 +239,7 @@ def to_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
     """
     name = normalise_crs_name(crs)
     x, y = _floats(lon, lat)
-    if name in _AS_STORED:
+    if name in AS_STORED:
         return x, y
     if name == "gcj02":
         return gcj02_to_wgs84(x, y)
@@ -258,7 +257,7 @@ def from_storage(lon: ArrayLike, lat: ArrayLike, crs: str) -> Lonlat:
     """
     name = normalise_crs_name(crs)
     x, y = _floats(lon, lat)
-    if name in _AS_STORED:
+    if name in AS_STORED:
         return x, y
     if name == "gcj02":
         return wgs84_to_gcj02(x, y)

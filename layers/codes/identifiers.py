@@ -33,6 +33,7 @@ from layers.errors import CodeOverflow, InvalidIdentifier
 
 __all__ = [
     "GRID_PROFILES",
+    "KEPT_CODE_LAND_SHARE",
     "NATIONAL_GRID_PROFILE",
     "PLATE_COLOURS",
     "Division",
@@ -193,6 +194,8 @@ class GridProfile:
 
 NATIONAL_GRID_PROFILE = GridProfile("gb30428_15", 12, 0, 3)
 """The codes of GB/T 30428.1."""
+KEPT_CODE_LAND_SHARE = 0.8
+"""Share of its land that a corrected unit grid keeps at least, to keep its code."""
 GRID_PROFILES: dict[str, GridProfile] = {
     profile.name: profile for profile in (NATIONAL_GRID_PROFILE, GridProfile("local_18", 12, 2, 4))
 }

@@ -8,6 +8,7 @@ from layers.collections.cql2_operands import GEOMETRY, queryable_kinds
 from layers.collections.cql2_parse import Language
 from layers.collections.editing import (
     FeatureInput,
+    check_writable,
     create_feature,
     delete_feature,
     read_version,
@@ -80,6 +81,7 @@ __all__ = [
     "Tile",
     "TileQueries",
     "check_address",
+    "check_writable",
     "city_box",
     "count_features",
     "create_feature",

@@ -28,7 +28,7 @@ from layers.alert_levels import ALERT_LEVELS
 from layers.collections.collection import Collection, Expression, Property
 from layers.collections.fences import fence_events, fences
 from layers.collections.ground import buildings, roads, waterways
-from layers.collections.movement import run_id_property, stays, tracks, visits
+from layers.collections.movement import encounters, run_id_property, silences, stays, tracks, visits
 from layers.errors import NotFound
 from layers.imports import HAZARDS, PLACE_KINDS, SITE_KINDS, STATUSES
 from layers.tables import (
@@ -41,6 +41,7 @@ from layers.tables import (
     URGENCIES,
     Alert,
     AlertKind,
+    AlertRank,
     Area,
     Case,
     EmergingHotSpot,
@@ -49,6 +50,7 @@ from layers.tables import (
     Place,
     Site,
 )
+from layers.tables.fences import Fence
 
 GRID_KINDS = ("unit_grid", "responsibility_grid", "evaluation_grid")
 
@@ -120,6 +122,7 @@ def _sites() -> Collection:
         geom_3857=s.geom_3857,
         geometry_type="point",
         editable=True,
+        current=s.geom.is_not(None),
         tile_order=case((s.hazard == "none", 1), else_=0),
         properties=_site_properties(),
     )
@@ -187,7 +190,7 @@ def _newest_case_number() -> Expression:
 
 
 def _alerts() -> Collection:
-    a, s, e = Alert, Site, Enterprise
+    a, s, e, f, r = Alert, Site, Enterprise, Fence, AlertRank
     number = _newest_case_number()
     return Collection(
         id="alerts",
@@ -195,9 +198,10 @@ def _alerts() -> Collection:
         zh="预警",
         about_en="Clues from the models, with a level and a score. A clue is never proof.",
         about_zh="模型给出的线索，含等级与分值。线索不等于证据。",
-        source=a.__table__.outerjoin(s.__table__, s.id == a.site_id).outerjoin(
-            e.__table__, e.id == s.enterprise_id
-        ),
+        source=a.__table__.outerjoin(s.__table__, s.id == a.site_id)
+        .outerjoin(e.__table__, e.id == s.enterprise_id)
+        .outerjoin(f.__table__, f.id == a.fence_id)
+        .outerjoin(r.__table__, r.alert_id == a.id),
         key=a.id,
         geom=a.geom,
         geom_3857=a.geom_3857,
@@ -206,8 +210,12 @@ def _alerts() -> Collection:
         time=(a.raised_at, a.raised_at),
         tile_order=a.score.desc(),
         properties=(
-            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
-            Property("site_name", e.name, "text", "Enterprise", "企业", tile=True),
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True, null=True),
+            Property("fence_id", f.fence_id, "text", "Fence", "围栏编号", tile=True, filterable=True, null=True),
+            Property(
+                "site_name", func.coalesce(e.name, f.name), "text", "Enterprise or fence", "企业或围栏", tile=True,
+                null=False,
+            ),
             Property("kind", a.kind, "text", "Kind", "类型", tile=True, filterable=True),
             Property(
                 "level", a.level, "text", "Level", "等级", tile=True, filterable=True, values=ALERT_LEVELS
@@ -234,9 +242,18 @@ def _alerts() -> Collection:
                 values=OUTCOMES,
             ),
             Property("case_number", number, "text", "Case", "案件编号"),
+            Property(
+                "due", func.coalesce(r.is_due, False), "boolean", "To be checked this week", "本周核查",
+                filterable=True, null=False,
+            ),
+            Property("place", r.place, "integer", "Place in the queue of the county", "县内排位", null=True),
+            Property(
+                "checks_per_week", r.checks_per_week, "integer", "Checks that the county can make in a week",
+                "本县每周可核查数", null=True,
+            ),
             run_id_property(a.run_id),
         ),
-    )
+    )  # fmt: skip
 
 
 def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
@@ -257,10 +274,11 @@ def _areas_of_a_case() -> tuple[FromClause, dict[str, Any]]:
 def _english_case_title() -> Expression:
     """Return what the case's alert is and whom it is about, in English; the title of a case without one."""
     title = (
-        select(AlertKind.name_en + ": " + Enterprise.name)
+        select(AlertKind.name_en + ": " + func.coalesce(Enterprise.name, Fence.name))
         .join(Alert, Alert.kind == AlertKind.kind)
-        .join(Site, Site.id == Alert.site_id)
-        .join(Enterprise, Enterprise.id == Site.enterprise_id)
+        .outerjoin(Site, Site.id == Alert.site_id)
+        .outerjoin(Enterprise, Enterprise.id == Site.enterprise_id)
+        .outerjoin(Fence, Fence.id == Alert.fence_id)
         .where(Alert.id == Case.alert_id)
         .correlate(Case.__table__)
         .scalar_subquery()
@@ -524,6 +542,8 @@ COLLECTIONS: Mapping[str, Collection] = {
         _cases(),
         stays(),
         visits(),
+        silences(),
+        encounters(),
         tracks(),
         _hot_spots(),
         _emerging_hot_spots(),
@@ -545,5 +565,8 @@ def collection(collection_id: str) -> Collection:
     """
     found = COLLECTIONS.get(collection_id)
     if found is None:
-        raise NotFound(f"no collection {collection_id!r}; there are {', '.join(COLLECTIONS)}")
+        raise NotFound(
+            f"no collection {collection_id!r}; there are {', '.join(COLLECTIONS)}",
+            f"没有图层 {collection_id}；现有：{'、'.join(COLLECTIONS)}",
+        )
     return found

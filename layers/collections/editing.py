@@ -31,6 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from layers.codes import CRS84, ReferenceSystem
+from layers.codes.outline_faults import outline_fault
 from layers.collections.catalog import Collection
 from layers.errors import InputError, NotFound, OutOfScope, StillReferred, VersionConflict
 from layers.imports import FILE_KINDS
@@ -42,8 +43,8 @@ CITY_MARGIN_DEG = 1.0
 BOUNDARY_REACH_DEG = 0.2
 """The outline of a site begins no further than this from its point."""
 _NEAR_THE_CITY = text(
-    "SELECT NOT EXISTS (SELECT 1 FROM areas WHERE kind = 'city' AND valid_to IS NULL) OR EXISTS (SELECT 1"
-    " FROM areas WHERE kind = 'city' AND valid_to IS NULL"
+    "SELECT NOT EXISTS (SELECT 1 FROM areas WHERE kind = 'city' AND holds_at(valid_from, valid_to)) OR EXISTS (SELECT 1"
+    " FROM areas WHERE kind = 'city' AND holds_at(valid_from, valid_to)"
     " AND ST_DWithin(geom, ST_SetSRID(ST_MakePoint(:lon, :lat), 4326), :margin_deg))"
 )
 Values = dict[str, Any]
@@ -68,7 +69,9 @@ def read_version(db: Session, collection: Collection, key: int) -> int:
     table = _table(collection)
     found = db.execute(select(_version(table)).where(table.c.id == key)).scalar_one_or_none()
     if found is None:
-        raise NotFound(f"{collection.id} has no feature {key}")
+        raise NotFound(
+            f"{collection.id} has no feature {key}", f"{collection.id} 中没有要素 {key}，或无权查看"
+        )
     return int(found)
 
 
@@ -167,12 +170,23 @@ def _check_inside(db: Session, values: Values) -> None:
     """Raise a readable error before the table policies reject the write."""
     point: _Point = values["geom"]
     values["geom"] = func.ST_SetSRID(func.ST_MakePoint(point.lon, point.lat), 4326)
-    if not db.scalar(select(func.wangge_may_write(values["geom"]))):
+    check_writable(db, point.lon, point.lat)
+
+
+def check_writable(db: Session, lon: float, lat: float) -> None:
+    """Raise unless the caller may write at a point (EPSG:4326, degrees).
+
+    Raises
+    ------
+    OutOfScope
+        It is outside the caller's areas.
+    InputError
+        It is far outside the city.
+    """
+    if not db.scalar(select(func.wangge_may_write(func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4326)))):
         raise OutOfScope("the geometry is outside your area")
-    if not db.scalar(_NEAR_THE_CITY, {"lon": point.lon, "lat": point.lat, "margin_deg": CITY_MARGIN_DEG}):
-        raise InputError(
-            f"geometry: {point.lon:g}, {point.lat:g} is far outside the city: are axes and crs right?"
-        )
+    if not db.scalar(_NEAR_THE_CITY, {"lon": lon, "lat": lat, "margin_deg": CITY_MARGIN_DEG}):
+        raise InputError(f"geometry: {lon:g}, {lat:g} is far outside the city: are axes and crs right?")
 
 
 @dataclass(frozen=True)
@@ -228,7 +242,7 @@ def _boundary(given: FeatureInput, point: _Point) -> Any:
         return None
     shape = _shape("boundary", value, given.system, ("Polygon", "MultiPolygon"))
     if not shapely.is_valid(shape):
-        raise InputError(f"boundary: {shapely.is_valid_reason(shape)}")
+        raise InputError(f"boundary: {' '.join(outline_fault(shape))}")
     if shapely.distance(shape, shapely.Point(point.lon, point.lat)) > BOUNDARY_REACH_DEG:
         raise InputError("boundary: far away from the point of the site")
     return func.ST_GeomFromWKB(shapely.to_wkb(shape), 4326)

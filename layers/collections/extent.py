@@ -28,7 +28,8 @@ def city_box(db: Session) -> list[float]:
     row = db.execute(
         text(
             "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM"
-            " (SELECT ST_Extent(geom) AS e FROM areas WHERE kind IN ('city', 'county') AND valid_to IS NULL) box"
+            " (SELECT ST_Extent(geom) AS e FROM areas"
+            " WHERE kind IN ('city', 'county') AND holds_at(valid_from, valid_to)) box"
         )
     ).one()
     return [float(v) for v in row] if row[0] is not None else [-180.0, -90.0, 180.0, 90.0]

@@ -1,10 +1,22 @@
-"""Published collections of vehicle movement: stays, visits and tracks."""
+"""Published collections of vehicle movement: stays, visits, silences, encounters and tracks."""
 
 from __future__ import annotations
 
 from layers.collections.collection import Collection, Expression, Property
 from layers.imports import PLACE_KINDS, VEHICLE_KINDS
-from layers.tables import STAY_ENDS, Site, Stay, Vehicle, Visit
+from layers.tables import (
+    ENCOUNTER_BEGINS,
+    ENCOUNTER_ENDS,
+    ENCOUNTER_KINDS,
+    SILENCE_REASONS,
+    STAY_ENDS,
+    Encounter,
+    Silence,
+    Site,
+    Stay,
+    Vehicle,
+    Visit,
+)
 from layers.tables.tracks import Track
 
 VEHICLE_ID = Property(
@@ -46,6 +58,14 @@ def stays() -> Collection:
             Property("open", s.open, "boolean", "Still open", "未结束", filterable=True),
             Property("radius_m", s.radius_m, "number", "Radius in m", "半径（米）", unit="m"),
             Property("n_fixes", s.n_fixes, "integer", "Fixes", "定位点数"),
+            Property(
+                "max_gap_s",
+                s.max_gap_s,
+                "number",
+                "Longest gap allowed in s",
+                "允许的最长间隔（秒）",
+                unit="s",
+            ),
         ),
     )
 
@@ -92,6 +112,86 @@ def visits() -> Collection:
             ),
         ),
     )
+
+
+def silences() -> Collection:
+    """Return the collection of silences at closed sites."""
+    d, v, s = Silence, Vehicle, Site
+    joined = d.__table__.outerjoin(v.__table__, v.id == d.vehicle_id).outerjoin(
+        s.__table__, s.id == d.site_id
+    )
+    return Collection(
+        id="silences",
+        en="Silences at closed sites",
+        zh="停产场所附近失联",
+        about_en="Vehicles that fell silent in reach of a closed site: what each counts there, or why it does not.",
+        about_zh="在停产场所附近终端失联的车辆，含计入的权重或未计入的原因。",
+        source=joined,
+        key=d.id,
+        geom=d.geom,
+        geom_3857=d.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(d.began_at, d.ended_at),
+        tile_order=d.weight.desc(),
+        properties=(
+            Property("site_id", s.site_id, "text", "Site", "场所编号", tile=True, filterable=True),
+            VEHICLE_ID,
+            Property("began_at", d.began_at, "time", "Last fix before", "失联前最后定位", tile=True, sortable=True),
+            Property("ended_at", d.ended_at, "time", "First fix after", "恢复定位时间", tile=True),
+            Property("duration_s", d.duration_s, "number", "Length (s)", "时长（秒）", sortable=True, unit="s"),
+            Property("before_s", d.before_s, "number", "Usual interval (s)", "平常定位间隔（秒）", unit="s"),
+            Property("reappeared_m", d.reappeared_m, "number", "Reappeared after (m)", "恢复处距离（米）", unit="m"),
+            Property("distance_m", d.distance_m, "number", "Distance (m)", "距离（米）", unit="m"),
+            Property("share", d.share, "number", "Share", "归属比例"),
+            Property("weight", d.weight, "number", "Weight", "权重", tile=True, sortable=True),
+            Property(
+                "left_out", d.left_out, "text", "Left out by", "未计入原因", tile=True, filterable=True,
+                values=SILENCE_REASONS,
+            ),
+            run_id_property(d.run_id),
+        ),
+    )  # fmt: skip
+
+
+def encounters() -> Collection:
+    """Return the collection of encounters of two vehicles."""
+    e = Encounter
+    a, b = Vehicle.__table__.alias("vehicle_of_a"), Vehicle.__table__.alias("vehicle_of_b")
+    return Collection(
+        id="encounters",
+        en="Encounters of vehicles",
+        zh="车辆会遇",
+        about_en="Two goods vehicles that were within 50 m of each other for 5 minutes or more, away from sites that"
+        " operate, car parks, depots and homes.",
+        about_zh="两辆货运车辆相距 50 米以内达 5 分钟以上，不含在营场所、停车场、车场和常驻地。",
+        source=e.__table__.outerjoin(a, a.c.id == e.vehicle_a).outerjoin(b, b.c.id == e.vehicle_b),
+        key=e.id,
+        geom=e.geom,
+        geom_3857=e.geom_3857,
+        geometry_type="point",
+        login=True,
+        time=(e.started_at, e.ended_at),
+        tile_order=e.duration_s.desc(),
+        properties=(
+            Property("vehicle_a", a.c.vehicle_id, "text", "One vehicle", "车辆甲", tile=True, filterable=True),
+            Property("vehicle_b", b.c.vehicle_id, "text", "The other vehicle", "车辆乙", tile=True, filterable=True),
+            Property(
+                "kind", e.kind, "text", "Kind", "会遇类型", tile=True, filterable=True, values=ENCOUNTER_KINDS
+            ),
+            Property("started_at", e.started_at, "time", "Started at", "开始时间", tile=True, sortable=True),
+            Property("ended_at", e.ended_at, "time", "Ended at", "结束时间", tile=True),
+            Property("begun_by", e.begun_by, "text", "Begun by", "开始方式", values=ENCOUNTER_BEGINS),
+            Property("ended_by", e.ended_by, "text", "Ended by", "结束方式", values=ENCOUNTER_ENDS),
+            Property("open", e.open, "boolean", "Still open", "未结束", filterable=True),
+            Property("duration_s", e.duration_s, "number", "Length (s)", "时长（秒）", sortable=True, unit="s"),
+            Property("rest_s", e.rest_s, "number", "Both at rest (s)", "双方静止（秒）", unit="s"),
+            Property("convoy_s", e.convoy_s, "number", "Both moving (s)", "双方行驶（秒）", unit="s"),
+            Property("nearest_m", e.nearest_m, "number", "Nearest (m)", "最近距离（米）", unit="m"),
+            Property("nearest_at", e.nearest_at, "time", "Nearest at", "最近时刻"),
+            run_id_property(e.run_id),
+        ),
+    )  # fmt: skip
 
 
 def tracks() -> Collection:

@@ -285,7 +285,9 @@ def read_feature(db: Session, collection: Collection, key: int, system: Referenc
     )
     found = db.execute(statement).scalar_one_or_none()
     if found is None:
-        raise NotFound(f"{collection.id} has no feature {key}")
+        raise NotFound(
+            f"{collection.id} has no feature {key}", f"{collection.id} 中没有要素 {key}，或无权查看"
+        )
     return _convert_coordinates([str(found)], collection, system)[0]
 
 

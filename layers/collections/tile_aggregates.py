@@ -43,16 +43,16 @@ CELL_BITS = 7
 def has_stored_cells(collection: Collection, selection: Selection, zoom: int) -> bool:
     """Return whether the cell counts of a tile are stored: only for a whole collection, without a filter.
 
+    Cells count what has a place, so that the condition of sites on their place is none of theirs.
+
     Raises
     ------
     layers.errors.InvalidFilter
         The selection does not fit the collection.
     """
-    return (
-        collection.id in COLLECTIONS_WITH_CELLS
-        and zoom <= FINEST_ZOOM
-        and not selection_conditions(collection, selection)
-    )
+    if collection.id not in COLLECTIONS_WITH_CELLS or zoom > FINEST_ZOOM:
+        return False
+    return all(each is collection.current for each in selection_conditions(collection, selection))
 
 
 def counts_of_areas(collection: Collection, scope: Scope) -> bool:

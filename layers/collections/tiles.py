@@ -94,7 +94,10 @@ def check_address(zoom: int, column: int, row: int) -> None:
         Outside of it.
     """
     if not (0 <= zoom <= MAX_ZOOM and 0 <= column < 2**zoom and 0 <= row < 2**zoom):
-        raise NotFound(f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})")
+        raise NotFound(
+            f"no tile {zoom}/{row}/{column} in WebMercatorQuad (0-{MAX_ZOOM})",
+            f"WebMercatorQuad 中没有瓦片 {zoom}/{row}/{column}（级别 0 至 {MAX_ZOOM}）",
+        )
 
 
 def read_tile(

@@ -10,6 +10,7 @@ from layers.exports.media_types import MEDIA_TYPES
 from layers.exports.pmtiles import pmtiles_blocks
 from layers.exports.rows import ExportAbandoned, ExportSource, ExportStop, csv_blocks, geojsonseq_blocks
 from layers.exports.spreadsheet_text import as_cells, spreadsheet_text, text_of_cell
+from layers.exports.workbook import xlsx_blocks
 
 __all__ = [
     "MEDIA_TYPES",
@@ -27,4 +28,5 @@ __all__ = [
     "polygon_file",
     "spreadsheet_text",
     "text_of_cell",
+    "xlsx_blocks",
 ]

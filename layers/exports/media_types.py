@@ -10,6 +10,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     "fgb": "application/flatgeobuf",
     "parquet": "application/vnd.apache.parquet",
     "gpkg": "application/geopackage+sqlite3",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pmtiles": "application/vnd.pmtiles",
 }
 """Media types by the ending of the file."""

@@ -106,7 +106,9 @@ def _box(db: Session, rows: Collection) -> tuple[float, float, float, float]:
         select(*(f(shapes.c.e) for f in (func.ST_XMin, func.ST_YMin, func.ST_XMax, func.ST_YMax)))
     ).one()
     if row[0] is None:
-        raise NotFound(f"{rows.id} has no feature there: nothing to export")
+        raise NotFound(
+            f"{rows.id} has no feature there: nothing to export", f"{rows.id} 在该处没有要素，无可导出"
+        )
     return float(row[0]), float(row[1]), float(row[2]), float(row[3])
 
 

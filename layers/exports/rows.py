@@ -11,6 +11,7 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import psycopg
@@ -102,6 +103,10 @@ class ExportSource:
         Greatest time of the statement, seconds; a slow client counts too.
     stop : ExportStop
         Checked between blocks.
+    codes_as_text : bool
+        In CSV texts that look like numbers are written as ``="0320"``, which a spreadsheet keeps as text.
+    zone : ZoneInfo or None
+        Zone in which CSV and XLSX show times, without offset; None: UTC, as ``2026-01-31T08:00:00Z``.
     """
 
     url: str
@@ -110,6 +115,8 @@ class ExportSource:
     selection: Selection
     timeout_s: int
     stop: ExportStop = field(default_factory=ExportStop)
+    codes_as_text: bool = False
+    zone: ZoneInfo | None = None
 
     @contextlib.contextmanager
     def session(self) -> Iterator[Session]:
@@ -139,19 +146,23 @@ def csv_blocks(source: ExportSource) -> Iterator[bytes]:
 
     Texts are cells of a spreadsheet (``layers.exports.spreadsheet_text``).
     """
-    statement = source.statement(_csv_columns(source.collection))
+    statement = source.statement(_csv_columns(source))
     with source.session() as db:
         rows = _copy(db, statement, "csv, HEADER")
         with contextlib.closing(rows):
             yield from _join_blocks(itertools.chain([BOM], rows), source)
 
 
-def _csv_columns(collection: Collection) -> list[Expression]:
+def _csv_columns(source: ExportSource) -> list[Expression]:
+    collection = source.collection
     columns: list[Expression] = [collection.key.label("id")]
     for prop in collection.properties:
         shown = cast(prop.output, Text) if prop.type == "boolean" else prop.output
+        if prop.type == "time" and source.zone is not None:
+            local = func.timezone(source.zone.key, prop.expression)
+            shown = func.to_char(local, "YYYY-MM-DD HH24:MI:SS")
         if prop.type == "text" and not prop.values:
-            shown = sql_cell(shown)
+            shown = sql_cell(shown, codes_as_text=source.codes_as_text)
         columns.append(shown.label(prop.name))
     if collection.geometry_type == "point":
         point = (func.ST_X(collection.geom).label("lon"), func.ST_Y(collection.geom).label("lat"))

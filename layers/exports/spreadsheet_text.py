@@ -2,7 +2,7 @@
 
 A text that begins with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return gets an apostrophe in front; so
 does one that has apostrophes before such a character. One apostrophe taken away gives the text back. Numbers
-stay numbers.
+stay numbers. Where a program opens the file by itself a code of digits can be written as ``="0320"``: it stays a text.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ def text_of_cell(cell: str) -> str:
 
     Examples
     --------
-    >>> [text_of_cell(cell) for cell in ("'=1+1", "-5", "''=x", "'s")]
-    ['=1+1', '-5', "'=x", "'s"]
+    >>> [text_of_cell(cell) for cell in ("'=1+1", "-5", "''=x", "'s", '="0320"')]
+    ['=1+1', '-5', "'=x", "'s", '0320']
     """
+    if code := re.fullmatch(r'="([^"]*)"', cell):
+        return code[1] if re.fullmatch(NUMBER[1:-1], code[1]) else cell
     return cell[1:] if cell.startswith("'") and re.match(FORMULA, cell) else cell
 
 
@@ -60,11 +62,14 @@ def arrow_cells(column: Any) -> Any:
     return compute.if_else(compute.match_substring_regex(column, pattern=NUMBER), column, cells)
 
 
-def sql_cell(text: Any) -> Any:
+def sql_cell(text: Any, *, codes_as_text: bool = False) -> Any:
     """Return the expression of a text as a cell.
 
-    The first character decides whether the rest is looked at.
+    The first character decides whether the rest is looked at. With ``codes_as_text`` a number is ``="0320"``.
     """
+    if codes_as_text:
+        code = literal('="', Text) + text + literal('"', Text)
+        return case((text.op("~")(literal(NUMBER, Text)), code), else_=sql_cell(text))
     escaped = func.regexp_replace(text, literal(FORMULA, Text), literal(r"'\1", Text))
     risky = case((text.op("~")(literal(NUMBER, Text)), text), else_=escaped)
     return case((func.left(text, 1).in_(_FIRST), risky), else_=text)

@@ -156,7 +156,7 @@ def _city_box(db: Session) -> tuple[float, float, float, float]:
     row = db.execute(
         text(
             "SELECT ST_XMin(e), ST_YMin(e), ST_XMax(e), ST_YMax(e) FROM"
-            " (SELECT ST_Extent(geom_3857) AS e FROM areas WHERE kind = 'city' AND valid_to IS NULL) box"
+            " (SELECT ST_Extent(geom_3857) AS e FROM areas WHERE kind = 'city' AND holds_at(valid_from, valid_to)) box"
         )
     ).one()
     if row[0] is None:

@@ -6,7 +6,7 @@ WITH tile AS (
 ), here AS (
     SELECT a.kind, a.name, a.geom_3857, a.label_point
     FROM areas a, tile
-    WHERE a.valid_to IS NULL AND a.geom_3857 && wide AND a.kind IN ('city', 'county', 'town', 'water')
+    WHERE holds_at(a.valid_from, a.valid_to) AND a.geom_3857 && wide AND a.kind IN ('city', 'county', 'town', 'water')
 )
 SELECT
     (SELECT ST_AsMVT(layer, 'earth', 4096, 'geom') FROM (

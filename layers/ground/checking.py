@@ -10,14 +10,12 @@ import numpy as np
 import polars as pl
 import shapely
 
-from layers.codes import GEOGRAPHIC
 from layers.ground.kinds import DETAIL_ZOOM, KINDS, MIN_ZOOMS
-from layers.imports import FILE_KINDS, transform_geometries
-from layers.imports.checks import CheckedFrame, check_frame
+from layers.imports import FILE_KINDS
+from layers.imports.checks import CheckedFrame, check_frame, shapes_to_storage
 
 _SHAPES = {"roads": (1, 5), "waterways": (1, 5), "buildings": (3, 6)}
 _BACKWARDS = ("-1", "t", "reverse")
-_STORED_AS_GIVEN = ("wgs84", "cgcs2000", "EPSG:4326", "EPSG:4490")
 
 
 @dataclass
@@ -99,21 +97,7 @@ class GroundChecks:
         checked.reject(
             there & ~np.isin(shapely.get_type_id(shapes), _SHAPES[self.layer]), "geometry", f"no {word}"
         )
-        west, south, east, north = (np.where(there, edge, 0.0) for edge in shapely.bounds(shapes).T)
-        degrees = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
-        if self.crs in GEOGRAPHIC:
-            checked.reject(there & ~degrees, "geometry", f"no degrees: not {self.crs}? 坐标系不符")
-            shapes[there & ~degrees] = None
-        else:
-            reason = f"looks like degrees, not metres of {self.crs} 疑似经纬度"
-            checked.reject(there & degrees, "geometry", reason)
-            shapes[there & degrees] = None
-        if self.crs not in _STORED_AS_GIVEN:
-            with np.errstate(invalid="ignore"):
-                shapes = transform_geometries(shapes, self.crs)
-            lost = ~shapely.is_missing(shapes) & ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-            checked.reject(lost, "geometry", f"does not fit {self.crs} 超出坐标系范围")
-            shapes[lost] = None
+        shapes = shapes_to_storage(checked, shapes, self.crs, "geometry")
         shapes = self._valid(checked, shapes)
         checked.frame = checked.frame.with_columns(
             shape=pl.Series(shapely.to_wkb(shapes, hex=True, include_srid=False).tolist(), dtype=pl.Utf8)

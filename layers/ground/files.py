@@ -15,18 +15,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyogrio
-import pyproj
 import shapely
 
-from layers.codes import check_declared_crs
 from layers.errors import InputError
 from layers.imports import (
+    AS_BYTES,
     FILE_KINDS,
     ROW,
     Column,
+    TextDecoding,
     check_geometry_file,
+    damage_notes,
     require_file,
-    shapefile_encoding,
+    text_decoding,
 )
 
 GROUND_LAYERS = ("roads", "waterways", "buildings")
@@ -67,6 +68,8 @@ class GroundFile:
     _batches: Iterator[Any] = field(repr=False)
     _geometry: str = field(repr=False)
     _osm: bool = field(repr=False)
+    _decoding: TextDecoding | None = field(default=None, repr=False)
+    damaged: list[str] = field(default_factory=list, repr=False)
 
     def parts(self) -> Iterator[tuple[pl.DataFrame, np.ndarray]]:
         """Yield the columns of the file kind as text with row numbers, and the geometries as they stand."""
@@ -74,6 +77,7 @@ class GroundFile:
         for batch in self._batches:
             given = pl.from_arrow(batch)
             assert isinstance(given, pl.DataFrame)
+            given = self._decoded(given, done + 1)
             shapes = shapely.from_wkb(given[self._geometry].to_numpy(), on_invalid="ignore")
             frame = _named(given.drop(self._geometry), self.layer).with_row_index(ROW, offset=done + 1)
             done += given.height
@@ -84,10 +88,27 @@ class GroundFile:
             yield frame, np.asarray(shapes)
         self.rows = done
 
+    def _decoded(self, given: pl.DataFrame, start: int) -> pl.DataFrame:
+        """Decode the texts of a Shapefile value by value."""
+        decoding = self._decoding
+        if decoding is None:
+            return given
+        texts = given.select(pl.col(pl.Utf8)).columns
+        named = given.with_columns(
+            pl.Series(name, decoding.values(given[name].to_list(), name, start, self.damaged), dtype=pl.Utf8)
+            for name in texts
+        )
+        return named.rename({name: decoding.decode(name)[0] or name for name in given.columns})
+
+    def notes(self) -> list[str]:
+        """Return what a person should know of encodings and damaged values."""
+        said = [self._decoding.note] if self._decoding is not None and self._decoding.note else []
+        return said + damage_notes(self.damaged)
+
 
 @contextmanager
-def open_ground_file(path: Path, layer: str, crs: str) -> Iterator[GroundFile]:
-    """Open a file; its CRS must not contradict the one that the caller names.
+def open_ground_file(path: Path, layer: str, crs: str, of_layer: str | None = None) -> Iterator[GroundFile]:
+    """Open a file. Whether its CRS contradicts the one that is named, the caller checks before.
 
     Parameters
     ----------
@@ -95,12 +116,13 @@ def open_ground_file(path: Path, layer: str, crs: str) -> Iterator[GroundFile]:
     layer : {"roads", "waterways", "buildings"}
     crs : str
         Name as ``layers.codes.normalise_crs_name`` returns it.
+    of_layer : str, optional
+        Layer of the file; the one of the same name, or the first.
 
     Raises
     ------
     InputError
         No such file, another format than the ending says, not readable, or nothing of that layer in it.
-    UnknownCrs
     """
     require_file(path)
     driver = check_geometry_file(path)
@@ -110,20 +132,30 @@ def open_ground_file(path: Path, layer: str, crs: str) -> Iterator[GroundFile]:
         )
     try:
         with pyogrio.open_arrow(
-            path, use_pyarrow=True, batch_size=BATCH_ROWS, **_options(path, layer, driver)
+            path, use_pyarrow=True, batch_size=BATCH_ROWS, **_options(path, layer, driver, of_layer)
         ) as (meta, reader):
-            names = [str(name) for name in meta["fields"]]
-            own = None if meta["crs"] is None or driver == "OSM" else pyproj.CRS.from_user_input(meta["crs"])
-            check_declared_crs(own, crs, path.name)
-            rows = 0 if driver == "OSM" else int(pyogrio.read_info(path)["features"])
+            decoding = text_decoding(path)
+            names = [
+                (decoding.decode(str(name))[0] or "") if decoding else str(name) for name in meta["fields"]
+            ]
+            rows = (
+                0
+                if driver == "OSM"
+                else int(
+                    pyogrio.read_info(path, layer=_options(path, layer, driver, of_layer)["layer"])[
+                        "features"
+                    ]
+                )
+            )
             has_ids = driver == "OSM" or bool(_headers(_SOURCE_ID, layer, names))
             geometry = meta["geometry_name"] or "wkb_geometry"
-            yield GroundFile(path, layer, max(rows, 0), has_ids, iter(reader), geometry, driver == "OSM")
+            is_osm = driver == "OSM"
+            yield GroundFile(path, layer, max(rows, 0), has_ids, iter(reader), geometry, is_osm, decoding)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError, OSError) as error:
         raise InputError(f"{path.name}: not a readable file of {layer} 无法读取 ({error})") from error
 
 
-def _options(path: Path, layer: str, driver: str) -> dict[str, Any]:
+def _options(path: Path, layer: str, driver: str, of_layer: str | None) -> dict[str, Any]:
     if driver == "OSM":
         tag = OSM_TAGS[layer]
         without = f" AND waterway NOT IN {_NOT_LINES}" if layer == "waterways" else ""
@@ -134,7 +166,8 @@ def _options(path: Path, layer: str, driver: str) -> dict[str, Any]:
     layers = [str(name) for name, _ in pyogrio.list_layers(path)]
     if not layers:
         raise InputError(f"{path.name}: has no layer 没有图层")
-    return {"layer": layer if layer in layers else layers[0], "encoding": shapefile_encoding(path)}
+    chosen = of_layer or (layer if layer in layers else layers[0])
+    return {"layer": chosen, "encoding": AS_BYTES if text_decoding(path) else None}
 
 
 def _headers(column: Column, layer: str, names: list[str]) -> list[str]:

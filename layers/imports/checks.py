@@ -10,12 +10,15 @@ import numpy as np
 import polars as pl
 import shapely
 
-from layers.codes import check_uscc
+from layers.codes import check_uscc, iso_day, to_half_width
 from layers.codes import crs as crs_module
 from layers.codes.identifiers import uscc_is_valid
-from layers.errors import Fault, UnknownCrs
+from layers.codes.written_values import BLANKS
+from layers.errors import NOT_A_CHOICE, Fault, UnknownCrs
 from layers.imports.columns import Column, FileKind
+from layers.imports.names import words_of
 from layers.imports.readers import ROW
+from layers.imports.written_times import read_times
 
 FUTURE_TOLERANCE = dt.timedelta(minutes=5)
 """Greatest accepted time after now, for clocks that run ahead."""
@@ -23,6 +26,11 @@ FUTURE_TOLERANCE = dt.timedelta(minutes=5)
 
 CELL_ERRORS = ("#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 """Values that a spreadsheet writes where a formula failed."""
+
+
+_CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffd]"
+LONGEST_TEXT = 2_000
+"""Greatest length of a text of a register or a duty list, in characters."""
 
 
 class CheckedFrame:
@@ -51,6 +59,11 @@ class CheckedFrame:
                 Fault(int(row), field, reason(said) if callable(reason) else reason, said[:80])
             )
         self._bad |= mask
+
+    def take(self, faults: Sequence[Fault]) -> None:
+        """Add faults that were found before, while the file was read."""
+        self.faults += faults
+        self._bad |= self.frame[ROW].is_in([fault.row for fault in faults]).to_numpy()
 
     @property
     def good(self) -> pl.DataFrame:
@@ -85,10 +98,16 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime, zone: 
     missing = [pl.lit(None, dtype=pl.Utf8).alias(c.name) for c in kind.columns if c.name not in frame.columns]
     checked = CheckedFrame(frame.with_columns(missing))
     for column in kind.columns:
-        _check_column(checked, column, now, zone)
+        if column.dtype == "moment":  # read with the other columns of its row
+            plain = _plain(checked.frame[column.name], column)
+            checked.frame = checked.frame.with_columns(plain.alias(column.name))
+        else:
+            _check_column(checked, column, now, zone)
     if "uscc" in checked.frame.columns:
-        codes = checked.frame["uscc"].fill_null("")
-        checked.reject(~uscc_is_valid(codes.to_numpy().astype(str)), "uscc", _uscc_reason)
+        codes = checked.frame["uscc"]
+        valid = uscc_is_valid(codes.fill_null("").to_numpy().astype(str))
+        may_be_empty = next((c.nullable for c in kind.columns if c.name == "uscc"), False)
+        checked.reject(~valid & (codes.is_not_null().to_numpy() | (not may_be_empty)), "uscc", _uscc_reason)
     if kind.name not in ("tracks", "meters"):
         repeated = checked.frame.select(
             pl.struct(kind.key).is_duplicated() & ~pl.struct(kind.key).is_first_distinct()
@@ -100,11 +119,20 @@ def check_frame(frame: pl.DataFrame, kind: FileKind, *, now: dt.datetime, zone: 
 
 
 def check_texts(checked: CheckedFrame, kind: FileKind) -> None:
-    """Reject formulas and error values of a spreadsheet in the texts of a register or a duty list."""
+    """Reject what is no text of a register or a duty list.
+
+    Control characters, too long ones, formulas and error values of a spreadsheet.
+    """
     for column in kind.columns:
-        if column.dtype != "text" or column.choices or column.name == "phone":
+        if column.dtype != "text" or column.choices:
             continue
         text = checked.frame[column.name].fill_null("")
+        checked.reject(text.str.contains(_CONTROL), column.name, "has control characters 含有控制字符")
+        checked.reject(
+            text.str.len_chars() > LONGEST_TEXT, column.name, f"longer than 超过 {LONGEST_TEXT} 个字符"
+        )
+        if column.name == "phone":
+            continue
         formula = text.str.contains(r"^(=|@|[+-][^0-9\s])")
         checked.reject(formula, column.name, "begins like a formula; write its result 以公式开头，请填写结果")
         checked.reject(text.is_in(CELL_ERRORS), column.name, "an error value of a spreadsheet 单元格为错误值")
@@ -120,18 +148,24 @@ def _uscc_reason(code: str) -> str:
 
 def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone: str) -> None:
     name = column.name
-    series = checked.frame[name]
-    if series.dtype == pl.Utf8:
-        series = series.str.strip_chars()
-        series = series.set(series == "", None)
-    empty = series.is_null()
+    series = _plain(checked.frame[name], column)
+    empty = (
+        series.is_null() | series.is_nan()
+        if series.dtype.is_float() and column.dtype == "text"
+        else series.is_null()
+    )
     if column.dtype == "time":
-        typed, without_zone = _times(series, zone)
+        typed, without_zone = read_times(series, zone)
         wrong = typed.is_null()
         checked.times_without_zone += without_zone
     else:
         typed, wrong = _typed(series, column)
-    checked.reject(wrong & ~empty, name, f"not a {_DTYPE_WORDS[column.dtype]} 格式不符")
+    if series.dtype.is_float() and column.dtype == "text":
+        checked.reject(
+            wrong & ~empty, name, "a number with a fraction or above 2^53, no text 数值有小数或位数超出精度"
+        )
+    else:
+        checked.reject(wrong & ~empty, name, f"not a {_DTYPE_WORDS[column.dtype]} 格式不符")
     checked.frame = checked.frame.with_columns(typed.alias(name))
     if not column.nullable:
         checked.reject(empty, name, "empty 为空")
@@ -139,7 +173,7 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
         checked.reject(
             ~empty & ~typed.is_in(column.choices),
             name,
-            f"不在可选值中 not one of {', '.join(column.choices)}",
+            f"{NOT_A_CHOICE} not one of {', '.join(column.choices)}",
         )
     _check_form(checked, column, typed)
     if column.dtype == "float":
@@ -178,6 +212,48 @@ _DTYPE_WORDS = {
 }
 
 
+_DAY_ALONE = r"^\d{4}(?:[-/.]|年\s*)\d{1,2}(?:[-/.]|月\s*)\d{1,2}日?$|^\d{8}$"
+_WIDE = r"[\u3000\uff01-\uff5e]"
+_ID_ENDINGS = ("code", "codes", "id", "ids", "uscc", "_no")
+LARGEST_WHOLE = 2**53
+"""Above it a floating point number has lost digits."""
+
+
+def _plain(series: pl.Series, column: Column) -> pl.Series:
+    """Return a written column without blanks at the ends, wide digits and words for its choices."""
+    if series.dtype != pl.Utf8:
+        return series
+    series = series.str.strip_chars(BLANKS)
+    series = series.set(series == "", None)
+    is_id = column.name.endswith(_ID_ENDINGS)
+    if (column.dtype != "text" or column.choices or is_id) and series.str.contains(_WIDE).any():
+        series = _by_value(series, series.str.contains(_WIDE), to_half_width)
+    if column.choices:
+        words = words_of(column)
+        series = series.replace(words) if words else series
+    if column.dtype == "date":
+        series = _by_value(
+            series, ~series.str.contains(r"^\d{4}-\d\d-\d\d$"), lambda text: iso_day(text) or text
+        )
+    elif (
+        column.dtype == "moment"
+    ):  # a day in any form; what has a time is read with the other columns of its row
+        series = _by_value(series, series.str.contains(_DAY_ALONE), lambda text: iso_day(text) or text)
+    return series
+
+
+def _by_value(series: pl.Series, where: pl.Series, change: Callable[[str], str]) -> pl.Series:
+    """Change the values where a mask says so, each different one once."""
+    texts = series.filter(where.fill_null(False)).unique().to_list()
+    return series.replace({text: change(text) for text in texts}) if texts else series
+
+
+def _whole_numbers_as_text(series: pl.Series) -> pl.Series:
+    """Return floating point numbers as the digits of whole numbers; null for one that is none, or lost digits."""
+    whole = (series == series.floor()) & (series.abs() < LARGEST_WHOLE)
+    return series.set(~whole.fill_null(False), None).cast(pl.Int64, strict=False).cast(pl.Utf8)
+
+
 def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     """Convert the series to its type; also return a mask of the failures."""
     if column.dtype == "float":
@@ -197,36 +273,11 @@ def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
             | ~shapely.is_valid(geometry)
         )
         return texts, pl.Series(bad)
+    elif series.dtype.is_float():
+        typed = _whole_numbers_as_text(series.fill_nan(None))
     else:
         typed = series.cast(pl.Utf8, strict=False)
     return typed, typed.is_null()
-
-
-def _times(series: pl.Series, zone: str) -> tuple[pl.Series, int]:
-    """Convert to times in UTC; also return how many were written without a zone."""
-    utc = pl.Datetime("us", "UTC")
-    if series.dtype == pl.Utf8:
-        if not series.len():
-            return series.cast(utc), 0
-        zoned = series.str.contains(r"(Z|[+-]\d\d:?\d\d)$").fill_null(False)
-        text = pl.select(pl.when(zoned).then(series).otherwise(series + "Z")).to_series()
-        read = text.str.to_datetime(time_unit="us", time_zone="UTC", strict=False, format=None)
-        if zoned.all():
-            return read, 0
-        local = _in_zone(read.dt.replace_time_zone(None), zone)
-        times = pl.select(pl.when(zoned).then(read).otherwise(local)).to_series()
-        return times, int((~zoned & read.is_not_null()).sum())
-    if isinstance(series.dtype, pl.Datetime):
-        if series.dtype.time_zone:
-            return series.dt.convert_time_zone("UTC").cast(utc), 0
-        return _in_zone(series, zone).cast(utc), int(series.is_not_null().sum())
-    return pl.Series(series.name, [None] * series.len(), dtype=utc), 0
-
-
-def _in_zone(naive: pl.Series, zone: str) -> pl.Series:
-    return naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null").dt.convert_time_zone(
-        "UTC"
-    )
 
 
 def to_storage(checked: CheckedFrame, crs: str) -> None:
@@ -240,13 +291,11 @@ def to_storage(checked: CheckedFrame, crs: str) -> None:
     """
     lon = checked.frame["lon"].fill_null(float("nan")).to_numpy()
     lat = checked.frame["lat"].fill_null(float("nan")).to_numpy()
-    geographic = crs in crs_module.GEOGRAPHIC
+    geographic = crs_module.is_geographic(crs)
     if geographic:
         swapped = (np.abs(lat) > 90) & (np.abs(lon) <= 90) & (np.abs(lat) <= 180)
         checked.reject(swapped, "lat", "outside -90..90: longitude and latitude look swapped 经纬度疑似颠倒")
-        checked.reject(
-            ((np.abs(lat) > 90) & ~swapped) | (np.abs(lon) > 180), "lon", f"no degrees: not {crs}? 坐标系不符"
-        )
+        checked.reject(((np.abs(lat) > 90) & ~swapped) | (np.abs(lon) > 180), "lon", no_degrees(crs))
         checked.reject((lon == 0) & (lat == 0), "lon", "0,0 is no position 无效位置")
     with np.errstate(invalid="ignore"):
         x, y = crs_module.to_storage(lon, lat, crs)
@@ -257,20 +306,87 @@ def to_storage(checked: CheckedFrame, crs: str) -> None:
     )
     if not geographic:
         degrees = (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
-        checked.reject(
-            degrees & np.isfinite(lon), "lon", f"looks like degrees, not metres of {crs} 疑似经纬度"
-        )
-        checked.reject(lost & ~degrees, "lon", f"does not fit {crs} 超出坐标系范围")
-    checked.frame = checked.frame.with_columns(lon=pl.Series(x), lat=pl.Series(y))
+        checked.reject(degrees & np.isfinite(lon), "lon", like_degrees(crs))
+        checked.reject(lost & ~degrees, "lon", does_not_fit(crs))
+    checked.frame = checked.frame.with_columns(
+        lon=pl.Series(x).fill_nan(None), lat=pl.Series(y).fill_nan(None)
+    )
     if "boundary" in checked.frame.columns:
-        checked.frame = checked.frame.with_columns(boundary=_boundaries(checked.frame["boundary"], crs))
+        shapes = shapely.from_wkt(checked.frame["boundary"].to_numpy(), on_invalid="ignore")
+        moved = shapes_to_storage(checked, shapes, crs, "boundary")
+        hexadecimal = shapely.to_wkb(moved, hex=True, include_srid=False).tolist()
+        checked.frame = checked.frame.with_columns(boundary=pl.Series(hexadecimal, dtype=pl.Utf8))
 
 
-def _boundaries(series: pl.Series, crs: str) -> pl.Series:
-    """Convert WKT in the file's CRS to hexadecimal WKB in the storage CRS; null stays null."""
-    geometry = shapely.from_wkt(series.to_numpy(), on_invalid="ignore")
-    moved = transform_geometries(geometry, crs)
-    return pl.Series(shapely.to_wkb(moved, hex=True, include_srid=False).tolist(), dtype=pl.Utf8)
+def reject_placeless(checked: CheckedFrame) -> None:
+    """Reject sites with one coordinate of two, and those with neither coordinates nor an address."""
+    good = pl.Series(~checked._bad)
+    lon, lat = (checked.frame[name].is_null() for name in ("lon", "lat"))
+    checked.reject(good & lon & ~lat, "lon", "empty 为空")
+    checked.reject(good & lat & ~lon, "lat", "empty 为空")
+    nowhere = good & lon & lat & checked.frame["address"].is_null()
+    checked.reject(nowhere, "lon", "neither coordinates nor an address 既无坐标也无地址")
+
+
+def no_degrees(crs: str) -> str:
+    """Return the reason for metres in a file that is said to be in degrees."""
+    return f"no degrees: not {crs_module.crs_label(crs)}? 坐标系不符"
+
+
+def like_degrees(crs: str) -> str:
+    """Return the reason for degrees in a file that is said to be in metres."""
+    return f"looks like degrees, not metres of {crs_module.crs_label(crs)} 疑似经纬度"
+
+
+def does_not_fit(crs: str) -> str:
+    """Return the reason for coordinates that the system does not reach."""
+    return f"does not fit {crs_module.crs_label(crs)} 超出坐标系范围"
+
+
+def shapes_to_storage(checked: CheckedFrame, shapes: np.ndarray, crs: str, field: str) -> np.ndarray:
+    """Convert the shapes of a checked frame to the storage CRS; one that cannot be in the CRS is a fault.
+
+    Metres that are said to be degrees and degrees that are said to be metres are refused, and what the system
+    does not reach.
+
+    Parameters
+    ----------
+    checked : CheckedFrame
+        With one row for each shape.
+    shapes : ndarray of shapely geometries, shape (n,)
+        In the CRS of the file; None and empty ones pass.
+    crs : str
+    field : str
+        Name of the column, for the faults.
+
+    Returns
+    -------
+    ndarray
+        Shapes in EPSG:4326; None for one with a fault.
+    """
+    shapes = np.array(shapely.force_2d(shapes), dtype=object)
+    given = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    west, south, east, north = (np.where(given, edge, 0.0) for edge in shapely.bounds(shapes).T)
+    degrees = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)
+    if crs_module.is_geographic(crs):
+        turned = given & ~degrees & (west >= -90) & (east <= 90) & (south >= -180) & (north <= 180)
+        checked.reject(turned, field, "longitude and latitude look swapped 经纬度疑似颠倒")
+        wrong = given & ~degrees
+        checked.reject(wrong & ~turned, field, no_degrees(crs))
+    else:
+        wrong = given & degrees
+        checked.reject(wrong, field, like_degrees(crs))
+    shapes[wrong] = None
+    if crs in crs_module.AS_STORED:
+        return shapes
+    with np.errstate(invalid="ignore"):
+        moved = transform_geometries(shapes, crs)
+    bounds = shapely.bounds(moved)
+    there = given & ~wrong
+    fits = np.isfinite(bounds).all(axis=1) & (np.abs(bounds) <= [180, 90, 180, 90]).all(axis=1)
+    checked.reject(there & ~fits, field, does_not_fit(crs))
+    moved[there & ~fits] = None
+    return moved
 
 
 def transform_geometries(geometry: np.ndarray, crs: str) -> np.ndarray:
@@ -313,6 +429,7 @@ def require_crs(crs: str | None) -> str:
     """
     if not crs:
         raise UnknownCrs(
-            "name the file's CRS: --crs wgs84|cgcs2000|gcj02|bd09|EPSG:n (bulk files have no default)"
+            "请用 --crs 注明文件的坐标系 name the file's CRS: --crs wgs84|cgcs2000|gcj02|bd09|EPSG:n"
+            " (bulk files have no default)"
         )
     return crs

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from layers.codes import to_half_width
+from layers.readings import KINDS
 from layers.tables import AREA_KINDS, DOMAINS
 from layers.tables.ground import BUILDING_KINDS, ROAD_KINDS, WATERWAY_KINDS
 from layers.tables.registers import BODY_LEVELS
 
-Dtype = Literal["text", "float", "date", "time", "wkt"]
+Dtype = Literal["text", "float", "date", "time", "moment", "wkt"]
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class Column:
     ----------
     name : str
         Header in the file.
-    dtype : {"text", "float", "date", "time", "wkt"}
-        Type of a value. A time without zone is of the city's time zone.
+    dtype : {"text", "float", "date", "time", "moment", "wkt"}
+        Type of a value. A time without zone is of the city's time zone; a moment is a time or a day.
     zh, en : str
         Meaning in Chinese and English.
     required : bool
@@ -58,6 +61,10 @@ class Column:
         Allowed range, both ends included.
     form : TextForm or None
         Form of a text; None: any.
+    synonyms : mapping of str to str
+        Other words for the choices.
+    instead : str or None
+        Column that may stand in the place of a required one.
     """
 
     name: str
@@ -71,6 +78,8 @@ class Column:
     maximum: float | None = None
     form: TextForm | None = None
     future: bool = False
+    synonyms: Mapping[str, str] = field(default_factory=dict)
+    instead: str | None = None
 
     @property
     def headings(self) -> tuple[str, str, str]:
@@ -96,6 +105,17 @@ class FileKind:
     has_coordinates: bool = False
     zh: str = ""
     en: str = ""
+
+    def lacking(self, named: Collection[str]) -> list[str]:
+        """Return the required columns that are not among the named ones, nor what may stand in their place.
+
+        Examples
+        --------
+        >>> sites = FILE_KINDS["sites"]
+        >>> sites.lacking(["site_id", "uscc", "kind", "lon"]), sites.lacking(["site_id", "uscc", "kind", "address"])
+        (['lat'], [])
+        """
+        return [c.name for c in self.columns if c.required and c.name not in named and c.instead not in named]
 
 
 _LON = Column(
@@ -187,8 +207,27 @@ HAZARDS = ("none", "chemical", "explosive", "gas", "dust", "radioactive", "other
 STATUSES = ("operating", "suspended", "closed", "dismantled")
 SITE_KINDS = ("registered", "production", "sales", "storage")
 VEHICLE_KINDS = ("hazmat", "coach", "vessel", "other")
-METER_KINDS = ("power", "water", "gas")
-QUALITIES = ("measured", "estimated", "missing")
+METER_KINDS = KINDS
+METER_KIND_WORDS = MappingProxyType(
+    {
+        "电": "power",
+        "用电": "power",
+        "水": "water",
+        "用水": "water",
+        "气": "gas",
+        "用气": "gas",
+        "燃气": "gas",
+    }
+)
+QUALITIES = ("measured", "estimated", "computed", "missing")
+QUALITY_WORDS = MappingProxyType(
+    {
+        **dict.fromkeys(("实测", "实抄", "抄见", "自动"), "measured"),
+        **dict.fromkeys(("估算", "估抄", "估计", "预估"), "estimated"),
+        **dict.fromkeys(("推算", "换算", "计算"), "computed"),
+        **dict.fromkeys(("缺失", "缺", "未抄", "漏抄"), "missing"),
+    }
+)
 PLACE_KINDS = ("petrol", "service_area", "licensed_parking", "gate_queue")
 FENCE_RULES = ("forbid_enter", "forbid_leave", "dwell_limit")
 _FENCE_NUMBERS = (
@@ -209,6 +248,14 @@ NOTICE_KINDS = (
     "outage",
     "permit",
 )
+
+LICENCE_KINDS = ("production", "hazardous_storage", "hazardous_business", "waste", "fishing", "other")
+LICENCE_WORDS = MappingProxyType(
+    {
+        "生产": "production", "危险储存": "hazardous_storage", "危险经营": "hazardous_business", "废物": "waste",
+        "捕捞": "fishing", "其他": "other",
+    }
+)  # fmt: skip
 
 FILE_KINDS: dict[str, FileKind] = {
     kind.name: kind
@@ -293,8 +340,8 @@ FILE_KINDS: dict[str, FileKind] = {
                 _SITE,
                 _USCC,
                 Column("kind", "text", "场所类别", "what the site is", choices=SITE_KINDS),
-                _LON,
-                _LAT,
+                replace(_LON, nullable=True, instead="address"),
+                replace(_LAT, nullable=True, instead="address"),
                 Column(
                     "boundary",
                     "wkt",
@@ -303,12 +350,40 @@ FILE_KINDS: dict[str, FileKind] = {
                     required=False,
                     nullable=True,
                 ),
+                _optional(
+                    "address", "text", "地址", "address; a row may have it in the place of lon and lat"
+                ),
             ),
             ("site_id",),
-            (("S-0001", "91990100MA1EXAMPL0", "production", "104.9245", "35.2563", ""),),
+            (
+                ("S-0001", "91990100MA1EXAMPL0", "production", "104.9245", "35.2563", "", ""),
+                ("S-0002", "91990100MA1EXAMPL0", "storage", "", "", "", "示例县示例镇示例路8号"),
+            ),
             has_coordinates=True,
-            zh="企业场所",
-            en="Sites of enterprises",
+            zh="企业场所；只有地址的行成为未定位场所",
+            en="Sites of enterprises; a row with an address and no coordinates becomes a site without place",
+        ),
+        FileKind(
+            "site_places",
+            (
+                _optional("site_id", "text", "场所编号", "the site; else `uscc`"),
+                _optional(
+                    "uscc",
+                    "text",
+                    "统一社会信用代码",
+                    "of an enterprise with one site without place, which is meant",
+                ),
+                _LON,
+                _LAT,
+            ),
+            ("site_id", "uscc"),
+            (
+                ("S-0002", "", "104.9312", "35.2601"),
+                ("", "91990100MA1EXAMPL0", "104.9312", "35.2601"),
+            ),
+            has_coordinates=True,
+            zh="场所位置：为未定位的场所补充坐标",
+            en="Places of sites: coordinates for sites that were imported without",
         ),
         FileKind(
             "vehicles",
@@ -380,20 +455,58 @@ FILE_KINDS: dict[str, FileKind] = {
             "meters",
             (
                 _SITE,
-                Column("kind", "text", "表计类别", "power in kWh, water and gas in m³", choices=METER_KINDS),
-                Column("day", "date", "日期", "local day"),
                 Column(
-                    "value", "float", "用量", "use of that day; empty when missing", nullable=True, minimum=0
+                    "kind",
+                    "text",
+                    "表计类别",
+                    "power in kWh, water and gas in m³; also 电, 水, 气",
+                    choices=METER_KINDS,
+                    synonyms=METER_KIND_WORDS,
                 ),
-                Column("quality", "text", "质量", "how the value came about", choices=QUALITIES),
+                _optional("day", "date", "日期", "local day that the value is the use of"),
+                _optional("value", "float", "用量", "use of the interval; empty when missing", minimum=0),
+                _optional(
+                    "quality",
+                    "text",
+                    "质量",
+                    "how the value came about; also 实测 or 实抄, 估算 or 估抄, 推算, 缺失; measured when empty",
+                    choices=QUALITIES,
+                    synonyms=QUALITY_WORDS,
+                ),
+                _optional(
+                    "meter_id", "text", "表号", "number of the meter, where a site has several of a kind"
+                ),
+                _optional("from", "moment", "起", "a time, or a day, which begins at 00:00"),
+                _optional(
+                    "to",
+                    "moment",
+                    "止，不含",
+                    "end of the interval, not in it: of September 2026-10-01",
+                ),
+                _optional(
+                    "month", "text", "月份，如 2026-09", "month of a bill: `2026-09`, 202609 or 2026年9月"
+                ),
+                _optional(
+                    "period", "text", "账期，如 2026-09/2026-10", "month or months of a bill, both included"
+                ),
+                _optional("at", "moment", "抄表时刻", "when `register` was read; uses are the differences"),
+                _optional("register", "float", "示数", "cumulative register of the meter at `at`", minimum=0),
+                _optional(
+                    "unit",
+                    "text",
+                    "单位",
+                    "kWh, 度, MWh, 万kWh; m³, L, 万m³, for water 吨; kWh and m³ when empty",
+                ),
             ),
-            ("site_id", "kind", "day"),
+            ("site_id", "kind", "meter_id", "day", "from", "to", "month", "period", "at"),
             (
-                ("S-0001", "power", "2026-10-01", "1520.5", "measured"),
-                ("S-0001", "water", "2026-10-01", "", "missing"),
+                ("S-0001", "power", "2026-10-01", "1520.5", "measured", "", "", "", "", "", "", "", ""),
+                ("S-0001", "water", "2026-10-01", "", "missing", "", "", "", "", "", "", "", ""),
+                ("S-0001", "gas", "", "310", "measured", "", "", "", "2026-09", "", "", "", "m³"),
             ),
-            zh="用电用水用气日读数（CSV、Parquet）",
-            en="Daily readings (CSV, Parquet)",
+            zh="用电用水用气读数：日、时段、账期或示数（CSV、Parquet），见 [meters.md](meters.md)",
+            en="Readings of meters by day, interval, billing period or register (CSV, Parquet), see"
+            " [meters.md](meters.md)",
         ),
         FileKind(
             "places",
@@ -448,6 +561,12 @@ FILE_KINDS: dict[str, FileKind] = {
                     "when it holds, JSON with weekly, yearly, spans, zone; empty: always",
                 ),
                 _optional("legal_basis", "text", "依据", "law and article"),
+                _optional(
+                    "exempt_vehicle_ids",
+                    "text",
+                    "获准车船编号（专项捕捞、科研、执法），分号分隔",
+                    "vehicles with leave (special permits, surveys, patrols), by semicolon: they raise no alert",
+                ),
             ),
             ("fence_id",),
             (
@@ -467,6 +586,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "",
                     '{"yearly": [["05-01T12:00", "08-16T12:00"]]}',
                     "长江保护法第五十三条",
+                    "YZ-01",
                 ),
                 (
                     "F-002",
@@ -483,6 +603,7 @@ FILE_KINDS: dict[str, FileKind] = {
                     "hazmat",
                     "",
                     '{"weekly": [{"days": [1, 2, 3, 4, 5, 6, 7], "from": "22:00", "to": "06:00"}]}',
+                    "",
                     "",
                 ),
             ),
@@ -502,6 +623,47 @@ FILE_KINDS: dict[str, FileKind] = {
             (("S-0001", "dismantling", "2026-09-01", "2026-12-01"),),
             zh="报备",
             en="Registered reasons for use at a closed site",
+        ),
+        FileKind(
+            "licences",
+            (
+                _optional(
+                    "uscc",
+                    "text",
+                    "统一社会信用代码",
+                    "of the enterprise: the licence holds for all its sites",
+                ),
+                _optional(
+                    "site_id", "text", "场所编号", "the one site that it holds for; then `uscc` may be empty"
+                ),
+                Column(
+                    "licence_kind",
+                    "text",
+                    "许可类别",
+                    "what it allows; also 生产, 危险储存, 危险经营, 废物, 捕捞, 其他",
+                    choices=LICENCE_KINDS,
+                    synonyms=LICENCE_WORDS,
+                ),
+                Column("number", "text", "许可证号", "number of the licence"),
+                _validity_column("valid_from"),
+                _validity_column("valid_to", nullable=True),
+                _optional("note", "text", "备注", "note"),
+            ),
+            ("uscc", "site_id", "licence_kind", "number", "valid_from"),
+            (
+                (
+                    "91990100MA1EXAMPL0",
+                    "S-0001",
+                    "hazardous_storage",
+                    "危化储-001",
+                    "2026-01-01",
+                    "2029-01-01",
+                    "",
+                ),
+                ("91990100MA1EXAMPL0", "", "production", "安许-17", "2024-06-01", "", "示例"),
+            ),
+            zh="许可证：企业或其某一场所获准从事的活动",
+            en="Licences: what an enterprise, or one of its sites, is allowed to do",
         ),
         FileKind(
             "calendar",

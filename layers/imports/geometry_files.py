@@ -7,14 +7,22 @@ closed.
 
 from __future__ import annotations
 
+import json
 import mmap
 import re
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pyogrio
+import pyproj
 
 from layers.errors import InputError
+from layers.imports.shapefile_texts import AS_BYTES, damage_notes, text_decoding
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 DRIVERS = {
     ".gpkg": "GPKG",
@@ -23,6 +31,7 @@ DRIVERS = {
     ".geojson": "GeoJSON",
     ".json": "GeoJSON",
     ".fgb": "FlatGeobuf",
+    ".kml": "KML",
     ".pbf": "OSM",
     ".osm": "OSM",
 }
@@ -34,7 +43,10 @@ _GEOJSON_TYPE = re.compile(
     rb'"type"\s*:\s*"(?:FeatureCollection|Feature|GeometryCollection|(?:Multi)?(?:Point|LineString|Polygon))"'
 )
 _COMMAND = b"gdal_streamed_alg"
+_CRS_NAME = re.compile(rb'"crs"\s*:\s*\{[^}]*"type"\s*:\s*"(?:name|epsg)"', re.IGNORECASE)
 _CRS_LINK = re.compile(rb'"crs"\s*:\s*\{[^}]*"type"\s*:\s*"link"', re.IGNORECASE)
+_STYLES = ("layer_styles", "qgis_projects")
+_KML_LINK = re.compile(rb"<NetworkLink|<!ENTITY", re.IGNORECASE)
 _OSM_ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<osm[\s>]", re.DOTALL)
 _NOWHERE = "127.0.0.1:9"
 """The discard port of this machine as a proxy: every request of GDAL ends there at once."""
@@ -84,6 +96,8 @@ def _begins_as(path: Path, ending: str) -> bool:
         return head.startswith(b"SQLite format 3\0") and head[68:72] in _GEOPACKAGE_IDS
     if ending == ".shp":
         return head.startswith(_SHAPEFILE)
+    if ending == ".kml":
+        return b"<kml" in head and not _found_in(path, _KML_LINK)
     if ending == ".fgb":
         return head.startswith(b"fgb\x03fgb")
     if ending == ".pbf":
@@ -109,5 +123,109 @@ def _starts_as_shapefile(archive: zipfile.ZipFile, name: str) -> bool:
 
 
 def _names_crs_by_link(path: Path) -> bool:
+    return _found_in(path, _CRS_LINK)
+
+
+def _found_in(path: Path, pattern: re.Pattern[bytes]) -> bool:
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return _CRS_LINK.search(content) is not None
+        return pattern.search(content) is not None
+
+
+def layers_of(path: Path) -> list[str]:
+    """Return the names of the layers of a geometry file, tables of attributes too; not the styles of a program.
+
+    Raises
+    ------
+    InputError
+    """
+    if path.suffix.lower() == ".parquet":
+        return [path.stem]
+    check_geometry_file(path)
+    try:
+        return [str(name) for name, _ in pyogrio.list_layers(path) if name not in _STYLES]
+    except (pyogrio.errors.DataSourceError, RuntimeError, OSError) as error:
+        raise InputError(f"{path.name}: not a readable geometry file 无法读取 ({error})") from error
+
+
+def read_geometry_file(path: Path, layer: str | None, notes: list[str]) -> gpd.GeoDataFrame:
+    """Read a geometry file, or one layer of it; texts of a Shapefile are decoded value by value.
+
+    Parameters
+    ----------
+    path : Path
+    layer : str or None
+        None: the only layer.
+    notes : list of str
+        Gets what a person should know of encodings and damaged values.
+
+    Raises
+    ------
+    InputError
+        Not readable, or without geometry.
+    """
+    import geopandas as gpd  # half a second, which a command line without such a file saves
+
+    decoding = text_decoding(path)
+    try:
+        if path.suffix.lower() == ".parquet":
+            frame = gpd.read_parquet(path)
+        else:
+            check_geometry_file(path)
+            frame = gpd.read_file(path, engine="pyogrio", layer=layer, encoding=decoding and AS_BYTES)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{path}: not a readable geometry file 无法读取 ({error})") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{path}: has no geometry 没有几何列")
+    if decoding is None:
+        return frame
+    notes += [decoding.note] if decoding.note else []
+    damaged: list[str] = []
+    frame = frame.rename(columns={name: decoding.decode(str(name))[0] for name in frame.columns})
+    for name in frame.columns:
+        texts = frame[name].tolist() if name != frame.geometry.name else []
+        if any(isinstance(text, str) for text in texts):
+            frame[name] = decoding.values(
+                [t if isinstance(t, str) else None for t in texts], str(name), 1, damaged
+            )
+    notes += damage_notes(damaged)
+    return frame
+
+
+def stated_crs(path: Path, layer: str | None = None) -> pyproj.CRS | None:
+    """Return the CRS that a geometry file states; None for one that states nothing, and for tables.
+
+    GDAL says WGS 84 of every GeoJSON; stated is only what stands in its ``crs`` member.
+
+    Raises
+    ------
+    InputError
+        Not a readable geometry file.
+    """
+    ending = path.suffix.lower()
+    if not path.is_file() or ending not in (*DRIVERS, ".parquet"):
+        return None
+    if ending == ".parquet":
+        return _geoparquet_crs(path)
+    driver = check_geometry_file(path)
+    if driver == "OSM" or (driver == "GeoJSON" and not _found_in(path, _CRS_NAME)):
+        return None
+    try:
+        crs = pyogrio.read_info(path, layer=layer)["crs"]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, RuntimeError, OSError) as error:
+        raise InputError(f"{path.name}: not a readable geometry file 无法读取 ({error})") from error
+    return None if crs is None else pyproj.CRS.from_user_input(crs)
+
+
+def _geoparquet_crs(path: Path) -> pyproj.CRS | None:
+    try:
+        metadata = (pq.read_schema(path).metadata or {}).get(b"geo")
+        geo = {} if metadata is None else json.loads(metadata)
+        column = geo.get("columns", {}).get(geo.get("primary_column", "geometry"))
+    except Exception as error:
+        raise InputError(f"{path.name}: not a Parquet file ({error})") from error
+    if column is None:
+        return None
+    crs = column.get("crs", "OGC:CRS84")  # the specification's default; null is an unknown system
+    return None if crs is None else pyproj.CRS.from_user_input(crs)

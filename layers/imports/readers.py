@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from layers.errors import InputError, MissingColumns
-from layers.imports.columns import FILE_KINDS, FileKind
+from layers.imports.columns import FILE_KINDS, Column, FileKind
+from layers.imports.names import columns_at
 
 ROW = "__row"
 """Name of the column with the row number, from 1."""
@@ -103,7 +107,9 @@ def read_batches(path: Path, kind: FileKind, *, batch_rows: int = 500_000) -> It
     require_file(path)
     start = 1
     for frame in (
-        _parquet(path, kind, batch_rows) if path.suffix == ".parquet" else _csv(path, kind, batch_rows)
+        _parquet(path, kind, batch_rows)
+        if path.suffix.lower() == ".parquet"
+        else _csv(path, kind, batch_rows)
     ):
         yield frame if ROW in frame.columns else frame.with_row_index(ROW, offset=start)
         start += frame.height
@@ -119,7 +125,7 @@ def count_rows(path: Path) -> int:
     """Return the number of rows of a file, for a progress bar; 0 for a missing file."""
     if not path.is_file():
         return 0
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return int(pq.ParquetFile(path).metadata.num_rows)
     with path.open("rb") as file:
         return max(sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b"")) - 1, 0)
@@ -131,14 +137,15 @@ def _parquet(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFra
     except Exception as error:
         raise InputError(f"{path}: not a Parquet file ({error})") from error
     names = file.schema_arrow.names
-    _require_columns(path, kind, names)
-    wanted = [column.name for column in kind.columns if column.name in names]
+    at = _columns(path, kind, names)
+    wanted = [names[position] for position in at]
     if ROW in names and pa.types.is_integer(file.schema_arrow.field(ROW).type):
         wanted.append(ROW)
+    ours = {names[position]: column.name for position, column in at.items()}
     for batch in file.iter_batches(batch_size=batch_rows, columns=wanted):
         frame = pl.from_arrow(batch)
         assert isinstance(frame, pl.DataFrame)
-        yield frame
+        yield frame.rename(ours)
 
 
 def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
@@ -147,8 +154,7 @@ def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
             header = next(csv.reader(file), [])
         except UnicodeDecodeError as error:
             raise InputError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from error
-    _require_columns(path, kind, header)
-    wanted = [column.name for column in kind.columns if column.name in header]
+    wanted = [header[position] for position in _columns(path, kind, header)]
     try:
         frame = pl.read_csv(path, columns=wanted, infer_schema=False, encoding="utf8")
     except Exception as error:
@@ -157,7 +163,63 @@ def _csv(path: Path, kind: FileKind, batch_rows: int) -> Iterator[pl.DataFrame]:
         yield frame.slice(start, batch_rows)
 
 
-def _require_columns(path: Path, kind: FileKind, names: list[str]) -> None:
-    missing = [column.name for column in kind.columns if column.required and column.name not in names]
-    if missing:
+def _columns(path: Path, kind: FileKind, names: list[str]) -> dict[int, Column]:
+    try:
+        at = columns_at(names, kind)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if missing := kind.lacking([column.name for column in at.values()]):
         raise MissingColumns.of(path, missing, names)
+    return at
+
+
+def is_plain(path: Path, kind: FileKind) -> bool:
+    """Return whether a file is UTF-8 CSV with commas, our own headings, and as many values in every line as headings.
+
+    Such a file is read as a whole column by column; any other is read row by row, so that a fault has its row.
+    """
+    if not path.is_file() or path.suffix.lower() not in (".csv", ".txt"):
+        return False
+    with path.open("rb") as file:
+        first = file.readline(1 << 16).rstrip(b"\r\n").removeprefix(b"\xef\xbb\xbf")
+        if any(sign in first for sign in (b'"', b"\0", b"\r")):
+            return False
+        try:
+            names = first.decode().split(",")
+            at = columns_at(names, kind)
+        except (UnicodeDecodeError, InputError):
+            return False
+        named = {column.name for column in at.values()}
+        own = all(names[position] == column.name for position, column in at.items())
+        if not own or kind.lacking(named):
+            return False
+        return _is_regular(file, len(names) - 1)
+
+
+def _is_regular(file: BinaryIO, n_commas: int) -> bool:
+    """Return whether the rest of a file is UTF-8 without quotes, with so many commas in every line.
+
+    An apostrophe may be the one that exports write before a text like a formula: it is taken away row by row.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    rest = b""
+    while block := file.read(1 << 24):
+        try:
+            decoder.decode(block)
+        except UnicodeDecodeError:
+            return False
+        if b'"' in block or b"\0" in block or b"'" in block:
+            return False
+        lines, newline, rest = (rest + block).rpartition(b"\n")
+        if newline and not _has_commas(lines + newline, n_commas):
+            return False
+    return not rest or _has_commas(rest + b"\n", n_commas)
+
+
+def _has_commas(lines: bytes, n_commas: int) -> bool:
+    if lines.count(b"\r") != lines.count(b"\r\n"):
+        return False
+    found = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(found == ord("\n"))
+    before = np.concatenate(([0], np.searchsorted(np.flatnonzero(found == ord(",")), ends)))
+    return bool((np.diff(before) == n_commas).all())

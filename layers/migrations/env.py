@@ -9,6 +9,15 @@ from layers.postgres.schema_in_force import apply_schema
 from layers.tables import Base
 
 LOCK_KEY = 5_317_620
+BEFORE_MIGRATIONS = """
+DO $$ BEGIN
+    DROP SCHEMA IF EXISTS known CASCADE;
+    IF to_regclass('schema_in_force') IS NOT NULL THEN
+        DELETE FROM schema_in_force;
+    END IF;
+END $$
+"""
+"""Views of rows as they were known stand on every column of their tables: they go, and the files make them anew."""
 
 
 def run() -> None:
@@ -20,6 +29,8 @@ def run() -> None:
         connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata)
         with context.begin_transaction():
+            if context.get_context().get_current_revision() != context.script.get_current_head():
+                connection.execute(text(BEFORE_MIGRATIONS))
             context.run_migrations()
             # Files name tables and columns of the newest revision: an upgrade that stops before it leaves
             # them alone.

@@ -34,6 +34,7 @@ from layers.postgres.readiness import Readiness
 from layers.postgres.schema_in_force import drop_schema, schema_digest
 from layers.postgres.scope import PUBLIC, SYSTEM, Scope
 from layers.postgres.sessions import (
+    SchemaState,
     advisory_lock,
     apply_scope,
     engine,
@@ -43,12 +44,13 @@ from layers.postgres.sessions import (
     newest_schema,
     refresh_statistics,
     schema_is_current,
+    schema_state,
     session,
     set_pool_size,
 )
 from layers.postgres.shared_counters import SharedCounters
 from layers.postgres.timeouts import first_row_within, limit_statements
-from layers.postgres.urls import database_name, libpq_url, shown_url, sqlalchemy_url
+from layers.postgres.urls import database_name, libpq_url, shown_url, sqlalchemy_url, url_as_known
 
 __all__ = [
     "CELL_ZOOM",
@@ -65,6 +67,7 @@ __all__ = [
     "Listener",
     "ListeningConnection",
     "Readiness",
+    "SchemaState",
     "Scope",
     "SharedCounters",
     "TileVersions",
@@ -92,6 +95,7 @@ __all__ = [
     "row_security",
     "schema_digest",
     "schema_is_current",
+    "schema_state",
     "server_clock",
     "server_versions",
     "session",
@@ -101,4 +105,5 @@ __all__ = [
     "sqlalchemy_url",
     "tile_versions",
     "upsert",
+    "url_as_known",
 ]

@@ -36,7 +36,9 @@ CHANGES_WITH_TIME = frozenset({"cases"})
 """Collections whose tiles change every minute, because being overdue depends on the time."""
 
 _LAYERS = [
-    *"areas,grids,sites,places,alerts,cases,stays,visits,tracks,fences,fence_events".split(","),
+    *"areas,grids,sites,places,alerts,cases,stays,visits,tracks,fences,fence_events,silences,encounters".split(
+        ","
+    ),
     "hot_spots",
     "emerging_hot_spots",
 ]

@@ -29,11 +29,14 @@ FILES = (
     "chain",
     "indicators",
     "changes",
+    "alerts",
+    "models",
     "sharing",
     "attachments",
     "dispatch",
     "tile_cells",
     "batches",
+    "known",
     "retired",
 )
 """Every file, in the order in which they are applied: a file may call functions of the ones before."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from layers.errors import DatabaseUnavailable
+from layers.errors import DatabaseUnavailable, SchemaTooNew
 from layers.postgres.changes import bump_on_commit
 from layers.postgres.connections import ConnectionLimits
 from layers.postgres.schema_in_force import schema_digest
@@ -118,24 +119,70 @@ def migrate(url: str, revision: str = "head") -> None:
 
     It is safe to repeat and from two processes at once. An older ``revision`` leaves the SQL as the
     migrations made it.
+
+    Raises
+    ------
+    SchemaTooNew
+        A newer program has migrated the database.
     """
     from alembic import command
     from alembic.config import Config
+    from alembic.script.revision import ResolutionError
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(resources.files("layers") / "migrations"))
     config.attributes["url"] = url
-    command.upgrade(config, revision)
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        if isinstance(error.__cause__, ResolutionError):
+            raise SchemaTooNew(
+                f"数据库由更新的程序升级过，请安装该版本，或恢复升级前的备份。"
+                f"The schema is of a newer program ({error}):"
+                " install that one, or restore the backup of before (docs/upgrade.md)"
+            ) from error
+        raise
+
+
+@dataclass(frozen=True)
+class SchemaState:
+    """Schema of a database beside that of this program.
+
+    Attributes
+    ----------
+    revision : str or None
+        Of the database; None: it has no tables yet.
+    digest : str or None
+        Of its SQL in force.
+    program : str or None
+        Newest revision that this program knows.
+    """
+
+    revision: str | None
+    digest: str | None
+    program: str | None
+
+    @property
+    def newest(self) -> bool:
+        """Whether the database has this program's revision and SQL in force."""
+        return self.revision == self.program and self.digest == schema_digest()
+
+
+def schema_state(url: str) -> SchemaState:
+    """Return the schema of a database as it is now."""
+    from alembic.migration import MigrationContext
+
+    with engine(url).connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        told = connection.scalar(text("SELECT to_regclass('schema_in_force') IS NOT NULL"))
+        digest = connection.scalar(text("SELECT digest FROM schema_in_force")) if told else None
+    return SchemaState(revision, digest, newest_schema())
 
 
 def schema_is_current(url: str) -> bool:
     """Return whether the database has the newest schema version and this program's SQL in force."""
-    from alembic.migration import MigrationContext
-
-    with engine(url).connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() != newest_schema():
-            return False
-        return connection.scalar(text("SELECT digest FROM schema_in_force")) == schema_digest()
+    return schema_state(url).newest
 
 
 def newest_schema() -> str | None:

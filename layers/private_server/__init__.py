@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from layers.private_server.backup import dump as dump_database
+from layers.private_server.backup import restore as restore_database
 from layers.private_server.binaries import HOW_TO_INSTALL, find_binaries
 from layers.private_server.disk_space import DiskSpace
 from layers.private_server.folder_backup import dump_folder, restore_folder
@@ -23,6 +25,7 @@ __all__ = [
     "base_backups",
     "closed_path",
     "default_data_dir",
+    "dump_database",
     "dump_folder",
     "find_binaries",
     "give_to_owner_of",
@@ -30,6 +33,7 @@ __all__ = [
     "hand_over",
     "owned_cluster",
     "remove_old_backups",
+    "restore_database",
     "restore_folder",
     "restore_to",
     "running_cluster",

@@ -7,6 +7,7 @@ from layers.records.access_log import (
     CallFilter,
     add_calls,
     add_last_call,
+    add_missing_calls,
     command_row,
     read_calls,
     remove_calls,
@@ -14,14 +15,19 @@ from layers.records.access_log import (
 from layers.records.accounts import find_account, set_body
 from layers.records.alerts import (
     FlaggedSite,
-    alert_site,
+    alert_subject,
     alerts_without_case,
     change_alert,
+    fence_breach_rows,
+    fence_vehicle_rows,
     flagged_sites,
     insert_alert,
     newest_case_of_alert,
     read_alert,
+    site_callers,
+    site_encounters,
     site_meters,
+    site_silences,
     site_visits,
 )
 from layers.records.areas import StoredCity, area_code_fault, has_areas, newest_area_name, stored_city
@@ -29,12 +35,13 @@ from layers.records.case_files import (
     CaseFile,
     handlers_of_town,
     newest_case_number,
+    newest_cases,
     read_case_file,
     surroundings,
     town_with_most_cases,
     town_without_cases,
 )
-from layers.records.change_sets import locked_change_set, newest_change_sets
+from layers.records.change_sets import locked_change_set, newest_change_sets, read_change_set
 from layers.records.duty_lists import known_area_codes, valid_duties
 from layers.records.findings import (
     StoredSnapshot,
@@ -53,6 +60,7 @@ from layers.records.fix_writing import (
     wait_for_fix_batches,
     write_again_after_deadlock,
 )
+from layers.records.meters import flag_again, meter_quality
 from layers.records.reset import reset
 from layers.records.track_lines import refresh_tracks, vehicle_track
 
@@ -66,16 +74,20 @@ __all__ = [
     "add_calls",
     "add_fixes",
     "add_last_call",
+    "add_missing_calls",
     "add_snapshot",
-    "alert_site",
+    "alert_subject",
     "alerts_without_case",
     "area_code_fault",
     "change_alert",
     "command_row",
+    "fence_breach_rows",
+    "fence_vehicle_rows",
     "find_account",
     "find_run",
     "find_snapshot",
     "fix_batch",
+    "flag_again",
     "flagged_sites",
     "handlers_of_town",
     "has_areas",
@@ -83,22 +95,28 @@ __all__ = [
     "insert_alert",
     "known_area_codes",
     "locked_change_set",
+    "meter_quality",
     "newest_area_name",
     "newest_case_number",
     "newest_case_of_alert",
+    "newest_cases",
     "newest_change_sets",
     "newest_runs",
     "newest_snapshot",
     "read_alert",
     "read_calls",
     "read_case_file",
+    "read_change_set",
     "read_run",
     "record_run",
     "refresh_tracks",
     "remove_calls",
     "reset",
     "set_body",
+    "site_callers",
+    "site_encounters",
     "site_meters",
+    "site_silences",
     "site_visits",
     "stored_city",
     "surroundings",

@@ -48,6 +48,17 @@ def add_calls(db: Session, rows: Sequence[dict[str, Any]]) -> None:
     db.execute(insert(AccessLog), list(rows))
 
 
+def add_missing_calls(db: Session, rows: Sequence[dict[str, Any]]) -> int:
+    """Add the calls that are not in the log, told by request and moment; return how many."""
+    known = select(AccessLog.request_id, AccessLog.at, AccessLog.path)
+    ids = {row["request_id"] for row in rows}
+    there = {tuple(row) for row in db.execute(known.where(AccessLog.request_id.in_(ids)))}
+    missing = [row for row in rows if (row["request_id"], row["at"], row["path"]) not in there]
+    if missing:
+        add_calls(db, missing)
+    return len(missing)
+
+
 def add_last_call(db: Session, row: dict[str, Any]) -> None:
     """Add a call at the end of its own transaction.
 

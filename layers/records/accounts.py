@@ -29,7 +29,12 @@ class AccountSummary(NamedTuple):
 
 
 def write_account(db: Session, username: str, values: dict[str, Any]) -> User:
-    """Add an account, or replace these values of one that is there; its logins end."""
+    """Add an account, or replace these values of one that is there; its logins end.
+
+    Its keys end, too, unless it is and stays one of a service: those of a person were made behind a password.
+    """
+    before = find_account(db, username)
+    stays_service = before is not None and before.role == values.get("role") == "service"
     statement = (
         insert(User)
         .values(username=username, **values)
@@ -38,6 +43,8 @@ def write_account(db: Session, username: str, values: dict[str, Any]) -> User:
     )
     user = db.scalars(statement, execution_options={"populate_existing": True}).one()
     db.execute(delete(LoginSession).where(LoginSession.user_id == user.id))
+    if before is not None and not stays_service:
+        revoke_keys(db, user.id)
     return user
 
 
@@ -115,7 +122,9 @@ def summarise_accounts(db: Session) -> list[AccountSummary]:
         .scalar_subquery()
     )
     keys = (
-        select(func.count()).where(ApiKey.user_id == User.id, ApiKey.revoked_at.is_(None)).scalar_subquery()
+        select(func.count())
+        .where(ApiKey.user_id == User.id, ApiKey.revoked_at.is_(None), _not_over(dt.datetime.now(dt.UTC)))
+        .scalar_subquery()
     )
     factor = exists().where(SecondFactor.user_id == User.id, SecondFactor.confirmed_at.is_not(None))
     rows = db.execute(select(User, logins, keys, factor).order_by(User.username))
@@ -123,9 +132,10 @@ def summarise_accounts(db: Session) -> list[AccountSummary]:
 
 
 def set_password(db: Session, user_id: int, password_hash: str) -> None:
-    """Replace the hash of a password; every login of the account ends."""
+    """Replace the hash of a password; every login and every key of the account ends."""
     db.execute(update(User).where(User.id == user_id).values(password_hash=password_hash))
     db.execute(delete(LoginSession).where(LoginSession.user_id == user_id))
+    revoke_keys(db, user_id)
 
 
 def add_login(db: Session, login: LoginSession) -> None:
@@ -200,7 +210,7 @@ def add_key(db: Session, key: ApiKey) -> None:
 
 
 def find_key(db: Session, key_hash: str, now: dt.datetime) -> tuple[User, ApiKey] | None:
-    """Return the key of a hash, with its service account.
+    """Return the key of a hash, with its account.
 
     None when it is over, revoked or the account switched off.
     """
@@ -208,10 +218,38 @@ def find_key(db: Session, key_hash: str, now: dt.datetime) -> tuple[User, ApiKey
         select(User, ApiKey)
         .join(ApiKey, ApiKey.user_id == User.id)
         .where(ApiKey.key_hash == key_hash, ApiKey.revoked_at.is_(None))
-        .where(or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now))
-        .where(User.active, User.role == "service")
+        .where(_not_over(now))
+        .where(User.active)
     ).one_or_none()
     return None if row is None else (row[0], row[1])
+
+
+def keys_of(db: Session, user_id: int, now: dt.datetime) -> list[ApiKey]:
+    """Keys of an account that hold now, the newest first."""
+    wanted = (ApiKey.user_id == user_id, ApiKey.revoked_at.is_(None), _not_over(now))
+    return list(
+        db.scalars(select(ApiKey).where(*wanted).order_by(ApiKey.created_at.desc(), ApiKey.id.desc()))
+    )
+
+
+def lock_account(db: Session, user_id: int) -> None:
+    """Lock an account until the transaction ends: what is counted of it stays."""
+    db.execute(select(User.id).where(User.id == user_id).with_for_update())
+
+
+def revoke_key(db: Session, user_id: int, key_id: int) -> bool:
+    """End one key of an account; False when it has none of that id that holds."""
+    ended = db.scalar(
+        update(ApiKey)
+        .where(ApiKey.user_id == user_id, ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
+        .values(revoked_at=dt.datetime.now(dt.UTC))
+        .returning(ApiKey.id)
+    )
+    return ended is not None
+
+
+def _not_over(now: dt.datetime) -> ColumnElement[bool]:
+    return or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > now)
 
 
 def revoke_keys(db: Session, user_id: int, name: str | None = None) -> int:

@@ -25,8 +25,9 @@ from layers.codes import (
     parse_statistical_code,
     parse_town_code,
 )
+from layers.codes.outline_faults import outline_fault
 from layers.errors import Fault, InvalidIdentifier, RejectedRows
-from layers.local_time import start_of_day
+from layers.local_time import local_zone, start_of_day
 from layers.postgres import WriteCounts, copy_frame
 from layers.tables import Area
 
@@ -86,31 +87,12 @@ def check_geometries(
         elif kind not in (3, 6):
             faults.append(Fault(row, "geometry", "not a polygon 不是多边形", shape.geom_type))
     for row in np.flatnonzero(np.isin(kinds, (3, 6)) & ~shapely.is_valid(geometry)).tolist():
-        faults.append(Fault(row + 1, "geometry", _why_invalid(geometry[row])))
+        faults.append(Fault(row + 1, "geometry", " ".join(outline_fault(geometry[row]))))
     for row, (code, kind) in enumerate(zip(frame["code"], frame["kind"], strict=True), start=1):
         given = code is not None and code == code
         if given and (reason := area_code_fault(str(code), str(kind), grid_profile)):
             faults.append(Fault(row, "code", reason, str(code)))
     return sorted(faults, key=lambda fault: fault.row)
-
-
-_INVALID_ZH = {
-    "Ring Self-intersection": "环自接触",
-    "Self-intersection": "边界自相交",
-    "Hole lies outside shell": "孔洞在外环之外",
-    "Holes are nested": "孔洞相互嵌套",
-    "Nested shells": "部分相互嵌套",
-    "Interior is disconnected": "内部不连通",
-    "Duplicate Rings": "环重复",
-    "Too few points in geometry component": "环的点数不足",
-    "Invalid Coordinate": "坐标不是有限数",
-}
-
-
-def _why_invalid(shape: Any) -> str:
-    """Return the rule that a polygon breaks and its place, in the file's coordinates."""
-    reason = str(shapely.is_valid_reason(shape))
-    return f"{reason} {_INVALID_ZH.get(reason.partition('[')[0].strip(), '图形无效')}"
 
 
 def moments_of_change(db: Session) -> set[dt.datetime]:
@@ -158,7 +140,7 @@ def stored_city(db: Session | Connection) -> StoredCity | None:
 
 _CITY = text("""
 SELECT code, name, ST_X(label_point), ST_Y(label_point) FROM areas
-WHERE kind = 'city' AND valid_to IS NULL ORDER BY area_m2 DESC, id LIMIT 1
+WHERE kind = 'city' AND holds_at(valid_from, valid_to) ORDER BY area_m2 DESC, id LIMIT 1
 """)
 
 
@@ -188,13 +170,15 @@ def write_areas(
     Raises
     ------
     RejectedRows
-        Unknown parents, or another content for a version that is stored already.
+        Unknown parents, another content for a version that is stored already, a code inside a period that it
+        had already, or a coming version of an area without the areas in it.
     """
     total = WriteCounts()
     for kind in KIND_ORDER:
         part = frame[frame["kind"] == kind]
         if len(part):
             total += _write_kind(db, part, indicative, source)
+    _hang_children(db, frame, source)
     db.execute(
         text("ANALYZE areas")
     )  # the sites that follow are placed by an index only when its size is known
@@ -233,7 +217,8 @@ def _frame_of(part: gpd.GeoDataFrame) -> pl.DataFrame:
 def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str], source: str) -> WriteCounts:
     copy_frame(db, _frame_of(part), "given_areas", _COLUMNS)
     db.execute(text(_RESOLVE))
-    faults = [Fault(row, field, reason, code) for row, field, reason, code in db.execute(text(_FAULTS)).all()]
+    found = db.execute(text(_FAULTS), {"zone": local_zone().key}).all()
+    faults = [Fault(row, field, reason, code) for row, field, reason, code in found]
     if faults:
         raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
     closed = db.execute(text(_CLOSE)).all()
@@ -242,6 +227,36 @@ def _write_kind(db: Session, part: gpd.GeoDataFrame, indicative: Collection[str]
     db.execute(text(_SUCCEED_CODES))
     db.execute(text(_CLOSE_PREDECESSORS))
     return WriteCounts(len(inserted) - len(closed), len(closed), len(part) - len(inserted))
+
+
+def _hang_children(db: Session, frame: gpd.GeoDataFrame, source: str) -> None:
+    """Hang the areas below each version that the batch ended below the version that follows it.
+
+    Raises
+    ------
+    RejectedRows
+        The following version is still to come, and areas below are not in the file.
+    """
+    db.execute(text(_HANG))
+    left = db.execute(text(_LEFT_BELOW)).all()
+    if left:
+        keys = list(zip(frame["kind"].astype(str), frame["code"].astype(str), strict=True))
+        faults = [
+            Fault(
+                int(frame.index[keys.index((kind, code))]) + 1,
+                "valid_from",
+                f"{_COMING_ALONE}: {below}",
+                code,
+            )
+            for kind, code, below in left
+        ]
+        raise RejectedRows(source, sorted(faults, key=lambda fault: fault.row))
+
+
+_COMING_ALONE = (
+    "a version to come needs versions of the areas in it from the same date in the file"
+    " 未来生效的版本须连同其下级区域的同日版本一并导入"
+)
 
 
 def _given(part: gpd.GeoDataFrame, name: str, of: Callable[[Any], Any]) -> list[Any]:
@@ -260,20 +275,21 @@ def _instant(value: object) -> str:
 _RESOLVE = """
 CREATE TEMPORARY TABLE IF NOT EXISTS resolved_areas (
     "row" int, code text, name text, kind text, parent_id bigint, parent_code text, valid_from timestamptz,
-    predecessor_codes text[], households float8, road_length_m float8, geom geometry, old_id bigint, old_from timestamptz, same boolean) ON COMMIT DROP;
+    predecessor_codes text[], households float8, road_length_m float8, geom geometry, old_id bigint, old_from timestamptz, old_batch bigint, same boolean) ON COMMIT DROP;
 TRUNCATE resolved_areas;
 INSERT INTO resolved_areas
 SELECT g."row", g.code, g.name, g.kind, p.id, g.parent_code, g.valid_from,
        regexp_split_to_array(btrim(g.predecessor_codes, ' ;'), '[[:space:]]*;[[:space:]]*'), g.households, g.road_length_m,
-       ST_SetSRID(g.geom, 4326), o.id, o.valid_from,
+       ST_SetSRID(g.geom, 4326), o.id, o.valid_from, o.batch_id,
        o.name = g.name AND COALESCE(g.households = o.households, g.households IS NULL)
        AND COALESCE(g.road_length_m = o.road_length_m, g.road_length_m IS NULL)
        AND (o.parent_id IS NOT DISTINCT FROM p.id OR o.valid_from = g.valid_from AND EXISTS (
             SELECT FROM areas u WHERE u.id = o.parent_id AND u.code = g.parent_code)) AND ST_OrderingEquals(o.geom, ST_SetSRID(g.geom, 4326))
 FROM given_areas g
 LEFT JOIN LATERAL (SELECT id FROM areas p WHERE p.code = g.parent_code AND p.kind IN ('city', 'county', 'town', 'community')
-                   AND (p.valid_to IS NULL OR p.valid_from <= g.valid_from AND p.valid_to > g.valid_from)
-                   ORDER BY p.valid_to IS NULL DESC LIMIT 1) p ON true
+                   AND (p.valid_to IS NULL OR holds_at(p.valid_from, p.valid_to, g.valid_from))
+                   ORDER BY holds_at(p.valid_from, p.valid_to, GREATEST(g.valid_from, now())) DESC,
+                            p.valid_to IS NULL DESC LIMIT 1) p ON true
 LEFT JOIN LATERAL (SELECT * FROM areas o WHERE o.code = g.code AND o.kind = g.kind
                    AND (o.valid_to IS NULL OR o.valid_from = g.valid_from)
                    ORDER BY o.valid_from = g.valid_from DESC LIMIT 1) o ON true
@@ -285,8 +301,15 @@ UNION ALL
 SELECT "row", 'parent_code', 'empty: only the city has no parent 为空：只有市没有上级', '' FROM resolved_areas
 WHERE parent_code IS NULL AND kind <> 'city' AND kind NOT IN ('water', 'functional_zone')
 UNION ALL
-SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date 该日或之后已有不同内容，请给更晚的日期', code
+SELECT "row", 'valid_from', 'stored already with other content from this date or later; give a later date 该日或之后已有不同内容，请给更晚的日期'
+       || COALESCE('; or undo the batch that it came with 或撤销其批次: wangge imports undo ' || old_batch, ''), code
 FROM resolved_areas WHERE old_id IS NOT NULL AND NOT same AND valid_from <= old_from
+UNION ALL
+SELECT r."row", 'valid_from', 'the code has another version at this date; the first free day is 该编码当日已有其他版本，最早可用日期为 '
+       || ((v.valid_to AT TIME ZONE :zone - interval '1 microsecond')::date + 1)::text, r.code
+FROM resolved_areas r
+CROSS JOIN LATERAL (SELECT max(a.valid_to) AS valid_to FROM areas a WHERE a.code = r.code AND a.kind = r.kind AND a.valid_to > r.valid_from) v
+WHERE v.valid_to IS NOT NULL AND (r.old_id IS NULL OR NOT r.same AND r.valid_from > r.old_from)
 UNION ALL
 SELECT r."row", 'predecessor_codes', 'unknown, or not before valid_from 前身未登记或不早于生效日期', c FROM resolved_areas r, unnest(r.predecessor_codes) c
 WHERE NOT EXISTS (SELECT FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from)
@@ -315,6 +338,18 @@ JOIN LATERAL (SELECT id FROM areas a WHERE a.code = r.code AND a.kind = r.kind A
 JOIN LATERAL (SELECT id FROM areas a WHERE a.code = c AND a.kind = r.kind AND a.valid_from < r.valid_from
               ORDER BY a.valid_from DESC LIMIT 1) o ON true
 WHERE o.id <> n.id ON CONFLICT DO NOTHING
+"""
+_HANG = """
+UPDATE areas c SET parent_id = n.id
+FROM areas o JOIN areas n ON n.code = o.code AND n.kind = o.kind AND n.valid_from = o.valid_to
+WHERE o.closed_by_batch = current_batch() AND n.batch_id = current_batch() AND n.valid_from <= now()
+  AND c.parent_id = o.id AND c.valid_to IS NULL
+"""
+_LEFT_BELOW = """
+SELECT o.kind, o.code, string_agg(c.code, ', ' ORDER BY c.code)
+FROM areas o JOIN areas n ON n.code = o.code AND n.kind = o.kind AND n.valid_from = o.valid_to
+JOIN areas c ON c.parent_id = o.id AND c.valid_to IS NULL
+WHERE o.closed_by_batch = current_batch() AND n.batch_id = current_batch() GROUP BY o.kind, o.code
 """
 _CLOSE_PREDECESSORS = """
 UPDATE areas a SET valid_to = r.valid_from, void_reason = '由 ' || r.code || ' 继承 followed by ' || r.code,

@@ -10,8 +10,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from layers.collections import COLLECTIONS, read_feature
-from layers.errors import NotFound
-from layers.tables import Area, Case, CaseEvent, Site
+from layers.errors import no_case
+from layers.local_time import utc_text
+from layers.tables import Alert, Area, Case, CaseEvent, Site
+from layers.tables.fences import Fence
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class CaseFile:
         """Return the events in order, as plain data."""
         names = ("seq", "actor", "role", "action", "from_state", "to_state", "payload", "prev_hash", "hash")
         return [
-            {"at": event.at.isoformat(), **{name: getattr(event, name) for name in names}}
+            {"at": utc_text(event.at), **{name: getattr(event, name) for name in names}}
             for event in self.events
         ]
 
@@ -40,6 +42,23 @@ class CaseFile:
 def newest_case_number(db: Session) -> str | None:
     """Return the number of the case that was opened last."""
     return db.scalar(select(Case.number).order_by(Case.opened_at.desc(), Case.id.desc()).limit(1))
+
+
+def newest_cases(db: Session, *, states: tuple[str, ...], limit: int) -> list[dict[str, Any]]:
+    """Return the cases that were opened last, the newest first, with the names of their areas.
+
+    Parameters
+    ----------
+    states : tuple of str
+        States of ``CASE_STATES`` that count.
+    limit : int
+        Greatest number of cases.
+    """
+    newest = select(Case.id).where(Case.state.in_(states)).order_by(Case.opened_at.desc(), Case.id.desc())
+    features = (
+        json.loads(read_feature(db, COLLECTIONS["cases"], key)) for key in db.scalars(newest.limit(limit))
+    )
+    return [feature["properties"] for feature in features]
 
 
 def read_case_file(db: Session, number: str) -> CaseFile:
@@ -54,13 +73,13 @@ def read_case_file(db: Session, number: str) -> CaseFile:
         select(Case).where(Case.number == number), execution_options={"populate_existing": True}
     ).one_or_none()
     if case is None:
-        raise NotFound(f"no case {number!r}")
+        raise no_case(number)
     events = db.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.seq)).all()
     return CaseFile(case, list(events), json.loads(read_feature(db, COLLECTIONS["cases"], case.id)))
 
 
 def surroundings(db: Session, case: Case) -> dict[str, dict[str, Any]]:
-    """Return the case's areas as they were at its opening, and its site, as GeoJSON by layer name."""
+    """Return the case's areas as they were at its opening, and its site or fence, as GeoJSON by layer name."""
     keys = {
         "county": case.county_area_id,
         "town": case.town_area_id,
@@ -82,7 +101,22 @@ def surroundings(db: Session, case: Case) -> dict[str, dict[str, Any]]:
     }
     if case.site_id is not None:
         found |= _site(db, case.site_id)
+    elif case.alert_id is not None:
+        found |= _fence(db, case.alert_id)
     return found
+
+
+def _fence(db: Session, alert_id: int) -> dict[str, dict[str, Any]]:
+    """Return the fence of an alert as the boundary of its case; nothing where it is about a site."""
+    row = db.execute(
+        select(Fence.fence_id, func.ST_AsGeoJSON(Fence.geom, 7))
+        .join(Alert, Alert.fence_id == Fence.id)
+        .where(Alert.id == alert_id)
+    ).one_or_none()
+    if row is None:
+        return {}
+    properties = {"fence_id": row[0], "kind": "boundary"}
+    return {"boundary": {"type": "Feature", "geometry": json.loads(row[1]), "properties": properties}}
 
 
 def _site(db: Session, site_key: int) -> dict[str, dict[str, Any]]:
@@ -135,7 +169,7 @@ def town_without_cases(db: Session) -> str | None:
     """Code of the first town of today that never had a case."""
     return db.scalar(
         text(
-            "SELECT code FROM areas a WHERE kind = 'town' AND valid_to IS NULL"
+            "SELECT code FROM areas a WHERE kind = 'town' AND holds_at(valid_from, valid_to)"
             " AND NOT EXISTS (SELECT FROM cases c WHERE c.town_area_id = a.id) ORDER BY code LIMIT 1"
         )
     )

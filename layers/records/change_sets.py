@@ -12,7 +12,12 @@ from layers.tables import Area, ChangeSet
 
 
 def newest_change_sets(
-    db: Session, area_ids: Collection[int] | None, *, area: str | None = None, limit: int
+    db: Session,
+    area_ids: Collection[int] | None,
+    *,
+    area: str | None = None,
+    limit: int,
+    before: int | None = None,
 ) -> list[ChangeSet]:
     """Change sets, the newest first.
 
@@ -22,14 +27,31 @@ def newest_change_sets(
         Only those that lie within one of these areas; None: all.
     area : str or None
         Only those within the area of that code or id.
+    before : int or None
+        Only ids below.
     """
     statement = select(ChangeSet).order_by(ChangeSet.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(ChangeSet.id < before)
     if area_ids is not None:
         statement = statement.where(ChangeSet.area_id.in_(area_ids))
     if area is not None:
         ids = select(Area.id).where(or_(Area.code == area, cast(Area.id, Text) == area))
         statement = statement.where(ChangeSet.area_id.in_(ids))
     return list(db.scalars(statement))
+
+
+def read_change_set(db: Session, change_set_id: int) -> ChangeSet:
+    """Return one change set that the caller may see.
+
+    Raises
+    ------
+    NotFound
+    """
+    found = db.scalar(select(ChangeSet).where(ChangeSet.id == change_set_id))
+    if found is None:
+        raise NotFound(f"no change set {change_set_id}", f"没有变更 {change_set_id}，或无权查看")
+    return found
 
 
 def locked_change_set(db: Session, change_set_id: int, area_ids: Collection[int] | None) -> ChangeSet:
@@ -43,5 +65,5 @@ def locked_change_set(db: Session, change_set_id: int, area_ids: Collection[int]
     """
     found = db.get(ChangeSet, change_set_id, populate_existing=True, with_for_update=True)
     if found is None or not (area_ids is None or found.area_id in area_ids):
-        raise NotFound(f"no change set {change_set_id}")
+        raise NotFound(f"no change set {change_set_id}", f"没有变更 {change_set_id}，或无权查看")
     return found

@@ -32,6 +32,7 @@ _FENCE_COLUMNS = {
     **_PARAMETERS,
     "vehicle_kinds": "text",
     "vehicle_ids": "text",
+    "exempt_vehicle_ids": "text",
     "times": "text",
     "legal_basis": "text",
     "boundary": "text",
@@ -46,8 +47,8 @@ def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
     frame : polars.DataFrame
         ``fence_id``, ``name``, ``rule``, ``boundary`` (WKB, EPSG:4326, polygon or multipolygon); optional
         ``medium``, ``buffer_m``, ``enter_fixes``, ``leave_fixes``, ``delay_s``, ``limit_s``,
-        ``below_speed_kmh``, ``vehicle_kinds`` and ``vehicle_ids`` (lists of text), ``times`` (JSON text),
-        ``legal_basis``.
+        ``below_speed_kmh``, ``vehicle_kinds``, ``vehicle_ids`` and ``exempt_vehicle_ids`` (lists of text),
+        ``times`` (JSON text), ``legal_basis``.
     """
     if missing := [c for c in ("fence_id", "name", "rule", "boundary") if c not in frame.columns]:
         raise InputError(f"围栏缺少列 fences: column {', '.join(missing)} missing")
@@ -62,7 +63,7 @@ def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
                 _json(frame[name].to_list() if name in frame.columns else [None] * frame.height),
                 dtype=pl.String,
             )
-            for name in ("vehicle_kinds", "vehicle_ids")
+            for name in ("vehicle_kinds", "vehicle_ids", "exempt_vehicle_ids")
         },
     )
     copy_frame(db, given.select(list(_FENCE_COLUMNS)), "given_fences", _FENCE_COLUMNS)
@@ -71,7 +72,8 @@ def write_fences(db: Session, frame: pl.DataFrame) -> WriteCounts:
         db,
         _TABLES[Fence.__tablename__],
         f"SELECT g.fence_id, g.name, g.rule, g.medium, {', '.join(f'g.{c}' for c in _PARAMETERS)},"
-        f" {as_list.format('vehicle_kinds')}, {as_list.format('vehicle_ids')}, CAST(g.times AS jsonb),"
+        f" {as_list.format('vehicle_kinds')}, {as_list.format('vehicle_ids')},"
+        f" {as_list.format('exempt_vehicle_ids')}, CAST(g.times AS jsonb),"
         " g.legal_basis, ST_Multi(ST_SetSRID(g.boundary::geometry, 4326)) FROM given_fences g",
         columns=(*(c for c in _FENCE_COLUMNS if c != "boundary"), "geom"),
         key=("fence_id",),
@@ -83,8 +85,8 @@ def _json(values: list[Any]) -> list[str | None]:
 
 
 def read_fences(db: Session) -> pl.DataFrame:
-    """Fences as `spatial_models.fences.detect_fence_events` takes them."""
-    names = [c for c in _FENCE_COLUMNS if c not in ("boundary", "times", "name", "legal_basis")]
+    """Fences as `spatial_models.fences` takes them, with name, legal basis and the vehicles that they let through."""
+    names = [c for c in _FENCE_COLUMNS if c not in ("boundary", "times")]
     rows = db.execute(
         text(
             f"SELECT {', '.join(names)}, CAST(times AS text) AS times, ST_AsBinary(geom) AS boundary FROM"
@@ -94,7 +96,8 @@ def read_fences(db: Session) -> pl.DataFrame:
     kinds: dict[str, Any] = {
         c: pl.Float64 if kind == "float8" else pl.Int64 for c, kind in _PARAMETERS.items()
     }
-    kinds |= {"vehicle_kinds": pl.List(pl.String), "vehicle_ids": pl.List(pl.String), "boundary": pl.Binary}
+    lists = dict.fromkeys(("vehicle_kinds", "vehicle_ids", "exempt_vehicle_ids"), pl.List(pl.String))
+    kinds |= lists | {"boundary": pl.Binary}
     schema = {c: kinds.get(c, pl.String) for c in (*names, "times", "boundary")}
     return pl.DataFrame([(*r[:-1], bytes(r[-1])) for r in rows], schema=schema, orient="row")
 

@@ -22,9 +22,10 @@ def find_run(db: Session, key: str) -> ModelRun | None:
     return db.scalar(select(ModelRun).where(ModelRun.key == key))
 
 
-def newest_runs(db: Session, limit: int) -> list[ModelRun]:
-    """Return runs of the models, the newest first."""
-    return list(db.scalars(select(ModelRun).order_by(ModelRun.id.desc()).limit(limit)))
+def newest_runs(db: Session, limit: int, before: int | None = None) -> list[ModelRun]:
+    """Return runs of the models, the newest first; with ``before`` only ids below it."""
+    statement = select(ModelRun).order_by(ModelRun.id.desc()).limit(limit)
+    return list(db.scalars(statement if before is None else statement.where(ModelRun.id < before)))
 
 
 def read_run(db: Session, run_id: int) -> ModelRun:
@@ -97,7 +98,7 @@ def write_stays(
     ----------
     stays : polars.DataFrame
         ``vehicle_id`` (the database's integer), ``started_at``, ``ended_at``, ``left_by``, ``ended_by``,
-        ``open``, ``lon``, ``lat``, ``radius_m``, ``n_fixes``, ``h3_9``.
+        ``open``, ``lon``, ``lat``, ``radius_m``, ``n_fixes``, ``max_gap_s``, ``h3_9``.
     begins : mapping of int to datetime, optional
         Vehicles whose stays were found from an earlier moment on than ``start``.
     """
@@ -110,6 +111,7 @@ def write_stays(
         "open": "boolean",
         "radius_m": "float8",
         "n_fixes": "bigint",
+        "max_gap_s": "float8",
         "lon": "float8",
         "lat": "float8",
         "h3_9": "bigint",
@@ -215,12 +217,12 @@ def write_visits(
         ),
         _asked(start, end, begins),
     )
+    db.execute(text(_FORGET_KEPT_VISITS))
     db.execute(
         text(
             f"INSERT INTO visits (run_id, site_id, {', '.join(plain)}, geom, area_id)"
             f" SELECT :run_id, g.site, {', '.join(f'g.{name}' for name in plain)}, {_POINT}, g.area_id"
-            f" FROM given_visits g WHERE NOT EXISTS (SELECT FROM visits s WHERE s.visit_id = g.visit_id"
-            " AND s.site_id IS NOT DISTINCT FROM g.site)"
+            " FROM given_visits g"
         ),
         {"run_id": run_id},
     )
@@ -232,6 +234,11 @@ _AT_SITES = (
     "UPDATE given_visits g SET site = s.id, area_id = s.area_id FROM sites s WHERE s.site_id = g.site_id",
     "ANALYZE given_visits",
 )
+_FORGET_KEPT_VISITS = (
+    "DELETE FROM given_visits g USING visits s"
+    " WHERE s.visit_id = g.visit_id AND s.site_id IS NOT DISTINCT FROM g.site"
+)
+"""Not in the insert: one that looks into its own table for each row reads what it has just written."""
 
 
 @dataclass(frozen=True)
@@ -272,5 +279,5 @@ def find_snapshot(db: Session, which: str) -> str:
     if found is None and which.isdecimal() and len(which) < 19:
         found = newest_snapshot(db, int(which))
     if found is None:
-        raise NotFound(f"no snapshot of {which!r}")
+        raise NotFound(f"no snapshot of {which!r}", f"没有 {which} 的快照")
     return str(found)

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
+from layers.local_time import utc_text
 from layers.records.statements import stored_statement
 
 GAP_S = 15 * 60
@@ -120,7 +121,7 @@ def vehicle_track(
     )
     newest = db.scalar(text("SELECT max(t) FROM fixes WHERE vehicle_id = :key"), {"key": key})
     if newest is None:
-        raise NotFound(f"no fixes of a vehicle {vehicle_id!r}")
+        raise NotFound(f"no fixes of a vehicle {vehicle_id!r}", f"没有车辆 {vehicle_id} 的轨迹，或无权查看")
     until = until or newest
     start = start or until - dt.timedelta(hours=24)
     asked = {"vehicle_key": key, "start": start, "until": until, "gap_s": GAP_S}
@@ -131,6 +132,6 @@ def vehicle_track(
         "type": "FeatureCollection",
         "features": [track, *(row.gaps or [])],
         "fix_count": row.n_fixes,
-        "from": start.isoformat(),
-        "to": until.isoformat(),
+        "from": utc_text(start),
+        "to": utc_text(until),
     }

@@ -7,13 +7,16 @@ import datetime as dt
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from layers.local_time import start_of_day
+
 COLUMNS: dict[str, tuple[str, str]] = {
     "enterprises": ("enterprises r", "r.id, r.uscc, r.name, r.industry, r.hazard, r.status, r.status_since"),
     "sites": ("sites r", "r.id, r.site_id, r.enterprise_id, r.kind, r.geom, r.boundary, r.area_id"),
     "notices": ("notices r", "r.site_id, r.kind, r.valid_from, r.valid_to"),
+    "licences": ("licences r", "r.enterprise_id, r.site_id, r.licence_kind, r.valid_from, r.valid_to"),
     "meters": (
-        "meter_readings r WHERE r.day <= :today",
-        "r.site_id, r.kind, r.day, r.value, r.quality",
+        "meter_readings r WHERE r.ended_at <= :day_ends",
+        "r.site_id, r.kind, r.meter_id, r.began_at, r.ended_at, r.value, r.quality, r.flags",
     ),
     "places": ("places r", "r.kind, r.lon, r.lat, r.radius_m"),
     "vehicles": ("vehicles r", "r.id, r.vehicle_id, r.kind"),
@@ -50,7 +53,8 @@ def read_fingerprint(
         if not only_fixes or name in ("vehicles", "fences"):
             row = columns if columns == "r" else f"ROW({columns})"
             parts[name] = _ROWS.format(row=row, rows=rows)
-    asked = {"start": start, "end": end, "today": today}
+    day_ends = start_of_day(today + dt.timedelta(days=1))
+    asked = {"start": start, "end": end, "day_ends": day_ends}
     found: dict[str, str] = {}
     for name, statement in parts.items():
         values = {key: value for key, value in asked.items() if f":{key}" in statement}

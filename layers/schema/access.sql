@@ -28,12 +28,14 @@ BEGIN
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'geometry_overlaps stays as it is: narrow scopes use the index on area_id';
 END $$;
--- && of arrays compares elements only; without this the planner may not use the index of parties under the policy of cases.
+-- && and @> of arrays compare elements only; without this the planner may not use the indexes of parties, plates and numbers
+-- under a policy.
 DO $$
 BEGIN
     ALTER FUNCTION arrayoverlap(anyarray, anyarray) LEAKPROOF;
+    ALTER FUNCTION arraycontains(anyarray, anyarray) LEAKPROOF;
 EXCEPTION WHEN insufficient_privilege THEN
-    RAISE NOTICE 'arrayoverlap stays as it is: lists of a body are read row by row';
+    RAISE NOTICE 'arrayoverlap stays as it is: lists of a body and plates are read row by row';
 END $$;
 
 -- The role is this service's own: what is not granted below, it has not.
@@ -41,13 +43,13 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
 GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, matters, model_runs,
-    place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
+    pinyin_readings, place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alert_outcomes, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, dispatches, duty_proposal_steps, duty_proposals, emerging_hot_spots, fence_events, fixes, hot_spots,
-    meter_readings, notices, officers, places, published_cases, sites, sites_cells, stays, stays_cells, tracks, vehicles, visits, visits_cells
+GRANT SELECT ON access_log, alert_budgets, alert_outcomes, alert_ranks, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, deliveries, dispatches, duty_proposal_steps, duty_proposals, edit_drafts, emerging_hot_spots, encounters, fence_events, fixes, hot_spots,
+    licences, meter_readings, model_version_steps, model_versions, notices, officers, places, published_cases, silences, sites, sites_cells, source_runs, source_states, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
-GRANT INSERT, UPDATE, DELETE ON places, sites TO wangge_reader;
+GRANT INSERT, UPDATE, DELETE ON edit_drafts, places, sites TO wangge_reader;
 GRANT UPDATE (status, outcome) ON alerts TO wangge_reader;
 GRANT INSERT ON alert_outcomes TO wangge_reader;
 
@@ -87,6 +89,10 @@ DECLARE
     in_both_areas constant text := format('(%s OR (area_id = ANY (%s) AND to_area_id = ANY (%s)))', city_wide, areas, areas);
     site_in_area constant text :=
         format('(%s OR site_id IN (SELECT id FROM sites WHERE area_id = ANY (%s)))', city_wide, areas);
+    -- of the site, or of an enterprise with a site in the areas
+    licence_rows constant text :=
+        format('(%s OR site_id IN (SELECT id FROM sites WHERE area_id = ANY (%s)) OR (site_id IS NULL AND enterprise_id IN'
+               ' (SELECT enterprise_id FROM sites WHERE area_id = ANY (%2$s))))', city_wide, areas);
     account_in_area constant text :=
         format('(%s OR area_code IN (SELECT code FROM areas WHERE id = ANY (%s)))', city_wide, areas);
     in_domain constant text := format('(%s OR domain = ANY (%s))', every_domain, domains);
@@ -107,7 +113,8 @@ DECLARE
         || ' AND role = (SELECT current_setting(''wangge.role'', true))';
     case_cells constant text := concat_ws(' AND ', reads, in_area, in_domain);
     case_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, in_domain, by_party);
-    event_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, in_area, every_domain, of_seen_case);
+    -- Who sees a case reads its whole history, and nobody else: also after it went to another place.
+    event_rows constant text := format('%s AND ((%s AND %s) OR %s)', reads, city_wide, every_domain, of_seen_case);
     area_rows constant text := concat_ws(' AND ', reads, in_area);
     -- Officers are people: who leads and checks reads those of the own areas, everybody the own entry.
     officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
@@ -129,6 +136,11 @@ DECLARE
         ' AND clue_id IN (SELECT c.id FROM clues c)';
     -- Cells that count alerts would tell of checks that are going on: for those who see every alert.
     hot_spot_rows constant text := format('(field <> ''alerts'' OR (%s AND %s AND %s))', reads, city_wide, every_domain);
+    -- A draft is its owner's; a shared one is read by who looks after all the areas that it names.
+    own_draft constant text := '(SELECT current_setting(''wangge.role'', true) IN (''grid_manager'', ''supervisor''))'
+        ' AND owner = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))';
+    draft_rows constant text := format('%s AND (owner = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))'
+        ' OR (shared AND (%s OR (cardinality(area_ids) > 0 AND area_ids <@ %s))))', reads_change_sets, city_wide, areas);
     may_write constant text := 'wangge_may_write(geom)';
     policy record;
 BEGIN
@@ -138,8 +150,11 @@ BEGIN
     END LOOP;
     FOR policy IN SELECT * FROM (VALUES
         ('access_log', 'of_supervisor', 'SELECT', concat_ws(' AND ', reads_access_log, account_in_area), NULL),
+        -- How many checks a county can make is known to those who look after a part of it.
+        ('alert_budgets', 'readable', 'SELECT', reads, NULL),
         ('alert_outcomes', 'of_alert', 'SELECT', of_seen_alert, NULL),
         ('alert_outcomes', 'appended', 'INSERT', NULL, own_outcome),
+        ('alert_ranks', 'of_alert', 'SELECT', of_seen_alert, NULL),
         ('alert_scores', 'of_alert', 'SELECT', of_seen_alert, NULL),
         ('alerts', 'in_scope', 'ALL', alert_rows, alert_rows),
         ('alerts_cells', 'in_scope', 'SELECT', alert_rows, NULL),
@@ -154,15 +169,24 @@ BEGIN
         ('change_sets', 'in_scope', 'SELECT', concat_ws(' AND ', reads_change_sets, in_area), NULL),
         ('clue_reporters', 'of_clue', 'SELECT', reporter_rows, NULL),
         ('clues', 'own_or_in_scope', 'SELECT', clue_rows, NULL),
+        ('deliveries', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
         ('dispatches', 'of_case_or_own', 'SELECT', dispatch_rows, NULL),
         -- Their previews name cases and officers of the whole city.
         ('duty_proposals', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
         ('duty_proposal_steps', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
+        ('edit_drafts', 'own_or_shared', 'SELECT', draft_rows, NULL),
+        ('edit_drafts', 'own_created', 'INSERT', NULL, own_draft),
+        ('edit_drafts', 'own_changed', 'UPDATE', own_draft, own_draft),
+        ('edit_drafts', 'own_deleted', 'DELETE', own_draft, NULL),
         ('emerging_hot_spots', 'without_alerts', 'SELECT', hot_spot_rows, NULL),
+        ('encounters', 'in_scope', 'SELECT', area_rows, NULL),
         ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
         ('hot_spots', 'without_alerts', 'SELECT', hot_spot_rows, NULL),
+        ('licences', 'of_site', 'SELECT', concat_ws(' AND ', reads, licence_rows), NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
+        ('model_version_steps', 'readable', 'SELECT', reads, NULL),
+        ('model_versions', 'readable', 'SELECT', reads, NULL),
         ('notices', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),
         ('officers', 'of_areas', 'SELECT', officer_rows, NULL),
         ('places', 'readable', 'SELECT', 'true', NULL),
@@ -170,11 +194,15 @@ BEGIN
         ('places', 'changed_in_scope', 'UPDATE', may_write, may_write),
         ('places', 'deleted_in_scope', 'DELETE', may_write, NULL),
         ('published_cases', 'shown', 'SELECT', 'taken_down_at IS NULL', NULL),
-        ('sites', 'readable', 'SELECT', 'true', NULL),
+        ('silences', 'in_scope', 'SELECT', area_rows, NULL),
+        -- A site without place is read by who sees the area that its address names; the others are public.
+        ('sites', 'readable', 'SELECT', format('geom IS NOT NULL OR (%s AND %s)', reads, in_area), NULL),
         ('sites', 'created_in_scope', 'INSERT', NULL, may_write),
         ('sites', 'changed_in_scope', 'UPDATE', may_write, may_write),
         ('sites', 'deleted_in_scope', 'DELETE', may_write, NULL),
         ('sites_cells', 'readable', 'SELECT', 'true', NULL),
+        ('source_runs', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
+        ('source_states', 'of_city', 'SELECT', format('%s AND %s AND %s', reads_every_batch, city_wide, every_domain), NULL),
         ('stays', 'in_scope', 'SELECT', area_rows, NULL),
         ('stays_cells', 'in_scope', 'SELECT', area_rows, NULL),
         ('tracks', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_both_areas), NULL),

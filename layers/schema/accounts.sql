@@ -27,7 +27,7 @@ CREATE OR REPLACE TRIGGER areas_accounts AFTER INSERT OR UPDATE OR DELETE ON are
     FOR EACH STATEMENT EXECUTE FUNCTION announce_accounts();
 
 -- Half a year is kept whatever is set (网络安全法 art. 21 asks for six months); older rows may be removed. A row comes
--- under one head of the chain (grid/cases/heads.py), once.
+-- under one head of the chain (grid/cases/proof/heads.py), once.
 CREATE OR REPLACE FUNCTION keep_access_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' AND TG_LEVEL = 'ROW' THEN

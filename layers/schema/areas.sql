@@ -1,5 +1,13 @@
--- Areas: what tiles need of their outlines.
--- Called by: the generated column areas.tile_zooms.
+-- Areas: the versions that hold at a moment, and what tiles need of their outlines.
+-- Called by: the generated column areas.tile_zooms (tile_zooms); statements of layers and grid that read the
+-- areas of today (holds_at).
+
+-- Whether a version holds at a moment. An end in the future does not end it today.
+CREATE OR REPLACE FUNCTION holds_at(
+    valid_from timestamptz, valid_to timestamptz, at timestamptz DEFAULT statement_timestamp()
+) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT valid_from <= at AND (valid_to IS NULL OR valid_to > at)
+$$;
 
 -- Zooms (bits 0 to 14) at which the simplified area, on the grid of the tiles, is a valid polygon of some
 -- size: it needs no repair where it is not cut. The same numbers as in layers/collections/tiles.py; the grid

@@ -41,8 +41,8 @@ DECLARE
 BEGIN
     FOR kept IN SELECT * FROM (VALUES
         ('bodies', 'id'), ('buildings', 'id'), ('calendar_days', 'day'), ('duty_items', 'id'), ('enterprises', 'id'), ('fences', 'id'),
-        ('matters', 'id'),
-        ('meter_readings', 'site_id, kind, day'), ('notices', 'id'), ('officers', 'id'), ('places', 'id'), ('roads', 'id'), ('sites', 'id'),
+        ('licences', 'id'), ('matters', 'id'),
+        ('meter_readings', 'site_id, kind, meter_id, began_at, ended_at'), ('notices', 'id'), ('officers', 'id'), ('places', 'id'), ('roads', 'id'), ('sites', 'id'),
         ('vehicles', 'id'), ('waterways', 'id')
     ) AS tables (name, key) LOOP
         EXECUTE format($make$

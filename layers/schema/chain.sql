@@ -1,6 +1,6 @@
 -- Cases and their events have one writer, and every event waits for a head.
--- Called by: grid/cases/lifecycle.py (lock_case, record_case_event); triggers of cases, case_events, chain_heads and
--- chain_entries. grid/cases/heads.py makes the heads.
+-- Called by: grid/cases/recording.py (lock_case, record_case_event); triggers of cases, case_events, chain_heads and
+-- chain_entries. grid/cases/proof/heads.py makes the heads.
 
 -- Locks a case that the caller may see and returns its id; NULL when there is none. Runs as the owner: callers hold no
 -- right to change a case, and a lock is one.
@@ -84,8 +84,8 @@ BEGIN
             stage_due_at = CASE WHEN clock ? 'stage_due_at' THEN (clock ->> 'stage_due_at')::timestamptz ELSE stage_due_at END,
             late_since = CASE WHEN clock ? 'late_since' THEN (clock ->> 'late_since')::timestamptz ELSE late_since END,
             paused_since = CASE WHEN clock ? 'paused_since' THEN (clock ->> 'paused_since')::timestamptz ELSE paused_since END,
-            closed_at = CASE WHEN step.to_state = 'closed' THEN step.at
-                             WHEN step.from_state = 'closed' THEN NULL ELSE closed_at END,
+            closed_at = CASE WHEN step.to_state = 'closed' AND step.from_state <> 'closed' THEN step.at
+                             WHEN step.from_state = 'closed' AND step.to_state <> 'closed' THEN NULL ELSE closed_at END,
             party_ids = CASE WHEN facts ? 'parties' THEN ARRAY(
                 SELECT n.body_id FROM jsonb_to_recordset(facts -> 'parties') AS n (body_id bigint) ORDER BY 1)
                 ELSE party_ids END,

@@ -161,6 +161,8 @@ BEGIN
         ('visits', 'COALESCE(area_id, 0)', 'geom_3857'),
         ('tracks', $$COALESCE(area_id, 0) || ',' || COALESCE(to_area_id, 0)$$, 'geom_3857'),
         ('fence_events', 'COALESCE(area_id, 0)', 'geom_3857'),
+        ('silences', 'COALESCE(area_id, 0)', 'geom_3857'),
+        ('encounters', 'COALESCE(area_id, 0)', 'geom_3857'),
         -- A case is seen by area and domain, and by each of its parties.
         ('cases', $$unnest(ARRAY[COALESCE(area_id, 0) || ';' || domain] || ARRAY(SELECT '@' || p FROM unnest(party_ids) p))$$,
          'geom_3857'),
@@ -250,9 +252,9 @@ END $$;
 CREATE OR REPLACE TRIGGER areas_renamed AFTER UPDATE ON areas REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION note_names('cases');
 CREATE OR REPLACE TRIGGER vehicles_renamed AFTER UPDATE ON vehicles REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION note_names('stays', 'visits', 'fence_events', 'tracks');
+    FOR EACH STATEMENT EXECUTE FUNCTION note_names('stays', 'visits', 'silences', 'encounters', 'fence_events', 'tracks');
 CREATE OR REPLACE TRIGGER fences_renamed AFTER UPDATE ON fences REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-    FOR EACH STATEMENT EXECUTE FUNCTION note_names('fence_events');
+    FOR EACH STATEMENT EXECUTE FUNCTION note_names('fence_events', 'alerts');
 
 -- Another domain of a kind of alerts: other callers see them.
 CREATE OR REPLACE FUNCTION note_alert_kinds() RETURNS trigger
@@ -296,12 +298,16 @@ DECLARE
         WHERE (n.site_id, n.enterprise_id) IS DISTINCT FROM (o.site_id, o.enterprise_id) LIMIT 1001);
 BEGIN
     IF cardinality(ids) > 1000 THEN
-        PERFORM note_change('visits', NULL), note_change('alerts', NULL);
+        PERFORM note_change('visits', NULL), note_change('silences', NULL), note_change('alerts', NULL);
     ELSIF ids <> '{}' THEN
         PERFORM note_change('visits', ARRAY(
             SELECT DISTINCT keys_of(COALESCE(area_id, 0)::text, geom_3857) FROM visits WHERE site_id = ANY (ids)));
+        PERFORM note_change('silences', ARRAY(
+            SELECT DISTINCT keys_of(COALESCE(area_id, 0)::text, geom_3857) FROM silences WHERE site_id = ANY (ids)));
         PERFORM note_change('alerts', ARRAY(
             SELECT DISTINCT keys_of(alert_scope(area_id, kind), geom_3857) FROM alerts WHERE site_id = ANY (ids)));
+        PERFORM note_rows('silences', COALESCE(area_id, 0)::text, array_agg(id))
+            FROM silences WHERE site_id = ANY (ids) GROUP BY area_id;
         PERFORM note_rows('visits', COALESCE(area_id, 0)::text, array_agg(id))
             FROM visits WHERE site_id = ANY (ids) GROUP BY area_id;
         PERFORM note_rows('alerts', alert_scope(area_id, kind), array_agg(id))

@@ -32,10 +32,12 @@ BEGIN
         filed_at = CASE WHEN NEW.action = 'file' THEN COALESCE(filed_at, NEW.at) ELSE filed_at END,
         dispatched_at = CASE WHEN NEW.action = 'dispatch' THEN COALESCE(dispatched_at, NEW.at) ELSE dispatched_at END,
         disposed_at = CASE NEW.action WHEN 'dispose' THEN NEW.at WHEN 'rework' THEN NULL ELSE disposed_at END,
-        closed_at = CASE WHEN NEW.to_state = 'closed' THEN NEW.at WHEN NEW.from_state = 'closed' THEN NULL ELSE closed_at END,
+        closed_at = CASE WHEN NEW.from_state = NEW.to_state THEN closed_at WHEN NEW.to_state = 'closed' THEN NEW.at
+            WHEN NEW.from_state = 'closed' THEN NULL ELSE closed_at END,
         -- A merged case is not due any more: the one that it was merged into is.
         due_at = CASE WHEN NEW.to_state = 'merged' THEN NULL
-            WHEN NEW.payload -> 'clock' ? 'due_at' THEN (NEW.payload #>> '{clock,due_at}')::timestamptz ELSE due_at END,
+            WHEN NEW.payload -> 'clock' ? 'due_at' THEN (NEW.payload #>> '{clock,due_at}')::timestamptz
+            WHEN NEW.from_state = 'merged' THEN (SELECT c.due_at FROM cases c WHERE c.id = NEW.case_id) ELSE due_at END,
         lead_body = CASE WHEN NEW.action = 'reassign' THEN NEW.payload ->> 'lead_body' ELSE lead_body END,
         n_rework = n_rework + (NEW.action = 'rework')::int,
         n_suspended = n_suspended + (NEW.action = 'suspend')::int,

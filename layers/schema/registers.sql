@@ -1,5 +1,5 @@
 -- Registers of bodies, officers and matters: one key for all versions, and the body of a name.
--- Called by: triggers of bodies and officers; grid/registers and grid/cases (body_named).
+-- Called by: triggers of bodies and officers; grid/registers and grid/cases (body_named, version_batches).
 
 -- The sequences go with their tables.
 ALTER SEQUENCE body_ids OWNED BY bodies.body_id;
@@ -31,3 +31,21 @@ CREATE OR REPLACE FUNCTION body_named(wanted text, day date DEFAULT CURRENT_DATE
     LIMIT 1
 $$;
 GRANT EXECUTE ON FUNCTION body_named(text, date) TO wangge_reader;
+
+-- The batches that wrote a version, in order, and the last day that each gave it: numbers and days, no value of the entry.
+-- Who may read what of a batch, its policy says. Runs as the owner: callers read no history.
+CREATE OR REPLACE FUNCTION version_batches(register text, wanted bigint[])
+    RETURNS TABLE (id bigint, batch_id bigint, valid_to date)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF register NOT IN ('bodies', 'officers', 'matters') THEN
+        RAISE EXCEPTION 'no register %', register USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT w.id::bigint, w.batch_id::bigint, w.valid_to FROM (
+             SELECT h.id, h.batch_id, h.valid_to, h.replaced_by FROM %I h WHERE h.id = ANY ($1)
+             UNION ALL SELECT v.id, v.batch_id, v.valid_to, NULL FROM %I v WHERE v.id = ANY ($1)) w
+         ORDER BY w.id, w.replaced_by NULLS LAST', register || '_history', register) USING wanted;
+END $$;
+REVOKE EXECUTE ON FUNCTION version_batches(text, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION version_batches(text, bigint[]) TO wangge_reader;

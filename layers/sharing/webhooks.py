@@ -73,7 +73,7 @@ def read_webhook(db: Session, webhook_id: int, username: str | None = None) -> W
     """
     found = db.get(Webhook, webhook_id)
     if found is None or found.removed_at is not None or username not in (None, found.username):
-        raise NotFound(f"no webhook {webhook_id}")
+        raise NotFound(f"no webhook {webhook_id}", f"没有推送 {webhook_id}")
     return found
 
 
@@ -130,8 +130,10 @@ def is_visible(db: Session, message: WaitingMessage) -> bool:
     return db.scalar(select(Alert.id).where(Alert.id == message.alert_id)) is not None
 
 
-def deliveries_of(db: Session, webhook_id: int, state: str | None, limit: int) -> list[dict[str, Any]]:
-    """Return the newest deliveries of a webhook."""
+def deliveries_of(
+    db: Session, webhook_id: int, state: str | None, limit: int, before: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the newest deliveries of a webhook; with ``before`` only ids below it."""
     columns = (
         WebhookDelivery.id, WebhookDelivery.state, WebhookDelivery.tries, WebhookDelivery.next_at,
         WebhookDelivery.tried_at, WebhookDelivery.status, WebhookDelivery.fault, Outbox.type, Outbox.at,
@@ -140,9 +142,11 @@ def deliveries_of(db: Session, webhook_id: int, state: str | None, limit: int) -
         select(*columns)
         .join(Outbox, Outbox.id == WebhookDelivery.outbox_id)
         .where(WebhookDelivery.webhook_id == webhook_id)
-        .order_by(WebhookDelivery.outbox_id.desc())
+        .order_by(WebhookDelivery.id.desc())
         .limit(limit)
     )
+    if before is not None:
+        statement = statement.where(WebhookDelivery.id < before)
     if state is not None:
         statement = statement.where(WebhookDelivery.state == state)
     return [dict(row) for row in db.execute(statement).mappings()]

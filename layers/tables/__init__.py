@@ -8,9 +8,20 @@ caller's areas.
 from __future__ import annotations
 
 from layers.tables.accounts import ROLES, AccessLog, ApiKey, LoginSession, RecoveryCode, SecondFactor, User
-from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet
+from layers.tables.areas import AREA_KINDS, CHANGE_SET_STATUSES, Area, AreaSuccession, ChangeSet, EditDraft
 from layers.tables.base import Base
-from layers.tables.batches import BATCH_SOURCES, BATCH_STATES, HISTORY_TABLES, NATURAL_KEYS, Batch
+from layers.tables.batches import (
+    BATCH_SOURCES,
+    BATCH_STATES,
+    HISTORY_TABLES,
+    NATURAL_KEYS,
+    RUN_OUTCOMES,
+    SOURCE_DELIVERY_STATES,
+    Batch,
+    Delivery,
+    SourceRun,
+    SourceState,
+)
 from layers.tables.cases import (
     CASE_STATES,
     CLUE_SOURCES,
@@ -41,24 +52,41 @@ from layers.tables.changes import (
     Webhook,
     WebhookDelivery,
 )
-from layers.tables.enterprises import Enterprise, MeterReading, Notice, Place, Site
+from layers.tables.enterprises import Enterprise, Licence, MeterReading, Notice, Place, Site
 from layers.tables.fences import BREACH_BEGINS, BREACH_ENDS, Fence, FenceEvent
 from layers.tables.findings import (
     ALERT_STATUSES,
     HOT_SPOT_PATTERNS,
+    MODEL_STEPS,
     OUTCOMES,
     SCORE_CHANGES,
     Alert,
+    AlertBudget,
     AlertKind,
     AlertOutcome,
+    AlertRank,
     AlertScore,
     EmergingHotSpot,
     HotSpot,
     ModelRun,
+    ModelVersion,
+    ModelVersionStep,
     Snapshot,
 )
-from layers.tables.ground import Building, PlaceGram, PlaceName, PlaceSource, Road, Waterway
-from layers.tables.movement import STAY_ENDS, Fix, Stay, Vehicle, Visit
+from layers.tables.ground import Building, PinyinReading, PlaceGram, PlaceName, PlaceSource, Road, Waterway
+from layers.tables.movement import (
+    ENCOUNTER_BEGINS,
+    ENCOUNTER_ENDS,
+    ENCOUNTER_KINDS,
+    SILENCE_REASONS,
+    STAY_ENDS,
+    Encounter,
+    Fix,
+    Silence,
+    Stay,
+    Vehicle,
+    Visit,
+)
 from layers.tables.readers import CLOSED_TABLES, PUBLIC_TABLES
 from layers.tables.registers import (
     BODY_LEVELS,
@@ -94,8 +122,12 @@ __all__ = [
     "DISPATCH_STATES",
     "DOMAINS",
     "DUTY_PROPOSAL_STATES",
+    "ENCOUNTER_BEGINS",
+    "ENCOUNTER_ENDS",
+    "ENCOUNTER_KINDS",
     "HISTORY_TABLES",
     "HOT_SPOT_PATTERNS",
+    "MODEL_STEPS",
     "NATURAL_KEYS",
     "OPEN_DISPATCH_STATES",
     "OUTCOMES",
@@ -103,14 +135,19 @@ __all__ = [
     "PART_STATES",
     "PUBLIC_TABLES",
     "ROLES",
+    "RUN_OUTCOMES",
     "SCORE_CHANGES",
+    "SILENCE_REASONS",
+    "SOURCE_DELIVERY_STATES",
     "STAGES",
     "STAY_ENDS",
     "URGENCIES",
     "AccessLog",
     "Alert",
+    "AlertBudget",
     "AlertKind",
     "AlertOutcome",
+    "AlertRank",
     "AlertScore",
     "ApiKey",
     "Area",
@@ -130,24 +167,31 @@ __all__ = [
     "ChangeSet",
     "Clue",
     "ClueReporter",
+    "Delivery",
     "Dispatch",
     "DutyItem",
     "DutyProposal",
     "DutyProposalStep",
+    "EditDraft",
     "EmergingHotSpot",
+    "Encounter",
     "Enterprise",
     "Fence",
     "FenceEvent",
     "Fix",
     "HotSpot",
     "LayerChange",
+    "Licence",
     "LoginSession",
     "Matter",
     "MeterReading",
     "ModelRun",
+    "ModelVersion",
+    "ModelVersionStep",
     "Notice",
     "Officer",
     "Outbox",
+    "PinyinReading",
     "Place",
     "PlaceGram",
     "PlaceName",
@@ -158,8 +202,11 @@ __all__ = [
     "RowChange",
     "SchemaInForce",
     "SecondFactor",
+    "Silence",
     "Site",
     "Snapshot",
+    "SourceRun",
+    "SourceState",
     "Stay",
     "Track",
     "TrackDay",

@@ -66,7 +66,7 @@ class RecoveryCode(Base):
 
 
 class ApiKey(Base):
-    """A key of a service account: only a hash of it is stored."""
+    """A key of an account, for programs: only a hash of it is stored."""
 
     __tablename__ = "api_keys"
     __table_args__ = (Index("ix_api_keys_user_id", "user_id"),)
@@ -77,8 +77,11 @@ class ApiKey(Base):
     revoked_at: Mapped[dt.datetime | None]
     name: Mapped[str] = mapped_column(default="", server_default="")
     expires_at: Mapped[dt.datetime | None]
-    role: Mapped[str | None]  # less than the account's: viewer, or sender (writes fixes, reads nothing)
+    role: Mapped[
+        str | None
+    ]  # less than the account's: viewer, sender (writes fixes, reads nothing), reader (only reads)
     area_code: Mapped[str | None]
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), unique=True)  # by which its owner ends it
 
 
 class AccessLog(Base):

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import Computed, ForeignKey, Index, Integer, UniqueConstraint
+from sqlalchemy import Computed, ForeignKey, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, batch_column, geometry_column, id_column, mercator_column
@@ -23,8 +24,8 @@ AREA_KINDS = (
     "evaluation_grid",
 )
 
-CHANGE_SET_STATUSES = ("draft", "approved", "applied", "undone", "rejected")
-"""``approved`` waits for its date."""
+CHANGE_SET_STATUSES = ("draft", "approved", "applied", "undone", "rejected", "withdrawn")
+"""``approved`` waits for its date; ``withdrawn``: turned down by its author."""
 
 
 class Area(Base):
@@ -33,8 +34,16 @@ class Area(Base):
     __tablename__ = "areas"
     __table_args__ = (
         UniqueConstraint("code", "kind", "valid_from"),
+        ExcludeConstraint(
+            ("code", "="),
+            ("kind", "="),
+            (text("tstzrange(valid_from, valid_to)"), "&&"),
+            name="ex_areas_period",
+        ),
         Index("ix_areas_current", "kind", "code", postgresql_where="valid_to IS NULL"),
         Index("ix_areas_parent_id", "parent_id"),
+        Index("ix_areas_name_keys", text("name_keys(name)"), postgresql_using="gin"),
+        Index("ix_areas_code_start", "code", postgresql_ops={"code": "text_pattern_ops"}),
     )
     id: Mapped[int] = id_column()
     code: Mapped[str]
@@ -87,3 +96,26 @@ class ChangeSet(Base):
     undoes_id: Mapped[int | None] = mapped_column(ForeignKey("change_sets.id"))
     title: Mapped[str] = mapped_column(default="", server_default="")
     reason: Mapped[str] = mapped_column(default="", server_default="")
+    keep_codes: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+
+class EditDraft(Base):
+    """A change set that somebody is drawing up: kept until it is handed in or deleted."""
+
+    __tablename__ = "edit_drafts"
+    __table_args__ = (Index("ix_edit_drafts_owner", "owner"),)
+    id: Mapped[int] = id_column()
+    name: Mapped[str]
+    owner: Mapped[str]
+    steps: Mapped[list[dict[str, Any]]]
+    undone: Mapped[list[dict[str, Any]]]  # steps that were taken back, the last one first
+    title: Mapped[str] = mapped_column(default="", server_default="")
+    reason: Mapped[str] = mapped_column(default="", server_default="")
+    effective_on: Mapped[dt.date | None]
+    keep_codes: Mapped[bool] = mapped_column(default=False, server_default="false")
+    shared: Mapped[bool] = mapped_column(default=False, server_default="false")
+    named_ids: Mapped[list[int]]  # areas that the steps name
+    area_ids: Mapped[list[int]]  # communities and larger areas of those: the scope of a shared draft
+    version: Mapped[int]
+    created_at: Mapped[dt.datetime]
+    changed_at: Mapped[dt.datetime]

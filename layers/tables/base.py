@@ -50,8 +50,10 @@ def geometry_column(kind: str, *, nullable: bool = False) -> Mapped[Any]:
     return mapped_column(Geometry(kind, srid=4326, spatial_index=True), nullable=nullable)
 
 
-def mercator_column(kind: str) -> Mapped[Any]:
+def mercator_column(kind: str, *, nullable: bool = False) -> Mapped[Any]:
     """Return the column of the stored Web Mercator copy: tiles read it and never transform."""
     return mapped_column(
-        Geometry(kind, srid=3857, spatial_index=True), Computed("ST_Transform(geom, 3857)", persisted=True)
+        Geometry(kind, srid=3857, spatial_index=True),
+        Computed("ST_Transform(geom, 3857)", persisted=True),
+        nullable=nullable,
     )

@@ -11,7 +11,7 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import Geometry
-from sqlalchemy import Column, Date, Identity, Index, Integer, Table, text
+from sqlalchemy import BigInteger, Column, Date, Identity, Index, Integer, Table, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -55,17 +55,82 @@ class Batch(Base):
     counts: Mapped[dict[str, Any]]
     state: Mapped[str]
     reason: Mapped[str | None]  # of a failure
+    notes: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))  # what the import told a person
     undone_at: Mapped[dt.datetime | None]
     undone_by: Mapped[str | None]
+
+
+SOURCE_DELIVERY_STATES = ("received", "quarantined", "released", "imported", "refused", "same")
+"""``received``, ``released``: an import is due; ``same``: the content of an earlier delivery, nothing is imported."""
+RUN_OUTCOMES = ("running", "nothing", "delivered", "failed")
+
+
+class SourceRun(Base):
+    """One look at a source of ``city.toml``: by the schedule or by a person, and what came of it."""
+
+    __tablename__ = "source_runs"
+    __table_args__ = (Index("ix_source_runs_source", "source", "id"),)
+    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    source: Mapped[str]
+    actor: Mapped[str]
+    started_at: Mapped[dt.datetime]
+    ended_at: Mapped[dt.datetime | None]
+    outcome: Mapped[str]
+    deliveries: Mapped[int]
+    reason: Mapped[str | None]  # of a failure, or what was not taken
+
+
+class SourceState(Base):
+    """Position up to which a source was read, and the time of the next look."""
+
+    __tablename__ = "source_states"
+    source: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[dict[str, Any]]
+    next_at: Mapped[dt.datetime]
+    failures: Mapped[int]
+
+
+class Delivery(Base):
+    """Content that a source delivered: from where, what its contract says of it, and what became of it."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_source", "source", "id"),
+        Index("ix_deliveries_origin", "source", "origin", "mark"),
+        Index("ix_deliveries_batch", "batch_id"),
+    )
+    id: Mapped[int] = mapped_column(Integer, Identity(), primary_key=True)
+    run_id: Mapped[int]
+    source: Mapped[str]
+    kind: Mapped[str]
+    department: Mapped[str | None]
+    origin: Mapped[str]  # a path, an address or a table, without credentials
+    mark: Mapped[str]  # by which the same thing at the same origin is known
+    file_name: Mapped[str]
+    sha256: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[dt.datetime]
+    state: Mapped[str]
+    rows: Mapped[int | None]
+    contract_sha256: Mapped[str | None]
+    report: Mapped[dict[str, Any]]
+    same_as: Mapped[int | None]
+    batch_id: Mapped[int | None]
+    settled_at: Mapped[dt.datetime | None]  # when it was imported, or found to be the same
+    decided_at: Mapped[dt.datetime | None]
+    decided_by: Mapped[str | None]
+    decision_reason: Mapped[str | None]
+    skip_bad: Mapped[bool]
 
 
 NATURAL_KEYS = {
     "enterprises": ("uscc",),
     "sites": ("site_id",),
     "vehicles": ("vehicle_id",),
-    "meter_readings": ("site_id", "kind", "day"),
+    "meter_readings": ("site_id", "kind", "meter_id", "began_at", "ended_at"),
     "places": ("kind", "lon", "lat"),
     "notices": ("site_id", "kind", "valid_from"),
+    "licences": ("enterprise_id", "site_id", "licence_kind", "number", "valid_from"),
     "fences": ("fence_id",),
     "roads": ("source_id",),
     "waterways": ("source_id",),

@@ -69,6 +69,8 @@ class Case(Base):
         Index("ix_cases_area_id", "area_id"),
         Index("ix_cases_alert_id", "alert_id"),
         Index("ix_cases_party_ids", "party_ids", postgresql_using="gin"),
+        Index("ix_cases_number_start", "number", postgresql_ops={"number": "text_pattern_ops"}),
+        Index("ix_cases_number_ends", text("number_ends(number)"), postgresql_using="gin"),
     )
     id: Mapped[int] = id_column()
     number: Mapped[str] = mapped_column(unique=True)

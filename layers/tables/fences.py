@@ -19,7 +19,10 @@ BREACH_ENDS = ("left", "gap", "track_end", "table", "crossed")
 
 
 class Fence(Base):
-    """Geofence: vehicles must not enter, leave or overstay; null parameters take the model's defaults."""
+    """Geofence: vehicles must not enter, leave or overstay; null parameters take the model's defaults.
+
+    ``exempt_vehicle_ids`` have leave: what they do at the fence is stored, and counts for no alert.
+    """
 
     __tablename__ = "fences"
     id: Mapped[int] = id_column()
@@ -35,6 +38,7 @@ class Fence(Base):
     below_speed_kmh: Mapped[float | None]
     vehicle_kinds: Mapped[list[str] | None]
     vehicle_ids: Mapped[list[str] | None]
+    exempt_vehicle_ids: Mapped[list[str] | None]
     times: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     legal_basis: Mapped[str | None]
     geom: Mapped[WKBElement] = geometry_column("MULTIPOLYGON")

@@ -1,4 +1,4 @@
-"""Runs of models and what they found: alerts of known kinds with their scores and outcomes, and hot spots."""
+"""Models: their versions and runs, and what they found: alerts with scores, outcomes and budgets, and hot spots."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import datetime as dt
 from typing import Any
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, geometry_column, id_column, mercator_column
@@ -24,6 +34,8 @@ SCORE_CHANGES = (
     "refreshed",
 )
 """Effects of a scoring on an alert."""
+MODEL_STEPS = ("put_in_force", "put_back")
+"""Steps of the versions of a model."""
 OUTCOMES = ("confirmed", "legal_use", "cannot_tell")
 """What a site check can find."""
 HOT_SPOT_PATTERNS = (
@@ -74,7 +86,9 @@ class AlertKind(Base):
 
 
 class Alert(Base):
-    """A clue (线索), never proof: one live row a site and kind, scored up and down by each run.
+    """A clue (线索), never proof: one live row a site or fence and kind, scored up and down by each run.
+
+    Its place is that of the site, or of the breach at the fence that lasted longest.
 
     ``raised_at`` is when it was raised, raised to a higher level or raised again; ``opened_at`` when the present matter
     began (None: with ``raised_at``); ``outcome`` the newest of ``alert_outcomes``.
@@ -84,17 +98,27 @@ class Alert(Base):
     __table_args__ = (
         Index("ix_alerts_area_id", "area_id"),
         Index("uq_alerts_live", "site_id", "kind", unique=True, postgresql_where=text("joined_to IS NULL")),
+        Index(
+            "uq_alerts_live_fence",
+            "fence_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("joined_to IS NULL"),
+        ),
+        CheckConstraint("num_nonnulls(site_id, fence_id) = 1", "ck_alerts_subject"),
         Index("ix_alerts_joined_to", "joined_to", postgresql_where=text("joined_to IS NOT NULL")),
     )
     id: Mapped[int] = id_column()
     run_id: Mapped[int] = mapped_column(ForeignKey("model_runs.id"))
-    site_id: Mapped[int] = mapped_column(ForeignKey("sites.id"))
+    site_id: Mapped[int | None] = mapped_column(ForeignKey("sites.id"))
+    fence_id: Mapped[int | None] = mapped_column(ForeignKey("fences.id"))
     kind: Mapped[str] = mapped_column(ForeignKey("alert_kinds.kind"))
     level: Mapped[str]
     score: Mapped[float]
     raised_at: Mapped[dt.datetime]
     evidence: Mapped[list[dict[str, Any]]]
     would_lower: Mapped[list[dict[str, Any]]]
+    would_settle: Mapped[list[dict[str, Any]]] = mapped_column(default=list, server_default="[]")
     status: Mapped[str] = mapped_column(default="open", server_default="open")
     outcome: Mapped[str | None]
     opened_at: Mapped[dt.datetime | None]
@@ -108,7 +132,8 @@ class AlertScore(Base):
     """The score that a run gave an alert; a row is written when anything differs from the row before it.
 
     ``unexplained_log_odds`` are the log-odds before what notices explain; ``families`` those that counted as a source
-    of their own; ``change`` one of ``SCORE_CHANGES``; ``reasons`` the signals that changed, with a sentence each.
+    of their own; ``change`` one of ``SCORE_CHANGES``; ``reasons`` the signals that changed, with a sentence each;
+    ``contributions`` the log-odds of each signal by family and the prior (None: a score of an older version).
     """
 
     __tablename__ = "alert_scores"
@@ -125,6 +150,7 @@ class AlertScore(Base):
     status: Mapped[str]
     change: Mapped[str]
     reasons: Mapped[list[dict[str, Any]]]
+    contributions: Mapped[dict[str, Any] | None]
 
 
 class AlertOutcome(Base):
@@ -215,3 +241,75 @@ class Snapshot(Base):
     model: Mapped[str]
     version: Mapped[str]
     made_at: Mapped[dt.datetime]
+
+
+class ModelVersion(Base):
+    """One version of the file of a model. Rows are added, never changed.
+
+    ``document`` is the text of the file, ``based_on`` the version that it was made from (None: the file),
+    ``figures`` what was measured when it was made, old against new.
+    """
+
+    __tablename__ = "model_versions"
+    __table_args__ = (UniqueConstraint("model", "version"),)
+    id: Mapped[int] = id_column()
+    model: Mapped[str]
+    version: Mapped[str]
+    document: Mapped[str]
+    sha256: Mapped[str]
+    based_on: Mapped[str | None]
+    made_at: Mapped[dt.datetime]
+    made_by: Mapped[str]
+    note: Mapped[str] = mapped_column(default="", server_default="")
+    figures: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
+
+
+class ModelVersionStep(Base):
+    """A step by which a version came into force. Rows are added, never changed.
+
+    ``version_id`` is in force from ``at`` on; None: the file.
+    """
+
+    __tablename__ = "model_version_steps"
+    __table_args__ = (Index("ix_model_version_steps_model", "model"),)
+    id: Mapped[int] = id_column()
+    model: Mapped[str]
+    version_id: Mapped[int | None] = mapped_column(ForeignKey("model_versions.id"))
+    action: Mapped[str]
+    at: Mapped[dt.datetime]
+    actor: Mapped[str]
+    note: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class AlertBudget(Base):
+    """Number of alerts of a kind that the inspectors of a county can check in a week, from a day to a day."""
+
+    __tablename__ = "alert_budgets"
+    __table_args__ = (Index("ix_alert_budgets_area_code", "area_code", "kind"),)
+    id: Mapped[int] = id_column()
+    area_code: Mapped[str]
+    kind: Mapped[str] = mapped_column(ForeignKey("alert_kinds.kind"))
+    checks_per_week: Mapped[int] = mapped_column(Integer)
+    valid_from: Mapped[dt.date] = mapped_column(Date)
+    valid_to: Mapped[dt.date | None] = mapped_column(Date)
+    set_at: Mapped[dt.datetime]
+    set_by: Mapped[str]
+    note: Mapped[str] = mapped_column(default="", server_default="")
+
+
+class AlertRank(Base):
+    """Place of an open alert in the queue of its county; written anew when a score, an outcome or a budget changes it.
+
+    ``checked`` is how many alerts of the county were checked this week before it, ``is_due`` whether it is to be
+    checked this week. Alerts of a county without a budget have no row.
+    """
+
+    __tablename__ = "alert_ranks"
+    alert_id: Mapped[int] = mapped_column(
+        BigInteger, ForeignKey("alerts.id"), primary_key=True, autoincrement=False
+    )
+    area_code: Mapped[str]
+    place: Mapped[int] = mapped_column(Integer)
+    checks_per_week: Mapped[int] = mapped_column(Integer)
+    checked: Mapped[int] = mapped_column(Integer)
+    is_due: Mapped[bool]

@@ -104,6 +104,14 @@ class PlaceName(Base):
     weights: Mapped[list[float]] = mapped_column(ARRAY(REAL))  # of the grams: rare ones weigh more
 
 
+class PinyinReading(Base):
+    """Reading of a character, or of a word that is read otherwise than its characters, in pinyin without tones."""
+
+    __tablename__ = "pinyin_readings"
+    written: Mapped[str] = mapped_column(primary_key=True)
+    reading: Mapped[str]
+
+
 class PlaceGram(Base):
     """Number of names that have a gram."""
 

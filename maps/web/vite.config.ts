@@ -1,4 +1,5 @@
-import { defineConfig, type Plugin } from "vite";
+import type { Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 
 /** `npm run dev` serves the sources and hands these paths on to a running `wangge serve`. */
 const service = "http://127.0.0.1:8000";
@@ -29,6 +30,8 @@ export default defineConfig({
   plugins: [preloadMap()],
   build: { target: "es2022", chunkSizeWarningLimit: 1500, manifest: true },
   worker: { format: "es" },
+  // the test of contrast reads the style sheets
+  test: { css: { include: [/tokens\.css/, /frame\.css/] } },
   // maps/glossary.json is shared with the reports
   server: { proxy: { "/v1": service, "/collections": service }, fs: { allow: [".."] } },
 });

@@ -2,4 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = []
+from spatial_models.encounters.find import EncounterResult, find_encounters
+from spatial_models.encounters.stands import fixes_at_stands
+
+__all__ = ["EncounterResult", "find_encounters", "fixes_at_stands"]

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import shapely
 
+from layers.codes.outline_faults import outline_fault
 from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.errors import InputFrameError, ParameterError
 from spatial_models.fences.time_tables import ALWAYS, TimeTable
@@ -142,7 +143,7 @@ def _edges(boundaries: list[Any], ids: list[str]) -> tuple[Array, Array, Array, 
         if shape is None or shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
             raise InputFrameError(f"fence {ids[n]}: boundary must be a polygon")
         if not shape.is_valid:
-            raise InputFrameError(f"fence {ids[n]}: boundary: {shapely.is_valid_reason(shape)}")
+            raise InputFrameError(f"fence {ids[n]}: boundary: {' '.join(outline_fault(shape))}")
         parts = shapely.get_parts(shape)
         for west, south, east, north in shapely.bounds(parts):
             if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):

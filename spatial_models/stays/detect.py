@@ -21,7 +21,7 @@ from spatial_models.fixes import (
 )
 from spatial_models.fixes import cleaning_kernels as cleaning
 from spatial_models.fixes import row_layout as layout
-from spatial_models.frames import Array, utc_times
+from spatial_models.frames import Array, select_columns, utc_times
 from spatial_models.parameter_checks import check_between, is_number
 from spatial_models.stays import kernels
 
@@ -92,6 +92,7 @@ def detect_stays(
     max_speed_kmh: float | None = None,
     state: StayState | None = None,
     final: bool = True,
+    longest_gaps: pl.DataFrame | None = None,
 ) -> StayResult:
     """Detect stays in vehicle fixes.
 
@@ -120,6 +121,9 @@ def detect_stays(
         follow, either pass False, or replace all open rows by the rows of the next batch: an open stay
         usually comes again with the same ``vehicle_id`` and ``started_at``; with ``outliers`` it may become
         part of an earlier stay.
+    longest_gaps : polars.DataFrame or None
+        ``vehicle_id``, ``max_gap_s`` of vehicles that report seldom, in place of ``max_gap_s``; see
+        `spatial_models.stays.longest_gaps_s`. It is no part of the state: batches of a vehicle are given the same.
 
     Returns
     -------
@@ -185,7 +189,8 @@ def detect_stays(
     counts = np.zeros(8, np.int64)
     integers, floats = _widened(state, len(ids))
     rows = _rows(chunks, state, integers, parameters)
-    closed, undecided, tail = _scan(rows, integers, floats, counts, parameters)
+    gaps_us = _gaps_us(ids, parameters["max_gap_s"], longest_gaps)
+    closed, undecided, tail = _scan(rows, integers, floats, counts, parameters, gaps_us)
     found = [closed, undecided, _open_stays(integers, floats)] if final else [closed]
     return StayResult(
         stays=_stay_frame(found, ids),
@@ -235,6 +240,22 @@ def _checked(
     }
 
 
+def _gaps_us(ids: pl.Series, max_gap_s: float, longest_gaps: pl.DataFrame | None) -> Array:
+    """Return the longest gap of each vehicle, microseconds."""
+    gaps = np.full(len(ids), round(max_gap_s * 1e6), np.int64)
+    if longest_gaps is None or longest_gaps.is_empty() or len(ids) == 0:
+        return gaps
+    given = select_columns(longest_gaps, "longest_gaps", ("vehicle_id", "max_gap_s"))
+    check_between("longest_gaps: max_gap_s", given["max_gap_s"].min(), 0, 1e9)
+    check_between("longest_gaps: max_gap_s", given["max_gap_s"].max(), 0, 1e9)
+    given = given.with_columns(pl.col("vehicle_id").cast(ids.dtype)).unique("vehicle_id", keep="first")
+    own = pl.DataFrame({"vehicle_id": ids}).join(given, on="vehicle_id", how="left", maintain_order="left")
+    seconds = own["max_gap_s"].cast(pl.Float64)
+    known = seconds.is_not_null().to_numpy()
+    gaps[known] = (seconds.drop_nulls().to_numpy() * 1e6).round().astype(np.int64)
+    return gaps
+
+
 def _empty_state(parameters: dict[str, Any]) -> StayState:
     tail = pl.DataFrame(
         schema={"vehicle": pl.Int64, "t": pl.Int64, "lon": pl.Float64, "lat": pl.Float64, "waits": pl.Boolean}
@@ -269,7 +290,7 @@ def _rows(chunks: list[FixChunk], state: StayState, integers: Array, parameters:
 
 
 def _scan(
-    rows: _Rows, integers: Array, floats: Array, counts: Array, parameters: dict[str, Any]
+    rows: _Rows, integers: Array, floats: Array, counts: Array, parameters: dict[str, Any], gaps_us: Array
 ) -> tuple[tuple[Array, Array], tuple[Array, Array], pl.DataFrame]:
     """Scan all vehicles in threads.
 
@@ -278,7 +299,7 @@ def _scan(
     """
     edges = [int(rows.starts.searchsorted(a)) for a, _ in split_rows(len(rows.t))]
     ranges = list(pairwise(sorted({*edges, len(integers)}))) or [(0, 0)]
-    work = partial(_scan_some, rows, integers, floats, parameters)
+    work = partial(_scan_some, rows, integers, floats, parameters, gaps_us)
     found = run_in_threads(lambda n: work(*ranges[n]), len(ranges))
     counts += sum(part[2] for part in found)
     closed = np.concatenate([part[0] for part in found]), np.concatenate([part[1] for part in found])
@@ -289,7 +310,13 @@ def _scan(
 
 
 def _scan_some(
-    rows: _Rows, integers: Array, floats: Array, parameters: dict[str, Any], first: int, last: int
+    rows: _Rows,
+    integers: Array,
+    floats: Array,
+    parameters: dict[str, Any],
+    gaps_us: Array,
+    first: int,
+    last: int,
 ) -> tuple[Array, ...]:
     """Sort, clean and scan the vehicles ``first..last``."""
     starts, some = rows.starts[first : last + 1], slice(first, last)
@@ -303,7 +330,7 @@ def _scan_some(
     how = (
         parameters["radius_m"] ** 2,
         round(parameters["min_duration_s"] * 1e6),
-        round(parameters["max_gap_s"] * 1e6),
+        gaps_us[some],
         parameters["anchor"] == "centroid",
         parameters["outliers"],
     )

@@ -216,15 +216,15 @@ def scan_vehicle(  # noqa: C901, PLR0912, PLR0915  one pass, compiled
 @njit(cache=True, nogil=True)
 def scan_vehicles(
     t: Array, lon: Array, lat: Array, starts: Array, ends: Array, state_i: Array, state_f: Array,
-    radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int,
+    radius_m2: float, min_duration: int, max_gaps: Array, centroid: bool, outliers: int,
     out_i: Array, out_f: Array, counts: Array,
 ) -> Array:  # fmt: skip
-    """Run `scan_vehicle` for every vehicle; return the first row of each that the next batch needs."""
+    """Run `scan_vehicle` for every vehicle with its gap; return the first row of each that the next batch needs."""
     needed = np.empty(len(ends), np.int64)
     for v in range(len(ends)):
         needed[v] = scan_vehicle(
             t, lon, lat, starts[v], ends[v], v, state_i, state_f,
-            radius_m2, min_duration, max_gap, centroid, outliers, out_i, out_f, counts,
+            radius_m2, min_duration, max_gaps[v], centroid, outliers, out_i, out_f, counts,
         )  # fmt: skip
     return needed
 
@@ -232,7 +232,7 @@ def scan_vehicles(
 @njit(cache=True, nogil=True)
 def find_undecided(
     t: Array, lon: Array, lat: Array, needed: Array, ends: Array, state_i: Array,
-    radius_m2: float, min_duration: int, max_gap: int, centroid: bool, outliers: int, out_i: Array, out_f: Array,
+    radius_m2: float, min_duration: int, max_gaps: Array, centroid: bool, outliers: int, out_i: Array, out_f: Array,
 ) -> int:  # fmt: skip
     """Find open stays behind an anchor that the end of the data leaves undecided; return their number.
 
@@ -248,7 +248,7 @@ def find_undecided(
         while state_i[v, PHASE] == 0 and i + 1 < ends[v]:
             one_i[0, PHASE], counts[C_STAYS] = 0, 0
             i = 1 + scan_vehicle(
-                t, lon, lat, i, ends[v], 0, one_i, one_f, radius_m2, min_duration, max_gap, centroid, outliers,
+                t, lon, lat, i, ends[v], 0, one_i, one_f, radius_m2, min_duration, max_gaps[v], centroid, outliers,
                 made_i, made_f, counts,
             )  # fmt: skip
             if write_open_stays(one_i, one_f, made_i, made_f) == 1:

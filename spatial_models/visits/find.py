@@ -10,7 +10,8 @@ import polars as pl
 
 from spatial_models.distances import haversine_m
 from spatial_models.fixes import NO_TIME
-from spatial_models.frames import LOCAL_ZONE, Array, epoch_us, float_column, select_columns, to_polars
+from spatial_models.frames import LOCAL_ZONE, Array, epoch_us, float_column, select_columns
+from spatial_models.nights import night_share
 from spatial_models.visits.attribution import Attribution, attribute
 from spatial_models.visits.inputs import (
     check_attribution,
@@ -26,8 +27,6 @@ from spatial_models.visits.nearness import find_excluding_places, find_site_pair
 STAY_COLUMNS = ("vehicle_id", "started_at", "ended_at", "left_by", "ended_by", "open", "lon", "lat")
 SETTLE_S = 300.0
 """A vehicle did not move in a gap when its next stay begins within this many seconds after the gap."""
-DAY_S = 86_400
-NIGHT_ENDS_S, NIGHT_BEGINS_S = 6 * 3600, 22 * 3600
 _UTC = pl.Datetime("us", "UTC")
 VISIT_SCHEMA: dict[str, Any] = {
     "visit_id": pl.String,
@@ -54,10 +53,6 @@ VISIT_SCHEMA: dict[str, Any] = {
     "in_window_s": pl.Float64,
 }
 """Columns of `find_visits`; ``vehicle_id`` keeps the type of the input."""
-DAY_COLUMNS = (
-    "site_id", "vehicle_id", "entered_at", "left_at", "share", "seen_s", "unseen_s", "night", "excluded_by",
-)  # fmt: skip
-"""Columns that `vehicle_days` needs."""
 
 
 def find_visits(
@@ -258,98 +253,6 @@ def _merge_stays(numbered: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def vehicle_days(
-    visits: pl.DataFrame, *, least_share: float = 0.2, local_zone: str = LOCAL_ZONE
-) -> pl.DataFrame:
-    """Count the distinct vehicle-days of each site.
-
-    A vehicle that comes twice on a day counts once. The day is the local one; a visit over midnight counts on
-    the day on which it began.
-
-    Parameters
-    ----------
-    visits : polars.DataFrame
-        From `find_visits`.
-    least_share : float
-        A visit with a smaller share serves another site: a hundred deliveries next door, each attributed here
-        by 2 %, are not two visits.
-    local_zone : str
-        Time zone of the day.
-
-    Returns
-    -------
-    polars.DataFrame
-        ``site_id``, ``vehicle_days`` (near the site, whichever site they served), ``own_days`` (with a visit
-        that serves the site), ``attributed`` (sum of the largest share of each own day), ``excluded``
-        (vehicle-days at an excluded place near the site), and for the visits that serve the site
-        ``vehicles``, ``seen_s`` and ``unseen_s`` (times share), ``night`` (by that time), ``first_at``,
-        ``last_at``.
-
-    Raises
-    ------
-    InputFrameError, ParameterError
-
-    Examples
-    --------
-    >>> import datetime as dt, polars as pl
-    >>> at = dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC)
-    >>> visit = {"site_id": "S", "vehicle_id": "A", "entered_at": at, "left_at": at + dt.timedelta(hours=1),
-    ...          "share": 1.0, "seen_s": 3600.0, "unseen_s": 0.0, "night": 0.0, "excluded_by": None}
-    >>> two = pl.DataFrame([visit, visit], schema_overrides={"excluded_by": pl.String})
-    >>> vehicle_days(two).select("site_id", "vehicle_days", "seen_s").row(0)
-    ('S', 1, 7200.0)
-    >>> vehicle_days(two.clear()).height
-    0
-    """
-    check_not_negative(least_share=least_share)
-    check_zone(local_zone)
-    visits = to_polars(visits, "visits", DAY_COLUMNS)
-    daily = _group_by_day(visits, least_share, local_zone)
-    time_s = pl.col("time_s").sum()
-    return (
-        daily.sort("site_id", "vehicle_id", "day")  # the order of a sum of floats is part of its value
-        .group_by("site_id", maintain_order=True)
-        .agg(
-            vehicle_days=pl.len().cast(pl.Int64),
-            own_days=pl.col("own").sum().cast(pl.Int64),
-            attributed=pl.col("share").sum(),
-            excluded=pl.col("excluded").sum().cast(pl.Int64),
-            vehicles=pl.col("vehicle_id").filter("own").n_unique().cast(pl.Int64),
-            seen_s=pl.col("seen_s").sum(),
-            unseen_s=pl.col("unseen_s").sum(),
-            night=pl.when(time_s > 0).then(pl.col("night_s").sum() / time_s).otherwise(0.0),
-            first_at=pl.col("first_at").min(),
-            last_at=pl.col("last_at").max(),
-        )
-        .sort("site_id")
-    )
-
-
-def _group_by_day(visits: pl.DataFrame, least_share: float, local_zone: str) -> pl.DataFrame:
-    """Merge visits to one row per site, vehicle and local day."""
-    own = pl.col("share") >= least_share
-    local_day = pl.col("entered_at").dt.convert_time_zone(local_zone).dt.date()
-    return (
-        visits.filter(pl.col("site_id").is_not_null())
-        .sort("site_id", "vehicle_id", "entered_at", "left_at", "share")
-        .with_columns(
-            day=local_day, own=own, time_s=(pl.col("seen_s") + pl.col("unseen_s")) * pl.col("share")
-        )
-        .group_by("site_id", "vehicle_id", "day", maintain_order=True)
-        .agg(
-            share=pl.col("share").filter("own").max().fill_null(0.0),
-            own=pl.col("own").any(),
-            excluded=pl.col("excluded_by").is_not_null().all(),
-            seen_s=(pl.col("seen_s") * pl.col("share")).filter("own").sum(),
-            unseen_s=(pl.col("unseen_s") * pl.col("share")).filter("own").sum(),
-            time_s=pl.col("time_s").filter("own").sum(),
-            night_s=(pl.col("time_s") * pl.col("night")).filter("own").sum(),
-            first_at=pl.col("entered_at").filter("own").min(),
-            last_at=pl.col("left_at").filter("own").max(),
-        )
-    )
-
-
 def _haversine_m(lon_a: Array, lat_a: Array, lon_b: Array, lat_b: Array) -> Array:
     return np.array(
         [haversine_m(*four) for four in zip(lon_a, lat_a, lon_b, lat_b, strict=True)], dtype=float
@@ -371,53 +274,6 @@ def _clip_to_window(visits: pl.DataFrame, window: tuple[dt.datetime, dt.datetime
         clipped_end=(pl.col("left_at") >= b) | pl.col("open"),
         in_window_s=cut.dt.total_microseconds() / 1e6,
     )
-
-
-def night_share(entered_at: pl.Series, left_at: pl.Series, local_zone: str = LOCAL_ZONE) -> Array:
-    """Return the share of each span that lies between 22:00 and 06:00 local time.
-
-    A span of length 0 has share 1 at night, else 0.
-
-    Parameters
-    ----------
-    entered_at, left_at : polars.Series
-        Times in UTC, shape (n,).
-    local_zone : str
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-
-    Examples
-    --------
-    >>> import datetime as dt
-    >>> day = lambda hour: pl.Series([dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC)])
-    >>> night_share(day(12), day(16)).tolist()  # 20:00 to 24:00 in China
-    [0.5]
-    """
-    a, b = _local_seconds(entered_at, local_zone), _local_seconds(left_at, local_zone)
-    span = b - a
-    of_day = a % DAY_S
-    at_night = (of_day < NIGHT_ENDS_S) | (of_day >= NIGHT_BEGINS_S)
-    share: Array = np.where(
-        span > 0,
-        (_night_seconds_until(b) - _night_seconds_until(a)) / np.where(span > 0, span, 1.0),
-        at_night,
-    )
-    return share
-
-
-def _local_seconds(times: pl.Series, zone: str) -> Array:
-    wall = times.dt.convert_time_zone(zone).dt.replace_time_zone(None).dt.epoch("us")
-    return wall.to_numpy() / 1e6
-
-
-def _night_seconds_until(local_s: Array) -> Array:
-    """Return the seconds of night between the local epoch and each moment."""
-    days, of_day = np.divmod(local_s, DAY_S)
-    night_s = NIGHT_ENDS_S + DAY_S - NIGHT_BEGINS_S
-    into: Array = np.minimum(of_day, NIGHT_ENDS_S) + np.maximum(of_day - NIGHT_BEGINS_S, 0)
-    return days * night_s + into
 
 
 def _add_night_share(visits: pl.DataFrame, zone: str) -> pl.DataFrame:

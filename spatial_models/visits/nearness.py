@@ -41,7 +41,7 @@ def find_site_pairs(
     if sites.height == 0 or len(lon) == 0:
         none = np.empty(0, np.int64)
         return none, none, np.empty(0), np.empty(0, bool)
-    shapes, has_boundary = _site_shapes(sites)
+    shapes, has_boundary = site_shapes(sites)
     point, site = _candidates(lon, lat, shapes, reach_m)
     distance_m = _distance_m(lon[point], lat[point], shapes[site])
     near = distance_m <= reach_m
@@ -88,8 +88,8 @@ def find_excluding_places(lon: Array, lat: Array, places: pl.DataFrame | None) -
     return pl.Series("excluded_by", kinds.tolist(), dtype=pl.String)
 
 
-def _site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
-    """Return the boundary of each site, or its point when it has no boundary."""
+def site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
+    """Return the boundary of each site, or its point when it has no boundary, and which have one."""
     frame = to_polars(sites, "sites", ("site_id", "lon", "lat"))
     points = _points(frame, "sites")
     if "boundary" not in sites.columns:

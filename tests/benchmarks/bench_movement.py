@@ -116,11 +116,12 @@ def kernel_alone(fixes: pl.DataFrame, repeat: int) -> None:
     n, vehicles = len(rows.t), len(rows.starts)
     state_i, state_f = np.zeros((vehicles, 7), np.int64), np.zeros((vehicles, 7))
     out_i, out_f = np.empty((n // 2 + vehicles + 1, 6), np.int64), np.empty((n // 2 + vehicles + 1, 4))
+    gaps = np.full(vehicles, 900_000_000)
 
     def scan() -> None:
         state_i[:] = 0
         k.scan_vehicles(
-            rows.t, rows.lon, rows.lat, rows.starts, rows.ends, state_i, state_f, 150.0**2, 600_000_000, 900_000_000,
+            rows.t, rows.lon, rows.lat, rows.starts, rows.ends, state_i, state_f, 150.0**2, 600_000_000, gaps,
             False, 0, out_i, out_f, np.zeros(8, np.int64),
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from grid.cases.hash_chain import GENESIS, opening_facts
+from grid.cases.proof.hash_chain import GENESIS, opening_facts
 from layers.postgres import libpq_url
 
 FIRST = dt.datetime(2025, 1, 1, 2, tzinfo=dt.UTC)

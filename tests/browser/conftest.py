@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Route, expect, sync_playwright
 
-from layers.private_server import Cluster
 from tests.support.console import ARGS, Console, Visit, new_context, wants_photos
-from tests.support.demo_files import demo_city
-from tests.support.served_city import City, analysed_city
+from tests.support.prepared_demo import PreparedDemo
+from tests.support.served_city import City, serve_city
 
 expect.set_options(timeout=45_000)
 
@@ -32,9 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def city(cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    files = demo_city(tmp_path_factory).folder.parent
-    with analysed_city(cluster, _migrated, tmp_path_factory.mktemp("browser"), "small", files) as made:
+def city(prepared_demo: PreparedDemo, tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("browser") / "data"
+    with (
+        prepared_demo.copy(folder, "browser_small") as settings,
+        serve_city(settings.database_url, folder, prepared_demo.logins) as made,
+    ):
         yield made
 
 

@@ -69,6 +69,6 @@ def test_the_runs_are_shown_with_what_they_could_not_see(open_page: Open, city: 
     shown = console.page.locator(f"[data-run='{run.id}']")
     expect(shown).to_be_visible()
     if run.blind_spots:
-        shown.locator("summary").click()
+        shown.get_by_text("What it could not see").click()
     expect(shown.locator("[data-blind]")).to_have_count(len(run.blind_spots))
     photo(console, "model_runs")

@@ -27,6 +27,7 @@ from tests.support.grid_editor import (
     in_force,
     open_editor,
     pick,
+    say_why,
     show,
     steps,
     take_back,
@@ -98,6 +99,7 @@ def approved_by_deputy(sit: Sit, author: Console) -> Console:
     other one.
     """
     expect(author.page.locator("[data-edit=apply]")).to_have_count(0)
+    say_why(author)
     author.page.click("[data-edit=submit]")
     submitted = author.page.locator("[data-submitted]")
     expect(submitted).to_contain_text("city.supervisor")
@@ -124,6 +126,7 @@ def test_a_draft_waits_for_a_higher_level_and_its_author_hears_of_it(sit: Sit, s
     author.page.fill("[name=draft-title]", "Two halves")
     author.page.fill("[name=draft-reason]", "a new estate")
     author.page.keyboard.press("Tab")
+    say_why(author)
     author.page.click("[data-edit=submit]")
     submitted = author.page.locator("[data-submitted]")
     expect(submitted).to_contain_text("Waits for approval by a supervisor of the area of the change")
@@ -163,6 +166,7 @@ def test_a_new_draft_reaches_whoever_approves_and_a_refusal_its_author(sit: Sit,
     above = sit("supervisor")
     author = sit("grid_manager", locale="zh-CN")
     split_draft(author, grid(strict, f"{TOWN}002001"))
+    say_why(author)
     author.page.click("[data-edit=submit]")
     number = str(author.page.locator("[data-submitted]").get_attribute("data-submitted"))
     look = above.page.locator(f"[data-review='{number}']")
@@ -183,16 +187,18 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
     author = sit("supervisor", size=SIZES[0], locale="zh-CN")
     west, east = unit.west, unit.east
     inward = STEP * 0.2
+    show(author, unit)
+    pick(author, unit)
+    author.page.click("[data-edit=move]")
     for start, end in (
         ((west, unit.north), (west + inward, unit.north - inward)),
         ((east, unit.south), (east - inward, unit.south + inward)),
     ):
-        show(author, unit)
-        pick(author, unit)
-        author.page.click("[data-edit=move]")
         author.drawn_soon("edit-handles-point")
+        author.settle()
         drag(author, start, end)
         expect(author.page.locator("[data-preview]")).to_be_visible()
+        expect(author.page.locator("[data-activity=moving]")).to_be_visible()  # the next corner
     wait_until(lambda: steps(author) == ["move_vertex", "move_vertex"], "both moves are in the draft")
     preview = author.page.locator("[data-preview]")
     expect(preview.locator(".edit-legend")).to_contain_text("边界调整的网格")
@@ -272,3 +278,76 @@ def test_the_keyboard_alone_hands_in_a_split(sit: Sit, strict: City) -> None:
     assert ring[0] == "solid" and ring[1] >= 2
     photo(author, "focus-1024-en")
     assert author.page.evaluate(NAMELESS) == []
+
+
+def saved(console: Console) -> None:
+    expect(console.page.locator("[data-saving=saved]")).to_be_visible()
+
+
+def test_a_draft_is_opened_in_another_tab_and_neither_overwrites_the_other(sit: Sit, strict: City) -> None:
+    """The second tab opens it by its link and saves; the first is told, and goes on with its own as a copy."""
+    author = sit("grid_manager")
+    split_draft(author, grid(strict, f"{TOWN}001001"))
+    saved(author)
+    number = int(
+        strict.value("SELECT id FROM edit_drafts WHERE owner = :me", me=strict.login("grid_manager").username)
+    )
+    other = sit("grid_manager", size=(390, 844))
+    other.page.goto(f"{strict.address}/map/#view=edit&draft={number}")
+    wait_until(lambda: steps(other) == ["split"], "the other tab has the step")
+    other.settle()
+    photo(other, "draft-phone")
+    with other.page.expect_response(lambda answer: answer.request.method == "PUT"):
+        other.page.fill("[name=draft-title]", "Two halves")
+        other.page.locator("[name=draft-title]").blur()
+    assert strict.value("SELECT title FROM edit_drafts WHERE id = :id", id=number) == "Two halves"
+    author.expect_status(412)
+    author.page.fill("[name=draft-title]", "Mine")
+    author.page.locator("[name=draft-title]").blur()
+    expect(author.page.locator("[data-saving=overtaken]")).to_be_visible()
+    photo(author, "draft-overtaken")
+    author.page.click("[data-draft=copy-mine]")
+    saved(author)
+    assert {row.title for row in strict.rows("SELECT title FROM edit_drafts")} == {"Two halves", "Mine"}
+    deputy = sit("deputy")
+    show(deputy, grid(strict, f"{TOWN}001001"))
+    pick(deputy, grid(strict, f"{TOWN}001001"))
+    expect(deputy.page.locator("[data-around-draft]")).to_have_count(2)
+    photo(deputy, "draft-around")
+    author.page.click("[data-edit=step-clear]")
+    with author.page.expect_response(lambda answer: answer.request.method == "DELETE"):
+        author.page.click("dialog [data-confirm]")
+    assert strict.value("SELECT count(*) FROM edit_drafts") == 1, "the copy is deleted"
+
+
+def test_the_whole_change_is_seen_at_once_with_codes_and_history(sit: Sit, strict: City) -> None:
+    """Both halves lie in the view, before and after are shown apart, the codes are a table, the past can be looked at."""
+    unit = grid(strict, f"{TOWN}002001")
+    author = sit("grid_manager")
+    split_draft(author, unit)
+    author.page.click("[data-edit=submit]")
+    expect(author.page.locator("[name=draft-title]")).to_be_focused()
+    say_why(author)
+    author.page.click("[data-edit=submit]")
+    number = str(author.page.locator("[data-submitted]").get_attribute("data-submitted"))
+    above = sit("supervisor", size=(1366, 768))
+    above.page.click(f"[data-review='{number}']")
+    expect(above.page.locator(".code-table tbody tr")).to_have_count(2)
+    above.settle()
+    laid_out(above, "review")
+    corners = [(unit.west, unit.south), (unit.east, unit.north)]
+    width = above.page.evaluate("() => document.querySelector('.side').offsetWidth")
+    assert all(above.pixel(*corner)[0] > width for corner in corners), "no part of it lies under the panel"
+    above.page.click("[data-side=before]")
+    wait_until(lambda: not above.drawn("edit-result-fill"), "the new grids are away")
+    above.page.click("[data-side=after]")
+    wait_until(lambda: not above.drawn("edit-void-line"), "the former grid is away")
+    above.page.click("[data-change-set] [data-edit=apply]")
+    expect(above.page.locator("[data-applied]")).to_be_visible()
+    above.page.select_option("[name=change-filter]", "in_force")
+    above.page.click(f"[data-review='{number}']")
+    expect(above.page.locator("[data-status=applied]")).to_be_visible()
+    above.page.fill("[name=story-code]", unit.code)
+    above.page.click("[data-history=story]")
+    expect(above.page.locator("[data-version]", has_text=unit.code).first).to_be_visible()
+    photo(above, "story")

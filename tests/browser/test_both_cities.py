@@ -26,7 +26,7 @@ def served(
     request: pytest.FixtureRequest, cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp(request.param)
-    with loaded_city(cluster, _migrated, folder, request.param) as loaded:
+    with loaded_city(cluster, _migrated, request.param) as loaded:
         data = folder / "data"
         data.mkdir()
         write_city(data / "city.toml", loaded.city)

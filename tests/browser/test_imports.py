@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from playwright.sync_api import expect
 
 from geo_api.imports.import_file import import_file
+from layers.batches import undo_batch
+from layers.postgres import SYSTEM, session
 from tests.support.console import Console, photo
 from tests.support.page_faults import LAYOUT_FAULTS, LOW_CONTRAST, NAMELESS
 from tests.support.served_city import City
@@ -96,3 +99,45 @@ def test_officers_have_no_such_tab(open_page: Open) -> None:
     console.log_in("officer")
     expect(console.page.locator("[data-tab=cases]")).to_be_visible()
     expect(console.page.locator("[data-tab=imports]")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("locale", "size", "told", "saved"),
+    [
+        ("en-GB", (1280, 800), "2 sites without place", "1 site without place"),
+        ("zh-CN", (390, 844), "2 个场所未定位", "1 个场所未定位"),
+    ],
+)
+def test_a_site_without_place_gets_one_by_a_click(
+    open_page: Open, city: City, tmp_path: Path, locale: str, size: tuple[int, int], told: str, saved: str
+) -> None:
+    uscc = city.value("SELECT min(uscc) FROM enterprises")
+    town = city.value("SELECT min(name) FROM areas WHERE kind = 'town'")
+    rows = "".join(f"{locale}-{n},{uscc},storage,,,{town}东边{n}号\n" for n in (1, 2))
+    (tmp_path / "sites.csv").write_text("site_id,uscc,kind,lon,lat,address\n" + rows, encoding="utf-8")
+    batch = import_file("sites", tmp_path / "sites.csv", crs="wgs84", url=city.url).batch_id
+    console = open_page(locale=locale, size=size)
+    console.log_in("supervisor")
+    console.tab("imports")
+    console.page.click("[data-unplaced-sites]")
+    expect(console.page.locator("[data-unplaced-count]")).to_have_text(told)
+    row = console.page.locator(f"[data-unplaced='{locale}-1']")
+    row.locator("[data-click]").click()
+    canvas = console.page.locator(".maplibregl-canvas").bounding_box()
+    assert canvas is not None
+    console.page.mouse.click(canvas["x"] + canvas["width"] / 2, canvas["y"] + min(canvas["height"], 300) / 2)
+    expect(console.page.locator(".pin-place")).to_be_visible()
+    console.settle()
+    photo(console, f"unplaced-{locale}")
+    faults = console.page.evaluate(LAYOUT_FAULTS)
+    beside = ("layers over", "scale under")
+    assert [fault for fault in faults if size[0] > 600 or not fault.startswith(beside)] == []
+    assert console.page.evaluate(NAMELESS) == []
+    assert console.page.evaluate(LOW_CONTRAST) == []
+    row.locator("[data-save]").click()
+    expect(console.page.locator("[data-unplaced-count]")).to_have_text(saved)
+    assert city.value(f"SELECT place_source FROM sites WHERE site_id = '{locale}-1'") == "map"
+    placed = city.value("SELECT max(id) FROM batches WHERE kind = 'site_places'")
+    with session(SYSTEM, city.url) as db:
+        for each in (placed, batch):
+            undo_batch(db, each, by="test", now=dt.datetime.now(dt.UTC))

@@ -131,7 +131,7 @@ def test_search_finds_a_town_by_its_code(open_page: Open, city: City) -> None:
     console = open_page()
     name = city.value("SELECT name FROM areas WHERE code = :code AND kind = 'town'", code=city.town)
     console.page.fill("input[type=search]", city.town)
-    hit = console.page.locator(".hits button", has_text=f"{name}Town")
+    hit = console.page.locator(".hits [role=option]", has_text=f"{name}Town")
     expect(hit).to_be_visible()
     hit.click()
     wait_until(

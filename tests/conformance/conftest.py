@@ -12,7 +12,7 @@ from tests.support.application import PASSWORD, Api, Seeded, serving
 from tests.support.every_collection import Town, serve_every_collection
 from tests.support.waiting import PATIENCE_S
 
-IN_EVERY_RUN = {"test_features_core.py", "test_tiles.py"}
+IN_EVERY_RUN = {"test_features_core.py", "test_georeport.py", "test_tiles.py"}
 """What needs nothing but the API itself; clients and peers of their own are for ``make conformance``."""
 
 

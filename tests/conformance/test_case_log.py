@@ -2,7 +2,7 @@
 
 The table (``grid/cases/transitions.py``) becomes a Petri net: a place a state, a transition a step. A transition is named
 by the state before, the step and the state after, so each name occurs once and a replay has nothing to guess. What the
-table does not say with states alone is kept by further places: which state a suspended case goes back to.
+table does not say with states alone is kept by further places: which state a suspended or merged case goes back to.
 """
 
 from __future__ import annotations
@@ -18,7 +18,16 @@ from sqlalchemy import text
 
 from geo_api.demo_city import END_DAY
 from grid.cases import RULES
-from grid.cases.transitions import BACK, GIVING, HANDLED, OPEN_STATES, PARTS, SAME, WITH_OTHER_DATA
+from grid.cases.transitions import (
+    BACK,
+    GIVING,
+    HANDLED,
+    OPEN_STATES,
+    PARTS,
+    SAME,
+    TAKES_BACK,
+    WITH_OTHER_DATA,
+)
 from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
 from layers.tables import CASE_STATES
@@ -31,6 +40,8 @@ AFTER_PARTS = ("dispatched", "arrived", "disposed", "fed_back", "rework")
 """States that follow from the parts of the bodies."""
 BY_THE_SERVICE = ("escalate", "set_deadline")
 """Steps of the service itself: they leave an open case in its state."""
+OF_OTHER_CASES = ("absorb", "release")
+"""Events of a case about another one that was merged into it: they leave it in its state; it may be over when one comes out."""
 
 
 def label(before: str | None, action: str, after: str) -> str:
@@ -49,11 +60,14 @@ def steps_of_table() -> Iterator[tuple[str, str, str]]:
             elif rule.target == PARTS:
                 yield from ((before, action, after) for after in AFTER_PARTS)
             elif rule.target == BACK:
-                yield from ((before, action, after) for after in sorted(RULES["suspend"].sources))
+                yield from ((before, action, after) for after in sorted(RULES[TAKES_BACK[action]].sources))
             else:
                 yield before, action, rule.target
     for action in BY_THE_SERVICE:
         yield from ((state, action, state) for state in sorted(OPEN_STATES))
+    for action in OF_OTHER_CASES:
+        states = OPEN_STATES if action == "absorb" else CASE_STATES
+        yield from ((state, action, state) for state in sorted(states))
 
 
 def net_of_table() -> tuple[PetriNet, Marking, Marking]:
@@ -63,7 +77,11 @@ def net_of_table() -> tuple[PetriNet, Marking, Marking]:
     """
     net = PetriNet("cases")
     places = {name: PetriNet.Place(name) for name in ("start", "end", *CASE_STATES)}
-    memory = {state: PetriNet.Place(f"suspended from {state}") for state in RULES["suspend"].sources}
+    memory = {
+        (step, state): PetriNet.Place(f"{RULES[step].target} from {state}")
+        for step in TAKES_BACK.values()
+        for state in RULES[step].sources
+    }
     net.places.update([*places.values(), *memory.values()])
 
     def add(name: str | None, key: str, before: list[PetriNet.Place], after: list[PetriNet.Place]) -> None:
@@ -79,16 +97,18 @@ def net_of_table() -> tuple[PetriNet, Marking, Marking]:
     for before, action, after in steps_of_table():
         name = label(before, action, after)
         taken, given = [places[before]], [places[after]]
-        if action == "suspend":
-            given.append(memory[before])
-        if action == "resume":
-            taken.append(memory[after])
+        if action in TAKES_BACK.values():
+            given.append(memory[action, before])
+        if action in TAKES_BACK:
+            taken.append(memory[TAKES_BACK[action], after])
         add(name, name, taken, given)
+    left = {RULES[step].target for step in TAKES_BACK.values()}
     for state in CASE_STATES:
-        if state != "suspended":
+        if state not in left:
             add(None, f"end in {state}", [places[state]], [places["end"]])
-    for state, place in memory.items():
-        add(None, f"end suspended from {state}", [places["suspended"], place], [places["end"]])
+    for (step, state), place in memory.items():
+        target = RULES[step].target
+        add(None, f"end {target} from {state}", [places[target], place], [places["end"]])
     return net, Marking({places["start"]: 1}), Marking({places["end"]: 1})
 
 
@@ -131,7 +151,7 @@ def test_every_case_of_the_month_fits_the_table_of_steps(log: pd.DataFrame) -> N
     assert fitness(log) == (1.0, 1.0)
 
 
-@pytest.mark.parametrize("action", ["dispatch", "dispose", "resume", "rework"])
+@pytest.mark.parametrize("action", ["dispatch", "dispose", "resume", "rework", "merge"])
 def test_a_log_in_which_steps_are_missing_does_not_fit(log: pd.DataFrame, action: str) -> None:
     """A case with a gap in its remaining events does not fit; such cases are counted here without pm4py."""
     broken = log[log["action"] != action].copy()

@@ -218,6 +218,6 @@ def test_a_path_that_the_database_cannot_hold_is_logged_all_the_same(
     enter: Login, logged: Api, tmp_path: Path
 ) -> None:
     number = next(_ids)
-    assert TestClient(logged.app).get("/v1/cases/%00%0A", headers={"X-Request-Id": number}).status_code == 401
+    assert TestClient(logged.app).get("/v1/cases/%00%0A", headers={"X-Request-Id": number}).status_code == 400
     (call,) = enter("supervisor").get(f"{LOG}?request_id={number}").json()["calls"]
     assert call["path"] == "/v1/cases/�\n"

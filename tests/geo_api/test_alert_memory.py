@@ -35,7 +35,7 @@ def module_city(
     request: pytest.FixtureRequest, cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[LoadedCity, FastAPI]]:
     folder: Path = tmp_path_factory.mktemp(request.param)
-    with loaded_city(cluster, _migrated, folder, request.param) as loaded:
+    with loaded_city(cluster, _migrated, request.param) as loaded:
         settings = Settings(
             database_url=loaded.url, data_dir=folder / "data", secret=SecretStr("test"), log_level="error"
         )
@@ -162,10 +162,10 @@ def test_corrected_readings_lower_the_score(city: LoadedCity, dispatcher: TestCl
     alert = worst(city)
     readings = rows(
         city,
-        "SELECT m.kind, m.day, m.value, (SELECT percentile_disc(0.1) WITHIN GROUP (ORDER BY v.value)"
-        " FROM meter_readings v WHERE v.site_id = m.site_id AND v.kind = m.kind AND v.day > e.status_since + 30) AS low"
+        "SELECT m.kind, (m.began_at AT TIME ZONE 'Asia/Shanghai')::date AS day, m.value, (SELECT percentile_disc(0.1) WITHIN GROUP (ORDER BY v.value)"
+        " FROM meter_readings v WHERE v.site_id = m.site_id AND v.kind = m.kind AND v.began_at > e.status_since + 30) AS low"
         " FROM meter_readings m JOIN sites s ON s.id = m.site_id JOIN enterprises e ON e.id = s.enterprise_id"
-        " WHERE m.site_id = :site AND m.day > e.status_since + 30",
+        " WHERE m.site_id = :site AND m.began_at > e.status_since + 30",
         site=alert.site_key,
     )
     corrected = [

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from geo_api.city_file import write_city
@@ -28,12 +28,13 @@ from geo_api.jobs.analysis import Analysis
 from grid.alerts import set_matter
 from grid.cases import verify_chain
 from layers.local_time import local_zone
-from layers.postgres import SYSTEM, session, sessions
+from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
 from spatial_models.suspicion import precision_recall
 from tests.support.databases import own_database
 from tests.support.demo_files import demo_city
 from tests.support.long_runs import count, repeated
+from tests.support.prepared_demo import PreparedDemo
 from tests.support.waiting import PATIENCE_S, wait_until
 
 TABLES = ("stays", "visits", "alerts", "cases", "case_events", "hot_spots", "model_runs")
@@ -46,36 +47,12 @@ def counts(url: str) -> dict[str, int]:
         }
 
 
-@dataclass(frozen=True)
-class Analysed:
-    """The demo city of seed 1 as the job left it.
-
-    A database that nobody is connected to, and what was told of it.
-    """
-
-    name: str
-    document: dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def analysed(
-    cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Analysed]:
-    with own_database(cluster, _migrated, "analysed") as url:
-        settings = Settings(
-            database_url=url,
-            data_dir=tmp_path_factory.mktemp("analysed"),
-            demo_dir=demo_city(tmp_path_factory).folder.parent,
-        )
-        document = prepare_demo(settings, seed=1, size="small").document
-        sessions.engine(url).dispose()
-        yield Analysed(str(make_url(url).database), document)
-
-
 @pytest.fixture
-def analysed_database(cluster: Cluster, analysed: Analysed, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def analysed_database(
+    cluster: Cluster, prepared_demo: PreparedDemo, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """URL of a copy of the analysed city, set as ``WANGGE_DATABASE_URL``."""
-    with own_database(cluster, analysed.name) as url:
+    with own_database(cluster, prepared_demo.name) as url:
         monkeypatch.setenv("WANGGE_DATABASE_URL", url)
         yield url
 
@@ -90,9 +67,9 @@ class Replaced:
 
 @pytest.fixture(scope="module")
 def replaced(
-    cluster: Cluster, analysed: Analysed, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, prepared_demo: PreparedDemo, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Replaced]:
-    with own_database(cluster, analysed.name) as url:
+    with own_database(cluster, prepared_demo.name) as url:
         settings = Settings(
             database_url=url,
             data_dir=tmp_path_factory.mktemp("replaced"),
@@ -113,7 +90,7 @@ def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
     request: pytest.FixtureRequest, seed: int
 ) -> None:
     if seed <= 2:
-        paper = request.getfixturevalue({1: "analysed", 2: "replaced"}[seed]).document
+        paper = request.getfixturevalue({1: "prepared_demo", 2: "replaced"}[seed]).document
     else:
         paper = prepare_demo(request.getfixturevalue("demo_settings"), seed=seed, size="small").document
     planted = {p["site_id"] for p in paper["planted"] if p["label"]}
@@ -130,14 +107,17 @@ def test_every_planted_resumption_is_flagged_and_hardly_anything_else(
 
 
 def test_a_second_run_changes_nothing_and_a_later_look_raises_nothing_twice(
-    analysed: Analysed, analysed_database: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    prepared_demo: PreparedDemo,
+    analysed_database: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     before = counts(analysed_database)
     files = demo_city(tmp_path_factory).folder.parent
     settings = Settings(database_url=analysed_database, data_dir=tmp_path, demo_dir=files)
     again = prepare_demo(settings, seed=1, size="small")
     assert again.document["unchanged"] is True
-    assert again.document["flagged"] == analysed.document["flagged"]
+    assert again.document["flagged"] == prepared_demo.document["flagged"]
     assert counts(analysed_database) == before
     with session(SYSTEM, analysed_database) as db:
         db.execute(
@@ -158,12 +138,12 @@ def test_a_run_killed_in_the_middle_leaves_nothing_half_done(analysed_database: 
             db.execute(text(statement))
     before = counts(analysed_database)
     script = (
-        "import geo_api.jobs.analysis as a, os, sys\n"
+        "import geo_api.jobs.analysis as analysis, geo_api.jobs.measured_vehicles as a, os, sys\n"
         "real = a.find_visits\n"
         "def slow(*args, **kwargs):\n"
         "    print('in the middle', flush=True); import threading; threading.Event().wait()\n"
         "a.find_visits = slow\n"
-        "a.Analysis(os.environ['WANGGE_DATABASE_URL']).run()\n"
+        "analysis.Analysis(os.environ['WANGGE_DATABASE_URL']).run()\n"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", script],
@@ -233,8 +213,8 @@ def test_an_older_demo_is_told_and_made_anew(
     assert all(f["case"]["due_at"] > f"{yesterday}" for f in paper["flagged"])
 
 
-def test_another_seed_replaces_the_demo(analysed: Analysed, replaced: Replaced) -> None:
-    one, two = analysed.document, replaced.document
+def test_another_seed_replaces_the_demo(prepared_demo: PreparedDemo, replaced: Replaced) -> None:
+    one, two = prepared_demo.document, replaced.document
     assert {f["uscc"] for f in one["flagged"]}.isdisjoint(f["uscc"] for f in two["flagged"])
     with session(SYSTEM, replaced.url) as db:
         assert verify_chain(db) == []

@@ -288,13 +288,15 @@ def test_a_matter_that_asks_for_evidence_refuses_a_disposal_without_it(own: Api)
             )
         )
         db.execute(text("UPDATE users SET body = '测试区生态环境局' WHERE username = 'officer.a'"))
-        db.execute(text("UPDATE matters SET evidence = '{photo,document}' WHERE item_code = 'ECO-001'"))
+        db.execute(text("UPDATE matters SET evidence = '{photo,document,note}' WHERE item_code = 'ECO-001'"))
     number = case_of(own)
     with session(SYSTEM, own.url) as db:
         for action in ("verify", "file", "dispatch"):
             transition(db, number, action, actor="dispatcher", role="dispatcher", at=OPENED)
     client = logged_in(own.app, "officer.a")
     path, step = f"/v1/cases/{number}/events", {"action": "dispose", "note": "x"}
+    bare = client.post(path, json={"action": "dispose"}, headers=ANY)
+    assert bare.json()["detail_zh"] == "处置前须补充证据：照片、文书、备注", "the disposal's own note is one"
     refused = client.post(path, json=step, headers=ANY)
     assert refused.status_code == 409 and refused.json()["detail_zh"] == "处置前须补充证据：照片、文书"
     made = post(own, number, photo(), who="officer.a").json()

@@ -25,7 +25,7 @@ from geo_api.cases.chain_keys import ChainKeys, FileSigner
 from geo_api.cases.packs import _zip, make_pack
 from geo_api.cli.main import app
 from grid.cases import open_case, transition
-from grid.cases.hash_chain import event_hash
+from grid.cases.proof.hash_chain import event_hash
 from grid.responsibility import assign
 from layers.postgres import SYSTEM, session
 from layers.tables import ChainHead
@@ -186,7 +186,7 @@ def rebuild_heads(api: Api, number: str) -> None:
 
 
 def _head_text(head: ChainHead) -> bytes:
-    from grid.cases.heads import HeadFacts, head_text
+    from grid.cases.proof.heads import HeadFacts, head_text
 
     return head_text(HeadFacts(**{name: getattr(head, name) for name in HeadFacts.__dataclass_fields__}))
 

@@ -174,6 +174,17 @@ def test_assign_over_http(login: Login, api: Api) -> None:
     assert [a["town"] for a in many] == ["320601001", "320601002"] and many[0][
         "lead_body"
     ] == "测试区生态环境局"
+    wrong = [
+        {**body, "id": 7},
+        {**body, "id": "b", "item_code": "NONE"},
+        {**body, "lon": "x"},
+        {**body, "lat": 91},
+    ]
+    told = public.post("/v1/assign/bulk", json={"points": wrong}).json()
+    assert [(one["row"], one["id"], one["town"]) for one in told["assignments"]] == [(1, 7, "320601001")]
+    assert [(one["row"], one["id"], one["field"]) for one in told["faults"]] == [
+        (2, "b", "item_code"), (3, None, "lon"), (4, None, "lat"),
+    ]  # fmt: skip
     # GCJ-02 shifts by some hundred metres to the east here; the answer is in WGS-84.
     shifted = public.post("/v1/assign", json={**body, "crs": "gcj02"}).json()
     assert 0.003 < body["lon"] - shifted["lon"] < 0.006

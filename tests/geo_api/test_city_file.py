@@ -29,7 +29,8 @@ from geo_api.cli.main import app
 from geo_api.demo_city import CITY
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
-from grid.cases.lifecycle import next_number
+from geo_api.second_city.land.gazetteer import CENTRE_LONLAT, EPSG
+from grid.cases.opening import next_number
 from layers.city import City, city_in_force
 from layers.codes import metric_epsg_at, published_uris, reference_system
 from layers.errors import RejectedRows
@@ -37,7 +38,6 @@ from layers.local_time import start_of_day, zone_note
 from layers.postgres import SYSTEM, engine, session
 from tests.support.cities import BERLIN, NANTONG, SECOND, in_force
 from tests.support.direct_writes import write_cases_directly
-from tests.support.second_city.gazetteer import CENTRE_LONLAT, EPSG
 from tests.support.square_town import insert_duties, insert_duty, insert_town
 
 CITIES = [NANTONG, SECOND, BERLIN]
@@ -71,7 +71,8 @@ def test_systems_that_are_not_known_yet_stand_as_comments(tmp_path: Path) -> Non
 
 
 def test_the_file_of_the_demo_is_the_city_of_the_tests() -> None:
-    assert CITY == NANTONG
+    assert replace(CITY, matters=NANTONG.matters) == NANTONG
+    assert CITY.matters.items() > NANTONG.matters.items(), "the demo plants places of the other models too"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,9 @@ def test_init_without_anything_stored_names_what_it_needs(fresh_database: str, t
 
 def test_an_installation_without_a_file_gets_one_and_is_told(stored: str, tmp_path: Path) -> None:
     with session(SYSTEM, stored) as db:
-        db.execute(text("UPDATE alert_kinds SET item_code = 'ECO-RESUME-001'"))
+        db.execute(
+            text("UPDATE alert_kinds SET item_code = 'ECO-RESUME-001' WHERE kind = 'illegal_resumption'")
+        )
         write_cases_directly(db)
         db.execute(
             text(
@@ -188,7 +191,10 @@ def test_the_matters_of_the_file_are_those_that_cases_are_opened_for(stored: str
     write_city(tmp_path / "city.toml", replace(NANTONG, matters={"illegal_resumption": "URB-STALL-002"}))
     open_city(Settings(database_url=stored), stored)
     with session(SYSTEM, stored) as db:
-        assert db.scalar(text("SELECT item_code FROM alert_kinds")) == "URB-STALL-002"
+        assert (
+            db.scalar(text("SELECT item_code FROM alert_kinds WHERE kind = 'illegal_resumption'"))
+            == "URB-STALL-002"
+        )
     done = CliRunner().invoke(app, ["duties", "matter", "illegal_resumption", "ECO-RESUME-001"])
     assert done.exit_code == 0, done.output
     assert read_city(tmp_path / "city.toml").matters == {"illegal_resumption": "ECO-RESUME-001"}
@@ -202,7 +208,7 @@ def test_check_names_what_contradicts_the_stored_city(stored: str, tmp_path: Pat
         assert set(faults) == {"code", "metric_crs", "served_crs"}
         assert "320600" in faults["code"].reason_en and "EPSG:4549" in faults["metric_crs"].reason_zh
         assert len(check_city_against_areas(connection, settings)) == 3
-        (matter,) = check_matters(connection, SECOND.matters)
+        (matter,) = check_matters(connection, {"illegal_resumption": SECOND.matters["illegal_resumption"]})
         assert not matter.ok and "YC-STHJ-0412" in matter.detail_en and "ECO-RESUME-001" in matter.detail_en
         assert stored_faults(connection, NANTONG) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,10 +14,16 @@ from geo_api.auth.api_keys import create_key
 from geo_api.server.app import create_app
 from grid.gazetteer import refresh_place_names
 from layers.postgres import SYSTEM, session
-from tests.support.application import PASSWORD, Api, logged_in
+from tests.support.application import PASSWORD, Api, Seeded, api_over, logged_in
 
 AT_A = {"lon": 120.11, "lat": 31.21}
 SEA = {"lon": 125.0, "lat": 31.2}
+
+
+@pytest.fixture(scope="module")
+def api(seeded: Seeded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """An application of this module's own: which matters and past cases there are decides what is suggested."""
+    yield from api_over(seeded, "clues", tmp_path_factory.mktemp("clues"))
 
 
 @pytest.fixture(scope="module")

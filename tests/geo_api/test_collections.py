@@ -271,6 +271,7 @@ def test_collections_tell_when_and_how_to_take_everything(login: Callable[[str],
             "parquet",
             "gpkg",
             "pmtiles",
+            "xlsx",
         }
         assert all(who.head(link["href"]).headers["content-type"] == link["type"] for link in files)
     span = {

@@ -19,6 +19,8 @@ from geo_api.demo_month import MonthReport
 from geo_api.demo_month.calls import call
 from geo_api.demo_month.plan import DAYS, plan_reports
 from geo_api.imports.import_file import import_file
+from geo_api.second_city import make_second_city
+from geo_api.second_city.land.gazetteer import LAST_DAY
 from grid.cases import RULES, clock_status, late_cases, read_indicators, verify_chain
 from grid.cases.deadlines import CaseClock
 from grid.cases.transitions import WITH_OTHER_DATA
@@ -30,8 +32,6 @@ from layers.tables import CASE_STATES, CLUE_SOURCES, CLUE_STATES
 from layers.tables.cases import DOMAINS
 from tests.support.cities import NANTONG, SECOND
 from tests.support.demo_files import demo_city
-from tests.support.second_city import make_second_city
-from tests.support.second_city.gazetteer import LAST_DAY
 from tests.support.worked_month import CityForMonth, city_for_month
 
 REPORTS = 110

@@ -74,7 +74,7 @@ def holds(api: Api) -> bool:
 def test_an_officer_is_sent_accepts_and_arrives_and_the_case_is_arrived(own: Api, number: str) -> None:
     one = enter(own, name="李一", username="li.yi", phone="13800000001")
     dispatcher, li = logged_in(own.app, "dispatcher"), logged_in(own.app, "li.yi")
-    assert li.get("/v1/dispatches").json() == {"dispatches": [], "next_before": None}
+    assert li.get("/v1/dispatches").json() == {"dispatches": [], "next_before": None, "links": []}
     sent = send(dispatcher, number, one)
     assert sent.status_code == 201, sent.text
     made = sent.json()

@@ -113,7 +113,7 @@ def test_a_matter_of_2019_has_the_district_of_then_and_the_successor_of_now(city
         assert answer.now.lead.body == "崇川区生态环境局"
         rules = {s.rule: s for s in answer.explanation if s.step == "successor"}
         assert (
-            "崇川区（320613）" in rules["area_succession"].zh and "2020-07-22" in rules["area_succession"].en
+            "崇川区（320613）" in rules["area_succession"].zh and "2020-07-23" in rules["area_succession"].en
         )
         assert rules["body_of_now"].chosen == "崇川区生态环境局"
         later = ask(db, "320611", 2021)

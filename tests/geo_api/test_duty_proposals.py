@@ -20,6 +20,7 @@ from geo_api.demo_city import FILES
 from geo_api.http.progress import console
 from geo_api.imports.duty_files import read_duties
 from geo_api.imports.import_file import import_file
+from geo_api.second_city import make_second_city
 from grid.cases import open_case
 from grid.duty_proposals import impact_of
 from grid.responsibility import assign
@@ -29,7 +30,6 @@ from tests.support.application import PASSWORD, Api, Seeded, api_over, logged_in
 from tests.support.cities import NANTONG, SECOND, in_force
 from tests.support.demo_files import demo_city
 from tests.support.row_digests import differing_tables, row_digests
-from tests.support.second_city import make_second_city
 from tests.support.small_town import TOWN_A
 
 COLUMNS = (

@@ -285,4 +285,8 @@ def test_assignment_of_places_that_are_none(post: Post, public: TestClient, name
         ("/v1/assign/bulk", f'{{"points": [{json.dumps(point)}, {text}]}}'),
     ):
         answer = public.post(path, content=body, headers={"Content-Type": "application/json"})
+        if path.endswith("bulk") and answer.status_code == 200:  # the other point is answered
+            told = answer.json()
+            assert [fault["row"] for fault in told["faults"]] == [2] and len(told["assignments"]) == 1
+            continue
         is_a_problem(answer)

@@ -19,23 +19,22 @@ from tests.support.loaded_cities import MAKERS, LoadedCity, loaded_city
 
 VISITED_CELLS = """
 SELECT count(DISTINCT s.h3_9) FROM visits v JOIN sites s ON s.id = v.site_id WHERE v.excluded_by IS NULL
+    AND v.vehicle_id IN (SELECT id FROM vehicles WHERE kind = 'hazmat')
 """
 CLOSED_BY_CELL = """
 SELECT cell, count(*), count(*) FILTER (WHERE flagged) FROM (
     SELECT DISTINCT s.id, (s.h3_9 & ~((15::bigint << 52) | (7::bigint << 18)) | (8::bigint << 52) | (7::bigint << 18)) AS cell,
         EXISTS (SELECT FROM alerts a WHERE a.site_id = s.id) AS flagged
     FROM sites s JOIN enterprises e ON e.id = s.enterprise_id
-    WHERE s.kind IN ('production', 'storage') AND e.hazard <> 'none' AND e.status <> 'operating'
+    WHERE s.kind IN ('production', 'storage') AND e.status <> 'operating'
 ) c GROUP BY cell ORDER BY cell
 """
 """The parent of an H3 cell by its bits: resolution 8 in bits 52 to 55, all ones in the digit of resolution 9."""
 
 
 @pytest.fixture(scope="module", params=list(MAKERS))
-def module_city(
-    request: pytest.FixtureRequest, cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LoadedCity]:
-    with loaded_city(cluster, _migrated, tmp_path_factory.mktemp(request.param), request.param) as loaded:
+def module_city(request: pytest.FixtureRequest, cluster: Cluster, _migrated: str) -> Iterator[LoadedCity]:
+    with loaded_city(cluster, _migrated, request.param) as loaded:
         yield loaded
 
 

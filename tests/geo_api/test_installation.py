@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,6 +186,44 @@ def test_db_commands_on_a_private_database(data_dir: Path) -> None:
         assert connection.execute("SELECT to_regclass('hot_spots')").fetchone() == (None,)
     assert run(db_app, ["stop", "--force"]).exit_code == 0
     assert cluster.pid is None
+
+
+def test_a_full_backup_brings_attached_files_and_snapshots_back_and_says_what_it_leaves_out(
+    data_dir: Path,
+) -> None:
+    """Each command in a process of its own, as an operator calls it: a restoration waits for all others."""
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "geo_api.cli", "db", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return "".join((done.stdout + done.stderr).split())
+
+    run("start")
+    run("migrate")
+    contents = {"attachments/ab/photo": b"photo" * 1000, "snapshots/cd.parquet": b"rows" * 1000}
+    for name, content in contents.items():
+        (data_dir / name).parent.mkdir(parents=True, exist_ok=True)
+        (data_dir / name).write_bytes(content)
+    saved = data_dir / "saved.dump"
+    told = run("backup", str(saved))
+    assert "chain_keys/" in told and "secret" in told, "what is left out is said"
+    for name in contents:
+        (data_dir / name).unlink()
+    with psycopg.connect(libpq_url(Cluster(data_dir).url), autocommit=True) as connection:
+        connection.execute("DROP TABLE hot_spots CASCADE")
+    run("restore", str(saved), "--yes")
+    assert {name: (data_dir / name).read_bytes() for name in contents} == contents
+    run("start")
+    with psycopg.connect(libpq_url(Cluster(data_dir).url)) as connection:
+        assert connection.execute("SELECT to_regclass('hot_spots')::text").fetchone() == ("hot_spots",)
+    saved.with_name("saved.dump.snapshots").unlink()
+    assert "saved.dump.snapshots" in run("restore", str(saved), "--yes"), "a tar that is not there is told"
 
 
 def test_start_and_stop_leave_an_external_server_alone(monkeypatch: pytest.MonkeyPatch) -> None:

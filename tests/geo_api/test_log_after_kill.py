@@ -59,6 +59,20 @@ def work(service: Service, name: str, number: str, key: str, answered: list[str]
         return
 
 
+def read(service: Service, number: str, answered: list[str]) -> None:
+    """Read a case again and again, each time with an id of its own, until the service is gone."""
+    try:
+        with httpx2.Client(base_url=service.address, timeout=30) as client:
+            client.post("/v1/login", json={"username": "dispatcher", "password": PASSWORD})
+            for i in itertools.count():
+                request_id = f"kill-read-{i:05}"
+                answer = client.get(f"/v1/cases/{number}", headers={"X-Request-Id": request_id})
+                if answer.status_code == 200:
+                    answered.append(request_id)
+    except httpx2.HTTPError:
+        return
+
+
 def test_kill_loses_no_row_of_what_was_answered(seeded: Seeded, tmp_path: Path) -> None:
     url = seeded.copy(f"killed_{tmp_path.name}")
     with session(SYSTEM, url) as db:
@@ -66,14 +80,19 @@ def test_kill_loses_no_row_of_what_was_answered(seeded: Seeded, tmp_path: Path) 
         key = create_key(db, "svc", name="k")
     number = open_a_case(url)
     answered: list[str] = []
+    reads: list[str] = []
     with serve(url, tmp_path, WANGGE_LOG_LEVEL="warning", WANGGE_RATE_LIMITS="off") as service:
         threads = [
             threading.Thread(target=work, args=(service, name, number, key, answered))
             for name in ("dispatcher", "supervisor")
         ]
+        threads.append(threading.Thread(target=read, args=(service, number, reads)))
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(answered) >= ENOUGH, lambda: f"{len(answered)} writes are answered")
+        wait_until(
+            lambda: min(len(answered), len(reads)) >= ENOUGH,
+            lambda: f"{len(answered)}, {len(reads)} are answered",
+        )
         service.process.send_signal(signal.SIGKILL)
         service.process.wait()
         for thread in threads:
@@ -92,6 +111,16 @@ def test_kill_loses_no_row_of_what_was_answered(seeded: Seeded, tmp_path: Path) 
             "SELECT count(*) - count(DISTINCT request_id) FROM access_log WHERE request_id LIKE 'kill-%'"
         )
         assert db.scalar(twice) == 0, "one row each"
+    lost = set(reads) - set(found)
+    (journal,) = (tmp_path / "access_journals").glob("*.jsonl")
+    assert journal.stat().st_mode & 0o777 == 0o600
+    with serve(url, tmp_path, WANGGE_LOG_LEVEL="warning"):
+        wait_until(
+            lambda: not set(reads) - set(logged(url, "kill-read-")), lambda: f"{len(lost)} reads are found"
+        )
+    with session(SYSTEM, url) as db:
+        assert db.scalar(twice) == 0, "one row each"
+    assert list((tmp_path / "access_journals").iterdir()) == [], "a service that ends leaves nothing"
 
 
 def open_a_case(url: str) -> str:

@@ -140,7 +140,8 @@ def test_a_body_with_officers_or_cases_is_not_withdrawn_before_they_are_elsewher
     answer = client.post(f"{path}/withdraw", json=end, headers=tag(client, path))
     assert answer.status_code == 200, answer.text
     assert answer.json()["entry"]["versions"][0]["valid_to"] == "2027-01-01"
-    assert answer.json()["entry"]["versions"][0]["reason"] == "撤并"
+    (ended,) = answer.json()["entry"]["versions"][0]["later"]
+    assert (ended["what"], ended["reason"]) == ("ended", "撤并")
     twice = client.post(f"{path}/withdraw", json=end, headers=tag(client, path))
     assert twice.status_code == 409
     with session(SYSTEM, own.url) as db:
@@ -421,3 +422,67 @@ def test_a_file_with_an_expired_certificate_of_nobody_known_is_refused(own: Api,
     )
     with pytest.raises(RejectedRows, match="ended"):
         import_file("officers", path, url=own.url, now=NOW)
+
+
+def test_every_version_shows_its_own_reason_and_who_ended_it(
+    own: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By API and command: later changes do not cover the reason for which a version was made."""
+    path = "/v1/registers/bodies/B-NEW"
+    new = {
+        "valid_from": "2025-01-01",
+        "values": {"name": "测试市水务局", "level": "city"},
+        "reason": "新设机构",
+    }
+    made = logged_in(own.app, "supervisor").put(path, json=new, headers={"If-None-Match": "*"})
+    assert made.status_code == 200, made.text
+    for who, since, phone, reason in (
+        ("dispatcher", "2026-01-01", "111", "换了电话"),
+        ("supervisor", "2026-06-01", "222", "搬迁新址"),
+        ("dispatcher", "2026-09-01", "333", "总机改号"),
+    ):
+        client = logged_in(own.app, who)
+        edit = {"valid_from": since, "values": {"phone": phone}, "reason": reason}
+        answer = client.patch(path, json=edit, headers=tag(client, path))
+        assert answer.status_code == 200, answer.text
+    client = logged_in(own.app, "supervisor")
+    ended = client.post(
+        f"{path}/withdraw", json={"on": "2027-01-01", "reason": "机构撤并"}, headers=tag(client, path)
+    )
+    assert ended.status_code == 200, ended.text
+    told = [
+        (
+            one["phone"],
+            one["changed_by"],
+            one["reason"],
+            [(c["what"], c["changed_by"], c["reason"]) for c in one["later"]],
+        )
+        for one in client.get(path).json()["versions"]
+    ]
+    assert told[:3] == [
+        ("333", "dispatcher", "总机改号", [("ended", "supervisor", "机构撤并")]),
+        ("222", "supervisor", "搬迁新址", [("ended", "dispatcher", "总机改号")]),
+        ("111", "dispatcher", "换了电话", [("ended", "supervisor", "搬迁新址")]),
+    ]
+    assert told[3] == (None, "supervisor", "新设机构", [("ended", "dispatcher", "换了电话")])
+    assert all(
+        one["changed_by"] is None and not one["later"]
+        for one in TestClient(own.app).get(path).json()["versions"]
+    ), "batches are not for everybody"
+    monkeypatch.setenv("WANGGE_DATABASE_URL", own.url)
+    shown = CliRunner().invoke(command_line, ["registers", "show", "bodies", "B-NEW"])
+    assert shown.exit_code == 0, shown.output
+    for reason, times in (
+        ("新设机构", 1),
+        ("换了电话", 2),
+        ("搬迁新址", 2),
+        ("总机改号", 2),
+        ("机构撤并", 1),
+    ):
+        assert shown.output.count(reason) == times, (reason, "as made, and as the end of the version before")
+    # An undone edit takes its reason with it, and the version before holds again.
+    with session(SYSTEM, own.url) as db:
+        newest = db.scalar(text("SELECT max(id) FROM batches"))
+        undo_batch(db, newest, by="tester", now=NOW)
+    now = client.get(path).json()["versions"][0]
+    assert (now["reason"], now["later"]) == ("总机改号", [])

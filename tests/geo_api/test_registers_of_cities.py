@@ -11,13 +11,13 @@ from sqlalchemy import text
 from geo_api.demo_city import FILES
 from geo_api.imports.import_file import import_file
 from geo_api.registers.files import register_file
+from geo_api.second_city import make_second_city
+from geo_api.second_city.files.registers import TOWN_WITHOUT_OFFICERS, body_codes
 from grid.dispatch import short_towns
 from grid.registers import EntryFilter, RegisterEditor, edit_entry, list_entries, read_entry, written_register
 from layers.postgres import SYSTEM, session
 from tests.support.cities import NANTONG, SECOND, in_force
 from tests.support.demo_files import demo_city
-from tests.support.second_city import make_second_city
-from tests.support.second_city.registers import TOWN_WITHOUT_OFFICERS, body_codes
 
 NOW = dt.datetime(2026, 3, 2, 2, tzinfo=dt.UTC)
 TODAY = dt.date(2026, 3, 2)
@@ -98,7 +98,7 @@ def test_the_second_city_keeps_the_former_name_of_its_bureau_and_a_town_without_
 
 
 def test_codes_of_bodies_are_given_once() -> None:
-    from tests.support.second_city.duties import make_duties
+    from geo_api.second_city.duties import make_duties
 
     codes = body_codes(make_duties())
     assert len(set(codes.values())) == len(codes)

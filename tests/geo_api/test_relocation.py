@@ -13,7 +13,8 @@ from sqlalchemy import text
 from geo_api.auth.access import create_user
 from grid.cases import open_case, verify_chain
 from grid.responsibility import assign
-from layers.postgres import SYSTEM, session
+from layers.collections import COLLECTIONS, newest_position, read_changes
+from layers.postgres import SYSTEM, Scope, session
 from tests.support.application import PASSWORD, Api, Seeded, api_over, logged_in
 from tests.support.case_steps import move
 from tests.support.small_town import TOWN_A
@@ -70,7 +71,9 @@ def test_the_place_is_previewed_and_changed_and_others_see_the_case(own: Api, nu
     tag = {"If-Match": f'"{before["events"][-1]["hash"]}"'}
     answer = client.post(at, json=body, headers=tag)
     assert answer.status_code == 201, answer.text
-    assert client.post(at, json=body, headers=tag).status_code == 412
+    assert client.post(at, json={**body, "lon": IN_B["lon"] + 0.001}, headers=tag).status_code == 412
+    assert client.post(at, json=body, headers=tag).status_code == 412, "also to where the case is already"
+    assert client.post(at, json=body, headers=ANY).status_code == 422
     after = client.get(f"/v1/cases/{number}").json()
     assert after["geometry"]["coordinates"] == [120.7, 31.3] and after["town"] == "B镇"
     assert (after["lead_body"], after["state"], after["due_at"]) == (
@@ -97,6 +100,47 @@ def test_the_place_is_previewed_and_changed_and_others_see_the_case(own: Api, nu
         )
         assert any("place" in str(fault) for fault in verify_chain(db, number))
         db.rollback()
+
+
+def test_who_gets_a_case_has_its_whole_history_and_who_loses_it_has_nothing_of_it(
+    own: Api, number: str
+) -> None:
+    """One rule for every table and feed: rows of a case are for who sees the case, wherever it was when they were made."""
+    dispatcher = logged_in(own.app, "dispatcher")
+    pdf = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF\n"
+    sent = dispatcher.post(f"/v1/cases/{number}/attachments", params={"name": "a.pdf"}, content=pdf)
+    assert sent.status_code == 201, sent.text
+    with session(SYSTEM, own.url) as db:
+        before = newest_position(db, NOW)
+        case_id = db.scalar(text("SELECT id FROM cases WHERE number = :n"), {"n": number})
+    dispatcher.post(f"/v1/cases/{number}/relocation", json={**IN_B, "reason": "地点有误"}, headers=ANY)
+    kinds = ("town_{}", "community_{}", "grid_{}1", "grid_{}2")
+    inside = {name: tuple(own.ids[kind.format(name)] for kind in kinds) for name in "AB"}
+    seen: dict[str, dict[str, int]] = {}
+    for name, role in (("A", "officer"), ("B", "officer"), ("A", "supervisor"), ("B", "supervisor")):
+        with session(Scope(role=role, area_ids=inside[name], username="x"), own.url) as db:
+            seen[f"{role} {name}"] = {
+                table: db.scalar(text(f"SELECT count(*) FROM {table} WHERE case_id = :id"), {"id": case_id})
+                or 0
+                for table in ("case_events", "case_parties", "attachments", "case_facts")
+            }
+            changed = [
+                (row.id, row.deleted)
+                for row in read_changes(db, COLLECTIONS["cases"], before, dt.datetime.now(dt.UTC)).changes
+                if row.id == case_id
+            ]
+            assert changed == [(case_id, name == "A")], (role, name)
+    for role in ("officer", "supervisor"):
+        assert not any(seen[f"{role} A"].values()), seen
+        assert seen[f"{role} B"]["case_events"] == 6, "report to relocate, from before its time there too"
+        assert all(seen[f"{role} B"].values()), seen
+    theirs = logged_in(own.app, "officer.b").get(f"/v1/cases/{number}").json()
+    assert [event["action"] for event in theirs["events"]] == [
+        "report", "verify", "file", "dispatch", "attach", "relocate",
+    ]  # fmt: skip
+    files = logged_in(own.app, "officer.b").get(f"/v1/cases/{number}/attachments").json()
+    assert [one["name"] for one in files["attachments"]] == ["a.pdf"]
+    assert logged_in(own.app, "viewer.a").get(f"/v1/cases/{number}/attachments").status_code == 404
 
 
 def test_a_place_outside_of_the_reach_or_of_the_city_and_a_wrong_role_are_refused(

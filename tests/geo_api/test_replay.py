@@ -14,32 +14,22 @@ from typer.testing import CliRunner
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.packs import make_pack
 from geo_api.cases.verify_pack import verify
-from geo_api.cli.demo import prepare_demo
 from geo_api.cli.main import app
 from geo_api.http.settings import Settings
 from geo_api.jobs.snapshots import SnapshotFault, SnapshotStore, replay
-from grid.cases.hash_chain import canonical
+from grid.cases.proof.hash_chain import canonical
 from layers.attachments import AttachmentStore
 from layers.errors import NotFound
-from layers.postgres import SYSTEM, session, sessions
-from layers.private_server import Cluster
-from tests.support.databases import own_database
-from tests.support.demo_files import demo_city
+from layers.postgres import SYSTEM, session
+from tests.support.prepared_demo import PreparedDemo
 
 
 @pytest.fixture(scope="module")
 def city(
-    cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
+    prepared_demo: PreparedDemo, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, SnapshotStore, Settings]]:
-    with own_database(cluster, _migrated, "replayed") as url:
-        settings = Settings(
-            database_url=url,
-            data_dir=tmp_path_factory.mktemp("replayed"),
-            demo_dir=demo_city(tmp_path_factory).folder.parent,
-        )
-        prepare_demo(settings, seed=1, size="small")
-        yield url, SnapshotStore(str(settings.snapshots_folder())), settings
-        sessions.engine(url).dispose()
+    with prepared_demo.copy(tmp_path_factory.mktemp("replayed") / "data", "replayed") as settings:
+        yield settings.database_url, SnapshotStore(str(settings.snapshots_folder())), settings
 
 
 def test_the_same_bytes_after_late_fixes_corrected_meters_and_a_merged_county(

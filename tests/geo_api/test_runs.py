@@ -22,10 +22,11 @@ from geo_api.cli.main import app as command
 from geo_api.http.settings import Settings
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
-from geo_api.jobs.moments import newest_moment
+from geo_api.jobs.movement import newest_moment
 from geo_api.server.app import create_app
 from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
+from layers.records.tracks import ensure_partitions
 from tests.support.application import logged_in
 from tests.support.cities import in_force
 from tests.support.loaded_cities import MAKERS, LoadedCity, loaded_city
@@ -51,13 +52,23 @@ STAYS = (
     "SELECT vehicle_id, started_at, ended_at, n_fixes, id FROM stays WHERE started_at >= :since ORDER BY 1, 2"
 )
 
+SELDOM = """
+WITH v AS (INSERT INTO vehicles (vehicle_id, kind) VALUES ('SELDOM', 'other') RETURNING id),
+     place AS (SELECT ST_X(geom) AS lon, ST_Y(geom) AS lat FROM sites WHERE kind = 'production' ORDER BY id LIMIT 1)
+INSERT INTO fixes (vehicle_id, t, lon, lat, h3_9)
+SELECT v.id, CAST(:until AS timestamptz) - n * interval '16 minutes',
+       p.lon + CASE WHEN n % 12 < 9 THEN 0 ELSE 0.01 * (n % 12 - 8) END, p.lat, 0
+FROM v, place p, generate_series(1, (extract(epoch FROM CAST(:until AS timestamptz) - CAST(:since AS timestamptz)) / 960)::int) n
+"""
+"""A lorry that reports every 16 minutes, and stands at a plant for two of three hours."""
+
 
 @pytest.fixture(scope="module", params=list(MAKERS))
 def module_city(
     request: pytest.FixtureRequest, cluster: Cluster, _migrated: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[LoadedCity, FastAPI]]:
     folder: Path = tmp_path_factory.mktemp(f"runs_{request.param}")
-    with loaded_city(cluster, _migrated, folder, request.param) as loaded:
+    with loaded_city(cluster, _migrated, request.param) as loaded:
         settings = Settings(
             database_url=loaded.url, data_dir=folder / "data", secret=SecretStr("test"), log_level="error"
         )
@@ -145,7 +156,14 @@ def test_a_look_back_writes_nothing_and_says_what_it_would_raise(city: LoadedCit
 
 def test_shifted_windows_write_no_stay_and_no_visit_twice(city: LoadedCity) -> None:
     since = newest(city) - dt.timedelta(days=12)
+    with session(SYSTEM, city.url) as db:
+        ensure_partitions(db, [since.astimezone(dt.UTC).date() + dt.timedelta(days=n) for n in range(13)])
+    change(city, SELDOM, until=newest(city), since=since)
+    Analysis(city.url).run()
     first = rows(city, STAYS, since=since)
+    seldom = rows(city, "SELECT max(max_gap_s), max(n_fixes) FROM stays s JOIN vehicles v ON v.id = s.vehicle_id"
+                  " WHERE v.vehicle_id = 'SELDOM'")[0]  # fmt: skip
+    assert seldom == (2100.0, 9), "two hours between the ways"
     for hours, days in ((31, 3), (7, 2), (50, 1)):
         at = newest(city) - dt.timedelta(hours=hours)
         assert Analysis(city.url, at=at, days=days).run(write=True).run_id is not None

@@ -137,7 +137,14 @@ def test_the_card_of_an_alert(login: Callable[[str], TestClient], api: Api) -> N
     assert (card["level"], card["score"], card["site"]["site_id"]) == ("high", 0.9, "S-A")
     assert card["evidence"][0]["sentence_zh"] and card["would_lower"][0]["en"]
     assert len(card["meters"]["power"]) == len(card["meters"]["water"]) == 59  # January and February 2026
-    assert card["meters"]["power"][0] == {"day": "2026-01-01", "value": 10, "quality": "measured"}
+    first = card["meters"]["power"][0]
+    assert (first["day"], first["value"], first["quality"], first["flags"]) == (
+        "2026-01-01",
+        10,
+        "measured",
+        [],
+    )
+    assert (first["from_at"], first["to_at"]) == ("2025-12-31T16:00:00Z", "2026-01-01T16:00:00Z")  # of UTC+8
     assert card["visits"][0]["vehicle_id"] == "V-A" and card["enterprise"]["name"] == "测试A化工厂"
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from geo_api.demo_city import make_city
 from geo_api.imports.import_file import ImportReport, import_file
+from geo_api.second_city import make_second_city
 from layers.batches import undo_batch
 from layers.ground import GROUND_LAYERS
 from layers.imports import FILE_KINDS
@@ -23,7 +24,6 @@ from layers.postgres import SYSTEM, session
 from layers.private_server import Cluster
 from tests.support.databases import own_database
 from tests.support.row_digests import differing_tables, row_digests
-from tests.support.second_city import make_second_city
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 KINDS = tuple(FILE_KINDS)

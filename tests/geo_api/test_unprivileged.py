@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.cases.chain_keys import ChainKeys
+from geo_api.http.unprivileged import unprivileged_account
 from layers.postgres import SYSTEM, session
 from layers.private_server import closed_path, hand_over, server_user
 from tests.support.waiting import PATIENCE_S
@@ -38,12 +39,12 @@ path, secret = Path(sys.argv[1]), Path(sys.argv[2])
 def work(staged, beside):
     {work}
     return 7
-print(work_on_file(path, server_user(), lambda: {prepare}, work))
+print(work_on_file(path, server_user(), os.environ.get("WANGGE_DATABASE_URL", "postgresql:///none"), {modules}, work))
 """
 
 
-def run(work: str, *arguments: object, prepare: str = "None") -> subprocess.CompletedProcess[str]:
-    script = SCRIPT.format(work="\n    ".join(work.strip().splitlines()), prepare=prepare)
+def run(work: str, *arguments: object, modules: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    script = SCRIPT.format(work="\n    ".join(work.strip().splitlines()), modules=modules)
     command = [sys.executable, "-c", script, *map(str, arguments)]
     environment = {**os.environ, "TMPDIR": str(arguments[2])}
     return subprocess.run(
@@ -118,11 +119,33 @@ from geo_api.imports.import_file import import_file
 report = import_file("places", staged, crs="wgs84", skip_bad=True, url=os.environ["WANGGE_DATABASE_URL"])
 assert (report.written.inserted, report.skipped) == (1, 1)
 """
-    done = run(work, *given, prepare='__import__("geo_api.imports.import_file")')
+    done = run(work, *given, modules=("geo_api.imports.import_file",))
     assert done.stdout.split() == ["7"], done.stdout + done.stderr
     assert "casino" in given[0].with_name("places.csv.rejected.csv").read_text()
     with session(SYSTEM, fresh_database) as db:
         assert db.scalar(text("SELECT count(*) FROM places")) == 1
+
+
+@as_root
+@pytest.mark.skipif(
+    os.geteuid() == 0 and unprivileged_account() is None, reason="the account cannot run this program"
+)
+def test_a_worker_of_root_goes_on_as_the_account_of_the_database(
+    fresh_database: str, short_tmp: Path
+) -> None:
+    data = short_tmp / "worker" / "data"
+    data.parent.mkdir(mode=0o755)
+    done = subprocess.run(
+        [sys.executable, "-m", "geo_api.cli", "worker", "--once"],
+        cwd=ROOT,
+        env={**os.environ, "WANGGE_DATABASE_URL": fresh_database, "WANGGE_DATA_DIR": str(data)},
+        capture_output=True,
+        text=True,
+        timeout=2 * PATIENCE_S,
+        check=False,
+    )
+    assert f"runs as {server_user().name}" in done.stderr, done.stdout + done.stderr
+    assert {path.stat().st_uid for path in (data, *data.rglob("*"))} == {server_user().uid}
 
 
 @as_root

@@ -41,6 +41,7 @@ HERE = networks("127.0.0.1/32")
 
 @pytest.fixture
 def own(seeded: Seeded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setenv("WANGGE_WEBHOOK_NETWORKS", str(HERE[0]))
     for made in api_over(seeded, f"hooks_{tmp_path.name}", tmp_path):
         monkeypatch.setenv("WANGGE_DATABASE_URL", made.url)
         monkeypatch.setenv("WANGGE_DATA_DIR", str(tmp_path))
@@ -111,7 +112,7 @@ def hook(
     api: Api, url: str, username: str = "supervisor", types: tuple[str, ...] = ("case.*",)
 ) -> tuple[int, str]:
     with session(SYSTEM, api.url) as db:
-        made, secret = create_webhook(db, KEY, username, url, types, dt.datetime.now(dt.UTC))
+        made, secret = create_webhook(db, KEY, username, url, types, dt.datetime.now(dt.UTC), HERE)
         return made.id, secret
 
 

@@ -186,7 +186,9 @@ def test_the_card_holds_what_the_model_wrote(db: Session, run: int) -> None:
 def test_without_the_matter_in_the_duty_list_alerts_stay_without_a_case_until_it_is_there(
     db: Session, run: int
 ) -> None:
-    db.execute(text("UPDATE alert_kinds SET item_code = 'ELSEWHERE-9'"))
+    db.execute(
+        text("UPDATE alert_kinds SET item_code = 'ELSEWHERE-9' WHERE kind = :kind"), {"kind": RESUMPTION_KIND}
+    )
     raised = raise_alerts(db, [found("high", 0.9)], kind=RESUMPTION_KIND, run_id=run, at=NOW)
     assert (raised.alerts, raised.cases) == (1, 0)
     assert raised.without_case is not None and raised.without_case.alerts == 1

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
 from grid.change_sets import Editor, approvals, read_operations
-from grid.change_sets.approval import check_approval, check_reach
-from grid.errors import ApprovalRefused
-from layers.errors import OutOfScope
+from grid.change_sets.approval import check_approval
+from grid.change_sets.borders import check_reach
+from grid.errors import ApprovalRefused, AreaOutOfReach
 from layers.tables import ChangeSet, User
 from tests.support.square_town import community_code, insert_town, unit_code
 
@@ -159,8 +159,8 @@ def test_operations_outside_of_the_own_areas_are_refused(db: Session, accounts: 
     check_reach(db, own, read_operations([cut]))
     check_reach(db, None, read_operations([cut | {"area_id": outside}]))
     join = {"op": "merge", "area_ids": [inside, outside]}
-    with pytest.raises(OutOfScope, match=str(outside)):
+    with pytest.raises(AreaOutOfReach, match=unit_code(2, 0)):
         check_reach(db, own, read_operations([cut, join]))
     give = {"op": "transfer", "area_ids": [inside], "community_id": accounts[community_code(2, 0)]}
-    with pytest.raises(OutOfScope, match=str(accounts[community_code(2, 0)])):
+    with pytest.raises(AreaOutOfReach, match="manages 测试区"):
         check_reach(db, own, read_operations([give]))

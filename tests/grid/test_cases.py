@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from grid.areas import scope_area_ids
 from grid.cases import open_case, steps_now, transition, verify_chain
-from grid.cases.hash_chain import GENESIS
-from grid.cases.lifecycle import next_number
+from grid.cases.opening import next_number
+from grid.cases.proof.hash_chain import GENESIS
 from grid.errors import IllegalTransition
 from grid.responsibility import assign
 from layers.errors import NotFound

@@ -27,7 +27,7 @@ from grid.cases import (
     verify_case,
     verify_chain,
 )
-from grid.cases.hash_chain import expected_hash
+from grid.cases.proof.hash_chain import expected_hash
 from grid.responsibility import assign
 from layers.errors import NotFound
 from layers.postgres import Scope, apply_scope

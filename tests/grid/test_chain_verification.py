@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from grid.cases import open_case, transition
-from grid.cases.chain_verification import verify_chain, verify_chains
-from grid.cases.hash_chain import GENESIS, StoredEvent, event_hash, has_its_hash
+from grid.cases.proof.chain_verification import verify_chain, verify_chains
+from grid.cases.proof.hash_chain import GENESIS, StoredEvent, event_hash, has_its_hash
 from grid.responsibility import assign
 from layers.postgres import SYSTEM, session
 from tests.support.direct_writes import write_cases_directly

@@ -35,6 +35,8 @@ from grid.cases.deadlines import (
     opening_clock,
     rules_of_matter,
 )
+from grid.cases.parties import Party
+from grid.cases.transitions import Standing, legal_steps, refusal_reason
 from grid.errors import CalendarUnknown, GridError, IllegalTransition
 from grid.responsibility import assign
 from layers.tables import Case
@@ -116,6 +118,18 @@ def test_an_extension_counts_working_days_and_has_its_most() -> None:
     for events, days in (([first, approved], 3), ([first], 0), ([first], "2"), ([first], True)):
         with pytest.raises(IllegalTransition):
             check_extension(events, days)
+    used_up = SimpleNamespace(action="approve_extension", payload={"days": 5})
+    for events, offered in (([first], True), ([first, approved], True), ([first, used_up], False)):
+        standing = Standing(
+            "dispatched", events, [Party(1, "甲", "lead", "awaiting")], "o", "officer", 1, "甲"
+        )
+        assert ("extend" in legal_steps(standing)) is offered
+    reason = refusal_reason("file", Standing("dispatched", [first], [], "g", "grid_manager"))
+    assert reason is not None and "grid_manager" in reason[0]
+    reason = refusal_reason("file", Standing("dispatched", [first], [], "d", "dispatcher"))
+    assert reason is not None and "派员" in reason[1] and "处置" not in reason[1], (
+        "the officer's step is not named"
+    )
 
 
 MOMENTS = st.datetimes(dt.datetime(2025, 1, 2), dt.datetime(2026, 9, 1)).map(

@@ -175,7 +175,7 @@ def test_several_operations_at_once_share_their_nodes(db: Session, ids: dict[str
     editing.apply(db, made.id, "h")
     assert_partition(db)
     with pytest.raises(GridError, match="more than once"):
-        editing.draft(db, [join(ids, (3, 3), (3, 2)), cut(ids, 3, 3, (3.5, 2), (3.5, 4))], "g")
+        editing.draft(db, [join(ids, (3, 3), (3, 3))], "g")
 
 
 def test_preview_counts_sites_and_cases(db: Session, ids: dict[str, int]) -> None:

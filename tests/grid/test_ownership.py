@@ -147,9 +147,9 @@ def test_a_point_on_the_border_is_in_one_town_whatever_it_is(
     rows = pl.DataFrame(
         {
             "site_id": ["S1"], "uscc": ["91320600MA1N0A2X3K"], "kind": ["production"], "lon": [border[0]],
-            "lat": [border[1]], "boundary": [None], "h3_9": [1], "h3_10": [1],
+            "lat": [border[1]], "boundary": [None], "h3_9": [1], "h3_10": [1], "address": [None],
         },
-        schema_overrides={"boundary": pl.Utf8},
+        schema_overrides={"boundary": pl.Utf8, "address": pl.Utf8},
     )  # fmt: skip
     enterprise = pl.DataFrame(
         {

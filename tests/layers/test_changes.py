@@ -151,7 +151,10 @@ def test_a_zone_touches_every_tile_that_it_meets(fresh_database: str) -> None:
 @pytest.mark.parametrize(
     ("statement", "layers"),
     [
-        ("UPDATE vehicles SET vehicle_id = 'renamed'", {"stays", "visits", "tracks", "fence_events"}),
+        (
+            "UPDATE vehicles SET vehicle_id = 'renamed'",
+            {"stays", "visits", "silences", "encounters", "tracks", "fence_events"},
+        ),
         ("UPDATE areas SET name = 'renamed'", {"areas", "cases"}),
         ("TRUNCATE places", {"places"}),
     ],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from layers.codes import crs
+from layers.codes import crs, gcj_region
 from layers.errors import InputError, UnknownCrs
 
 NANTONG = (120.2, 31.68, 121.93, 32.72)
@@ -61,6 +62,49 @@ def test_round_trip_in_china(lon, lat):
     for name in ("gcj02", "bd09"):
         back = crs.to_storage(*crs.from_storage(lon, lat, name), name)
         assert metres(*back, lon, lat).max() < 0.01
+
+
+@given(st.floats(-180, 180), st.floats(-85, 85))
+def test_round_trip_everywhere(lon, lat):
+    for name in ("gcj02", "bd09") if abs(lat) > 1 else ("gcj02",):
+        back = crs.to_storage(*crs.from_storage(lon, lat, name), name)
+        assert metres(*back, lon, lat).max() < 0.01
+
+
+@given(
+    st.sampled_from(["edge of the rectangle", "edge of the outline"]), st.floats(0, 1), st.floats(-0.5, 0.5)
+)
+def test_round_trip_near_every_edge(of, along, off):
+    outline = shapely.box(*np.array(crs.GCJ_RECTANGLE)[[0, 1, 2, 3]]) if "rect" in of else gcj_region._WHOLE
+    edges = shapely.get_parts(shapely.boundary(outline))
+    edge = edges[int(along * (len(edges) - 1))]
+    place = shapely.line_interpolate_point(edge, along, normalized=True)
+    lon, lat = place.x + off, place.y - off / 2
+    back = crs.to_storage(*crs.from_storage(lon, lat, "gcj02"), "gcj02")
+    assert metres(*back, lon, lat).max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("place", "is_shifted"),
+    [
+        ((126.98, 37.57), False),  # Seoul
+        ((135.50, 34.69), False),  # Osaka
+        ((105.85, 21.03), False),  # Hanoi
+        ((77.21, 28.61), False),  # Delhi
+        ((76.95, 43.24), False),  # Almaty
+        ((131.90, 43.12), False),  # Vladivostok
+        ((116.40, 39.90), True),  # Beijing
+        ((87.62, 43.82), True),  # Urumqi
+        ((114.17, 22.30), True),  # Hong Kong
+        ((110.33, 20.03), True),  # Haikou
+        ((127.53, 50.24), True),  # Heihe, on the border
+        ((97.86, 24.01), True),  # Ruili, on the border
+        ((75.99, 39.47), True),  # Kashgar
+    ],
+)
+def test_gcj_is_the_system_of_places_in_china(place, is_shifted):
+    moved = metres(*crs.wgs84_to_gcj02(*place), *place).max()
+    assert (100 < moved < 1_000) if is_shifted else moved == 0
 
 
 def test_gcj_shifts_only_inside_its_rectangle():

@@ -341,6 +341,8 @@ def test_cells_have_the_policies_of_their_points(db: Session) -> None:
             source == "cases"
         ):  # cells know areas and domains, not parties: who acts for a body is counted live
             assert "party_ids" in of_points[0].qual and "party_ids" not in of_cells[0].qual
+        elif source == "sites":  # sites with a place are for everybody, and cells count no others
+            assert of_points[0].qual.startswith("((geom IS NOT NULL) OR") and of_cells[0].qual == "true"
         else:
             assert of_cells == of_points, source
         assert db.scalar(secured, {"name": f"{source}_cells"}) == db.scalar(secured, {"name": source}) is True

@@ -10,15 +10,20 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo_api.cli.check_database import check_blind_spots
-from geo_api.jobs.blind_spots import blind_spots, sampling_gaps_s
+from geo_api.jobs.blind_spots import blind_spots
 from layers.postgres import SYSTEM, session
 from layers.runs import Coverage, read_coverage, read_fingerprint
-from spatial_models.stays import detect_stays
+from spatial_models.stays import detect_stays, longest_gaps_s, sampling_gaps_s
 from tests.support.enterprises import insert_enterprise, insert_site
 from tests.support.square_town import NOW, insert_duties, insert_town, middle
 
 TODAY = NOW.date()
 START = NOW - dt.timedelta(days=30)
+READING = (
+    "INSERT INTO meter_readings (site_id, kind, began_at, ended_at, value, unit, quality)"
+    " SELECT id, 'power', '2026-03-01 00:00+08', '2026-03-02 00:00+08', 1, 'kWh', 'measured' FROM sites"
+)
+"""A day of the city (``tests/conftest.py`` puts Nantong in force)."""
 CHANGES = {
     "enterprises": "UPDATE enterprises SET hazard = 'explosive'",
     "sites": "UPDATE sites SET boundary = ST_Expand(geom, 0.0001)",
@@ -38,8 +43,7 @@ def town(db: Session) -> Session:
     insert_site(db, insert_enterprise(db, status="closed", hazard="chemical"), "S-1", *middle(0, 0))
     for statement in (
         "UPDATE enterprises SET status_since = DATE '2025-06-01'",
-        "INSERT INTO meter_readings (site_id, kind, day, value, quality) SELECT id, 'power', DATE '2026-03-01', 1,"
-        " 'measured' FROM sites",
+        READING,
         "INSERT INTO notices (site_id, kind, valid_from) SELECT id, 'permit', DATE '2026-01-01' FROM sites",
         "INSERT INTO places (kind, lon, lat, radius_m, geom) VALUES ('park', 1, 1, 1, ST_Point(1, 1, 4326))",
         "INSERT INTO vehicles (vehicle_id, kind) VALUES ('v', 'hazmat')",
@@ -65,13 +69,15 @@ def test_readings_of_today_count_and_of_tomorrow_do_not(town: Session) -> None:
 
 def test_without_vehicles_and_with_bills_only_it_is_said_which_family_is_blind(town: Session) -> None:
     coverage = read_coverage(town, START, NOW, today=TODAY)
-    assert coverage == Coverage(1, 0, 0, 0, 1, 0, 1)
-    found = {spot.code: spot for spot in blind_spots(coverage, sampling_gaps_s(_fixes(1, 0)), max_gap_s=900)}
+    assert coverage == Coverage(1, 0, 0, 0, 1, 0, 1, sites=1)
+    found = {
+        spot.code: spot for spot in blind_spots(coverage, sampling_gaps_s(_fixes(1, 0)), seen_interval_s=1800)
+    }
     assert set(found) == {"no_tracks", "few_readings", "no_case_possible"}
     assert found["few_readings"].is_whole and "车辆、水电" in found["no_case_possible"].zh
     town.execute(text("DELETE FROM meter_readings"))
     town.execute(text("UPDATE enterprises SET hazard = 'none'"))
-    assert read_coverage(town, START, NOW, today=TODAY) == Coverage(1, 1, 0, 0, 0, 0, 1)
+    assert read_coverage(town, START, NOW, today=TODAY) == Coverage(1, 1, 0, 1, 0, 0, 1, sites=1)
 
 
 def _fixes(minutes: int, n: int, vehicle: int = 1) -> pl.DataFrame:
@@ -85,25 +91,22 @@ def _fixes(minutes: int, n: int, vehicle: int = 1) -> pl.DataFrame:
 
 def test_sampling_that_the_parameters_cannot_see_is_told_with_the_share_of_vehicles() -> None:
     fixes = pl.concat(
-        [_fixes(16, 40, 1), _fixes(16, 40, 2), _fixes(16, 40, 3), _fixes(2, 40, 4), _fixes(60, 9, 5)]
+        [_fixes(70, 40, 1), _fixes(70, 40, 2), _fixes(70, 40, 3), _fixes(16, 40, 4), _fixes(60, 9, 5)]
     )
-    assert set(detect_stays(fixes, max_gap_s=900).stays["vehicle_id"]) == {4}, (
-        "the others are never seen to stay"
-    )
+    gaps = sampling_gaps_s(fixes)
+    found = detect_stays(fixes, longest_gaps=longest_gaps_s(gaps, 900)).stays
+    assert set(found["vehicle_id"]) == {4}, "the others are never seen to stay"
     coverage = Coverage(1, 0, 0, 0, 0, 5, 1)
-    (spot,) = blind_spots(coverage, sampling_gaps_s(fixes), max_gap_s=900)
+    (spot,) = blind_spots(coverage, gaps, seen_interval_s=1800)
     assert (spot.code, spot.n, spot.of, spot.is_whole) == ("sampling", 3, 4, False)
-    assert "75%" in spot.en and "75%" in spot.zh and "15 minutes" in spot.en
+    assert "75%" in spot.en and "75%" in spot.zh and "30 minutes" in spot.en
 
 
 def test_the_check_says_before_a_run_which_family_is_blind(fresh_database: str) -> None:
     (empty,) = check_blind_spots(fresh_database)
     assert empty.ok and empty.detail_en == "no data yet"
     with session(SYSTEM, fresh_database) as db:
-        site = text(
-            "INSERT INTO meter_readings (site_id, kind, day, value, quality)"
-            " SELECT id, 'power', DATE '2026-03-01', 1, 'measured' FROM sites"
-        )
+        site = text(READING)
         insert_site(db, insert_enterprise(db, status="closed", hazard="chemical"), "S-1", 120.8, 32.0)
         db.execute(site)
     found = {finding.detail_en.partition(":")[0]: finding for finding in check_blind_spots(fresh_database)}

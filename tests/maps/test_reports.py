@@ -15,6 +15,7 @@ from maps import style
 from maps.assets import FILES, inlined, localise
 from maps.errors import InvalidLayer, MissingAsset
 from maps.reports import case_report, hotspot_report
+from maps.reports.charts import CHART_HEIGHT, CHART_WIDTH, meter_chart
 from tests.support.reports import ARGS, EVIL, RUN, case, cells, feature, layers
 
 REPORTS = {
@@ -44,9 +45,11 @@ def test_a_report_opens_without_a_network(name: str, tmp_path: Path) -> None:
         injected = page.evaluate("window.injected")
         size = page.locator(".folium-map").bounding_box()
         text = page.inner_text("body")
+        scale = page.locator(".leaflet-control-scale-line").all_inner_texts()
         browser.close()
     assert [url for url in requests if not url.startswith(("data:", path.as_uri()))] == []
     assert errors == [] and injected is None
+    assert len(scale) == 1 and re.fullmatch(r"\d+ k?m", scale[0]), "no feet"
     assert shapes >= (4 if name == "case" else 6)
     assert size is not None and size["height"] > 400 and size["width"] > 600
     assert "图例" not in text and ("证据" in text if name == "case" else "显著性" in text)
@@ -134,3 +137,27 @@ def test_legends_have_names_and_colours_for_every_entry() -> None:
             assert re.fullmatch(r"#[0-9a-f]{6}", entry.color) and entry.en and entry.zh, (name, value)
     document = style.style_document()
     assert document["hot_levels"]["-99"]["en"].startswith("Far fewer")
+
+
+def test_a_bill_is_a_step_of_its_own_width_and_a_gap_is_a_gap() -> None:
+    """Two months, a month without a reading, and a month, with 10, 20 kWh a day: by hand on a width of 120 days."""
+    bills = [
+        {
+            "day": "2026-01-01",
+            "from_at": "2026-01-01T00:00:00Z",
+            "to_at": "2026-03-02T00:00:00Z",
+            "value": 600.0,
+        },
+        {
+            "day": "2026-04-01",
+            "from_at": "2026-04-01T00:00:00Z",
+            "to_at": "2026-05-01T00:00:00Z",
+            "value": 600.0,
+        },
+    ]
+    chart = meter_chart("power", bills)
+    assert (chart["unit"], chart["high"], chart["missing"]) == ("kWh/d", 20.0, 0)
+    width, half = CHART_WIDTH, CHART_HEIGHT / 2
+    assert chart["path"] == (
+        f"M0.0 {half:.1f} L{width * 60 / 120:.1f} {half:.1f} M{width * 90 / 120:.1f} 0.0 L{width:.1f} 0.0"
+    )

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError, StateMismatch
-from spatial_models.stays import detect_stays
+from spatial_models.stays import detect_stays, longest_gaps_s, sampling_gaps_s
 from tests.support.long_runs import examples
 
 T0 = dt.datetime(2026, 3, 2, 0, 0, tzinfo=dt.UTC)
@@ -300,6 +300,43 @@ def test_batches_give_the_stays_of_one_run(
         assert merged.sort("vehicle_id", "started_at").equals(whole.stays)
     assert used == whole.quality["used"]
     assert dropped == whole.quality["duplicates"] + whole.quality["spikes"]
+
+
+@examples(100)
+@given(
+    st.lists(dirty_moves, min_size=1, max_size=3),
+    modes,
+    st.lists(st.sampled_from([901, 1200, 3600]), max_size=3),
+)
+def test_a_longer_gap_of_one_vehicle_is_its_own(journeys: Any, mode: Any, gaps: list[int]) -> None:
+    """Each vehicle has the stays of a run alone with its gap; those that report often have the stays of before."""
+    fixes = fleet(journeys)
+    own = dict(enumerate(gaps[: len(journeys)]))
+    given_gaps = pl.DataFrame(
+        {"vehicle_id": list(own), "max_gap_s": list(own.values())},
+        schema={"vehicle_id": pl.Int64, "max_gap_s": pl.Float64},
+    )
+    found = detect_stays(fixes, longest_gaps=given_gaps, **mode).stays
+    for vehicle in range(len(journeys)):
+        alone = detect_stays(fixes.filter(vehicle_id=vehicle), max_gap_s=own.get(vehicle, 900), **mode).stays
+        assert found.filter(vehicle_id=vehicle).equals(alone)
+
+
+def test_the_usual_interval_of_a_vehicle_sets_how_long_a_gap_belongs_to_its_stays() -> None:
+    """One stands for two hours and reports every 16 minutes, one every minute; one report of each is missing."""
+    often = [float(minute) for minute in range(121) if not 50 < minute < 66]
+    seldom = [16.0 * n for n in range(-20, 8) if n != 4]
+    fixes = pl.concat(
+        frame([(60 * m, LON + (1.0 if m < 0 else 0.0) + m * (m < 0) / 100, LAT) for m in minutes], name)
+        for name, minutes in (("often", often), ("seldom", seldom))
+    )
+    gaps = longest_gaps_s(sampling_gaps_s(fixes), 900)
+    assert gaps.rows() == [("seldom", 2100.0)], (
+        "two intervals of 16 minutes, rounded up to whole five minutes"
+    )
+    found = detect_stays(fixes, longest_gaps=gaps).stays
+    assert found.select("vehicle_id", "n_fixes").rows() == [("often", 51), ("often", 55), ("seldom", 7)]
+    assert detect_stays(fixes).stays.select("vehicle_id").to_series().to_list() == ["often", "often"]
 
 
 @examples(100)

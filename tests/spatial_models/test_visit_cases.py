@@ -15,7 +15,7 @@ import shapely
 
 from spatial_models.errors import InputFrameError, ModelError, NaiveTimeError, ParameterError
 from spatial_models.stays import detect_stays
-from spatial_models.visits import find_visits, vehicle_days
+from spatial_models.visits import find_visits
 from spatial_models.visits.attribution import Attribution
 
 CHINA = dt.timezone(dt.timedelta(hours=8))
@@ -78,8 +78,6 @@ def test_night_over_midnight_in_local_time() -> None:
     given = stays(stood(clock(5, 20), clock(6, 2)))
     assert find_visits(given, site())["night"].item() == pytest.approx(4 / 6)
     assert find_visits(given, site(), local_zone="UTC")["night"].item() == 0.0
-    day = vehicle_days(find_visits(given, site())).row(0, named=True)
-    assert (day["vehicle_days"], day["own_days"], day["night"]) == (1, 1, pytest.approx(4 / 6))
 
 
 def test_a_site_with_a_hole() -> None:
@@ -129,7 +127,6 @@ def test_sites_and_places_of_any_frame() -> None:
     expected = find_visits(given, sites, places)
     for convert in (pl.DataFrame.to_pandas, pl.DataFrame.to_arrow, pl.DataFrame.lazy):
         assert find_visits(convert(given), convert(sites), convert(places)).equals(expected)
-        assert vehicle_days(convert(expected)).equals(vehicle_days(expected))
 
 
 ONE = site()

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from spatial_models.errors import InputFrameError, NaiveTimeError, ParameterError
+from spatial_models.nights import night_share
 from spatial_models.stays import detect_stays
-from spatial_models.visits import find_visits, vehicle_days
+from spatial_models.visits import find_visits
 from spatial_models.visits.attribution import Attribution, attribute
-from spatial_models.visits.find import VISIT_SCHEMA, night_share
+from spatial_models.visits.find import VISIT_SCHEMA
 from spatial_models.visits.nearness import find_site_pairs
 from tests.support.long_runs import examples
 
@@ -234,18 +235,6 @@ def test_night_share_is_the_share_of_night_minutes(start_s: int, span_s: int) ->
     assert got == pytest.approx(counted, abs=2.0 / steps if span_s else 0)
 
 
-def test_distinct_vehicle_days_count_own_visits_only() -> None:
-    where = sites(("closed", 0.0, "closed"), ("open", 200.0, "operating"), square_m=100)
-    rows = [stay(0, 60), stay(90, 150)]  # twice on one evening: one vehicle-day
-    rows += [stay(1440 * d, 1440 * d + 60, at_m=200.0, vehicle=f"B{d}") for d in range(20)]
-    days = vehicle_days(find_visits(stays(*rows), where))
-    closed = days.filter(pl.col("site_id") == "closed").row(0, named=True)
-    assert (closed["vehicle_days"], closed["own_days"], closed["vehicles"]) == (21, 1, 1)
-    assert 0.8 < closed["attributed"] <= 1.0
-    open_site = days.filter(pl.col("site_id") == "open").row(0, named=True)
-    assert open_site["own_days"] == 20
-
-
 @examples(100)
 @given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 30))
 def test_shares_sum_to_one_and_nearer_is_more(seed: int, n_visits: int, n_sites: int) -> None:
@@ -308,7 +297,6 @@ def test_nothing_in_gives_an_empty_frame_with_all_columns() -> None:
     where = sites(("S", 0.0, "closed"))
     for found in (find_visits(none, where), find_visits(stays(stay(0, 60)), where.clear())):
         assert found.height == 0 and found.columns == list(VISIT_SCHEMA)
-        assert vehicle_days(found).height == 0
     numbered = stays(stay(0, 60)).with_columns(vehicle_id=pl.lit(7))
     assert find_visits(numbered, where)["vehicle_id"].to_list() == [7]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from geo_api.second_city import SECOND
 from layers.city import City, put_in_force
+
+__all__ = ["BERLIN", "NANTONG", "SECOND", "in_force"]
 
 NANTONG = City(
     name_zh="南通市",
@@ -17,17 +20,6 @@ NANTONG = City(
     served_epsg=4549,
     matters={"illegal_resumption": "ECO-RESUME-001"},
 )
-SECOND = City(
-    name_zh="砚川市",
-    name_en="Yanchuan",
-    code="621700",
-    case_prefix="YC",
-    time_zone="Asia/Shanghai",
-    metric_epsg=4544,
-    served_epsg=4544,
-    matters={"illegal_resumption": "YC-STHJ-0412"},
-)
-"""The city of ``tests/support/second_city``."""
 BERLIN = City(
     name_zh="柏林", name_en="Berlin", code="110000", case_prefix="BE", time_zone="Europe/Berlin",
     metric_epsg=32633, served_epsg=25833, languages=("en", "zh"),

@@ -165,10 +165,14 @@ class Console:
 def new_context(
     browser: Browser, size: tuple[int, int], locale: str, *, as_people_see_it: bool
 ) -> BrowserContext:
-    """A browser without memory. What people see is slow without a graphics card: the map is coarse."""
+    """A browser without memory.
+
+    What people see is slow without a graphics card: the map is coarse and jumps where it would fly.
+    """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         locale=locale,
+        reduced_motion="no-preference" if as_people_see_it else "reduce",
     )
     context.set_default_timeout(45_000)
     if not as_people_see_it:

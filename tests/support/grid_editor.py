@@ -135,7 +135,17 @@ def drag(console: Console, start: tuple[float, float], end: tuple[float, float])
     console.page.mouse.up()
 
 
+def say_why(console: Console, reason: str = "因道路调整") -> None:
+    """Give the draft a title and a reason where it has none: without them it is not handed in."""
+    for name, value in (("draft-title", "边界调整"), ("draft-reason", reason)):
+        field = console.page.locator(f"[name={name}]")
+        if field.count() and not field.input_value():
+            field.fill(value)
+            field.blur()
+
+
 def in_force(console: Console) -> None:
+    say_why(console)
     console.page.click("[data-edit=apply]")
     expect(console.page.locator("[data-applied]")).to_be_visible()
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import geopandas
 import polars as pl
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from geo_api.auth.access import create_user
 from geo_api.cli.demo import Login
 from geo_api.demo_city import make_city
 from geo_api.imports.import_file import import_file
 from geo_api.jobs.analysis import Analysis
+from geo_api.second_city import make_second_city
 from grid.alerts import put_matters
 from layers.city import City
 from layers.imports import FILE_KINDS
-from layers.postgres import SYSTEM, session
+from layers.postgres import SYSTEM, session, sessions
 from layers.private_server import Cluster
 from tests.support.application import PASSWORD
 from tests.support.cities import NANTONG, SECOND, in_force
-from tests.support.databases import own_database
-from tests.support.second_city import make_second_city
+from tests.support.databases import copy_database, own_database
 
 
 @dataclass(frozen=True)
@@ -89,12 +89,34 @@ MAKERS: dict[str, tuple[City, Callable[[Path], Path]]] = {
 """Name of a city to the city and to what makes its files."""
 
 
+_analysed: dict[tuple[Path, str], LoadedCity] = {}
+"""Cities of this test process by the server's folder and name: databases that nobody is connected to."""
+
+
 @contextlib.contextmanager
-def loaded_city(cluster: Cluster, template: str, folder: Path, name: str) -> Iterator[LoadedCity]:
-    """A city in a database of its own, in force as long as the context is open."""
+def loaded_city(cluster: Cluster, template: str, name: str) -> Iterator[LoadedCity]:
+    """A city in a database of its own, in force as long as the context is open.
+
+    Loading and analysing take a minute: they are done once a test process, and each test module gets a copy.
+    """
+    key = (cluster.data_dir, name)
+    if key not in _analysed:
+        _analysed[key] = _analyse(cluster, template, name)
+    made = _analysed[key]
+    with (
+        own_database(cluster, str(make_url(made.url).database), f"loaded_{name}") as url,
+        in_force(made.city),
+    ):
+        yield replace(made, url=url)
+
+
+def _analyse(cluster: Cluster, template: str, name: str) -> LoadedCity:
+    """Load every file of a city, analyse it and make the logins."""
     city, make = MAKERS[name]
+    (folder := cluster.data_dir.parent / f"files_{name}").mkdir()
     made = make(folder)
-    with own_database(cluster, template, f"loaded_{name}") as url, in_force(city):
+    url = copy_database(cluster, f"analysed_{name}", template)
+    with in_force(city):
         files = {kind: found[0] for kind in FILE_KINDS if (found := sorted(made.glob(f"{kind}.*")))}
         for kind, path in files.items():
             import_file(kind, path, crs="wgs84", url=url)
@@ -111,4 +133,5 @@ def loaded_city(cluster: Cluster, template: str, folder: Path, name: str) -> Ite
                     role=login.role,
                     area_code=login.area_code,
                 )
-        yield loaded
+    sessions.engine(url).dispose()
+    return loaded

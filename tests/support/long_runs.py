@@ -5,13 +5,15 @@ A sample of each in every run, twenty times as much with ``--long``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
 
 FACTOR = 20
+T = TypeVar("T")
 _run = {"long": False}
 
 
@@ -40,3 +42,34 @@ def repeated(sample: int = 1) -> Callable[[Any], Any]:
     """Repeat a test whose end hangs on the moment: its argument ``attempt`` numbers the times."""
     times = pytest.mark.parametrize("attempt", range(count(sample)))
     return lambda test: pytest.mark.long(times(test))
+
+
+def some(of: Iterable[T], turn: int, n: int) -> list[T]:
+    """A part of a list: ``n`` in every run, others for the next ``turn``, all of it in a long one.
+
+    Examples
+    --------
+    >>> some("abcde", 0, 2), some("abcde", 1, 2), some("abcde", 2, 2), some("a", 7, 2)
+    (['a', 'b'], ['c', 'd'], ['e', 'a'], ['a'])
+    """
+    whole = list(of)
+    if is_long():
+        return whole
+    return [whole[(turn * n + i) % len(whole)] for i in range(min(n, len(whole)))]
+
+
+def crossed(rows: Sequence[Any], columns: Sequence[Any], each: int) -> list[tuple[Any, Any]]:
+    """Pairs of a table: in every run ``each`` columns of a row, others of the next one; all in a long run.
+
+    Every column comes as long as there are ``len(columns) / each`` rows. For tests that are marked ``long``.
+
+    Examples
+    --------
+    >>> crossed("ab", [1, 2, 3], 2)
+    [('a', 1), ('a', 2), ('b', 3), ('b', 1)]
+    """
+    return list(
+        itertools.chain.from_iterable(
+            [(row, column) for column in some(columns, turn, each)] for turn, row in enumerate(rows)
+        )
+    )

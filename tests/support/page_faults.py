@@ -68,3 +68,10 @@ LOW_CONTRAST = """() => {
   return [...faults];
 }"""
 """Texts whose contrast against what lies behind them is below 4.5 to 1."""
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("a, button, input, select, summary, textarea")]
+  .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !(e.tagName === "INPUT" && e.closest("label")))
+  .map((e) => [e, e.getBoundingClientRect()])
+  .filter(([, b]) => b.width && b.height && (b.width < 43.5 || b.height < 43.5))
+  .map(([e, b]) => `${e.tagName} ${e.className} ${e.textContent.trim().slice(0, 20)} ${b.width} x ${b.height}`)"""
+"""Controls that a finger may miss: smaller than 44 px."""

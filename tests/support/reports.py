@@ -30,7 +30,15 @@ def layers() -> dict[str, dict[str, Any]]:
 
 
 def case(**changes: Any) -> dict[str, Any]:
-    days = [{"day": f"2026-01-{d:02d}", "value": None if d in (10, 11) else d * 3.0} for d in range(1, 30)]
+    days = [
+        {
+            "day": f"2026-01-{d:02d}",
+            "from_at": f"2026-01-{d:02d}T00:00:00Z",
+            "to_at": f"2026-01-{d + 1:02d}T00:00:00Z",
+            "value": None if d in (10, 11) else d * 3.0,
+        }
+        for d in range(1, 30)
+    ]
     alert = {
         "level": "high",
         "score": 0.91,

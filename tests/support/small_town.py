@@ -127,9 +127,10 @@ def _seed_plant(db: Session, ids: dict[str, Any], letter: str) -> None:
     )
     db.execute(
         text(
-            "INSERT INTO meter_readings (site_id, kind, day, value, quality)"
-            " SELECT :site, kind, day::date, 10, 'measured' FROM unnest(ARRAY['power', 'water']) kind,"
-            " generate_series('2026-01-01'::date, '2026-02-28'::date, '1 day') day"
+            "INSERT INTO meter_readings (site_id, kind, began_at, ended_at, value, unit, quality)"
+            " SELECT :site, kind, day, day + interval '1 day', 10, unit, 'measured'"
+            " FROM (VALUES ('power', 'kWh'), ('water', 'm³')) kinds (kind, unit),"
+            " generate_series('2026-01-01 00:00+08'::timestamptz, '2026-02-28 00:00+08', '1 day') day"
         ),
         {"site": site},
     )

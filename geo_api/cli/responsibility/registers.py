@@ -100,11 +100,19 @@ def show(register: Register, key: Key, as_json: AsJson = False) -> None:
     for version in entry.versions:
         table = Table(f"{version['valid_from']} → {version['valid_to'] or ''}", "")
         for name, value in version.items():
-            if value not in (None, [], "") and name not in ("valid_from", "valid_to"):
+            if value not in (None, [], "") and name not in _OF_HISTORY:
                 table.add_row(name, escape(_told(value)))
         console.print(table)
+        for change in ({**version, "what": "made"}, *version["later"]):
+            if change["changed_by"] is not None:
+                told = f"{_CHANGES[change['what']]} {change['changed_by']}, {change['changed_at']:%Y-%m-%d %H:%M}Z"
+                console.print(f"  {told}  {change['reason'] or ''}", markup=False, highlight=False)
     for one in resting:
         console.print(f"  {one.told('zh')} · {one.told('en')}", markup=False, highlight=False)
+
+
+_OF_HISTORY = ("valid_from", "valid_to", "changed_by", "changed_at", "source", "reason", "batch_id", "later")
+_CHANGES = {"made": "建立 made by", "ended": "终止 ended by", "changed": "更正 corrected by"}
 
 
 def _told(value: Any) -> str:

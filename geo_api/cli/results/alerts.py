@@ -11,13 +11,15 @@ import typer
 from rich.table import Table
 
 from geo_api.cli.installation import migrated_database
+from geo_api.cli.results.budgets import budget_app
 from geo_api.http.progress import console
 from layers.alert_levels import ALERT_LEVELS
 from layers.local_time import local_zone
 from layers.tables import ALERT_STATUSES, OUTCOMES
 from maps.glossary import names
 
-alerts_app = typer.Typer(help="预警 alerts: queue, history of scores, outcomes", no_args_is_help=True)
+alerts_app = typer.Typer(help="预警 alerts: queue, budget of checks, scores, outcomes", no_args_is_help=True)
+alerts_app.add_typer(budget_app, name="budget")
 AlertId = Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="预警号 id of the alert")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
@@ -39,32 +41,38 @@ def _one_of(value: str | None, values: tuple[str, ...], option: str) -> tuple[st
     return values if value is None else (value,)
 
 
+def _place(place: int | None, checks_per_week: int | None, due: bool) -> str:
+    """Return the place in the queue of the county and how many it can check in a week; a tick when it is due."""
+    return "" if place is None else f"{place} / {checks_per_week}{' ✓' if due else ''}"
+
+
 @alerts_app.command("list")
 def alerts_list(
     status: Annotated[str, typer.Option(help=f"{', '.join(ALERT_STATUSES)}, or all")] = "open",
     level: Annotated[str | None, typer.Option(help=", ".join(ALERT_LEVELS))] = None,
+    due: Annotated[bool, typer.Option("--due", help="Only those to be checked this week")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 100,
     as_json: AsJson = False,
 ) -> None:
-    """List alerts, the worst first; those of the queue when no status is named · 列出预警."""
+    """List alerts, those due this week and the worst first; the queue when no status is named · 列出预警."""
     from layers.alerts import list_alerts
     from layers.postgres import SYSTEM, session
 
     statuses = _one_of(None if status == "all" else status, ALERT_STATUSES, "--status")
     levels = _one_of(level, ALERT_LEVELS, "--level")
     with session(SYSTEM, migrated_database()) as db:
-        found = list_alerts(db, statuses=statuses, levels=levels, limit=limit)
+        found = list_alerts(db, statuses=statuses, levels=levels, limit=limit, only_due=due)
     if as_json:
         _emit([asdict(one) for one in found])
         return
-    table = Table("id", "等级 level", "分值 score", "状态 status", "核查 outcome", "企业 enterprise", "场所 site",
-                  "预警于 raised", "案件 case")  # fmt: skip
+    table = Table("id", "等级 level", "分值 score", "状态 status", "核查 outcome", "企业或围栏 enterprise or fence",
+                  "编号 id", "预警于 raised", "案件 case", "本周核查 due")  # fmt: skip
     for one in found:
         raised = f"{one.raised_at.astimezone(local_zone()):%Y-%m-%d %H:%M}"
         table.add_row(
             str(one.id), _both("level", one.level), f"{one.score:.2f}", _both("alert_status", one.status),
-            _both("outcome", one.outcome), one.enterprise, one.site_id, raised,
-            one.case_number or "",
+            _both("outcome", one.outcome), one.enterprise, one.site_id or one.fence_id, raised,
+            one.case_number or "", _place(one.place, one.checks_per_week, one.due),
         )  # fmt: skip
     console.print(table, highlight=False)
 
@@ -81,8 +89,11 @@ def alerts_show(alert_id: AlertId, as_json: AsJson = False) -> None:
         _emit(asdict(card))
         return
     case = card.case_number or "—"
+    about = "" if card.fence is None else f"{card.fence.name}  {card.fence.fence_id}"
+    if card.enterprise is not None and card.site is not None:
+        about = f"{card.enterprise.name}  {card.site.site_id}"
     console.print(
-        f"{card.alert.id}  {card.enterprise.name}  {card.site.site_id}  {_both('level', card.level)}"
+        f"{card.alert.id}  {about}  {_both('level', card.level)}"
         f"  {card.score:.2f}  {_both('alert_status', card.alert.status)}  案件 case {case}",
         markup=False, highlight=False,
     )  # fmt: skip

@@ -71,12 +71,14 @@ def runs_show(
     run_id: Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="运行号 id of the run")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a run: window, counts, what it could not see, parameters, fingerprint · 查看运行."""
+    """Show a run: window, counts, blind spots, parameters, fingerprint, figures from later checks · 查看运行."""
+    from geo_api.models.run_figures import run_figures
     from layers.postgres import SYSTEM, session
     from layers.records import read_run
 
     with session(SYSTEM, migrated_database()) as db:
         document = _document(read_run(db, run_id), "parameters", "fingerprint")
+        document["figures"] = run_figures(db, run_id)
     if as_json:
         _emit(document)
         return
@@ -91,11 +93,13 @@ def tell_look_back(result: AnalysisResult) -> None:
     console.print(
         "  nothing was written: a look back says what it would raise, --write writes it", highlight=False
     )
-    table = Table("场所 site", "等级 level", "分值 score", "变化 change")
-    for finding, decision in result.would_raise or ():
-        level, change = names("level", finding.level), names("score_change", decision.change)
+    table = Table("类型 kind", "场所或围栏 site or fence", "等级 level", "分值 score", "变化 change")
+    for one in result.would_raise or ():
+        finding = one.finding
+        level, change = names("level", finding.level), names("score_change", one.decision.change)
         table.add_row(
-            finding.site_id,
+            one.kind,
+            finding.subject_id,
             f"{level['zh']} {level['en']}",
             f"{finding.score:.2f}",
             f"{change['zh']} {change['en']}",

@@ -3,7 +3,7 @@ import type { Geometry } from "geojson";
 import type { LngLatBoundsLike, Map as MapView } from "maplibre-gl";
 import type { ConsoleSettings } from "./core/types";
 import { bounds } from "./geometry/bounds";
-import { setMark } from "./map/mark";
+import { type ListedPlace, setMark } from "./map/mark";
 import type { Track } from "./map/track";
 
 /** Pixels of the map's edges that panels cover. */
@@ -31,6 +31,11 @@ export function flyTo(console: Console, geometry: Geometry | null | undefined, m
   console.map.fitBounds(box as unknown as LngLatBoundsLike, { padding, maxZoom, duration: 700 });
 }
 
+/** Bring several geometries into the part of the map that no panel covers. */
+export function fitTo(console: Console, geometries: readonly Geometry[], maxZoom: number): void {
+  if (geometries.length) flyTo(console, { type: "GeometryCollection", geometries: [...geometries] }, maxZoom);
+}
+
 /** Whether a geometry lies whole in the part of the map that no panel covers. */
 export function inView({ map, covered }: Console, geometry: Geometry): boolean {
   const box = bounds(geometry);
@@ -41,9 +46,13 @@ export function inView({ map, covered }: Console, geometry: Geometry): boolean {
   return corners.every(({ x, y }) => x >= left && x <= width - right && y >= 0 && y <= height - bottom);
 }
 
-/** Ring the place that a panel is about; `null` takes the ring away. */
-export function mark(console: Console, point: readonly [number, number] | null): void {
-  setMark(console.map, point);
+/** Ring the place that a panel is about and draw those that it lists; `null` takes them away. */
+export function mark(
+  console: Console,
+  point: readonly [number, number] | null,
+  listed: readonly ListedPlace[] = [],
+): void {
+  setMark(console.map, point, listed);
 }
 
 export function pointOf(geometry: Geometry | null | undefined): [number, number] | null {

@@ -9,12 +9,34 @@ it.each<[string, Address]>([
   ["view=alerts&level=high", there({ route: { view: "alerts", level: "high" } })],
   ["view=alert/12", there({ route: { view: "alert", id: 12 } })],
   ["view=cases&state=overdue&lang=zh", there({ route: { view: "cases", state: "overdue" }, language: "zh" })],
+  [
+    "view=cases&state=all&county=Marsh&town=Reed&item=ECO-1&body=North bureau&due=week&mine=1".replace(" ", "%20"),
+    there({
+      route: {
+        view: "cases",
+        state: "all",
+        county: "Marsh",
+        town: "Reed",
+        item: "ECO-1",
+        body: "North bureau",
+        due: "week",
+        mine: true,
+      },
+    }),
+  ],
+  [
+    "view=alerts&state=checked&item=silence&outcome=legal_use",
+    there({ route: { view: "alerts", state: "checked", item: "silence", outcome: "legal_use" } }),
+  ],
+  ["view=sources", there({ route: { view: "sources" } })],
+  ["view=unplaced", there({ route: { view: "unplaced" } })],
   ["view=imports&state=undone", there({ route: { view: "imports", state: "undone" } })],
   ["view=case/NT20260301-0001", there({ route: { view: "case", number: "NT20260301-0001" } })],
   [
     "view=assign&item=ECO-RESUME-001&place=120.95,32.01",
     there({ route: { view: "assign", item: "ECO-RESUME-001", place: { lon: 120.95, lat: 32.01 } } }),
   ],
+  ["view=edit&draft=12", there({ route: { view: "edit", draft: 12 } })],
   [
     "view=edit&grids=320601001001001,320601001001002&review=7",
     there({ route: { view: "edit", grids: ["320601001001001", "320601001001002"], review: 7 } }),
@@ -32,6 +54,8 @@ it.each<[string, Address]>([
     }),
   ],
   ["layers=", there({ layers: [] })],
+  ["view=alerts&sheet=full", there({ route: { view: "alerts" }, sheet: "full" })],
+  ["sheet=map", there({ sheet: "map" })],
 ])("reads and writes #%s", (fragment, address) => {
   expect(parseAddress(`#${fragment}`)).toEqual(address);
   expect(writeAddress(address)).toBe(fragment);

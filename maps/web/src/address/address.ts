@@ -21,17 +21,30 @@ export type Route =
   | { view: "proposals"; id?: number }
   | { view: "registers"; register?: RegisterName; key?: string }
   | { view: "runs" }
-  | { view: "alerts"; level?: string; state?: string }
+  | { view: "sources" }
+  | { view: "unplaced" }
+  /** Without a name: all models. */
+  | { view: "models"; name?: string }
+  | { view: "alerts"; level?: string; state?: string; due?: boolean; item?: string; outcome?: string }
   | { view: "alert"; id: number }
-  | { view: "cases"; state?: string }
+  | {
+      view: "cases";
+      state?: string;
+      county?: string;
+      town?: string;
+      item?: string;
+      body?: string;
+      due?: "day" | "week" | "late";
+      mine?: boolean;
+    }
   | { view: "case"; number: string }
   | { view: "dispatches"; state?: string }
   | { view: "intake"; state?: string; source?: string }
   | { view: "clue"; id: number }
   | { view: "imports"; state?: string }
   | { view: "assign"; item?: string; place?: Place }
-  /** The grids that are chosen, and the change set that is looked at. */
-  | { view: "edit"; grids?: readonly string[]; review?: number };
+  /** The grids that are chosen, the change set that is looked at, and the draft that is open. */
+  | { view: "edit"; grids?: readonly string[]; review?: number; draft?: number };
 
 export type View = Route["view"];
 export type RouteTo<V extends View> = Extract<Route, { view: V }>;
@@ -54,6 +67,10 @@ export const HOT_FIELDS = ["visits", "alerts", "stops"] as const;
 export const FIELDS_OVER_TIME = ["visits", "alerts"] as const;
 export type HotField = (typeof HOT_FIELDS)[number];
 
+/** The panel away, so that the map is whole, or over the whole map (on a phone). */
+export const SHEETS = ["map", "full"] as const;
+export type Sheet = (typeof SHEETS)[number];
+
 export interface Address {
   route: Route;
   picked: Picked | null;
@@ -65,6 +82,8 @@ export interface Address {
   /** The base map: none, roads, or one that the installation offers; null: the first of those. */
   base: string | null;
   language: Language | null;
+  /** How much of the stage the panel takes; null: its half, as it begins. */
+  sheet: Sheet | null;
 }
 
 export const START: Address = {
@@ -76,6 +95,7 @@ export const START: Address = {
   hotField: "visits",
   base: null,
   language: null,
+  sheet: null,
 };
 
 /** Readable in an address: what separates parts and nothing else is escaped. */
@@ -127,17 +147,39 @@ function trackOf(value: string | undefined): TrackOf | null {
 
 type Parts = Partial<Record<string, string>>;
 
-function routeOf({ view = "", level, state, source, item, place, grids, review }: Parts): Route {
+/** Due within a day, within a week, or late, after closing too. */
+const DUES = ["day", "week", "late"] as const;
+
+function routeOf(parts: Parts): Route {
+  const {
+    view = "",
+    level,
+    state,
+    due,
+    source,
+    item,
+    place,
+    grids,
+    review,
+    draft,
+    county,
+    town,
+    body,
+    outcome,
+  } = parts;
   const [name, ...rest] = view.split("/");
   const key = rest.join("/");
   const id = positive(key);
   const at = placeOf(place);
   const reviewed = positive(review);
+  const drafted = positive(draft);
   switch (name) {
     case "account":
     case "webhooks":
     case "figures":
     case "runs":
+    case "sources":
+    case "unplaced":
       return { view: name };
     case "proposals":
       return { view: name, ...(id !== null && { id }) };
@@ -148,11 +190,31 @@ function routeOf({ view = "", level, state, source, item, place, grids, review }
       return { view: name, ...(register && { register }), ...(register && entry && { key: entry }) };
     }
     case "alerts":
-      return { view: name, ...(level && { level }), ...(state && { state }) };
+      return {
+        view: name,
+        ...(level && { level }),
+        ...(state && { state }),
+        ...(due === "1" && { due: true }),
+        ...(item && { item }),
+        ...(outcome && { outcome }),
+      };
+    case "models":
+      return { view: name, ...(/^[a-z0-9_]{1,100}$/.test(key) && { name: key }) };
     case "alert":
       return id === null ? { view: "alerts" } : { view: name, id };
-    case "cases":
-      return { view: name, ...(state && { state }) };
+    case "cases": {
+      const by = DUES.find((each) => each === due);
+      return {
+        view: name,
+        ...(state && { state }),
+        ...(county && { county }),
+        ...(town && { town }),
+        ...(item && { item }),
+        ...(body && { body }),
+        ...(by && { due: by }),
+        ...(parts.mine === "1" && { mine: true }),
+      };
+    }
     case "case":
       return key ? { view: name, number: key } : { view: "cases" };
     case "imports":
@@ -165,7 +227,12 @@ function routeOf({ view = "", level, state, source, item, place, grids, review }
     case "assign":
       return { view: name, ...(item && { item }), ...(at && { place: at }) };
     case "edit":
-      return { view: name, ...(grids && { grids: grids.split(",") }), ...(reviewed && { review: reviewed }) };
+      return {
+        view: name,
+        ...(grids && { grids: grids.split(",") }),
+        ...(reviewed && { review: reviewed }),
+        ...(drafted && { draft: drafted }),
+      };
     default:
       return { view: "overview" };
   }
@@ -187,6 +254,7 @@ export function parseAddress(fragment: string): Address {
     hotField: HOT_FIELDS.find((each) => each === parts.hot) ?? "visits",
     base: /^[\w-]{1,40}$/.test(parts.base ?? "") ? (parts.base ?? null) : null,
     language: isLanguage(parts.lang) ? parts.lang : null,
+    sheet: SHEETS.find((each) => each === parts.sheet) ?? null,
   };
 }
 
@@ -198,16 +266,28 @@ function routeParts(route: Route): Parts {
     case "webhooks":
     case "figures":
     case "runs":
+    case "sources":
+    case "unplaced":
       return { view: route.view };
     case "proposals":
       return { view: route.id ? `proposals/${route.id}` : "proposals" };
     case "registers":
       return { view: ["registers", route.register, route.key].filter(Boolean).join("/") };
     case "alerts":
-      return { view: route.view, level: route.level, state: route.state };
+      return {
+        view: route.view,
+        level: route.level,
+        state: route.state,
+        due: route.due ? "1" : undefined,
+        item: route.item,
+        outcome: route.outcome,
+      };
+    case "cases":
+      return { ...route, mine: route.mine ? "1" : undefined };
+    case "models":
+      return { view: route.name ? `models/${route.name}` : "models" };
     case "alert":
       return { view: `alert/${route.id}` };
-    case "cases":
     case "imports":
     case "dispatches":
       return { view: route.view, state: route.state };
@@ -220,12 +300,18 @@ function routeParts(route: Route): Parts {
     case "assign":
       return { view: route.view, item: route.item, place: route.place && `${route.place.lon},${route.place.lat}` };
     case "edit":
-      return { view: route.view, grids: route.grids?.join(","), review: route.review?.toString() };
+      return {
+        view: route.view,
+        grids: route.grids?.join(","),
+        review: route.review?.toString(),
+        draft: route.draft?.toString(),
+      };
   }
 }
 
 /** The fragment that names a view, without `#`. */
-export function writeAddress({ route, picked, track, map, layers, hotField, base, language }: Address): string {
+export function writeAddress(of: Address): string {
+  const { route, picked, track, map, layers, hotField, base, language, sheet } = of;
   const parts: Parts = {
     ...routeParts(route),
     pick: picked ? `${picked.collection}/${picked.ids.join(",")}@${picked.lon},${picked.lat}` : undefined,
@@ -235,6 +321,7 @@ export function writeAddress({ route, picked, track, map, layers, hotField, base
     base: base ?? undefined,
     map: map ? `${map.zoom}/${map.lat}/${map.lon}` : undefined,
     lang: language ?? undefined,
+    sheet: sheet ?? undefined,
   };
   return Object.entries(parts)
     .filter((part): part is [string, string] => part[1] !== undefined)

@@ -14,7 +14,8 @@ export const address = new Value<Address>(START);
 export const route = new Value<Route>(START.route);
 
 export function tabOf({ view }: Route): Tab {
-  if (view === "alert" || view === "runs") return "alerts";
+  if (view === "sources" || view === "unplaced") return "imports";
+  if (view === "alert" || view === "runs" || view === "models") return "alerts";
   if (view === "case") return "cases";
   if (view === "webhooks") return "account";
   if (view === "intake" || view === "clue") return "cases";
@@ -45,9 +46,14 @@ export function put(part: Partial<Address>, how: "push" | "replace" = "push"): v
 /** Filters and choices of the lists, for when their tab is opened again. */
 const lastOf = new Map<View, Route>();
 
-/** Go to a view; a popup belongs to the one before. */
+/** What of the address belongs to the view before: a popup, a track, and that its panel was put away. */
+function left({ sheet }: Address): Partial<Address> {
+  return { picked: null, track: null, sheet: sheet === "map" ? null : sheet };
+}
+
+/** Go to a view. */
 export function go(to: Route, how: "push" | "replace" = "push"): void {
-  put({ route: to, picked: null }, how);
+  put({ route: to, ...left(address.get()) }, how);
 }
 
 /** The view of a tab as it was left. */
@@ -57,7 +63,8 @@ export function tabRoute(tab: Tab): Route {
 
 /** A link to a view, as the address bar would show it. */
 export function linkTo(to: Route): string {
-  return `#${writeAddress({ ...address.get(), route: to, picked: null })}`;
+  const now = address.get();
+  return `#${writeAddress({ ...now, route: to, ...left(now) })}`;
 }
 
 /** Follow Back, forward, and addresses that are typed or clicked; where they name no place or language, those of now stay. */

@@ -22,6 +22,8 @@ export class Problem extends Error {
     readonly status: number,
     readonly kind: string,
     readonly body: Record<string, unknown>,
+    /** After how many seconds another try makes sense; null: the service does not say. */
+    readonly retryAfter_s: number | null = null,
   ) {
     super(String(body.detail ?? body.title ?? kind));
   }
@@ -32,7 +34,15 @@ export class Problem extends Error {
     const title = zh ? (this.body.title_zh ?? this.body.title) : this.body.title;
     const detail = zh ? (this.body.detail_zh ?? this.body.detail) : this.body.detail;
     const known = [title, detail].filter((part) => typeof part === "string" && part !== "");
-    return known.length ? known.join(language.get() === "zh" ? "：" : ": ") : statusText(this.status);
+    const text = known.length ? known.join(zh ? "：" : ": ") : statusText(this.status);
+    const seconds = this.retryAfter_s;
+    if (seconds === null || new RegExp(`\\b${seconds}\\b`).test(text)) return text;
+    return `${text.replace(/[.。]$/, "")}${zh ? "。" : ". "}${t("problem.retry_after", { n: seconds })}`;
+  }
+
+  /** Whether the login has ended, and not whether somebody may do this. */
+  get loginEnded(): boolean {
+    return this.kind === "login-required" || this.kind === "csrf";
   }
 }
 
@@ -66,10 +76,41 @@ async function problemOf(response: Response): Promise<Problem> {
     String(body.type ?? "")
       .split("/")
       .pop() ?? "";
-  return new Problem(response.status, kind, body);
+  const seconds = Number(response.headers.get("Retry-After"));
+  return new Problem(response.status, kind, body, seconds > 0 ? Math.ceil(seconds) : null);
 }
 
+let askForLogin: (() => Promise<boolean>) | null = null;
+let asking: Promise<boolean> | null = null;
+
+/** Name what asks a person whose login has ended to log in again; it answers whether somebody did. */
+export function offerLogin(ask: () => Promise<boolean>): void {
+  askForLogin = ask;
+}
+
+/** Ask once, however many questions were refused meanwhile. */
+function loggedInAgain(): Promise<boolean> {
+  asking ??= (askForLogin?.() ?? Promise.resolve(false)).finally(() => {
+    asking = null;
+  });
+  return asking;
+}
+
+/** Ask the service; when the login has ended, ask for it and go on where the page was. */
 async function fetched(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetchedOnce(path, init);
+  } catch (error) {
+    if (!(error instanceof Problem) || !error.loginEnded || path.startsWith("v1/log")) throw error;
+    if (!(await loggedInAgain())) throw error;
+    if (init.signal?.aborted) throw new DOMException("asked anew", "AbortError");
+    const headers = { ...(init.headers as Record<string, string>) };
+    if ("X-CSRF-Token" in headers && csrfToken) headers["X-CSRF-Token"] = csrfToken;
+    return await fetchedOnce(path, { ...init, headers });
+  }
+}
+
+async function fetchedOnce(path: string, init: RequestInit): Promise<Response> {
   const url = /^https?:/.test(path) ? path : address(path);
   let response: Response;
   try {
@@ -121,6 +162,11 @@ export async function send<T>(
 
 export async function remove<T>(path: string): Promise<T> {
   return (await request(path, { method: "DELETE", headers: postHeaders("application/json") })) as T;
+}
+
+/** Delete what is still as it was read. */
+export async function removeVersion(path: string, headers: Record<string, string>): Promise<void> {
+  await request(path, { method: "DELETE", headers: { ...postHeaders("application/json"), ...headers } });
 }
 
 /** Post a file as it is. */

@@ -17,6 +17,11 @@ const SHAPES = {
   lock: svg`<rect x="4" y="9" width="12" height="8" rx="1.6" /><path d="M6.8 9V6.4a3.2 3.2 0 0 1 6.4 0V9" />`,
   inbox: svg`<path d="M3 11.5 5.2 4.6h9.6l2.2 6.9v4H3z" /><path d="M3 11.5h4l1 2h4l1-2h4" />`,
   outside: svg`<circle cx="10" cy="10" r="7" /><path d="m5.2 5.2 9.6 9.6" />`,
+  alert: svg`<path d="M10 3 18 16.5H2z" /><path d="M10 8v4M10 14.2v.2" />`,
+  bars: svg`<path d="M3 17h14M5 14V9M10 14V4M15 14v-3" />`,
+  edit: svg`<path d="m4 16 .8-3.4L13.4 4l2.6 2.6-8.6 8.6z" /><path d="m11.6 5.8 2.6 2.6" />`,
+  import: svg`<path d="M10 3v9M6.5 8.5 10 12l3.5-3.5" /><path d="M3.5 13v4h13v-4" />`,
+  leave: svg`<path d="M8 3.5H4v13h4" /><path d="M8.5 10H17M13.5 6.5 17 10l-3.5 3.5" />`,
   pin: svg`<path d="M10 17.5c3.4-4 5.2-6.9 5.2-9.3a5.2 5.2 0 0 0-10.4 0c0 2.4 1.8 5.3 5.2 9.3z" /><circle cx="10" cy="8.2" r="1.9" />`,
 } satisfies Record<string, SVGTemplateResult>;
 

@@ -1,6 +1,6 @@
 /** What an element loads: when it appears, when somebody else logs in, and when others change a layer that it shows. */
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { lastChange } from "../live/changes";
+import { connected, lastChange } from "../live/changes";
 import { isAbort, Problem } from "./api";
 import { session } from "./session";
 
@@ -11,6 +11,8 @@ export class Loading<T> implements ReactiveController {
   readonly #work: (signal: AbortSignal) => Promise<T>;
   readonly #layers: readonly string[];
   #running: AbortController | null = null;
+  /** The service was away when it was asked last. */
+  #failed = false;
   #ends: (() => void)[] = [];
 
   constructor(host: ReactiveControllerHost, work: (signal: AbortSignal) => Promise<T>, layers: readonly string[] = []) {
@@ -23,6 +25,9 @@ export class Loading<T> implements ReactiveController {
   hostConnected(): void {
     this.#ends = [
       session.subscribe(this.again),
+      connected.subscribe((now) => {
+        if (now && this.#failed) void this.load();
+      }),
       lastChange.subscribe((change) => {
         if (change && this.#layers.includes(change.layer)) void this.load();
       }),
@@ -51,11 +56,13 @@ export class Loading<T> implements ReactiveController {
     try {
       const value = await this.#work(running.signal);
       if (running.signal.aborted) return;
+      this.#failed = false;
       this.value = value;
       this.error = undefined;
     } catch (error) {
       if (running.signal.aborted || isAbort(error)) return;
-      if (this.value !== undefined && passing(error)) return;
+      this.#failed = passing(error);
+      if (this.value !== undefined && this.#failed) return;
       this.value = undefined;
       this.error = error;
     }

@@ -10,6 +10,7 @@ export const session = new Value<CallerDocument>(PUBLIC);
 const MAY: Record<string, readonly string[]> = {
   read_tracks: ["officer", "dispatcher", "supervisor", "service"],
   edit_areas: ["grid_manager", "supervisor"],
+  edit_sites: ["grid_manager", "officer", "dispatcher", "supervisor"],
   undo_imports: ["dispatcher", "supervisor"],
   manage_webhooks: ["dispatcher", "supervisor"],
   take_down: ["supervisor"],

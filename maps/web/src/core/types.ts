@@ -15,6 +15,12 @@ export interface components {
              */
             note?: string;
         };
+        /** @description Score from which proposals of the gazetteer are taken; there is no default. */
+        AcceptProposals: {
+            accept_above: number;
+            /** @description Only these; all that the caller sees when left out */
+            site_ids?: string[] | null;
+        };
         /** @description Calls, newest first. */
         AccessLogPage: {
             calls: components["schemas"]["LoggedCall"][];
@@ -43,6 +49,32 @@ export interface components {
             idle_minutes: number;
             /** @description A login ends after them, however it is used */
             session_hours: number;
+        };
+        /** @description A budget of checks, and the state of this week. */
+        AlertBudget: {
+            id: number;
+            area_code: string;
+            area_name: string | null;
+            kind: string;
+            checks_per_week: number;
+            /** Format: date */
+            valid_from: string;
+            valid_to: string | null;
+            /** Format: date-time */
+            set_at: string;
+            set_by: string;
+            note: string;
+            /** @description Alerts in the queue of the county */
+            n_open: number;
+            /** @description Of them, those to be checked this week */
+            n_due: number;
+            /** @description Alerts of the county that were checked this week */
+            checked: number;
+        };
+        /** @description Budgets of checks by county and kind. */
+        AlertBudgets: {
+            budgets: components["schemas"]["AlertBudget"][];
+            may_set: boolean;
         };
         /** @description The enterprise of an alert's site. */
         AlertEnterprise: {
@@ -87,6 +119,21 @@ export interface components {
             /** @default [] */
             links?: components["schemas"]["Link"][];
         };
+        /** @description The fence of an alert. */
+        AlertFence: {
+            fence_id: string;
+            name: string;
+            rule: components["schemas"]["FenceRule"];
+            medium: components["schemas"]["FenceMedium"] | null;
+            legal_basis: string | null;
+            /** @description In which the place of the alert lies */
+            area_id: number | null;
+            /** @description Vehicles that the fence lets through */
+            exempt: number;
+            /** @description Of the breach that lasted longest */
+            geometry: components["schemas"]["Point"];
+            boundary: components["schemas"]["MultiPolygon"];
+        };
         /** @enum {string} */
         AlertLevel: "none" | "attention" | "warning" | "high";
         /** @description The result of one site check; it stays when another is added. */
@@ -123,8 +170,10 @@ export interface components {
         /** @description Alerts · 预警 */
         AlertProperties: {
             /** @description Site · 场所编号 */
-            site_id: string;
-            /** @description Enterprise · 企业 */
+            site_id: string | null;
+            /** @description Fence · 围栏编号 */
+            fence_id: string | null;
+            /** @description Enterprise or fence · 企业或围栏 */
             site_name: string;
             /** @description Kind · 类型 */
             kind: string;
@@ -149,6 +198,12 @@ export interface components {
             outcome: ("confirmed" | "legal_use" | "cannot_tell") | null;
             /** @description Case · 案件编号 */
             case_number: string | null;
+            /** @description To be checked this week · 本周核查 */
+            due: boolean;
+            /** @description Place in the queue of the county · 县内排位 */
+            place: number | null;
+            /** @description Checks that the county can make in a week · 本县每周可核查数 */
+            checks_per_week: number | null;
             /** @description Model run · 模型批次 */
             run_id: number;
         };
@@ -250,6 +305,13 @@ export interface components {
             /** @description Reason of the end · 失效原因 */
             void_reason: string | null;
         };
+        /** @description All that became of an area, the oldest version first. */
+        AreaStory: {
+            code: string;
+            kind: components["schemas"]["AreaKind"];
+            versions: components["schemas"]["StoryVersion"][];
+            truncated: boolean;
+        };
         /** @description One version of an area. */
         AreaVersion: {
             code: string;
@@ -310,13 +372,14 @@ export interface components {
              */
             crs?: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
         };
-        /** @description Place and matter, one of many. */
+        /** @description Place and matter, one of many; a value that cannot be is a fault of its row, not of the request. */
         AssignPoint: {
+            /** @description Yours, comes back */
+            id?: string | number | null;
             lon: number;
             lat: number;
             /** @description Item of the duty list */
             item_code: string;
-            /** @description Enterprise in question: its sites decide when it is unclear */
             enterprise_uscc?: string | null;
         };
         /** @description Areas at the place: one of each kind of the hierarchy, and all overlays. */
@@ -459,6 +522,15 @@ export interface components {
             reasons: components["schemas"]["RowFault"][];
             unregistered_vehicles: components["schemas"]["UnregisteredVehicles"];
         };
+        /** @description Alerts of about one score; ``low`` and ``high`` are the Wilson interval (95 %) of the share confirmed. */
+        BinOfReliability: {
+            n: number;
+            confirmed: number;
+            mean_score: number;
+            share: number;
+            low: number;
+            high: number;
+        };
         /** @description Something that a run could not see. */
         BlindSpotDocument: {
             /** @description vehicles, meters or sites */
@@ -478,12 +550,14 @@ export interface components {
             valid_from: string;
             /** @description First day on which it no longer holds */
             valid_to: string | null;
-            /** @description For those who may read the import */
+            /** @description By whom it was made, for those who may read the import */
             changed_by: string | null;
             changed_at: string | null;
             source: components["schemas"]["ImportSource"] | null;
-            /** @description Why, where somebody said so */
+            /** @description Why it was made, where somebody said so */
             reason: string | null;
+            /** @description Later changes of this version, in order */
+            later: components["schemas"]["VersionChange"][];
             /** @description Import by which this version can be undone */
             batch_id: number | null;
             code: string;
@@ -507,6 +581,10 @@ export interface components {
         };
         /** @description Responsibility for one of many points: codes and bodies, without the explanation. */
         BriefAssignment: {
+            /** @description Place among the points that were sent, from 1 */
+            row: number;
+            /** @description As it was sent */
+            id: string | number | null;
             /** @description Degrees, WGS-84 */
             lon: number;
             /** @description Degrees, WGS-84 */
@@ -539,9 +617,32 @@ export interface components {
             /** @description As `production 990121100` */
             enterprise_sites: string[] | null;
         };
-        /** @description Answers in the order of the points. */
+        /** @description Answers in the order of the points; points with a fault have none. */
         BriefAssignments: {
             assignments: components["schemas"]["BriefAssignment"][];
+            /** @description Points that were not assigned, with the reason */
+            faults: components["schemas"]["PointFault"][];
+        };
+        /** @description A rule of the contract that a delivery breaks. */
+        BrokenRule: {
+            /** @description `column.constraint`, `unique`, `freshness`, `volume` … */
+            rule: string;
+            level: components["schemas"]["RuleLevel"];
+            /** @description Rows that break it */
+            rows: number;
+        };
+        /** @description Number of alerts of a kind that a county can check in a week, from a day on. */
+        BudgetBody: {
+            /** @description Code of a county */
+            area: string;
+            /** @default illegal_resumption */
+            kind?: string;
+            /** @description Null ends the budget */
+            checks_per_week: number | null;
+            /** @description Null: today */
+            valid_from?: string | null;
+            /** @default  */
+            note?: string;
         };
         /** @description One feature of the collection buildings. */
         BuildingFeature: {
@@ -591,6 +692,17 @@ export interface components {
             /** @description Height in m · 高度（米） */
             height_m: number | null;
         };
+        /** @description Steps from a score to the share confirmed among judged alerts of such a score, linear between the points. */
+        CalibrationOfModel: {
+            version: string;
+            /** @description Score, share confirmed */
+            points: [
+                number,
+                number
+            ][];
+            /** @description Judged alerts of held-out sites that they rest on */
+            judged: number;
+        };
         /** @description Phone list of a case. */
         CalledPeople: {
             people: components["schemas"]["CalledPerson"][];
@@ -603,6 +715,35 @@ export interface components {
             state: components["schemas"]["DispatchState"];
             phone: string | null;
             body_phone: string | null;
+        };
+        /** @description One vehicle at the site. */
+        Caller: {
+            vehicle_id: string;
+            /** @description With its middle hidden */
+            plate_masked: string | null;
+            /** @description For those who may read plates */
+            plate?: string | null;
+            kind: components["schemas"]["VehicleKind"];
+            left_out: string | null;
+            visits: number;
+            days: number;
+            hours: number;
+            /** Format: date */
+            first_day: string;
+            /** Format: date */
+            last_day: string;
+        };
+        /** @description Different vehicles of a kind at the site. */
+        CallerCount: {
+            kind: components["schemas"]["VehicleKind"];
+            /** @description Kind of place for which they do not count, or neighbour; null: they count */
+            left_out: string | null;
+            vehicles: number;
+            visits: number;
+            /** @description Local days with a visit */
+            days: number;
+            /** @description Attributed to the site */
+            hours: number;
         };
         /** @description Caller of the request; without a login the role `public` and nothing else. */
         CallerDocument: {
@@ -885,6 +1026,18 @@ export interface components {
             holds: boolean;
             faults: string[];
         };
+        /** @description A change set on the same areas that waits for its approval or its date. */
+        ChangeAround: {
+            id: number;
+            status: components["schemas"]["ChangeSetStatus"];
+            author: string;
+            title: string;
+            effective_at: string | null;
+            /** @description Codes promised to it; nobody else is given them */
+            new_codes: string[];
+            /** @description The areas in common */
+            codes: string[];
+        };
         /** @description Preview of a change set: ended and new areas, loads and moved cases. */
         ChangePreview: {
             affected_sites: number;
@@ -892,6 +1045,21 @@ export interface components {
             open_cases: string[];
             new_codes: string[];
             voided_codes: string[];
+            /**
+             * @description Unit grids that go on under their codes
+             * @default []
+             */
+            kept_codes?: string[];
+            /**
+             * @description Codes old and new, as planned
+             * @default []
+             */
+            code_table?: components["schemas"]["CodePair"][];
+            /**
+             * @description Narrow parts that it leaves; they refuse nothing
+             * @default []
+             */
+            warnings?: components["schemas"]["NarrowPart"][];
             /**
              * @description Neighbours that get a node on an edge, by code
              * @default []
@@ -903,6 +1071,11 @@ export interface components {
              */
             outlines?: string[];
             load: components["schemas"]["LoadChange"];
+            /**
+             * @description The operations in their order
+             * @default []
+             */
+            steps?: components["schemas"]["StepResult"][];
             result: components["schemas"]["NewAreas"];
         };
         /** @description A signal that weighs more or less than in the score before. */
@@ -945,7 +1118,7 @@ export interface components {
         };
         /** @description Operations that are applied together or not at all, at once or from a date on. */
         ChangeSetBody: {
-            operations: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["MoveVertex"] | components["schemas"]["MoveEdge"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"])[];
+            operations: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["MoveVertex"] | components["schemas"]["MoveEdge"] | components["schemas"]["InsertVertex"] | components["schemas"]["DeleteVertex"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"])[];
             effective_at?: string | null;
             /** @default  */
             title?: string;
@@ -954,6 +1127,11 @@ export interface components {
              * @default
              */
             reason?: string;
+            /**
+             * @description Unit grids whose borders are only corrected (moves, redrawn boundaries) keep their codes, if they keep enough of their land (`WANGGE_KEPT_CODE_LAND_SHARE`); else it is refused with the share
+             * @default false
+             */
+            keep_codes?: boolean;
         };
         /** @description An edit of the partition: operations, what they do, who asked, who approved. */
         ChangeSetDocument: {
@@ -964,15 +1142,16 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             applied_at: string | null;
-            /** @description Date from which it is to hold */
+            /** @description Date from which it is to hold; approved later: from applied_at on */
             effective_at: string | null;
-            operations: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["ResolvedMoveVertex"] | components["schemas"]["ResolvedMoveEdge"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"] | components["schemas"]["UndoOperation"])[];
+            operations: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["ResolvedMoveVertex"] | components["schemas"]["ResolvedMoveEdge"] | components["schemas"]["ResolvedInsertVertex"] | components["schemas"]["ResolvedDeleteVertex"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"] | components["schemas"]["UndoOperation"])[];
             preview: components["schemas"]["ChangePreview"];
             result: components["schemas"]["ChangeResult"] | null;
             /** @description The change set that this one takes back */
             undoes_id: number | null;
             title: string;
             reason: string;
+            keep_codes: boolean;
             /** @description The caller may put it into force, or take it back */
             may_approve: boolean;
             /** @description Who may put it into force, or take it back */
@@ -982,7 +1161,7 @@ export interface components {
             status: components["schemas"]["ChangeSetStatus"];
         };
         /** @enum {string} */
-        ChangeSetStatus: "draft" | "approved" | "applied" | "undone" | "rejected";
+        ChangeSetStatus: "draft" | "approved" | "applied" | "undone" | "rejected" | "withdrawn";
         /** @description Trial of operations; nothing of it is stored. */
         ChangeSetTrial: {
             /** @description The area that holds the change */
@@ -992,15 +1171,16 @@ export interface components {
             /** Format: date-time */
             created_at: string;
             applied_at: string | null;
-            /** @description Date from which it is to hold */
+            /** @description Date from which it is to hold; approved later: from applied_at on */
             effective_at: string | null;
-            operations: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["ResolvedMoveVertex"] | components["schemas"]["ResolvedMoveEdge"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"] | components["schemas"]["UndoOperation"])[];
+            operations: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["ResolvedMoveVertex"] | components["schemas"]["ResolvedMoveEdge"] | components["schemas"]["ResolvedInsertVertex"] | components["schemas"]["ResolvedDeleteVertex"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"] | components["schemas"]["UndoOperation"])[];
             preview: components["schemas"]["ChangePreview"];
             result: components["schemas"]["ChangeResult"] | null;
             /** @description The change set that this one takes back */
             undoes_id: number | null;
             title: string;
             reason: string;
+            keep_codes: boolean;
             /** @description The caller may put it into force, or take it back */
             may_approve: boolean;
             /** @description Who may put it into force, or take it back */
@@ -1013,6 +1193,8 @@ export interface components {
         /** @description Change sets, newest first. */
         ChangeSets: {
             change_sets: components["schemas"]["ChangeSetDocument"][];
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
         };
         /** @enum {string} */
         ClockStatus: "in_time" | "due_soon" | "overdue" | "suspended" | "no_deadline" | "closed" | "closed_late";
@@ -1070,12 +1252,33 @@ export interface components {
             clues: components["schemas"]["ClueDocument"][];
             /** @description `before` of the next page; null: this is the last */
             next_before: number | null;
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description An area that was, and one that follows it. */
+        CodePair: {
+            old_code: string;
+            old_name: string;
+            new_code: string;
+            new_name: string;
+            kind: components["schemas"]["AreaKind"];
+            /** @description Share of the old area's land that is the new one's, 0 to 1 */
+            share: number;
         };
         /** @description The password of now, and a code. */
         CodeProof: {
             password: string;
             /** @description Six digits of the app, or a recovery code */
             code: string;
+        };
+        /** @description Codes old and new of a change set: as they came, or as planned while it waits. */
+        CodeTable: {
+            change_set_id: number;
+            title: string;
+            status: components["schemas"]["ChangeSetStatus"];
+            /** @description Since when the new codes hold, or from when on */
+            effective_at: string | null;
+            rows: components["schemas"]["CodePair"][];
         };
         /** @description One collection. */
         CollectionDescription: {
@@ -1158,6 +1361,22 @@ export interface components {
             time_zone: string;
             languages: ("zh" | "en")[];
         };
+        /** @description A unit grid whose corners are asked for, after the steps of a draft. */
+        CornersBody: {
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
+            area_id: number;
+            /** @default [] */
+            operations?: (components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["MoveVertex"] | components["schemas"]["MoveEdge"] | components["schemas"]["InsertVertex"] | components["schemas"]["DeleteVertex"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"])[];
+        };
+        /** @description Alerts of a county in the queue of a run, and what checks found. */
+        CountyOfRun: {
+            code: string | null;
+            name: string | null;
+            queue: number;
+            confirmed: number;
+            /** @description False alarms */
+            legal_use: number;
+        };
         /** @description A matter over several towns. */
         CrossRegion: {
             /** @description Code of the town that leads */
@@ -1181,9 +1400,30 @@ export interface components {
             /** @description Changes are heard */
             events: boolean;
         };
+        /** @description Take a corner away in which two edges meet, in every unit grid that has it. */
+        DeleteVertex: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete_vertex";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
+            area_id: number;
+            vertex: number[];
+        };
+        /** @description Rows of one delivery. */
+        DeliveredVolume: {
+            id: number;
+            /** Format: date-time */
+            received_at: string;
+            rows: number | null;
+            state: components["schemas"]["SourceDeliveryState"];
+        };
         /** @description The newest messages to a webhook. */
         DeliveriesList: {
             deliveries: components["schemas"]["Delivery"][];
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
         };
         /** @description A message to a webhook. */
         Delivery: {
@@ -1206,6 +1446,18 @@ export interface components {
             status: number | null;
             /** @description Why the last try failed */
             fault: string | null;
+        };
+        /** @description A row that breaks a rule. No value stands in it. */
+        DeliveryFinding: {
+            /** @description From 1 below the header; 0: the delivery as a whole */
+            row: number;
+            field: string;
+            rule: string;
+            level: components["schemas"]["RuleLevel"];
+            /** @description The reason in Chinese */
+            zh: string;
+            /** @description The reason in English */
+            en: string;
         };
         /** @enum {string} */
         DeliveryState: "waiting" | "delivered" | "dead" | "skipped";
@@ -1258,9 +1510,103 @@ export interface components {
             dispatches: components["schemas"]["DispatchDocument"][];
             /** @description `before` of the next page; null: this is the last */
             next_before: number | null;
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
         };
         /** @enum {string} */
         Domain: "ecology" | "urban" | "transport" | "agriculture" | "culture_tourism" | "market";
+        /** @description A draft of somebody else on the same areas. */
+        DraftAround: {
+            /** @description None where it is not shared with the caller */
+            id: number | null;
+            name: string;
+            owner: string;
+            /** Format: date-time */
+            changed_at: string;
+            /** @description The areas in common */
+            codes: string[];
+        };
+        /** @description The part of a draft that its owner writes. */
+        DraftBody: {
+            /**
+             * @description Empty: the title, else the time of its making
+             * @default
+             */
+            name?: string;
+            /** @default [] */
+            steps?: components["schemas"]["DraftStep"][];
+            /**
+             * @description Steps that were taken back, the last one first
+             * @default []
+             */
+            undone?: components["schemas"]["DraftStep"][];
+            /** @default  */
+            title?: string;
+            /** @default  */
+            reason?: string;
+            /** @description Day from which it is to hold; none: at once */
+            effective_on?: string | null;
+            /**
+             * @description Corrected grids keep their codes
+             * @default false
+             */
+            keep_codes?: boolean;
+            /**
+             * @description Whoever looks after all the areas may read it by its link and copy it
+             * @default false
+             */
+            shared?: boolean;
+        };
+        /** @description A draft; its ETag is what `If-Match` needs. */
+        DraftDocument: {
+            id: number;
+            name: string;
+            owner: string;
+            mine: boolean;
+            title: string;
+            shared: boolean;
+            n_steps: number;
+            /** @description Areas of its steps, by code, twenty at most */
+            codes: string[];
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+            reason: string;
+            effective_on: string | null;
+            keep_codes: boolean;
+            steps: components["schemas"]["DraftStep"][];
+            undone: components["schemas"]["DraftStep"][];
+        };
+        /** @description A draft without its steps. */
+        DraftFacts: {
+            id: number;
+            name: string;
+            owner: string;
+            mine: boolean;
+            title: string;
+            shared: boolean;
+            n_steps: number;
+            /** @description Areas of its steps, by code, twenty at most */
+            codes: string[];
+            version: number;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            changed_at: string;
+        };
+        /** @description A step of a draft: an operation, the areas that it changes and the larger one that takes them. */
+        DraftStep: {
+            operation: components["schemas"]["Split"] | components["schemas"]["Merge"] | components["schemas"]["MoveVertex"] | components["schemas"]["MoveEdge"] | components["schemas"]["InsertVertex"] | components["schemas"]["DeleteVertex"] | components["schemas"]["Reshape"] | components["schemas"]["Transfer"] | components["schemas"]["Reparent"];
+            /** @default [] */
+            zones?: components["schemas"]["StepArea"][];
+            target?: components["schemas"]["StepArea"] | null;
+        };
+        /** @description Drafts, the one changed last first. */
+        Drafts: {
+            drafts: components["schemas"]["DraftFacts"][];
+        };
         /** @description The way that was driven; no geometry without two fixes. */
         DrivenFeature: {
             /** @constant */
@@ -1457,12 +1803,95 @@ export interface components {
             /** @description Model run · 模型批次 */
             run_id: number;
         };
+        /** @description One feature of the collection encounters. */
+        EncounterFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description In the CRS of `Content-Crs` */
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["EncounterProperties"];
+            /** @description Key of the feature; of this version, where there is history */
+            id: number;
+            /** @default [] */
+            links?: components["schemas"]["Link"][];
+        };
+        /** @enum {string} */
+        EncounterKind: "meeting" | "convoy" | "mixed";
+        /** @description One page of the collection encounters. */
+        EncounterPage: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["EncounterFeature"][];
+            /** @description Features on this page */
+            numberReturned: number;
+            /** @description All that match, where that is known or `count=exact` */
+            numberMatched?: number | null;
+            /** @description With `count=estimate` */
+            numberEstimated?: number | null;
+            /** @description Counting took too long */
+            countTimedOut?: boolean | null;
+            /** @description `next` leads to the next page */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Encounters of vehicles · 车辆会遇 */
+        EncounterProperties: {
+            /** @description One vehicle · 车辆甲 */
+            vehicle_a: string;
+            /** @description The other vehicle · 车辆乙 */
+            vehicle_b: string;
+            /**
+             * @description Kind · 会遇类型
+             * @enum {string}
+             */
+            kind: "meeting" | "convoy" | "mixed";
+            /**
+             * Format: date-time
+             * @description Started at · 开始时间
+             */
+            started_at: string;
+            /**
+             * Format: date-time
+             * @description Ended at · 结束时间
+             */
+            ended_at: string;
+            /**
+             * @description Begun by · 开始方式
+             * @enum {string}
+             */
+            begun_by: "approach" | "gap" | "track_start";
+            /**
+             * @description Ended by · 结束方式
+             * @enum {string}
+             */
+            ended_by: "apart" | "gap" | "track_end";
+            /** @description Still open · 未结束 */
+            open: boolean;
+            /** @description Length (s) · 时长（秒） */
+            duration_s: number;
+            /** @description Both at rest (s) · 双方静止（秒） */
+            rest_s: number;
+            /** @description Both moving (s) · 双方行驶（秒） */
+            convoy_s: number;
+            /** @description Nearest (m) · 最近距离（米） */
+            nearest_m: number;
+            /**
+             * Format: date-time
+             * @description Nearest at · 最近时刻
+             */
+            nearest_at: string;
+            /** @description Model run · 模型批次 */
+            run_id: number;
+        };
         /** @description A grid of responsibility or evaluation of which nothing is left. */
         EndedGrid: {
             code: string;
             name: string;
             id: number;
             kind: components["schemas"]["AreaKind"];
+        };
+        /** @description Keys that were ended. */
+        EndedKeys: {
+            ended: number;
         };
         /** @description A login that was ended. */
         EndedLogin: {
@@ -1545,29 +1974,48 @@ export interface components {
             /** @description meters, vehicles or notices */
             family: string;
             quality: number;
+            /** @description First and last day between which the use of a meter rose above idle */
+            started?: string[] | null;
+            /** @description Idle use a day of a meter whose use rose, in kWh or m³ */
+            idle_level?: number | null;
             sentence_zh: string;
             sentence_en: string;
         };
         /** @description Evidence of an alert. */
         EvidenceCard: {
             alert: components["schemas"]["AlertFacts"];
-            site: components["schemas"]["AlertSite"];
-            enterprise: components["schemas"]["AlertEnterprise"];
+            /** @description Null: the alert is about a fence */
+            site: components["schemas"]["AlertSite"] | null;
+            enterprise: components["schemas"]["AlertEnterprise"] | null;
+            /** @description Null: the alert is about a site */
+            fence: components["schemas"]["AlertFence"] | null;
+            /** @description Null: the alert is about a site */
+            breaches: components["schemas"]["FenceBreaches"] | null;
             level: components["schemas"]["AlertLevel"];
             score: number;
+            /** @description Share confirmed among judged alerts with such a score; null: no calibration holds */
+            confirmed_share: number | null;
             evidence: components["schemas"]["Evidence"][];
+            balance: components["schemas"]["ScoreBalance"];
             /** @description What would lower the score */
             would_lower: components["schemas"]["BothLanguages"][];
+            /** @description What would settle it in families that say nothing: up or down */
+            would_settle: components["schemas"]["SettlingFact"][];
             notices: components["schemas"]["SiteNotice"][];
+            licences: components["schemas"]["SiteLicence"][];
             run: components["schemas"]["AlertRun"];
             case_number: string | null;
             meters: components["schemas"]["SiteMeters"];
+            meter_quality: components["schemas"]["MeterQuality"][];
             /** @description Newest first, 200 at most */
             visits: components["schemas"]["SiteVisit"][];
+            vehicles: components["schemas"]["SiteVehicles"];
             /** @description Scores, newest first, 100 at most */
             history: components["schemas"]["AlertScore"][];
             /** @description Newest first */
             outcomes: components["schemas"]["AlertOutcome"][];
+            /** @description Once the newest score is judged; null: joined to another, or no score */
+            after_outcome: components["schemas"]["Reopening"] | null;
         };
         /** @enum {string} */
         EvidenceKind: "photo" | "document" | "measurement" | "note";
@@ -1585,6 +2033,53 @@ export interface components {
         Extent: {
             spatial: components["schemas"]["SpatialExtent"];
             temporal?: components["schemas"]["TemporalExtent"] | null;
+        };
+        /** @description A family of evidence in log-odds: `adds` less `takes` and `explained` is its `total`. */
+        FamilyBalance: {
+            family: string;
+            /** @description What speaks for it, within the bounds of the family */
+            adds: number;
+            /** @description What speaks against it, 0 or more */
+            takes: number;
+            /** @description What registered notices explain, 0 or more */
+            explained: number;
+            total: number;
+            /** @description There were no data to judge by */
+            is_blind: boolean;
+            /** @description What would settle a blind family */
+            settle: components["schemas"]["BothLanguages"] | null;
+        };
+        /** @description One breach of the rule of the fence. */
+        FenceBreach: {
+            /** @description In the collection `fence_events` */
+            id: number;
+            vehicle_id: string;
+            plate_masked: string | null;
+            /** @description For those who may read plates */
+            plate?: string | null;
+            kind: components["schemas"]["VehicleKind"];
+            exempt: boolean;
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            ended_at: string;
+            duration_s: number;
+            open: boolean;
+            /** @description Where it began */
+            geometry: components["schemas"]["Point"];
+        };
+        /** @description Breaches at the fence in the window of the run, as far as the caller sees their places. */
+        FenceBreaches: {
+            /** Format: date-time */
+            from_at: string;
+            /** Format: date-time */
+            to_at: string;
+            /** @description Those that count first, 100 at most */
+            vehicles: components["schemas"]["FenceVehicle"][];
+            vehicles_of_all: number;
+            /** @description Newest first, 200 at most */
+            breaches: components["schemas"]["FenceBreach"][];
+            breaches_of_all: number;
         };
         /** @description One feature of the collection fence_events. */
         FenceEventFeature: {
@@ -1681,6 +2176,8 @@ export interface components {
             /** @default [] */
             links?: components["schemas"]["Link"][];
         };
+        /** @enum {string} */
+        FenceMedium: "land" | "water";
         /** @description One page of the collection fences. */
         FencePage: {
             /** @constant */
@@ -1721,9 +2218,45 @@ export interface components {
             /** @description Legal basis · 依据 */
             legal_basis: string | null;
         };
+        /** @enum {string} */
+        FenceRule: "forbid_enter" | "forbid_leave" | "dwell_limit";
+        /** @description One vehicle or vessel that broke the rule of the fence. */
+        FenceVehicle: {
+            vehicle_id: string;
+            /** @description With its middle hidden */
+            plate_masked: string | null;
+            /** @description For those who may read plates */
+            plate?: string | null;
+            kind: components["schemas"]["VehicleKind"];
+            /** @description It has leave, and counts for nothing */
+            exempt: boolean;
+            breaches: number;
+            /** @description Local days with a breach */
+            days: number;
+            hours: number;
+            /** Format: date */
+            first_day: string;
+            /** Format: date */
+            last_day: string;
+        };
         /** @description Numbers of the cases behind a figure. */
         FigureCases: {
             cases: string[];
+        };
+        /** @description Checks since a run against its queue. */
+        FiguresOfRun: {
+            /** @description Alerts that were to be checked after the run */
+            queue: number;
+            /** @description Of them, those checked since */
+            checked: number;
+            confirmed: number;
+            legal_use: number;
+            precision_at: components["schemas"]["PrecisionAtK"][];
+            /** @description Of the alerts that a week's checks reach; null: no budget was set */
+            within_budget: components["schemas"]["PrecisionAtK"] | null;
+            lead_days: components["schemas"]["LeadDays"];
+            counties: components["schemas"]["CountyOfRun"][];
+            reliability: components["schemas"]["BinOfReliability"][];
         };
         /** @description The first code of a new secret. */
         FirstCode: {
@@ -1755,6 +2288,74 @@ export interface components {
              */
             type: "GeometryCollection";
             geometries: (components["schemas"]["Point"] | components["schemas"]["MultiPoint"] | components["schemas"]["LineString"] | components["schemas"]["MultiLineString"] | components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | components["schemas"]["GeometryCollection"])[];
+        };
+        /** @description A unit grid that is another on the later day. */
+        GridChange: {
+            code: string;
+            name: string;
+            /**
+             * @description `changed`: the same code, another border
+             * @enum {string}
+             */
+            change: "ended" | "begun" | "changed";
+            /** @description Of an ended one: the codes that took its land */
+            followed_by: string[];
+            /** @description Of one that began: the codes whose land it took */
+            follows: string[];
+            area_m2_before: number | null;
+            area_m2_after: number | null;
+            change_set_id: number | null;
+            /** @description As it was where it ended, else as it became */
+            geometry: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"];
+        };
+        /** @description A corner of a unit grid. */
+        GridCorner: {
+            /** @description Longitude and latitude */
+            at: [
+                number,
+                number
+            ];
+            /** @description Unit grids that touch it; they move together */
+            grids: number[];
+            /**
+             * @description Anywhere, along the border on which it lies, or not at all
+             * @enum {string}
+             */
+            moves: "free" | "along" | "frozen";
+            /** @description Two edges meet there: it may be taken away */
+            removable: boolean;
+            /** @description Why it does not move freely, and who may move it */
+            reason_en: string;
+            reason_zh: string;
+        };
+        /** @description Corners and edges of a unit grid, with what the caller may do with each. */
+        GridCornersAnswer: {
+            area_id: number;
+            corners: components["schemas"]["GridCorner"][];
+            edges: components["schemas"]["GridEdge"][];
+        };
+        /** @description An edge of a unit grid. */
+        GridEdge: {
+            ends: [
+                [
+                    number,
+                    number
+                ],
+                [
+                    number,
+                    number
+                ]
+            ];
+            grids: number[];
+            /**
+             * @description Anywhere, along the border on which it lies, or not at all
+             * @enum {string}
+             */
+            moves: "free" | "along" | "frozen";
+            /** @description A corner may be inserted in it */
+            bends: boolean;
+            reason_en: string;
+            reason_zh: string;
         };
         /** @description One feature of the collection grids. */
         GridFeature: {
@@ -1917,6 +2518,8 @@ export interface components {
             state: components["schemas"]["ImportState"];
             /** @description Why a file was refused */
             reason: string | null;
+            /** @description What the import told: guesses, what was left out */
+            notes: string[];
             undone_at: string | null;
             undone_by: string | null;
         };
@@ -1950,12 +2553,14 @@ export interface components {
             state: components["schemas"]["ImportState"];
             /** @description Why a file was refused */
             reason: string | null;
+            /** @description What the import told: guesses, what was left out */
+            notes: string[];
             undone_at: string | null;
             undone_by: string | null;
             rows: components["schemas"]["ImportedRows"][];
         };
         /** @enum {string} */
-        ImportKind: "areas" | "enterprises" | "sites" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "calendar" | "bodies" | "duties" | "officers" | "matters" | "roads" | "waterways" | "buildings";
+        ImportKind: "areas" | "enterprises" | "sites" | "site_places" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "licences" | "calendar" | "bodies" | "duties" | "officers" | "matters" | "roads" | "waterways" | "buildings";
         /** @description With which something was imported. */
         ImportOptions: {
             /** @description CRS of the coordinates */
@@ -1964,6 +2569,28 @@ export interface components {
             skip_bad?: boolean | null;
             /** @description Kinds of areas shown as indicative */
             indicative?: string[] | null;
+            /** @description Layers that were read, when not all */
+            layers?: string[] | null;
+            /** @description Sheets that were read, when not all */
+            sheets?: string[] | null;
+            /** @description Columns, words and units of the source, as city.toml names them */
+            map?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description Source of city.toml */
+            named_source?: string | null;
+            /** @description Who delivered it */
+            department?: string | null;
+            /** @description Zone of times without one */
+            tz?: string | null;
+            /** @description Of the tables in which values were looked up */
+            lookups_sha256?: string | null;
+            /** @description Of places of sites: gazetteer or map */
+            place_source?: string | null;
+            /** @description Score from which proposals were taken */
+            accept_above?: number | null;
+            /** @description The delivery of a source, by its id */
+            delivery?: number | null;
             /** @description The approved duty list, by its id */
             proposal?: number | null;
             /** @description Why an entry of a register was changed or withdrawn */
@@ -2032,6 +2659,18 @@ export interface components {
                 [key: string]: components["schemas"]["IndicatorFigure"];
             };
         };
+        /** @description Bend an edge: a new corner between its ends, in every unit grid that has it. */
+        InsertVertex: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "insert_vertex";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
+            area_id: number;
+            edge: components["schemas"]["CuttingLine"];
+            to: number[];
+        };
         /** @description Links to all parts of the service (OGC API Common, part 1). */
         LandingPage: {
             title: string;
@@ -2055,6 +2694,11 @@ export interface components {
             /** @description First day on which it no longer holds */
             valid_to: string | null;
         };
+        /** @description Days from alerts to the check that confirmed them, or to their case. */
+        LeadDays: {
+            n: number;
+            median: number | null;
+        };
         /** @description Colour and names of a value. */
         LegendEntry: {
             color: string;
@@ -2063,6 +2707,8 @@ export interface components {
         };
         /** @enum {string} */
         Level: "town" | "county" | "city";
+        /** @enum {string} */
+        LicenceKind: "production" | "hazardous_storage" | "hazardous_business" | "waste" | "fishing" | "other";
         /** @description LineString Model */
         LineString: {
             /**
@@ -2071,6 +2717,22 @@ export interface components {
              */
             type: "LineString";
             coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[];
+        };
+        /** @description Lineage of a figure: where the rows behind it came from. */
+        LineageDocument: {
+            origins: components["schemas"]["LineageOrigin"][];
+        };
+        /** @description Rows of one import behind a figure. */
+        LineageOrigin: {
+            table: string;
+            rows: number;
+            /** @description null: older than imports */
+            import: components["schemas"]["Import"] | null;
+            /** @description null: no source delivered it */
+            delivery: components["schemas"]["SourceDelivery"] | null;
+            run: components["schemas"]["SourceRunDocument"] | null;
+            /** @description Rows of the delivered file with this key, from 1 below the header */
+            file_rows: number[];
         };
         /** @description A link to another document (RFC 8288). */
         Link: {
@@ -2114,7 +2776,7 @@ export interface components {
             path: string;
             status: number;
             request_id: string;
-            /** @description Counts of what was written */
+            /** @description Counts of what was written; the name of the API key */
             detail: {
                 [key: string]: unknown;
             } | null;
@@ -2125,18 +2787,33 @@ export interface components {
             password: string;
             code?: string | null;
         };
+        /** @description The key that was made: `key` is shown this once. */
+        MadeKey: {
+            id: number;
+            name: string;
+            read_only: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description To a minute; null: never */
+            last_used_at: string | null;
+            /** @description Null: when it is ended */
+            expires_at: string | null;
+            key: string;
+        };
         /** @description A version of a matter (事项): an item of the duty list and how its cases are handled. */
         MatterVersion: {
             /** Format: date */
             valid_from: string;
             /** @description First day on which it no longer holds */
             valid_to: string | null;
-            /** @description For those who may read the import */
+            /** @description By whom it was made, for those who may read the import */
             changed_by: string | null;
             changed_at: string | null;
             source: components["schemas"]["ImportSource"] | null;
-            /** @description Why, where somebody said so */
+            /** @description Why it was made, where somebody said so */
             reason: string | null;
+            /** @description Later changes of this version, in order */
+            later: components["schemas"]["VersionChange"][];
             /** @description Import by which this version can be undone */
             batch_id: number | null;
             item_code: string;
@@ -2195,13 +2872,87 @@ export interface components {
             case_number?: string | null;
             clue_id?: number | null;
         };
-        /** @description One day of a meter. */
-        MeterDay: {
-            /** Format: date */
+        /** @description Use of one interval `[from_at, to_at)` at a meter: a day, an hour, a bill. */
+        MeterInterval: {
+            /**
+             * Format: date
+             * @description The local day on which the interval begins
+             */
             day: string;
+            /** Format: date-time */
+            from_at: string;
+            /** Format: date-time */
+            to_at: string;
+            /** @description Empty where a site has one meter of a kind */
+            meter_id: string;
             /** @description kWh of power, m³ of water and gas */
             value: number | null;
             quality: components["schemas"]["ReadingQuality"];
+            flags: string[];
+        };
+        /** @enum {string} */
+        MeterKind: "power" | "water" | "gas";
+        /** @description Quality of everything that is stored of one meter. */
+        MeterQuality: {
+            site_id: string;
+            kind: components["schemas"]["MeterKind"];
+            /** @description Empty where a site has one meter of a kind */
+            meter_id: string;
+            readings: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            /** @description Median length of an interval */
+            usual_length_s: number;
+            /** @description Part of the known time that is estimated */
+            estimated_share: number;
+            /** @description Part of the time from the first to the last that is unknown */
+            missing_share: number;
+            /** @description Suspicious readings by flag */
+            flags: {
+                [key: string]: number;
+            };
+        };
+        /** @description A model in force with its document and the JSON Schema of such documents. */
+        ModelDocument: {
+            name: string;
+            version: string;
+            title: components["schemas"]["TitleOfModel"];
+            alert_kind: string;
+            /** @description What its alerts are about: site */
+            subject: string;
+            /** @description Families of evidence */
+            families: string[];
+            /** @description shipped with the program, folder of the installation, or a version of the register */
+            origin: string;
+            /** @description Of the document: runs with the same one judge alike */
+            sha256: string;
+            /** @description Of the scores that alerts have now; null: no fitted version is in force, or no run used it */
+            calibration: components["schemas"]["CalibrationOfModel"] | null;
+            document: {
+                [key: string]: unknown;
+            };
+            schema: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description A model in force. */
+        ModelInForceDocument: {
+            name: string;
+            version: string;
+            title: components["schemas"]["TitleOfModel"];
+            alert_kind: string;
+            /** @description What its alerts are about: site */
+            subject: string;
+            /** @description Families of evidence */
+            families: string[];
+            /** @description shipped with the program, folder of the installation, or a version of the register */
+            origin: string;
+            /** @description Of the document: runs with the same one judge alike */
+            sha256: string;
+            /** @description Of the scores that alerts have now; null: no fitted version is in force, or no run used it */
+            calibration: components["schemas"]["CalibrationOfModel"] | null;
         };
         /** @description One run of a model. */
         ModelRunDocument: {
@@ -2226,6 +2977,12 @@ export interface components {
         /** @description Runs of the models, newest first. */
         ModelRuns: {
             runs: components["schemas"]["ModelRunDocument"][];
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Models in force, by name. */
+        ModelsInForce: {
+            models: components["schemas"]["ModelInForceDocument"][];
         };
         /** @description Move both ends of an edge. */
         MoveEdge: {
@@ -2234,6 +2991,7 @@ export interface components {
              * @enum {string}
              */
             op: "move_edge";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
             area_id: number;
             edge: components["schemas"]["CuttingLine"];
             to: components["schemas"]["CuttingLine"];
@@ -2245,6 +3003,7 @@ export interface components {
              * @enum {string}
              */
             op: "move_vertex";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
             area_id: number;
             vertex: number[];
             to: number[];
@@ -2276,18 +3035,74 @@ export interface components {
             type: "MultiPolygon";
             coordinates: (components["schemas"]["Position2D"] | components["schemas"]["Position3D"])[][][];
         };
+        /** @description A wedge or strip of a unit grid that nothing wide runs through. */
+        NarrowPart: {
+            /** @constant */
+            kind: "narrow";
+            code: string;
+            length_m: number;
+            /** @description Mean width */
+            width_m: number;
+            place: components["schemas"]["Polygon"];
+        };
+        /** @description Two vehicles that met near the site. */
+        NearEncounter: {
+            /** @description In the collection `encounters` */
+            id: number;
+            vehicle_a: string;
+            plate_masked_a: string | null;
+            /** @description For those who may read plates */
+            plate_a?: string | null;
+            vehicle_b: string;
+            plate_masked_b: string | null;
+            /** @description For those who may read plates */
+            plate_b?: string | null;
+            kind: components["schemas"]["EncounterKind"];
+            /** Format: date-time */
+            started_at: string;
+            /** Format: date-time */
+            ended_at: string;
+            duration_s: number;
+            nearest_m: number;
+            /** @description From the site */
+            distance_m: number;
+            geometry: components["schemas"]["Point"];
+        };
+        /** @description A vehicle that fell silent near the site. */
+        NearSilence: {
+            /** @description In the collection `silences` */
+            id: number;
+            vehicle_id: string;
+            plate_masked: string | null;
+            /** @description For those who may read plates */
+            plate?: string | null;
+            kind: components["schemas"]["VehicleKind"];
+            /** Format: date-time */
+            began_at: string;
+            ended_at: string | null;
+            duration_s: number;
+            distance_m: number;
+            weight: number;
+            /** @description Why it does not count */
+            left_out: string | null;
+            geometry: components["schemas"]["Point"];
+        };
         /** @description An area that begins, as a feature. */
         NewArea: {
             /** @constant */
             type: "Feature";
             geometry: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"];
             properties: components["schemas"]["NewAreaProperties"];
+            /** @description Id by which later operations of the draft name it: below 0 of a new unit grid, its own of an area that goes on under another parent or code */
+            id?: number;
         };
         /** @description An area that begins. */
         NewAreaProperties: {
             code: string;
             name: string;
             kind: components["schemas"]["AreaKind"];
+            /** @description Id of the version of the parent that holds now */
+            parent_id?: number | null;
             area_m2: number;
         };
         /** @description An area that went on in a new version. */
@@ -2303,10 +3118,34 @@ export interface components {
             type: "FeatureCollection";
             features: components["schemas"]["NewArea"][];
         };
+        /** @description An API key to make; whoever has it acts as this account until it ends. */
+        NewKey: {
+            /** @description What it is for */
+            name: string;
+            /**
+             * @description It ends after so many days
+             * @default 90
+             */
+            days?: number;
+            /**
+             * @description It only reads: unsafe methods are refused
+             * @default false
+             */
+            read_only?: boolean;
+            password: string;
+            /** @description Of accounts with a second factor */
+            code?: string | null;
+        };
         /** @description The password of now, and the one to come. */
         NewPassword: {
             password: string;
             new_password: string;
+        };
+        /** @description Site that was not placed, with the reason. */
+        NotPlaced: {
+            site_id: string;
+            reason: string;
+            reason_zh: string;
         };
         /** @enum {string} */
         NoticeKind: "dismantling" | "maintenance" | "remediation" | "fire_pump" | "sublet" | "shared_meter" | "outage" | "permit";
@@ -2318,12 +3157,14 @@ export interface components {
             valid_from: string;
             /** @description First day on which it no longer holds */
             valid_to: string | null;
-            /** @description For those who may read the import */
+            /** @description By whom it was made, for those who may read the import */
             changed_by: string | null;
             changed_at: string | null;
             source: components["schemas"]["ImportSource"] | null;
-            /** @description Why, where somebody said so */
+            /** @description Why it was made, where somebody said so */
             reason: string | null;
+            /** @description Later changes of this version, in order */
+            later: components["schemas"]["VersionChange"][];
             /** @description Import by which this version can be undone */
             batch_id: number | null;
             certificate_no: string;
@@ -2369,6 +3210,25 @@ export interface components {
             /** @default  */
             note?: string;
         };
+        /** @description An API key of the own account. */
+        OwnKey: {
+            id: number;
+            name: string;
+            read_only: boolean;
+            /** Format: date-time */
+            created_at: string;
+            /** @description To a minute; null: never */
+            last_used_at: string | null;
+            /** @description Null: when it is ended */
+            expires_at: string | null;
+        };
+        /** @description API keys of the own account that hold now. */
+        OwnKeys: {
+            /** @description The newest first */
+            keys: components["schemas"]["OwnKey"][];
+            most_keys: number;
+            most_days: number;
+        };
         /** @description A login of the own account. */
         OwnLogin: {
             id: number;
@@ -2398,6 +3258,23 @@ export interface components {
             /** @description Name, with dots between the levels */
             field: string;
             reason: string;
+            /** @description The reason in Chinese */
+            reason_zh?: string | null;
+            /** @description Of files: row from 1, without the header */
+            row?: number | null;
+        };
+        /** @description Unit grids that differ between the ends of two days. */
+        PartitionDifference: {
+            /** Format: date-time */
+            since: string;
+            /** Format: date-time */
+            until: string;
+            area: string | null;
+            /** @description Unit grids on the earlier day */
+            n_before: number;
+            n_after: number;
+            changes: components["schemas"]["GridChange"][];
+            truncated: boolean;
         };
         /** @description A body beside the lead, and why. */
         PartnerBody: {
@@ -2494,6 +3371,29 @@ export interface components {
             kind?: components["schemas"]["PlaceKind"] | null;
             radius_m?: number | null;
         };
+        /** @description Best place of the gazetteer for an address; nothing is placed by it until somebody accepts it. */
+        PlaceProposal: {
+            /** @description Of the place; a road stands for a point at half its length */
+            name: string;
+            kind: string;
+            /** @description Degrees, WGS-84 */
+            lon: number;
+            /** @description Degrees, WGS-84 */
+            lat: number;
+            score: number;
+            /** @description Part of the address that has its name */
+            matched: string;
+        };
+        /** @description Sites that got a place, as one import that can be undone. */
+        PlacedSites: {
+            /** @description To undo it; None: no site was placed */
+            import_id: number | null;
+            placed: string[];
+            /** @description Of the named and of the accepted ones */
+            refused: components["schemas"]["NotPlaced"][];
+            /** @description Sites without place that the caller sees after it */
+            left: number;
+        };
         /** @description Places for an address, the best first; none is chosen. */
         PlacesFound: {
             /** @description `found`, `nothing_found` or `another_city` */
@@ -2511,6 +3411,16 @@ export interface components {
              */
             type: "Point";
             coordinates: components["schemas"]["Position2D"] | components["schemas"]["Position3D"];
+        };
+        /** @description A point of a bulk that was not assigned. */
+        PointFault: {
+            /** @description Place among the points that were sent, from 1 */
+            row: number;
+            /** @description As it was sent */
+            id: string | number | null;
+            field: string;
+            reason: string;
+            reason_zh: string;
         };
         /** @description Polygon Model */
         Polygon: {
@@ -2551,6 +3461,13 @@ export interface components {
             days: number;
             duplicates: components["schemas"]["PossibleDuplicate"][];
         };
+        /** @description Share confirmed of the first k alerts, among those that were judged. */
+        PrecisionAtK: {
+            k: number;
+            judged: number;
+            /** @description Null: none of them was judged */
+            precision: number | null;
+        };
         /** @description Why the service did not do what was asked (RFC 9457). */
         ProblemDocument: {
             type: components["schemas"]["ProblemType"];
@@ -2589,6 +3506,8 @@ export interface components {
             rests_on?: components["schemas"]["RestingRows"][] | null;
             /** @description Of an entry that no register has: the most similar names and keys */
             nearest?: string[] | null;
+            /** @description Of a draft that was saved meanwhile: the version that is kept */
+            version?: number | null;
         };
         /** @enum {string} */
         ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/changes-gone" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
@@ -2655,8 +3574,19 @@ export interface components {
             /** Format: date-time */
             published_at: string;
         };
+        /** @description Reason for taking the version in force back. */
+        PutBackBody: {
+            /** @default  */
+            note?: string;
+        };
+        /** @description Version that comes into force. */
+        PutInForceBody: {
+            version: string;
+            /** @default  */
+            note?: string;
+        };
         /** @enum {string} */
-        ReadingQuality: "measured" | "estimated" | "missing";
+        ReadingQuality: "measured" | "estimated" | "computed" | "missing";
         /** @description Reason for which a call is declined, or an officer recalled. */
         ReasonBody: {
             reason: string;
@@ -2704,6 +3634,10 @@ export interface components {
         /** @description Codes for who has lost the phone, each for one login: shown this once. */
         RecoveryCodes: {
             recovery_codes: string[];
+        };
+        /** @description The refusal of a delivery that is held. */
+        RefusalBody: {
+            reason: string;
         };
         /** @description An entry of a register, with its version of the day. */
         RegisterEntry: {
@@ -2768,6 +3702,15 @@ export interface components {
         RejectionBody: {
             reason: string;
         };
+        /** @description The release of a delivery that is held. */
+        ReleaseBody: {
+            reason: string;
+            /**
+             * @description Without the rows that the import refuses
+             * @default false
+             */
+            skip_bad?: boolean;
+        };
         /** @description Another place of a case, and why. */
         RelocationBody: {
             lon: number;
@@ -2789,6 +3732,15 @@ export interface components {
             areas: components["schemas"]["geo_api__dispatch__schemas__ChangedArea"][];
             bodies_change: boolean;
             assignment: components["schemas"]["AssignmentDocument"];
+        };
+        /** @description Evidence of later days that brings the alert back into the queue after an outcome. */
+        Reopening: {
+            /** Format: date */
+            later_than: string;
+            /** @description Families that do not count now: each would be new */
+            families: string[];
+            /** @description Score from which the evidence is stronger than now */
+            score: number;
         };
         /** @description Give a community to another town, or a town to another county. */
         Reparent: {
@@ -2848,6 +3800,33 @@ export interface components {
             area_ids: number[];
             line: components["schemas"]["CuttingLine"];
         };
+        /** @description A corner that is taken away, with the corner onto which it is drawn and every unit grid that has it. */
+        ResolvedDeleteVertex: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "delete_vertex";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
+            area_id: number;
+            vertex: number[];
+            to: number[];
+            area_ids: number[];
+        };
+        /** @description A corner that is inserted, with its place on the edge and every unit grid that has the edge. */
+        ResolvedInsertVertex: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            op: "insert_vertex";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
+            area_id: number;
+            edge: components["schemas"]["CuttingLine"];
+            to: number[];
+            vertex: number[];
+            area_ids: number[];
+        };
         /** @description An edge that moves, with every unit grid that touches it. */
         ResolvedMoveEdge: {
             /**
@@ -2855,6 +3834,7 @@ export interface components {
              * @enum {string}
              */
             op: "move_edge";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
             area_id: number;
             edge: components["schemas"]["CuttingLine"];
             to: components["schemas"]["CuttingLine"];
@@ -2867,6 +3847,7 @@ export interface components {
              * @enum {string}
              */
             op: "move_vertex";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
             area_id: number;
             vertex: number[];
             to: number[];
@@ -2960,6 +3941,8 @@ export interface components {
             field: string;
             reason: string;
         };
+        /** @enum {string} */
+        RuleLevel: "hold" | "warn";
         /** @description One run of a model. */
         RunOfModel: {
             id: number;
@@ -2989,9 +3972,70 @@ export interface components {
         /** @description Runs of the models, newest first. */
         RunsOfModels: {
             runs: components["schemas"]["RunOfModel"][];
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description The prior and the families of evidence: their sum is `log_odds`, and the score its probability. */
+        ScoreBalance: {
+            /** @description Log-odds before any evidence */
+            prior: number;
+            families: components["schemas"]["FamilyBalance"][];
+            log_odds: number;
         };
         /** @enum {string} */
         ScoreChange: "raised" | "reopened" | "returned" | "faded" | "higher" | "lower" | "refreshed";
+        /** @description Groups of hits, as far as the caller may see them; groups without hits are left out. */
+        SearchAnswer: {
+            q: string;
+            groups: components["schemas"]["SearchGroup"][];
+        };
+        /** @description Hits of one sort, the best first. */
+        SearchGroup: {
+            /** @enum {string} */
+            group: "areas" | "companies" | "cases" | "alerts" | "vehicles" | "grids" | "places" | "coordinates";
+            /** @description How many the caller may see, 100 at most */
+            count: number;
+            /** @description There are more than 100 */
+            more: boolean;
+            hits: components["schemas"]["SearchHit"][];
+        };
+        /** @description A thing that the text may mean. */
+        SearchHit: {
+            /** @description A kind of area, `site`, `case`, `alert`, `vehicle`, `road`, `waterway` or `coordinate` */
+            kind: string;
+            /** @description Code, number of the site, case, alert or vehicle, or `lon,lat` */
+            key: string;
+            /** @description Key of the feature in its collection */
+            id: number | null;
+            /** @description Name or number; the plate of a vehicle is masked by role */
+            title: string;
+            title_en: string | null;
+            /**
+             * @description Why it was found
+             * @enum {string}
+             */
+            matched_by: "name" | "former_name" | "pinyin" | "initials" | "code" | "uscc" | "site_id" | "number" | "plate" | "vehicle_id" | "address" | "coordinates";
+            /** @description A name of before */
+            former: boolean;
+            /** @description Of a case, alert or site its state; of a vehicle its kind */
+            state: string | null;
+            /** @description Names of the areas that hold it, the largest first */
+            within: string[];
+            /** @description Degrees, EPSG:4326 */
+            lon: number | null;
+            /** @description Degrees, EPSG:4326 */
+            lat: number | null;
+            /** @description West, south, east, north of an area */
+            bbox: number[] | null;
+            /** @description Of a coordinate: as it was read */
+            crs: ("wgs84" | "gcj02" | "bd09") | null;
+            /** @description Of a coordinate: as it was read */
+            order: ("lon_lat" | "lat_lon") | null;
+            /** @description Of a coordinate: from the reading that is taken, the first one */
+            distance_m: number | null;
+            /** @description Of a place that an address names */
+            score: number | null;
+        };
         /** @description Whether the own account has a second factor. */
         SecondFactorState: {
             enrolled: boolean;
@@ -3013,6 +4057,12 @@ export interface components {
         SentAgain: {
             waiting: number;
         };
+        /** @description A fact that would settle a family of evidence that says nothing. */
+        SettlingFact: {
+            zh: string;
+            en: string;
+            family: string;
+        };
         /** @description A town with too few officers. */
         ShortTown: {
             code: string;
@@ -3023,6 +4073,64 @@ export interface components {
         ShortTowns: {
             enough: number;
             towns: components["schemas"]["ShortTown"][];
+        };
+        /** @description One feature of the collection silences. */
+        SilenceFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description In the CRS of `Content-Crs` */
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["SilenceProperties"];
+            /** @description Key of the feature; of this version, where there is history */
+            id: number;
+            /** @default [] */
+            links?: components["schemas"]["Link"][];
+        };
+        /** @description One page of the collection silences. */
+        SilencePage: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["SilenceFeature"][];
+            /** @description Features on this page */
+            numberReturned: number;
+            /** @description All that match, where that is known or `count=exact` */
+            numberMatched?: number | null;
+            /** @description With `count=estimate` */
+            numberEstimated?: number | null;
+            /** @description Counting took too long */
+            countTimedOut?: boolean | null;
+            /** @description `next` leads to the next page */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Silences at closed sites · 停产场所附近失联 */
+        SilenceProperties: {
+            /** @description Site · 场所编号 */
+            site_id: string;
+            /** @description Vehicle · 车辆编号 */
+            vehicle_id: string;
+            /**
+             * Format: date-time
+             * @description Last fix before · 失联前最后定位
+             */
+            began_at: string;
+            /** @description First fix after · 恢复定位时间 */
+            ended_at: string | null;
+            /** @description Length (s) · 时长（秒） */
+            duration_s: number;
+            /** @description Usual interval (s) · 平常定位间隔（秒） */
+            before_s: number;
+            /** @description Reappeared after (m) · 恢复处距离（米） */
+            reappeared_m: number | null;
+            /** @description Distance (m) · 距离（米） */
+            distance_m: number;
+            /** @description Share · 归属比例 */
+            share: number;
+            /** @description Weight · 权重 */
+            weight: number;
+            /** @description Left out by · 未计入原因 */
+            left_out: ("seen" | "place" | "home" | "drove_on" | "outage" | "dead_zone" | "neighbour") | null;
+            /** @description Model run · 模型批次 */
+            run_id: number;
         };
         /** @description One feature of the collection sites. */
         SiteFeature: {
@@ -3054,12 +4162,24 @@ export interface components {
         };
         /** @enum {string} */
         SiteKind: "registered" | "production" | "sales" | "storage";
+        /** @description A licence that holds for a site. */
+        SiteLicence: {
+            licence_kind: components["schemas"]["LicenceKind"];
+            number: string;
+            /** Format: date */
+            valid_from: string;
+            /** @description First day on which it no longer holds */
+            valid_to: string | null;
+            note: string | null;
+            /** @description Of the site alone; else of all sites of the enterprise */
+            of_site: boolean;
+        };
         /** @description Readings of a site by kind, oldest first; `gas` where there is a meter. */
         SiteMeters: {
-            power: components["schemas"]["MeterDay"][];
-            water: components["schemas"]["MeterDay"][];
+            power: components["schemas"]["MeterInterval"][];
+            water: components["schemas"]["MeterInterval"][];
             /** @default [] */
-            gas?: components["schemas"]["MeterDay"][];
+            gas?: components["schemas"]["MeterInterval"][];
         };
         /** @description A registered reason for use at a closed site. */
         SiteNotice: {
@@ -3088,6 +4208,18 @@ export interface components {
         SitePatch: {
             geometry?: components["schemas"]["Point"] | null;
             properties?: components["schemas"]["SitePropertiesPatch"] | null;
+        };
+        /** @description Place of a site, as a person showed it. */
+        SitePlaceBody: {
+            /** @description In `crs`, degrees */
+            lon: number;
+            /** @description In `crs`, degrees */
+            lat: number;
+            /**
+             * @default wgs84
+             * @enum {string}
+             */
+            crs?: "wgs84" | "cgcs2000" | "gcj02" | "bd09";
         };
         /** @description Sites of enterprises · 企业场所 */
         SiteProperties: {
@@ -3128,6 +4260,25 @@ export interface components {
             uscc?: string | null;
             boundary?: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | null;
         };
+        /** @enum {string} */
+        SiteStatus: "operating" | "suspended" | "closed" | "dismantled";
+        /** @description Vehicles at the site in the window of the run. */
+        SiteVehicles: {
+            /** Format: date-time */
+            from_at: string;
+            /** Format: date-time */
+            to_at: string;
+            /** @description By kind and reason of leaving out */
+            counts: components["schemas"]["CallerCount"][];
+            /** @description Those with the most days first, 100 at most */
+            callers: components["schemas"]["Caller"][];
+            /** @description Those that count first, 50 at most */
+            silences: components["schemas"]["NearSilence"][];
+            silences_of_all: number;
+            /** @description Within 300 m, newest first, 50 at most */
+            encounters: components["schemas"]["NearEncounter"][];
+            encounters_of_all: number;
+        };
         /** @description A vehicle at the site. */
         SiteVisit: {
             vehicle_id: string;
@@ -3152,6 +4303,128 @@ export interface components {
             /** @description Kind of place for which it does not count */
             excluded_by: string | null;
         };
+        /** @description Deliveries, newest first. */
+        SourceDeliveriesPage: {
+            deliveries: components["schemas"]["SourceDelivery"][];
+            /** @description `next` leads to older ones */
+            links: components["schemas"]["Link"][];
+        };
+        /** @description Content that a source delivered, and what became of it. */
+        SourceDelivery: {
+            id: number;
+            run_id: number;
+            source: string;
+            kind: components["schemas"]["ImportKind"];
+            department: string | null;
+            /** @description Path, address or table, without credentials */
+            origin: string;
+            file_name: string;
+            sha256: string;
+            bytes: number;
+            /** Format: date-time */
+            received_at: string;
+            state: components["schemas"]["SourceDeliveryState"];
+            rows: number | null;
+            /** @description The earlier delivery with the same content */
+            same_as: number | null;
+            /** @description The import */
+            batch_id: number | null;
+            settled_at: string | null;
+            decided_at: string | null;
+            decided_by: string | null;
+            decision_reason: string | null;
+            /** @description Released without the rows that the import refuses */
+            skip_bad: boolean;
+            rules: components["schemas"]["BrokenRule"][];
+            notes: string[];
+        };
+        /** @description A delivery with each finding, the first 2,000. */
+        SourceDeliveryReport: {
+            id: number;
+            run_id: number;
+            source: string;
+            kind: components["schemas"]["ImportKind"];
+            department: string | null;
+            /** @description Path, address or table, without credentials */
+            origin: string;
+            file_name: string;
+            sha256: string;
+            bytes: number;
+            /** Format: date-time */
+            received_at: string;
+            state: components["schemas"]["SourceDeliveryState"];
+            rows: number | null;
+            /** @description The earlier delivery with the same content */
+            same_as: number | null;
+            /** @description The import */
+            batch_id: number | null;
+            settled_at: string | null;
+            decided_at: string | null;
+            decided_by: string | null;
+            decision_reason: string | null;
+            /** @description Released without the rows that the import refuses */
+            skip_bad: boolean;
+            rules: components["schemas"]["BrokenRule"][];
+            notes: string[];
+            findings: components["schemas"]["DeliveryFinding"][];
+        };
+        /** @enum {string} */
+        SourceDeliveryState: "received" | "quarantined" | "released" | "imported" | "refused" | "same";
+        /** @description A source of the city with its health. */
+        SourceHealthDocument: {
+            name: string;
+            kind: components["schemas"]["ImportKind"];
+            department: string | null;
+            /** @enum {string} */
+            way: "folder" | "http" | "table";
+            /** @description How often the worker looks; null: by hand */
+            every: string | null;
+            /** @description File of the contract */
+            contract: string | null;
+            /** @description Empty: all is well */
+            problems: components["schemas"]["SourceProblemDocument"][];
+            last_delivery: components["schemas"]["SourceDelivery"] | null;
+            last_accepted_at: string | null;
+            /** @description After it a good delivery is late */
+            due_at: string | null;
+            /** @description How late it is, in seconds; 0: in time */
+            late_s: number;
+            /** @description Deliveries that wait for a decision */
+            held: number;
+            next_look_at: string | null;
+            last_run: components["schemas"]["SourceRunDocument"] | null;
+            /** @description The newest 30, oldest first */
+            volumes: components["schemas"]["DeliveredVolume"][];
+        };
+        /** @description A thing that is wrong with a source. */
+        SourceProblemDocument: {
+            kind: components["schemas"]["SourceProblemKind"];
+            zh: string;
+            en: string;
+        };
+        /** @enum {string} */
+        SourceProblemKind: "held" | "late" | "never" | "failing" | "left" | "stopped" | "contract";
+        /** @description A look at a source. */
+        SourceRunDocument: {
+            id: number;
+            source: string;
+            actor: string;
+            /** Format: date-time */
+            started_at: string;
+            ended_at: string | null;
+            outcome: components["schemas"]["SourceRunOutcome"];
+            deliveries: number;
+            /** @description Why it failed, or what was left */
+            reason: string | null;
+        };
+        /** @enum {string} */
+        SourceRunOutcome: "running" | "nothing" | "delivered" | "failed";
+        /** @description The sources of the city. */
+        SourcesList: {
+            /** Format: date-time */
+            at: string;
+            sources: components["schemas"]["SourceHealthDocument"][];
+        };
         /** @description Spatial extent of the features. */
         SpatialExtent: {
             bbox: number[][];
@@ -3164,8 +4437,14 @@ export interface components {
              * @enum {string}
              */
             op: "split";
+            /** @description Id of an area; below 0 of a unit grid that an earlier step of the same draft makes: -20001 is the first one that step 2 makes (preview.steps lists them) */
             area_id: number;
             line: components["schemas"]["CuttingLine"];
+        };
+        /** @description Table that changed since the names of places were made from it (`wangge places refresh`). */
+        StaleNames: {
+            source: string;
+            refreshed_at: string | null;
         };
         /** @description A layer whose names are others by now. */
         StaleSource: {
@@ -3231,6 +4510,53 @@ export interface components {
             radius_m: number;
             /** @description Fixes · 定位点数 */
             n_fixes: number;
+            /** @description Longest gap allowed in s · 允许的最长间隔（秒） */
+            max_gap_s: number;
+        };
+        /** @description An area of a step, as its owner saw it. */
+        StepArea: {
+            id: number;
+            code: string;
+            name: string;
+        };
+        /** @description A step of a draft. */
+        StepResult: {
+            op: string;
+            /** @description Ids in the draft of the unit grids that it made, below 0 */
+            made: number[];
+        };
+        /** @description The change set that began a version. */
+        StoryChange: {
+            id: number;
+            title: string;
+            reason: string;
+            author: string;
+            approved_by: string | null;
+            applied_at: string | null;
+            status: components["schemas"]["ChangeSetStatus"];
+        };
+        /** @description A version of the area, or of one before or after it. */
+        StoryVersion: {
+            id: number;
+            code: string;
+            name: string;
+            /**
+             * @description `itself`: under the code that was asked for; `before`: its land came from there; `after`: it went there
+             * @enum {string}
+             */
+            relation: "before" | "itself" | "after";
+            /** Format: date-time */
+            valid_from: string;
+            valid_to: string | null;
+            area_m2: number;
+            /** @description Why it ended */
+            void_reason: string | null;
+            /** @description Codes */
+            predecessors: string[];
+            /** @description Codes */
+            successors: string[];
+            /** @description None: it came by an import, or the change set is not the caller's to see */
+            change: components["schemas"]["StoryChange"] | null;
         };
         /** @description Legends by value, and the steps of a case by action. */
         StyleDocument: {
@@ -3436,6 +4762,11 @@ export interface components {
             tilesets: components["schemas"]["TileSetItem"][];
             links: components["schemas"]["Link"][];
         };
+        /** @description Title of a model in Chinese and English. */
+        TitleOfModel: {
+            zh: string;
+            en: string;
+        };
         /** @description An open case whose lead or co-handlers would be others under a new list. */
         TouchedCase: {
             number: string;
@@ -3554,6 +4885,31 @@ export interface components {
             /** @description Areas that end by it */
             area_ids: number[];
         };
+        /** @description Site of which an address is known and no coordinates. */
+        UnplacedSite: {
+            site_id: string;
+            kind: components["schemas"]["SiteKind"];
+            uscc: string;
+            enterprise_name: string;
+            hazard: components["schemas"]["Hazard"];
+            status: components["schemas"]["SiteStatus"];
+            address: string | null;
+            /** @description Town, else county, that the address names */
+            area: components["schemas"]["AreaName"] | null;
+            /** @description Import that brought it */
+            import_id: number | null;
+            /** @description None: the gazetteer has no place for it */
+            proposal: components["schemas"]["PlaceProposal"] | null;
+        };
+        /** @description Sites without place, by their id. */
+        UnplacedSitesPage: {
+            sites: components["schemas"]["UnplacedSite"][];
+            numberMatched: number;
+            /** @description Of the gazetteer: what it does not know yet */
+            stale: components["schemas"]["StaleNames"][];
+            /** @description `next` leads to further ones */
+            links: components["schemas"]["Link"][];
+        };
         /** @description Vehicles that reported before they were registered. */
         UnregisteredVehicles: {
             count: number;
@@ -3574,6 +4930,49 @@ export interface components {
             from: string;
             /** Format: date-time */
             to: string;
+        };
+        /** @description A later change of a version: it was ended, or corrected. */
+        VersionChange: {
+            /** @enum {string} */
+            what: "ended" | "changed";
+            changed_by: string;
+            /** Format: date-time */
+            changed_at: string;
+            source: components["schemas"]["ImportSource"];
+            /** @description Why, where somebody said so */
+            reason: string | null;
+        };
+        /** @description One version of the file of a model. */
+        VersionOfModel: {
+            version: string;
+            /** @description Null: the file */
+            based_on: string | null;
+            /** Format: date-time */
+            made_at: string;
+            made_by: string;
+            note: string;
+            sha256: string;
+            /** @description Text of the model's file */
+            document: string;
+            /** @description Measured when it was made: old against new */
+            figures: {
+                [key: string]: unknown;
+            };
+            is_in_force: boolean;
+            in_force_at: string | null;
+            in_force_by: string | null;
+            put_back_at: string | null;
+            put_back_by: string | null;
+            /** @description Whether the caller may: not who made it */
+            may_put_in_force: boolean;
+        };
+        /** @description Versions of a model, the newest first. */
+        VersionsOfModel: {
+            model: string;
+            /** @description Version that the next run uses; null: the file */
+            in_force: string | null;
+            may_put_back: boolean;
+            versions: components["schemas"]["VersionOfModel"][];
         };
         /** @description One feature of the collection visits. */
         VisitFeature: {
@@ -3714,7 +5113,7 @@ export interface components {
         WebhooksList: {
             webhooks: components["schemas"]["WebhookDocument"][];
         };
-        /** @description One run of a model with its parameters and what it had read. */
+        /** @description One run of a model with all that is kept of it, and figures from the checks since. */
         WholeRunOfModel: {
             id: number;
             model: string;
@@ -3746,11 +5145,18 @@ export interface components {
             fingerprint: {
                 [key: string]: string;
             } | null;
+            /** @description From checks since the run. For those who see the whole city */
+            figures: components["schemas"]["FiguresOfRun"] | null;
         };
         /** @description A withdrawn entry, and what goes on although it rests on it. */
         Withdrawn: {
             entry: components["schemas"]["RegisterEntryDocument"];
             goes_on: components["schemas"]["EntryDependants"][];
+        };
+        /** @description Work of others on the same areas, the latest first. */
+        WorkAround: {
+            drafts: components["schemas"]["DraftAround"][];
+            change_sets: components["schemas"]["ChangeAround"][];
         };
         /** @description An area that began or ended. */
         geo_api__areas__schemas__ChangedArea: {
@@ -3772,12 +5178,16 @@ export interface components {
     pathItems: never;
 }
 export type AcceptBody = components['schemas']['AcceptBody'];
+export type AcceptProposals = components['schemas']['AcceptProposals'];
 export type AccessLogPage = components['schemas']['AccessLogPage'];
 export type Account = components['schemas']['Account'];
 export type AccountDocument = components['schemas']['AccountDocument'];
+export type AlertBudget = components['schemas']['AlertBudget'];
+export type AlertBudgets = components['schemas']['AlertBudgets'];
 export type AlertEnterprise = components['schemas']['AlertEnterprise'];
 export type AlertFacts = components['schemas']['AlertFacts'];
 export type AlertFeature = components['schemas']['AlertFeature'];
+export type AlertFence = components['schemas']['AlertFence'];
 export type AlertLevel = components['schemas']['AlertLevel'];
 export type AlertOutcome = components['schemas']['AlertOutcome'];
 export type AlertPage = components['schemas']['AlertPage'];
@@ -3791,6 +5201,7 @@ export type AreaKind = components['schemas']['AreaKind'];
 export type AreaName = components['schemas']['AreaName'];
 export type AreaPage = components['schemas']['AreaPage'];
 export type AreaProperties = components['schemas']['AreaProperties'];
+export type AreaStory = components['schemas']['AreaStory'];
 export type AreaVersion = components['schemas']['AreaVersion'];
 export type ArrivalBody = components['schemas']['ArrivalBody'];
 export type AssignBody = components['schemas']['AssignBody'];
@@ -3807,16 +5218,22 @@ export type BalanceMove = components['schemas']['BalanceMove'];
 export type BaseMapDocument = components['schemas']['BaseMapDocument'];
 export type BaseMapName = components['schemas']['BaseMapName'];
 export type BatchReport = components['schemas']['BatchReport'];
+export type BinOfReliability = components['schemas']['BinOfReliability'];
 export type BlindSpotDocument = components['schemas']['BlindSpotDocument'];
 export type BodyVersion = components['schemas']['BodyVersion'];
 export type BothLanguages = components['schemas']['BothLanguages'];
 export type BriefAssignment = components['schemas']['BriefAssignment'];
 export type BriefAssignments = components['schemas']['BriefAssignments'];
+export type BrokenRule = components['schemas']['BrokenRule'];
+export type BudgetBody = components['schemas']['BudgetBody'];
 export type BuildingFeature = components['schemas']['BuildingFeature'];
 export type BuildingPage = components['schemas']['BuildingPage'];
 export type BuildingProperties = components['schemas']['BuildingProperties'];
+export type CalibrationOfModel = components['schemas']['CalibrationOfModel'];
 export type CalledPeople = components['schemas']['CalledPeople'];
 export type CalledPerson = components['schemas']['CalledPerson'];
+export type Caller = components['schemas']['Caller'];
+export type CallerCount = components['schemas']['CallerCount'];
 export type CallerDocument = components['schemas']['CallerDocument'];
 export type CallerRole = components['schemas']['CallerRole'];
 export type CandidateGrid = components['schemas']['CandidateGrid'];
@@ -3835,6 +5252,7 @@ export type CaseProperties = components['schemas']['CaseProperties'];
 export type CaseState = components['schemas']['CaseState'];
 export type ChainHead = components['schemas']['ChainHead'];
 export type ChainVerdict = components['schemas']['ChainVerdict'];
+export type ChangeAround = components['schemas']['ChangeAround'];
 export type ChangePreview = components['schemas']['ChangePreview'];
 export type ChangeReason = components['schemas']['ChangeReason'];
 export type ChangeResult = components['schemas']['ChangeResult'];
@@ -3849,7 +5267,9 @@ export type ClueDocument = components['schemas']['ClueDocument'];
 export type ClueSource = components['schemas']['ClueSource'];
 export type ClueState = components['schemas']['ClueState'];
 export type CluesPage = components['schemas']['CluesPage'];
+export type CodePair = components['schemas']['CodePair'];
 export type CodeProof = components['schemas']['CodeProof'];
+export type CodeTable = components['schemas']['CodeTable'];
 export type CollectionDescription = components['schemas']['CollectionDescription'];
 export type CollectionProperty = components['schemas']['CollectionProperty'];
 export type Collections = components['schemas']['Collections'];
@@ -3857,16 +5277,27 @@ export type CommunityLoad = components['schemas']['CommunityLoad'];
 export type Comparison = components['schemas']['Comparison'];
 export type ConformanceClasses = components['schemas']['ConformanceClasses'];
 export type ConsoleSettings = components['schemas']['ConsoleSettings'];
+export type CornersBody = components['schemas']['CornersBody'];
+export type CountyOfRun = components['schemas']['CountyOfRun'];
 export type CrossRegion = components['schemas']['CrossRegion'];
 export type CuttingLine = components['schemas']['CuttingLine'];
 export type DatabaseHealth = components['schemas']['DatabaseHealth'];
+export type DeleteVertex = components['schemas']['DeleteVertex'];
+export type DeliveredVolume = components['schemas']['DeliveredVolume'];
 export type DeliveriesList = components['schemas']['DeliveriesList'];
 export type Delivery = components['schemas']['Delivery'];
+export type DeliveryFinding = components['schemas']['DeliveryFinding'];
 export type DeliveryState = components['schemas']['DeliveryState'];
 export type DispatchDocument = components['schemas']['DispatchDocument'];
 export type DispatchState = components['schemas']['DispatchState'];
 export type DispatchesPage = components['schemas']['DispatchesPage'];
 export type Domain = components['schemas']['Domain'];
+export type DraftAround = components['schemas']['DraftAround'];
+export type DraftBody = components['schemas']['DraftBody'];
+export type DraftDocument = components['schemas']['DraftDocument'];
+export type DraftFacts = components['schemas']['DraftFacts'];
+export type DraftStep = components['schemas']['DraftStep'];
+export type Drafts = components['schemas']['Drafts'];
 export type DrivenFeature = components['schemas']['DrivenFeature'];
 export type DrivenPart = components['schemas']['DrivenPart'];
 export type DrivenProperties = components['schemas']['DrivenProperties'];
@@ -3883,7 +5314,12 @@ export type DutyRole = components['schemas']['DutyRole'];
 export type EmergingHotSpotFeature = components['schemas']['EmergingHotSpotFeature'];
 export type EmergingHotSpotPage = components['schemas']['EmergingHotSpotPage'];
 export type EmergingHotSpotProperties = components['schemas']['EmergingHotSpotProperties'];
+export type EncounterFeature = components['schemas']['EncounterFeature'];
+export type EncounterKind = components['schemas']['EncounterKind'];
+export type EncounterPage = components['schemas']['EncounterPage'];
+export type EncounterProperties = components['schemas']['EncounterProperties'];
 export type EndedGrid = components['schemas']['EndedGrid'];
+export type EndedKeys = components['schemas']['EndedKeys'];
 export type EndedLogin = components['schemas']['EndedLogin'];
 export type EndedLogins = components['schemas']['EndedLogins'];
 export type Enrolment = components['schemas']['Enrolment'];
@@ -3897,17 +5333,28 @@ export type EvidenceCard = components['schemas']['EvidenceCard'];
 export type EvidenceKind = components['schemas']['EvidenceKind'];
 export type ExplanationStep = components['schemas']['ExplanationStep'];
 export type Extent = components['schemas']['Extent'];
+export type FamilyBalance = components['schemas']['FamilyBalance'];
+export type FenceBreach = components['schemas']['FenceBreach'];
+export type FenceBreaches = components['schemas']['FenceBreaches'];
 export type FenceEventFeature = components['schemas']['FenceEventFeature'];
 export type FenceEventPage = components['schemas']['FenceEventPage'];
 export type FenceEventProperties = components['schemas']['FenceEventProperties'];
 export type FenceFeature = components['schemas']['FenceFeature'];
+export type FenceMedium = components['schemas']['FenceMedium'];
 export type FencePage = components['schemas']['FencePage'];
 export type FenceProperties = components['schemas']['FenceProperties'];
+export type FenceRule = components['schemas']['FenceRule'];
+export type FenceVehicle = components['schemas']['FenceVehicle'];
 export type FigureCases = components['schemas']['FigureCases'];
+export type FiguresOfRun = components['schemas']['FiguresOfRun'];
 export type FirstCode = components['schemas']['FirstCode'];
 export type GapFeature = components['schemas']['GapFeature'];
 export type GapProperties = components['schemas']['GapProperties'];
 export type GeometryCollection = components['schemas']['GeometryCollection'];
+export type GridChange = components['schemas']['GridChange'];
+export type GridCorner = components['schemas']['GridCorner'];
+export type GridCornersAnswer = components['schemas']['GridCornersAnswer'];
+export type GridEdge = components['schemas']['GridEdge'];
 export type GridFeature = components['schemas']['GridFeature'];
 export type GridLoad = components['schemas']['GridLoad'];
 export type GridPage = components['schemas']['GridPage'];
@@ -3929,33 +5376,49 @@ export type ImportsPage = components['schemas']['ImportsPage'];
 export type IndicatorFigure = components['schemas']['IndicatorFigure'];
 export type IndicatorTable = components['schemas']['IndicatorTable'];
 export type IndicatorTableRow = components['schemas']['IndicatorTableRow'];
+export type InsertVertex = components['schemas']['InsertVertex'];
 export type LandingPage = components['schemas']['LandingPage'];
 export type LeadBody = components['schemas']['LeadBody'];
+export type LeadDays = components['schemas']['LeadDays'];
 export type LegendEntry = components['schemas']['LegendEntry'];
 export type Level = components['schemas']['Level'];
+export type LicenceKind = components['schemas']['LicenceKind'];
 export type LineString = components['schemas']['LineString'];
+export type LineageDocument = components['schemas']['LineageDocument'];
+export type LineageOrigin = components['schemas']['LineageOrigin'];
 export type Link = components['schemas']['Link'];
 export type LinkBody = components['schemas']['LinkBody'];
 export type ListFault = components['schemas']['ListFault'];
 export type LoadChange = components['schemas']['LoadChange'];
 export type LoggedCall = components['schemas']['LoggedCall'];
 export type LoginBody = components['schemas']['LoginBody'];
+export type MadeKey = components['schemas']['MadeKey'];
 export type MatterVersion = components['schemas']['MatterVersion'];
 export type Merge = components['schemas']['Merge'];
 export type MergeBody = components['schemas']['MergeBody'];
-export type MeterDay = components['schemas']['MeterDay'];
+export type MeterInterval = components['schemas']['MeterInterval'];
+export type MeterKind = components['schemas']['MeterKind'];
+export type MeterQuality = components['schemas']['MeterQuality'];
+export type ModelDocument = components['schemas']['ModelDocument'];
+export type ModelInForceDocument = components['schemas']['ModelInForceDocument'];
 export type ModelRunDocument = components['schemas']['ModelRunDocument'];
 export type ModelRuns = components['schemas']['ModelRuns'];
+export type ModelsInForce = components['schemas']['ModelsInForce'];
 export type MoveEdge = components['schemas']['MoveEdge'];
 export type MoveVertex = components['schemas']['MoveVertex'];
 export type MultiLineString = components['schemas']['MultiLineString'];
 export type MultiPoint = components['schemas']['MultiPoint'];
 export type MultiPolygon = components['schemas']['MultiPolygon'];
+export type NarrowPart = components['schemas']['NarrowPart'];
+export type NearEncounter = components['schemas']['NearEncounter'];
+export type NearSilence = components['schemas']['NearSilence'];
 export type NewArea = components['schemas']['NewArea'];
 export type NewAreaProperties = components['schemas']['NewAreaProperties'];
 export type NewAreaVersion = components['schemas']['NewAreaVersion'];
 export type NewAreas = components['schemas']['NewAreas'];
+export type NewKey = components['schemas']['NewKey'];
 export type NewPassword = components['schemas']['NewPassword'];
+export type NotPlaced = components['schemas']['NotPlaced'];
 export type NoticeKind = components['schemas']['NoticeKind'];
 export type OfficeSource = components['schemas']['OfficeSource'];
 export type OfficerVersion = components['schemas']['OfficerVersion'];
@@ -3964,8 +5427,11 @@ export type OpenedLogin = components['schemas']['OpenedLogin'];
 export type OpeningBody = components['schemas']['OpeningBody'];
 export type Outcome = components['schemas']['Outcome'];
 export type OutcomeBody = components['schemas']['OutcomeBody'];
+export type OwnKey = components['schemas']['OwnKey'];
+export type OwnKeys = components['schemas']['OwnKeys'];
 export type OwnLogin = components['schemas']['OwnLogin'];
 export type ParameterFault = components['schemas']['ParameterFault'];
+export type PartitionDifference = components['schemas']['PartitionDifference'];
 export type PartnerBody = components['schemas']['PartnerBody'];
 export type PasswordProof = components['schemas']['PasswordProof'];
 export type PlaceFeature = components['schemas']['PlaceFeature'];
@@ -3978,13 +5444,17 @@ export type PlacePage = components['schemas']['PlacePage'];
 export type PlacePatch = components['schemas']['PlacePatch'];
 export type PlaceProperties = components['schemas']['PlaceProperties'];
 export type PlacePropertiesPatch = components['schemas']['PlacePropertiesPatch'];
+export type PlaceProposal = components['schemas']['PlaceProposal'];
+export type PlacedSites = components['schemas']['PlacedSites'];
 export type PlacesFound = components['schemas']['PlacesFound'];
 export type Point = components['schemas']['Point'];
+export type PointFault = components['schemas']['PointFault'];
 export type Polygon = components['schemas']['Polygon'];
 export type Position2D = components['schemas']['Position2D'];
 export type Position3D = components['schemas']['Position3D'];
 export type PossibleDuplicate = components['schemas']['PossibleDuplicate'];
 export type PossibleDuplicates = components['schemas']['PossibleDuplicates'];
+export type PrecisionAtK = components['schemas']['PrecisionAtK'];
 export type ProblemDocument = components['schemas']['ProblemDocument'];
 export type ProblemType = components['schemas']['ProblemType'];
 export type PropertiesSchema = components['schemas']['PropertiesSchema'];
@@ -3993,12 +5463,15 @@ export type ProposalStep = components['schemas']['ProposalStep'];
 export type PublishedCases = components['schemas']['PublishedCases'];
 export type PublishedFeature = components['schemas']['PublishedFeature'];
 export type PublishedProperties = components['schemas']['PublishedProperties'];
+export type PutBackBody = components['schemas']['PutBackBody'];
+export type PutInForceBody = components['schemas']['PutInForceBody'];
 export type ReadingQuality = components['schemas']['ReadingQuality'];
 export type ReasonBody = components['schemas']['ReasonBody'];
 export type ReceivedClue = components['schemas']['ReceivedClue'];
 export type ReceivedReport = components['schemas']['ReceivedReport'];
 export type RecordedOutcome = components['schemas']['RecordedOutcome'];
 export type RecoveryCodes = components['schemas']['RecoveryCodes'];
+export type RefusalBody = components['schemas']['RefusalBody'];
 export type RegisterEntry = components['schemas']['RegisterEntry'];
 export type RegisterEntryDocument = components['schemas']['RegisterEntryDocument'];
 export type RegisterEntryState = components['schemas']['RegisterEntryState'];
@@ -4007,15 +5480,19 @@ export type RegisterMark = components['schemas']['RegisterMark'];
 export type RegisterPage = components['schemas']['RegisterPage'];
 export type RejectBody = components['schemas']['RejectBody'];
 export type RejectionBody = components['schemas']['RejectionBody'];
+export type ReleaseBody = components['schemas']['ReleaseBody'];
 export type RelocationBody = components['schemas']['RelocationBody'];
 export type RelocationPlace = components['schemas']['RelocationPlace'];
 export type RelocationPreview = components['schemas']['RelocationPreview'];
+export type Reopening = components['schemas']['Reopening'];
 export type Reparent = components['schemas']['Reparent'];
 export type ReportBody = components['schemas']['ReportBody'];
 export type ReportStatus = components['schemas']['ReportStatus'];
 export type ReportStep = components['schemas']['ReportStep'];
 export type Reporter = components['schemas']['Reporter'];
 export type Reshape = components['schemas']['Reshape'];
+export type ResolvedDeleteVertex = components['schemas']['ResolvedDeleteVertex'];
+export type ResolvedInsertVertex = components['schemas']['ResolvedInsertVertex'];
 export type ResolvedMoveEdge = components['schemas']['ResolvedMoveEdge'];
 export type ResolvedMoveVertex = components['schemas']['ResolvedMoveVertex'];
 export type RestingRows = components['schemas']['RestingRows'];
@@ -4026,32 +5503,60 @@ export type Role = components['schemas']['Role'];
 export type RowChanged = components['schemas']['RowChanged'];
 export type RowChanges = components['schemas']['RowChanges'];
 export type RowFault = components['schemas']['RowFault'];
+export type RuleLevel = components['schemas']['RuleLevel'];
 export type RunOfModel = components['schemas']['RunOfModel'];
 export type RunsOfModels = components['schemas']['RunsOfModels'];
+export type ScoreBalance = components['schemas']['ScoreBalance'];
 export type ScoreChange = components['schemas']['ScoreChange'];
+export type SearchAnswer = components['schemas']['SearchAnswer'];
+export type SearchGroup = components['schemas']['SearchGroup'];
+export type SearchHit = components['schemas']['SearchHit'];
 export type SecondFactorState = components['schemas']['SecondFactorState'];
 export type SendBody = components['schemas']['SendBody'];
 export type SentAgain = components['schemas']['SentAgain'];
+export type SettlingFact = components['schemas']['SettlingFact'];
 export type ShortTown = components['schemas']['ShortTown'];
 export type ShortTowns = components['schemas']['ShortTowns'];
+export type SilenceFeature = components['schemas']['SilenceFeature'];
+export type SilencePage = components['schemas']['SilencePage'];
+export type SilenceProperties = components['schemas']['SilenceProperties'];
 export type SiteFeature = components['schemas']['SiteFeature'];
 export type SiteInput = components['schemas']['SiteInput'];
 export type SiteInputProperties = components['schemas']['SiteInputProperties'];
 export type SiteKind = components['schemas']['SiteKind'];
+export type SiteLicence = components['schemas']['SiteLicence'];
 export type SiteMeters = components['schemas']['SiteMeters'];
 export type SiteNotice = components['schemas']['SiteNotice'];
 export type SitePage = components['schemas']['SitePage'];
 export type SitePatch = components['schemas']['SitePatch'];
+export type SitePlaceBody = components['schemas']['SitePlaceBody'];
 export type SiteProperties = components['schemas']['SiteProperties'];
 export type SitePropertiesPatch = components['schemas']['SitePropertiesPatch'];
+export type SiteStatus = components['schemas']['SiteStatus'];
+export type SiteVehicles = components['schemas']['SiteVehicles'];
 export type SiteVisit = components['schemas']['SiteVisit'];
+export type SourceDeliveriesPage = components['schemas']['SourceDeliveriesPage'];
+export type SourceDelivery = components['schemas']['SourceDelivery'];
+export type SourceDeliveryReport = components['schemas']['SourceDeliveryReport'];
+export type SourceDeliveryState = components['schemas']['SourceDeliveryState'];
+export type SourceHealthDocument = components['schemas']['SourceHealthDocument'];
+export type SourceProblemDocument = components['schemas']['SourceProblemDocument'];
+export type SourceProblemKind = components['schemas']['SourceProblemKind'];
+export type SourceRunDocument = components['schemas']['SourceRunDocument'];
+export type SourceRunOutcome = components['schemas']['SourceRunOutcome'];
+export type SourcesList = components['schemas']['SourcesList'];
 export type SpatialExtent = components['schemas']['SpatialExtent'];
 export type Split = components['schemas']['Split'];
+export type StaleNames = components['schemas']['StaleNames'];
 export type StaleSource = components['schemas']['StaleSource'];
 export type StatusBody = components['schemas']['StatusBody'];
 export type StayFeature = components['schemas']['StayFeature'];
 export type StayPage = components['schemas']['StayPage'];
 export type StayProperties = components['schemas']['StayProperties'];
+export type StepArea = components['schemas']['StepArea'];
+export type StepResult = components['schemas']['StepResult'];
+export type StoryChange = components['schemas']['StoryChange'];
+export type StoryVersion = components['schemas']['StoryVersion'];
 export type StyleDocument = components['schemas']['StyleDocument'];
 export type SuccessorAreas = components['schemas']['SuccessorAreas'];
 export type SuggestedMatter = components['schemas']['SuggestedMatter'];
@@ -4073,6 +5578,7 @@ export type TileMatrixSets = components['schemas']['TileMatrixSets'];
 export type TileSet = components['schemas']['TileSet'];
 export type TileSetItem = components['schemas']['TileSetItem'];
 export type TileSets = components['schemas']['TileSets'];
+export type TitleOfModel = components['schemas']['TitleOfModel'];
 export type TouchedCase = components['schemas']['TouchedCase'];
 export type TouchedOfficers = components['schemas']['TouchedOfficers'];
 export type TouchedTown = components['schemas']['TouchedTown'];
@@ -4082,10 +5588,15 @@ export type TrackPage = components['schemas']['TrackPage'];
 export type TrackProperties = components['schemas']['TrackProperties'];
 export type Transfer = components['schemas']['Transfer'];
 export type UndoOperation = components['schemas']['UndoOperation'];
+export type UnplacedSite = components['schemas']['UnplacedSite'];
+export type UnplacedSitesPage = components['schemas']['UnplacedSitesPage'];
 export type UnregisteredVehicles = components['schemas']['UnregisteredVehicles'];
 export type Urgency = components['schemas']['Urgency'];
 export type VehicleKind = components['schemas']['VehicleKind'];
 export type VehicleTrack = components['schemas']['VehicleTrack'];
+export type VersionChange = components['schemas']['VersionChange'];
+export type VersionOfModel = components['schemas']['VersionOfModel'];
+export type VersionsOfModel = components['schemas']['VersionsOfModel'];
 export type VisitFeature = components['schemas']['VisitFeature'];
 export type VisitPage = components['schemas']['VisitPage'];
 export type VisitProperties = components['schemas']['VisitProperties'];
@@ -4098,6 +5609,7 @@ export type WebhookSecret = components['schemas']['WebhookSecret'];
 export type WebhooksList = components['schemas']['WebhooksList'];
 export type WholeRunOfModel = components['schemas']['WholeRunOfModel'];
 export type Withdrawn = components['schemas']['Withdrawn'];
+export type WorkAround = components['schemas']['WorkAround'];
 export type GeoApiAreasSchemasChangedArea = components['schemas']['geo_api__areas__schemas__ChangedArea'];
 export type GeoApiDispatchSchemasChangedArea = components['schemas']['geo_api__dispatch__schemas__ChangedArea'];
 export type $defs = Record<string, never>;

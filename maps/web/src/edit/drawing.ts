@@ -8,6 +8,8 @@ import { colors } from "../map/palette";
 import { isUndo } from "./keys";
 
 const REACH_PX = 12;
+/** A click so near to the last point finishes the line; points of a winding road lie closer than terra-draw's 40 px. */
+const CLOSING_PX = 8;
 type Hex = `#${string}`;
 
 export interface Drawing {
@@ -32,6 +34,7 @@ export function drawLine(map: MapView, zones: () => Geometry[], { finished, canc
     undoRedo: { modeLevel: new TerraDrawModeUndoRedo() },
     modes: [
       new TerraDrawLineStringMode({
+        pointerDistance: CLOSING_PX,
         snapping: {
           toCustom: (event, { project }) =>
             snapTo({ x: event.containerX, y: event.containerY }, zones(), project, REACH_PX),

@@ -12,6 +12,8 @@ const FATES: Record<Operation["op"], Fate> = {
   undo: "ends",
   move_vertex: "changes",
   move_edge: "changes",
+  insert_vertex: "changes",
+  delete_vertex: "changes",
   reshape: "changes",
   transfer: "moves",
   reparent: "moves",

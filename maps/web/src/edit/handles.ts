@@ -1,19 +1,15 @@
-/** Handles on the corners and edges of one grid: dragged with the pointer or moved with the arrow keys; neighbours are shown as they would follow. */
+/** Handles on the corners and edges of one grid: dragged with the pointer or moved with the arrow keys; neighbours are shown as they would follow. The server says which may move, and who else may move the others. */
 import type { Feature, FeatureCollection, Position } from "geojson";
-import type {
-  GeoJSONSource,
-  LayerSpecification,
-  Map as MapView,
-  MapLayerMouseEvent,
-  MapLayerTouchEvent,
-  MapMouseEvent,
-  MapTouchEvent,
-} from "maplibre-gl";
-import { corners, edges, middle, moved, type Move } from "../geometry/corners";
-import { round7, snapTo } from "../geometry/snap";
+import type { GeoJSONSource, LayerSpecification, Map as MapView, MapLayerMouseEvent } from "maplibre-gl";
+import type { GridCornersAnswer } from "../core/types";
+import { edges, middle, moved, same, type Move } from "../geometry/corners";
+import { nearestOn, round7, snapTo } from "../geometry/snap";
+import { FONT } from "../map/area_layers";
 import { colors } from "../map/palette";
 import { addThemed, removeThemed } from "../map/themed_layers";
-import type { Units, Unit } from "./units";
+import type { Text } from "../texts/language";
+import { Dragging, type Place } from "./dragging";
+import type { Unit, Units } from "./units";
 
 const REACH_PX = 12;
 const SOURCE = "edit-handles";
@@ -29,17 +25,40 @@ const handleLayers = (): LayerSpecification[] => [
         "case",
         ["get", "chosen"],
         colors().chosen,
+        ["==", ["get", "moves"], "frozen"],
+        colors().land,
         ["==", ["get", "kind"], "edge"],
+        colors().casing,
+        ["==", ["get", "moves"], "along"],
         colors().casing,
         ["get", "shared"],
         colors().sketch,
         colors().selected,
       ],
-      "circle-stroke-color": ["case", ["==", ["get", "kind"], "edge"], colors().sketch, colors().casing],
-      "circle-stroke-width": 2,
+      "circle-stroke-color": [
+        "case",
+        ["==", ["get", "moves"], "frozen"],
+        colors().unit_grid,
+        ["==", ["get", "kind"], "edge"],
+        colors().sketch,
+        ["==", ["get", "moves"], "along"],
+        colors().sketch,
+        colors().casing,
+      ],
+      "circle-stroke-width": ["case", ["==", ["get", "moves"], "along"], 3.5, 2],
     },
   },
+  {
+    id: "edit-handles-frozen",
+    type: "symbol",
+    source: SOURCE,
+    filter: ["==", ["get", "moves"], "frozen"],
+    layout: { "text-field": "×", "text-font": FONT, "text-size": 15, "text-allow-overlap": true },
+    paint: { "text-color": colors().text },
+  },
 ];
+
+type Freedom = GridCornersAnswer["corners"][number]["moves"];
 
 interface Handle {
   kind: "corner" | "edge";
@@ -47,10 +66,15 @@ interface Handle {
   from: Position[];
   at: Position;
   shared: boolean;
+  moves: Freedom;
+  /** Corner: it may be taken away. Edge: it may be bent. */
+  bends: boolean;
+  /** Why it does not move freely, and who may move it. */
+  reason: Text;
 }
 
 export interface Moved {
-  kind: "corner" | "edge";
+  kind: "corner" | "edge" | "bend" | "removal";
   from: Position[];
   to: Position[];
   units: Unit[];
@@ -59,6 +83,8 @@ export interface Moved {
 interface Listeners {
   /** The grids as they would be while a handle is on its way. */
   sketch: (features: Feature[]) => void;
+  /** Why the handle that was touched does not move freely; null: it does. */
+  told: (reason: Text | null) => void;
   finished: (what: Moved) => void;
   cancelled: () => void;
 }
@@ -74,67 +100,69 @@ export class Handles {
   readonly #map: MapView;
   readonly #units: Units;
   readonly #listeners: Listeners;
-  readonly #handles: Handle[];
+  #handles: Handle[] = [];
+  readonly #dragging: Dragging;
   #chosen = -1;
   #to: Position[] = [];
-  #dragging = false;
+  /** The edge moves as a whole, not its middle alone. */
+  #whole = false;
 
-  constructor(map: MapView, unit: Unit, units: Units, listeners: Listeners) {
+  constructor(map: MapView, units: Units, listeners: Listeners) {
     this.#map = map;
     this.#units = units;
     this.#listeners = listeners;
-    this.#handles = this.#find(unit);
     map.addSource(SOURCE, { type: "geojson", data: this.#features() });
     addThemed(map, handleLayers);
-    map.on("mousedown", LAYER, this.#take);
-    map.on("mousemove", this.#drag);
-    map.on("mouseup", this.#drop);
-    map.on("touchstart", LAYER, this.#take);
-    map.on("touchmove", this.#drag);
-    map.on("touchend", this.#drop);
+    this.#dragging = new Dragging(map, LAYER, {
+      taken: (event) => this.#take(Number(event.features?.sort(cornersFirst)[0]?.properties.index), event),
+      dragged: (place) => this.#drag(place),
+      dropped: (inside) => this.#drop(inside),
+    });
+    map.on("mousemove", LAYER, this.#hover);
+    map.on("mouseleave", LAYER, this.#leave);
     window.addEventListener("keydown", this.#keys, true);
     map.getCanvas().focus();
   }
 
+  /** Show the corners and edges that the server told of. */
+  show(found: GridCornersAnswer): void {
+    this.#handles = handlesOf(found);
+    this.#draw();
+  }
+
   stop(): void {
-    this.#map.off("mousedown", LAYER, this.#take);
-    this.#map.off("mousemove", this.#drag);
-    this.#map.off("mouseup", this.#drop);
-    this.#map.off("touchstart", LAYER, this.#take);
-    this.#map.off("touchmove", this.#drag);
-    this.#map.off("touchend", this.#drop);
+    this.#dragging.stop();
+    this.#map.off("mousemove", LAYER, this.#hover);
+    this.#map.off("mouseleave", LAYER, this.#leave);
+    this.#map.getCanvas().style.cursor = "";
     window.removeEventListener("keydown", this.#keys, true);
     removeThemed(this.#map, handleLayers);
     if (this.#map.getSource(SOURCE)) this.#map.removeSource(SOURCE);
     this.#listeners.sketch([]);
   }
 
-  #find(unit: Unit): Handle[] {
-    const shared = (from: Position[]): boolean => this.#touching(from).length > 1;
-    const points = corners(unit.geometry).map(
-      (at): Handle => ({ kind: "corner", from: [at], at, shared: shared([at]) }),
-    );
-    const lines = edges(unit.geometry).map(
-      (from): Handle => ({ kind: "edge", from, at: middle(...from), shared: shared(from) }),
-    );
-    return [...lines, ...points];
-  }
-
   #touching(from: Position[]): Unit[] {
     return [...new Set(from.flatMap((each) => this.#units.touching(each)))];
   }
 
+  /** What moves: the corners of the handle, or the middle of an edge that is bent. */
+  #from(handle: Handle): Position[] {
+    return handle.kind === "edge" && !this.#whole ? [handle.at] : handle.from;
+  }
+
+  #frozen(handle: Handle): boolean {
+    return handle.kind === "edge" && !this.#whole ? !handle.bends : handle.moves === "frozen";
+  }
+
   #features(): FeatureCollection {
     const features = this.#handles.map((each, index): Feature => {
-      const at =
-        index === this.#chosen && this.#to.length
-          ? each.kind === "corner"
-            ? this.#to[0]
-            : middle(this.#to[0] ?? [], this.#to[1] ?? [])
-          : each.at;
+      const moving = index === this.#chosen && this.#to.length > 0;
+      const [one, other] = this.#to;
+      const at = moving ? (one && other ? middle(one, other) : one) : each.at;
+      const moves = each.kind === "edge" ? (each.bends ? "free" : "frozen") : each.moves;
       return {
         type: "Feature",
-        properties: { index, kind: each.kind, shared: each.shared, chosen: index === this.#chosen },
+        properties: { index, kind: each.kind, shared: each.shared, moves, chosen: index === this.#chosen },
         geometry: { type: "Point", coordinates: at ?? each.at },
       };
     });
@@ -149,38 +177,87 @@ export class Handles {
   }
 
   #moves(): Move[] {
-    return this.#to.map((to, i) => ({ from: this.#handles[this.#chosen]?.from[i] ?? to, to }));
+    const handle = this.#handles[this.#chosen];
+    if (!handle) return [];
+    const from = this.#from(handle);
+    return this.#to.map((to, i) => ({ from: from[i] ?? to, to }));
   }
 
-  readonly #take = (event: MapLayerMouseEvent | MapLayerTouchEvent): void => {
-    const nearest = event.features?.sort(
-      (a, b) => Number(b.properties.kind === "corner") - Number(a.properties.kind === "corner"),
-    )[0];
-    if (!nearest) return;
-    event.preventDefault();
-    this.#choose(Number(nearest.properties.index));
-    this.#dragging = true;
-  };
+  #take(index: number, event: { originalEvent: MouseEvent | TouchEvent }): boolean {
+    const handle = this.#handles[index];
+    if (!handle) return false;
+    this.#whole = event.originalEvent.shiftKey;
+    this.#choose(index);
+    return !this.#frozen(handle);
+  }
 
   #choose(index: number): void {
     this.#chosen = index;
     this.#to = [];
+    this.#tell(this.#handles[index]);
     this.#draw();
   }
 
-  readonly #drag = (event: MapMouseEvent | MapTouchEvent): void => {
-    const handle = this.#handles[this.#chosen];
-    if (!this.#dragging || !handle) return;
-    const free = [round7(event.lngLat.lng), round7(event.lngLat.lat)];
-    if (handle.kind === "corner")
-      this.#to = [event.originalEvent.altKey ? free : (this.#snapped(event.point, handle) ?? free)];
-    else this.#to = shifted(handle, free);
-    this.#draw();
+  #tell(handle: Handle | undefined): void {
+    this.#listeners.told(handle?.reason.en ? handle.reason : null);
+  }
+
+  readonly #hover = (event: MapLayerMouseEvent): void => {
+    if (this.#dragging.held) return;
+    const handle = this.#handles[Number(event.features?.sort(cornersFirst)[0]?.properties.index)];
+    if (!handle) return;
+    this.#map.getCanvas().style.cursor = this.#frozen(handle) ? "not-allowed" : "move";
+    if (this.#chosen < 0) this.#tell(handle);
   };
+
+  readonly #leave = (): void => {
+    if (this.#dragging.held) return;
+    this.#map.getCanvas().style.cursor = "";
+    if (this.#chosen < 0) this.#listeners.told(null);
+  };
+
+  #drag({ lngLat, point, altKey }: Place): void {
+    const handle = this.#handles[this.#chosen];
+    if (!handle) return;
+    const free = [round7(lngLat.lng), round7(lngLat.lat)];
+    if (this.#whole && handle.kind === "edge") this.#to = shifted(handle, free);
+    else if (handle.moves === "along" && handle.kind === "corner") this.#to = [this.#along(handle, free)];
+    else this.#to = [altKey ? free : (this.#beside(point, handle) ?? this.#snapped(point, handle) ?? free)];
+    this.#draw();
+  }
+
+  /** The place on the border along which a corner moves: any edge that meets there, but the one that it ends. */
+  #along(handle: Handle, free: Position): Position {
+    const ends = (a: Position, b: Position): boolean => same(a, handle.at) || same(b, handle.at);
+    const own = this.#handles.filter((each) => each.kind === "edge" && each.bends).map((each) => each.from);
+    const between = (a: Position, b: Position): boolean =>
+      own.some(([c, d]) => (same(a, c) && same(b, d)) || (same(a, d) && same(b, c)));
+    const border = this.#touching(handle.from)
+      .flatMap((each) => edges(each.geometry))
+      .filter(([a, b]) => ends(a, b) && !between(a, b));
+    return nearestOn(border, free) ?? free;
+  }
+
+  /** The corner next to this one, within reach: the two become one. */
+  #beside(point: { x: number; y: number }, handle: Handle): Position | undefined {
+    if (handle.kind !== "corner") return undefined;
+    const near = (to: Position): boolean => {
+      const { x, y } = this.#map.project([to[0] ?? 0, to[1] ?? 0]);
+      return Math.hypot(x - point.x, y - point.y) < REACH_PX;
+    };
+    return this.#neighbours(handle).find(near);
+  }
+
+  #neighbours(handle: Handle): Position[] {
+    return this.#handles.flatMap(({ kind, from: [a, b] }) => {
+      if (kind !== "edge" || !a || !b) return [];
+      return same(a, handle.at) ? [b] : same(b, handle.at) ? [a] : [];
+    });
+  }
 
   /** Corners and edges of grids that do not move themselves. */
   #snapped(point: { x: number; y: number }, handle: Handle): Position | undefined {
-    const moving = new Set(this.#touching(handle.from));
+    const moving = new Set(this.#touching(this.#from(handle)));
     const others = this.#units
       .all()
       .filter((each) => !moving.has(each))
@@ -188,21 +265,28 @@ export class Handles {
     return snapTo(point, others, (lon, lat) => this.#map.project([lon, lat]), REACH_PX);
   }
 
-  readonly #drop = (): void => {
-    if (!this.#dragging) return;
-    this.#dragging = false;
-    if (this.#to.length) this.#finish();
-  };
+  #drop(inside: boolean): void {
+    if (!inside) this.#choose(this.#chosen);
+    else if (this.#to.length) this.#finish();
+  }
 
   #finish(): void {
     const handle = this.#handles[this.#chosen];
-    if (!handle || !this.#to.length) return;
-    this.#listeners.finished({
-      kind: handle.kind,
-      from: handle.from,
-      to: this.#to,
-      units: this.#touching(handle.from),
-    });
+    const [to] = this.#to;
+    if (!handle || !to) return;
+    if (handle.kind === "corner" && handle.bends && this.#neighbours(handle).some((each) => same(each, to)))
+      this.#remove();
+    else this.#done(handle.kind === "edge" && !this.#whole ? "bend" : handle.kind, handle, this.#to);
+  }
+
+  #done(kind: Moved["kind"], handle: Handle, to: Position[]): void {
+    this.#listeners.finished({ kind, from: handle.from, to, units: this.#touching(this.#from(handle)) });
+  }
+
+  /** Take the chosen corner away, where two edges meet. */
+  #remove(): void {
+    const handle = this.#handles[this.#chosen];
+    if (handle?.kind === "corner" && handle.moves !== "frozen") this.#done("removal", handle, []);
   }
 
   readonly #keys = (event: KeyboardEvent): void => {
@@ -210,29 +294,72 @@ export class Handles {
     const arrow = ARROWS[event.key];
     if (event.key === "Escape") this.#listeners.cancelled();
     else if (event.key === "Enter") this.#finish();
+    else if (event.key === "Delete" || event.key === "Backspace") this.#remove();
     else if (event.key === "PageDown" || event.key === "PageUp") this.#step(event.key === "PageDown" ? 1 : -1);
+    else if (event.key.toLowerCase() === "e" && this.#handles[this.#chosen]?.kind === "edge") this.#asWhole();
     else if (arrow && this.#chosen >= 0) this.#nudge(arrow, event.shiftKey ? 10 : 1);
     else return;
     event.preventDefault();
     event.stopPropagation();
   };
 
+  /** From now on the chosen edge moves as a whole, or its middle alone. */
+  #asWhole(): void {
+    this.#whole = !this.#whole;
+    this.#to = [];
+    this.#draw();
+  }
+
   #step(by: number): void {
     const count = this.#handles.length;
+    if (!count) return;
+    this.#whole = false;
     this.#choose((this.#chosen + by + count) % count);
   }
 
   /** Move the chosen handle by pixels of the map, as the arrows point. */
   #nudge([x, y]: [number, number], pixels: number): void {
     const handle = this.#handles[this.#chosen];
-    if (!handle) return;
-    this.#to = (this.#to.length ? this.#to : handle.from).map((each) => {
+    if (!handle || this.#frozen(handle)) return;
+    this.#to = (this.#to.length ? this.#to : this.#from(handle)).map((each) => {
       const from = this.#map.project([each[0] ?? 0, each[1] ?? 0]);
       const to = this.#map.unproject([from.x + x * pixels, from.y + y * pixels]);
-      return [round7(to.lng), round7(to.lat)];
+      const free = [round7(to.lng), round7(to.lat)];
+      return handle.moves === "along" && handle.kind === "corner" ? this.#along(handle, free) : free;
     });
     this.#draw();
   }
+}
+
+/** Edges first: where two lie over each other the corners are on top. */
+function handlesOf({ corners, edges: lines }: GridCornersAnswer): Handle[] {
+  const reasonOf = (each: { reason_en: string; reason_zh: string }): Text => ({
+    en: each.reason_en,
+    zh: each.reason_zh,
+  });
+  return [
+    ...lines.map((each): Handle => {
+      const [a, b] = each.ends;
+      const [from, shared] = [[a, b], each.grids.length > 1];
+      return {
+        kind: "edge",
+        from,
+        at: middle(a, b),
+        shared,
+        moves: each.moves,
+        bends: each.bends,
+        reason: reasonOf(each),
+      };
+    }),
+    ...corners.map((each): Handle => {
+      const { at, moves, removable: bends } = each;
+      return { kind: "corner", from: [at], at, shared: each.grids.length > 1, moves, bends, reason: reasonOf(each) };
+    }),
+  ];
+}
+
+function cornersFirst(a: Feature, b: Feature): number {
+  return Number(b.properties?.kind === "corner") - Number(a.properties?.kind === "corner");
 }
 
 /** Both ends of an edge, moved as its middle is. */

@@ -16,3 +16,12 @@ export function moveEdge(areaId: number, edge: readonly Position[], to: readonly
     to: { type: "LineString", coordinates: to.map(flat) },
   };
 }
+
+export function insertVertex(areaId: number, edge: readonly Position[], to: Position): Operation {
+  const line = { type: "LineString" as const, coordinates: edge.map(flat) };
+  return { op: "insert_vertex", area_id: areaId, edge: line, to: flat(to) };
+}
+
+export function deleteVertex(areaId: number, vertex: Position): Operation {
+  return { op: "delete_vertex", area_id: areaId, vertex: flat(vertex) };
+}

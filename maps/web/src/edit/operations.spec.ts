@@ -59,9 +59,9 @@ it("moves corners and edges at full precision, without heights", () => {
   });
 });
 
-it("reshapes two grids of one community", () => {
+it("reshapes two grids, of one community or of two", () => {
   expect(reshapeBar([unit(1, 9)])).toBe("not_two");
-  expect(reshapeBar([unit(1, 9), unit(2, 8)])).toBe("other_parent");
+  expect(reshapeBar([unit(1, 9), unit(2, 8)])).toBeNull();
   expect(reshapeBar([unit(1, 9), unit(2, 9)])).toBeNull();
   expect(
     reshape(

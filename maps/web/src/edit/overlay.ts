@@ -8,10 +8,20 @@ import type {
   Map as MapView,
 } from "maplibre-gl";
 import { FONT } from "../map/area_layers";
+import { insidePoint } from "../geometry/inside";
 import { colors } from "../map/palette";
 import { addThemed, removeThemed } from "../map/themed_layers";
 
-const SOURCES = ["edit-selected", "edit-void", "edit-result", "edit-concerned", "edit-sketch", "edit-clash"] as const;
+const SOURCES = [
+  "edit-hover",
+  "edit-selected",
+  "edit-void",
+  "edit-result",
+  "edit-label",
+  "edit-concerned",
+  "edit-sketch",
+  "edit-clash",
+] as const;
 type SourceId = (typeof SOURCES)[number];
 
 const NO_POINTS: FilterSpecification = ["!=", ["geometry-type"], "Point"];
@@ -37,6 +47,12 @@ const after = (): ExpressionSpecification => [
 ];
 
 const overlayLayers = (): LayerSpecification[] => [
+  {
+    id: "edit-hover-line",
+    type: "line",
+    source: "edit-hover",
+    paint: { "line-color": colors().selected, "line-width": 2, "line-dasharray": [3, 2] },
+  },
   {
     id: "edit-selected-fill",
     type: "fill",
@@ -65,7 +81,7 @@ const overlayLayers = (): LayerSpecification[] => [
   {
     id: "edit-result-label",
     type: "symbol",
-    source: "edit-result",
+    source: "edit-label",
     layout: {
       "text-field": ["get", "code"],
       "text-font": FONT,
@@ -137,8 +153,18 @@ function single(geometry: Geometry | null): FeatureCollection {
   return geometry ? { type: "FeatureCollection", features: [{ type: "Feature", properties: {}, geometry }] } : NOTHING;
 }
 
+/** One label a grid: a polygon that lies in several tiles would have one in each. */
+function labelOf({ geometry, properties, id }: Feature): Feature[] {
+  const at = insidePoint(geometry);
+  return at
+    ? [{ type: "Feature", ...(id !== undefined && { id }), properties, geometry: { type: "Point", coordinates: at } }]
+    : [];
+}
+
 export class Overlay {
   readonly #map: MapView;
+  #ended = new Set<string>();
+  #side: "both" | "before" | "after" = "both";
 
   constructor(map: MapView) {
     this.#map = map;
@@ -150,12 +176,40 @@ export class Overlay {
     this.#set("edit-selected", { type: "FeatureCollection", features });
   }
 
+  /** The grid under the pointer, or in focus in the list. */
+  hover(feature: Feature | null): void {
+    this.#set("edit-hover", { type: "FeatureCollection", features: feature ? [feature] : [] });
+  }
+
   result(result: FeatureCollection | undefined): void {
     this.#set("edit-result", result ?? NOTHING);
+    this.#set("edit-label", { type: "FeatureCollection", features: (result?.features ?? []).flatMap(labelOf) });
+    this.#hideLabels();
+  }
+
+  /** What of a change is shown: as it is, as it would be, or one over the other. */
+  side(side: "both" | "before" | "after"): void {
+    const set = (ids: readonly string[], shown: boolean): void => {
+      for (const id of ids)
+        if (this.#map.getLayer(id)) this.#map.setLayoutProperty(id, "visibility", shown ? "visible" : "none");
+    };
+    set(["edit-result-fill", "edit-result-line", "edit-result-label"], side !== "before");
+    set(["edit-void-line"], side !== "after");
+    this.#side = side;
+    this.#hideLabels();
+  }
+
+  /** Grids that end, or have another label already, have none of the map's own. */
+  #hideLabels(): void {
+    if (!this.#map.getLayer(UNDER)) return;
+    const codes = this.#side === "before" ? [] : [...this.#ended];
+    this.#map.setFilter(UNDER, codes.length ? ["!", ["in", ["get", "code"], ["literal", codes]]] : null);
   }
 
   /** Areas that would end. */
   voided(features: Feature[]): void {
+    this.#ended = new Set(features.map((each) => String(each.properties?.code ?? "")));
+    this.#hideLabels();
     this.#set("edit-void", { type: "FeatureCollection", features });
   }
 
@@ -181,6 +235,8 @@ export class Overlay {
   }
 
   remove(): void {
+    this.#ended.clear();
+    this.#hideLabels();
     removeThemed(this.#map, overlayLayers);
     for (const id of SOURCES) if (this.#map.getSource(id)) this.#map.removeSource(id);
   }

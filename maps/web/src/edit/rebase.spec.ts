@@ -1,6 +1,6 @@
 import type { Position } from "geojson";
 import { describe, expect, it } from "vitest";
-import { carriedOver, successors, type AreaFeature } from "./rebase";
+import { allCarriedOver, carriedOver, successors, type AreaFeature } from "./rebase";
 import type { Step } from "./steps";
 
 function area(id: number, west: number, south: number, east: number, north: number): AreaFeature {
@@ -98,5 +98,26 @@ describe("carriedOver", () => {
     ).toBeNull();
     expect(carriedOver(step({ op: "reparent", area_id: 4, parent_id: 7 }), follow)).toBeNull();
     expect(carriedOver(step({ op: "undo", change_set_id: 1, area_ids: [1] }), follow)).toBeNull();
+  });
+});
+
+describe("allCarriedOver", () => {
+  it("names what a step made by where that step stands now, and loses what rested on a lost one", () => {
+    const cut = (area_id: number): Step =>
+      step({
+        op: "split",
+        area_id,
+        line: {
+          type: "LineString",
+          coordinates: [
+            [15, 1],
+            [15, 9],
+          ],
+        },
+      });
+    const give = (id: number): Step => step({ op: "transfer", area_ids: [id], community_id: 4 });
+    const next = allCarriedOver([cut(99), cut(4), give(-20002), give(-10001)], follow);
+    expect(next.map((each) => each?.operation.op ?? null)).toEqual([null, "split", "transfer", null]);
+    expect(next[2]?.operation).toMatchObject({ area_ids: [-10002] });
   });
 });

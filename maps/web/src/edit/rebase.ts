@@ -5,7 +5,7 @@ import type { AreaProperties } from "../core/types";
 import { edges, middle } from "../geometry/corners";
 import { contains, halfWay, insidePoint } from "../geometry/inside";
 import { along } from "../geometry/snap";
-import { operandIds, plain, targetId, type Step } from "./steps";
+import { draftId, madeBy, movesCorners, operandIds, plain, targetId, type Step } from "./steps";
 
 export type AreaFeature = Feature<Geometry, AreaProperties>;
 
@@ -43,8 +43,10 @@ function placeOf(operation: Operation): Position | null {
     case "reshape":
       return halfWay(operation.line.coordinates);
     case "move_vertex":
+    case "delete_vertex":
       return operation.vertex;
     case "move_edge":
+    case "insert_vertex":
       return middle(operation.edge.coordinates[0] ?? [], operation.edge.coordinates[1] ?? []);
     default:
       return null;
@@ -62,6 +64,8 @@ function withAreas(operation: Operation, ids: number[], target: number | null): 
     case "split":
     case "move_vertex":
     case "move_edge":
+    case "insert_vertex":
+    case "delete_vertex":
       return plain({ ...operation, area_id: first });
     case "merge":
       return ids.length < 2 ? null : { ...operation, area_ids: ids };
@@ -76,30 +80,55 @@ function withAreas(operation: Operation, ids: number[], target: number | null): 
   }
 }
 
+type Follow = (id: number) => readonly AreaFeature[];
+
+/** All steps on the areas of now, null for one that is lost; what a step made is named as the step that makes it now. */
+export function allCarriedOver(steps: readonly Step[], follow: Follow): (Step | null)[] {
+  const places: (number | null)[] = [];
+  let kept = 0;
+  return steps.map((each) => {
+    const next = carriedOver(each, follow, (step) => places[step - 1] ?? null);
+    places.push(next && ++kept);
+    return next;
+  });
+}
+
 /**
  * The same step on the areas of now; null when nothing is left that it could mean.
- * `follow` gives what took the land of an area: the area itself when it still holds.
+ * `follow` gives what took the land of a stored area: the area itself when it still holds; `placeOfStep` where the
+ * step stands now that makes an area of the draft, null when it is lost.
  */
-export function carriedOver(step: Step, follow: (id: number) => readonly AreaFeature[]): Step | null {
+export function carriedOver(
+  step: Step,
+  follow: Follow,
+  placeOfStep: (step: number) => number | null = (each) => each,
+): Step | null {
   const { operation } = step;
-  const named =
-    operation.op === "move_vertex" || operation.op === "move_edge" ? [operation.area_id] : operandIds(operation);
+  const named = movesCorners(operation) ? [operation.area_id] : operandIds(operation);
   const place = placeOf(operation);
   const whole = operation.op === "merge" || operation.op === "transfer";
-  const found = named.flatMap((id) => {
+  const names = new Map(step.zones.map((each) => [each.id, each]));
+  const found = named.flatMap((id): ZoneName[] => {
+    const made = madeBy(id);
+    if (made) {
+      const stands = placeOfStep(made.step);
+      return stands === null
+        ? []
+        : [{ ...(names.get(id) ?? { code: "", name: "" }), id: draftId(stands, made.number) }];
+    }
     const now = follow(id);
-    if (whole) return now;
+    if (whole) return now.map(nameOf);
     const one = at(place, now);
-    return one ? [one] : [];
+    return one ? [nameOf(one)] : [];
   });
-  const areas = [...new Map(found.map((each) => [Number(each.id), each])).values()];
+  const areas = [...new Map(found.map((each) => [each.id, each])).values()];
   const wanted = targetId(operation);
   const target = wanted === null ? undefined : follow(wanted)[0];
   if (wanted !== null && !target) return null;
   const next = withAreas(
     operation,
-    areas.map((each) => Number(each.id)),
+    areas.map((each) => each.id),
     target ? Number(target.id) : null,
   );
-  return next && { operation: next, zones: areas.map(nameOf), ...(target && { target: nameOf(target) }) };
+  return next && { operation: next, zones: areas, ...(target && { target: nameOf(target) }) };
 }

@@ -1,4 +1,4 @@
-/** Drawing the boundary between two unit grids of one community anew. */
+/** Drawing the boundary between two unit grids anew, of one community or of two. */
 import type { Position } from "geojson";
 import type { Operation } from "../core/edit_types";
 import type { Unit } from "./units";
@@ -12,7 +12,6 @@ export function reshape(units: readonly Unit[], line: readonly Position[]): Oper
 }
 
 /** Why these have no common boundary to draw, as far as the browser knows. */
-export function reshapeBar(units: readonly Unit[]): "not_two" | "other_parent" | null {
-  if (units.length !== 2) return "not_two";
-  return units[0]?.properties.parent_id === units[1]?.properties.parent_id ? null : "other_parent";
+export function reshapeBar(units: readonly Unit[]): "not_two" | null {
+  return units.length === 2 ? null : "not_two";
 }

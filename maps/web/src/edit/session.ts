@@ -1,27 +1,29 @@
 /** One sitting at the grid editor: the change set being drawn up, what the server says of it, and what the map shows. */
+import type { Feature, Geometry } from "geojson";
 import { allItems, isAbort, itemsPath } from "../core/api";
 import { complain, tell } from "../core/notices";
+import { today } from "../texts/format";
 import { session } from "../core/session";
 import type { Trial } from "../core/edit_types";
-import type { AreaProperties, ChangeSetDocument } from "../core/types";
+import type { AreaProperties, ChangeSetDocument, PartitionDifference } from "../core/types";
 import { Value } from "../core/value";
-import { flyTo, inView, type Console } from "../console";
+import { fitTo, flyTo, inView, type Console } from "../console";
 import { lastChange } from "../live/changes";
 import { t } from "../texts/text";
 import { areasById, followed } from "./area_versions";
+import { DraftKeeper } from "./drafts";
 import { concerned } from "./concerned";
 import { inheritedFates, withFates } from "./fates";
 import { isRedo, isUndo, isWriting } from "./keys";
 import { Overlay } from "./overlay";
-import { carriedOver, nameOf } from "./rebase";
+import { allCarriedOver, nameOf } from "./rebase";
 import {
   added,
   doneAgain,
   effectiveAt,
   EMPTY,
-  keep,
-  kept,
-  namedTwice,
+  isPast,
+  madeBy,
   operandIds,
   plain,
   takenBack,
@@ -32,9 +34,8 @@ import {
 import { Tools } from "./tools";
 import {
   approve,
+  changeSet as readChangeSet,
   draft,
-  history,
-  namedTwiceRefusal,
   preview,
   turnDown,
   undo,
@@ -58,15 +59,22 @@ export type Outcome =
   | { name: "submitted"; changeSet: ChangeSetDocument }
   | { name: "applied"; changeSet: ChangeSetDocument };
 
+/** What of a change the map shows: as it is, as it would be, or one over the other. */
+export type Side = "both" | "before" | "after";
+
 const NONE: Outcome = { name: "none" };
 /** Time for a burst of changes to arrive, and for one's own answer. */
 const SETTLE_MS = 800;
-const MOST_LISTED = 200;
 const MOST_CHOSEN = 200;
 
 export class EditSession {
   readonly outcome = new Value<Outcome>(NONE);
   readonly sheet: Value<Sheet>;
+  readonly drafts: DraftKeeper;
+  /** What of a change the map shows. */
+  readonly side = new Value<Side>("both");
+  /** Kind of the own area; null: the whole city, or not known yet. */
+  readonly scope = new Value<AreaProperties["kind"] | null>(null);
   readonly units: Units;
   readonly tools: Tools;
   readonly #console: Console;
@@ -79,13 +87,105 @@ export class EditSession {
     this.#console = console;
     this.units = new Units(console.map);
     this.#overlay = new Overlay(console.map);
-    this.tools = new Tools(console, this.units, this.#overlay, (step) => void this.add(step));
-    this.sheet = new Value(kept(session.get().username ?? ""));
+    this.drafts = new DraftKeeper(session.get().username ?? "");
+    this.sheet = new Value(this.drafts.start());
+    this.tools = new Tools(
+      console,
+      this.units,
+      this.#overlay,
+      (step) => void this.add(step),
+      () => this.sheet.get().steps.map((each) => each.operation),
+    );
     console.map.on("moveend", this.#load);
     window.addEventListener("keydown", this.#keys);
     this.#unlisten = lastChange.subscribe((change) => change?.layer === "areas" && this.#changedByOthers());
     this.#load();
+    this.#findScope().catch(complain);
     if (this.sheet.get().steps.length) void this.check();
+    this.drafts
+      .newer()
+      .then((sheet) => sheet && this.#adopt(sheet))
+      .catch(complain);
+  }
+
+  /** Show a sheet that came from the server. */
+  async #adopt(sheet: Sheet): Promise<void> {
+    this.sheet.set(sheet);
+    this.dismiss();
+    await this.check();
+    const outcome = this.outcome.get();
+    if (outcome.name === "preview") await this.fit(outcome.trial);
+  }
+
+  /** Open a draft: the own one to go on with, another's to look at. */
+  async openDraft(id: number): Promise<void> {
+    if (this.drafts.open.get()?.id === id) return;
+    this.tools.leave();
+    await this.#adopt(await this.drafts.read(id));
+  }
+
+  /** Copy the draft that somebody shares, and go on with the copy. */
+  async copyDraft(): Promise<void> {
+    await this.#adopt(await this.drafts.copy());
+  }
+
+  /** Read what another tab or device saved of this draft. */
+  async readStored(): Promise<void> {
+    await this.#adopt(await this.drafts.readStored());
+  }
+
+  /** Begin another draft; this one stays in the list. */
+  async newDraft(): Promise<void> {
+    await this.drafts.leave();
+    this.sheet.set(EMPTY);
+    this.tools.select([]);
+    this.dismiss();
+  }
+
+  /** Bring all that a change ends and begins into the view. */
+  async fit({ operations, preview: seen }: Trial): Promise<void> {
+    const shapes = (seen.result?.features ?? []).map((each) => each.geometry);
+    const ids = operations.flatMap(operandIds).filter((id) => id > 0);
+    const ended = await areasById([...new Set(ids)]);
+    fitTo(this.#console, [...shapes, ...ended.map((each) => each.geometry)], 16.5);
+  }
+
+  /** Draw what differs between two days: what ended, and what began or has another border. */
+  showDifference({ changes }: PartitionDifference): void {
+    this.tools.leave();
+    this.dismiss();
+    const feature = ({ code, name, change, geometry }: PartitionDifference["changes"][number]): Feature => ({
+      type: "Feature",
+      properties: { code, name, fate: change === "changed" ? "changes" : "ends" },
+      geometry: geometry as Geometry,
+    });
+    const ended = changes.filter((each) => each.change === "ended");
+    const begun = changes.filter((each) => each.change !== "ended");
+    this.#overlay.voided(ended.map(feature));
+    this.#overlay.result({ type: "FeatureCollection", features: begun.map(feature) });
+    fitTo(
+      this.#console,
+      changes.map((each) => each.geometry as Geometry),
+      16,
+    );
+  }
+
+  /** Show a place that a warning names. */
+  lookAt(place: Geometry): void {
+    this.#overlay.clash(place);
+    flyTo(this.#console, place, 17);
+  }
+
+  show(side: Side): void {
+    this.side.set(side);
+    this.#overlay.side(side);
+  }
+
+  async #findScope(): Promise<void> {
+    const code = session.get().area?.code;
+    if (!code) return;
+    const [own] = await allItems<AreaProperties>(itemsPath("areas", { code, limit: 1 }), 1);
+    this.scope.set(own?.properties.kind ?? null);
   }
 
   readonly #load = (): void => void this.units.load();
@@ -114,28 +214,42 @@ export class EditSession {
   }
 
   /** Change what is said of the draft: title, reason, day. */
-  write(part: Partial<Pick<Sheet, "title" | "reason" | "day">>): void {
-    this.#put({ ...this.sheet.get(), ...part });
+  write(part: Partial<Pick<Sheet, "title" | "reason" | "day" | "keepCodes">>): void {
+    const before = this.sheet.get();
+    this.#put({ ...before, ...part });
+    const otherDay = part.day !== undefined && part.day !== before.day && !isPast(part.day, today());
+    const other = otherDay || (part.keepCodes !== undefined && part.keepCodes !== before.keepCodes);
+    if (other && before.steps.length) void this.check();
   }
 
   #put(sheet: Sheet): void {
-    keep(session.get().username ?? "", sheet);
+    if (this.drafts.readOnly) {
+      tell(() => t("edit.draft_read_only"), "bad");
+      return;
+    }
+    this.drafts.save(sheet);
     this.sheet.set(sheet);
   }
 
   /** Take a step into the draft when the server finds nothing against it. */
   async add(step: Step): Promise<void> {
-    const twice = namedTwice(this.sheet.get().steps, step);
-    if (twice.length) return this.#refused(namedTwiceRefusal(twice), step);
+    if (this.tools.activity.get().name === "correcting") this.tools.leave();
+    if (this.drafts.readOnly) {
+      this.#overlay.sketch([]);
+      tell(() => t("edit.draft_read_only"), "bad");
+      return;
+    }
     await this.check(step);
   }
 
   undoStep(): void {
+    this.tools.pause();
     this.#put(takenBack(this.sheet.get()));
     void this.check();
   }
 
   redoStep(): void {
+    this.tools.pause();
     this.#put(doneAgain(this.sheet.get()));
     void this.check();
   }
@@ -145,6 +259,7 @@ export class EditSession {
     const tried = attempt ? added(this.sheet.get(), attempt) : this.sheet.get();
     this.#asking?.abort();
     this.#overlay.clash(null);
+    this.show("both");
     if (!tried.steps.length) return this.dismiss();
     const asking = new AbortController();
     this.#asking = asking;
@@ -164,9 +279,15 @@ export class EditSession {
     }
   }
 
-  #asked({ steps, day, title, reason }: Sheet): Asked {
-    const from = effectiveAt(day, new Date());
-    return { operations: steps.map((each) => each.operation), title, reason, ...(from && { effective_at: from }) };
+  #asked({ steps, day, title, reason, keepCodes }: Sheet): Asked {
+    const from = effectiveAt(day, today());
+    return {
+      operations: steps.map((each) => each.operation),
+      title,
+      reason,
+      keep_codes: keepCodes,
+      ...(from && { effective_at: from }),
+    };
   }
 
   /** Whether it was done; a refusal or a conflict is shown instead. */
@@ -181,12 +302,15 @@ export class EditSession {
     this.#overlay.clash(refusal.clash);
     if (refusal.clash && !inView(this.#console, refusal.clash)) flyTo(this.#console, refusal.clash, 17.5);
     this.outcome.set({ name: "refused", refusal, attempt });
+    if (attempt) this.tools.correct(attempt);
   }
 
   async #show(trial: Trial): Promise<void> {
     this.#overlay.sketch([]);
+    this.units.after(trial.preview);
     this.tools.select([]);
     this.outcome.set({ name: "preview", trial });
+    this.tools.goOn();
     await this.#draw(trial);
   }
 
@@ -196,7 +320,8 @@ export class EditSession {
     this.#asking = drawing;
     this.#overlay.result(seen.result);
     try {
-      const known = await areasById(operations.flatMap(operandIds), drawing.signal);
+      const stored = operations.flatMap(operandIds).filter((id) => id > 0);
+      const known = await areasById([...new Set(stored)], drawing.signal);
       const ended = withFates(known, operations);
       this.#overlay.voided(ended);
       this.#overlay.result(seen.result && inheritedFates(seen.result, ended));
@@ -221,9 +346,11 @@ export class EditSession {
 
   /** Hand the draft in: it waits for approval, or is approved at once by whoever may. */
   async submit(approved: boolean): Promise<void> {
+    this.tools.leave();
     const answer = await draft(this.#asked(this.sheet.get()));
     if (!this.#taken(answer, null)) return;
-    this.#put(EMPTY);
+    await this.drafts.discard();
+    this.sheet.set(EMPTY);
     if (approved) await this.approve(answer.done);
     else this.outcome.set({ name: "submitted", changeSet: answer.done });
   }
@@ -233,16 +360,14 @@ export class EditSession {
     this.tools.leave();
     this.dismiss();
     this.outcome.set({ name: "review", changeSet });
-    const [first] = changeSet.preview.result?.features ?? [];
-    if (first) flyTo(this.#console, first.geometry, 15);
-    await this.#draw(changeSet);
+    await Promise.all([this.#draw(changeSet), this.fit(changeSet)]);
   }
 
-  /** Look at the change set with that number, when it still waits; null: at none. */
+  /** Look at the change set with that number, in whatever state; null: at none. */
   async reviewById(id: number | null): Promise<void> {
     if (id === null) return this.dismiss();
-    const found = (await history(MOST_LISTED, new AbortController().signal)).find((each) => each.id === id);
-    if (found && (found.status === "draft" || found.status === "approved")) await this.review(found);
+    const found = await readChangeSet(id).catch(() => null);
+    if (found) await this.review(found);
     else tell(() => t("edit.no_review", { id }), "bad");
   }
 
@@ -279,12 +404,12 @@ export class EditSession {
     const areas = new Map(
       (
         await areasById(
-          changeSet.operations.flatMap((each) => [...operandIds(each), targetId(each) ?? 0]).filter(Boolean),
+          changeSet.operations.flatMap((each) => [...operandIds(each), targetId(each) ?? 0]).filter((id) => id > 0),
         )
       ).map((each) => [Number(each.id), nameOf(each)]),
     );
     const named = (id: number): { id: number; code: string; name: string } =>
-      areas.get(id) ?? { id, code: `#${id}`, name: "" };
+      areas.get(id) ?? { id, code: "", name: id < 0 ? t("edit.new_grid", { n: madeBy(id)?.step ?? "" }) : `#${id}` };
     const steps = changeSet.operations.map((each): Step => {
       const target = targetId(each);
       return {
@@ -293,7 +418,14 @@ export class EditSession {
         ...(target !== null && { target: named(target) }),
       };
     });
-    this.#put({ ...EMPTY, steps, title: changeSet.title ?? "", reason: changeSet.reason ?? "" });
+    await this.newDraft();
+    this.#put({
+      ...EMPTY,
+      keepCodes: changeSet.keep_codes ?? false,
+      steps,
+      title: changeSet.title ?? "",
+      reason: changeSet.reason ?? "",
+    });
     return await this.carryOver(null);
   }
 
@@ -303,10 +435,10 @@ export class EditSession {
     const sheet = this.sheet.get();
     const steps = attempt ? [...sheet.steps, attempt] : sheet.steps;
     const ids = new Set(
-      steps.flatMap(({ operation }) => [...operandIds(operation), targetId(operation) ?? 0]).filter(Boolean),
+      steps.flatMap(({ operation }) => [...operandIds(operation), targetId(operation) ?? 0]).filter((id) => id > 0),
     );
     const now = await followed([...ids]);
-    const next = steps.map((each) => carriedOver(each, (id) => now.get(id) ?? []));
+    const next = allCarriedOver(steps, (id) => now.get(id) ?? []);
     const lost = steps.filter((_, i) => next[i] === null);
     this.#put({ ...sheet, steps: next.filter((each) => each !== null), undone: [...lost, ...sheet.undone] });
     await this.units.load();
@@ -333,15 +465,19 @@ export class EditSession {
   }
 
   clearDraft(): void {
-    this.#put(EMPTY);
+    this.drafts.discard().catch(complain);
+    this.sheet.set(EMPTY);
     this.tools.select([]);
     this.dismiss();
   }
 
   /** Put away what the server said last; a draft that is being drawn up stays. */
   dismiss(): void {
+    if (this.tools.activity.get().name === "correcting") this.tools.leave();
     this.#asking?.abort();
     this.#asking = null;
+    this.units.after(null);
+    this.show("both");
     this.#overlay.clearPreview();
     this.#overlay.sketch([]);
     this.#overlay.clash(null);
@@ -352,6 +488,7 @@ export class EditSession {
     this.#asking?.abort();
     clearTimeout(this.#settling);
     this.tools.end();
+    this.drafts.end();
     this.units.stop();
     this.#unlisten();
     window.removeEventListener("keydown", this.#keys);

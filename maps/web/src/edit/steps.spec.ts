@@ -2,9 +2,10 @@ import { expect, it } from "vitest";
 import {
   added,
   doneAgain,
+  draftId,
   effectiveAt,
   EMPTY,
-  namedTwice,
+  madeBy,
   operandIds,
   plain,
   takenBack,
@@ -30,37 +31,17 @@ it("forgets what was taken back when something new is done", () => {
   expect(doneAgain(other).steps).toEqual([step(5, 6)]);
 });
 
-it("finds areas that are named twice", () => {
-  expect(namedTwice([step(1, 2)], step(2, 3)).map((each) => each.id)).toEqual([2]);
-  expect(namedTwice([step(1, 2)], step(3, 4))).toEqual([]);
+it("knows which step makes a grid of the draft", () => {
+  expect(madeBy(-20003)).toEqual({ step: 2, number: 3 });
+  expect(draftId(2, 3)).toBe(-20003);
+  expect(madeBy(815)).toBeNull();
 });
 
-it("lets several corners of one area move together, each once, and nothing else of it", () => {
-  const zones = step(1, 2).zones;
-  const corner: Step = { operation: { op: "move_vertex", area_id: 1, vertex: [120, 31], to: [120.1, 31] }, zones };
-  const edge = (start: number[], end: number[]): Step => {
-    const [from, to] = [
-      [start, end],
-      [
-        [9, 9],
-        [9, 8],
-      ],
-    ].map((coordinates) => ({ type: "LineString" as const, coordinates }));
-    return { operation: { op: "move_edge", area_id: 2, edge: from!, to: to! }, zones };
-  };
-  expect(namedTwice([corner], edge([120, 32], [120, 33]))).toEqual([]);
-  expect(namedTwice([edge([120, 32], [120, 33])], corner)).toEqual([]);
-  expect(namedTwice([corner], edge([120, 32], [120, 31])).map((each) => each.id)).toEqual([1, 2]);
-  expect(namedTwice([corner], corner).map((each) => each.id)).toEqual([1, 2]);
-  expect(namedTwice([corner, edge([120, 32], [120, 33])], step(2, 3)).map((each) => each.id)).toEqual([2]);
-  expect(namedTwice([step(2, 3)], corner).map((each) => each.id)).toEqual([2]);
-});
-
-it("lets a change hold from the beginning of a day in the city, and from now when that has begun", () => {
-  const now = new Date("2026-11-24T10:00:00Z");
-  expect(effectiveAt("2026-11-25", now)).toBe("2026-11-25T00:00:00+08:00");
-  expect(effectiveAt("2026-11-24", now)).toBeUndefined();
-  expect(effectiveAt("", now)).toBeUndefined();
+it("lets a change hold from the beginning of a day in the city, today at once; a past day is not dropped", () => {
+  expect(effectiveAt("2026-11-25", "2026-11-24")).toBe("2026-11-25T00:00:00+08:00");
+  expect(effectiveAt("2026-11-24", "2026-11-24")).toBeUndefined();
+  expect(effectiveAt("", "2026-11-24")).toBeUndefined();
+  expect(effectiveAt("2026-11-23", "2026-11-24")).toBe("2026-11-23T00:00:00+08:00");
 });
 
 it("asks for a stored move as it was asked for first", () => {

@@ -1,5 +1,4 @@
 /** The change set that is being drawn up: its steps, taken back and done again, and what is said of it. Kept for the person until it is handed in. */
-import type { Position } from "geojson";
 import type { Operation, ZoneName } from "../core/edit_types";
 import { dayBegins } from "../texts/format";
 
@@ -19,9 +18,11 @@ export interface Sheet {
   reason: string;
   /** The day from which it is to hold; empty: at once. */
   day: string;
+  /** Grids whose borders are only corrected keep their codes. */
+  keepCodes: boolean;
 }
 
-export const EMPTY: Sheet = { steps: [], undone: [], title: "", reason: "", day: "" };
+export const EMPTY: Sheet = { steps: [], undone: [], title: "", reason: "", day: "", keepCodes: false };
 
 export function added(sheet: Sheet, step: Step): Sheet {
   return { ...sheet, steps: [...sheet.steps, step], undone: [] };
@@ -37,38 +38,57 @@ export function doneAgain(sheet: Sheet): Sheet {
   return next ? { ...sheet, steps: [...sheet.steps, next], undone: rest } : sheet;
 }
 
-/** The corners that a move takes elsewhere; null: another operation. */
-function movedCorners(operation: Operation): Position[] | null {
-  if (operation.op === "move_vertex") return [operation.vertex];
-  return operation.op === "move_edge" ? operation.edge.coordinates : null;
+/** Distance of the ids of two steps: the first grid that step 2 makes is -20001. */
+const STEP_IDS = 10_000;
+
+/** The step that makes a grid of the draft, and which of its grids it is; null: the area is stored. */
+export function madeBy(id: number): { step: number; number: number } | null {
+  return id < 0 ? { step: Math.floor(-id / STEP_IDS), number: -id % STEP_IDS } : null;
 }
 
-/** Whether two steps may change one area: moves of different corners are one movement. */
-function goTogether(one: Operation, other: Operation): boolean {
-  const [mine, others] = [movedCorners(one), movedCorners(other)];
-  if (!mine || !others) return false;
-  return !mine.some(([x, y]) => others.some(([u, v]) => x === u && y === v));
+/** The id of a grid of the draft when the step that makes it stands elsewhere. */
+export function draftId(step: number, number: number): number {
+  return -(STEP_IDS * step + number);
 }
 
-/** Areas of a step that an earlier one names already: each may be part of one step only, or of moves of several corners. */
-export function namedTwice(steps: readonly Step[], step: Step): ZoneName[] {
-  const others = steps.filter((each) => !goTogether(each.operation, step.operation));
-  const named = new Set(others.flatMap((each) => each.zones.map((zone) => zone.id)));
-  return step.zones.filter((zone) => named.has(zone.id));
+/** Whether a day lies before another. */
+export function isPast(day: string, on: string): boolean {
+  return day !== "" && day < on;
 }
 
-/** The beginning of a day in the city as a time with its zone; a day that has begun is at once. */
-export function effectiveAt(day: string, now: Date): string | undefined {
-  if (!day) return undefined;
-  const moment = dayBegins(day);
-  return new Date(moment).getTime() > now.getTime() ? moment : undefined;
+/** The beginning of a day in the city as a time with its zone; today is at once, and of a day before the server says what is wrong. */
+export function effectiveAt(day: string, on: string): string | undefined {
+  return !day || day === on ? undefined : dayBegins(day);
+}
+
+type Moving = Extract<Operation, { op: "move_vertex" | "move_edge" | "insert_vertex" | "delete_vertex" }>;
+
+const CORRECTIONS = ["move_vertex", "move_edge", "insert_vertex", "delete_vertex", "reshape"];
+
+/** Whether a step only corrects a border, so that the grids may keep their codes. */
+export function corrects({ operation }: Step): boolean {
+  return CORRECTIONS.includes(operation.op);
+}
+
+/** Whether an operation moves corners in every grid that has them. */
+export function movesCorners(operation: Operation): operation is Moving {
+  return ["move_vertex", "move_edge", "insert_vertex", "delete_vertex"].includes(operation.op);
 }
 
 /** An operation as it is asked for: the server's notes on a stored one are left out. */
 export function plain(operation: Operation): Operation {
-  if (!("area_ids" in operation) || (operation.op !== "move_vertex" && operation.op !== "move_edge")) return operation;
-  const { area_ids: _resolved, ...asked } = operation;
-  return asked;
+  if (!movesCorners(operation)) return operation;
+  const { op, area_id } = operation;
+  switch (op) {
+    case "move_vertex":
+      return { op, area_id, vertex: operation.vertex, to: operation.to };
+    case "delete_vertex":
+      return { op, area_id, vertex: operation.vertex };
+    case "insert_vertex":
+      return { op, area_id, edge: operation.edge, to: operation.to };
+    case "move_edge":
+      return { op, area_id, edge: operation.edge, to: operation.to };
+  }
 }
 
 export function operandIds(operation: Operation): number[] {
@@ -81,25 +101,35 @@ export function targetId(operation: Operation): number | null {
   return operation.op === "reparent" ? operation.parent_id : null;
 }
 
+/** The draft on the server that a kept sheet is, and whether it has what was not sent yet. */
+export interface KeptAs {
+  id: number;
+  version: number;
+  dirty: boolean;
+}
+
 const name = (username: string): string => `wangge.draft.${username}`;
 
-/** Keep a sheet in the page's storage, for this person; an empty one is forgotten. */
-export function keep(username: string, sheet: Sheet): void {
+/** Keep a sheet in the page's storage, for this person, until the server has it; an empty one is forgotten. */
+export function keep(username: string, sheet: Sheet, as: KeptAs | null): void {
   try {
-    if (sheet.steps.length || sheet.undone.length || sheet.title || sheet.reason)
-      sessionStorage.setItem(name(username), JSON.stringify(sheet));
+    if (as || sheet.steps.length || sheet.undone.length || sheet.title || sheet.reason)
+      sessionStorage.setItem(name(username), JSON.stringify({ ...sheet, as }));
     else sessionStorage.removeItem(name(username));
   } catch {
-    // storage may be closed: the draft lasts as long as the page
+    // storage may be closed: the server has the draft
   }
 }
 
-export function kept(username: string): Sheet {
+export function kept(username: string): [Sheet, KeptAs | null] {
   try {
     const stored = sessionStorage.getItem(name(username));
-    if (stored) return { ...EMPTY, ...(JSON.parse(stored) as Partial<Sheet>) };
+    if (stored) {
+      const { as = null, ...sheet } = JSON.parse(stored) as Partial<Sheet> & { as?: KeptAs | null };
+      return [{ ...EMPTY, ...sheet }, as];
+    }
   } catch {
     // storage may be closed, or hold something else
   }
-  return EMPTY;
+  return [EMPTY, null];
 }

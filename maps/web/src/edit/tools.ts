@@ -1,16 +1,22 @@
 /** What a person does on the map to make one step: choose grids, draw a line, drag a corner, point at who takes them. */
 import type { Feature, Position } from "geojson";
 import type { MapMouseEvent } from "maplibre-gl";
-import { tell } from "../core/notices";
+import { allItems, itemsPath, post } from "../core/api";
+import { complain, tell } from "../core/notices";
+import type { AreaProperties, GridCornersAnswer } from "../core/types";
+import type { Text } from "../texts/language";
 import { t } from "../texts/text";
 import type { Operation, ZoneName } from "../core/edit_types";
 import { Value } from "../core/value";
 import type { Console } from "../console";
+import { insidePoint } from "../geometry/inside";
 import { drawLine, type Drawing, type Line } from "./drawing";
 import { Handles, type Moved } from "./handles";
+import { LineFix } from "./line_fix";
 import { merge, mergeBar } from "./merge";
-import { moveEdge, moveVertex } from "./move";
+import { deleteVertex, insertVertex, moveEdge, moveVertex } from "./move";
 import type { Overlay } from "./overlay";
+import { Picking } from "./picking";
 import { nameOf } from "./rebase";
 import { parentKind, reparent, type Movable } from "./reparent";
 import { reshape, reshapeBar } from "./reshape";
@@ -22,11 +28,15 @@ import type { Unit, Units } from "./units";
 export type Activity =
   | { name: "choosing" }
   | { name: "drawing"; tool: "split" | "reshape" }
-  | { name: "moving" }
+  /** `note`: why the handle that was touched does not move freely. */
+  | { name: "moving"; note: Text | null }
+  /** A refused line is put right. */
+  | { name: "correcting" }
   /** Pointing at an area: which kind, and for what. */
   | { name: "pointing"; tool: "transfer" | "reparent"; kind: string; child?: ZoneName };
 
 const CHOOSING: Activity = { name: "choosing" };
+const MOST_CHOSEN = 200;
 
 export class Tools {
   readonly activity = new Value<Activity>(CHOOSING);
@@ -35,27 +45,66 @@ export class Tools {
   readonly #units: Units;
   readonly #overlay: Overlay;
   readonly #done: (step: Step) => void;
+  /** The steps of the draft so far. */
+  readonly #steps: () => readonly Operation[];
   #running: Drawing | null = null;
+  /** The grid whose corner was moved last: its handles come back when the step is taken. */
+  #moving: Unit | null = null;
   #line: Line | null = null;
+  readonly #picking: Picking;
 
-  constructor(console: Console, units: Units, overlay: Overlay, done: (step: Step) => void) {
+  constructor(
+    console: Console,
+    units: Units,
+    overlay: Overlay,
+    done: (step: Step) => void,
+    steps: () => readonly Operation[],
+  ) {
+    this.#steps = steps;
     this.#console = console;
     this.#units = units;
     this.#overlay = overlay;
     this.#done = done;
     console.map.on("click", this.#click);
+    this.#picking = new Picking(console.map, units, {
+      active: () => this.activity.get().name === "choosing",
+      clicked: (unit) => this.toggle(unit),
+      boxed: (found) => this.#add(found),
+      hovered: (unit) => this.mark(unit),
+    });
   }
 
   readonly #click = (event: MapMouseEvent): void => {
     const now = this.activity.get();
     if (now.name === "pointing") this.#pointed(now, event);
-    else if (now.name === "choosing") this.#pick(event);
   };
 
-  #pick(event: MapMouseEvent): void {
-    const [hit] = this.#console.map.queryRenderedFeatures(event.point, { layers: ["unit_grid-fill"] });
-    const unit = hit && this.#units.get(Number(hit.id));
-    if (!unit) return;
+  /** Mark a grid on the map that is looked at. */
+  mark(unit: Unit | null): void {
+    this.#overlay.hover(unit);
+  }
+
+  /** Choose more grids, as many as one step may name. */
+  #add(found: readonly Unit[]): void {
+    const all = new Map([...this.selection.get(), ...found].map((each) => [each.id, each]));
+    if (all.size > MOST_CHOSEN) tell(() => t("edit.too_many_chosen", { n: MOST_CHOSEN }), "bad");
+    this.select([...all.values()].slice(0, MOST_CHOSEN));
+  }
+
+  /** Choose all grids of the communities of those that are chosen. */
+  async communities(): Promise<void> {
+    const parents = [...new Set(this.selection.get().map((each) => each.properties.parent_id))];
+    const pages = parents.map((parent) =>
+      allItems<AreaProperties>(
+        itemsPath("areas", { kind: "unit_grid", parent_id: Number(parent), limit: 1000 }),
+        MOST_CHOSEN + 1,
+      ),
+    );
+    this.#add((await Promise.all(pages)).flat());
+  }
+
+  /** Choose a grid, or no more. */
+  toggle(unit: Unit): void {
     const chosen = this.selection.get();
     this.select(
       chosen.some((each) => each.id === unit.id) ? chosen.filter((each) => each.id !== unit.id) : [...chosen, unit],
@@ -69,6 +118,7 @@ export class Tools {
 
   /** Leave whatever is under way; what is chosen stays. */
   leave(): void {
+    this.#moving = null;
     this.#running?.stop();
     this.#running = null;
     this.#line = null;
@@ -99,6 +149,21 @@ export class Tools {
     this.#line?.back();
   }
 
+  /** Let the line of a refused step be put right: its points are dragged, and it is tried again. */
+  correct({ operation, zones }: Step): void {
+    if (operation.op !== "split" && operation.op !== "reshape") return;
+    this.leave();
+    this.#overlay.sketch([]);
+    this.activity.set({ name: "correcting" });
+    this.#running = new LineFix(this.#console.map, operation.line.coordinates, () => this.#units.geometries(), {
+      changed: (coordinates) => {
+        const line = { type: "LineString" as const, coordinates: coordinates.map(([x = 0, y = 0]) => [x, y]) };
+        this.#done({ operation: { ...operation, line }, zones });
+      },
+      cancelled: () => this.leave(),
+    });
+  }
+
   #drawn(tool: "split" | "reshape", units: readonly Unit[], line: Position[]): void {
     const [unit] = units;
     if (!unit || distinct(line) < 2) {
@@ -115,24 +180,57 @@ export class Tools {
     if (mergeBar(chosen) === null) this.#finish(merge(chosen), chosen);
   }
 
+  /** After a moved corner: the handles of what the grid has become, so that the next one can be moved. */
+  goOn(): void {
+    const place = this.#moving && insidePoint(this.#moving.geometry);
+    this.#moving = null;
+    const unit = place && this.#units.at(place);
+    if (!unit) return;
+    this.select([unit]);
+    this.move();
+  }
+
+  /** Put the handles away while the draft changes; they come back with what the grid is then. */
+  pause(): void {
+    const [unit] = this.selection.get();
+    if (this.activity.get().name !== "moving" || !unit) return;
+    this.leave();
+    this.#moving = unit;
+  }
+
   /** Handles on the corners and edges of the one chosen grid. */
   move(): void {
     const [unit] = this.selection.get();
     if (!unit) return;
     this.leave();
-    this.activity.set({ name: "moving" });
-    this.#running = new Handles(this.#console.map, unit, this.#units, {
+    this.activity.set({ name: "moving", note: null });
+    const handles = new Handles(this.#console.map, this.#units, {
       sketch: (features) => this.#overlay.sketch(features),
+      told: (note) => this.activity.set({ name: "moving", note }),
       finished: (what) => this.#movedTo(unit, what),
       cancelled: () => this.leave(),
     });
+    this.#running = handles;
+    post<GridCornersAnswer>("v1/change-sets/corners", { area_id: Number(unit.id), operations: this.#steps() })
+      .then((found) => this.#running === handles && handles.show(found))
+      .catch((error: unknown) => {
+        complain(error);
+        if (this.#running === handles) this.leave();
+      });
   }
 
   #movedTo(unit: Unit, { kind, from, to, units }: Moved): void {
-    const operation =
-      kind === "corner" ? moveVertex(Number(unit.id), from[0] ?? [], to[0] ?? []) : moveEdge(Number(unit.id), from, to);
+    const [id, corner, place] = [Number(unit.id), from[0] ?? [], to[0] ?? []];
+    const operations: Record<Moved["kind"], () => Operation> = {
+      corner: () => moveVertex(id, corner, place),
+      edge: () => moveEdge(id, from, to),
+      bend: () => insertVertex(id, from, place),
+      removal: () => deleteVertex(id, corner),
+    };
+    const operation = operations[kind]();
     this.leave();
-    this.#overlay.sketch(lines(from, to));
+    this.#moving = unit;
+    this.#overlay.sketch(kind === "bend" ? lines(from, [place, place]) : kind === "removal" ? [] : lines(from, to));
     this.#finish(operation, [unit, ...units.filter((each) => each.id !== unit.id)]);
   }
 
@@ -194,6 +292,7 @@ export class Tools {
 
   end(): void {
     this.#running?.stop();
+    this.#picking.stop();
     this.#console.map.off("click", this.#click);
     this.#console.map.getCanvas().style.cursor = "";
   }

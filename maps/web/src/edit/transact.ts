@@ -3,8 +3,7 @@ import type { Geometry } from "geojson";
 import { get, post, Problem } from "../core/api";
 import { time } from "../texts/format";
 import type { Text } from "../texts/language";
-import { withLogin } from "../core/login_again";
-import type { Operation, Trial, ZoneName } from "../core/edit_types";
+import type { Operation, Trial } from "../core/edit_types";
 import type { ChangeSetDocument } from "../core/types";
 
 export interface Refusal {
@@ -27,18 +26,28 @@ export interface Asked {
   effective_at?: string;
   title?: string;
   reason?: string;
+  keep_codes?: boolean;
 }
 
 export type Answer<T> = { done: T } | { refusal: Refusal } | { conflict: Conflict };
 
+/** Answers that say in both languages why a step is not possible. */
+const REFUSED = [400, 403, 404, 422];
+
 /** What the server says: done, refused by a rule, or overtaken by somebody else. Other errors are thrown. */
 async function answer<T>(work: () => Promise<T>): Promise<Answer<T>> {
   try {
-    return { done: await withLogin(work) };
+    return { done: await work() };
   } catch (error) {
     if (error instanceof Problem && error.kind === "topology-fault") return { refusal: refusalOf(error) };
+    if (error instanceof Problem && error.kind === "not-allowed" && error.body.detail_zh)
+      return { refusal: { ...refusalOf(error), rule: "out_of_reach" } };
+    if (error instanceof Problem && error.kind === "invalid-body" && error.body.rule)
+      return { refusal: refusalOf(error) };
     if (error instanceof Problem && error.kind === "edit-conflict")
       return { conflict: { zones: zonesOf(error), detail: detailOf(error) } };
+    if (error instanceof Problem && REFUSED.includes(error.status) && error.body.detail_zh)
+      return { refusal: { ...refusalOf(error), rule: "not_possible" } };
     throw error;
   }
 }
@@ -64,16 +73,6 @@ function refusalOf(problem: Problem): Refusal {
   };
 }
 
-/** A refusal that needs no server: areas that an earlier step of the same draft changes already. */
-export function namedTwiceRefusal(zones: readonly ZoneName[]): Refusal {
-  return {
-    rule: "named_twice",
-    zones: zones.map((each) => `${each.name}（${each.code}）`),
-    clash: null,
-    detail: { en: "", zh: "" },
-  };
-}
-
 export function preview(asked: Asked, signal: AbortSignal): Promise<Answer<Trial>> {
   return answer(() => post<Trial>("v1/change-sets/preview", asked, signal));
 }
@@ -92,6 +91,10 @@ export function turnDown(id: number, reason: string): Promise<Answer<ChangeSetDo
 
 export function undo(id: number): Promise<Answer<ChangeSetDocument>> {
   return answer(() => post<ChangeSetDocument>(`v1/change-sets/${id}/undo`));
+}
+
+export function changeSet(id: number): Promise<ChangeSetDocument> {
+  return get<ChangeSetDocument>(`v1/change-sets/${id}`);
 }
 
 export async function history(limit: number, signal: AbortSignal): Promise<ChangeSetDocument[]> {

@@ -3,8 +3,11 @@ import type { Feature, Geometry, Position } from "geojson";
 import type { Map as MapView } from "maplibre-gl";
 import { allItems, itemsPath } from "../core/api";
 import { complain } from "../core/notices";
+import type { Trial } from "../core/edit_types";
 import type { AreaProperties } from "../core/types";
+import { Value } from "../core/value";
 import { touches } from "../geometry/corners";
+import { contains } from "../geometry/inside";
 
 export type Unit = Feature<Geometry, AreaProperties>;
 
@@ -15,7 +18,12 @@ const MOST = 5000;
 export class Units {
   readonly #map: MapView;
   #found = new Map<number, Unit>();
+  /** What the draft makes of them: codes that end, and the grids that it begins or gives away. */
+  #ended = new Set<string>();
+  #begun = new Map<number, Unit>();
   #running: AbortController | null = null;
+  /** How often grids were loaded. */
+  readonly loads = new Value(0);
 
   constructor(map: MapView) {
     this.#map = map;
@@ -27,11 +35,29 @@ export class Units {
   }
 
   geometries(): Geometry[] {
-    return [...this.#found.values()].map((each) => each.geometry);
+    return this.all().map((each) => each.geometry);
   }
 
+  /** The grids as they are after the steps of the draft. */
   all(): Unit[] {
-    return [...this.#found.values()];
+    const stay = [...this.#found.values()].filter(
+      (each) => !this.#ended.has(each.properties.code) && !this.#begun.has(Number(each.id)),
+    );
+    return [...stay, ...this.#begun.values()];
+  }
+
+  /** Take over what a draft makes of the grids; null: there is none. */
+  after(preview: Trial["preview"] | null): void {
+    this.#ended = new Set([...(preview?.voided_codes ?? []), ...(preview?.kept_codes ?? [])]);
+    const begun = (preview?.result.features ?? []).filter((each) => each.properties.kind === "unit_grid");
+    this.#begun = new Map(begun.map((each) => [Number(each.id), each as unknown as Unit]));
+  }
+
+  /** The grid at a place, one that the draft makes before one that is stored. */
+  at(place: Position): Unit | undefined {
+    return this.all()
+      .reverse()
+      .find((each) => contains(each.geometry, place));
   }
 
   /** The grids that have this corner, or an edge through it: they move together. */
@@ -40,7 +66,7 @@ export class Units {
   }
 
   get(id: number): Unit | undefined {
-    return this.#found.get(id);
+    return this.#begun.get(id) ?? this.#found.get(id);
   }
 
   async load(): Promise<void> {
@@ -61,6 +87,7 @@ export class Units {
       const path = itemsPath("areas", { kind: "unit_grid", bbox: box, limit: 1000 });
       const found = await allItems<AreaProperties>(path, MOST, running.signal);
       this.#found = new Map(found.map((each) => [Number(each.id), each]));
+      this.loads.set(this.loads.get() + 1);
     } catch (error) {
       complain(error);
     }

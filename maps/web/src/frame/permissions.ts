@@ -18,6 +18,9 @@ const NEED_LOGIN: readonly Route["view"][] = [
   "intake",
   "clue",
   "runs",
+  "sources",
+  "unplaced",
+  "models",
   "proposals",
 ];
 
@@ -31,7 +34,8 @@ export function mayOpen(to: Route): boolean {
   if (to.view === "webhooks") return may("manage_webhooks");
   if (to.view === "intake" || to.view === "clue") return may("report_clues");
   if (to.view === "dispatches") return may("read_dispatches");
-  if (to.view === "imports") return may("undo_imports");
+  if (to.view === "imports" || to.view === "sources") return may("undo_imports");
+  if (to.view === "unplaced") return may("edit_sites");
   if (to.view === "proposals") return may("propose_duties") && !session.get().area;
   if (to.view === "registers" && to.register === "officers") return may("see_officers");
   return to.view !== "edit" || may("edit_areas");

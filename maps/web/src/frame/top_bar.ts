@@ -81,7 +81,8 @@ export class TopBar extends Piece {
       <div class="who">
         <a
           href=${linkTo(ACCOUNT)}
-          title=${t("account")}
+          title=${`${t("account")} · ${name ?? ""}`}
+          aria-label=${`${t("account")} · ${name ?? ""}`}
           data-account
           @click=${follow(ACCOUNT)}
         >
@@ -90,7 +91,9 @@ export class TopBar extends Piece {
             ${enrolling() ? t("factor.needed") : html`${term("role", now.role)} · ${now.area?.name ?? t("login.city")}`}
           </small>
         </a>
-        <button type="button" data-logout @click=${() => void leave()}>${t("logout")}</button>
+        <button type="button" data-logout title=${t("logout")} aria-label=${t("logout")} @click=${() => void leave()}>
+          ${icon("leave")}<span>${t("logout")}</span>
+        </button>
       </div>
     `;
   }

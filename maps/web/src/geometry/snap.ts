@@ -69,3 +69,16 @@ function between(from: Position, to: Position, share: number): Position {
   const [x, y] = [from[0] ?? 0, from[1] ?? 0];
   return [round7(x + share * ((to[0] ?? 0) - x)), round7(y + share * ((to[1] ?? 0) - y))];
 }
+
+/** The place on lines nearest to another, in degrees as they lie on the map. */
+export function nearestOn(lines: readonly (readonly [Position, Position])[], to: Position): Position | undefined {
+  const wide = Math.cos(((to[1] ?? 0) * Math.PI) / 180);
+  const flat = ([x = 0, y = 0]: Position): Pixel => ({ x: x * wide, y });
+  let [least, found]: [number, Position | undefined] = [Infinity, undefined];
+  for (const [a, b] of lines) {
+    const place = between(a, b, along(flat(to), flat(a), flat(b)));
+    const away = distance(flat(place), flat(to));
+    if (away < least) [least, found] = [away, place];
+  }
+  return found;
+}

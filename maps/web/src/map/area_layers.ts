@@ -1,5 +1,6 @@
 /** Areas: fills that can be clicked, borders by rank, labels from the label points of the tiles. */
 import type { ExpressionSpecification, LayerSpecification } from "maplibre-gl";
+import { wallScale } from "../core/wall";
 import { colors } from "./palette";
 
 export const AREA_KINDS = ["county", "town", "community", "unit_grid"] as const;
@@ -90,6 +91,11 @@ function label(
   };
 }
 
+/** Sizes of type by zoom, larger on a wall. */
+function type(...stops: [number, number][]): ExpressionSpecification {
+  return byZoom(...stops.map(([zoom, px]): [number, number] => [zoom, px * wallScale()]));
+}
+
 const NAME: ExpressionSpecification = ["get", "name"];
 
 export const groundLayers = (): LayerSpecification[] => [
@@ -126,10 +132,10 @@ export const groundLayers = (): LayerSpecification[] => [
 export const borderLayers = (): LayerSpecification[] => [...AREA_KINDS.map(touchable), ...borders().map(border)];
 
 export const labelLayers = (): LayerSpecification[] => [
-  label("unit_grid", ["get", "code"], byZoom([14.5, 10], [17, 13]), [14.5, 24], colors().unitText),
-  label("functional_zone", NAME, byZoom([10, 11], [15, 13]), [10.5, 24], colors().zone),
-  label("water", NAME, byZoom([10, 11], [15, 13]), [10, 24], colors().waterText, 0.08),
-  label("community", NAME, byZoom([12, 11], [16, 14]), [12, 16.5], colors().communityText),
-  label("town", NAME, byZoom([9.5, 11], [13, 15]), [9.5, 14.5], colors().townText, 0, BOLD_FONT),
-  label("county", NAME, byZoom([7, 13], [10, 18], [12, 20]), [6, 12], colors().countyText, 0.1, BOLD_FONT),
+  label("unit_grid", ["get", "code"], type([14.5, 10], [17, 13]), [14.5, 24], colors().unitText),
+  label("functional_zone", NAME, type([10, 11], [15, 13]), [10.5, 24], colors().zone),
+  label("water", NAME, type([10, 11], [15, 13]), [10, 24], colors().waterText, 0.08),
+  label("community", NAME, type([12, 11], [16, 14]), [12, 16.5], colors().communityText),
+  label("town", NAME, type([8.4, 10.5], [9.5, 11.5], [13, 15]), [8.4, 14.5], colors().townText, 0, BOLD_FONT),
+  label("county", NAME, type([7, 13], [10, 18], [12, 20]), [6, 12], colors().countyText, 0.1, BOLD_FONT),
 ];

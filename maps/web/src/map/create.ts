@@ -1,5 +1,5 @@
 /** The map: an empty style with its own fonts, the layers of the service on top, no foreign host. */
-import { Map as MapView, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { GeolocateControl, Map as MapView, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import type { LayerSpecification, MapOptions, StyleSpecification } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import latinUrl from "@fontsource/noto-sans/files/noto-sans-latin-500-normal.woff2?url";
@@ -75,8 +75,12 @@ export function createMap(container: HTMLElement, first: FirstView): MapView {
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "bottom-right");
+  map.addControl(new GeolocateControl({ fitBoundsOptions: { maxZoom: 15 } }), "bottom-right");
   map.addControl(new ScaleControl({ maxWidth: 120, unit: "metric" }), "bottom-left");
-  map.on("load", () => addCaseImages(map));
+  map.on("load", () => {
+    addCaseImages(map);
+    nameControls(map); // the button of the own place comes when the browser has said that it can
+  });
   followShade(map);
   nameControls(map);
   language.subscribe(() => nameControls(map));
@@ -93,6 +97,7 @@ function nameControls(map: MapView): void {
   name("canvas", t("map"), false);
   name(".maplibregl-ctrl-zoom-in", t("map.zoom_in"));
   name(".maplibregl-ctrl-zoom-out", t("map.zoom_out"));
+  name(".maplibregl-ctrl-geolocate", t("map.own_place"));
 }
 
 /** Sources and layers that need a login are there only while somebody is logged in. */

@@ -31,10 +31,20 @@ export function chooseHotField(hotField: HotField): void {
 /** Bring the map's layers to what is switched on; layers that are not there yet are passed over. */
 export function applyLayers(map: MapView): void {
   const shown = layersShown();
+  const cells = shown.includes("hot_spots") || shown.includes("emerging_hot_spots");
   for (const group of layerGroups())
     for (const layer of group.layers)
       if (map.getLayer(layer))
-        map.setLayoutProperty(layer, "visibility", shown.includes(group.id) ? "visible" : "none");
+        map.setLayoutProperty(
+          layer,
+          "visibility",
+          shown.includes(group.id) && !hides(layer, cells) ? "visible" : "none",
+        );
+}
+
+/** The rings around alerts would cover the cells of hot spots: beside those an alert is its point only. */
+function hides(layer: string, cells: boolean): boolean {
+  return cells && layer === "alerts-halo";
 }
 
 /** Follow the address. */

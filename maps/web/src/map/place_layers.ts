@@ -1,6 +1,7 @@
 /** Sites, hot spots, and what is seen after login: alerts, cases, stays. */
 import type { ExpressionSpecification, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { shade } from "../core/theme";
+import { wallScale } from "../core/wall";
 import { colors, HOT_COLORS, LEVEL_COLORS, levelEdges, PATTERN_COLORS, STATUS_COLORS } from "./palette";
 
 function match(
@@ -18,7 +19,8 @@ const hotLevel = (): ExpressionSpecification => match(["to-string", ["get", "lev
 const pattern = (): ExpressionSpecification => match(["get", "pattern"], PATTERN_COLORS, "#ffffff");
 
 function radius(...stops: [number, number][]): ExpressionSpecification {
-  return ["interpolate", ["linear"], ["zoom"], ...stops.flat()] as ExpressionSpecification;
+  const larger = stops.map(([zoom, px]) => [zoom, px * wallScale()]);
+  return ["interpolate", ["linear"], ["zoom"], ...larger.flat()] as ExpressionSpecification;
 }
 
 /** Operating sites are many and expected: from afar they stay in the background. */
@@ -101,6 +103,32 @@ export const workLayers = (): LayerSpecification[] => [
     },
   },
   {
+    id: "silences-point",
+    type: "circle",
+    source: "silences",
+    "source-layer": "silences",
+    paint: {
+      "circle-radius": radius([9, 3], [16, 8]),
+      "circle-color": colors().silence,
+      "circle-opacity": ["interpolate", ["linear"], ["get", "weight"], 0, 0.05, 1, 0.5],
+      "circle-stroke-color": colors().silence,
+      "circle-stroke-width": 1.6,
+    },
+  },
+  {
+    id: "encounters-point",
+    type: "circle",
+    source: "encounters",
+    "source-layer": "encounters",
+    paint: {
+      "circle-radius": radius([9, 3], [16, 7]),
+      "circle-color": colors().encounter,
+      "circle-opacity": 0.5,
+      "circle-stroke-color": colors().encounter,
+      "circle-stroke-width": 1.6,
+    },
+  },
+  {
     id: "alerts-halo",
     type: "circle",
     source: "alerts",
@@ -152,6 +180,8 @@ export const CLICKABLE = [
   "cases-point",
   "alerts-point",
   "stays-point",
+  "silences-point",
+  "encounters-point",
   "hazard_sites-point",
   "other_sites-point",
 ] as const;

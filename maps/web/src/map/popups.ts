@@ -82,6 +82,33 @@ async function stayContent([id = 0]: readonly number[]): Promise<TemplateResult>
   `;
 }
 
+async function silenceContent([id = 0]: readonly number[]): Promise<TemplateResult> {
+  const p = await propertiesOf<Properties>("silences", id);
+  const counts = p.left_out ? term("silence_left_out", String(p.left_out)) : number(Number(p.weight), 2);
+  return html`
+    <h4>${t("layer.silences")}</h4>
+    ${facts([
+      [t("card.vehicle"), String(p.vehicle_id)],
+      [t("silence.began"), time(String(p.began_at))],
+      [t("silence.ended"), p.ended_at ? time(String(p.ended_at)) : t("silence.never")],
+      [t("silence.weight"), counts],
+    ])}
+  `;
+}
+
+async function encounterContent([id = 0]: readonly number[]): Promise<TemplateResult> {
+  const p = await propertiesOf<Properties>("encounters", id);
+  return html`
+    <h4>${t("layer.encounters")} <small>${term("encounter_kind", String(p.kind))}</small></h4>
+    ${facts([
+      [t("encounter.vehicles"), `${p.vehicle_a} · ${p.vehicle_b}`],
+      [t("card.entered"), time(String(p.started_at))],
+      [t("card.left"), time(String(p.ended_at))],
+      [t("encounter.nearest"), `${number(Number(p.nearest_m))} m`],
+    ])}
+  `;
+}
+
 async function hotSpotContent([id = 0]: readonly number[]): Promise<TemplateResult> {
   const p = await propertiesOf<Properties>("hot_spots", id);
   const counted = {
@@ -162,6 +189,8 @@ const CONTENT: Record<string, (ids: readonly number[]) => Promise<TemplateResult
   sites: siteContent,
   areas: areaContent,
   stays: stayContent,
+  silences: silenceContent,
+  encounters: encounterContent,
   hot_spots: hotSpotContent,
   emerging_hot_spots: emergingContent,
 };

@@ -35,9 +35,11 @@ export const TILE_SOURCES: readonly TileSource[] = [
   source("emerging_hot_spots", "emerging_hot_spots", { field: "visits" }, [7, 13]),
   source("hazard_sites", "sites", { hazard: HAZARDS }, [7, 14]),
   source("other_sites", "sites", { hazard: "none" }, [12, 15]),
-  source("alerts", "alerts", { status: "open,checked" }, [6, 14], true),
+  source("alerts", "alerts", { status: "open" }, [6, 14], true),
   source("cases", "cases", {}, [6, 14], true),
   source("stays", "stays", {}, [12, 15], true),
+  source("silences", "silences", {}, [9, 15], true),
+  source("encounters", "encounters", { kind: "meeting" }, [9, 15], true),
 ];
 
 export function tileAddress(collection: string, filter: Record<string, string>): string {

@@ -1,21 +1,26 @@
 /** Everything that needs MapLibre, loaded beside the frame of the page: the map, and what is drawn on it. */
 import "../style/map.css";
+import "../texts/messages";
 import type { Map as MapView } from "maplibre-gl";
 import { positionOf, type Address, type MapPosition, type TrackOf } from "../address/address";
-import { address, put } from "../address/router";
+import { address, put, route } from "../address/router";
 import { complain } from "../core/notices";
 import { same } from "../core/same";
 import { loggedIn, may, session } from "../core/session";
 import type { ConsoleSettings } from "../core/types";
 import type { Console, Covered } from "../console";
 import { lastChange, listen, reconnect, updated } from "../live/changes";
+import { followAway } from "./away";
 import { followBaseMap } from "./base_map";
 import { createMap, showWorkLayers, whenIdle, type Box } from "./create";
 import { applyLayers, followLayers } from "./layers_shown";
 import { addMark } from "./mark";
 import { attachPopups } from "./popups";
 import { offered } from "./offered_maps";
+import { followOwnArea, ownBox } from "./own_area";
+import { followPrinting } from "./print_map";
 import { Redraw } from "./redraw";
+import { filterSource } from "./sources";
 import { Track } from "./track";
 
 export { whenIdle };
@@ -56,6 +61,24 @@ function followTrack(track: Track): void {
   show(address.get().track);
 }
 
+/** Finished alerts keep no ring: the map has those of the queue, or of the state that the list is of. */
+function followAlertState(map: MapView): void {
+  let shown = "open";
+  const follow = (): void => {
+    const now = route.get();
+    const wanted = now.view === "alerts" ? (now.state ?? "open") : now.view === "alert" ? shown : "open";
+    if (wanted === shown) return;
+    shown = wanted;
+    filterSource(map, "alerts", { status: wanted });
+  };
+  follow();
+  route.subscribe(follow);
+  session.subscribe(() => {
+    // the source was made anew for this person
+    if (shown !== "open") filterSource(map, "alerts", { status: shown });
+  });
+}
+
 /** Load anew what others changed. */
 function followChanges(map: MapView): void {
   const redraw = new Redraw(map, (layers) => {
@@ -81,8 +104,12 @@ function clearOf({ left, right, bottom }: Covered) {
 /** Make the map; resolves when its style is there. */
 export async function startMap({ container, settings, extent, covered }: Start): Promise<Console> {
   offered.set(settings.base_maps ?? []);
-  const map = createMap(container, { place: address.get().map, box: extent, padding: clearOf(covered()) });
+  const place = address.get().map;
+  const box = (place ? undefined : await ownBox()) ?? extent;
+  const map = createMap(container, { place, box, padding: clearOf(covered()) });
   await new Promise<void>((resolve) => map.once("load", () => resolve()));
+  followAway(map);
+  followPrinting(map);
   followBaseMap(map);
   addMark(map);
   const track = new Track(map);
@@ -96,6 +123,9 @@ export async function startMap({ container, settings, extent, covered }: Start):
   attachPopups(map);
   followPlace(map);
   followTrack(track);
+  followAlertState(map);
   followChanges(map);
-  return { map, settings, track, covered };
+  const parts = { map, settings, track, covered };
+  followOwnArea(parts, place !== null);
+  return parts;
 }

@@ -1,65 +1,21 @@
-/** Every text that a person reads, in both languages: a text with one of them missing does not compile. */
+/**
+ * Every text that a person reads, in both languages: a text with one of them missing does not compile.
+ * The texts of the views are loaded beside the first view; `start_messages.ts` holds those of the frame.
+ */
 import { editSentences } from "./edit_messages";
+import { modelSentences } from "./model_messages";
 import { registerSentences } from "./register_messages";
 import { terms } from "./glossary";
+import { addTexts } from "./known_texts";
 import type { Text } from "./language";
+import { startSentences } from "./start_messages";
 
 const sentences = {
-  title: { zh: "网格治理一张图", en: "Grid governance map" },
-  brand: { zh: "网格", en: "wangge" },
-  loading: { zh: "加载中…", en: "Loading…" },
-  try_again: { zh: "重试", en: "Try again" },
-  close: { zh: "关闭", en: "Close" },
-  cancel: { zh: "取消", en: "Cancel" },
   confirm: { zh: "确认", en: "Confirm" },
   all: { zh: "全部", en: "All" },
   export: { zh: "导出 JSON", en: "Export JSON" },
   print: { zh: "打印", en: "Print" },
-  language: { zh: "English", en: "中文" },
-  panel_hide: { zh: "收起面板", en: "Hide panel" },
-  panel_show: { zh: "展开面板", en: "Show panel" },
-  search: { zh: "搜索编码、名称、企业、案件编号", en: "Search code, name, site or case number" },
-  "search.none": { zh: "没有找到。名称需完整输入。", en: "Nothing found. Names must be complete." },
-  indicative: { zh: "示意边界，非法定界线", en: "Indicative boundaries, not legal ones" },
-  attribution: { zh: "边界与数据：本平台 · MapLibre GL", en: "Boundaries and data: this service · MapLibre GL" },
-  base: { zh: "底图", en: "Base map" },
-  "base.none": { zh: "无", en: "None" },
-  "base.roads": { zh: "道路与河道", en: "Roads and waterways" },
-  "ground.main_road": { zh: "干线道路", en: "Main road" },
-  "ground.other_road": { zh: "其他道路", en: "Other road" },
-  "ground.waterway": { zh: "河道", en: "Waterway" },
-  "ground.building": { zh: "建筑物", en: "Building" },
-  "base.wgs84": { zh: "底图坐标系 WGS-84", en: "Base map in WGS-84" },
-  "base.cgcs2000": { zh: "底图坐标系 CGCS2000", en: "Base map in CGCS2000" },
-  "base.shifted": { zh: "底图由 GCJ-02 纠偏，误差数米", en: "Base map shifted from GCJ-02, to a few metres" },
-  zoom: { zh: "级别", en: "Zoom" },
-  live: { zh: "实时", en: "Live" },
-  "live.updated": { zh: "已更新 {time}", en: "Updated {time}" },
-  "live.lost": {
-    zh: "与服务的连接中断，所示内容可能不是最新。正在重连…",
-    en: "The connection to the service is lost: what you see may be out of date. Reconnecting…",
-  },
-  "live.again": { zh: "立即重试", en: "Try now" },
-  "live.off": { zh: "离线，正在重连", en: "Offline, reconnecting" },
 
-  "problem.network": {
-    zh: "无法连接服务，请检查网络后重试。",
-    en: "The service does not answer. Check the network and try again.",
-  },
-  "problem.login": { zh: "请先登录。", en: "Log in first." },
-  "problem.login_ended": { zh: "登录已失效，请重新登录。", en: "Your login has ended. Log in again." },
-  "problem.denied": { zh: "当前角色或区域无权操作。", en: "Your role or area does not allow this." },
-  "problem.missing": { zh: "未找到，或不在您的辖区内。", en: "Not found, or not in your area." },
-  "problem.server": { zh: "服务暂时出错，请稍后重试。", en: "The service failed. Try again later." },
-  "problem.other": { zh: "请求未成功（{status}）。", en: "The request failed ({status})." },
-  "problem.start": { zh: "页面未能启动", en: "The page could not start" },
-
-  overview: { zh: "概览", en: "Overview" },
-  alerts: { zh: "预警", en: "Alerts" },
-  cases: { zh: "案件", en: "Cases" },
-  assign: { zh: "查责任", en: "Who acts?" },
-  edit: { zh: "网格编辑", en: "Edit grids" },
-  webhooks: { zh: "推送", en: "Webhooks" },
   "webhooks.lead": {
     zh: "案件与预警的每一步会推送到这些地址，内容以本账户可见范围为限。",
     en: "Every step of cases and alerts is sent to these addresses, within what this account may see.",
@@ -82,7 +38,6 @@ const sentences = {
   "webhooks.state.delivered": { zh: "已送达", en: "delivered" },
   "webhooks.state.dead": { zh: "失败", en: "dead" },
   "webhooks.state.skipped": { zh: "不在范围", en: "out of scope" },
-  figures: { zh: "行政问效", en: "Indicators" },
   "figures.lead": {
     zh: "所选时段内的办理指标。每个数字可打开其背后的案件；分母少于 5 件的以“少”标出。",
     en: "How cases were handled in a period. Each figure opens its cases; “few” marks those over fewer than five.",
@@ -131,7 +86,8 @@ const sentences = {
   "figures.accurate_dispatch_rate": { zh: "准确派遣率", en: "dispatched rightly" },
   "figures.on_time_dispatch_rate": { zh: "按期派遣率", en: "dispatched in time" },
   "figures.on_time_stage_rate": { zh: "环节按时率", en: "stage in time" },
-  imports: { zh: "导入", en: "Imports" },
+  sources: { zh: "数据来源", en: "Sources" },
+  unplaced: { zh: "未定位的场所", en: "Sites without place" },
   "imports.lead": {
     zh: "文件、接口和终端送来的数据，以及对要素的编辑。撤销会恢复到导入之前。",
     en: "What files, programs and devices sent, and edits of features. An undo brings back what was there before.",
@@ -151,48 +107,9 @@ const sentences = {
   },
   "imports.undone": { zh: "导入 {id}（{name}）已撤销", en: "Import {id} ({name}) was undone" },
   "imports.undone_by": { zh: "{who} 于 {at} 撤销", en: "Undone by {who} on {at}" },
-  tabs: { zh: "功能", en: "Views" },
-  map: { zh: "地图", en: "Map" },
   "map.zoom_in": { zh: "放大", en: "Zoom in" },
   "map.zoom_out": { zh: "缩小", en: "Zoom out" },
-  layers: { zh: "图层与图例", en: "Layers and legend" },
 
-  login: { zh: "登录", en: "Log in" },
-  logout: { zh: "退出", en: "Log out" },
-  theme: { zh: "主题", en: "Theme" },
-  "theme.system": { zh: "跟随系统", en: "As the system" },
-  "theme.light": { zh: "浅色", en: "Light" },
-  "theme.dark": { zh: "深色", en: "Dark" },
-  "name.case": { zh: "案件 {number}", en: "Case {number}" },
-  "name.alert": { zh: "预警 {id}", en: "Alert {id}" },
-  "closed.login": { zh: "登录后才能查看：{what}。", en: "Log in to see: {what}." },
-  "closed.role": { zh: "您的角色（{role}）不能打开此页。", en: "Your role ({role}) may not open this." },
-  "closed.outside": {
-    zh: "不在您的辖区（{area}）内，或不存在。如需办理，请联系其所在区域的人员。",
-    en: "It lies outside of your area ({area}), or there is no such thing. Ask somebody of its own area.",
-  },
-  "closed.missing": { zh: "没有找到。", en: "There is no such thing." },
-  "login.about": {
-    zh: "登录后可见本辖区的预警、案件与轨迹。",
-    en: "After login you see the alerts, cases and tracks of your area.",
-  },
-  "login.username": { zh: "用户名", en: "User name" },
-  "login.password": { zh: "密码", en: "Password" },
-  "login.code": { zh: "验证码", en: "Code" },
-  "login.code_hint": { zh: "手机验证器中的六位数字，或一个恢复码", en: "Six digits from your app, or a recovery code" },
-  "login.idle": {
-    zh: "{minutes} 分钟无操作，登录已结束。重新登录后继续，已填写的内容不会丢失。",
-    en: "Nobody touched this desk for {minutes} minutes: the login has ended. Log in again to go on; what you wrote is kept.",
-  },
-  "login.city": { zh: "全市", en: "whole city" },
-  "login.ended": {
-    zh: "登录已失效。重新登录后继续，未提交的内容不会丢失。",
-    en: "Your login has ended. Log in again to go on: nothing that you drew is lost.",
-  },
-  "login.done": { zh: "已登录：{name}", en: "Logged in: {name}" },
-  "logout.done": { zh: "已退出登录", en: "Logged out" },
-
-  account: { zh: "我的账号", en: "Account" },
   "account.user": { zh: "用户名", en: "User name" },
   "account.role": { zh: "角色", en: "Role" },
   "account.area": { zh: "辖区", en: "Area" },
@@ -207,6 +124,31 @@ const sentences = {
   "account.password_again": { zh: "再次输入新密码", en: "New password again" },
   "account.password_differs": { zh: "两次输入的新密码不一致。", en: "The two new passwords differ." },
   "account.password_done": { zh: "密码已修改，其他登录已结束", en: "The password is changed; other logins have ended" },
+  "account.keys": { zh: "API 密钥", en: "API keys" },
+  "account.keys_about": {
+    zh: "供程序使用，权限与本账号相同，到期或吊销后立即失效；修改密码会吊销全部密钥。请勿写入网址或交给他人。",
+    en: "For programs. A key may what this account may, until it ends; changing the password ends every key. Never put one into an address, and give it to nobody.",
+  },
+  "account.no_keys": { zh: "没有密钥。", en: "There are no keys." },
+  "account.key_name": { zh: "用途", en: "What it is for" },
+  "account.key_days": { zh: "有效天数", en: "Ends after (days)" },
+  "account.key_read_only": { zh: "仅可读取", en: "Only reads" },
+  "account.key_code": { zh: "二次验证码", en: "Code of the second factor" },
+  "account.key_make": { zh: "创建密钥", en: "Make a key" },
+  "account.key_once": {
+    zh: "密钥“{name}”仅显示这一次，请现在保存。",
+    en: "The key “{name}” is shown this once: keep it now.",
+  },
+  "account.key_copy": { zh: "复制", en: "Copy" },
+  "account.key_copied": { zh: "已复制", en: "Copied" },
+  "account.key_ends": { zh: "有效期至 {time}", en: "ends {time}" },
+  "account.key_never_used": { zh: "尚未使用", en: "never used" },
+  "account.key_revoke": { zh: "吊销", en: "End" },
+  "account.key_revoke_ask": {
+    zh: "吊销密钥“{name}”？使用它的程序将立即无法访问。",
+    en: "End the key “{name}”? Programs that use it are refused at once.",
+  },
+  "account.key_revoked": { zh: "密钥“{name}”已吊销", en: "The key “{name}” has ended" },
   "account.logins": { zh: "登录记录", en: "Logins" },
   "account.logins_about": {
     zh: "{minutes} 分钟无操作或登录 {hours} 小时后自动结束。",
@@ -221,11 +163,6 @@ const sentences = {
   "account.end_others": { zh: "结束所有其他登录", en: "End all other logins" },
   "account.ended": { zh: "已结束 {n} 个登录", en: "Logins ended: {n}" },
   factor: { zh: "二次验证", en: "Second factor" },
-  "factor.needed": { zh: "请设置二次验证", en: "Set up the second factor" },
-  "factor.first": {
-    zh: "您的角色须先设置二次验证，然后才能使用其他功能。",
-    en: "Your role needs a second factor. Set it up first; everything else opens after that.",
-  },
   "factor.about": {
     zh: "登录时除密码外，还需手机验证器中的六位数字。请安装支持 TOTP 的验证器。",
     en: "A login then asks for six digits from an app on your phone, beside the password. Any TOTP app will do.",
@@ -267,8 +204,8 @@ const sentences = {
     en: "Click a site or an area for its details; zoom in for communities and unit grids.",
   },
   "overview.hint_search": {
-    zh: "顶部搜索框可按编码、名称、场所编号定位。",
-    en: "The search box finds codes, names and sites.",
+    zh: "顶部搜索框可按名称的一部分、拼音、编号、车牌或经纬度查找。",
+    en: "The search box finds part of a name, pinyin, numbers, plates and coordinates.",
   },
   "overview.hint_responsible": {
     zh: "右击地图任意处可查该处责任单位。",
@@ -283,22 +220,12 @@ const sentences = {
     en: "You are logged in: alerts and cases are in the tabs above.",
   },
 
-  "layer.alerts": { zh: "预警线索", en: "Alerts" },
-  "layer.cases": { zh: "案件", en: "Cases" },
-  "layer.stays": { zh: "车辆停留", en: "Vehicle stays" },
-  "layer.hazard_sites": { zh: "危险类企业场所", en: "Hazardous sites" },
-  "layer.other_sites": { zh: "其他企业场所", en: "Other sites" },
-  "layer.hot_spots": { zh: "热点", en: "Hot spots" },
-  "layer.emerging_hot_spots": { zh: "热点变化", en: "Hot spots over time" },
-  "legend.cold_patterns": { zh: "蓝色：同样的变化，但为偏少", en: "Blue: the same courses, but of fewer" },
-  "pattern.about": {
-    zh: "与全市各处、各期相比，每个单元逐期的多少如何变化",
-    en: "How each cell's counts went from step to step, compared with all places and steps of the city",
-  },
-  "layer.zoom_in": { zh: "放大可见", en: "zoom in" },
-  "legend.case_open": { zh: "办理中", en: "Open" },
-  "legend.case_overdue": { zh: "已超期", en: "Overdue" },
-  "legend.case_closed": { zh: "已结案", en: "Closed" },
+  "silence.began": { zh: "最后定位", en: "Last fix" },
+  "silence.ended": { zh: "恢复定位", en: "Next fix" },
+  "silence.never": { zh: "未恢复", en: "None since" },
+  "silence.weight": { zh: "计入", en: "Counts" },
+  "encounter.vehicles": { zh: "两车", en: "Vehicles" },
+  "encounter.nearest": { zh: "最近距离", en: "Nearest" },
   "hot.cell": { zh: "热点单元", en: "Hot-spot cell" },
 
   "site.id": { zh: "场所", en: "Site" },
@@ -349,7 +276,6 @@ const sentences = {
   "alert.case": { zh: "案件", en: "Case" },
   "alert.no_case": { zh: "未立案件", en: "no case" },
 
-  runs: { zh: "模型运行", en: "Runs of the models" },
   "runs.lead": {
     zh: "每次运行的时段、结果、无法判断之处与用时。",
     en: "What each run looked at and found, what it could not see, and how long it took.",
@@ -369,11 +295,68 @@ const sentences = {
   "runs.suppressed": { zh: "核查后不再提示", en: "answered by a check" },
   "runs.cases": { zh: "立案", en: "cases opened" },
   "card.raised": { zh: "预警于 {time}", en: "raised {time}" },
+  "card.balance": { zh: "支持与反对", en: "For and against" },
+  "card.balance_note": {
+    zh: "单位为对数几率。先验与各类依据相加得分值。",
+    en: "In log-odds. The prior and the families add up to the score.",
+  },
+  "card.for": { zh: "支持", en: "for" },
+  "card.against": { zh: "反对", en: "against" },
+  "card.prior": { zh: "先验", en: "Prior" },
+  "card.sum": { zh: "合计", en: "Sum" },
+  "card.sum_score": { zh: "分值 {score}", en: "score {score}" },
+  "card.blind": { zh: "缺数据", en: "blind" },
+  "card.explained": { zh: "其中登记事项解释 {value}", en: "of it {value} explained by notices" },
+  "card.no_score": { zh: "该场所不再研判，无构成。", en: "The model does not look at this site any more." },
+  "card.vehicles": { zh: "到访车辆（不重复计）", en: "Different vehicles" },
+  "card.counted": {
+    zh: "{vehicles} 辆，{days} 天，归属 {hours} 小时",
+    en: "vehicles: {vehicles}, days: {days}, attributed: {hours} h",
+  },
+  "card.left_out": { zh: "未计入：{reason}", en: "Left out: {reason}" },
+  "card.left_out_count": { zh: "{vehicles} 辆，{visits} 次", en: "vehicles: {vehicles}, visits: {visits}" },
+  "card.habits": {
+    zh: "按存储的到访统计。模型另剔除常在此过夜和停在车场的车辆，数量见依据。",
+    en: "Counted from stored visits. The model also leaves out vehicles that live here or stand in a depot; the evidence says how many.",
+  },
+  "card.callers": { zh: "按车辆", en: "By vehicle" },
+  "card.days": { zh: "天", en: "Days" },
+  "card.hours": { zh: "小时", en: "Hours" },
+  "card.newest": { zh: "最近", en: "Newest" },
+  "card.silences": { zh: "附近失联（{n}）", en: "Silences near the site ({n})" },
+  "card.encounters": { zh: "附近会遇（{n}）", en: "Encounters near the site ({n})" },
+  "card.away": { zh: "距场所 {m} 米", en: "{m} m away" },
+  "card.counts": { zh: "计入 {n}", en: "counts {n}" },
+  "card.more": { zh: "其余 {n} 条", en: "{n} more" },
+  "card.shown_of": { zh: "共 {of} 条，列出 {n} 条。", en: "{n} of {of} are listed." },
+  "card.after": {
+    zh: "任一结果都移出待核查队列，计入本周核查；{day} 之后的读数或到访使依据确有不同才重新进入：",
+    en: "Each result takes the alert out of the queue and counts as a check of this week. It comes back when readings or visits later than {day} bring",
+  },
+  "card.after_family": { zh: "出现新的一类依据（{families}）", en: "a family that does not count now ({families})" },
+  "card.after_score": { zh: "分值达到 {score}", en: "a score of {score} or more" },
+  "card.after_gone": {
+    zh: "依据消退到最低等级以下后又明显回升",
+    en: "evidence that was gone (below the lowest level) and is clearly back",
+  },
+  "card.effect_confirmed": {
+    zh: "记为命中，计入模型准确率和重新拟合；案件加记一步",
+    en: "a hit in the figures and fits of the model; noted in the case",
+  },
+  "card.effect_legal_use": {
+    zh: "在出现后续依据前不再提示；记为误报，计入模型准确率和重新拟合；案件加记一步",
+    en: "quiet until later evidence differs; a false alarm in the figures and fits of the model; noted in the case",
+  },
+  "card.effect_cannot_tell": {
+    zh: "不作为拟合的标签；案件加记一步",
+    en: "no label for fits; noted in the case",
+  },
+  "chart.started": { zh: "开始 {days}", en: "begun {days}" },
   "card.evidence": { zh: "依据与贡献", en: "Evidence and what it adds" },
   "card.contribution": { zh: "对分值（对数几率）的贡献", en: "Contribution to the score (log-odds)" },
   "card.no_evidence": { zh: "没有记录依据。", en: "No evidence is recorded." },
   "card.meters": { zh: "用电与用水", en: "Power and water" },
-  "card.visits": { zh: "危险品车辆到访（{n}）", en: "Visits of hazardous-goods trucks ({n})" },
+  "card.visits": { zh: "车辆到访（{n}）", en: "Visits of vehicles ({n})" },
   "card.no_visits": { zh: "没有到访记录。", en: "No visits." },
   "card.visit_table": { zh: "到访列表", en: "List of visits" },
   "card.plate": { zh: "车牌", en: "Plate" },
@@ -396,11 +379,13 @@ const sentences = {
     en: "Checked: it stays out of the queue until the evidence really differs.",
   },
   "card.judged": { zh: "当时分值 {score}", en: "score then {score}" },
+  "card.licences": { zh: "许可证", en: "Licences" },
   "card.outcome_saved": { zh: "核查结果已记录", en: "The result is recorded" },
   "chart.closed": { zh: "关停 {day}", en: "closed {day}" },
   "chart.baseline": { zh: "虚线：基线 {value} {unit}", en: "dashed: baseline {value} {unit}" },
   "chart.missing": { zh: "无读数", en: "no reading" },
-  "chart.estimated": { zh: "估读", en: "estimated" },
+  "chart.a_day": { zh: "{unit}/日", en: "{unit} a day" },
+  "chart.flags": { zh: "存疑读数：{flags}", en: "Suspicious readings: {flags}" },
   "chart.range": { zh: "最低 {low}，最高 {high}", en: "lowest {low}, highest {high}" },
   "chart.none": { zh: "无读数", en: "no readings" },
 
@@ -414,6 +399,21 @@ const sentences = {
   "track.time": { zh: "时间", en: "Time" },
   "track.clear": { zh: "清除轨迹", en: "Clear the track" },
 
+  crumbs: { zh: "所在范围", en: "Where" },
+  "case.city": { zh: "全市", en: "Whole city" },
+  "case.queue": { zh: "待办（未结）", en: "To do (not closed)" },
+  "case.mine": { zh: "本单位的", en: "Of my body" },
+  "case.filters": { zh: "更多筛选", en: "More filters" },
+  "case.matter": { zh: "事项", en: "Matter" },
+  "case.body": { zh: "单位", en: "Body" },
+  "case.due_day": { zh: "24 小时内到期", en: "due within a day" },
+  "case.due_week": { zh: "7 天内到期", en: "due within a week" },
+  "case.due_late": { zh: "曾超期（含已结）", en: "late, closed ones too" },
+  "case.shown": { zh: "{n} 件，剩余时间最少的在前", en: "{n} cases, the least time left first" },
+  "case.closed_late": { zh: "结案超期 {time}", en: "closed {time} late" },
+  "case.closed_on": { zh: "{time} 结案", en: "closed {time}" },
+  "alert.kind": { zh: "类型", en: "Model" },
+  "alert.outcome": { zh: "核查结果", en: "Outcome" },
   "case.filter": { zh: "状态", en: "State" },
   "case.overdue": { zh: "已超期", en: "Overdue" },
   "case.overdue_since": { zh: "超期，应于 {day} 办结", en: "overdue since {day}" },
@@ -491,8 +491,6 @@ const sentences = {
   },
   "officers.certified": { zh: "持证人员", en: "Certified officers" },
   "officers.none_short": { zh: "各镇街人员均满足要求", en: "Every town has enough officers" },
-  intake: { zh: "线索受理", en: "Intake" },
-  clue: { zh: "线索", en: "Clue" },
   "intake.about": {
     zh: "登记来电或网格发现的线索。位置、事项和重复均由人工选定，系统只作推荐。",
     en: "Take in what callers and grid workers tell. Place, matter and duplicates are suggested; a person decides.",
@@ -565,7 +563,6 @@ const sentences = {
   "place.site": { zh: "企业场所", en: "site" },
   "place.functional_zone": { zh: "功能区", en: "functional zone" },
   "place.water": { zh: "水域", en: "water" },
-  dispatches: { zh: "派员", en: "Dispatches" },
   "dispatch.mine": { zh: "我的派员", en: "My calls" },
   "dispatch.none": { zh: "没有符合条件的派员", en: "No such calls" },
   "dispatch.none_sent": { zh: "尚未派员", en: "Nobody was sent yet" },
@@ -611,5 +608,8 @@ const sentences = {
   "assign.here": { zh: "此处谁负责？", en: "Who is responsible here?" },
 } satisfies Record<string, Text>;
 
-export const messages = { ...sentences, ...editSentences, ...registerSentences, ...terms };
+const viewSentences = { ...sentences, ...editSentences, ...modelSentences, ...registerSentences };
+addTexts(viewSentences);
+
+export const messages = { ...startSentences, ...viewSentences, ...terms };
 export type MessageKey = keyof typeof messages;

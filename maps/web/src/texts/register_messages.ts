@@ -2,7 +2,6 @@
 import type { Text } from "./language";
 
 export const registerSentences = {
-  registers: { zh: "名录", en: "Registers" },
   "registers.lead": {
     zh: "主体、执法人员与事项。每次修改自指定日期起生效，旧版本保留。",
     en: "Bodies, officers and matters. A change holds from its day on; the former version is kept.",
@@ -26,7 +25,9 @@ export const registerSentences = {
   "registers.period": { zh: "{from} 起", en: "from {from}" },
   "registers.period_ended": { zh: "{from} 至 {to}（不含）", en: "from {from} until before {to}" },
   "registers.history": { zh: "历史版本", en: "Versions" },
-  "registers.changed": { zh: "{who} 于 {at} 改动", en: "last changed by {who}, {at}" },
+  "registers.made": { zh: "{who} 于 {at} 建立", en: "made by {who}, {at}" },
+  "registers.ended": { zh: "{who} 于 {at} 终止", en: "ended by {who}, {at}" },
+  "registers.changed": { zh: "{who} 于 {at} 更正", en: "corrected by {who}, {at}" },
   "registers.resting": { zh: "以其为依据", en: "What rests on it" },
   "registers.confirm": { zh: "确认条目", en: "Confirm" },
   "registers.confirm_about": {
@@ -45,7 +46,6 @@ export const registerSentences = {
   "registers.lists": { zh: "多个值以分号分隔。", en: "Several values by semicolon." },
   "registers.yes": { zh: "是", en: "yes" },
   "registers.no": { zh: "否", en: "no" },
-  proposals: { zh: "权责清单变更", en: "Duty lists" },
   "proposals.lead": {
     zh: "新清单先预览影响，由他人审批，自指定日期起生效，可以撤销。",
     en: "A new list is previewed, approved by another person, holds from its day on, and can be taken back.",

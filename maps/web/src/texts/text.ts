@@ -1,7 +1,8 @@
 /** Texts in the language of the page. */
 import type { TermGroup } from "./glossary";
+import { textOf } from "./known_texts";
 import { language, type Text } from "./language";
-import { messages, type MessageKey } from "./messages";
+import type { MessageKey } from "./messages";
 
 function filled(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
@@ -9,14 +10,13 @@ function filled(text: string, values: Record<string, string | number>): string {
 
 /** The text of that key; `{name}` is replaced by `values.name`. */
 export function t(key: MessageKey, values: Record<string, string | number> = {}): string {
-  return filled(messages[key][language.get()], values);
+  return filled(textOf(key)?.[language.get()] ?? key, values);
 }
 
 /** The name of a code of the API, such as `state` and `filed`; an unknown code stands as it came. */
 export function term(group: TermGroup, code: string | null | undefined): string {
   if (!code) return "–";
-  const key = `${group}.${code}`;
-  return key in messages ? t(key as MessageKey) : code;
+  return textOf(`${group}.${code}`)?.[language.get()] ?? code;
 }
 
 /** What a case is called: its title as it was opened, in English what its alert is. */

@@ -1,4 +1,4 @@
-/** The own account: password, second factor, logins. */
+/** The own account: password, second factor, API keys, logins. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { RouteTo } from "../address/address";
@@ -9,8 +9,18 @@ import { submitting } from "../core/forms";
 import { Loading } from "../core/loading";
 import { tell } from "../core/notices";
 import { enrolling, may, session, sessionChanged } from "../core/session";
-import type { AccountDocument, EndedLogins, Enrolment, OwnLogin, RecoveryCodes } from "../core/types";
+import type {
+  AccountDocument,
+  EndedLogins,
+  Enrolment,
+  MadeKey,
+  OwnKey,
+  OwnKeys,
+  OwnLogin,
+  RecoveryCodes,
+} from "../core/types";
 import { mark, type Console } from "../console";
+import { ask } from "../frame/ask";
 import { number, time } from "../texts/format";
 import { t, term } from "../texts/text";
 import { busy, facts, follow, loaded, save, section, type Content } from "./pieces";
@@ -24,18 +34,27 @@ const secret = (given: FormData, name: string): string => String(given.get(name)
 const inFours = (key: string): string => key.replace(/(.{4})(?=.)/g, "$1 ");
 
 export class AccountView extends Piece {
-  static override properties = { parts: { attribute: false }, enrolment: { state: true }, codes: { state: true } };
+  static override properties = {
+    parts: { attribute: false },
+    enrolment: { state: true },
+    codes: { state: true },
+    made: { state: true },
+  };
   declare parts: Console;
   /** The secret that was made and is not confirmed yet. */
   declare enrolment: Enrolment | null;
   /** Recovery codes that are shown this once. */
   declare codes: readonly string[] | null;
+  /** The API key that was made: shown this once. */
+  declare made: MadeKey | null;
   readonly #account = new Loading(this, (signal) => get<AccountDocument>("v1/account", signal));
+  readonly #keys = new Loading(this, async (signal) => (enrolling() ? null : get<OwnKeys>("v1/account/keys", signal)));
 
   constructor() {
     super();
     this.enrolment = null;
     this.codes = null;
+    this.made = null;
   }
 
   protected override follows() {
@@ -53,6 +72,7 @@ export class AccountView extends Piece {
     form.reset();
     tell(() => t("account.password_done"));
     await sessionChanged();
+    await this.#keys.load();
   });
 
   readonly #startFactor = submitting(async (given) => {
@@ -79,6 +99,27 @@ export class AccountView extends Piece {
     form.reset();
     await this.#account.load();
   });
+
+  readonly #makeKey = submitting(async (given, form) => {
+    const code = text(given, "code");
+    this.made = await post<MadeKey>("v1/account/keys", {
+      name: text(given, "name"),
+      days: Number(text(given, "days")),
+      read_only: given.has("read_only"),
+      password: secret(given, "password"),
+      ...(code && { code }),
+    });
+    form.reset();
+    await this.#keys.load();
+  });
+
+  async #endKey({ id, name }: OwnKey): Promise<void> {
+    if ((await ask(t("account.key_revoke_ask", { name }), t("account.key_revoke"))) === null) return;
+    await remove(`v1/account/keys/${id}`);
+    if (this.made?.id === id) this.made = null;
+    tell(() => t("account.key_revoked", { name }));
+    await this.#keys.load();
+  }
 
   async #end(path: string): Promise<void> {
     const { ended } = await remove<EndedLogins>(path);
@@ -109,7 +150,9 @@ export class AccountView extends Piece {
       [t("account.body"), body],
     ]);
     if (enrolling()) return html`${who} ${this.#factor(account)}`;
-    return html`${who} ${this.#factor(account)} ${this.#password()} ${this.#logins(account)}`;
+    return html`
+      ${who} ${this.#factor(account)} ${this.#password()} ${this.#ownKeys(account)} ${this.#logins(account)}
+    `;
   }
 
   #factor({ second_factor: factor, username }: AccountDocument): Content {
@@ -226,6 +269,85 @@ export class AccountView extends Piece {
         </form>
       `,
     );
+  }
+
+  #ownKeys(account: AccountDocument): Content {
+    return section(
+      t("account.keys"),
+      html`
+        <p class="muted">${t("account.keys_about")}</p>
+        ${this.made ? this.#shownOnce(this.made) : nothing}
+        ${loaded(this.#keys, (found) => (found ? this.#keyRows(found, account) : nothing))}
+      `,
+    );
+  }
+
+  #shownOnce({ name, key }: MadeKey): TemplateResult {
+    const copy = async (): Promise<void> => {
+      await navigator.clipboard.writeText(key);
+      tell(() => t("account.key_copied"));
+    };
+    return html`
+      <div class="recovery" data-made-key role="status">
+        <p>${t("account.key_once", { name })}</p>
+        <p><code class="key" data-key>${key}</code></p>
+        <div class="actions wrap">
+          <button type="button" @click=${busy(copy)}>${t("account.key_copy")}</button>
+          <button type="button" class="primary" data-kept @click=${() => (this.made = null)}>${t("factor.kept")}</button>
+        </div>
+      </div>
+    `;
+  }
+
+  #keyRows({ keys, most_days }: OwnKeys, { second_factor: factor, username }: AccountDocument): TemplateResult {
+    return html`
+      ${keys.length ? nothing : html`<p class="muted" data-no-keys>${t("account.no_keys")}</p>`}
+      <div class="rows">
+        ${repeat(
+          keys,
+          (each) => each.id,
+          (each) => this.#keyRow(each),
+        )}
+      </div>
+      <details data-new-key>
+        <summary>${t("account.key_make")}</summary>
+        <form class="stack" data-form="key" @submit=${this.#makeKey}>
+          <input type="hidden" name="username" autocomplete="username" value=${username} />
+          <label>${t("account.key_name")}<input name="name" maxlength="60" required /></label>
+          <label>
+            ${t("account.key_days")}<input name="days" type="number" min="1" max=${most_days} value="90" required />
+          </label>
+          <label class="check"><input name="read_only" type="checkbox" checked /> ${t("account.key_read_only")}</label>
+          ${this.#passwordNow()}
+          ${
+            factor.enrolled
+              ? html`<label>
+                  ${t("account.key_code")}
+                  <input name="code" autocomplete="one-time-code" maxlength="40" spellcheck="false" required />
+                </label>`
+              : nothing
+          }
+          <p class="fault" role="alert"></p>
+          <button type="submit">${t("account.key_make")}</button>
+        </form>
+      </details>
+    `;
+  }
+
+  #keyRow(of: OwnKey): TemplateResult {
+    return html`
+      <div class="row login" data-key-id=${of.id}>
+        <span class="row-head">
+          <b>${of.name}</b>
+          ${of.read_only ? html`<span class="badge state">${t("account.key_read_only")}</span>` : nothing}
+        </span>
+        <span class="row-foot">
+          <span>${of.last_used_at ? t("account.used", { time: time(of.last_used_at) }) : t("account.key_never_used")}</span>
+          <span>${of.expires_at ? t("account.key_ends", { time: time(of.expires_at) }) : nothing}</span>
+        </span>
+        <button type="button" data-end-key @click=${busy(() => this.#endKey(of))}>${t("account.key_revoke")}</button>
+      </div>
+    `;
   }
 
   #logins({ logins, idle_minutes, session_hours }: AccountDocument): Content {

@@ -84,7 +84,9 @@ export class AssignView extends Piece {
     this.requestUpdate();
     try {
       const found = await post<AssignmentDocument>("v1/assign", question);
-      if (asked === this.#asked) this.#answer = found;
+      if (asked !== this.#asked) return;
+      this.#answer = found;
+      void this.updateComplete.then(() => this.querySelector(".answer")?.scrollIntoView?.({ block: "nearest" }));
     } catch (error) {
       if (asked === this.#asked) this.#fault = error;
     }

@@ -12,11 +12,15 @@ import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
 import { tell } from "../core/notices";
 import { may, session } from "../core/session";
-import type { AlertOutcome, AlertScore, Evidence, EvidenceCard, SiteVisit } from "../core/types";
+import type { AlertOutcome, AlertScore, Evidence, EvidenceCard, Reopening, SiteVisit } from "../core/types";
 import { written, type Written } from "../core/written";
 import { flyTo, mark, pointOf, type Console } from "../console";
-import { day, duration, fixed, label, percent, shortTime, signed, span, time } from "../texts/format";
+import { day, duration, fixed, label, list, percent, shortTime, signed, span, time } from "../texts/format";
 import { pick, t, term } from "../texts/text";
+import { confirmedShare } from "./calibration";
+import { balanceRows } from "./card_balance";
+import { breachRows, fenceFacts, fenceTitle, placesOfFence, settleTitle } from "./card_fence";
+import { placesOf, vehicleRows } from "./card_vehicles";
 import { notShown } from "./outside";
 import { backLink, busy, download, empty, facts, follow, levelBadge, loaded, section, type Content } from "./pieces";
 import "./track_panel";
@@ -26,6 +30,7 @@ const METERS = [
   ["water", "m³"],
   ["gas", "m³"],
 ] as const;
+const DAILY_BASELINES = ["rise", "never_fell", "quiet"] as const;
 const OUTCOMES = ["confirmed", "legal_use", "cannot_tell"] as const;
 const TRACK_MARGIN_MS = 3 * 3_600_000;
 
@@ -52,8 +57,15 @@ function evidenceList(items: readonly Evidence[]): TemplateResult {
 
 /** The baseline that the model used for a meter, when the evidence names one. */
 function baselineOf(card: EvidenceCard, kind: string): number | null {
-  const own = card.evidence.find((each) => each.signal.startsWith(`${kind}_`) && each.signal !== "power_water_agree");
-  return own?.baseline ?? null;
+  const of = (signals: readonly string[]) => card.evidence.find((each) => signals.includes(each.signal));
+  const former = of(DAILY_BASELINES.map((name) => `${kind}_${name}`)); // of former models
+  return of([`${kind}_use`])?.idle_level ?? former?.baseline ?? null;
+}
+
+/** The days between which the use of a meter rose, when the evidence names them. */
+function startOf(card: EvidenceCard, kind: string): readonly [string, string] | null {
+  const [first, last] = card.evidence.find((each) => each.signal === `${kind}_use`)?.started ?? [];
+  return first && last ? [first, last] : null;
 }
 
 function meterCharts(card: EvidenceCard): Content {
@@ -65,7 +77,8 @@ function meterCharts(card: EvidenceCard): Content {
       unit,
       readings: card.meters[kind] ?? [],
       baseline: baselineOf(card, kind),
-      closedOn: card.enterprise.status === "operating" ? null : card.enterprise.status_since,
+      closedOn: card.enterprise?.status === "operating" ? null : (card.enterprise?.status_since ?? null),
+      started: startOf(card, kind),
     };
     return html`<meter-chart .input=${input}></meter-chart>`;
   });
@@ -148,6 +161,32 @@ function outcomeRow(found: AlertOutcome): TemplateResult {
   `;
 }
 
+/** What each outcome changes, told before one is recorded. */
+function outcomeEffects(after: Reopening | null): TemplateResult {
+  const back = after && [
+    after.families.length
+      ? t("card.after_family", { families: list(after.families.map((each) => term("family", each))) })
+      : null,
+    t("card.after_score", { score: fixed(after.score, 3) }),
+    t("card.after_gone"),
+  ];
+  return html`
+    <div class="effects">
+      ${facts(OUTCOMES.map((each) => [term("outcome", each), t(`card.effect_${each}`)]))}
+      ${
+        after && back
+          ? html`
+              <p>${t("card.after", { day: after.later_than })}</p>
+              <ul>
+                ${back.filter(Boolean).map((each) => html`<li>${each}</li>`)}
+              </ul>
+            `
+          : nothing
+      }
+    </div>
+  `;
+}
+
 export class AlertCard extends Piece {
   static override properties = { parts: { attribute: false }, alertId: { attribute: false } };
   declare parts: Console;
@@ -157,9 +196,14 @@ export class AlertCard extends Piece {
     async (signal) => {
       const card = await get<EvidenceCard>(`v1/alerts/${this.alertId}`, signal);
       const first = this.#card.value === undefined;
-      const point = pointOf(card.site.geometry);
-      mark(this.parts, point);
-      if (first && point && !this.parts.map.getBounds().contains(point)) flyTo(this.parts, card.site.geometry, 14);
+      const place = (card.site ?? card.fence)?.geometry;
+      const point = place ? pointOf(place) : null;
+      mark(
+        this.parts,
+        point,
+        card.fence && card.breaches ? placesOfFence(card.fence, card.breaches) : placesOf(card.vehicles),
+      );
+      if (first && point && !this.parts.map.getBounds().contains(point)) flyTo(this.parts, place, card.fence ? 11 : 14);
       return card;
     },
     ["alerts"],
@@ -182,16 +226,22 @@ export class AlertCard extends Piece {
     const notices = card.notices ?? [];
     return html`
       <article class="card" data-card=${card.alert.id}>
-        <header class="card-head">${levelBadge(card.level)}<h2>${card.enterprise.name}</h2></header>
+        <header class="card-head">${levelBadge(card.level)}<h2>${card.enterprise?.name ?? card.fence?.name}</h2></header>
         <div class="score-line">
           <span class="big">${fixed(card.score, 2)}</span>
           <span>
             <b>${t("alert.clue")}</b><small>${t("card.raised", { time: time(card.alert.raised_at) })}</small>
+            ${
+              card.confirmed_share === null
+                ? nothing
+                : html`<small data-confirmed>${confirmedShare(card.confirmed_share)}</small>`
+            }
           </span>
           <span class="chip" data-status=${card.alert.status}>${term("alert_status", card.alert.status)}</span>
         </div>
         ${this.#change(card)}
         ${this.#facts(card)}
+        ${section(t("card.balance"), balanceRows(card))}
         ${section(t("card.evidence"), evidenceList(card.evidence))}
         ${
           card.history.length
@@ -201,12 +251,7 @@ export class AlertCard extends Piece {
               )
             : nothing
         }
-        ${section(t("card.meters"), meterCharts(card))}
-        ${section(
-          t("card.visits", { n: card.visits.length }),
-          html`<track-panel .track=${this.parts.track}></track-panel>`,
-          visitTable(this.parts, card.visits),
-        )}
+        ${card.breaches ? section(fenceTitle(), breachRows(this.parts, card.breaches)) : this.#atSite(card)}
         ${section(
           t("card.would_lower"),
           card.would_lower.length
@@ -214,11 +259,33 @@ export class AlertCard extends Piece {
             : empty(t("card.nothing")),
         )}
         ${
+          card.would_settle.length
+            ? section(
+                settleTitle(),
+                html`<ul class="plain">${card.would_settle.map((each) => html`<li>${pick(each)}</li>`)}</ul>`,
+              )
+            : nothing
+        }
+        ${
           notices.length
             ? section(
                 t("card.notices"),
                 html`<ul class="plain">
                   ${notices.map((n) => html`<li>${label(term("notice", n.kind), span(n.valid_from, n.valid_to))}</li>`)}
+                </ul>`,
+              )
+            : nothing
+        }
+        ${
+          card.licences.length
+            ? section(
+                t("card.licences"),
+                html`<ul class="plain">
+                  ${card.licences.map(
+                    (each) => html`<li>
+                      ${label(`${term("licence", each.licence_kind)} ${each.number}`, span(each.valid_from, each.valid_to))}
+                    </li>`,
+                  )}
                 </ul>`,
               )
             : nothing
@@ -230,6 +297,19 @@ export class AlertCard extends Piece {
         </footer>
       </article>
     `;
+  }
+
+  /** Meters and visits of a site. */
+  #atSite(card: EvidenceCard): Content {
+    return [
+      section(t("card.meters"), meterCharts(card)),
+      section(t("card.vehicles"), vehicleRows(this.parts, card.vehicles)),
+      section(
+        t("card.visits", { n: card.visits.length }),
+        html`<track-panel .track=${this.parts.track}></track-panel>`,
+        visitTable(this.parts, card.visits),
+      ),
+    ];
   }
 
   /** What changed since the run before, or where the alert went. */
@@ -245,14 +325,19 @@ export class AlertCard extends Piece {
     ];
   }
 
-  #facts({ enterprise: e, site, case_number }: EvidenceCard): TemplateResult {
-    const since = e.status_since ? ` · ${t("written.since", { day: day(e.status_since) })}` : "";
+  #facts({ enterprise: e, site, fence, case_number }: EvidenceCard): TemplateResult {
+    const since = e?.status_since ? ` · ${t("written.since", { day: day(e.status_since) })}` : "";
     const to = { view: "case", number: case_number ?? "" } as const;
     return facts([
-      [t("site.status"), term("status", e.status) + since],
-      [t("site.hazard"), term("hazard", e.hazard)],
-      [t("site.uscc"), html`<code>${e.uscc}</code>`],
-      [t("site.id"), `${site.site_id} · ${term("site_kind", site.kind)}`],
+      ...(fence ? fenceFacts(fence) : []),
+      ...(e && site
+        ? ([
+            [t("site.status"), term("status", e.status) + since],
+            [t("site.hazard"), term("hazard", e.hazard)],
+            [t("site.uscc"), html`<code>${e.uscc}</code>`],
+            [t("site.id"), `${site.site_id} · ${term("site_kind", site.kind)}`],
+          ] as [string, Content][])
+        : []),
       [
         t("alert.case"),
         case_number && html`<a href=${linkTo(to)} data-case=${case_number} @click=${follow(to)}>${case_number}</a>`,
@@ -274,7 +359,7 @@ export class AlertCard extends Piece {
     return section(
       t("card.outcome"),
       found.length ? html`<ul class="plain outcomes">${found.map(outcomeRow)}</ul>` : nothing,
-      open ? this.#outcomeForm(draft, record) : nothing,
+      open ? [outcomeEffects(card.after_outcome), this.#outcomeForm(draft, record)] : nothing,
     );
   }
 

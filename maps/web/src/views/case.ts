@@ -34,6 +34,7 @@ const NEEDS_NOTE = new Set([
   "designate",
   "extend",
   "merge",
+  "unmerge",
   "reopen",
   "note",
 ]);
@@ -146,7 +147,6 @@ function place(found: CaseDocument): TemplateResult {
     [t("kind.community"), found.community],
     [t("kind.unit_grid"), found.grid_code && html`<code>${found.grid_code}</code>`],
     [t("case.opened"), time(found.opened_at)],
-    [t("case.due_at"), (found.due_at || clock.no_deadline) && deadline(found)],
     [
       clock.stage ? t("case.stage_due", { stage: term("action", clock.stage) }) : "",
       clock.stage_due_at && time(clock.stage_due_at),
@@ -223,10 +223,11 @@ export class CaseView extends Piece {
               ? nothing
               : html` · <a href=${linkTo(alert)} @click=${follow(alert)}>${t("case.alert")}</a>`
           }
+          ${found.due_at || found.clock.no_deadline ? html`<br />${t("case.due_at")} ${deadline(found)}` : nothing}
         </p>
+        ${section(t("case.next"), this.#actions(found))}
         ${place(found)} ${this.#otherPlace(found)}
         ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers), parties(found))}
-        ${section(t("case.next"), this.#actions(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
         ${
           may("read_dispatches") && found.state !== "closed"

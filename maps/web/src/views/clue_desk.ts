@@ -29,21 +29,17 @@ import { Pins, rounded, type Pin } from "../map/pins";
 import { brackets, number, percent, time } from "../texts/format";
 import { t, term } from "../texts/text";
 import { busy, empty, follow, loaded, section, type Content } from "./pieces";
+import { kindOfPlace } from "./place_kinds";
 
 const TITLE_LENGTH = 40;
 const DAY_MS = 86_400_000;
 const SOURCES = ["hotline", "grid"] as const;
 const URGENCIES = ["normal", "urgent", "very_urgent"] as const;
-const KINDS_OF_AREAS = new Set(["city", "county", "town", "community", "unit_grid"]);
 
 /** Matters of the duty list, one each. */
 async function matters(signal: AbortSignal): Promise<DutyLine[]> {
   const { items } = await get<{ items: DutyLine[] }>("v1/duty-items?limit=10000", signal);
   return [...new Map(items.map((each) => [each.item_code, each])).values()];
-}
-
-function kindOfPlace(kind: string): string {
-  return KINDS_OF_AREAS.has(kind) ? term("kind", kind) : t(`place.${kind}` as never);
 }
 
 interface Result {

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { RouteTo } from "../address/address";
-import { go } from "../address/router";
+import { go, linkTo } from "../address/router";
 import { explain, get, post, Problem, sameService } from "../core/api";
 import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
@@ -14,7 +14,7 @@ import { ask } from "../frame/ask";
 import { brackets, number, time } from "../texts/format";
 import { t, term } from "../texts/text";
 import { terms } from "../texts/glossary";
-import { busy, empty, loaded, type Content } from "./pieces";
+import { busy, empty, follow, loaded, type Content } from "./pieces";
 
 const PAGE = 50;
 const STATES = Object.keys(terms)
@@ -99,6 +99,12 @@ export class ImportsView extends Piece {
     return html`
       <h2>${t("imports")}</h2>
       <p class="muted">${t("imports.lead")}</p>
+      <p>
+        <a data-sources href=${linkTo({ view: "sources" })} @click=${follow({ view: "sources" })}>${t("sources")}</a> ·
+        <a data-unplaced-sites href=${linkTo({ view: "unplaced" })} @click=${follow({ view: "unplaced" })}
+          >${t("unplaced")}</a
+        >
+      </p>
       ${this.#filter()} ${loaded(this.#imports, (found) => this.#list(found))}
     `;
   }

@@ -52,12 +52,12 @@ export function busy(work: () => Promise<unknown>): (event: Event) => void {
 }
 
 /** A listener of a link to a view of this page: a plain click goes there, others (a new tab) are the browser's. */
-export function follow(to: Route, before?: () => void): (event: MouseEvent) => void {
+export function follow(to: Route, then?: () => void): (event: MouseEvent) => void {
   return (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0) return;
     event.preventDefault();
-    before?.();
     go(to);
+    then?.(); // after the new entry of the history, so that the entry of before keeps its place of the map
   };
 }
 

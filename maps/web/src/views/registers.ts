@@ -32,6 +32,7 @@ import {
 
 const PAGE = 50;
 const PROPOSALS = { view: "proposals" } as const;
+const UNPLACED = { view: "unplaced" } as const;
 const MARKS = ["unconfirmed", "in_force", "withdrawn", "coming", "certificate_expired"] as const;
 const DOMAINS = Object.keys(terms)
   .filter((key) => key.startsWith("domain."))
@@ -178,6 +179,11 @@ export class RegistersView extends Piece {
             : nothing
         }
       </p>
+      ${
+        mayOpen(UNPLACED)
+          ? html`<p><a href=${linkTo(UNPLACED)} data-unplaced-sites @click=${follow(UNPLACED)}>${t("unplaced")}</a></p>`
+          : nothing
+      }
       ${may("edit_registers") ? this.#adding() : nothing} ${loaded(this.#entries, (found) => this.#list(found))}
     `;
   }
@@ -411,15 +417,23 @@ export class RegisterCard extends Piece {
   }
 
   #version(entry: RegisterEntryDocument, version: RegisterVersion): TemplateResult {
-    const who = version.changed_by;
+    const told = (
+      key: "made" | "ended" | "changed",
+      of: Pick<RegisterVersion, "changed_by" | "changed_at" | "reason">,
+    ) =>
+      of.changed_by
+        ? html`<p class="muted" data-change=${key}>
+              ${t(`registers.${key}`, { who: of.changed_by, at: time(of.changed_at) })}
+            </p>
+            ${of.reason ? html`<p class="note">${of.reason}</p>` : nothing}`
+        : nothing;
     return html`
       <li data-version=${version.valid_from}>
         <details>
           <summary><b>${version.name}</b> ${periodOf(version)}</summary>
           ${this.#facts(entry, version)}
         </details>
-        ${who ? html`<p class="muted">${t("registers.changed", { who, at: time(version.changed_at) })}</p>` : nothing}
-        ${version.reason ? html`<p class="note">${version.reason}</p>` : nothing}
+        ${told("made", version)} ${version.later.map((each) => told(each.what, each))}
       </li>
     `;
   }

@@ -9,22 +9,31 @@ export interface ViewModule<V extends View> {
   early?: (city: string) => TemplateResult;
 }
 
+/** A view with its texts, which come beside it. */
+async function withTexts<V extends View>(view: Promise<ViewModule<V>>): Promise<ViewModule<V>> {
+  const [opened] = await Promise.all([view, import("../texts/messages")]);
+  return opened;
+}
+
 export const VIEWS: { [V in View]: () => Promise<ViewModule<V>> } = {
-  overview: () => import("./overview"),
-  account: () => import("./account"),
-  alerts: () => import("./alerts"),
-  alert: () => import("./card"),
-  cases: () => import("./cases"),
-  case: () => import("./case"),
-  intake: () => import("./intake"),
-  clue: () => import("./clue"),
-  dispatches: () => import("./dispatches"),
-  assign: () => import("./assign"),
-  edit: () => import("./editing/edit"),
-  imports: () => import("./imports"),
-  webhooks: () => import("./webhooks"),
-  figures: () => import("./figures"),
-  registers: () => import("./registers"),
-  runs: () => import("./runs"),
-  proposals: () => import("./duty_proposals"),
+  overview: () => withTexts(import("./overview")),
+  account: () => withTexts(import("./account")),
+  alerts: () => withTexts(import("./alerts")),
+  alert: () => withTexts(import("./card")),
+  cases: () => withTexts(import("./cases")),
+  case: () => withTexts(import("./case")),
+  intake: () => withTexts(import("./intake")),
+  clue: () => withTexts(import("./clue")),
+  dispatches: () => withTexts(import("./dispatches")),
+  assign: () => withTexts(import("./assign")),
+  edit: () => withTexts(import("./editing/edit")),
+  imports: () => withTexts(import("./imports")),
+  webhooks: () => withTexts(import("./webhooks")),
+  figures: () => withTexts(import("./figures")),
+  registers: () => withTexts(import("./registers")),
+  unplaced: () => withTexts(import("./unplaced")),
+  sources: () => withTexts(import("./sources")),
+  runs: () => withTexts(import("./runs")),
+  models: () => withTexts(import("./models")),
+  proposals: () => withTexts(import("./duty_proposals")),
 };

@@ -6,12 +6,13 @@ import { get } from "../core/api";
 import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
 import { session } from "../core/session";
-import type { RunOfModel, RunsOfModels } from "../core/types";
+import type { FiguresOfRun, RunOfModel, RunsOfModels, WholeRunOfModel } from "../core/types";
 import { mark, type Console } from "../console";
-import { fixed, number, time } from "../texts/format";
+import { fixed, NONE, number, percent, time } from "../texts/format";
 import type { MessageKey } from "../texts/messages";
 import { pick, t } from "../texts/text";
-import { backLink, empty, loaded, section, type Content } from "./pieces";
+import { reliabilityPlot } from "./models";
+import { backLink, empty, facts, loaded, section, type Content } from "./pieces";
 
 /** Counts that are told, each with the words for it. */
 const COUNTS: readonly [string, MessageKey][] = [
@@ -40,6 +41,71 @@ function blind(run: RunOfModel): Content {
   `;
 }
 
+function precision(found: { k: number; judged: number; precision: number | null }): string {
+  const share = found.precision === null ? NONE : percent(found.precision);
+  return `${share} · ${t("runs.judged", { n: number(found.judged), k: number(found.k) })}`;
+}
+
+function figuresOf(found: FiguresOfRun): Content {
+  const { lead_days: lead, within_budget: budget } = found;
+  return html`
+    ${facts([
+      [t("runs.checked"), `${number(found.checked)} / ${number(found.queue)}`],
+      [t("runs.confirmed"), number(found.confirmed)],
+      [t("runs.false_alarms"), number(found.legal_use)],
+      ...found.precision_at.map((each): [string, string] => [
+        t("models.precision", { k: number(each.k) }),
+        precision(each),
+      ]),
+      [t("runs.within_budget"), budget && precision(budget)],
+      [t("runs.lead_time"), lead.median !== null && t("runs.lead_days", { n: fixed(lead.median, 1) })],
+      ...found.counties
+        .filter((each) => each.legal_use > 0)
+        .map((each): [string, string] => [
+          t("runs.false_alarms_in", { name: each.name ?? NONE }),
+          `${number(each.legal_use)} / ${number(each.queue)}`,
+        ]),
+    ])}
+    ${found.reliability.length ? reliabilityPlot(found.reliability) : nothing}
+  `;
+}
+
+/** What the checks since a run say of its queue; asked for when it is opened. */
+export class RunFigures extends Piece {
+  static override properties = { run: { type: Number } };
+  declare run: number;
+  readonly #whole = new Loading(this, (signal) => get<WholeRunOfModel>(`v1/model-runs/${this.run}`, signal), [
+    "alerts",
+  ]);
+
+  protected override render(): TemplateResult {
+    return html`${loaded(this.#whole, ({ figures }) =>
+      figures?.checked ? figuresOf(figures) : html`<p class="muted">${t("runs.no_checks")}</p>`,
+    )}`;
+  }
+}
+customElements.define("run-figures", RunFigures);
+
+/** A part of a run that is opened, and then asks for its figures. */
+export class RunSince extends Piece {
+  static override properties = { run: { type: Number }, opened: { state: true } };
+  declare run: number;
+  declare opened: boolean;
+
+  protected override render(): TemplateResult {
+    const open = ({ currentTarget }: Event): void => {
+      this.opened ||= (currentTarget as HTMLDetailsElement).open;
+    };
+    return html`
+      <details data-figures=${this.run} @toggle=${open}>
+        <summary>${t("runs.since")}</summary>
+        ${this.opened ? html`<run-figures .run=${this.run}></run-figures>` : nothing}
+      </details>
+    `;
+  }
+}
+customElements.define("run-since", RunSince);
+
 function item(run: RunOfModel): TemplateResult {
   const seconds = Object.values(run.seconds).reduce((sum, each) => sum + each, 0);
   const window = run.window_from && run.window_to ? `${time(run.window_from)} – ${time(run.window_to)}` : "–";
@@ -50,6 +116,7 @@ function item(run: RunOfModel): TemplateResult {
         <p>${t("runs.window")} ${window}${seconds ? ` · ${t("runs.seconds", { n: fixed(seconds, 1) })}` : ""}</p>
         <p class="row-foot">${run.counts ? counts(run.counts) : nothing}</p>
         ${blind(run)}
+        ${run.counts ? html`<run-since .run=${run.id}></run-since>` : nothing}
       </article>
     `,
   );

@@ -67,6 +67,7 @@ export function reviewButtons(editor: EditSession, changeSet: ChangeSetDocument)
             </button>`
           : nothing
       }
+      ${status === "applied" ? undoButton(editor, changeSet) : nothing}
       <button type="button" data-edit="close" @click=${() => void editor.check()}>${t("edit.close")}</button>
     </div>
   `;

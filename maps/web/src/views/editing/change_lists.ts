@@ -1,5 +1,5 @@
-/** The two lists of change sets: what waits, and what is in force or past. */
-import { html, nothing, type TemplateResult } from "lit";
+/** The list of change sets with its filters: to approve, waiting, own, in force, past. */
+import { html, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { isAbort } from "../../core/api";
 import { Piece } from "../../core/element";
@@ -9,13 +9,41 @@ import type { ChangeSetDocument } from "../../core/types";
 import type { EditSession } from "../../edit/session";
 import { history } from "../../edit/transact";
 import { lastChange } from "../../live/changes";
-import { label, list, time } from "../../texts/format";
+import { label, list, number, time } from "../../texts/format";
 import { pick, t, term } from "../../texts/text";
 import { busy, empty, failure, loading, section, type Content } from "../pieces";
 import { undoButton, WAITING } from "./approval";
 import { codes, newCodes } from "./codes";
 
-const SHOWN = 20;
+const SHOWN = 40;
+const LISTED = 200;
+const FILTERS = ["all", "to_approve", "waiting", "mine", "in_force", "past"] as const;
+type Filter = (typeof FILTERS)[number];
+
+/** Whether a change set is one that the filter names. */
+function passes(filter: Filter, { status, author, may_approve }: ChangeSetDocument): boolean {
+  switch (filter) {
+    case "all":
+      return true;
+    case "to_approve":
+      return status === "draft" && may_approve;
+    case "waiting":
+      return WAITING.includes(status);
+    case "mine":
+      return author === session.get().username;
+    case "in_force":
+      return status === "applied";
+    case "past":
+      return ["undone", "rejected", "withdrawn"].includes(status);
+  }
+}
+
+/** Whether a word is in what people know a change set by: number, title, reason, author, codes. */
+function holds({ id, title, reason, author, preview }: ChangeSetDocument, words: string): boolean {
+  const codes = [...preview.voided_codes, ...preview.new_codes, ...(preview.kept_codes ?? [])];
+  return !words || [`#${id}`, title, reason, author, ...codes].some((each) => each.includes(words));
+}
+
 /** Drafts that others hand in or turn down change no area, so no event tells of them. */
 const LOOK_MS = 15_000;
 
@@ -32,6 +60,7 @@ function rowText(changeSet: ChangeSetDocument): string {
     effective_at ? label(t("edit.effective"), time(effective_at)) : null,
     undoes_id ? t("edit.undoes", { id: undoes_id }) : null,
     status === "rejected" ? t("edit.rejected_by", turnedDown) : null,
+    status === "withdrawn" ? reasonOf(changeSet) : null,
     reason,
   ];
   return lines.filter(Boolean).join(" · ");
@@ -50,6 +79,8 @@ export class ChangeLists extends Piece {
   static override properties = { editor: { attribute: false } };
   declare editor: EditSession;
   #sets: readonly ChangeSetDocument[] | null = null;
+  #filter: Filter = "all";
+  #words = "";
   #fault: unknown = null;
   #asking: AbortController | null = null;
   #timer = 0;
@@ -79,7 +110,7 @@ export class ChangeLists extends Piece {
     this.#asking ??= new AbortController();
     const { signal } = this.#asking;
     try {
-      const sets = await history(SHOWN * 2, signal);
+      const sets = await history(LISTED, signal);
       tellOf(this.editor.heard(sets));
       this.#sets = sets;
       this.#fault = null;
@@ -98,17 +129,43 @@ export class ChangeLists extends Piece {
   };
 
   protected override render() {
-    return [
-      section(t("edit.drafts"), this.#list(true)),
-      section(t("edit.history"), this.#fault ? nothing : this.#list(false)),
-    ];
+    return section(t("edit.change_sets"), this.#filters(), this.#list());
   }
 
-  #list(waits: boolean): Content {
+  #filters(): TemplateResult {
+    const choose = ({ target }: Event): void => {
+      this.#filter = (target as HTMLSelectElement).value as Filter;
+      this.requestUpdate();
+    };
+    const find = ({ target }: Event): void => {
+      this.#words = (target as HTMLInputElement).value.trim();
+      this.requestUpdate();
+    };
+    return html`
+      <div class="actions wrap">
+        <select name="change-filter" aria-label=${t("edit.filter")} @change=${choose}>
+          ${FILTERS.map(
+            (each) => html`<option value=${each} ?selected=${each === this.#filter}>
+              ${t(`edit.filter_${each}`)}${this.#sets ? ` (${number(this.#sets.filter((set) => passes(each, set)).length)})` : ""}
+            </option>`,
+          )}
+        </select>
+        <input
+          name="change-find"
+          type="search"
+          aria-label=${t("edit.filter_find")}
+          placeholder=${t("edit.filter_find")}
+          @input=${find}
+        />
+      </div>
+    `;
+  }
+
+  #list(): Content {
     if (this.#fault) return failure(this.#fault, this.#again);
     if (!this.#sets) return loading();
-    const found = this.#sets.filter((each) => WAITING.includes(each.status) === waits).slice(0, SHOWN);
-    if (!found.length) return empty(t(waits ? "edit.no_drafts" : "edit.no_history"));
+    const found = this.#sets.filter((each) => passes(this.#filter, each) && holds(each, this.#words)).slice(0, SHOWN);
+    if (!found.length) return empty(t("edit.no_history"));
     return repeat(
       found,
       (each) => each.id,
@@ -125,7 +182,7 @@ export class ChangeLists extends Piece {
         <b>${title || ops} #${id}</b>
         <span>${time(changeSet.applied_at ?? changeSet.created_at)}</span>
         <p>${title ? `${ops} · ` : ""}${rowText(changeSet)}</p>
-        <p>${codes("void", preview.voided_codes)} → ${codes("new", newCodes(changeSet))}</p>
+        <p>${codes("void", preview.voided_codes)} ${preview.kept_codes?.length && !preview.voided_codes.length ? t("edit.kept_codes") : "→"} ${codes("new", newCodes(changeSet))}${codes("new", preview.kept_codes)}</p>
         <div class="actions wrap">${this.#buttons(changeSet)}</div>
       </div>
     `;
@@ -133,13 +190,13 @@ export class ChangeLists extends Piece {
 
   #buttons(changeSet: ChangeSetDocument): Content {
     const { id, status } = changeSet;
-    if (WAITING.includes(status)) {
-      const look = (): void => void this.editor.review(changeSet).catch(complain);
-      return html`<button type="button" class="small" data-review=${id} @click=${look}>${t("edit.review")}</button>`;
-    }
-    if (status === "applied") return undoButton(this.editor, changeSet, true);
-    if (status !== "rejected" && status !== "undone") return nothing;
-    return html`
+    const look = (): void => void this.editor.review(changeSet).catch(complain);
+    const review = html`
+      <button type="button" class="small" data-review=${id} @click=${look}>${t("edit.review")}</button>
+    `;
+    if (WAITING.includes(status)) return review;
+    if (status === "applied") return [review, undoButton(this.editor, changeSet, true)];
+    return html`${review}
       <button type="button" class="small" data-take=${id} @click=${busy(() => this.editor.takeUp(changeSet))}>
         ${t("edit.take_up")}
       </button>

@@ -10,7 +10,7 @@ const FIRST = 6;
 
 /** The codes that were given; of a draft, those that would be. */
 export function newCodes({ result, preview }: ChangeSetDocument): string[] {
-  return result?.created?.map((each) => each.code) ?? preview.new_codes ?? [];
+  return result?.new_codes ?? preview.new_codes;
 }
 
 /** Codes; of a long list the first, the others when they are asked for. */

@@ -1,5 +1,5 @@
 /** The grid editor's panel: its boxes follow the sitting, and the sitting follows the address. */
-import { html, type PropertyValues } from "lit";
+import { html, nothing, type PropertyValues } from "lit";
 import type { RouteTo } from "../../address/address";
 import { put, route } from "../../address/router";
 import { get, itemsPath, type Page } from "../../core/api";
@@ -17,7 +17,9 @@ import "../../style/editor.css";
 import { t } from "../../texts/text";
 import "./balance_box";
 import "./change_lists";
+import { savingNote } from "./draft_box";
 import { exportBox } from "./export_box";
+import "./history_box";
 import { outcomeBox } from "./outcome_box";
 import { stepBox } from "./step_box";
 import { toolBox } from "./tool_box";
@@ -58,6 +60,11 @@ export class EditView extends Piece {
       editor.tools.selection.subscribe(again),
       editor.outcome.subscribe(again),
       editor.sheet.subscribe(again),
+      editor.side.subscribe(again),
+      editor.drafts.saving.subscribe(again),
+      editor.drafts.open.subscribe(again),
+      editor.drafts.open.subscribe(() => this.#tell("replace")),
+      editor.scope.subscribe(again),
       editor.outcome.subscribe(({ name }) => name === "applied" && reloadCollection(this.parts.map, "areas")),
       editor.tools.selection.subscribe(() => this.#tell("replace")),
       editor.outcome.subscribe(() => this.#tell("push")),
@@ -82,6 +89,7 @@ export class EditView extends Piece {
       view: "edit",
       ...(codes.length && { grids: codes }),
       ...(outcome?.name === "review" && { review: outcome.changeSet.id }),
+      ...(this.#editor?.drafts.open.get() && { draft: this.#editor.drafts.open.get()?.id ?? 0 }),
     };
   }
 
@@ -102,6 +110,7 @@ export class EditView extends Piece {
     this.#following = true;
     try {
       if (shown.grids?.join() !== wanted.grids?.join()) await editor.chooseByCodes(wanted.grids ?? []);
+      if (wanted.draft && shown.draft !== wanted.draft) await editor.openDraft(wanted.draft);
       if (shown.review !== wanted.review) await editor.reviewById(wanted.review ?? null);
     } finally {
       this.#following = false;
@@ -121,16 +130,22 @@ export class EditView extends Piece {
   protected override render() {
     const editor = this.#editor;
     if (!editor) return html``;
+    const reviews = editor.outcome.get().name === "review"; // what is to be decided stands first
     return html`
       <h2>${t("edit")}</h2>
       <p class="muted">
         ${t("edit.about")}<br />${t("edit.scope", { area: session.get().area?.name ?? t("login.city") })}
       </p>
       <p class="fault">${this.#hint(editor)}</p>
+      ${reviews ? html`<div class="outcome">${outcomeBox(editor)}</div>` : nothing}
+      <draft-list .editor=${editor}></draft-list>
+      ${savingNote(editor)}
       <div>${toolBox(editor)}</div>
-      <div class="outcome">${outcomeBox(editor)}</div>
+      <work-around-note .editor=${editor}></work-around-note>
+      ${reviews ? nothing : html`<div class="outcome">${outcomeBox(editor)}</div>`}
       <div>${stepBox(editor)}</div>
       <change-lists .editor=${editor}></change-lists>
+      <history-box .editor=${editor}></history-box>
       <balance-box .editor=${editor} .parts=${this.parts}></balance-box>
       ${exportBox(editor)}
     `;

@@ -1,7 +1,6 @@
 /** Taking the grids of now, or the new areas of a draft, away as files. */
 import { html, nothing, type TemplateResult } from "lit";
 import { address, allItems, postForFile } from "../../core/api";
-import { withLogin } from "../../core/login_again";
 import { session } from "../../core/session";
 import type { Operation, Trial } from "../../core/edit_types";
 import type { AreaProperties } from "../../core/types";
@@ -34,7 +33,7 @@ const FORMATS = [["gpkg", "GeoPackage"], ["parquet", "GeoParquet"], ...DRAFT_FOR
 
 async function draftFile(operations: readonly Operation[], format: string): Promise<void> {
   const path = `v1/change-sets/preview?f=${format}`;
-  save(`draft.${format}`, await withLogin(() => postForFile(path, { operations: operations.map(plain) })));
+  save(`draft.${format}`, await postForFile(path, { operations: operations.map(plain) }));
 }
 
 function button(name: string, text: string, work: () => Promise<void>): TemplateResult {

@@ -17,6 +17,7 @@ import { pick, t, term } from "../../texts/text";
 import { busy, facts, type Content } from "../pieces";
 import { approvers, reviewButtons, undoButton } from "./approval";
 import { codes, newCodes } from "./codes";
+import { codeTable, sideSwitch, warnings } from "./code_table";
 import { loadTable } from "./load_table";
 
 type Entry = [mark: string, color: keyof MapColors, text: MessageKey];
@@ -44,15 +45,26 @@ function legend(...entries: Entry[]): TemplateResult {
   `;
 }
 
-function previewBody({ operations, preview, effective_at }: Trial): TemplateResult {
+/** From when it is to hold: a date that has passed is told, it holds from the approval on. */
+function effective(from: string | null): string {
+  if (!from) return t("edit.at_once");
+  return new Date(from) > new Date() ? time(from) : t("edit.date_passed", { day: time(from) });
+}
+
+function previewBody(editor: EditSession, trial: Trial): TemplateResult {
+  const { operations, preview, effective_at } = trial;
   return html`
+    ${sideSwitch(editor, trial)} ${warnings(editor, trial)}
     ${facts([
       [t("edit.voided"), codes("void", preview.voided_codes)],
       [t("edit.new_codes"), codes("new", preview.new_codes)],
+      ...(preview.kept_codes?.length
+        ? [[t("edit.kept_codes"), codes("new", preview.kept_codes)] as [string, Content]]
+        : []),
       [t("edit.outlines"), list(preview.outlines ?? [])],
       [t("edit.sites"), number(preview.affected_sites ?? 0)],
       [t("edit.open_cases"), preview.open_cases?.length ? list(preview.open_cases) : "0"],
-      [t("edit.effective"), effective_at ? time(effective_at) : t("edit.at_once")],
+      [t("edit.effective"), effective(effective_at)],
     ])}
     <p class="muted">${t("edit.cases_keep")}</p>
     ${legend(
@@ -60,7 +72,7 @@ function previewBody({ operations, preview, effective_at }: Trial): TemplateResu
       ["dot", "affectedSite", "edit.legend_site"],
       ["dot", "openCase", "edit.legend_case"],
     )}
-    ${loadTable(preview)}
+    ${codeTable(trial)} ${loadTable(preview)}
   `;
 }
 
@@ -70,7 +82,10 @@ function reviewPanel(editor: EditSession, changeSet: ChangeSetDocument): Templat
     <div class="preview" data-change-set=${id}>
       <h3>${t("edit.review_of", { author, id })}</h3>
       <p>${title && reason ? label(title, reason) : title || reason}</p>
-      ${previewBody(changeSet)}${facts([[t("edit.may_approve"), approvers(changeSet)]])}
+      <p class="muted" data-status=${changeSet.status}>
+        ${term("change", changeSet.status)} · ${time(changeSet.applied_at ?? changeSet.created_at)}
+      </p>
+      ${previewBody(editor, changeSet)}${facts([[t("edit.may_approve"), approvers(changeSet)]])}
       ${reviewButtons(editor, changeSet)}
     </div>
   `;
@@ -98,7 +113,7 @@ function refusedPanel(editor: EditSession, refusal: Refusal, attempt: Step | nul
     ["multipart", "not_neighbours"].includes(refusal.rule);
   return html`
     <div class="refused" role="alert" data-rule=${refusal.rule}>
-      <h3>${t(attempt ? "edit.refused" : "edit.refused_stored")}</h3>
+      <h3>${t(refusal.rule === "code_not_kept" ? "edit.codes_not_kept" : attempt ? "edit.refused" : "edit.refused_stored")}</h3>
       <p><b>${term("rule", refusal.rule)}</b></p>
       <p>${pick(refusal.detail)}</p>
       ${facts([[t("edit.zones"), list(refusal.zones)]])}
@@ -181,6 +196,12 @@ class CheckingNote extends Piece {
 }
 customElements.define("checking-note", CheckingNote);
 
+/** When it came into force, and which date was asked for when the approval came later. */
+function began({ applied_at, effective_at }: ChangeSetDocument): string {
+  const late = applied_at && effective_at && new Date(applied_at) > new Date(effective_at);
+  return late ? t("edit.began_late", { at: time(applied_at), day: time(effective_at) }) : time(applied_at);
+}
+
 function appliedPanel(editor: EditSession, changeSet: ChangeSetDocument): TemplateResult {
   return html`
     <div class="preview" data-applied=${changeSet.id}>
@@ -188,6 +209,7 @@ function appliedPanel(editor: EditSession, changeSet: ChangeSetDocument): Templa
       ${facts([
         [t("edit.new_codes"), codes("new", newCodes(changeSet))],
         [t("edit.voided"), codes("void", changeSet.preview.voided_codes)],
+        [t("edit.began"), began(changeSet)],
         [t("edit.approver"), changeSet.approved_by],
         [t("edit.may_undo"), approvers(changeSet)],
       ])}
@@ -225,7 +247,7 @@ export function outcomeBox(editor: EditSession): Content {
     case "waiting":
       return html`<checking-note .editor=${editor}></checking-note>`;
     case "preview":
-      return html`<div class="preview" data-preview><h3>${t("edit.draft")}</h3>${previewBody(outcome.trial)}</div>`;
+      return html`<div class="preview" data-preview><h3>${t("edit.draft")}</h3>${previewBody(editor, outcome.trial)}</div>`;
     case "refused":
       return refusedPanel(editor, outcome.refusal, outcome.attempt);
     case "conflict":

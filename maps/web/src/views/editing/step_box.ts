@@ -1,15 +1,23 @@
 /** The draft: its steps, what is said of it, and handing it in. */
 import { html, nothing, type TemplateResult } from "lit";
+import { tell } from "../../core/notices";
 import type { EditSession } from "../../edit/session";
-import type { Step } from "../../edit/steps";
+import type { ZoneName } from "../../core/edit_types";
+import { corrects, isPast, madeBy, type Step } from "../../edit/steps";
 import { ask } from "../../frame/ask";
 import { list, number, today } from "../../texts/format";
 import { t, term } from "../../texts/text";
 import { busy, empty, section } from "../pieces";
 import { approvers } from "./approval";
 
+/** An area by name and code; a grid of the draft by the step that makes it, since its code may still change. */
+function zoneName({ id, name, code }: ZoneName): string {
+  const made = madeBy(id);
+  return made ? t("edit.new_grid", { n: number(made.step) }) : `${name} ${code}`.trim();
+}
+
 function stepRow({ operation, zones, target }: Step): TemplateResult {
-  const names = list(zones.map((each) => `${each.name} ${each.code}`.trim()));
+  const names = list(zones.map(zoneName));
   return html`
     <li data-step=${operation.op}>
       <b>${term("op", operation.op)}</b> <span>${names}</span>
@@ -19,7 +27,7 @@ function stepRow({ operation, zones, target }: Step): TemplateResult {
 }
 
 function about(editor: EditSession): TemplateResult {
-  const { title, reason, day } = editor.sheet.get();
+  const { title, reason, day, keepCodes, steps } = editor.sheet.get();
   const write =
     (name: "title" | "reason" | "day") =>
     ({ target }: Event): void =>
@@ -28,16 +36,29 @@ function about(editor: EditSession): TemplateResult {
     <div class="draft-about">
       <label>
         ${t("edit.title")}
-        <input name="draft-title" type="text" maxlength="200" .value=${title} @change=${write("title")} />
+        <input name="draft-title" type="text" required maxlength="200" .value=${title} @change=${write("title")} />
       </label>
       <label>
         ${t("edit.reason")}
-        <textarea name="draft-reason" rows="2" maxlength="4000" .value=${reason} @change=${write("reason")}></textarea>
+        <textarea name="draft-reason" required rows="2" maxlength="4000" .value=${reason} @change=${write("reason")}></textarea>
       </label>
       <label>
         ${t("edit.day")}
         <input name="draft-day" type="date" min=${today()} .value=${day} @change=${write("day")} />
       </label>
+      ${
+        steps.some(corrects)
+          ? html`<label class="check">
+              <input
+                name="keep-codes"
+                type="checkbox"
+                .checked=${keepCodes}
+                @change=${({ target }: Event) => editor.write({ keepCodes: (target as HTMLInputElement).checked })}
+              />
+              ${t("edit.keep_codes")}
+            </label>`
+          : nothing
+      }
     </div>
   `;
 }
@@ -47,22 +68,35 @@ async function emptyIt(editor: EditSession): Promise<void> {
   if ((await ask(t("edit.step_clear_sure", { n }), t("edit.step_clear"))) !== null) editor.clearDraft();
 }
 
+/** Hand it in, when it has a title and a reason: whoever approves reads them. */
+async function submit(editor: EditSession, approved: boolean): Promise<void> {
+  const { title, reason } = editor.sheet.get();
+  const lacking = title.trim() ? (reason.trim() ? null : "draft-reason") : "draft-title";
+  if (lacking === null) return editor.submit(approved);
+  tell(() => t("edit.say_why"), "bad");
+  const field = document.querySelector<HTMLInputElement>(`[name=${lacking}]`);
+  field?.focus();
+  field?.reportValidity();
+}
+
 function handIn(editor: EditSession): TemplateResult {
+  if (isPast(editor.sheet.get().day, today()))
+    return html`<p class="fault" role="alert" data-past-day>${t("edit.past_day")}</p>`;
   const outcome = editor.outcome.get();
   if (outcome.name !== "preview")
     return html`
       <button type="button" data-edit="check" @click=${busy(() => editor.check())}>${t("edit.preview_again")}</button>
     `;
   const { day } = editor.sheet.get();
-  const approve = day > today() ? t("edit.approve_on", { day }) : t("edit.apply");
+  const approve = outcome.trial.effective_at ? t("edit.approve_on", { day }) : t("edit.apply");
   return html`
     <div class="actions wrap">
-      <button type="button" class="primary" data-edit="submit" @click=${busy(() => editor.submit(false))}>
+      <button type="button" class="primary" data-edit="submit" @click=${busy(() => submit(editor, false))}>
         ${t("edit.submit")}
       </button>
       ${
         outcome.trial.may_approve
-          ? html`<button type="button" data-edit="apply" @click=${busy(() => editor.submit(true))}>${approve}</button>`
+          ? html`<button type="button" data-edit="apply" @click=${busy(() => submit(editor, true))}>${approve}</button>`
           : html`<p class="muted">${t("edit.not_yours", { who: approvers(outcome.trial) })}</p>`
       }
     </div>

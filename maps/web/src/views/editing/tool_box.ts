@@ -1,12 +1,15 @@
 /** Choosing grids and an operation. */
 import { html, nothing, type TemplateResult } from "lit";
 import { mergeBar } from "../../edit/merge";
+import { MOVABLE, mayReparent } from "../../edit/reparent";
 import { reshapeBar } from "../../edit/reshape";
 import type { EditSession } from "../../edit/session";
 import type { Activity } from "../../edit/tools";
+import type { Text } from "../../texts/language";
 import { list } from "../../texts/format";
-import { t, term } from "../../texts/text";
-import { empty, section } from "../pieces";
+import { pick, t, term } from "../../texts/text";
+import { busy, empty, section } from "../pieces";
+import "./grid_list";
 
 function hint(activity: Activity, editor: EditSession): string | null {
   switch (activity.name) {
@@ -16,6 +19,8 @@ function hint(activity: Activity, editor: EditSession): string | null {
       return t(activity.tool === "split" ? "edit.draw.split" : "edit.draw.reshape");
     case "moving":
       return t("edit.moving");
+    case "correcting":
+      return t("edit.correcting");
     case "pointing": {
       const kind = term("kind", activity.kind);
       const chosen = list(editor.tools.selection.get().map((each) => each.properties.code));
@@ -25,7 +30,14 @@ function hint(activity: Activity, editor: EditSession): string | null {
   }
 }
 
-function buttons({ tools }: EditSession): TemplateResult {
+/** Who may give areas to another parent, for whom may not. */
+function reparentBar(scope: string | null): string {
+  const barred = MOVABLE.filter((kind) => !mayReparent(kind, scope));
+  return barred.map((kind) => t(`edit.reparent_needs_${kind}`)).join("");
+}
+
+function buttons({ tools, scope }: EditSession): TemplateResult {
+  const level = scope.get();
   const chosen = tools.selection.get();
   const tool = (name: string, text: string, off: boolean, act: () => void): TemplateResult => html`
     <button type="button" data-edit=${name} ?disabled=${off} @click=${act}>${text}</button>
@@ -37,9 +49,20 @@ function buttons({ tools }: EditSession): TemplateResult {
       ${tool("move", t("edit.move"), chosen.length !== 1, () => tools.move())}
       ${tool("reshape", t("edit.reshape"), reshapeBar(chosen) !== null, () => tools.line("reshape"))}
       ${tool("transfer", t("edit.transfer"), !chosen.length, () => tools.transfer())}
-      ${tool("reparent-community", t("edit.reparent_community"), false, () => tools.reparent("community"))}
-      ${tool("reparent-town", t("edit.reparent_town"), false, () => tools.reparent("town"))}
+      ${tool("reparent-community", t("edit.reparent_community"), !mayReparent("community", level), () => tools.reparent("community"))}
+      ${tool("reparent-town", t("edit.reparent_town"), !mayReparent("town", level), () => tools.reparent("town"))}
     </div>
+  `;
+}
+
+/** What the handles mean, and why the one that was touched stays. */
+function handleKey(note: Text | null): TemplateResult {
+  const kinds = ["free", "along", "bend", "frozen"] as const;
+  return html`
+    <ul class="handle-key">
+      ${kinds.map((each) => html`<li><span class="handle ${each}"></span>${t(`edit.handle_${each}`)}</li>`)}
+    </ul>
+    <p class="handle-note" data-handle-note role="status">${note ? pick(note) : t("edit.handle_hint")}</p>
   `;
 }
 
@@ -50,6 +73,7 @@ function underWay(activity: Activity, words: string, { tools }: EditSession): Te
   return html`
     <div class="drawing-hint" role="status" data-activity=${activity.name}>
       <p>${words}</p>
+      ${activity.name === "moving" ? handleKey(activity.note) : nothing}
       <div class="actions wrap">
         ${
           activity.name === "drawing"
@@ -75,12 +99,24 @@ export function toolBox(editor: EditSession): TemplateResult {
   const picked = html`
     <div class="picked">
       ${chosen.map(({ properties: p }) => html`<code title=${p.name}>${p.code}</code>`)}
+      <button type="button" class="small" data-edit="all-community" @click=${busy(() => tools.communities())}>
+        ${t("edit.all_community")}
+      </button>
       <button type="button" class="small" @click=${() => tools.select([])}>${t("edit.clear")}</button>
     </div>
   `;
   return html`
-    ${section(t("edit.selected"), chosen.length ? picked : empty(t("edit.select"), "pin"))}
-    ${section(t("edit.tools"), buttons(editor), html`<p class="muted">${t("edit.needs.split")}</p>`)}
+    ${section(
+      t("edit.selected"),
+      chosen.length ? picked : empty(t("edit.select"), "pin"),
+      html`<grid-list .editor=${editor}></grid-list>`,
+    )}
+    ${section(
+      t("edit.tools"),
+      buttons(editor),
+      html`<p class="muted">${t("edit.needs.split")}</p>`,
+      html`<p class="muted">${reparentBar(editor.scope.get())}</p>`,
+    )}
     ${mergeBar(chosen) === "other_parent" ? html`<p class="fault">${t("edit.other_parent")}</p>` : nothing}
   `;
 }

@@ -1,0 +1,1 @@
+"""The search on the command line: ``wangge find``."""

@@ -1,0 +1,1 @@
+"""``wangge sites``: sites without place, and the places that the gazetteer proposes for them."""

@@ -1,0 +1,1 @@
+"""Land of the second city: borders, roads, coordinates, names, and places where things can stand."""

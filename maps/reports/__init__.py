@@ -1,0 +1,15 @@
+"""Offline reports: a case, the hot spots of a run, what an import would change, codes old and new: one HTML file each.
+
+Pure functions: data in, HTML out. The file opens from a disk without a network: scripts, sheets and pictures
+are inside, there is no base map, and every value is escaped. It holds its texts in both languages, shows one
+of them, and has a switch to the other.
+"""
+
+from __future__ import annotations
+
+from maps.reports.case import case_report
+from maps.reports.codes import codes_report
+from maps.reports.hot_spots import hotspot_report
+from maps.reports.import_changes import changes_report
+
+__all__ = ["case_report", "changes_report", "codes_report", "hotspot_report"]
