@@ -49,7 +49,9 @@ def list_alerts(
 _LIST = text("""
 SELECT a.id, s.site_id, f.fence_id, COALESCE(e.name, f.name) AS enterprise, a.kind,
        k.name_zh AS kind_zh, k.name_en AS kind_en, a.level, a.score,
-       a.status, a.outcome, a.raised_at, (SELECT max(c.number) FROM cases c WHERE c.alert_id = a.id) AS case_number,
+       a.status, a.outcome, a.raised_at,
+       (SELECT c.number FROM cases c JOIN alerts o ON o.id = c.alert_id
+        WHERE o.id = a.id OR o.joined_to = a.id ORDER BY c.opened_at DESC, c.id DESC LIMIT 1) AS case_number,
        COALESCE(r.is_due, false) AS due, r.place, r.checks_per_week
 FROM alerts a LEFT JOIN alert_ranks r ON r.alert_id = a.id JOIN alert_kinds k ON k.kind = a.kind
 LEFT JOIN sites s ON s.id = a.site_id LEFT JOIN enterprises e ON e.id = s.enterprise_id

@@ -12,7 +12,7 @@ from layers.local_time import local_zone, start_of_day
 from layers.readings import LONGEST_DAY
 
 LEAST_READINGS = 10
-"""Readings of four weeks that a baseline needs (``MeterConfig.least_readings``)."""
+"""Readings of ``READING_DAYS`` below which a site is told as read seldom (monthly bills, every fifth day)."""
 READING_DAYS = 28
 
 
