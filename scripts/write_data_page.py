@@ -43,7 +43,7 @@ Chinese: `areas.gpkg`, `tracks_20261022.csv`, `权责清单.xlsx`, `tracks/22.cs
 - **Names of offices**: headings in English, in Chinese (the 含义 below) or as usual elsewhere (XZQDM, XZQMC, 经度, 车牌号); words for values (区县, 加油站, 实抄). A city adds its
   own in `import_names.toml` in the data folder: `[columns]` with `lon = ["东经"]`, `[values]` with `petrol = ["油站"]`.
 - **Encodings and numbers are not guessed silently**: an encoding that is not stated is told. A value of a Shapefile that is cut within a character loses its damaged end and is told by row, the others
-  stay whole. Ids that pandas made numbers (7.0) are whole again; with a fraction or above 2^53 they are refused by row, as are numbers of a spreadsheet with more than 15 digits.
+  stay whole. Coordinates may have signs, letters or minutes (`120.5°E`, `东经120°30′15″`, `120度30分`), other numbers commas between thousands (`1,200`): both are told with their count. Ids that pandas made numbers (7.0) are whole again; with a fraction or above 2^53 they are refused by row, as are numbers of a spreadsheet with more than 15 digits.
 - **Times** have one grammar in files, posts of fixes, devices and places to assign:
 
   | taken | refused |

@@ -45,6 +45,7 @@ from layers.imports import (
     check_meter_rows,
     checks,
     find_topology_faults,
+    number_note,
     read_area_file,
     write_fault_report,
 )
@@ -289,7 +290,12 @@ def _import_areas(
     shapes = checks.shapes_to_storage(checked, frame.geometry.to_numpy(), crs, "geometry")
     faults = checked.faults + area_versions.check_geometries(frame, grid_profile)
     if faults:
-        raise RejectedRows(path.name, sorted(faults, key=lambda fault: fault.row))
+        raise RejectedRows(path.name, _by_row(faults))
+    report.notes += number_note(checked.written_degrees, checked.grouped_numbers)
+    numbers = {
+        c.name: checked.frame[c.name].to_numpy() for c in FILE_KINDS["areas"].columns if c.dtype == "float"
+    }
+    frame = frame.assign(**{name: values for name, values in numbers.items() if name in frame})
     moved = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=4326))
     report.written = area_versions.write_areas(db, moved, indicative=indicative, source=path.name)
     _tell_topology(db, _with_labels(moved, crs), path, report)
@@ -419,7 +425,7 @@ def _import_rows(
     total = files.count_rows(path)
     write = _Writer(db, report, now, add_bodies)
     rejected: list[pl.DataFrame] = []
-    without_zone = 0
+    without_zone = n_degrees = n_grouped = 0
     for frame in files.read_batches(path, kind):
         checked = checks.check_frame(frame, kind, now=now, zone=zone.key)
         checked.take(table.take_faults(frame))
@@ -427,10 +433,12 @@ def _import_rows(
         write.check_references(checked)
         write.check_meters(checked, zone)
         without_zone += checked.times_without_zone
+        n_degrees += checked.written_degrees
+        n_grouped += checked.grouped_numbers
         report.faults += checked.faults
         if report.faults and not skip_bad:
             if len(report.faults) >= MAX_FAULTS or report.rows + frame.height >= total:
-                raise RejectedRows(report.source, report.faults + table.take_faults())
+                raise RejectedRows(report.source, _by_row(report.faults + table.take_faults()))
         elif checked.faults:
             rejected.append(_with_reasons(frame, checked.faults))
         if not report.faults or skip_bad:
@@ -439,17 +447,22 @@ def _import_rows(
         _tell(progress, report.rows, total)
     report.faults += table.take_faults()
     if report.faults and not skip_bad:
-        raise RejectedRows(report.source, report.faults)
+        raise RejectedRows(report.source, _by_row(report.faults))
     rejected += write.write_meters(path, skip_bad)
     if without_zone:
         said = zone_note(now, zone)
         report.notes.append(
             f"{without_zone:,} 个时间未注明时区，按 {said} 读取 times without a zone, read as {said}"
         )
+    report.notes += number_note(n_degrees, n_grouped)
     if rejected:
         report.rejected = report.folder / (report.source + ".rejected.csv")
         as_cells(pl.concat(rejected)).write_csv(report.rejected)
     write.finish()
+
+
+def _by_row(faults: list[Fault]) -> list[Fault]:
+    return sorted(faults, key=lambda fault: fault.row)
 
 
 def _place(db: Session, checked: checks.CheckedFrame, report: ImportReport, crs: str) -> None:

@@ -34,6 +34,7 @@ from layers.imports.meter_rows import as_given, check_meter_rows, days_between
 from layers.imports.names import add_names, columns_at, kind_of_name, words_of
 from layers.imports.readers import ROW, require_file, template
 from layers.imports.shapefile_texts import AS_BYTES, TextDecoding, damage_notes, text_decoding
+from layers.imports.written_numbers import number_note
 from layers.imports.written_times import read_times, read_written_time
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "find_topology_faults",
     "kind_of_name",
     "layers_of",
+    "number_note",
     "read_area_file",
     "read_fix_parts",
     "read_geometry_file",

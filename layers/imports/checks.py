@@ -18,6 +18,7 @@ from layers.errors import NOT_A_CHOICE, Fault, UnknownCrs
 from layers.imports.columns import Column, FileKind
 from layers.imports.names import words_of
 from layers.imports.readers import ROW
+from layers.imports.written_numbers import read_numbers
 from layers.imports.written_times import read_times
 
 FUTURE_TOLERANCE = dt.timedelta(minutes=5)
@@ -39,7 +40,7 @@ class CheckedFrame:
     def __init__(self, frame: pl.DataFrame) -> None:
         self.frame = frame
         self.faults: list[Fault] = []
-        self.times_without_zone = 0
+        self.times_without_zone = self.written_degrees = self.grouped_numbers = 0
         self._bad = np.zeros(frame.height, dtype=bool)
 
     def reject(self, bad: pl.Series | np.ndarray, field: str, reason: str | Callable[[str], str]) -> None:
@@ -158,6 +159,11 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
         typed, without_zone = read_times(series, zone)
         wrong = typed.is_null()
         checked.times_without_zone += without_zone
+    elif column.dtype == "float":
+        typed, read = read_numbers(series, column.axis)
+        wrong = typed.is_null()
+        checked.written_degrees += read if column.axis else 0
+        checked.grouped_numbers += 0 if column.axis else read
     else:
         typed, wrong = _typed(series, column)
     if series.dtype.is_float() and column.dtype == "text":
@@ -165,7 +171,10 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
             wrong & ~empty, name, "a number with a fraction or above 2^53, no text 数值有小数或位数超出精度"
         )
     else:
-        checked.reject(wrong & ~empty, name, f"not a {_DTYPE_WORDS[column.dtype]} 格式不符")
+        words = (
+            "number of degrees (120.5, 120.5°E, 120°30′00″)" if column.axis else _DTYPE_WORDS[column.dtype]
+        )
+        checked.reject(wrong & ~empty, name, f"not a {words} 格式不符")
     checked.frame = checked.frame.with_columns(typed.alias(name))
     if not column.nullable:
         checked.reject(empty, name, "empty 为空")
@@ -177,13 +186,7 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
         )
     _check_form(checked, column, typed)
     if column.dtype == "float":
-        checked.reject(
-            (typed.is_nan() | typed.is_infinite()).fill_null(False), name, "not a finite number 不是有限数"
-        )
-        if column.minimum is not None:
-            checked.reject((typed < column.minimum).fill_null(False), name, f"小于 below {column.minimum:g}")
-        if column.maximum is not None:
-            checked.reject((typed > column.maximum).fill_null(False), name, f"大于 above {column.maximum:g}")
+        _check_range(checked, column, typed)
     if column.dtype == "time":
         checked.reject((typed > now + FUTURE_TOLERANCE).fill_null(False), name, "in the future 时间晚于现在")
     if name == "day" and not column.future:
@@ -192,6 +195,17 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
             name,
             "in the future 时间晚于现在",
         )
+
+
+def _check_range(checked: CheckedFrame, column: Column, typed: pl.Series) -> None:
+    name = column.name
+    checked.reject(
+        (typed.is_nan() | typed.is_infinite()).fill_null(False), name, "not a finite number 不是有限数"
+    )
+    if column.minimum is not None:
+        checked.reject((typed < column.minimum).fill_null(False), name, f"小于 below {column.minimum:g}")
+    if column.maximum is not None:
+        checked.reject((typed > column.maximum).fill_null(False), name, f"大于 above {column.maximum:g}")
 
 
 def _check_form(checked: CheckedFrame, column: Column, typed: pl.Series) -> None:
@@ -256,9 +270,7 @@ def _whole_numbers_as_text(series: pl.Series) -> pl.Series:
 
 def _typed(series: pl.Series, column: Column) -> tuple[pl.Series, pl.Series]:
     """Convert the series to its type; also return a mask of the failures."""
-    if column.dtype == "float":
-        typed = series.cast(pl.Float64, strict=False)
-    elif column.dtype == "date":
+    if column.dtype == "date":
         typed = (
             series.str.to_date("%Y-%m-%d", strict=False)
             if series.dtype == pl.Utf8

@@ -82,6 +82,13 @@ class Column:
     instead: str | None = None
 
     @property
+    def axis(self) -> Literal["lon", "lat"] | None:
+        """Which coordinate a column holds; None for other columns."""
+        if self.dtype != "float":
+            return None
+        return {"lon": "lon", "lat": "lat"}.get(self.name.rpartition("_")[2])  # type: ignore[return-value]
+
+    @property
     def headings(self) -> tuple[str, str, str]:
         """Accepted headers: the column's name, the Chinese name, and the Chinese name without its unit.
 

@@ -163,8 +163,16 @@ FORMS: dict[str, Form] = {
     "zip": packed,
     "gz": gzipped,
     "geopackage": geopackage,
+    "degrees with letters": lambda f, rows, kind: write_text("gb18030")(f, with_degrees(rows), kind),
     "days with slashes": lambda f, rows, kind: write_text("utf-8")(f, slashed(rows, kind), kind),
 }
+
+
+def with_degrees(rows: Rows) -> Rows:
+    """Longitudes as ``120.5°E``, latitudes as ``北纬32.5度``."""
+    forms = {"lon": "{}°E", "lat": "北纬{}度"}
+    of = [forms.get(name) for name in rows[0]]
+    return [rows[0], *([f.format(v) if f and v else v for v, f in zip(r, of, strict=True)] for r in rows[1:])]
 
 
 def slashed(rows: Rows, kind: str) -> Rows:

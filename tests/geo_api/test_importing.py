@@ -162,6 +162,26 @@ def test_skip_bad_writes_the_good_rows_and_keeps_the_bad_with_their_reasons(
     assert "not one of petrol" in rejected["reason"][1]
 
 
+def test_degrees_with_signs_letters_and_minutes_are_read_and_told(city: str, tmp_path: Path) -> None:
+    lines = [
+        "petrol,120.5°E,32.5°N,60",
+        "petrol,东经120°31′30″,北纬32度30分36秒,60",
+        'petrol,E120°32\'24""",32.25,"1,000"'.replace("E120", '"E120'),
+        "petrol,32.5°N,120.5°E,60",
+    ]
+    report = import_file("places", write(tmp_path, "places", lines), crs="wgs84", skip_bad=True, url=city)
+    # by hand: 31.5 min = 0.525, 30.6 min = 0.51, 32.4 min = 0.54 degrees
+    with session(SYSTEM, city) as db:
+        stored = db.execute(text("SELECT ST_X(geom), ST_Y(geom), radius_m FROM places ORDER BY 1")).all()
+    assert [tuple(round(value, 9) for value in row) for row in stored] == [
+        (120.5, 32.5, 60),
+        (120.525, 32.51, 60),
+        (120.54, 32.25, 1000),
+    ]
+    assert [(f.row, f.field) for f in report.faults] == [(4, "lon"), (4, "lat")]
+    assert [note.split()[0] for note in report.notes if "坐标带度" in note or "千位" in note] == ["5", "1"]
+
+
 def test_rejected_rows_are_cells_of_a_spreadsheet(city: str, tmp_path: Path) -> None:
     """The file is opened in a spreadsheet to be mended.
 
