@@ -18,7 +18,14 @@ import shapely
 from numpy.typing import NDArray
 
 from grid.errors import TopologyFault
-from grid.topology.changed_edges import EMPTY_BOX, MARGIN_DEG, changed_box, expand_box
+from grid.topology.changed_edges import (
+    EMPTY_BOX,
+    MARGIN_DEG,
+    Box,
+    changed_box,
+    expand_box,
+    points_inside,
+)
 from layers.codes import name_and_code
 
 Points = NDArray[np.float64]
@@ -75,16 +82,31 @@ def as_geojson(shape: Any) -> dict[str, Any]:
 
 
 def outlines_differ(before: Any, after: Any) -> bool:
-    """Return whether two outlines contain different land, beyond rounding.
+    """Return whether two outlines run along different lines, beyond rounding.
 
+    Further nodes on an edge (within ``ON_EDGE_DEG``) are no difference; a corner off the edges of the other is one,
+    however little land it encloses: an area that followed it without a new version could not be taken back.
     Only places where their edges differ are compared.
     """
     changed = changed_box(before, after)
     if changed == EMPTY_BOX:
         return False
+    if _has_corner_off(before, after, changed) or _has_corner_off(after, before, changed):
+        return True
     box = shapely.box(*expand_box(changed, MARGIN_DEG))
     one, other = (shapely.intersection(shape, box) for shape in (before, after))
     return local_area_m2(shapely.symmetric_difference(one, other)) > AREA_TOLERANCE_M2
+
+
+def _has_corner_off(shape: Any, other: Any, box: Box) -> bool:
+    """Return whether a corner of an outline inside a box lies off the edges of another outline."""
+    corners, others = shapely.get_coordinates(shape), shapely.get_coordinates(other)
+    own = points_not_in(points_inside(corners, box), others)
+    if not len(own):
+        return False
+    line = shapely.boundary(other)
+    shapely.prepare(line)
+    return not shapely.dwithin(line, shapely.points(own), ON_EDGE_DEG).all()
 
 
 def topology_fault(rule: str, units: Sequence[Unit], en: str, zh: str, place: Any = None) -> TopologyFault:

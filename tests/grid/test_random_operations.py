@@ -40,8 +40,8 @@ from tests.support.square_town import STEP, insert_managing, insert_town
 PICK = st.integers(0, 10**6)
 SHIFT = st.floats(-0.45, 0.45)
 HOW = st.sampled_from(["now", "now", "dated", "later", "together", "together"])
-EXAMPLES = count(2)
-EXAMPLE_LIMIT_S = 60
+EXAMPLES = count(3)
+EXAMPLE_LIMIT_S = 120
 """An example takes 2 to 6 s on one core."""
 ENGINES: list[Engine] = []
 COUNTS: Counter[str] = Counter()

@@ -133,10 +133,10 @@ def test_an_outline_with_many_corners_gets_as_many_nodes_in_little_memory() -> N
 
 @pytest.mark.parametrize(
     ("dent_m", "other"),
-    # A triangle 20 m wide: half of 20 m times its depth, against the 0.01 m² that are rounding.
-    [(0.0, False), (0.0008, False), (0.0012, True), (5.0, True)],
+    # The corner of a triangle 20 m wide lies on the edge to 0.1 mm, whatever land it encloses (0.008 m² at 0.8 mm).
+    [(0.0, False), (0.00008, False), (0.00015, True), (0.0008, True), (5.0, True)],
 )
-def test_other_land_is_more_than_rounding(dent_m: float, other: bool) -> None:
+def test_another_line_is_more_than_rounding(dent_m: float, other: bool) -> None:
     dent = [(100, 0), (110, dent_m), (120, 0)] if dent_m else [(110, 0)]
     corners = np.array([(0, 0), *dent, (1000, 0), (1000, 1000), (0, 1000)]) / 111_319.49
     outline, dented = shapely.box(0, 0, *corners.max(axis=0)), shapely.Polygon(corners)

@@ -174,3 +174,20 @@ def test_a_corner_that_was_moved_along_an_edge_leaves_no_trace(town: Session) ->
     assert_same_state(town, before)
     for key, (_, _, land) in before.items():
         assert after[key][2].equals_exact(land, 0, normalize=True), key
+
+
+def test_a_border_that_moved_by_a_hair_comes_back(town: Session) -> None:
+    """It moved by 0.2 mm, which is 0.009 m² of land, among other steps; then what came before is undone as well."""
+    first = state(town)
+    one = carry_out(town, cut(town, unit_code(1, 1), (1, 1.5), (2, 1.5)))
+    second = state(town)
+    edge = {"type": "LineString", "coordinates": [[x(2), y(1)], [x(2), y(1.5)]]}
+    bent = {"op": "insert_vertex", "area_id": now(town, unit_code(2, 1)), "edge": edge, "to": [x(2) + 1.9e-9, y(1.25)]}  # fmt: skip
+    two = carry_out(town, bent, cut(town, unit_code(0, 3), (0.5, 3), (0.5, 4)))
+    assert_tiles(town, LAND)
+    assert_managed(town)
+    editing.undo(town, two, "bo")
+    assert_same_state(town, second)
+    editing.undo(town, one, "bo")
+    assert_same_state(town, first)
+    assert_tiles(town, LAND)

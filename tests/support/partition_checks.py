@@ -19,8 +19,8 @@ NARROWEST_M = 4.9
 Local metres at its own latitude and those at the town's differ by less than 2 %.
 """
 
-ROUNDING_DEG2 = 1e-12
-"""0.01 m² of land, which are rounding to the rules of the partition, in square degrees at the latitudes of the tests."""
+ROUNDING_DEG2 = 1e-14
+"""0.0001 m² of land in square degrees at the latitudes of the tests: the last digits of corners."""
 
 
 def assert_tiles(db: Session, land: shapely.Polygon) -> None:
@@ -122,8 +122,7 @@ def assert_same_state(
 ) -> None:
     """The same areas with the same names and parents on the same land; their edges may have more nodes.
 
-    Outlines of larger areas stay when a zone's edge moves by less than 0.01 m² of land, and so do those of
-    responsibility and evaluation grids: that a corner of a zone lies on their edge is true to ``ON_EDGE_DEG`` (0.1 mm), and no more.
+    That a corner lies on an edge of a larger area is true to ``ON_EDGE_DEG`` (0.1 mm), and no more.
     """
     now = state(db)
     assert now.keys() == before.keys()
