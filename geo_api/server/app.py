@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 
 from geo_api.areas import routes_change_sets as change_sets
 from geo_api.areas import routes_drafts as drafts
+from geo_api.areas import routes_guides as guides
 from geo_api.areas import routes_history as area_history
 from geo_api.auth import routes_access_log as access_log
 from geo_api.auth import routes_account as account
@@ -120,6 +121,7 @@ ROUTERS = (
     change_sets,
     drafts,
     area_history,
+    guides,
     duties,
     duty_proposals,
     registers,

@@ -56,6 +56,7 @@ BODY_LIMITS: tuple[tuple[str, BodyLimit], ...] = (
     ("/v1/assign/bulk", BodyLimit(2048 * KIB, needs_login=False)),
     ("/v1/assign", BodyLimit(1024 * KIB, needs_login=False)),
     ("/v1/change-sets", BodyLimit(8192 * KIB, max_s=60.0)),
+    ("/v1/guide-layers", BodyLimit(16_384 * KIB, max_s=90.0)),
     ("/v1/duty-proposals", BodyLimit(8192 * KIB, max_s=60.0)),
     ("/collections/", BodyLimit(1024 * KIB, max_s=60.0)),
 )

@@ -29,6 +29,7 @@ from layers.imports.geometry_files import (
     read_geometry_file,
     stated_crs,
 )
+from layers.imports.guide_files import GuideLayer, read_guide_file
 from layers.imports.meter_rows import TOLD as METER_TOLD
 from layers.imports.meter_rows import as_given, check_meter_rows, days_between
 from layers.imports.names import add_names, columns_at, kind_of_name, words_of
@@ -59,6 +60,7 @@ __all__ = [
     "Column",
     "FileKind",
     "FixPart",
+    "GuideLayer",
     "TextDecoding",
     "add_names",
     "as_given",
@@ -74,6 +76,7 @@ __all__ = [
     "read_area_file",
     "read_fix_parts",
     "read_geometry_file",
+    "read_guide_file",
     "read_times",
     "read_written_time",
     "require_file",

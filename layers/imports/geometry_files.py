@@ -11,6 +11,7 @@ import json
 import mmap
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,7 @@ _CRS_NAME = re.compile(rb'"crs"\s*:\s*\{[^}]*"type"\s*:\s*"(?:name|epsg)"', re.I
 _CRS_LINK = re.compile(rb'"crs"\s*:\s*\{[^}]*"type"\s*:\s*"link"', re.IGNORECASE)
 _STYLES = ("layer_styles", "qgis_projects")
 _KML_LINK = re.compile(rb"<NetworkLink|<!ENTITY", re.IGNORECASE)
+_DXF = re.compile(rb"\s*(?:999\s*\r?\n[^\n]*\n\s*)*0\s*\r?\n\s*SECTION\s")
 _OSM_ROOT = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<osm[\s>]", re.DOTALL)
 _NOWHERE = "127.0.0.1:9"
 """The discard port of this machine as a proxy: every request of GDAL ends there at once."""
@@ -60,13 +62,15 @@ _CLOSED = {
 }
 
 
-def check_geometry_file(path: Path) -> str:
+def check_geometry_file(path: Path, drivers: Mapping[str, str] = DRIVERS) -> str:
     """Return the driver that may read a file, after a look at its first bytes; closes the network for GDAL.
 
     Parameters
     ----------
     path : Path
         A file that exists.
+    drivers : mapping of str to str
+        Driver of each ending that is accepted here.
 
     Raises
     ------
@@ -74,9 +78,9 @@ def check_geometry_file(path: Path) -> str:
         An ending that is not accepted, or content of another format than the ending says.
     """
     ending = path.suffix.lower()
-    driver = DRIVERS.get(ending)
+    driver = drivers.get(ending)
     if driver is None:
-        raise InputError(f"{path.name}: one of {', '.join(DRIVERS)} is read 不支持的格式")
+        raise InputError(f"{path.name}: one of {', '.join(drivers)} is read 不支持的格式")
     if not _begins_as(path, ending):
         raise InputError(f"{path.name}: is not what its ending says 内容与扩展名不符 ({driver})")
     if driver == "GeoJSON" and _names_crs_by_link(path):
@@ -102,6 +106,8 @@ def _begins_as(path: Path, ending: str) -> bool:
         return head.startswith(b"fgb\x03fgb")
     if ending == ".pbf":
         return b"OSMHeader" in head[:40]
+    if ending == ".dxf":
+        return _DXF.match(head) is not None
     if ending == ".osm":
         return _OSM_ROOT.match(head.removeprefix(b"\xef\xbb\xbf")) is not None
     begins = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
@@ -131,8 +137,10 @@ def _found_in(path: Path, pattern: re.Pattern[bytes]) -> bool:
         return pattern.search(content) is not None
 
 
-def layers_of(path: Path) -> list[str]:
+def layers_of(path: Path, drivers: Mapping[str, str] = DRIVERS) -> list[str]:
     """Return the names of the layers of a geometry file, tables of attributes too; not the styles of a program.
+
+    ``drivers`` as for :func:`check_geometry_file`.
 
     Raises
     ------
@@ -140,14 +148,21 @@ def layers_of(path: Path) -> list[str]:
     """
     if path.suffix.lower() == ".parquet":
         return [path.stem]
-    check_geometry_file(path)
+    check_geometry_file(path, drivers)
     try:
         return [str(name) for name, _ in pyogrio.list_layers(path) if name not in _STYLES]
     except (pyogrio.errors.DataSourceError, RuntimeError, OSError) as error:
         raise InputError(f"{path.name}: not a readable geometry file 无法读取 ({error})") from error
 
 
-def read_geometry_file(path: Path, layer: str | None, notes: list[str]) -> gpd.GeoDataFrame:
+def read_geometry_file(
+    path: Path,
+    layer: str | None,
+    notes: list[str],
+    drivers: Mapping[str, str] = DRIVERS,
+    *,
+    most_rows: int | None = None,
+) -> gpd.GeoDataFrame:
     """Read a geometry file, or one layer of it; texts of a Shapefile are decoded value by value.
 
     Parameters
@@ -157,6 +172,10 @@ def read_geometry_file(path: Path, layer: str | None, notes: list[str]) -> gpd.G
         None: the only layer.
     notes : list of str
         Gets what a person should know of encodings and damaged values.
+    drivers : mapping of str to str
+        As for :func:`check_geometry_file`.
+    most_rows : int, optional
+        Rows that are read at most.
 
     Raises
     ------
@@ -170,8 +189,10 @@ def read_geometry_file(path: Path, layer: str | None, notes: list[str]) -> gpd.G
         if path.suffix.lower() == ".parquet":
             frame = gpd.read_parquet(path)
         else:
-            check_geometry_file(path)
-            frame = gpd.read_file(path, engine="pyogrio", layer=layer, encoding=decoding and AS_BYTES)
+            check_geometry_file(path, drivers)
+            frame = gpd.read_file(
+                path, engine="pyogrio", layer=layer, encoding=decoding and AS_BYTES, max_features=most_rows
+            )
     except InputError:
         raise
     except Exception as error:

@@ -907,6 +907,8 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/change-sets"): {"/v1/change-sets": EDITORS},
     ("POST", "/v1/change-sets/preview"): {"/v1/change-sets/preview": EDITORS},
     ("POST", "/v1/change-sets/corners"): {"/v1/change-sets/corners": EDITORS},
+    ("POST", "/v1/guide-layers"): {"/v1/guide-layers?name=a.geojson&crs=wgs84": EDITORS},
+    ("POST", "/v1/guide-layers/difference"): {"/v1/guide-layers/difference": EDITORS},
     ("POST", "/v1/change-sets/{change_set_id}/apply"): {"/v1/change-sets/999999999/apply": EDITORS},
     ("POST", "/v1/change-sets/{change_set_id}/reject"): {"/v1/change-sets/999999999/reject": EDITORS},
     ("POST", "/v1/change-sets/{change_set_id}/undo"): {"/v1/change-sets/999999999/undo": EDITORS},

@@ -2420,6 +2420,63 @@ export interface components {
             /** @description Reason of the end · 失效原因 */
             void_reason: string | null;
         };
+        /** @description Difference of a guide layer to the partition, one row a polygon. */
+        GuideDifference: {
+            rows: components["schemas"]["GuideDifferenceRow"][];
+        };
+        /** @description Polygons that are compared with the areas of a kind that hold now. */
+        GuideDifferenceBody: {
+            /**
+             * @default unit_grid
+             * @enum {string}
+             */
+            kind?: "unit_grid" | "community" | "town";
+            polygons: (components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"])[];
+        };
+        /** @description A polygon against the area with which it has most land in common. */
+        GuideDifferenceRow: {
+            /** @description Position among the polygons, from 1 */
+            number: number;
+            /** @enum {string} */
+            state: "same" | "differs" | "no_area";
+            code: string | null;
+            name: string | null;
+            common_m2: number;
+            /** @description Land of the polygon that is not the area's */
+            only_guide_m2: number;
+            /** @description Land of the area that is not the polygon's */
+            only_area_m2: number;
+            /** @description The largest piece of the difference */
+            place: components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | null;
+        };
+        /** @description A shape of a guide file. */
+        GuideFeature: {
+            /** @constant */
+            type: "Feature";
+            geometry: (components["schemas"]["Point"] | components["schemas"]["MultiPoint"] | components["schemas"]["LineString"] | components["schemas"]["MultiLineString"] | components["schemas"]["Polygon"] | components["schemas"]["MultiPolygon"] | components["schemas"]["GeometryCollection"]) | null;
+            properties: components["schemas"]["GuideProperties"];
+            id?: number | string | null;
+        };
+        /** @description Shapes of a guide file, EPSG:4326. */
+        GuideFeatures: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["GuideFeature"][];
+        };
+        /** @description A guide file as it was read; nothing of it is stored. */
+        GuideLayerAnswer: {
+            /** @description Name of the file */
+            name: string;
+            /** @description In which it was read */
+            crs: string;
+            /** @description What a person should know: encodings, what was left out */
+            notes: string[];
+            features: components["schemas"]["GuideFeatures"];
+        };
+        /** @description What is known of a shape of a guide file. */
+        GuideProperties: {
+            name: string;
+        };
         /** @enum {string} */
         Hazard: "none" | "chemical" | "explosive" | "gas" | "dust" | "radioactive" | "other";
         /** @description The process answers. */
@@ -5359,6 +5416,13 @@ export type GridFeature = components['schemas']['GridFeature'];
 export type GridLoad = components['schemas']['GridLoad'];
 export type GridPage = components['schemas']['GridPage'];
 export type GridProperties = components['schemas']['GridProperties'];
+export type GuideDifference = components['schemas']['GuideDifference'];
+export type GuideDifferenceBody = components['schemas']['GuideDifferenceBody'];
+export type GuideDifferenceRow = components['schemas']['GuideDifferenceRow'];
+export type GuideFeature = components['schemas']['GuideFeature'];
+export type GuideFeatures = components['schemas']['GuideFeatures'];
+export type GuideLayerAnswer = components['schemas']['GuideLayerAnswer'];
+export type GuideProperties = components['schemas']['GuideProperties'];
 export type Hazard = components['schemas']['Hazard'];
 export type Health = components['schemas']['Health'];
 export type HotSpotFeature = components['schemas']['HotSpotFeature'];

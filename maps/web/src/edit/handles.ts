@@ -3,12 +3,13 @@ import type { Feature, FeatureCollection, Position } from "geojson";
 import type { GeoJSONSource, LayerSpecification, Map as MapView, MapLayerMouseEvent } from "maplibre-gl";
 import type { GridCornersAnswer } from "../core/types";
 import { edges, middle, moved, same, type Move } from "../geometry/corners";
-import { nearestOn, round7, snapTo } from "../geometry/snap";
+import { nearestOn, round7 } from "../geometry/snap";
 import { FONT } from "../map/area_layers";
 import { colors } from "../map/palette";
 import { addThemed, removeThemed } from "../map/themed_layers";
 import type { Text } from "../texts/language";
 import { Dragging, type Place } from "./dragging";
+import type { Snapping } from "./snapping";
 import type { Unit, Units } from "./units";
 
 const REACH_PX = 12;
@@ -99,6 +100,7 @@ const ARROWS: Record<string, [number, number]> = {
 export class Handles {
   readonly #map: MapView;
   readonly #units: Units;
+  readonly #snapping: Snapping;
   readonly #listeners: Listeners;
   #handles: Handle[] = [];
   readonly #dragging: Dragging;
@@ -107,9 +109,10 @@ export class Handles {
   /** The edge moves as a whole, not its middle alone. */
   #whole = false;
 
-  constructor(map: MapView, units: Units, listeners: Listeners) {
+  constructor(map: MapView, units: Units, snapping: Snapping, listeners: Listeners) {
     this.#map = map;
     this.#units = units;
+    this.#snapping = snapping;
     this.#listeners = listeners;
     map.addSource(SOURCE, { type: "geojson", data: this.#features() });
     addThemed(map, handleLayers);
@@ -222,7 +225,7 @@ export class Handles {
     const free = [round7(lngLat.lng), round7(lngLat.lat)];
     if (this.#whole && handle.kind === "edge") this.#to = shifted(handle, free);
     else if (handle.moves === "along" && handle.kind === "corner") this.#to = [this.#along(handle, free)];
-    else this.#to = [altKey ? free : (this.#beside(point, handle) ?? this.#snapped(point, handle) ?? free)];
+    else this.#to = [(altKey ? undefined : this.#beside(point, handle)) ?? this.#snapped(point, handle) ?? free];
     this.#draw();
   }
 
@@ -255,17 +258,13 @@ export class Handles {
     });
   }
 
-  /** Corners and edges of grids that do not move themselves. */
+  /** What there is to snap to, without the grids that move themselves. */
   #snapped(point: { x: number; y: number }, handle: Handle): Position | undefined {
-    const moving = new Set(this.#touching(this.#from(handle)));
-    const others = this.#units
-      .all()
-      .filter((each) => !moving.has(each))
-      .map((each) => each.geometry);
-    return snapTo(point, others, (lon, lat) => this.#map.project([lon, lat]), REACH_PX);
+    return this.#snapping.at(point, new Set(this.#touching(this.#from(handle))));
   }
 
   #drop(inside: boolean): void {
+    this.#snapping.mark(undefined);
     if (!inside) this.#choose(this.#chosen);
     else if (this.#to.length) this.#finish();
   }

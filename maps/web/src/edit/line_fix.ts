@@ -1,14 +1,14 @@
 /** A drawn line that was refused stays on the map: its points are dragged, new ones are pulled out of its middles, and it is tried again. */
-import type { Feature, FeatureCollection, Geometry, Position } from "geojson";
+import type { Feature, FeatureCollection, Position } from "geojson";
 import type { GeoJSONSource, LayerSpecification, Map as MapView } from "maplibre-gl";
 import { middle } from "../geometry/corners";
-import { round7, snapTo } from "../geometry/snap";
+import { round7 } from "../geometry/snap";
 import { colors } from "../map/palette";
 import { addThemed, removeThemed } from "../map/themed_layers";
 import { Dragging, type Place } from "./dragging";
 import type { Drawing } from "./drawing";
+import type { Snapping } from "./snapping";
 
-const REACH_PX = 12;
 const SOURCE = "edit-line-fix";
 const LAYER = "edit-line-fix-point";
 const fixLayers = (): LayerSpecification[] => [
@@ -49,16 +49,16 @@ interface Handlers {
 /** Points of a line that can be dragged; Delete takes the chosen one away, Escape leaves. */
 export class LineFix implements Drawing {
   readonly #map: MapView;
-  readonly #zones: () => Geometry[];
+  readonly #snapping: Snapping;
   readonly #handlers: Handlers;
   readonly #dragging: Dragging;
   #line: Position[];
   #chosen = -1;
 
-  constructor(map: MapView, line: readonly Position[], zones: () => Geometry[], handlers: Handlers) {
+  constructor(map: MapView, line: readonly Position[], snapping: Snapping, handlers: Handlers) {
     this.#map = map;
     this.#line = [...line];
-    this.#zones = zones;
+    this.#snapping = snapping;
     this.#handlers = handlers;
     map.addSource(SOURCE, { type: "geojson", data: this.#features() });
     addThemed(map, fixLayers);
@@ -107,12 +107,9 @@ export class LineFix implements Drawing {
     return true;
   }
 
-  #drag({ lngLat, point, altKey }: Place): void {
+  #drag({ lngLat, point }: Place): void {
     const free = [round7(lngLat.lng), round7(lngLat.lat)];
-    const snapped = altKey
-      ? undefined
-      : snapTo(point, this.#zones(), (lon, lat) => this.#map.project([lon, lat]), REACH_PX);
-    this.#line[this.#chosen] = snapped ?? free;
+    this.#line[this.#chosen] = this.#snapping.at(point) ?? free;
     this.#draw();
   }
 

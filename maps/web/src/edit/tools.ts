@@ -20,6 +20,7 @@ import { Picking } from "./picking";
 import { nameOf } from "./rebase";
 import { parentKind, reparent, type Movable } from "./reparent";
 import { reshape, reshapeBar } from "./reshape";
+import { Snapping } from "./snapping";
 import { distinct, split } from "./split";
 import type { Step } from "./steps";
 import { takes, transfer } from "./transfer";
@@ -41,6 +42,7 @@ const MOST_CHOSEN = 200;
 export class Tools {
   readonly activity = new Value<Activity>(CHOOSING);
   readonly selection = new Value<readonly Unit[]>([]);
+  readonly snapping: Snapping;
   readonly #console: Console;
   readonly #units: Units;
   readonly #overlay: Overlay;
@@ -62,6 +64,7 @@ export class Tools {
   ) {
     this.#steps = steps;
     this.#console = console;
+    this.snapping = new Snapping(console.map, units, () => []);
     this.#units = units;
     this.#overlay = overlay;
     this.#done = done;
@@ -122,6 +125,7 @@ export class Tools {
     this.#running?.stop();
     this.#running = null;
     this.#line = null;
+    this.snapping.end();
     this.#console.map.getCanvas().style.cursor = "";
     this.activity.set(CHOOSING);
   }
@@ -132,8 +136,9 @@ export class Tools {
     if (tool === "split" ? chosen.length !== 1 : reshapeBar(chosen) !== null) return;
     this.leave();
     this.#overlay.sketch([]);
+    this.snapping.begin();
     this.activity.set({ name: "drawing", tool });
-    this.#running = this.#line = drawLine(this.#console.map, () => this.#units.geometries(), {
+    this.#running = this.#line = drawLine(this.#console.map, this.snapping, {
       finished: (line) => this.#drawn(tool, chosen, line),
       cancelled: () => this.leave(),
     });
@@ -154,8 +159,9 @@ export class Tools {
     if (operation.op !== "split" && operation.op !== "reshape") return;
     this.leave();
     this.#overlay.sketch([]);
+    this.snapping.begin();
     this.activity.set({ name: "correcting" });
-    this.#running = new LineFix(this.#console.map, operation.line.coordinates, () => this.#units.geometries(), {
+    this.#running = new LineFix(this.#console.map, operation.line.coordinates, this.snapping, {
       changed: (coordinates) => {
         const line = { type: "LineString" as const, coordinates: coordinates.map(([x = 0, y = 0]) => [x, y]) };
         this.#done({ operation: { ...operation, line }, zones });
@@ -203,8 +209,9 @@ export class Tools {
     const [unit] = this.selection.get();
     if (!unit) return;
     this.leave();
+    this.snapping.begin();
     this.activity.set({ name: "moving", note: null });
-    const handles = new Handles(this.#console.map, this.#units, {
+    const handles = new Handles(this.#console.map, this.#units, this.snapping, {
       sketch: (features) => this.#overlay.sketch(features),
       told: (note) => this.activity.set({ name: "moving", note }),
       finished: (what) => this.#movedTo(unit, what),
@@ -292,6 +299,7 @@ export class Tools {
 
   end(): void {
     this.#running?.stop();
+    this.snapping.end();
     this.#picking.stop();
     this.#console.map.off("click", this.#click);
     this.#console.map.getCanvas().style.cursor = "";

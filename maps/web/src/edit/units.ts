@@ -34,10 +34,6 @@ export class Units {
     return this.#found.size >= MOST;
   }
 
-  geometries(): Geometry[] {
-    return this.all().map((each) => each.geometry);
-  }
-
   /** The grids as they are after the steps of the draft. */
   all(): Unit[] {
     const stay = [...this.#found.values()].filter(

@@ -1,6 +1,6 @@
 import type { Geometry } from "geojson";
 import { describe, expect, it } from "vitest";
-import { along, rings, snapTo, type Project } from "./snap";
+import { along, rings, snapOn, snapTo, type Project } from "./snap";
 
 /** 1000 pixels a degree, north up. */
 const project: Project = (lon, lat) => ({ x: (lon - 120) * 1000, y: (32 - lat) * 1000 });
@@ -92,5 +92,34 @@ describe("along", () => {
     expect(along({ x: 25, y: 3 }, { x: 0, y: 0 }, { x: 10, y: 0 })).toBe(1);
     expect(along({ x: 4, y: 9 }, { x: 0, y: 0 }, { x: 10, y: 0 })).toBeCloseTo(0.4, 12);
     expect(along({ x: 4, y: 9 }, { x: 2, y: 2 }, { x: 2, y: 2 })).toBe(0);
+  });
+});
+
+describe("snapOn", () => {
+  const road: Geometry = {
+    type: "LineString",
+    coordinates: [
+      [120, 31.95],
+      [120.3, 31.95],
+    ],
+  };
+  const targets = [
+    { geometry: square, layer: "grids", name: "G1" },
+    { geometry: road, layer: "roads", name: "Ring road" },
+  ];
+
+  it("tells what it found: layer, name, corner or edge", () => {
+    expect(snapOn({ x: 250, y: 52 }, targets, project, 12)).toEqual({
+      at: [120.25, 31.95],
+      on: "edge",
+      layer: "roads",
+      name: "Ring road",
+    });
+    expect(snapOn({ x: 102, y: 101 }, targets, project, 12)).toMatchObject({ on: "corner", layer: "grids" });
+  });
+
+  it("passes over what lies outside of the window", () => {
+    expect(snapOn({ x: 250, y: 52 }, targets, project, 12, [120.23, 31.96, 120.27, 31.98])).toBeUndefined();
+    expect(snapOn({ x: 250, y: 52 }, targets, project, 12, [120.23, 31.93, 120.27, 31.97])?.layer).toBe("roads");
   });
 });

@@ -58,6 +58,8 @@ export class EditView extends Piece {
     this.#endings = [
       editor.tools.activity.subscribe(again),
       editor.tools.selection.subscribe(again),
+      editor.tools.snapping.switches.subscribe(again),
+      editor.tools.snapping.truncated.subscribe(again),
       editor.outcome.subscribe(again),
       editor.sheet.subscribe(again),
       editor.side.subscribe(again),

@@ -4,6 +4,7 @@ import { mergeBar } from "../../edit/merge";
 import { MOVABLE, mayReparent } from "../../edit/reparent";
 import { reshapeBar } from "../../edit/reshape";
 import type { EditSession } from "../../edit/session";
+import { snapBox } from "./snap_box";
 import type { Activity } from "../../edit/tools";
 import type { Text } from "../../texts/language";
 import { list } from "../../texts/format";
@@ -74,6 +75,7 @@ function underWay(activity: Activity, words: string, { tools }: EditSession): Te
     <div class="drawing-hint" role="status" data-activity=${activity.name}>
       <p>${words}</p>
       ${activity.name === "moving" ? handleKey(activity.note) : nothing}
+      ${activity.name === "pointing" ? nothing : snapBox(tools.snapping, activity.name === "drawing")}
       <div class="actions wrap">
         ${
           activity.name === "drawing"
