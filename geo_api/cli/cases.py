@@ -17,7 +17,7 @@ from geo_api.cli.results.cases import cases_list, cases_show
 from geo_api.http.progress import console
 from geo_api.http.settings import read_settings
 
-cases_app = typer.Typer(help="案件 cases: list, proof, packs", no_args_is_help=True)
+cases_app = typer.Typer(no_args_is_help=True)
 keys_app = typer.Typer(help="签名密钥 keys that sign the chain", no_args_is_help=True)
 cases_app.add_typer(keys_app, name="keys")
 cases_app.command("list")(cases_list)

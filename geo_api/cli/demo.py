@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
 from sqlalchemy.orm import Session
 
 from geo_api.cases.chain_keys import ChainKeys
 from geo_api.cases.head_making import make_heads
 from geo_api.city_file import read_city, write_city
-from geo_api.cli.analysis_document import document
+from geo_api.cli.results.analysis_document import document
 from geo_api.demo_city import CITY, END_DAY, FILES, MORE_FILES, make_city
 from geo_api.demo_month import DEFAULT_REPORTS, work_month
 from geo_api.http.progress import console, step
@@ -306,6 +307,15 @@ def demo_logins(url: str, password_file: Path) -> list[Login]:
         _bind_officers(db, logins)
     _store_passwords(password_file, stored | {login.username: login.password for login in logins})
     return logins
+
+
+def show_logins(logins: Iterable[Login], host: str, port: int) -> None:
+    """Print the accounts of the demo and the addresses of its pages."""
+    table = Table("用户 user", "密码 password", "角色 role", title="演示账户 demo logins")
+    for login in logins:
+        table.add_row(login.username, login.password, login.role)
+    console.print(table)
+    console.print(f"[bold]http://{host}:{port}/[/]  ·  http://{host}:{port}/map/")
 
 
 def _bind_officers(db: Session, logins: Iterable[Login]) -> None:

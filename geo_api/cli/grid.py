@@ -15,18 +15,9 @@ from geo_api.http.progress import console, step
 if TYPE_CHECKING:
     from grid.responsibility import Duty
 
-places_app = typer.Typer(help="地名库 names of places", no_args_is_help=True)
-duties_app = typer.Typer(help="权责清单 duty list", no_args_is_help=True)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Add these commands to the command line."""
-    app.command("assign")(assign)
-    proposals.add_to(duties_app)
-    app.add_typer(duties_app, name="duties")
-    app.add_typer(places_app, name="places")
-
-
+places_app = typer.Typer(no_args_is_help=True)
+duties_app = typer.Typer(no_args_is_help=True)
+proposals.add_to(duties_app)
 MOST_TOLD = 1_000
 """Faults of rows, and of the whole, that are printed: more of them are one trouble and not many."""
 

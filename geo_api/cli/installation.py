@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+
 from geo_api.http.progress import console
 from geo_api.http.settings import Settings, read_settings
 
@@ -39,3 +41,11 @@ def tell_servers() -> None:
     path = read_settings().shared_count()
     if path.exists():
         shared_count(path).increment(0)
+
+
+def operator() -> str:
+    """Account of the machine on which a command runs."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run an id without a name
+        return "system"

@@ -12,7 +12,7 @@ from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console
 from geo_api.http.settings import read_settings
 
-webhooks_app = typer.Typer(help="推送 webhooks", no_args_is_help=True)
+webhooks_app = typer.Typer(no_args_is_help=True)
 
 
 @webhooks_app.command("add")

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from geo_api.cli.imports import operator
-from geo_api.cli.installation import migrated_database, tell_servers
+from geo_api.cli.installation import migrated_database, operator, tell_servers
 from geo_api.http.progress import console
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-users_app = typer.Typer(help="账户 accounts", no_args_is_help=True)
+users_app = typer.Typer(no_args_is_help=True)
 totp_app = typer.Typer(help="二次验证 second factor", no_args_is_help=True)
 users_app.add_typer(totp_app, name="totp")
 

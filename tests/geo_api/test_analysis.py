@@ -19,9 +19,9 @@ from sqlalchemy import text
 from typer.testing import CliRunner
 
 from geo_api.city_file import write_city
-from geo_api.cli.analysis_document import document
 from geo_api.cli.demo import GENERATOR, NotADemo, current_end_day, prepare_demo
 from geo_api.cli.main import app
+from geo_api.cli.results.analysis_document import document
 from geo_api.demo_city import CITY, END_DAY
 from geo_api.http.settings import Settings
 from geo_api.jobs.analysis import Analysis

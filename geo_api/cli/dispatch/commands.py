@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from grid.dispatch import Who
     from layers.postgres import Scope
 
-dispatches_app = typer.Typer(help="派员 officers sent to cases", no_args_is_help=True)
-officers_app = typer.Typer(help="执法人员 officers", no_args_is_help=True)
+dispatches_app = typer.Typer(no_args_is_help=True)
+officers_app = typer.Typer(no_args_is_help=True)
 CaseNumber = Annotated[str, typer.Argument(help="案件编号 number of the case")]
 Account = Annotated[str, typer.Option("--by", help="Account whose step it is, with its role and areas")]
 

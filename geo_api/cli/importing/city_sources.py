@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from geo_api.cli.imports import operator
+from geo_api.cli.installation import operator
 from geo_api.cli.unprivileged import work_on_files
 from geo_api.http.progress import console, step
 from geo_api.http.settings import Settings

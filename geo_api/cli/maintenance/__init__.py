@@ -1,7 +1,1 @@
-"""Commands of those who run an installation: ``wangge upgrade``."""
-
-from __future__ import annotations
-
-from geo_api.cli.maintenance.upgrade import upgrade
-
-__all__ = ["upgrade"]
+"""Commands of those who run an installation: ``wangge init`` and ``wangge upgrade``."""

@@ -1,14 +1,11 @@
-"""``wangge models fit|backtest|add|versions|diff|put-in-force|put-back``: versions of models beside their files."""
+"""``wangge models``: what is looked at, and ``fit|backtest|add|versions|diff|put-in-force|put-back`` beside it."""
 
 from __future__ import annotations
 
-import typer
-
 from geo_api.cli.models import backtesting, fitting, versions
+from geo_api.cli.results.models import models_app
 
+__all__ = ["models_app"]
 
-def add_to(models_app: typer.Typer) -> None:
-    """Add these commands to ``wangge models``."""
-    versions.add_to(models_app)
-    fitting.add_to(models_app)
-    backtesting.add_to(models_app)
+for part in (versions, fitting, backtesting):
+    part.add_to(models_app)

@@ -16,7 +16,7 @@ from geo_api.http.progress import console
 if TYPE_CHECKING:
     from grid.change_sets.history import Story
 
-grid_app = typer.Typer(help="网格沿革 history of grids", no_args_is_help=True)
+grid_app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document")]
 _CODE = Column("编码 code", no_wrap=True, min_width=15)
 Day = Annotated[dt.datetime, typer.Argument(formats=["%Y-%m-%d"], help="YYYY-MM-DD")]

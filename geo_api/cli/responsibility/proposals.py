@@ -10,8 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from geo_api.cli.imports import operator
-from geo_api.cli.installation import migrated_database
+from geo_api.cli.installation import migrated_database, operator
 from geo_api.http.progress import console, step
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from geo_api.cli.imports import operator
-from geo_api.cli.installation import migrated_database, tell_servers
+from geo_api.cli.installation import migrated_database, operator, tell_servers
 from geo_api.http.progress import console
 from layers.imports import FILE_KINDS
 from layers.tables.registers import REGISTERS
@@ -21,9 +20,7 @@ from layers.tables.registers import REGISTERS
 if TYPE_CHECKING:
     from grid.registers import Entry, RegisterEditor
 
-registers_app = typer.Typer(
-    help="名录 registers: 主体 bodies, 执法人员 officers, 事项 matters", no_args_is_help=True
-)
+registers_app = typer.Typer(no_args_is_help=True)
 Register = Annotated[str, typer.Argument(help=f"{', '.join(REGISTERS)}")]
 Key = Annotated[str, typer.Argument(help="Code of the body, number of the certificate, or code of the item")]
 From = Annotated[str, typer.Option("--from", help="First day of the new version, YYYY-MM-DD")]

@@ -18,7 +18,7 @@ from layers.local_time import local_zone
 from layers.tables import ALERT_STATUSES, OUTCOMES
 from maps.glossary import names
 
-alerts_app = typer.Typer(help="预警 alerts: queue, budget of checks, scores, outcomes", no_args_is_help=True)
+alerts_app = typer.Typer(no_args_is_help=True)
 alerts_app.add_typer(budget_app, name="budget")
 AlertId = Annotated[int, typer.Argument(min=1, max=2**63 - 1, metavar="ID", help="预警号 id of the alert")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]

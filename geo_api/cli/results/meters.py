@@ -13,7 +13,7 @@ from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console
 from maps.glossary import term
 
-meters_app = typer.Typer(help="水电气表 meters", no_args_is_help=True)
+meters_app = typer.Typer(no_args_is_help=True)
 
 
 @meters_app.callback()

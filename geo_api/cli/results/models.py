@@ -14,7 +14,7 @@ from geo_api.cli.installation import migrated_database
 from geo_api.http.progress import console
 from geo_api.http.settings import read_settings
 
-models_app = typer.Typer(help="模型 models: what is looked at and what evidence means", no_args_is_help=True)
+models_app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 
 
@@ -79,7 +79,7 @@ def models_run(
     as_json: AsJson = False,
 ) -> None:
     """Run one model in force over the newest data · 运行一个模型."""
-    from geo_api.cli.analysis_document import document
+    from geo_api.cli.results.analysis_document import document
     from geo_api.cli.results.runs import tell_look_back
     from geo_api.jobs.analysis import Analysis
     from geo_api.jobs.snapshots import SnapshotStore

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from geo_api.jobs.analysis import AnalysisResult
     from layers.tables import ModelRun
 
-runs_app = typer.Typer(help="模型运行 runs of the models", no_args_is_help=True)
+runs_app = typer.Typer(no_args_is_help=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 FIELDS = (
     "id", "model", "version", "at", "window_from", "window_to", "finished_at", "counts", "blind_spots", "seconds",

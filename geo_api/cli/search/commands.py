@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from geo_api.cli.imports import operator
-from geo_api.cli.installation import migrated_database
+from geo_api.cli.installation import migrated_database, operator
 from geo_api.http.progress import console
 from grid.search import Asked, Hit, find
 

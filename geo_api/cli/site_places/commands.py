@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from geo_api.cli.imports import operator
-from geo_api.cli.installation import migrated_database
+from geo_api.cli.installation import migrated_database, operator
 from geo_api.http.progress import console
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from grid.site_places import PlaceProposal, UnplacedSite
 
-sites_app = typer.Typer(help="企业场所 sites of enterprises", no_args_is_help=True)
+sites_app = typer.Typer(no_args_is_help=True)
 EVERY_SITE = 2**31 - 1
 
 

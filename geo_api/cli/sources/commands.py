@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from geo_api.cli.imports import AsJson, _emit, operator
-from geo_api.cli.installation import migrated_database
+from geo_api.cli.documents import emit
+from geo_api.cli.importing.batches import AsJson
+from geo_api.cli.installation import migrated_database, operator
 from geo_api.http.progress import console, step
 from geo_api.http.settings import read_settings
 
 if TYPE_CHECKING:
     from geo_api.sources.configured import SourcesSetup
 
-sources_app = typer.Typer(help="数据来源 sources of the city", no_args_is_help=True)
+sources_app = typer.Typer(no_args_is_help=True)
 quarantine_app = typer.Typer(help="待处置的交付 deliveries that are held", no_args_is_help=True)
 sources_app.add_typer(quarantine_app, name="quarantine")
 SourceName = Annotated[str, typer.Argument(metavar="NAME", help="Name of the source in city.toml")]
@@ -127,7 +128,7 @@ def sources_health(as_json: AsJson = False) -> None:
     with session(SYSTEM, setup.url) as db:
         found = health_of(db, setup)
     if as_json:
-        _emit([health_document(one) for one in found])
+        emit([health_document(one) for one in found])
     else:
         table = Table(
             "来源 source", "最近合格 last good", "应到 due", "待处置 held", "下次查看 next", "问题 problems"
@@ -166,11 +167,11 @@ def sources_lineage(
     with session(SYSTEM, setup.url) as db:
         if table == "alert":
             read_alert(db, int(key[0]))
-            _emit(lineage_document(db, origins_of_alert(db, int(key[0]))))
+            emit(lineage_document(db, origins_of_alert(db, int(key[0]))))
         elif table == "import":
-            _emit(lineage_of_batch(db, read_batch(db, int(key[0]))))
+            emit(lineage_of_batch(db, read_batch(db, int(key[0]))))
         else:
-            _emit(lineage_of_row(db, setup, table, read_key(key)))
+            emit(lineage_of_row(db, setup, table, read_key(key)))
 
 
 @quarantine_app.command("list")
@@ -198,7 +199,7 @@ def quarantine_show(delivery: DeliveryId) -> None:
     from layers.postgres import SYSTEM, session
 
     with session(SYSTEM, _setup().url) as db:
-        _emit(delivery_document(read_delivery(db, delivery), whole=True))
+        emit(delivery_document(read_delivery(db, delivery), whole=True))
 
 
 @quarantine_app.command("report")

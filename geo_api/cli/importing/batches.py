@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
-import json
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from geo_api.cli.installation import migrated_database
+from geo_api.cli.documents import emit
+from geo_api.cli.installation import migrated_database, operator
 from geo_api.http.progress import console, step
 
 if TYPE_CHECKING:
     from layers.tables import Batch
 
-imports_app = typer.Typer(help="导入批次 imports, and their undo", no_args_is_help=True)
+imports_app = typer.Typer(no_args_is_help=True)
 BatchId = Annotated[int, typer.Argument(min=1, max=2**31 - 1, metavar="ID", help="Id of the batch")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
-
-
-def operator() -> str:
-    """Account of the machine on which a command runs."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run an id without a name
-        return "system"
-
-
-def _emit(document: object) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 @imports_app.command("list")
@@ -47,7 +33,7 @@ def imports_list(
     with session(SYSTEM, migrated_database()) as db:
         found = newest_batches(db, limit)
     if as_json:
-        _emit([batch_document(batch) for batch in found])
+        emit([batch_document(batch) for batch in found])
         return
     table = Table("批次 id", "类别 kind", "来源 source", "由 by", "收到 received", "行 rows", "状态 state")
     for batch in found:
@@ -67,7 +53,7 @@ def imports_show(batch_id: BatchId) -> None:
 
     with session(SYSTEM, migrated_database()) as db:
         batch = read_batch(db, batch_id)
-        _emit(batch_document(batch, rows_of_batch(db, batch)))
+        emit(batch_document(batch, rows_of_batch(db, batch)))
 
 
 @imports_app.command("undo")
