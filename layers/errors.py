@@ -27,6 +27,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,8 @@ class MissingColumns(InputError):
         )
 
 
+MOST_WORDS = 20
+"""Most words of a column that a refusal names."""
 NOT_A_CHOICE = "不在可选值中"
 """Begin of the reason of a value that is none of its column's choices."""
 
@@ -144,14 +147,22 @@ class RejectedRows(InputError):
 
 
 def _own_word(faults: list[Fault]) -> str:
-    """Say how a word is translated that no choice of its column knows."""
+    """Name every word that no choice of its column knows, with its rows, and how it is translated."""
+    words: dict[str, Counter[str]] = {}
     for fault in faults:
         if fault.value and fault.reason.startswith(NOT_A_CHOICE):
-            return (
-                f"\n  a word of the office 部门用词: --map {fault.field}[{fault.value}]=OURS;"
-                f' in city.toml under [sources.values.{fault.field}]: "{fault.value}" = "OURS"'
-            )
-    return ""
+            words.setdefault(fault.field, Counter())[fault.value] += 1
+    told = ""
+    for field, counted in words.items():
+        named = ", ".join(f"{word} × {rows}" for word, rows in counted.most_common(MOST_WORDS))
+        more = f" … +{len(counted) - MOST_WORDS}" if len(counted) > MOST_WORDS else ""
+        word = next(iter(counted))
+        told += (
+            f"\n  words of the office 部门用词, {field}: {named}{more}"
+            f"\n    each 每个: --map {field}[{word}]=OURS; in city.toml under [sources.values.{field}]:"
+            f' "{word}" = "OURS"'
+        )
+    return told
 
 
 class CodeOverflow(LayerError):

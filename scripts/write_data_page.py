@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from layers.imports import FILE_KINDS, Column
+from layers.imports.names import COLUMN_NAMES, words_of
 
 HEAD = """# Data in · 数据导入
 
@@ -34,14 +35,15 @@ Chinese: `areas.gpkg`, `tracks_20261022.csv`, `权责清单.xlsx`, `tracks/22.cs
   GCJ-02 is in use in China: inside of a coarse outline, some 20 km outside of the border, coordinates are shifted by the published algorithm, over the next
   20 km the shift falls to nothing, elsewhere (Seoul, Hanoi, Delhi) there is none.
 - **Points are compared with what is stored** (sites, places, fixes): an import warns when sites that are known already lie four times nearer in another of WGS-84, GCJ-02 and BD-09, and
-  when more than a tenth of the points lie outside of the city. Sites with an address and without coordinates are named by row; with `--skip-bad` they stand in
-  `FILE.rejected.csv`: fill in `lon` and `lat` and import that file.
+  when more than a tenth of the points lie outside of the city. Sites with an address and without coordinates are imported without a place, counted and listed
+  (`wangge sites unplaced`, kind `site_places`).
 - **Any table, for every kind**: CSV (UTF-8, GB 18030, UTF-16; comma, semicolon, tab or bar), XLSX, Parquet, GeoPackage, Shapefile, GeoJSON, GeoParquet, FlatGeobuf, KML,
   each also in `.zip`, text also in `.gz`. A title may stand above the header; merged cells count in each row; digits may be wide; other columns are ignored. All sheets, layers and
   members are read, their rows run on, and the import says which are whose; one that lacks columns is refused with the names of the others: choose with `--sheet` or
   `--layer`. A point gives `lon` and `lat`, a polygon `boundary`. A column twice is refused, and so is a row with more or fewer values than headings.
-- **Names of offices**: headings in English, in Chinese (the 含义 below) or as usual elsewhere (XZQDM, XZQMC, 经度, 车牌号); words for values (区县, 加油站, 实抄). A city adds its
-  own in `import_names.toml` in the data folder: `[columns]` with `lon = ["东经"]`, `[values]` with `petrol = ["油站"]`.
+- **Names of offices**: headings in English, in Chinese (the 含义 below) or as usual elsewhere (XZQDM, XZQMC, 经度, 车牌号); words for values (区县, 加油站, 实抄): the tables
+  below name them all. A city adds its own in `import_names.toml` in the data folder: `[columns]` with `lon = ["东经"]`, `[values]` with `petrol = ["油站"]`; those of one
+  source stand in `city.toml` (`[sources.columns]`, `[sources.values.COLUMN]`, [imports.md](imports.md#all-sources-of-a-city--各部门数据一次导入)). A refusal names every unknown word with its rows.
 - **Encodings and numbers are not guessed silently**: an encoding that is not stated is told. A value of a Shapefile that is cut within a character loses its damaged end and is told by row, the others
   stay whole. Coordinates may have signs, letters or minutes (`120.5°E`, `东经120°30′15″`, `120度30分`), other numbers commas between thousands (`1,200`): both are told with their count. Ids that pandas made numbers (7.0) are whole again; with a fraction or above 2^53 they are refused by row, as are numbers of a spreadsheet with more than 15 digits.
 - **Times** have one grammar in files, posts of fixes, devices and places to assign:
@@ -71,7 +73,11 @@ def row(column: Column) -> str:
         facts.append(f"≥ {column.minimum:g}")
     if column.maximum is not None:
         facts.append(f"≤ {column.maximum:g}")
-    values = ", ".join(f"`{choice}`" for choice in column.choices)
+    words = words_of(column)
+    values = ", ".join(
+        " ".join([f"`{choice}`", "、".join(word for word, value in words.items() if value == choice)]).strip()
+        for choice in column.choices
+    )
     return f"| `{column.name}` | {', '.join(facts)} | {column.zh} | {column.en}{': ' + values if values else ''} |"
 
 
@@ -84,6 +90,8 @@ def page() -> str:
         )
         parts.append("| column | type | 含义 | meaning |\n|---|---|---|---|\n")
         parts.append("\n".join(map(row, kind.columns)) + "\n\n")
+    parts.append("## Other headings · 其他表头\n\n| column | 表头 headings |\n|---|---|\n")
+    parts += [f"| `{name}` | {'、'.join(headings)} |\n" for name, headings in COLUMN_NAMES.items()]
     return "".join(parts).rstrip() + "\n"
 
 
