@@ -17,15 +17,13 @@ from grid.areas import (
     OVERLAYS,
     AreaCover,
     AreaVersion,
-    ancestor_chains,
-    load_point_index,
     read_areas,
 )
 from grid.errors import GridError
 from grid.responsibility.answer import joined_codes
-from grid.responsibility.assignment import assign
-from grid.responsibility.competent_bodies import body_columns, find_competent_bodies
-from grid.responsibility.duties import day_of
+from grid.responsibility.bulk_locating import hierarchies, locate_points
+from grid.responsibility.competent_bodies import asked_codes, bodies_of_lines, body_columns
+from grid.responsibility.duties import day_of, domain_of, lines_of_items
 from grid.responsibility.enterprise_sites import role_texts, sites_of
 from grid.responsibility.locating import AreasByKind
 from grid.responsibility.succession import successors
@@ -68,38 +66,36 @@ def assign_many(db: Session, frame: pl.DataFrame, *, at: dt.datetime) -> pl.Data
     if missing := [name for name in ("lon", "lat", "item_code") if name not in frame.columns]:
         raise GridError(f"column {missing[0]} is missing", f"缺少列 {missing[0]}")
     lon, lat = (frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("lon", "lat"))
-    root = load_point_index(db, "unit_grid", at).locate(lon, lat)
     zones = read_areas(db, kind=OVERLAYS, at=at)
+    inside = [_locate(zones.iloc[k : k + 1], lon, lat) >= 0 for k in range(len(zones))]
+    kinds, ids = zones["kind"].tolist(), zones["id"].tolist()
+    waters = [(ids[k], held) for k, held in enumerate(inside) if kinds[k] == "water"]
+    located = locate_points(db, lon, lat, at, waters)
+    above, areas = hierarchies(db, located.root, lon, lat, at)
     table = pl.DataFrame(
         {
             "lon": lon,
             "lat": lat,
             "item_code": frame["item_code"],
             "uscc": frame["enterprise_uscc"] if "enterprise_uscc" in frame.columns else [None] * frame.height,
-            "root": root,
-            **{f"zone_{k}": _locate(zones.iloc[k : k + 1], lon, lat) >= 0 for k in range(len(zones))},
+            "outcome": located.outcome,
+            **{f"zone_{k}": held for k, held in enumerate(inside)},
+            **above,
         },
         schema_overrides={"item_code": pl.String, "uscc": pl.String},
     ).with_row_index("row")
-    in_grid = _in_grids(db, table.filter(pl.col("root") >= 0), zones, at)
-    one_by_one = [
-        {"row": row["row"]} | _answer(db, row, at)
-        for row in table.filter(pl.col("root") < 0).iter_rows(named=True)
-    ]
-    outside = pl.DataFrame(one_by_one, schema={"row": pl.UInt32} | ANSWER_SCHEMA)
-    return frame.hstack(pl.concat([in_grid, outside]).sort("row").drop("row"))
+    table = table.with_columns(pl.when(pl.col(kind) >= 0).then(pl.col(kind)) for kind in HIERARCHY)
+    is_place = (table["lon"].abs() <= 180) & (table["lat"].abs() <= 90)
+    answered = _answers(db, table.filter(is_place), areas, zones, at)
+    nowhere = table.filter(~is_place).select("row", outcome=pl.lit("no_area"))
+    answers = pl.concat([answered, nowhere], how="diagonal")
+    return frame.hstack(answers.sort("row").select(*ANSWER_SCHEMA))
 
 
-def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.datetime) -> pl.DataFrame:
-    """Answers of points in grids: areas by grid.
-
-    Bodies once for each item, town and set of overlapping areas.
-    """
-    every = ancestor_chains(db, table["root"].unique().to_list(), at)
-    areas = {area.id: area for chain in every.values() for area in chain}
-    ids = [{"root": root} | {area.kind: area.id for area in chain} for root, chain in every.items()]
-    schema = {"root": pl.Int64} | {f"{kind}": pl.Int64 for kind in HIERARCHY}
-    table = table.join(pl.DataFrame(ids, schema=schema), on="root", how="left")
+def _answers(
+    db: Session, table: pl.DataFrame, areas: dict[int, AreaVersion], zones: gpd.GeoDataFrame, at: dt.datetime
+) -> pl.DataFrame:
+    """Answers of located points: bodies once for each item, town and set of overlapping areas."""
     joined = _with_bodies(db, table, areas, zones, at)
     joined = _with_followers(db, joined, areas, at)
     codes = {area_id: area.code for area_id, area in areas.items()}
@@ -108,8 +104,7 @@ def _in_grids(db: Session, table: pl.DataFrame, zones: gpd.GeoDataFrame, at: dt.
     listed = pl.Series(
         "enterprise_sites", [sites.get(uscc, []) for uscc in joined["uscc"]], pl.List(pl.String)
     )
-    answered = joined.with_columns(*named, listed, outcome=pl.lit("assigned"))
-    return answered.select("row", *ANSWER_SCHEMA)
+    return joined.with_columns(*named, listed).select("row", *ANSWER_SCHEMA)
 
 
 def _given(values: pl.Series) -> list[str]:
@@ -120,23 +115,34 @@ def _with_bodies(
     db: Session, table: pl.DataFrame, areas: dict[int, AreaVersion], zones: gpd.GeoDataFrame, at: dt.datetime
 ) -> pl.DataFrame:
     """Lead and co-handlers of every row, and ``lead_until``: the day on which the lead's line ended."""
-    alone = ("row", "lon", "lat", "uscc", "root", "unit_grid", "community")
+    alone = ("row", "lon", "lat", "uscc", "outcome", "unit_grid", "community")
     keys = [name for name in table.columns if name not in alone]
     distinct = table.unique(subset=keys, maintain_order=True).select(keys)
     overlays = [_zone(zones, k) for k in range(len(zones))]
+    places = [_areas_of(key, areas, overlays) for key in distinct.iter_rows(named=True)]
+    codes = sorted(set().union(*(asked_codes(here) for here in places)))
+    lines = lines_of_items(db, _given(distinct["item_code"]), codes)
+    domains = {item: found[0].domain if found else domain_of(db, item) for item, found in lines.items()}
     bodies = []
-    for key in distinct.iter_rows(named=True):
-        here = AreasByKind({kind: areas[key[kind]] for kind in HIERARCHY if key.get(kind) is not None})
-        for k, zone in enumerate(overlays):
-            if key[f"zone_{k}"]:
-                here.overlays[zone.kind].append(zone)
-        found = find_competent_bodies(db, key["item_code"], at, here)
+    for item, here in zip(distinct["item_code"], places, strict=True):
+        asked = asked_codes(here)
+        own = [line for line in lines[item] if line.area_code in asked]
+        found = bodies_of_lines(own, own[0].domain if own else domains[item], item, at, here)
         until = {"lead_until": found.lead and found.lead.valid_to}
         bodies.append(body_columns(found.domain, found.lead, found.co_handlers) | until)
     schema = {name: ANSWER_SCHEMA[name] for name in _BODY_COLUMNS} | {"lead_until": pl.Date}
     return table.join(
         distinct.hstack(pl.DataFrame(bodies, schema=schema)), on=keys, how="left", nulls_equal=True
     )
+
+
+def _areas_of(key: dict[str, Any], areas: dict[int, AreaVersion], overlays: list[AreaVersion]) -> AreasByKind:
+    """Return the areas of a distinct question."""
+    here = AreasByKind({kind: areas[key[kind]] for kind in HIERARCHY if key.get(kind) is not None})
+    for k, zone in enumerate(overlays):
+        if key[f"zone_{k}"]:
+            here.overlays[zone.kind].append(zone)
+    return here
 
 
 def _with_followers(
@@ -176,13 +182,3 @@ def _zone(zones: gpd.GeoDataFrame, k: int) -> AreaVersion:
 
 def _locate(areas: gpd.GeoDataFrame, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
     return AreaCover.build(areas).locate(lon, lat)
-
-
-def _answer(db: Session, row: dict[str, Any], at: dt.datetime) -> dict[str, Any]:
-    lon, lat = row["lon"], row["lat"]
-    if not (abs(lon) <= 180 and abs(lat) <= 90):
-        return dict.fromkeys(ANSWER_SCHEMA) | {"outcome": "no_area"}
-    found = assign(
-        db, lon=lon, lat=lat, item_code=row["item_code"], at=at, enterprise_uscc=row["uscc"] or None
-    )
-    return found.flat()

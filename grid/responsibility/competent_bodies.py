@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from grid.areas import OVERLAYS, AreaVersion
-from grid.responsibility.duties import LEVELS, Duty, all_lines, day_of
+from grid.responsibility.duties import LEVELS, Duty, all_lines, day_of, domain_of
 from grid.responsibility.explanation import Step
 from grid.responsibility.locating import AreasByKind
 
@@ -126,10 +126,23 @@ def find_competent_bodies(
     ------
     UnknownItem
     """
+    lines = all_lines(db, item_code, sorted(asked_codes(areas)))
+    domain = lines[0].domain if lines else domain_of(db, item_code)
+    return bodies_of_lines(lines, domain, item_code, at, areas)
+
+
+def asked_codes(areas: AreasByKind) -> set[str]:
+    """Return the codes of the areas whose lines of the duty list are asked."""
     across = [area for kind in OVERLAYS for area in areas.overlays[kind]]
     asked = [areas.hierarchy[level] for level in LEVELS if level in areas.hierarchy] + across
-    lines = all_lines(db, item_code, sorted({area.code for area in asked}))
-    found = CompetentBodies(domain=lines[0].domain if lines else all_lines(db, item_code)[0].domain)
+    return {area.code for area in asked}
+
+
+def bodies_of_lines(
+    lines: list[Duty], domain: str, item_code: str, at: dt.datetime, areas: AreasByKind
+) -> CompetentBodies:
+    """Find the competent bodies from the lines that an item has in the asked areas, lowest level first."""
+    found = CompetentBodies(domain=domain)
     seats = _seats(areas, found.domain)
     day = day_of(at)
     for seat in seats:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Text, any_, literal, select
 from sqlalchemy.orm import Session
 
 from grid.areas import OVERLAYS
@@ -67,6 +67,33 @@ def all_lines(db: Session, item_code: str, area_codes: Sequence[str] | None = No
     if not lines and db.scalar(select(DutyItem.id).where(DutyItem.item_code == item_code).limit(1)) is None:
         raise UnknownItem(f"no item {item_code!r} in the duty list", f"权责清单中没有事项 {item_code}")
     return sorted(lines, key=_order)
+
+
+def lines_of_items(
+    db: Session, item_codes: Sequence[str], area_codes: Sequence[str]
+) -> dict[str, list[Duty]]:
+    """Return the lines of many items in some areas in any time, by item, lowest level first."""
+    statement = select(*_COLUMNS).where(
+        DutyItem.item_code == any_(literal(list(item_codes), ARRAY(Text))),
+        DutyItem.area_code == any_(literal(list(area_codes), ARRAY(Text))),
+    )
+    found: dict[str, list[Duty]] = {item_code: [] for item_code in item_codes}
+    for row in db.execute(statement):
+        line = Duty(*row)
+        found[line.item_code].append(line)
+    for lines in found.values():
+        lines.sort(key=_order)
+    return found
+
+
+def domain_of(db: Session, item_code: str) -> str:
+    """Return the domain of an item, from its first line in any area.
+
+    Raises
+    ------
+    UnknownItem
+    """
+    return all_lines(db, item_code)[0].domain
 
 
 def _order(duty: Duty) -> tuple[int, str, bool, dt.date, int]:
