@@ -112,6 +112,10 @@ def parse_moment(text: str, name: str = "at") -> dt.datetime:
     return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
 
 
+_DATE_OF_GDAL = re.compile(r"^(\d{4}-\d\d-\d\d)T$")
+"""A date as GDAL writes it for ``-where "valid_from > '2020-01-01'"``: with the T of a time, and no time."""
+
+
 def parse_interval(text: str) -> Interval:
     """Parse an OGC ``datetime``: one time, ``start/end``, ``../end``, ``start/..``.
 
@@ -125,8 +129,9 @@ def parse_interval(text: str) -> Interval:
     >>> [moment.isoformat() for moment in parse_interval("2026-10-31")]
     ['2026-10-30T16:00:00+00:00', '2026-10-31T15:59:59.999999+00:00']
     """
-    parts = text.split("/")
+    parts = [_DATE_OF_GDAL.sub(r"\1", part) for part in text.split("/")]
     if len(parts) == 1:
+        text = parts[0]
         return _first_moment(text), _last_moment(text)
     if len(parts) != 2:
         raise InvalidFilter(f"datetime: a time or start/end is needed: {text!r}")

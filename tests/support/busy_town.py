@@ -192,7 +192,8 @@ def _value(db: Session, column: Column[Any], collection: Collection) -> Any:
         if isinstance(kind, types):
             return value
     allowed = db.scalar(_ALLOWED, {"table": column.table.name, "column": column.name})
-    return allowed or f"{collection.id} 示例"
+    named = next((p.values for p in collection.properties if p.name == column.name and p.values), ())
+    return allowed or next(iter(named), f"{collection.id} 示例")
 
 
 _ALLOWED = text(
