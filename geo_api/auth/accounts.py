@@ -165,14 +165,15 @@ def scope_of_account(db: Session, username: str) -> Scope | None:
 
 def scope_of(db: Session, user: User, area_ids: tuple[int, ...]) -> Scope:
     """Return the scope of an account whose area and all below it are these."""
+    acting = accounts.body_of_account(db, user.username, user.body)
     return Scope(
         role=user.role,
         city_wide=user.area_code is None,
         area_ids=area_ids,
         username=user.username,
         domains=tuple(user.domains),
-        body=user.body,
-        body_id=accounts.body_of_account(db, user.username, user.body),
+        body=acting.name,
+        body_id=acting.body_id,
     )
 
 

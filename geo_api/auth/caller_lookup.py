@@ -218,7 +218,8 @@ def _of_token(request: Request, token: str) -> tuple[Caller, float]:
     scope = Scope(who.role, who.area_codes is None, areas, who.username, who.domains, who.body)
     if who.body:
         with session(SYSTEM, request.app.state.url) as db:
-            scope = replace(scope, body_id=accounts.body_of_account(db, who.username, who.body))
+            acting = accounts.body_of_account(db, who.username, who.body)
+        scope = replace(scope, body=acting.name, body_id=acting.body_id)
     area_code = None if who.area_codes is None else ",".join(who.area_codes)
     return Caller(scope, who.display_name, area_code, by_token=True), min(who.until, time.time() + 3_600)
 

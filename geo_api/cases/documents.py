@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from geo_api.auth.access import Caller, mask_plate
 from grid.alerts import AlertCard
 from grid.cases import CaseClock, clock_status, rules_of_events, stage_of, steps_now
+from grid.intake import told_of_case
 from layers.local_time import utc_text
 from layers.records import CaseFile
 
@@ -66,6 +67,10 @@ def case_document(db: Session, found: CaseFile, caller: Caller) -> dict[str, Any
         "explanation": [*found.case.assignment.get("explanation", []), *later],
         "parties": [asdict(party) for party in steps.parties],
         "events": found.event_dicts(),
+        "told": [
+            {"clue_id": clue.id, "source": clue.source, "text": clue.text, "created_at": clue.created_at}
+            for clue in told_of_case(db, found.case.id)
+        ],
         "clock": _clock_document(found, dt.datetime.now(dt.UTC)),
         "available_actions": steps.legal if may else [],
         "refused_actions": {

@@ -96,6 +96,9 @@ class PlaceFound(Answer):
     score: Annotated[float, Field(ge=0, le=1)]
     matched: Annotated[str, Field(description="The longest part of the address that has the name")]
     within: Annotated[list[str], Field(description="Codes of the areas that hold it, the largest first")]
+    lies_in: Annotated[
+        list[str], Field(description="Names of today of those below the city, without its own")
+    ] = []
 
 
 class StaleSource(Answer):

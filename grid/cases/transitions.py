@@ -44,6 +44,17 @@ STATE_NAMES: Mapping[str, tuple[str, str]] = {
     "merged": ("已并案", "merged"),
 }
 """Names of the states for people, in Chinese and English."""
+PART_STATE_NAMES: Mapping[str, tuple[str, str]] = {
+    "awaiting": ("待到场", "awaited"),
+    "arrived": ("已到场", "arrived"),
+    "disposed": ("已处置", "disposed of"),
+    "fed_back": ("已反馈", "fed back"),
+    "refused": ("已拒绝", "refused"),
+    "asked": ("待指定管辖", "asked to designate"),
+    "designated": ("已指定管辖", "designated"),
+    "copied": ("已抄送", "copied"),
+}
+"""Names of how far the part of a body is, for people, in Chinese and English."""
 ROLE_NAMES: Mapping[str, str] = {
     "viewer": "查看人员",
     "grid_manager": "网格管理员",
@@ -346,10 +357,11 @@ def _party_reason(action: str, rule: Rule, standing: Standing) -> Reason | None:
     if own is not None and own.part in rule.parts and own.state != "refused":
         return None
     able = [party.body for party in standing.parties if party.part in rule.parts]
+    if not able:
+        return f"no body of this case may {rule.en} now", f"本案目前没有单位可以执行“{rule.zh}”"
     return (
-        f"{standing.body or 'your body'} has no such part in this case: only {', '.join(able) or 'nobody'}"
-        f" may {rule.en}",
-        f"“{standing.body or '所属单位'}”不能执行“{rule.zh}”，该操作由{'、'.join(able) or '（无）'}执行",
+        f"{standing.body or 'your body'} has no such part in this case: only {', '.join(able)} may {rule.en}",
+        f"“{standing.body or '所属单位'}”不能执行“{rule.zh}”，该操作由{'、'.join(able)}执行",
     )
 
 
@@ -378,9 +390,10 @@ def _acted(event: StepEvent, standing: Standing) -> bool:
 def _special_reason(action: str, rule: Rule, standing: Standing) -> Reason | None:
     own = standing.own_party
     if action in _BEFORE_STEP and own is not None and own.state not in _BEFORE_STEP[action]:
+        zh, en = PART_STATE_NAMES.get(own.state, (own.state, own.state))
         return (
-            f"the part of {own.body} is {own.state}: {rule.en} is not its next step",
-            f"“{own.body}”的办理状态不允许执行“{rule.zh}”",
+            f"the part of {own.body} is {en}: {rule.en} is not its next step",
+            f"“{own.body}”目前{zh}，不能执行“{rule.zh}”",
         )
     if action == "check" and standing.state == "fed_back" and standing.needs_review:
         return "the matter needs a legal review before the check", "该事项须先经法制审核再核查"

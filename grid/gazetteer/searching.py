@@ -8,8 +8,8 @@ grams weigh more), less the more its areas contradict those that the address nam
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from itertools import groupby
 from typing import Any
@@ -56,6 +56,8 @@ class PlaceCandidate:
         The part of the address that has its name: the longest one.
     within : tuple of str
         Codes of the areas that hold it, the largest first.
+    lies_in : tuple of str
+        Names of today of those below the city, without its own: two places of one name are told apart by it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class PlaceCandidate:
     score: float
     matched: str
     within: tuple[str, ...]
+    lies_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,27 @@ def find_places(db: Session, addresses: Sequence[str], *, most: int = MOST_FOUND
     found: dict[int, FoundPlaces] = {}
     for number, group in groupby(sorted(rows, key=lambda row: row["number"]), key=lambda row: row["number"]):
         found[number] = _ranked(addresses[number - 1], [row for row in group], most)
+    _name_areas(db, found.values())
     return [found.get(i, FoundPlaces(address, "nothing_found")) for i, address in enumerate(addresses, 1)]
+
+
+def _name_areas(db: Session, found: Iterable[FoundPlaces]) -> None:
+    """Give the candidates the names of the areas that hold them."""
+    answers = [answer for answer in found if answer.candidates]
+    codes = {code for answer in answers for each in answer.candidates for code in each.within}
+    if not codes:
+        return
+    names: dict[str, str] = {code: name for code, name in db.execute(_AREA_NAMES, {"codes": sorted(codes)})}
+    for answer in answers:
+        answer.candidates[:] = [
+            replace(each, lies_in=tuple(n for c in each.within[1:] if (n := names.get(c)) and n != each.name))
+            for each in answer.candidates
+        ]
+
+
+_AREA_NAMES = text(
+    "SELECT code, name FROM areas WHERE code = ANY (:codes) AND holds_at(valid_from, valid_to)"
+)
 
 
 def _ranked(address: str, rows: Sequence[Mapping[Any, Any]], most: int) -> FoundPlaces:

@@ -16,6 +16,7 @@ from grid.intake.clues import (
     receive_clue,
     reject_clue,
     relate_clue,
+    told_of_case,
 )
 from grid.intake.duplicates import Duplicate, find_duplicates
 from grid.intake.public_facts import public_clues, valid_matters
@@ -41,5 +42,6 @@ __all__ = [
     "reject_clue",
     "relate_clue",
     "suggest_matters",
+    "told_of_case",
     "valid_matters",
 ]

@@ -24,6 +24,7 @@ from grid.gazetteer import find_places
 from grid.responsibility import assign
 from layers.errors import NotFound
 from layers.local_time import local_day
+from layers.postgres import read_seen
 from layers.tables import CLUE_SOURCES, URGENCIES, Case, CaseEvent, Clue, ClueReporter
 
 MOST_CHARACTERS = 4_000
@@ -272,11 +273,7 @@ def read_clue(db: Session, clue_id: int, *, lock: bool = False) -> Clue:
     ------
     NotFound
     """
-    wanted = select(Clue).where(Clue.id == clue_id)
-    clue = db.scalar(wanted.with_for_update() if lock else wanted)
-    if clue is None:
-        raise NotFound(f"no clue {clue_id}", f"没有线索 {clue_id}，或无权查看")
-    return clue
+    return read_seen(db, Clue, clue_id, ("clue", "线索"), lock=lock)
 
 
 def read_clues(
@@ -418,3 +415,8 @@ def cases_of_clue(db: Session, clue: Clue) -> tuple[Case | None, list[CaseEvent]
         return None, []
     events = select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.seq)
     return db.get_one(Case, case_id), list(db.scalars(events))
+
+
+def told_of_case(db: Session, case_id: int) -> list[Clue]:
+    """Return the clues that became a case or were merged into it, the first one first."""
+    return list(db.scalars(select(Clue).where(Clue.case_id == case_id).order_by(Clue.id)))

@@ -247,17 +247,17 @@ def _explain_lead(
 
 
 def _why_not(seat: _Seat, lines: list[Duty], day: dt.date) -> str:
-    """Why an area's bodies do not lead."""
+    """Why an area's bodies do not lead, in Chinese: the English sentence says it of all of them at once."""
     own = [line for line in lines if line.area_code == seat.area.code and line.role == "lead"]
     label = seat.area.label
     if not own:
-        return f"{label}：清单未授权 no line"
+        return f"{label}：清单未授权"
     line = max(own, key=lambda one: one.valid_from)
     if line.valid_from > day:
-        return f"{label}：{line.valid_from} 起才授权 not yet in force"
+        return f"{label}：{line.valid_from} 起才授权"
     if line.valid_to is not None and line.valid_to <= day:
-        return f"{label}：授权已于 {line.valid_to} 收回 withdrawn"
-    return f"{label}：层级不符 level {line.level}"
+        return f"{label}：授权已于 {line.valid_to} 收回"
+    return f"{label}：层级不符（{LEVEL_NAMES.get(line.level, (line.level,))[0]}）"
 
 
 def _copy_above(

@@ -10,7 +10,8 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from layers.errors import DeliverySettled, NotFound
+from layers.errors import DeliverySettled
+from layers.postgres import read_seen
 from layers.tables import Batch, Delivery, SourceRun, SourceState
 
 LONGEST_REASON = 2_000
@@ -124,11 +125,7 @@ def read_delivery(db: Session, delivery_id: int, *, lock: bool = False) -> Deliv
     ------
     NotFound
     """
-    statement = select(Delivery).where(Delivery.id == delivery_id)
-    found = db.scalar(statement.with_for_update() if lock else statement)
-    if found is None:
-        raise NotFound(f"no delivery {delivery_id}", f"没有交付 {delivery_id}，或无权查看")
-    return found
+    return read_seen(db, Delivery, delivery_id, ("delivery", "交付"), lock=lock)
 
 
 def deliveries_of(

@@ -33,6 +33,7 @@ from layers.postgres.listener import Listener, ListeningConnection
 from layers.postgres.readiness import Readiness
 from layers.postgres.schema_in_force import drop_schema, schema_digest
 from layers.postgres.scope import PUBLIC, SYSTEM, Scope
+from layers.postgres.seen_rows import read_seen
 from layers.postgres.sessions import (
     SchemaState,
     advisory_lock,
@@ -90,6 +91,7 @@ __all__ = [
     "migrate",
     "newest_change_id",
     "newest_schema",
+    "read_seen",
     "reader_role",
     "refresh_statistics",
     "row_security",

@@ -53,22 +53,31 @@ def find_account(db: Session, username: str) -> User | None:
     return db.scalars(select(User).where(User.username == username)).one_or_none()
 
 
+class ActingBody(NamedTuple):
+    """The body that an account acts for: its key in the register, None when it is not there, and its name of today."""
+
+    body_id: int | None
+    name: str | None
+
+
 _BODY_OF_ACCOUNT = text("""
-SELECT COALESCE((SELECT b.body_id FROM officers o JOIN bodies b ON b.code = o.body_code
-                 WHERE o.username = :username AND o.valid_from <= CURRENT_DATE
-                   AND (o.valid_to IS NULL OR o.valid_to > CURRENT_DATE)
-                 ORDER BY o.valid_from DESC, b.valid_from DESC LIMIT 1), body_named(:body))
+SELECT b.body_id, b.name FROM bodies b
+WHERE b.body_id = COALESCE((SELECT b.body_id FROM officers o JOIN bodies b ON b.code = o.body_code
+                            WHERE o.username = :username AND o.valid_from <= CURRENT_DATE
+                              AND (o.valid_to IS NULL OR o.valid_to > CURRENT_DATE)
+                            ORDER BY o.valid_from DESC, b.valid_from DESC LIMIT 1), body_named(:body))
+ORDER BY (b.valid_from <= CURRENT_DATE AND (b.valid_to IS NULL OR b.valid_to > CURRENT_DATE)) DESC, b.valid_from DESC
+LIMIT 1
 """)
 
 
-def body_of_account(db: Session, username: str, body: str | None) -> int | None:
-    """Return the key of the body that an account acts for.
+def body_of_account(db: Session, username: str, body: str | None) -> ActingBody:
+    """Return the body that an account acts for.
 
-    It is the body of the officer who is bound to the account, else the body that the account names; None when the
-    register has neither.
+    It is the body of the officer who is bound to the account, else the body that the account names.
     """
-    found: int | None = db.scalar(_BODY_OF_ACCOUNT, {"username": username, "body": body})
-    return found
+    found = db.execute(_BODY_OF_ACCOUNT, {"username": username, "body": body}).one_or_none()
+    return ActingBody(None, body) if found is None else ActingBody(found.body_id, found.name)
 
 
 _ACTING = text("""

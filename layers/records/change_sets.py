@@ -8,6 +8,7 @@ from sqlalchemy import Text, cast, or_, select
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
+from layers.postgres import read_seen
 from layers.tables import Area, ChangeSet
 
 
@@ -48,10 +49,7 @@ def read_change_set(db: Session, change_set_id: int) -> ChangeSet:
     ------
     NotFound
     """
-    found = db.scalar(select(ChangeSet).where(ChangeSet.id == change_set_id))
-    if found is None:
-        raise NotFound(f"no change set {change_set_id}", f"没有变更 {change_set_id}，或无权查看")
-    return found
+    return read_seen(db, ChangeSet, change_set_id, ("change set", "变更"))
 
 
 def locked_change_set(db: Session, change_set_id: int, area_ids: Collection[int] | None) -> ChangeSet:

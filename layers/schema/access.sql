@@ -126,11 +126,13 @@ DECLARE
         ' AND case_id IN (SELECT c.id FROM cases c) OR officer_id IN (SELECT o.officer_id FROM officers o'
         ' WHERE o.username = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))))', reads);
     fact_rows constant text := concat_ws(' AND ', reads, in_area, in_domain);
-    -- Clues are for who takes them in and acts on them; who reported one reads it wherever it lies.
+    -- Clues are for who takes them in and acts on them, also the bodies of the case that one became; who reported one
+    -- reads it wherever it lies.
     clue_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN'
         ' (''grid_manager'', ''officer'', ''dispatcher'', ''supervisor'', ''service''))'
         ' AND (created_by = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))'
-        ' OR ((SELECT current_setting(''wangge.role'', true) <> ''service'') AND %s AND %s))', in_area, in_domain);
+        ' OR ((SELECT current_setting(''wangge.role'', true) <> ''service'') AND (%s AND %s'
+        ' OR case_id IN (SELECT c.id FROM cases c WHERE %s))))', in_area, in_domain, by_party);
     -- Who reported is told to those who lead and check; the policy of clues is applied inside.
     reporter_rows constant text := '(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
         ' AND clue_id IN (SELECT c.id FROM clues c)';

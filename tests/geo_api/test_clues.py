@@ -58,6 +58,22 @@ def test_a_clue_is_verified_and_becomes_a_case_with_its_source(api: Api, clerk: 
     case = clerk.get(f"/v1/cases/{opened.json()['number']}").json()
     first = case["events"][0]["payload"]
     assert (first["source"], first["clue"]) == ("hotline", made["id"])
+    # Who handles the case reads what was told, wherever its own area lies; who told it stays with the clerks.
+    with session(SYSTEM, api.url) as db:
+        create_user(
+            db,
+            username="party",
+            password=PASSWORD,
+            role="officer",
+            area_code="320601002",
+            body=case["lead_body"],
+        )
+        create_user(db, username="nobody", password=PASSWORD, role="officer", area_code="320601002")
+    party = logged_in(api.app, "party")
+    (told,) = party.get(f"/v1/cases/{case['number']}").json()["told"]
+    assert (told["clue_id"], told["text"]) == (made["id"], "厂区夜间冒烟")
+    assert party.get(f"/v1/clues/{made['id']}").json()["reporter"] is None
+    assert logged_in(api.app, "nobody").get(f"/v1/clues/{made['id']}").status_code == 404
     assert "张三" not in str(case) and "13812345678" not in str(case)
     again = clerk.post(f"/v1/clues/{made['id']}/open", json=body)
     assert again.status_code == 409 and "已处理" in again.json()["detail_zh"]

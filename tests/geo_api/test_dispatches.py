@@ -49,12 +49,11 @@ def number(own: Api) -> str:
 
 
 def enter(api: Api, **facts: Any) -> int:
-    """An officer in the register, and an account for the one who has a name of one."""
+    """An officer in the register, and an account for the one who has a name of one: it names no body itself."""
     facts = {"body": LEAD, "area": TOWN_A, **facts}
     with session(SYSTEM, api.url) as db:
         if facts.get("username"):
-            create_user(db, username=facts["username"], password=PASSWORD, role="officer", area_code=TOWN_B,
-                        body=facts["body"])  # fmt: skip
+            create_user(db, username=facts["username"], password=PASSWORD, role="officer", area_code=TOWN_B)
         return add_officer(db, OfficerFacts(**facts))
 
 
@@ -97,6 +96,10 @@ def test_an_officer_is_sent_accepts_and_arrives_and_the_case_is_arrived(own: Api
     found = dispatcher.get(f"/v1/cases/{number}").json()
     assert [event["action"] for event in found["events"]][-3:] == ["send_officer", "accept_call", "arrive"]
     assert "李一" not in str(found["events"]) and "13800000001" not in str(found), "the chain names nobody"
+    assert found["events"][-1]["payload"]["body"] == LEAD == li.get("/v1/me").json()["body"]
+    assert "dispose" in li.get(f"/v1/cases/{number}").json()["available_actions"], (
+        "it acts for its officer's body"
+    )
     assert holds(own)
     with session(SYSTEM, own.url) as db:
         types = db.scalars(

@@ -257,10 +257,11 @@ def in_words_of_today(answer: Any) -> Any:
 
     Times in UTC end with Z.
 
-    Brackets behind Chinese names are full-width ones. Areas of the installation ended at 19:15 in UTC, which is the
+    Reasons in Chinese hold no English any more. Brackets behind Chinese names are full-width ones. Areas of the installation ended at 19:15 in UTC, which is the
     next day in the city: it was told as the day in UTC.
     """
     written = HALF_WIDTH.sub(r"（\1）", json.dumps(answer, ensure_ascii=False))
+    written = written.replace("清单未授权 no line", "清单未授权")
     written = UTC_TIME.sub(r"\1Z", written)
     return json.loads(UTC_DAY.sub("2026-11-29", written))
 

@@ -44,6 +44,7 @@ def test_the_town_that_the_address_names_decides_between_two_roads(town: Session
     assert [round(found.candidates[0].lon, 1) for found in (west, east)] == [120.2, 120.7]
     assert west.candidates[0].kind == "road" and west.candidates[0].matched == "大洋港路"
     assert west.candidates[0].score > west.candidates[1].score
+    assert west.candidates[0].lies_in != east.candidates[0].lies_in, "two roads of one name are told apart"
     # Without a town both are told, and neither is better.
     first, second = bare.candidates[:2]
     assert {round(first.lon, 1), round(second.lon, 1)} == {120.2, 120.7} and first.score == second.score

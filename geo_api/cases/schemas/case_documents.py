@@ -13,6 +13,7 @@ from geo_api.http.feature_schemas import PROPERTIES
 from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, ExplanationStep
 from grid.cases import CLOCK_STATUSES
 from layers.tables import (
+    CLUE_SOURCES,
     PART_STATES,
     PARTS,
 )
@@ -65,6 +66,15 @@ class CaseParty(Answer):
     state: Annotated[str, Choice("CasePartState", PART_STATES)]
 
 
+class ToldClue(Answer):
+    """Words of a clue that became the case or was merged into it."""
+
+    clue_id: int
+    source: Annotated[str, Choice("ClueSource", CLUE_SOURCES)]
+    text: str
+    created_at: dt.datetime
+
+
 class _CaseFile(Answer):
     """Members of a case beside the properties of its feature."""
 
@@ -74,6 +84,7 @@ class _CaseFile(Answer):
     assignment: Annotated[AssignmentDocument, Field(description="As it was at the opening")]
     explanation: list[ExplanationStep]
     events: list[CaseEvent]
+    told: Annotated[list[ToldClue], Field(description="What was told of it, as far as the caller sees clues")]
     clock: CaseClockDocument
     parties: Annotated[list[CaseParty], Field(description="Bodies that take part now")]
     available_actions: Annotated[list[str], Field(description="Steps that the caller may take now")]

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from grid.errors import DraftChanged, TooManyDrafts
 from layers.errors import NotFound
+from layers.postgres import read_seen
 from layers.tables import EditDraft
 
 MOST_DRAFTS = 50
@@ -68,10 +69,7 @@ def read_draft(db: Session, draft_id: int) -> EditDraft:
     ------
     layers.errors.NotFound
     """
-    found = db.scalar(select(EditDraft).where(EditDraft.id == draft_id))
-    if found is None:
-        raise NotFound(f"no draft {draft_id}", f"没有草稿 {draft_id}，或无权查看")
-    return found
+    return read_seen(db, EditDraft, draft_id, ("draft", "草稿"))
 
 
 def create_draft(db: Session, owner: str, content: DraftContent) -> EditDraft:

@@ -20,14 +20,16 @@ export function dismiss(id: number): void {
   notices.set(notices.get().filter((each) => each.id !== id));
 }
 
-/** Say something for a while; what is given as a function follows the language of the page. The same thing is not said twice. */
+/** Say something for a while; what is given as a function follows the language of the page. The same thing is not said
+ * twice, and of what was done only the newest is said: on a phone more would hide the next step. */
 export function tell(text: string | (() => string), kind: "good" | "bad" = "good"): void {
   const notice: Notice = { id: ++last, kind, text: typeof text === "string" ? () => text : text };
-  notices.set([...notices.get().filter((each) => each.text() !== notice.text()), notice]);
+  const kept = notices.get().filter((each) => each.text() !== notice.text() && (kind === "bad" || each.kind === "bad"));
+  notices.set([...kept, notice]);
   setTimeout(() => dismiss(notice.id), SHOWN_MS);
 }
 
-/** Tell a person about an error. A login that ended is forgotten here too. */
+/** Tell a person about an error. A login that ended is forgotten here too: who was asked to log in again did not. */
 export function complain(error: unknown): void {
   if (isAbort(error)) return;
   if (error instanceof Problem && error.kind === "login-required" && loggedIn()) {

@@ -875,6 +875,8 @@ export interface components {
             assignment: components["schemas"]["AssignmentDocument"];
             explanation: components["schemas"]["ExplanationStep"][];
             events: components["schemas"]["CaseEvent"][];
+            /** @description What was told of it, as far as the caller sees clues */
+            told: components["schemas"]["ToldClue"][];
             clock: components["schemas"]["CaseClockDocument"];
             /** @description Bodies that take part now */
             parties: components["schemas"]["CaseParty"][];
@@ -3371,6 +3373,11 @@ export interface components {
             matched: string;
             /** @description Codes of the areas that hold it, the largest first */
             within: string[];
+            /**
+             * @description Names of today of those below the city, without its own
+             * @default []
+             */
+            lies_in?: string[];
         };
         /** @description A GeoJSON geometry, in the CRS that the body names. */
         PlaceGeometry: {
@@ -4824,6 +4831,14 @@ export interface components {
             zh: string;
             en: string;
         };
+        /** @description Words of a clue that became the case or was merged into it. */
+        ToldClue: {
+            clue_id: number;
+            source: components["schemas"]["ClueSource"];
+            text: string;
+            /** Format: date-time */
+            created_at: string;
+        };
         /** @description An open case whose lead or co-handlers would be others under a new list. */
         TouchedCase: {
             number: string;
@@ -5643,6 +5658,7 @@ export type TileSet = components['schemas']['TileSet'];
 export type TileSetItem = components['schemas']['TileSetItem'];
 export type TileSets = components['schemas']['TileSets'];
 export type TitleOfModel = components['schemas']['TitleOfModel'];
+export type ToldClue = components['schemas']['ToldClue'];
 export type TouchedCase = components['schemas']['TouchedCase'];
 export type TouchedOfficers = components['schemas']['TouchedOfficers'];
 export type TouchedTown = components['schemas']['TouchedTown'];

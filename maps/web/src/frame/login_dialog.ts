@@ -29,8 +29,18 @@ function askForCode(form: HTMLFormElement): void {
   field.focus();
 }
 
-/** Resolves when the dialog is closed: whether somebody logged in. `locked` hides the page behind it. */
-export async function openLogin(why = t("login.about"), locked = false): Promise<boolean> {
+let open: Promise<boolean> | null = null;
+
+/** Resolves when the dialog is closed: whether somebody logged in. `locked` hides the page behind it. There is one at a
+ * time: whoever asks while it is open waits for its answer. */
+export function openLogin(why = t("login.about"), locked = false): Promise<boolean> {
+  open ??= askWho(why, locked).finally(() => {
+    open = null;
+  });
+  return open;
+}
+
+async function askWho(why: string, locked: boolean): Promise<boolean> {
   let end = (): void => undefined;
   const answer = await openDialog(
     t("login"),

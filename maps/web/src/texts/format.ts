@@ -109,6 +109,13 @@ export function duration(seconds: Maybe<number>): string {
     : t("written.minutes", { m: minutes });
 }
 
+/** Time until a deadline or since it: from two days on in days and hours. */
+export function timeLeft(seconds: Maybe<number>): string {
+  const hours = known(seconds) ? Math.floor(seconds / 3600) : 0;
+  if (hours < 48) return duration(seconds);
+  return t("written.days", { d: number(Math.floor(hours / 24)), h: hours % 24 });
+}
+
 /** A name and what belongs to it, with the colon of the language. */
 export function label(name: string, value: string): string {
   return t("written.label", { name, value });

@@ -14,7 +14,7 @@ import type { CaseDocument, CaseEvent, DutyLine } from "../core/types";
 import { written } from "../core/written";
 import { flyTo, mark, pointOf, type Console } from "../console";
 import { ask } from "../frame/ask";
-import { duration, list, time } from "../texts/format";
+import { label, list, time, timeLeft } from "../texts/format";
 import { language } from "../texts/language";
 import { caseTitle, pick, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
@@ -54,8 +54,34 @@ interface Verification {
 /** What was found of a case with so many events, for as long as the page is open. */
 const verdicts = new Map<string, Verification>();
 
-function noteOf({ payload }: CaseEvent): string {
-  return typeof payload.note === "string" ? payload.note : "";
+/** What a step says besides its name, a line each: to whom the case was given, for how long, why. */
+function factsOf({ action, payload }: CaseEvent): string[] {
+  const text = (name: string): string => (typeof payload[name] === "string" ? payload[name] : "");
+  const given = GIVES.some((each) => each === action) ? text("lead_body") : "";
+  return [
+    given && label(t("case.lead"), given),
+    typeof payload.days === "number" ? label(t("case.extension_days"), String(payload.days)) : "",
+    text("into") && label(t("desk.case"), text("into")),
+    text("note"),
+  ].filter(Boolean);
+}
+
+/** What was told of the case by those who reported it. */
+function told({ told: clues }: CaseDocument): Content {
+  if (!clues.length) return nothing;
+  return section(
+    t("case.told"),
+    clues.map((each) => {
+      const to = { view: "clue", id: each.clue_id } as const;
+      return html`
+        <p class="note" data-told>${each.text}</p>
+        <p class="muted">
+          ${term("clue_source", each.source)} · ${time(each.created_at)} ·
+          <a href=${linkTo(to)} @click=${follow(to)}>${t("desk.clue", { id: each.clue_id })}</a>
+        </p>
+      `;
+    }),
+  );
 }
 
 /** The record's hash, and whether it names the hash of the record before; the server proves the whole chain. */
@@ -91,11 +117,12 @@ function refusals({ refused_actions }: CaseDocument): Content {
   const refused = Object.entries(refused_actions);
   if (!refused.length) return nothing;
   return html`
-    <ul class="muted" data-refused>
-      ${refused.map(
-        ([action, why]) => html`<li>${t("case.not_now", { action: term("action", action) })}<br />${pick(why)}</li>`,
-      )}
-    </ul>
+    <details class="muted" data-refused>
+      <summary>${t("case.not_now", { n: refused.length })}</summary>
+      <ul>
+        ${refused.map(([action, why]) => html`<li>${label(term("action", action), pick(why))}</li>`)}
+      </ul>
+    </details>
   `;
 }
 
@@ -111,9 +138,10 @@ function timeline({ events }: CaseDocument): TemplateResult {
               <b>${term("action", event.action)}</b><span class="muted">→ ${term("state", event.to_state)}</span>
             </div>
             <div class="row-foot">
-              <span>${time(event.at)}</span><span>${event.actor} · ${term("role", event.role)}</span>
+              <span>${time(event.at)}</span>
+              <span>${[event.actor, event.payload.body ?? term("role", event.role)].join(" · ")}</span>
             </div>
-            ${noteOf(event) ? html`<p class="note">${noteOf(event)}</p>` : nothing}
+            ${factsOf(event).map((each) => html`<p class="note">${each}</p>`)}
             ${hashMark(event, events[i - 1])}
           </li>
         `,
@@ -127,8 +155,8 @@ function deadline({ clock, due_at }: CaseDocument): TemplateResult {
   if (clock.no_deadline) return html`<span class="overdue">${clock.no_deadline[language.get()]}</span>`;
   const left = clock.seconds_left ?? 0;
   const notes = [
-    clock.status === "due_soon" || clock.status === "in_time" ? t("case.time_left", { time: duration(left) }) : null,
-    clock.status === "overdue" ? t("case.time_over", { time: duration(-left) }) : null,
+    clock.status === "due_soon" || clock.status === "in_time" ? t("case.time_left", { time: timeLeft(left) }) : null,
+    clock.status === "overdue" ? t("case.time_over", { time: timeLeft(-left) }) : null,
     clock.paused_since ? t("case.paused", { time: time(clock.paused_since) }) : null,
     clock.status === "closed" || clock.status === "closed_late" || clock.status === "overdue"
       ? term("clock", clock.status)
@@ -225,7 +253,7 @@ export class CaseView extends Piece {
           }
           ${found.due_at || found.clock.no_deadline ? html`<br />${t("case.due_at")} ${deadline(found)}` : nothing}
         </p>
-        ${section(t("case.next"), this.#actions(found))}
+        ${section(t("case.next"), this.#actions(found))} ${told(found)}
         ${place(found)} ${this.#otherPlace(found)}
         ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers), parties(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}

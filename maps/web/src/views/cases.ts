@@ -10,7 +10,7 @@ import { Loading } from "../core/loading";
 import { may, session } from "../core/session";
 import type { CaseProperties } from "../core/types";
 import { flyTo, mark, type Console } from "../console";
-import { brackets, duration, number, time } from "../texts/format";
+import { brackets, number, time, timeLeft } from "../texts/format";
 import { caseTitle, t, term } from "../texts/text";
 import { ALL, byTimeLeft, DUES, keeps, lateBy, OVERDUE, secondsLeft, type CaseFilter } from "./case_filter";
 import { empty, follow, loaded, stateBadge } from "./pieces";
@@ -34,12 +34,12 @@ async function cases(signal: AbortSignal): Promise<CaseFeature[]> {
 function clock(p: CaseProperties): TemplateResult | typeof nothing {
   const late = lateBy(p);
   if (late !== null)
-    return html`<span class="overdue" data-late>${t("case.closed_late", { time: duration(late) })}</span>`;
+    return html`<span class="overdue" data-late>${t("case.closed_late", { time: timeLeft(late) })}</span>`;
   if (p.closed_at) return html`<span>${t("case.closed_on", { time: time(p.closed_at) })}</span>`;
   if (p.paused_since) return html`<span>${t("case.paused", { time: time(p.paused_since) })}</span>`;
   const left = secondsLeft(p, Date.now());
   if (left === null) return nothing;
-  const words = t(left < 0 ? "case.time_over" : "case.time_left", { time: duration(Math.abs(left)) });
+  const words = t(left < 0 ? "case.time_over" : "case.time_left", { time: timeLeft(Math.abs(left)) });
   return html`<span class=${left < 0 ? "overdue" : ""} title=${time(p.due_at)}>${words}</span>`;
 }
 

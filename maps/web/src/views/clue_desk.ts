@@ -42,6 +42,14 @@ async function matters(signal: AbortSignal): Promise<DutyLine[]> {
   return [...new Map(items.map((each) => [each.item_code, each])).values()];
 }
 
+/** The beginning of a text up to the last pause that fits. */
+function shortened(text: string): string {
+  if (text.length <= TITLE_LENGTH) return text.replace(/[，,；;：:。.]$/, "");
+  const start = text.slice(0, TITLE_LENGTH);
+  const pause = Math.max(...["，", "。", "；", ", ", "; ", ". "].map((each) => start.lastIndexOf(each)));
+  return pause > 0 ? start.slice(0, pause) : `${start}…`;
+}
+
 interface Result {
   clue: number;
   number?: string;
@@ -63,6 +71,7 @@ export class ClueDesk extends Piece {
   #near: PossibleDuplicates | null = null;
   #nearOf = "";
   #saved: ReceivedClue | null = null;
+  #storedText: string | null = null;
   #result: Result | null = null;
 
   protected override follows() {
@@ -100,7 +109,7 @@ export class ClueDesk extends Piece {
   }
 
   get #text(): string {
-    return this.clue?.text ?? written("new clue").text();
+    return this.clue?.text ?? this.#storedText ?? written("new clue").text();
   }
 
   protected override updated(): void {
@@ -196,7 +205,8 @@ export class ClueDesk extends Piece {
             name="text"
             rows="4"
             maxlength="4000"
-            .value=${live(draft.text())}
+            ?readonly=${this.#saved !== null}
+            .value=${live(this.#text)}
             @input=${(event: Event) => draft.keep((event.target as HTMLTextAreaElement).value)}
           ></textarea>
         </label>
@@ -253,6 +263,7 @@ export class ClueDesk extends Piece {
                 <span class="row-head">
                   <span class="badge call">${i + 1}</span><b>${each.name}</b><span>${percent(each.score)}</span>
                 </span>
+                ${each.lies_in?.length ? html`<span class="row-foot"><span>${each.lies_in.join(" › ")}</span></span>` : nothing}
                 <span class="row-foot">
                   <span>${kindOfPlace(each.kind)}${each.former ? ` · ${t("desk.former")}` : ""}</span>
                   <span>${t("desk.matched", { part: each.matched })}</span>
@@ -393,7 +404,7 @@ export class ClueDesk extends Piece {
   }
 
   #decisions(): Content {
-    const title = this.#fields.title ?? this.#text.trim().split("\n")[0]?.slice(0, TITLE_LENGTH) ?? "";
+    const title = this.#fields.title ?? shortened(this.#text.trim().split("\n")[0] ?? "");
     const ready = this.#place !== null && this.#item !== "";
     return section(
       t("desk.decide"),
@@ -447,7 +458,7 @@ export class ClueDesk extends Piece {
       const value = this.#fields[name]?.trim();
       return value ? { [name]: value } : {};
     };
-    this.#saved = await post<ReceivedClue>("v1/clues", {
+    const saved = await post<ReceivedClue>("v1/clues", {
       text,
       source: this.#fields.source,
       urgency: this.#fields.urgency,
@@ -458,8 +469,10 @@ export class ClueDesk extends Piece {
       ...this.#place,
       ...(this.#item && { item_code: this.#item }),
     });
+    this.#saved = saved;
+    this.#storedText = text; // a refused opening is tried again with what was written
     written("new clue").sent();
-    return this.#saved.id;
+    return saved.id;
   }
 
   async #save(): Promise<void> {
@@ -532,6 +545,7 @@ export class ClueDesk extends Piece {
   }
 
   #next(): void {
+    this.#storedText = null;
     this.#result = this.#saved = this.#place = this.#suggested = this.#candidates = this.#near = null;
     this.#item = this.#nearOf = "";
     this.#fields = { source: this.#fields.source ?? "hotline", urgency: "normal" };
