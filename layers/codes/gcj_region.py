@@ -41,12 +41,13 @@ _ISLANDS = (
 """Corners in degrees, drawn by hand to a tenth of a degree; islands of the South China Sea."""
 MARGIN_DEG = 0.2
 """Width of the border that is shifted whole, and of the one over which the shift ends."""
-_WHOLE = shapely.union_all([shapely.Polygon(_MAINLAND), shapely.Polygon(_ISLANDS)]).buffer(
+OUTLINE = shapely.union_all([shapely.Polygon(_MAINLAND), shapely.Polygon(_ISLANDS)]).buffer(
     MARGIN_DEG, quad_segs=2
 )
-shapely.prepare(_WHOLE)
+"""Where the shift is whole; the browser has a copy (``scripts/write_gcj_region.py``)."""
+shapely.prepare(OUTLINE)
 CELL_DEG = 0.5
-_WEST, _SOUTH, _EAST, _NORTH = _WHOLE.buffer(MARGIN_DEG).bounds
+_WEST, _SOUTH, _EAST, _NORTH = OUTLINE.buffer(MARGIN_DEG).bounds
 
 
 def gcj_weight(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -67,7 +68,7 @@ def gcj_weight(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np
     weight = np.where(near, cells[row, column], 0.0)
     edge = np.isnan(weight)
     if edge.any():
-        distance = shapely.distance(shapely.points(lon[edge], lat[edge]), _WHOLE)
+        distance = shapely.distance(shapely.points(lon[edge], lat[edge]), OUTLINE)
         weight[edge] = np.clip(1.0 - distance / MARGIN_DEG, 0.0, 1.0)
     return weight
 
@@ -78,5 +79,5 @@ def _cells() -> NDArray[np.float64]:
     west, south = np.arange(_WEST, _EAST, CELL_DEG), np.arange(_SOUTH, _NORTH, CELL_DEG)
     x, y = np.meshgrid(west, south)
     boxes = shapely.box(x, y, x + CELL_DEG, y + CELL_DEG)
-    reached = shapely.intersects(boxes, _WHOLE.buffer(2 * MARGIN_DEG))
-    return np.where(shapely.contains(_WHOLE, boxes), 1.0, np.where(reached, np.nan, 0.0))
+    reached = shapely.intersects(boxes, OUTLINE.buffer(2 * MARGIN_DEG))
+    return np.where(shapely.contains(OUTLINE, boxes), 1.0, np.where(reached, np.nan, 0.0))

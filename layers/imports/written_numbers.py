@@ -15,7 +15,10 @@ _LETTERS: dict[Axis, dict[str, int]] = {
     "lat": {"N": 1, "S": -1, "北纬": 1, "南纬": -1},
 }
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_DEGREE, _MINUTE, _SECOND = r"(?:[°º˚度]|o|\s\u030a)", r"(?:['′’ʹ‘]|分)", r"(?:[\"″”ʺ“秒]|''|′′|’’)"
+_DEGREE = r"(?:[°º˚\u5ea6]|o|\s\u030a)"
+_MINUTE = r"(?:['′’ʹ‘]|\u5206)"
+_SECOND = r"(?:[\"″”ʺ“\u79d2]|''|′′|’’)"
+"""Signs behind degrees, minutes and seconds; the escapes are the Chinese words, and a ring that NFKC takes apart."""
 _DEGREES = re.compile(
     rf"(?P<before>[NSEW]|[东西]经|[南北]纬)?[\s:]*(?P<minus>-)?(?P<degrees>\d{{1,3}}(?:\.\d+)?)\s*"
     rf"(?P<sign>{_DEGREE}\s*(?:(?P<minutes>\d{{1,2}}(?:\.\d+)?)\s*(?:{_MINUTE}\s*"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 import shapely
@@ -13,6 +17,8 @@ from layers.errors import InputError, UnknownCrs
 
 NANTONG = (120.2, 31.68, 121.93, 32.72)
 METRES_PER_DEGREE = 111_320.0
+ROOT = Path(__file__).parents[2]
+PLACES = ROOT / "tests" / "maps" / "gcj02.json"
 
 
 def nantong_grid(n: int = 140) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +81,7 @@ def test_round_trip_everywhere(lon, lat):
     st.sampled_from(["edge of the rectangle", "edge of the outline"]), st.floats(0, 1), st.floats(-0.5, 0.5)
 )
 def test_round_trip_near_every_edge(of, along, off):
-    outline = shapely.box(*np.array(crs.GCJ_RECTANGLE)[[0, 1, 2, 3]]) if "rect" in of else gcj_region._WHOLE
+    outline = shapely.box(*np.array(crs.GCJ_RECTANGLE)[[0, 1, 2, 3]]) if "rect" in of else gcj_region.OUTLINE
     edges = shapely.get_parts(shapely.boundary(outline))
     edge = edges[int(along * (len(edges) - 1))]
     place = shapely.line_interpolate_point(edge, along, normalized=True)
@@ -156,3 +162,22 @@ def test_unknown_names_are_refused(name):
 def test_metric_crs_must_be_metric():
     with pytest.raises(UnknownCrs, match="metres"):
         crs.metric_transformer(4490)
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(PLACES.read_text(encoding="utf-8")), ids=lambda case: case["place"]
+)
+def test_browser_and_server_shift_the_same_places_alike(case):
+    """The browser's test reads the same file; Shanghai's pair is a published one."""
+    (lon, lat), (x, y) = case["wgs84"], case["gcj02"]
+    assert metres(*crs.wgs84_to_gcj02(lon, lat), x, y).max() < 0.001
+    assert metres(*crs.gcj02_to_wgs84(x, y), lon, lat).max() < 0.01
+    if case["place"] in ("Seoul", "Osaka", "Hanoi", "Delhi", "San Francisco"):
+        assert [x, y] == [lon, lat]
+
+
+def test_the_browser_has_the_region_of_the_server():
+    script = runpy.run_path(str(ROOT / "scripts" / "write_gcj_region.py"))
+    assert script["TARGET"].read_text(encoding="utf-8") == script["document"](), (
+        "run scripts/write_gcj_region.py"
+    )

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import places from "../../../../tests/maps/gcj02.json";
 import { placeOf, tilePlace, tileShift, toGcj02 } from "./gcj02";
 
 describe("toGcj02", () => {
@@ -6,6 +7,12 @@ describe("toGcj02", () => {
     const [lon, lat] = toGcj02(121.5272106, 31.1774276);
     expect(lon).toBeCloseTo(121.531541859215, 6);
     expect(lat).toBeCloseTo(31.17530398364597, 6);
+  });
+
+  it.each(places)("is the rule of the server: $place", ({ wgs84: [x = 0, y = 0], gcj02: [lon = 0, lat = 0] }) => {
+    const found = toGcj02(x, y);
+    expect(found[0]).toBeCloseTo(lon, 8); // a millimetre
+    expect(found[1]).toBeCloseTo(lat, 8);
   });
 
   it("changes nothing outside of China", () => {

@@ -1,13 +1,45 @@
 /**
  * The offset of GCJ-02, the coordinates of Chinese public maps, from WGS-84. The published formula, as everybody
- * uses it; the same as `layers/codes/crs.py`. Outside of China there is none.
+ * uses it, where GCJ-02 is in use; over the margin outside of it the offset falls to nothing. The same rule as
+ * `layers/codes/crs.py` and `layers/codes/gcj_region.py`.
  */
+
+import region from "./gcj_region.json";
 
 const AXIS_M = 6378245.0;
 const ECCENTRICITY2 = 0.006693421622965943;
 
-function inChina(lon: number, lat: number): boolean {
-  return lon >= 72.004 && lon <= 137.8347 && lat >= 0.8293 && lat <= 55.8271;
+type Ring = number[][];
+const rings: Ring[] = region.rings;
+const [west, south, east, north] = boundsOf(rings.flat(), region.margin_deg);
+
+function boundsOf(points: Ring, margin: number): [number, number, number, number] {
+  const xs = points.map(([x = 0]) => x);
+  const ys = points.map(([, y = 0]) => y);
+  return [Math.min(...xs) - margin, Math.min(...ys) - margin, Math.max(...xs) + margin, Math.max(...ys) + margin];
+}
+
+/** Whether a ring holds a place, and how many degrees away its nearest edge is. */
+function besideRing(ring: Ring, lon: number, lat: number): { inside: boolean; away: number } {
+  let inside = false;
+  let away = Number.POSITIVE_INFINITY;
+  for (let k = 1; k < ring.length; k++) {
+    const [ax = 0, ay = 0] = ring[k - 1] ?? [];
+    const [bx = 0, by = 0] = ring[k] ?? [];
+    if (ay > lat !== by > lat && lon < ax + ((lat - ay) * (bx - ax)) / (by - ay)) inside = !inside;
+    const along = ((lon - ax) * (bx - ax) + (lat - ay) * (by - ay)) / ((bx - ax) ** 2 + (by - ay) ** 2);
+    const part = Math.min(1, Math.max(0, along));
+    away = Math.min(away, Math.hypot(lon - ax - part * (bx - ax), lat - ay - part * (by - ay)));
+  }
+  return { inside, away };
+}
+
+/** How much of the offset applies at a WGS-84 place: 1 where GCJ-02 is in use, 0 elsewhere, between them in the margin. */
+function weightAt(lon: number, lat: number): number {
+  if (!(lon > west && lon < east && lat > south && lat < north)) return 0;
+  const found = rings.map((ring) => besideRing(ring, lon, lat));
+  if (found.some(({ inside }) => inside)) return 1;
+  return Math.max(0, 1 - Math.min(...found.map(({ away }) => away)) / region.margin_deg);
 }
 
 function waves(x: number): number {
@@ -28,14 +60,15 @@ function easting(x: number, y: number): number {
 
 /** Where a WGS-84 place stands in GCJ-02, in degrees. */
 export function toGcj02(lon: number, lat: number): [number, number] {
-  if (!inChina(lon, lat)) return [lon, lat];
+  const weight = weightAt(lon, lat);
+  if (!weight) return [lon, lat];
   const [x, y] = [lon - 105, lat - 35];
   const angle = (lat / 180) * Math.PI;
   const magic = 1 - ECCENTRICITY2 * Math.sin(angle) ** 2;
   const root = Math.sqrt(magic);
   const dLat = (northing(x, y) * 180) / (((AXIS_M * (1 - ECCENTRICITY2)) / (magic * root)) * Math.PI);
   const dLon = (easting(x, y) * 180) / ((AXIS_M / root) * Math.cos(angle) * Math.PI);
-  return [lon + dLon, lat + dLat];
+  return [lon + weight * dLon, lat + weight * dLat];
 }
 
 /** Column and row of a place at a zoom of Web Mercator, with fractions of a tile. */
