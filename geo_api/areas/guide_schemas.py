@@ -15,7 +15,7 @@ ComparedKind = Literal["unit_grid", "community", "town"]
 
 
 class GuideProperties(Answer):
-    """What is known of a shape of a guide file."""
+    """Name of a shape of a guide file."""
 
     name: str
 

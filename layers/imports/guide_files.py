@@ -165,5 +165,5 @@ def _check_places(path: Path, shapes: np.ndarray) -> None:
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise InputError(
             f"{path.name}: coordinates {west:,.6g}, {south:,.6g} are no degrees; choose the system of the file"
-            " 坐标不是经纬度，请选择文件的坐标系（例如 EPSG:4549）"
+            " 坐标不是经纬度，请选择文件的坐标系（EPSG:n）"
         )

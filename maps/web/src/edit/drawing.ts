@@ -35,12 +35,14 @@ export interface Line extends Drawing {
 }
 
 interface Handlers {
+  /** The line on its way. */
+  changed?: (line: Position[]) => void;
   finished: (line: Position[]) => void;
   cancelled: () => void;
 }
 
 /** Start to draw; Enter or a click on the last point finishes, Escape cancels, Ctrl+Z takes the last point back, T follows roads or no more, Alt does not snap. */
-export function drawLine(map: MapView, snapping: Snapping, { finished, cancelled }: Handlers): Line {
+export function drawLine(map: MapView, snapping: Snapping, { changed, finished, cancelled }: Handlers): Line {
   const traced = new Traced(
     (from, to) => snapping.way(from, to),
     () => snapping.switches.get().trace,
@@ -87,6 +89,7 @@ export function drawLine(map: MapView, snapping: Snapping, { finished, cancelled
       properties: {},
       geometry: { type: "LineString", coordinates },
     });
+    changed?.(coordinates);
   };
   const takeBack = (): void => {
     if (draw.canUndo()) draw.undo();

@@ -8,6 +8,7 @@ import type {
   Map as MapView,
 } from "maplibre-gl";
 import { FONT } from "../map/area_layers";
+import { onSide } from "../geometry/clip";
 import { insidePoint } from "../geometry/inside";
 import { colors } from "../map/palette";
 import { addThemed, removeThemed } from "../map/themed_layers";
@@ -21,6 +22,7 @@ const SOURCES = [
   "edit-concerned",
   "edit-sketch",
   "edit-clash",
+  "edit-swipe",
 ] as const;
 type SourceId = (typeof SOURCES)[number];
 
@@ -145,6 +147,15 @@ const overlayLayers = (): LayerSpecification[] => [
   },
 ];
 
+const swipeLayers = (): LayerSpecification[] => [
+  {
+    id: "edit-swipe-line",
+    type: "line",
+    source: "edit-swipe",
+    paint: { "line-color": colors().text, "line-width": 3 },
+  },
+];
+
 /** Shapes run under the labels. */
 const UNDER = "unit_grid-label";
 const NOTHING: FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -165,10 +176,15 @@ export class Overlay {
   readonly #map: MapView;
   #ended = new Set<string>();
   #side: "both" | "before" | "after" = "both";
+  #result: FeatureCollection = NOTHING;
+  #voided: Feature[] = [];
+  /** West of it the map shows what is, east of it what would be; null: both everywhere. */
+  #swipe: number | null = null;
 
   constructor(map: MapView) {
     this.#map = map;
     for (const id of SOURCES) map.addSource(id, { type: "geojson", data: NOTHING });
+    addThemed(map, swipeLayers);
     addThemed(map, overlayLayers, ({ type }) => (type === "fill" || type === "line" ? UNDER : undefined));
   }
 
@@ -182,8 +198,36 @@ export class Overlay {
   }
 
   result(result: FeatureCollection | undefined): void {
-    this.#set("edit-result", result ?? NOTHING);
-    this.#set("edit-label", { type: "FeatureCollection", features: (result?.features ?? []).flatMap(labelOf) });
+    this.#result = result ?? NOTHING;
+    this.#draw();
+  }
+
+  /** Show what is west of a meridian, and what would be east of it; null: one over the other. */
+  swipe(lon: number | null): void {
+    this.#swipe = lon;
+    const line = (at: number): Geometry => ({
+      type: "LineString",
+      coordinates: [
+        [at, -85],
+        [at, 85],
+      ],
+    });
+    this.#set("edit-swipe", single(lon === null ? null : line(lon)));
+    this.#draw();
+  }
+
+  #draw(): void {
+    const lon = this.#swipe;
+    const begun = this.#result.features;
+    const [shown, ended] =
+      lon === null ? [begun, this.#voided] : [onSide(begun, lon, "east"), onSide(this.#voided, lon, "west")];
+    const labels =
+      lon === null
+        ? begun.flatMap(labelOf)
+        : [...onSide(this.#voided.flatMap(labelOf), lon, "west"), ...onSide(begun.flatMap(labelOf), lon, "east")];
+    this.#set("edit-result", { type: "FeatureCollection", features: shown });
+    this.#set("edit-void", { type: "FeatureCollection", features: ended });
+    this.#set("edit-label", { type: "FeatureCollection", features: labels });
     this.#hideLabels();
   }
 
@@ -209,8 +253,8 @@ export class Overlay {
   /** Areas that would end. */
   voided(features: Feature[]): void {
     this.#ended = new Set(features.map((each) => String(each.properties?.code ?? "")));
-    this.#hideLabels();
-    this.#set("edit-void", { type: "FeatureCollection", features });
+    this.#voided = features;
+    this.#draw();
   }
 
   /** Sites and open cases concerned: points with `what`. */
@@ -238,6 +282,7 @@ export class Overlay {
     this.#ended.clear();
     this.#hideLabels();
     removeThemed(this.#map, overlayLayers);
+    removeThemed(this.#map, swipeLayers);
     for (const id of SOURCES) if (this.#map.getSource(id)) this.#map.removeSource(id);
   }
 

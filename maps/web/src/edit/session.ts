@@ -14,6 +14,7 @@ import { areasById, followed } from "./area_versions";
 import { DraftKeeper } from "./drafts";
 import { concerned } from "./concerned";
 import { inheritedFates, withFates } from "./fates";
+import { Guides } from "./guides";
 import { isRedo, isUndo, isWriting } from "./keys";
 import { Overlay } from "./overlay";
 import { allCarriedOver, nameOf } from "./rebase";
@@ -60,7 +61,7 @@ export type Outcome =
   | { name: "applied"; changeSet: ChangeSetDocument };
 
 /** What of a change the map shows: as it is, as it would be, or one over the other. */
-export type Side = "both" | "before" | "after";
+export type Side = "both" | "before" | "after" | "swipe";
 
 const NONE: Outcome = { name: "none" };
 /** Time for a burst of changes to arrive, and for one's own answer. */
@@ -77,6 +78,7 @@ export class EditSession {
   readonly scope = new Value<AreaProperties["kind"] | null>(null);
   readonly units: Units;
   readonly tools: Tools;
+  readonly guides: Guides;
   readonly #console: Console;
   readonly #overlay: Overlay;
   #asking: AbortController | null = null;
@@ -87,14 +89,16 @@ export class EditSession {
     this.#console = console;
     this.units = new Units(console.map);
     this.#overlay = new Overlay(console.map);
+    this.guides = new Guides(console.map);
     this.drafts = new DraftKeeper(session.get().username ?? "");
     this.sheet = new Value(this.drafts.start());
     this.tools = new Tools(
       console,
       this.units,
       this.#overlay,
-      (step) => void this.add(step),
+      (step) => this.add(step),
       () => this.sheet.get().steps.map((each) => each.operation),
+      () => this.guides.targets(),
     );
     console.map.on("moveend", this.#load);
     window.addEventListener("keydown", this.#keys);
@@ -178,7 +182,17 @@ export class EditSession {
 
   show(side: Side): void {
     this.side.set(side);
-    this.#overlay.side(side);
+    this.#overlay.side(side === "swipe" ? "both" : side);
+    if (side !== "swipe") this.#overlay.swipe(null);
+    else this.swipeTo(0.5);
+  }
+
+  /** Move the line between what is and what would be: 0 at the left edge of the free part of the map, 1 at the right one. */
+  swipeTo(share: number): void {
+    const { map, covered } = this.#console;
+    const { left, right } = covered();
+    const width = map.getContainer().clientWidth - left - right;
+    this.#overlay.swipe(map.unproject([left + share * width, map.getContainer().clientHeight / 2]).lng);
   }
 
   async #findScope(): Promise<void> {
@@ -232,14 +246,15 @@ export class EditSession {
   }
 
   /** Take a step into the draft when the server finds nothing against it. */
-  async add(step: Step): Promise<void> {
+  async add(step: Step): Promise<boolean> {
     if (this.tools.activity.get().name === "correcting") this.tools.leave();
     if (this.drafts.readOnly) {
       this.#overlay.sketch([]);
       tell(() => t("edit.draft_read_only"), "bad");
-      return;
+      return false;
     }
     await this.check(step);
+    return this.outcome.get().name === "preview";
   }
 
   undoStep(): void {
@@ -489,6 +504,7 @@ export class EditSession {
     clearTimeout(this.#settling);
     this.tools.end();
     this.drafts.end();
+    this.guides.end();
     this.units.stop();
     this.#unlisten();
     window.removeEventListener("keydown", this.#keys);

@@ -1,5 +1,5 @@
 /** What a person does on the map to make one step: choose grids, draw a line, drag a corner, point at who takes them. */
-import type { Feature, Position } from "geojson";
+import type { Feature, Geometry, Position } from "geojson";
 import type { MapMouseEvent } from "maplibre-gl";
 import { allItems, itemsPath, post } from "../core/api";
 import { complain, tell } from "../core/notices";
@@ -10,6 +10,8 @@ import type { Operation, ZoneName } from "../core/edit_types";
 import { Value } from "../core/value";
 import type { Console } from "../console";
 import { insidePoint } from "../geometry/inside";
+import type { Target } from "../geometry/snap";
+import { Brush } from "./brush";
 import { drawLine, type Drawing, type Line } from "./drawing";
 import { Handles, type Moved } from "./handles";
 import { LineFix } from "./line_fix";
@@ -33,8 +35,11 @@ export type Activity =
   | { name: "moving"; note: Text | null }
   /** A refused line is put right. */
   | { name: "correcting" }
+  | { name: "measuring" }
+  /** Unit grids are painted to a community. */
+  | { name: "painting"; target: ZoneName }
   /** Pointing at an area: which kind, and for what. */
-  | { name: "pointing"; tool: "transfer" | "reparent"; kind: string; child?: ZoneName };
+  | { name: "pointing"; tool: "transfer" | "reparent" | "paint"; kind: string; child?: ZoneName };
 
 const CHOOSING: Activity = { name: "choosing" };
 const MOST_CHOSEN = 200;
@@ -43,28 +48,34 @@ export class Tools {
   readonly activity = new Value<Activity>(CHOOSING);
   readonly selection = new Value<readonly Unit[]>([]);
   readonly snapping: Snapping;
+  /** The line that is measured. */
+  readonly measured = new Value<readonly Position[]>([]);
+  /** The grids that are painted. */
+  readonly painted = new Value<readonly Unit[]>([]);
   readonly #console: Console;
   readonly #units: Units;
   readonly #overlay: Overlay;
-  readonly #done: (step: Step) => void;
+  /** Take a step into the draft; whether it was taken. */
+  readonly #done: (step: Step) => Promise<boolean>;
   /** The steps of the draft so far. */
   readonly #steps: () => readonly Operation[];
   #running: Drawing | null = null;
   /** The grid whose corner was moved last: its handles come back when the step is taken. */
   #moving: Unit | null = null;
-  #line: Line | null = null;
+  #line: Pick<Line, "finish" | "back"> | null = null;
   readonly #picking: Picking;
 
   constructor(
     console: Console,
     units: Units,
     overlay: Overlay,
-    done: (step: Step) => void,
+    done: (step: Step) => Promise<boolean>,
     steps: () => readonly Operation[],
+    guides: () => readonly Target[],
   ) {
     this.#steps = steps;
     this.#console = console;
-    this.snapping = new Snapping(console.map, units, () => []);
+    this.snapping = new Snapping(console.map, units, guides);
     this.#units = units;
     this.#overlay = overlay;
     this.#done = done;
@@ -126,6 +137,8 @@ export class Tools {
     this.#running = null;
     this.#line = null;
     this.snapping.end();
+    if (this.activity.get().name === "measuring") this.#overlay.sketch([]);
+    this.painted.set([]);
     this.#console.map.getCanvas().style.cursor = "";
     this.activity.set(CHOOSING);
   }
@@ -164,7 +177,7 @@ export class Tools {
     this.#running = new LineFix(this.#console.map, operation.line.coordinates, this.snapping, {
       changed: (coordinates) => {
         const line = { type: "LineString" as const, coordinates: coordinates.map(([x = 0, y = 0]) => [x, y]) };
-        this.#done({ operation: { ...operation, line }, zones });
+        void this.#done({ operation: { ...operation, line }, zones });
       },
       cancelled: () => this.leave(),
     });
@@ -179,6 +192,64 @@ export class Tools {
     this.leave();
     this.#overlay.sketch([{ type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: line } }]);
     this.#finish(tool === "split" ? split(Number(unit.id), line) : reshape(units, line), units);
+  }
+
+  /** Draw a line whose length is told, and the area inside of it when it is closed; nothing comes of it. */
+  measure(): void {
+    this.leave();
+    this.#overlay.sketch([]);
+    this.measured.set([]);
+    this.snapping.begin();
+    this.activity.set({ name: "measuring" });
+    this.#running = this.#line = drawLine(this.#console.map, this.snapping, {
+      changed: (line) => this.measured.set(line),
+      finished: (line) => {
+        this.#running = this.#line = null;
+        this.measured.set(line);
+        this.#overlay.sketch([{ type: "Feature", properties: {}, geometry: surfaceOf(line) }]);
+      },
+      cancelled: () => this.leave(),
+    });
+  }
+
+  /** The community that is pointed at next gets the unit grids that are painted then. */
+  paint(): void {
+    this.#point({ name: "pointing", tool: "paint", kind: "community" });
+  }
+
+  #paintTo(target: ZoneName): void {
+    this.leave();
+    this.select([]);
+    this.activity.set({ name: "painting", target });
+    const brush = new Brush(this.#console.map, this.#units, {
+      takes: (unit) => takes([unit], target.id),
+      painted: (units) => {
+        this.painted.set(units);
+        this.#overlay.selected([...units]);
+      },
+      finished: (units) => void this.#handOver(units, target),
+      cancelled: () => {
+        this.leave();
+        this.#overlay.selected([]);
+      },
+    });
+    this.#running = brush;
+    this.#line = brush;
+  }
+
+  /** One step for each community that gives grids, as long as they are taken. */
+  async #handOver(units: readonly Unit[], target: ZoneName): Promise<void> {
+    this.leave();
+    this.#overlay.selected([]);
+    const givers = new Set(units.map((each) => each.properties.parent_id));
+    for (const giver of givers) {
+      const some = units.filter((each) => each.properties.parent_id === giver);
+      const operation = transfer(
+        some.map((each) => Number(each.id)),
+        target.id,
+      );
+      if (!(await this.#done({ operation, zones: some.map(nameOf), target }))) return;
+    }
   }
 
   merge(): void {
@@ -269,10 +340,11 @@ export class Tools {
       name: String(hit.properties.name),
     };
     if (now.tool === "transfer") this.#givenTo(area);
+    else if (now.tool === "paint") this.#paintTo(area);
     else if (!now.child) this.activity.set({ ...now, child: area, kind: parentKind(now.kind as Movable) });
     else {
       this.leave();
-      this.#done({ operation: reparent(now.child.id, area.id), zones: [now.child], target: area });
+      void this.#done({ operation: reparent(now.child.id, area.id), zones: [now.child], target: area });
     }
   }
 
@@ -294,7 +366,7 @@ export class Tools {
   }
 
   #finish(operation: Operation, units: readonly Unit[], target?: ZoneName): void {
-    this.#done({ operation, zones: units.map(nameOf), ...(target && { target }) });
+    void this.#done({ operation, zones: units.map(nameOf), ...(target && { target }) });
   }
 
   end(): void {
@@ -304,6 +376,14 @@ export class Tools {
     this.#console.map.off("click", this.#click);
     this.#console.map.getCanvas().style.cursor = "";
   }
+}
+
+/** A measured line as it was drawn, or the area inside of it. */
+function surfaceOf(line: readonly Position[]): Geometry {
+  const [first] = line;
+  return first && line.length > 2
+    ? { type: "Polygon", coordinates: [[...line, first]] }
+    : { type: "LineString", coordinates: [...line] };
 }
 
 function lines(from: Position[], to: Position[]): Feature[] {

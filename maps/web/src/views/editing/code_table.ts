@@ -75,7 +75,7 @@ export function warnings(editor: EditSession, { preview }: Trial): TemplateResul
   `;
 }
 
-const SIDES: readonly Side[] = ["before", "both", "after"];
+const SIDES: readonly Side[] = ["before", "both", "after", "swipe"];
 
 /** Whether the map shows the grids as they are, as they would be, or one over the other; and all of it in the view. */
 export function sideSwitch(editor: EditSession, trial: Trial): TemplateResult {
@@ -93,6 +93,20 @@ export function sideSwitch(editor: EditSession, trial: Trial): TemplateResult {
           ${t(`edit.side_${each}`)}
         </button>`,
       )}
+      ${
+        now === "swipe"
+          ? html`<input
+              type="range"
+              name="swipe"
+              min="0"
+              max="1"
+              step="0.005"
+              .value=${"0.5"}
+              aria-label=${t("edit.side_swipe_hint")}
+              @input=${({ target }: Event) => editor.swipeTo(Number((target as HTMLInputElement).value))}
+            />`
+          : nothing
+      }
       <button type="button" class="small" data-edit="fit" @click=${() => void editor.fit(trial)}>${t("edit.fit")}</button>
     </div>
   `;

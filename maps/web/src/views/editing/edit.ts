@@ -19,9 +19,10 @@ import "./balance_box";
 import "./change_lists";
 import { savingNote } from "./draft_box";
 import { exportBox } from "./export_box";
+import "./guide_box";
 import "./history_box";
 import { outcomeBox } from "./outcome_box";
-import { stepBox } from "./step_box";
+import { actionBar, stepBox } from "./step_box";
 import { toolBox } from "./tool_box";
 
 type EditRoute = RouteTo<"edit">;
@@ -146,6 +147,8 @@ export class EditView extends Piece {
       <work-around-note .editor=${editor}></work-around-note>
       ${reviews ? nothing : html`<div class="outcome">${outcomeBox(editor)}</div>`}
       <div>${stepBox(editor)}</div>
+      ${actionBar(editor)}
+      <guide-box .editor=${editor} .parts=${this.parts}></guide-box>
       <change-lists .editor=${editor}></change-lists>
       <history-box .editor=${editor}></history-box>
       <balance-box .editor=${editor} .parts=${this.parts}></balance-box>

@@ -103,8 +103,18 @@ function handIn(editor: EditSession): TemplateResult {
   `;
 }
 
-/** Steps with taking back and doing again; the rest only when there is a step. */
+/** The steps, and what is said of them when there is one. */
 export function stepBox(editor: EditSession): TemplateResult {
+  const { steps } = editor.sheet.get();
+  return section(
+    t("edit.steps"),
+    steps.length ? html`<ol class="draft-steps">${steps.map(stepRow)}</ol>` : empty(t("edit.no_steps")),
+    steps.length ? about(editor) : nothing,
+  );
+}
+
+/** Taking back, doing again and handing in: at the foot of the panel, in sight wherever it is scrolled to. */
+export function actionBar(editor: EditSession): TemplateResult {
   const { steps, undone } = editor.sheet.get();
   const waiting = editor.outcome.get().name === "waiting";
   const button = (name: string, text: string, off: boolean, act: () => void, keys = ""): TemplateResult => html`
@@ -119,17 +129,14 @@ export function stepBox(editor: EditSession): TemplateResult {
       ${text}
     </button>
   `;
-  return section(
-    t("edit.steps"),
-    steps.length ? html`<ol class="draft-steps">${steps.map(stepRow)}</ol>` : empty(t("edit.no_steps")),
-    html`
+  return html`
+    <div class="edit-bar">
       <div class="actions wrap">
         ${button("step-undo", t("edit.step_undo"), !steps.length, () => editor.undoStep(), "Ctrl+Z")}
         ${button("step-redo", t("edit.step_redo"), !undone.length, () => editor.redoStep(), "Ctrl+Y")}
         ${button("step-clear", t("edit.step_clear"), !steps.length, () => void emptyIt(editor))}
       </div>
-    `,
-    steps.length ? about(editor) : nothing,
-    steps.length && !waiting ? handIn(editor) : nothing,
-  );
+      ${steps.length && !waiting ? handIn(editor) : nothing}
+    </div>
+  `;
 }

@@ -11,6 +11,7 @@ import { list } from "../../texts/format";
 import { pick, t, term } from "../../texts/text";
 import { busy, empty, section } from "../pieces";
 import "./grid_list";
+import "./live_notes";
 
 function hint(activity: Activity, editor: EditSession): string | null {
   switch (activity.name) {
@@ -22,6 +23,10 @@ function hint(activity: Activity, editor: EditSession): string | null {
       return t("edit.moving");
     case "correcting":
       return t("edit.correcting");
+    case "measuring":
+      return t("edit.measuring");
+    case "painting":
+      return t("edit.painting", { name: activity.target.name });
     case "pointing": {
       const kind = term("kind", activity.kind);
       const chosen = list(editor.tools.selection.get().map((each) => each.properties.code));
@@ -50,6 +55,8 @@ function buttons({ tools, scope }: EditSession): TemplateResult {
       ${tool("move", t("edit.move"), chosen.length !== 1, () => tools.move())}
       ${tool("reshape", t("edit.reshape"), reshapeBar(chosen) !== null, () => tools.line("reshape"))}
       ${tool("transfer", t("edit.transfer"), !chosen.length, () => tools.transfer())}
+      ${tool("paint", t("edit.paint"), false, () => tools.paint())}
+      ${tool("measure", t("edit.measure"), false, () => tools.measure())}
       ${tool("reparent-community", t("edit.reparent_community"), !mayReparent("community", level), () => tools.reparent("community"))}
       ${tool("reparent-town", t("edit.reparent_town"), !mayReparent("town", level), () => tools.reparent("town"))}
     </div>
@@ -67,6 +74,9 @@ function handleKey(note: Text | null): TemplateResult {
   `;
 }
 
+const FOLLOWS: readonly Activity["name"][] = ["drawing", "measuring"];
+const SNAPS: readonly Activity["name"][] = [...FOLLOWS, "moving", "correcting"];
+
 function underWay(activity: Activity, words: string, { tools }: EditSession): TemplateResult {
   const button = (name: string, text: string, act: () => void): TemplateResult => html`
     <button type="button" class="small" data-edit=${name} @click=${act}>${text}</button>
@@ -75,10 +85,21 @@ function underWay(activity: Activity, words: string, { tools }: EditSession): Te
     <div class="drawing-hint" role="status" data-activity=${activity.name}>
       <p>${words}</p>
       ${activity.name === "moving" ? handleKey(activity.note) : nothing}
-      ${activity.name === "pointing" ? nothing : snapBox(tools.snapping, activity.name === "drawing")}
+      ${SNAPS.includes(activity.name) ? snapBox(tools.snapping, FOLLOWS.includes(activity.name)) : nothing}
+      ${activity.name === "measuring" ? html`<measure-note .tools=${tools}></measure-note>` : nothing}
+      ${activity.name === "painting" ? html`<paint-note .tools=${tools}></paint-note>` : nothing}
       <div class="actions wrap">
+        ${activity.name === "measuring" ? button("measure-again", t("edit.measure_again"), () => tools.measure()) : nothing}
         ${
-          activity.name === "drawing"
+          activity.name === "painting"
+            ? [
+                button("finish", t("edit.paint_done"), () => tools.finish()),
+                button("point-back", t("edit.paint_back"), () => tools.takePointBack()),
+              ]
+            : nothing
+        }
+        ${
+          FOLLOWS.includes(activity.name)
             ? [
                 button("finish", t("edit.finish_line"), () => tools.finish()),
                 button("point-back", t("edit.point_back"), () => tools.takePointBack()),
