@@ -2475,7 +2475,7 @@ export interface components {
             notes: string[];
             features: components["schemas"]["GuideFeatures"];
         };
-        /** @description What is known of a shape of a guide file. */
+        /** @description Name of a shape of a guide file. */
         GuideProperties: {
             name: string;
         };
