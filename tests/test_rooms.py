@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.parsed_modules import parsed
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("geo_api", "maps", "spatial_models", "grid", "layers")
 MOST_MODULES = 16
@@ -47,7 +49,7 @@ def test_no_folder_is_a_hall(folder: Path) -> None:
 @pytest.mark.parametrize("folder", EVERY_FOLDER, ids=_name)
 def test_every_room_says_what_it_is(folder: Path) -> None:
     for path in folder.glob("*.py"):
-        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+        assert ast.get_docstring(parsed(path)), path
 
 
 def _public_docstrings(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
@@ -62,7 +64,7 @@ def _public_docstrings(node: ast.AST, name: str) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
 def test_public_docstrings_begin_with_a_plain_statement(folder: Path) -> None:
     for path in folder.glob("*.py"):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = parsed(path)
         for name, docstring in _public_docstrings(tree, _name(path)):
             first = docstring.split("\n")[0]
             assert first.endswith(".") and len(first) <= 120, f"{name}: {first!r}"
@@ -73,7 +75,7 @@ def test_public_docstrings_begin_with_a_plain_statement(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=_name)
 def test_what_a_room_offers_is_all_that_it_imports(folder: Path) -> None:
-    tree = ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))
+    tree = parsed(folder / "__init__.py")
     offered = {
         alias.asname or alias.name
         for node in tree.body
@@ -86,7 +88,7 @@ def test_what_a_room_offers_is_all_that_it_imports(folder: Path) -> None:
 
 def test_models_read_no_database_and_no_service() -> None:
     for path in (ROOT / "spatial_models").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert not {name.split(".")[0] for name in names} & FORBIDDEN_IN_MODELS, path.name
@@ -111,7 +113,7 @@ def test_geo_api_holds_no_sql() -> None:
     catching = set()
     for path in sorted((ROOT / "geo_api").rglob("*.py")):
         name = path.relative_to(ROOT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             imported = (
                 {alias.name for alias in node.names}
                 if isinstance(node, ast.Import | ast.ImportFrom)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo_api.http.settings import Settings, WrongSetting, read_settings
+from tests.support.parsed_modules import parsed
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("geo_api", "maps", "spatial_models", "grid", "layers")
@@ -59,7 +60,7 @@ def _modules() -> list[Path]:
 def _names(path: Path) -> set[str]:
     """Every name that a module reads, as attribute, import or variable."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Attribute):
             names.add(node.attr)
         elif isinstance(node, ast.Name):
@@ -78,7 +79,7 @@ def test_settings_are_read_at_the_doors_and_go_down_as_arguments() -> None:
     found = {
         path.relative_to(ROOT).as_posix()
         for path in _modules()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
         and node.func.id in ("Settings", "read_settings")

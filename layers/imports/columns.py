@@ -83,7 +83,7 @@ class Column:
 
     @property
     def axis(self) -> Literal["lon", "lat"] | None:
-        """Which coordinate a column holds; None for other columns."""
+        """Coordinate that a column holds; None for other columns."""
         if self.dtype != "float":
             return None
         return {"lon": "lon", "lat": "lat"}.get(self.name.rpartition("_")[2])  # type: ignore[return-value]

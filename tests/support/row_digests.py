@@ -41,14 +41,17 @@ def row_digests(url: str) -> dict[str, tuple[int, str]]:
 def digests_seen_by(
     driver: psycopg.Connection[Any], apart: Collection[str] = ()
 ) -> dict[str, tuple[int, str]]:
-    """Number and digest of the rows of every table and partition, as a connection's transaction sees them."""
+    """Number and digest of the rows of every table and partition, as a connection's transaction sees them.
+
+    The digest is two sums of hashes of 64 bits: it does not depend on the order, so nothing is sorted.
+    """
     names = [name for (name,) in driver.execute(_TABLES).fetchall() if name not in apart]
     found = {}
     for name in names:
         row = driver.execute(
             psycopg.sql.SQL(
-                "SELECT count(*), COALESCE(md5(string_agg(line, '' ORDER BY line)), '')"
-                " FROM (SELECT md5(t::text) AS line FROM {} t) lines"
+                "SELECT count(*), COALESCE(sum(hashtextextended(line, 1)) || ' ' || sum(hashtextextended(line, 2)), '')"
+                " FROM (SELECT t::text AS line FROM {} t OFFSET 0) lines"
             ).format(psycopg.sql.Identifier(name))
         ).fetchone()
         assert row is not None
