@@ -20,6 +20,7 @@ from geo_api.areas import routes_change_sets as change_sets
 from geo_api.areas import routes_drafts as drafts
 from geo_api.areas import routes_guides as guides
 from geo_api.areas import routes_history as area_history
+from geo_api.areas import routes_sheet as grid_sheets
 from geo_api.auth import routes_access_log as access_log
 from geo_api.auth import routes_account as account
 from geo_api.auth import routes_login as login
@@ -121,6 +122,7 @@ ROUTERS = (
     change_sets,
     drafts,
     area_history,
+    grid_sheets,
     guides,
     duties,
     duty_proposals,

@@ -8,12 +8,15 @@ from grid.responsibility.bulk_assignment import ANSWER_SCHEMA, assign_many
 from grid.responsibility.cross_region import assign_geometry
 from grid.responsibility.duties import Duty, DutyFault, check_list, check_stored, day_of, stored_list
 from grid.responsibility.duty_changes import compare_lists, empowerments, in_force
+from grid.responsibility.grid_sheet import BorderPart, GridSheet, grid_sheet
 
 __all__ = [
     "ANSWER_SCHEMA",
     "Assignment",
+    "BorderPart",
     "Duty",
     "DutyFault",
+    "GridSheet",
     "assign",
     "assign_geometry",
     "assign_many",
@@ -22,6 +25,7 @@ __all__ = [
     "compare_lists",
     "day_of",
     "empowerments",
+    "grid_sheet",
     "in_force",
     "stored_list",
 ]

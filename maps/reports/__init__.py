@@ -1,4 +1,6 @@
-"""Offline reports: a case, the hot spots of a run, what an import would change, codes old and new: one HTML file each.
+"""Offline reports, one HTML file each.
+
+A case, the hot spots of a run, what an import would change, codes old and new, the sheet of a grid.
 
 Pure functions: data in, HTML out. The file opens from a disk without a network: scripts, sheets and pictures
 are inside, there is no base map, and every value is escaped. It holds its texts in both languages, shows one
@@ -9,7 +11,8 @@ from __future__ import annotations
 
 from maps.reports.case import case_report
 from maps.reports.codes import codes_report
+from maps.reports.grid_sheet import grid_report
 from maps.reports.hot_spots import hotspot_report
 from maps.reports.import_changes import changes_report
 
-__all__ = ["case_report", "changes_report", "codes_report", "hotspot_report"]
+__all__ = ["case_report", "changes_report", "codes_report", "grid_report", "hotspot_report"]

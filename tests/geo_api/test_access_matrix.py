@@ -914,6 +914,7 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/change-sets/{change_set_id}/undo"): {"/v1/change-sets/999999999/undo": EDITORS},
     ("GET", "/v1/change-sets/{change_set_id}"): {"/v1/change-sets/999999999": CASE_WORKERS},
     ("GET", "/v1/change-sets/{change_set_id}/codes"): {"/v1/change-sets/999999999/codes": CASE_WORKERS},
+    ("GET", "/v1/areas/{code}/report.html"): {"/v1/areas/none/report.html": CASE_WORKERS},
     ("GET", "/v1/areas/{code}/story"): {"/v1/areas/none/story": CASE_WORKERS},
     ("GET", "/v1/areas/difference"): {"/v1/areas/difference?since=2026-01-01&until=2026-01-02": CASE_WORKERS},
     ("GET", "/v1/drafts"): {"/v1/drafts": CASE_WORKERS},

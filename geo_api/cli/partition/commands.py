@@ -91,6 +91,26 @@ def grid_difference(
     )
 
 
+@grid_app.command("sheet")
+def grid_sheet_command(
+    code: Annotated[str, typer.Argument(help="Code of a grid that holds now")],
+    out: Annotated[Path, typer.Option(help="File: .html")] = Path("sheet.html"),
+    kind: Annotated[str, typer.Option(help="unit_grid, community or town")] = "unit_grid",
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language that is shown first")] = "zh",
+) -> None:
+    """Write the sheet of a grid on A4: map, border in words, staff, enterprises · 网格信息表."""
+    from grid.responsibility import grid_sheet
+    from layers.local_time import local_zone
+    from layers.postgres import SYSTEM, session
+    from maps.reports import grid_report
+
+    with session(SYSTEM, migrated_database()) as db:
+        sheet = grid_sheet(db, code, kind)
+    page = grid_report(asdict(sheet), language=lang, time_zone=local_zone().key)
+    out.write_text(page, encoding="utf-8")
+    console.print(f"[green]✓[/] {out}", highlight=False)
+
+
 @grid_app.command("codes")
 def grid_codes(
     change_set: Annotated[int, typer.Argument(help="Number of the change set")],

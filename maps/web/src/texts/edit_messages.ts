@@ -127,6 +127,7 @@ export const editSentences = {
   "edit.painted": { zh: "已涂 {n} 个网格，{size}", en: "{n} grid(s) painted, {size}" },
   "edit.paint_done": { zh: "完成涂抹", en: "Finish painting" },
   "edit.paint_back": { zh: "退回一笔", en: "Take a stroke back" },
+  "edit.sheet": { zh: "网格信息表", en: "Sheet" },
   "edit.finish_line": { zh: "完成", en: "Finish the line" },
   "edit.point_back": { zh: "退回一点", en: "Take a point back" },
   "edit.moving": {

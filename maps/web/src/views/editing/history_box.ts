@@ -1,11 +1,12 @@
 /** The story of one grid, and the difference of the partition between two days, on the map and as a table. */
 import { html, nothing, type TemplateResult } from "lit";
-import { get } from "../../core/api";
+import { address, get } from "../../core/api";
 import { Piece } from "../../core/element";
 import { session } from "../../core/session";
 import type { AreaStory, PartitionDifference } from "../../core/types";
 import type { EditSession } from "../../edit/session";
 import { day, list, number, surface, time, today } from "../../texts/format";
+import { language } from "../../texts/language";
 import { t } from "../../texts/text";
 import { busy, empty, failure, section } from "../pieces";
 
@@ -88,6 +89,13 @@ export class HistoryBox extends Piece {
           <button type="button" data-history="story" @click=${busy(() => this.#tell(text(this, "story-code")))}>
             ${t("edit.story_show")}
           </button>
+          ${
+            code
+              ? html`<a class="button" data-history="sheet" target="_blank" href=${address(`v1/areas/${code}/report.html?lang=${language.get()}`)}>
+                  ${t("edit.sheet")}
+                </a>`
+              : nothing
+          }
         </div>
         ${this.#fault ? failure(this.#fault) : nothing} ${this.#story ? this.#versions(this.#story) : nothing}
         <div class="actions wrap">
