@@ -178,6 +178,5 @@ def test_browser_and_server_shift_the_same_places_alike(case):
 
 def test_the_browser_has_the_region_of_the_server():
     script = runpy.run_path(str(ROOT / "scripts" / "write_gcj_region.py"))
-    assert script["TARGET"].read_text(encoding="utf-8") == script["document"](), (
-        "run scripts/write_gcj_region.py"
-    )
+    kept = json.loads(script["TARGET"].read_text(encoding="utf-8"))
+    assert kept == script["document"](), "run scripts/write_gcj_region.py"
