@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -51,15 +52,9 @@ def look(
     found: list[Found] = []
     notes: list[str] = []
     paths = {Path(name) for one in files for name in glob.glob(str(folder / one), recursive=True)}
-    for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, str(path))):
-        if (
-            not path.is_file()
-            or is_system_file(path)
-            or path.name.endswith((*UNFINISHED, *OWN_OUTPUTS))
-            or is_companion(path)
-        ):
+    for path, stat in _settled_first(paths, notes):
+        if path.name.endswith((*UNFINISHED, *OWN_OUTPUTS)) or is_system_file(path) or is_companion(path):
             continue
-        stat = path.stat()
         mark = f"{stat.st_size}:{stat.st_mtime_ns}"
         if is_known(str(path), mark):
             continue
@@ -69,12 +64,28 @@ def look(
             notes.append(f"{path.name}: 刚有改动，下次再取 changed just now, taken at the next look")
         elif stat.st_size > limit_bytes:
             notes.append(str(too_large(path.name, limit_bytes)))
+        elif (copied := _copied(path, incoming / f"{len(found)}" / path.name)) is None:
+            notes.append(_gone(path))
         else:
-            copy = incoming / f"{len(found)}" / path.name
-            copy.parent.mkdir()
-            digest = _copied(path, copy)
+            copy, digest = copied
             found.append(Found(FoundContent(str(path), mark, path.name, digest, copy.stat().st_size), copy))
     return Fetched(found, notes)
+
+
+def _settled_first(paths: set[Path], notes: list[str]) -> list[tuple[Path, os.stat_result]]:
+    """Return the files that are still there, those that changed longest ago first; the others are noted."""
+    present: list[tuple[Path, os.stat_result]] = []
+    for path in sorted(paths, key=str):
+        try:
+            if path.is_file() or path.is_symlink():
+                present.append((path, path.stat()))
+        except FileNotFoundError:
+            notes.append(_gone(path))
+    return sorted(present, key=lambda one: one[1].st_mtime_ns)
+
+
+def _gone(path: Path) -> str:
+    return f"{path.name}: 读取前已不在，未取 gone before it was read, not taken"
 
 
 def _left(path: Path, kind: str) -> str | None:
@@ -83,10 +94,15 @@ def _left(path: Path, kind: str) -> str | None:
     return not_taken(path, kind)
 
 
-def _copied(path: Path, copy: Path) -> str:
+def _copied(path: Path, copy: Path) -> tuple[Path, str] | None:
+    """Copy a file; return the copy and its SHA-256, or None when the file is gone."""
+    copy.parent.mkdir(exist_ok=True)
     digest = hashlib.sha256()
-    shutil.copyfile(path, copy)
+    try:
+        shutil.copyfile(path, copy)
+    except FileNotFoundError:
+        return None
     with copy.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    return digest.hexdigest()
+    return copy, digest.hexdigest()

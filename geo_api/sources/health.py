@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,8 @@ from layers.errors import InputError
 from layers.local_time import local_zone
 from layers.tables import Delivery, SourceRun, SourceState
 
-ProblemKind = Literal["held", "late", "never", "failing", "left", "stopped", "contract"]
-PROBLEM_KINDS: tuple[ProblemKind, ...] = ("held", "late", "never", "failing", "left", "stopped", "contract")
+ProblemKind = Literal["held", "late", "never", "failing", "left", "stopped", "cut", "contract"]
+PROBLEM_KINDS: tuple[ProblemKind, ...] = get_args(ProblemKind)
 CURVE = 30
 """Deliveries of the volume curve."""
 OVERDUE = dt.timedelta(minutes=10)
@@ -32,6 +32,13 @@ class SourceProblem:
     kind: ProblemKind
     zh: str
     en: str
+
+
+CUT = SourceProblem(
+    "cut",
+    "上次查看中途中断，下次查看时续做",
+    "the process of the last look ended in the middle; the next look takes it up again",
+)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,8 @@ def health_of_source(db: Session, setup: SourcesSetup, source: Source) -> Source
     due = _due(contract.expected, accepted, deliveries.first_seen(db, source.name))
     late_s = max((now - due).total_seconds(), 0.0) if due else 0.0
     problems += _problems(source, held, accepted, late_s, state, run, now)
+    if run is not None and run.outcome == "running" and not deliveries.is_being_read(db, source.name):
+        problems.append(CUT)
     way: Literal["folder", "http", "table"] = (
         "http"
         if isinstance(source.from_, FromUrl)

@@ -68,7 +68,7 @@ def run_source(setup: SourcesSetup, source: Source, actor: str, *, look_for_more
         Who asked for it: ``worker`` or an account.
     """
     report = RunReport(source.name)
-    with session(SYSTEM, setup.url) as lock, advisory_lock(lock, f"source {source.name}"):
+    with session(SYSTEM, setup.url) as lock, advisory_lock(lock, deliveries.lock_of(source.name)):
         with session(SYSTEM, setup.url) as db:
             run_id = deliveries.begin_run(db, source.name, actor, setup.clock())
         try:

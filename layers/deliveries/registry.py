@@ -37,6 +37,25 @@ class FoundContent:
     bytes: int
 
 
+def lock_of(source: str) -> str:
+    """Return the name of the lock that a run of a source holds."""
+    return f"source {source}"
+
+
+_HELD = text("""
+SELECT EXISTS (SELECT 1 FROM pg_locks l
+               CROSS JOIN (SELECT hashtextextended(:name, 0) AS key) k
+               WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+                 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND (l.classid::bigint << 32) | l.objid::bigint = k.key)
+""")
+
+
+def is_being_read(db: Session, source: str) -> bool:
+    """Return whether a process is at a run of a source just now."""
+    return bool(db.scalar(_HELD, {"name": lock_of(source)}))
+
+
 def begin_run(db: Session, source: str, actor: str, now: dt.datetime) -> int:
     """Register a run of a source; one that a killed process left is ended.
 

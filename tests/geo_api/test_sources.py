@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import os
@@ -20,12 +21,14 @@ import pytest
 from sqlalchemy import text
 
 from geo_api.city_file import Source
+from geo_api.jobs.worker import job_app, resume_stalled
 from geo_api.sharing.addresses import networks
 from geo_api.sources.configured import SourcesSetup, sources_setup
+from geo_api.sources.folder_drop import look
 from geo_api.sources.health import health_of
 from geo_api.sources.runs import run_due, run_source
 from layers.batches import undo_batch
-from layers.postgres import SYSTEM, libpq_url, session
+from layers.postgres import SYSTEM, advisory_lock, libpq_url, session
 from tests.support.application import Api, Seeded, api_over, logged_in
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -269,10 +272,51 @@ def test_a_killed_worker_is_resumed_without_doubling(office: Office, at: str) ->
     arguments = [sys.executable, "-c", KILLED, office.api.url, str(office.setup.city_folder), at]
     assert subprocess.run(arguments, timeout=240, env=environment).returncode == 9
     assert office.count("deliveries WHERE state = 'received'") == 1
+    assert "cut" in office.problems()
+    with session(SYSTEM, office.api.url) as db, advisory_lock(db, "source 用电"):
+        assert "cut" not in office.problems()  # somebody is at it
     assert list(office.look().values()) == ["imported"]
     assert office.count("meter_readings") == before + 5
     assert office.count("batches WHERE options ? 'delivery'") == 1
     assert office.count("source_runs WHERE outcome = 'running'") == 0
+    assert "cut" not in office.problems()
+
+
+def test_a_file_that_goes_while_it_is_taken_is_told_and_the_others_are_taken(tmp_path: Path) -> None:
+    (drop := tmp_path / "drop").mkdir()
+    for name in ("a.csv", "b.csv", "c.csv"):
+        (drop / name).write_text("x\n")
+        os.utime(drop / name, (1, 1))
+    (drop / "d.csv").symlink_to(drop / "nothing.csv")
+
+    def forgotten(origin: str, _: str) -> bool:
+        if origin.endswith("b.csv"):
+            Path(origin).unlink()
+        return False
+
+    (incoming := tmp_path / "incoming").mkdir()
+    fetched = look(["drop/*.csv"], "meters", tmp_path, incoming, 1000, forgotten)
+    assert [found.content.file_name for found in fetched.found] == ["a.csv", "c.csv"]
+    assert [note.split(":")[0] for note in fetched.notes if "gone before" in note] == ["d.csv", "b.csv"]
+
+
+def test_a_job_of_a_worker_that_died_is_put_back(office: Office) -> None:
+    async def die_and_resume() -> int:
+        app = job_app(office.api.url, office.api.settings)
+        async with app.open_async():
+            await app.tasks["geo_api.worker.sources"].defer_async(timestamp=1)
+            with session(SYSTEM, office.api.url) as db:
+                db.execute(text(DEAD_WORKER))
+            return await resume_stalled(app)
+
+    assert asyncio.run(die_and_resume()) == 1
+    assert office.count("procrastinate_jobs WHERE status = 'todo'") == 1
+
+
+DEAD_WORKER = """
+WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '5 minutes') RETURNING id)
+UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT id FROM dead)
+"""
 
 
 class _Server(ThreadingHTTPServer):

@@ -14,6 +14,7 @@ const texts = {
   "problem.failing": { zh: "读取失败", en: "Failing" },
   "problem.left": { zh: "有未取的内容", en: "Left behind" },
   "problem.stopped": { zh: "未按时查看", en: "Not looked at" },
+  "problem.cut": { zh: "查看中断", en: "Look cut off" },
   "problem.contract": { zh: "约定有误", en: "Contract unreadable" },
   kind: { zh: "类别", en: "Kind" },
   department: { zh: "部门", en: "Department" },
