@@ -37,13 +37,15 @@ Chinese: `areas.gpkg`, `tracks_20261022.csv`, `权责清单.xlsx`, `tracks/22.cs
 - **Points are compared with what is stored** (sites, places, fixes): an import warns when sites that are known already lie four times nearer in another of WGS-84, GCJ-02 and BD-09, and
   when more than a tenth of the points lie outside of the city. Sites with an address and without coordinates are imported without a place, counted and listed
   (`wangge sites unplaced`, kind `site_places`).
-- **Any table, for every kind**: CSV (UTF-8, GB 18030, UTF-16; comma, semicolon, tab or bar), XLSX, Parquet, GeoPackage, Shapefile, GeoJSON, GeoParquet, FlatGeobuf, KML,
+- **Any table, for every kind**: CSV (UTF-8, GB 18030, UTF-16; comma, semicolon, tab or bar), XLSX, Parquet, GeoPackage, Shapefile, GeoJSON, GeoParquet, FlatGeobuf, KML, DXF,
   each also in `.zip`, text also in `.gz`. A title may stand above the header; merged cells count in each row; digits may be wide; other columns are ignored. All sheets, layers and
   members are read, their rows run on, and the import says which are whose; one that lacks columns is refused with the names of the others: choose with `--sheet` or
   `--layer`. A point gives `lon` and `lat`, a polygon `boundary`. A column twice is refused, and so is a row with more or fewer values than headings.
 - **Names of offices**: headings in English, in Chinese (the 含义 below) or as usual elsewhere (XZQDM, XZQMC, 经度, 车牌号); words for values (区县, 加油站, 实抄): the tables
   below name them all. A city adds its own in `import_names.toml` in the data folder: `[columns]` with `lon = ["东经"]`, `[values]` with `petrol = ["油站"]`; those of one
   source stand in `city.toml` (`[sources.columns]`, `[sources.values.COLUMN]`, [imports.md](imports.md#all-sources-of-a-city--各部门数据一次导入)). A refusal names every unknown word with its rows.
+- **Drawings (DXF)** state no CRS: `--crs` names it. The unit in the header (`$INSUNITS`) must be that of the CRS; another one, or none, is refused unless `--ignore-file-crs` says that the drawing is in the unit
+  of the CRS. Closed lines are areas, points places, open lines roads; the columns are `Layer` and `Text`: `--map code=Layer` says what they are.
 - **Encodings and numbers are not guessed silently**: an encoding that is not stated is told. A value of a Shapefile that is cut within a character loses its damaged end and is told by row, the others
   stay whole. Coordinates may have signs, letters or minutes (`120.5°E`, `东经120°30′15″`, `120度30分`), other numbers commas between thousands (`1,200`): both are told with their count. Ids that pandas made numbers (7.0) are whole again; with a fraction or above 2^53 they are refused by row, as are numbers of a spreadsheet with more than 15 digits.
 - **Times** have one grammar in files, posts of fixes, devices and places to assign:

@@ -24,7 +24,7 @@ from layers.codes import (
     to_storage,
 )
 from layers.errors import UnknownCrs
-from layers.imports import checks, stated_crs
+from layers.imports import DRAWING, check_unit, checks, stated_crs
 from layers.records import enterprises
 
 CrsUse = Literal["check", "fallback", "override"]
@@ -80,6 +80,8 @@ def choose_crs(path: Path, named: str | None, use: CrsUse = "check", layer: str 
             raise UnknownCrs(
                 f"{path.name}: states no CRS; name it with --crs 文件未声明坐标系，请用 --crs 指定"
             )
+        if path.suffix.lower() == DRAWING and use != "override":
+            check_unit(path, name)
         return CrsChoice(name)
     if name == "file":
         return CrsChoice(_name_of(own))

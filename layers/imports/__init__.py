@@ -21,6 +21,8 @@ from layers.imports.columns import (
     Column,
     FileKind,
 )
+from layers.imports.drawings import ENDING as DRAWING
+from layers.imports.drawings import check_unit
 from layers.imports.fix_formats import FIX_READERS, FixPart, read_fix_parts
 from layers.imports.geometry_files import (
     DRIVERS,
@@ -40,6 +42,7 @@ from layers.imports.written_times import read_times, read_written_time
 
 __all__ = [
     "AS_BYTES",
+    "DRAWING",
     "DRIVERS",
     "EVIDENCE_KINDS",
     "FENCE_RULES",
@@ -66,6 +69,7 @@ __all__ = [
     "as_given",
     "check_geometry_file",
     "check_meter_rows",
+    "check_unit",
     "columns_at",
     "damage_notes",
     "days_between",

@@ -20,6 +20,7 @@ import pyogrio
 import pyproj
 
 from layers.errors import InputError
+from layers.imports import drawings
 from layers.imports.shapefile_texts import AS_BYTES, damage_notes, text_decoding
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ DRIVERS = {
     ".json": "GeoJSON",
     ".fgb": "FlatGeobuf",
     ".kml": "KML",
+    ".dxf": "DXF",
     ".pbf": "OSM",
     ".osm": "OSM",
 }
@@ -102,6 +104,8 @@ def _begins_as(path: Path, ending: str) -> bool:
         return head.startswith(_SHAPEFILE)
     if ending == ".kml":
         return b"<kml" in head and not _found_in(path, _KML_LINK)
+    if ending == drawings.ENDING:
+        return drawings.BEGINS.match(head) is not None
     if ending == ".fgb":
         return head.startswith(b"fgb\x03fgb")
     if ending == ".pbf":
@@ -199,6 +203,8 @@ def read_geometry_file(
         raise InputError(f"{path}: not a readable geometry file 无法读取 ({error})") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path}: has no geometry 没有几何列")
+    if path.suffix.lower() == drawings.ENDING:
+        frame = frame.set_geometry(drawings.closed_lines_as_areas(frame.geometry.to_numpy()))
     if decoding is None:
         return frame
     notes += [decoding.note] if decoding.note else []
