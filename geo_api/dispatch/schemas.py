@@ -9,7 +9,7 @@ from geojson_pydantic import Point
 from pydantic import Field, model_validator
 
 from geo_api.cases.schemas import BothLanguages, CaseState
-from geo_api.http.schemas import Answer, AssignmentDocument, Body, Choice, Link
+from geo_api.http.schemas import Answer, AssignmentDocument, AssignmentOutcome, Body, Choice, Link
 from layers.tables import DISPATCH_STATES
 
 DispatchState = Annotated[str, Choice("DispatchState", DISPATCH_STATES)]
@@ -181,7 +181,7 @@ class ChangedArea(Answer):
 class RelocationPreview(Answer):
     """Areas and bodies of a case at another place."""
 
-    outcome: Annotated[str, Field(description="Of the assignment there")]
+    outcome: Annotated[AssignmentOutcome, Field(description="Of the assignment there")]
     lead_body: str | None
     co_handlers: list[str]
     areas: Annotated[list[ChangedArea], Field(description="Those that change")]

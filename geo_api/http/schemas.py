@@ -54,6 +54,9 @@ class Choice:
 
 
 Crs = Literal["wgs84", "cgcs2000", "gcj02", "bd09"]
+AssignmentOutcome = Annotated[
+    str, Choice("AssignmentOutcome", ("assigned", "ambiguous", "nearest_assumed", "no_area"))
+]
 Role = Annotated[str, Choice("Role", ROLES)]
 Domain = Annotated[str, Choice("Domain", DOMAINS)]
 AreaKind = Annotated[str, Choice("AreaKind", AREA_KINDS)]
@@ -312,9 +315,7 @@ class EnterpriseSite(Answer):
 class AssignmentDocument(Answer):
     """Responsibility for a place and a matter at a time, with every step explained."""
 
-    outcome: Annotated[
-        str, Choice("AssignmentOutcome", ("assigned", "ambiguous", "nearest_assumed", "no_area"))
-    ]
+    outcome: AssignmentOutcome
     lon: Annotated[float, Field(description="Degrees, WGS-84")]
     lat: Annotated[float, Field(description="Degrees, WGS-84")]
     accuracy_m: float

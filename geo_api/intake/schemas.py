@@ -9,9 +9,10 @@ from geojson_pydantic import Point
 from pydantic import Field
 
 from geo_api.http.schemas import Answer, Body, Choice, Domain, Link
-from layers.tables import CLUE_SOURCES, CLUE_STATES, URGENCIES
+from layers.tables import CASE_STATES, CLUE_SOURCES, CLUE_STATES, URGENCIES
 
 ClueSource = Annotated[str, Choice("ClueSource", CLUE_SOURCES)]
+CaseState = Annotated[str, Choice("CaseState", CASE_STATES)]
 ClueState = Annotated[str, Choice("ClueState", CLUE_STATES)]
 Urgency = Annotated[str, Choice("Urgency", URGENCIES)]
 OfficeSource = Annotated[str, Choice("OfficeSource", ("hotline", "grid", "system"))]
@@ -111,7 +112,7 @@ class StaleSource(Answer):
 class PlacesFound(Answer):
     """Places for an address, the best first; none is chosen."""
 
-    outcome: Annotated[str, Field(description="`found`, `nothing_found` or `another_city`")]
+    outcome: Annotated[str, Choice("PlaceSearchOutcome", ("found", "nothing_found", "another_city"))]
     another_city: str | None
     candidates: list[PlaceFound]
     stale: Annotated[list[StaleSource], Field(description="Layers that changed since the names were made")]
@@ -136,7 +137,7 @@ class SuggestedMatters(Answer):
 class PossibleDuplicate(Answer):
     """An open case or clue that may be the same thing."""
 
-    kind: Annotated[str, Field(description="`case` or `clue`")]
+    kind: Annotated[str, Choice("DuplicateKind", ("case", "clue"))]
     key: Annotated[str, Field(description="Number of the case, or id of the clue")]
     title: str
     state: str
@@ -207,7 +208,7 @@ class OpenedCase(Answer):
     """A case that was opened."""
 
     number: str
-    state: str
+    state: CaseState
     clue: int
 
 
@@ -235,7 +236,7 @@ class ReportStatus(Answer):
     """State and steps of a report of the public."""
 
     state: ClueState
-    case_state: str | None
+    case_state: CaseState | None
     body: Annotated[str | None, Field(description="The body that leads")]
     received_at: dt.datetime
     steps: list[ReportStep]

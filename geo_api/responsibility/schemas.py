@@ -8,7 +8,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from geo_api.ground.schemas import BaseMapDocument
-from geo_api.http.schemas import Answer, Body, Choice, Crs, Domain, Level, Link, Moment, aware
+from geo_api.http.schemas import (
+    Answer,
+    AssignmentOutcome,
+    Body,
+    Choice,
+    Crs,
+    Domain,
+    Level,
+    Link,
+    Moment,
+    aware,
+)
 from layers.tables import DUTY_PROPOSAL_STATES
 
 MAX_POINTS = 10_000
@@ -103,9 +114,7 @@ class BriefAssignment(Answer):
     lat: Annotated[float, Field(description="Degrees, WGS-84")]
     item_code: str
     enterprise_uscc: str | None
-    outcome: Annotated[
-        str, Choice("AssignmentOutcome", ("assigned", "ambiguous", "nearest_assumed", "no_area"))
-    ]
+    outcome: AssignmentOutcome
     unit_grid: Annotated[str | None, Field(description="Code")]
     community: Annotated[str | None, Field(description="Code")]
     town: Annotated[str | None, Field(description="Code")]

@@ -207,3 +207,16 @@ def test_no_heading_means_two_columns_of_a_kind() -> None:
         for column in kind.columns:
             for heading in headings_of(column):
                 assert seen.setdefault(plain_name(heading), column.name) == column.name, (kind.name, heading)
+
+
+def test_what_every_file_says_is_told_once_with_the_files(fresh_database: str, tmp_path: Path) -> None:
+    for day in (21, 22, 23):
+        rows = [f"V-1,2026-10-{day} 0{hour}:00:00,120.5,32" for hour in range(day - 20)]
+        (tmp_path / f"tracks_{day}.csv").write_text(
+            "\n".join(["vehicle_id,t,lon,lat", *rows]), encoding="utf-8"
+        )
+    shown = " ".join(
+        CliRunner().invoke(app, ["import", "tracks", str(tmp_path), "--crs", "wgs84"]).output.split()
+    )
+    assert shown.count("times without a zone") == 2  # with the first file, and in the summary
+    assert "in 3 files, 6 in all: tracks_21.csv, tracks_22.csv, tracks_23.csv" in shown

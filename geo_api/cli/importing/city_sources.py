@@ -11,6 +11,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from geo_api.cli.importing.repeated_notes import RepeatedNotes
 from geo_api.cli.installation import operator
 from geo_api.cli.unprivileged import work_on_files
 from geo_api.http.progress import console, step
@@ -96,9 +97,12 @@ def _run(
     found = find_source_files(sources, path.parent, leave_out=settings.data_dir, others=whole)
     run = SourceRun(url, path.parent, settings.unit_grid_profile(), operator(), step, dry, despite)
     outcomes = []
+    repeated = RepeatedNotes()
     for outcome in import_sources(run, sources, found):
-        _tell(outcome, dry=dry)
+        _tell(outcome, repeated, dry=dry)
         outcomes.append(outcome)
+    for note in repeated.summary():
+        console.print(f"[yellow]![/] {escape(note)}", highlight=False)
     for one in found.unused:
         _tell_unused(one, path.parent)
     lost = [one for one in found.unused if one.lost]
@@ -119,7 +123,7 @@ def _run(
     return 0
 
 
-def _tell(outcome: FileOutcome, *, dry: bool) -> None:
+def _tell(outcome: FileOutcome, repeated: RepeatedNotes, *, dry: bool) -> None:
     """Tell what came of one file."""
     about = escape(f"{outcome.source.name} · {outcome.path.name}")
     if outcome.outcome == "same":
@@ -141,7 +145,7 @@ def _tell(outcome: FileOutcome, *, dry: bool) -> None:
             + ("" if dry else f"; 批次 batch {report.batch_id}"),
             highlight=False,
         )
-        for note in report.notes:
+        for note in repeated.new_ones(report.notes, outcome.path.name):
             console.print(f"  [yellow]![/] {escape(note)}", highlight=False)
         for fault in report.faults[:MOST_TOLD]:
             console.print(f"    {fault}", markup=False, highlight=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +14,7 @@ import typer
 from geo_api.cli.exit_codes import exit_code
 from geo_api.cli.importing.city_sources import import_city
 from geo_api.cli.importing.map_options import map_of_options
+from geo_api.cli.importing.repeated_notes import RepeatedNotes
 from geo_api.cli.installation import migrated_database, operator
 from geo_api.cli.unprivileged import work_on_file
 from geo_api.http.progress import console, step
@@ -116,11 +119,14 @@ def import_(
         "actor": operator(),
     }
     account = unprivileged_account()
+    repeated = RepeatedNotes()
     for name, file in _found(kind, path, skip_unknown):
         if account is None or not file.is_file():
-            _import_one(name, file, file.parent, options)
-        elif code := _import_as(account, name, file, options):
+            _import_one(name, file, file.parent, options, repeated)
+        elif code := _import_as(account, name, file, options, repeated):
             raise typer.Exit(code)
+    for note in repeated.summary():
+        console.print(f"[yellow]![/] {note}", highlight=False)
 
 
 def _found(kind: str, path: Path, skip_unknown: bool) -> list[tuple[str, Path]]:
@@ -144,37 +150,56 @@ def _found(kind: str, path: Path, skip_unknown: bool) -> list[tuple[str, Path]]:
     return found.files
 
 
-def _import_as(account: ServerUser, kind: str, file: Path, options: dict[str, Any]) -> int:
-    """Import a file in a process without root's rights."""
+MOST_PIPED = 60_000
+"""Bytes that a pipe holds while nobody reads; of longer notes nothing is kept for the summary."""
+
+
+def _import_as(
+    account: ServerUser, kind: str, file: Path, options: dict[str, Any], repeated: RepeatedNotes
+) -> int:
+    """Import a file in a process without root's rights; its notes come back through a pipe."""
+    back, out = os.pipe()
 
     def work(staged: Path, beside: Path) -> int:
         def shown(text: str) -> str:
             return text.replace(str(staged.parent), str(beside))
 
-        return exit_code(lambda: _import_one(kind, staged, beside, options), shown)
+        def work_and_tell() -> None:
+            notes = _import_one(kind, staged, beside, options, repeated)
+            os.write(out, json.dumps(notes).encode()[:MOST_PIPED])
 
-    return work_on_file(file, account, options["url"], ["geo_api.imports.import_file"], work)
+        return exit_code(work_and_tell, shown)
+
+    code = work_on_file(file, account, options["url"], ["geo_api.imports.import_file"], work)
+    os.close(out)
+    with open(back, "rb") as pipe:
+        told = pipe.read()
+    repeated.new_ones(json.loads(told) if told.endswith(b"]") else [], file.name)
+    return code
 
 
-def _import_one(kind: str, file: Path, beside: Path, options: dict[str, Any]) -> None:
-    """Import a file and say what came of it; what is written goes into the folder ``beside`` in the end."""
+def _import_one(
+    kind: str, file: Path, beside: Path, options: dict[str, Any], repeated: RepeatedNotes
+) -> list[str]:
+    """Import a file, say what came of it, return its notes; what is written goes into ``beside`` in the end."""
     from geo_api.imports.import_file import import_file
 
     with step(f"导入 import {kind} · {file.name}") as tell:
         report = import_file(kind, file, progress=tell, **options)
     report.rejected = report.rejected and beside / report.rejected.name
     report.notes = [note.replace(str(file.parent), str(beside)) for note in report.notes]
-    _tell(report)
+    _tell(report, repeated.new_ones(report.notes, file.name))
+    return report.notes
 
 
-def _tell(report: ImportReport) -> None:
-    """What an import did, for a person."""
+def _tell(report: ImportReport, notes: list[str]) -> None:
+    """What an import did, for a person, with the notes that no file before it had."""
     written, skipped = report.written, report.skipped
     console.print(
         f"  {report.rows:,} 行 rows: 新增 {written.inserted:,} new, 更改 {written.updated:,} changed, "
         f"未变 {written.unchanged:,} as they were, 跳过 {skipped:,} skipped"
     )
-    for note in report.notes:
+    for note in notes:
         console.print(f"  [yellow]![/] {note}", highlight=False)
     if report.rejected:
         console.print(f"  [yellow]![/] 被拒行及原因 rejected rows and reasons: {report.rejected}")

@@ -1633,6 +1633,8 @@ export interface components {
             /** @description One for each line of the geometry */
             parts: components["schemas"]["DrivenPart"][];
         };
+        /** @enum {string} */
+        DuplicateKind: "case" | "clue";
         /** @description Impact of a new duty list from its day on. */
         DutyImpact: {
             /** @description Lines that end on the day */
@@ -3243,7 +3245,7 @@ export interface components {
         /** @description A case that was opened. */
         OpenedCase: {
             number: string;
-            state: string;
+            state: components["schemas"]["CaseState"];
             clue: number;
         };
         /** @description A login that was opened; its cookie is set. */
@@ -3448,6 +3450,8 @@ export interface components {
             /** @description Part of the address that has its name */
             matched: string;
         };
+        /** @enum {string} */
+        PlaceSearchOutcome: "found" | "nothing_found" | "another_city";
         /** @description Sites that got a place, as one import that can be undone. */
         PlacedSites: {
             /** @description To undo it; None: no site was placed */
@@ -3460,8 +3464,7 @@ export interface components {
         };
         /** @description Places for an address, the best first; none is chosen. */
         PlacesFound: {
-            /** @description `found`, `nothing_found` or `another_city` */
-            outcome: string;
+            outcome: components["schemas"]["PlaceSearchOutcome"];
             another_city: string | null;
             candidates: components["schemas"]["PlaceFound"][];
             /** @description Layers that changed since the names were made */
@@ -3506,8 +3509,7 @@ export interface components {
         ];
         /** @description An open case or clue that may be the same thing. */
         PossibleDuplicate: {
-            /** @description `case` or `clue` */
-            kind: string;
+            kind: components["schemas"]["DuplicateKind"];
             /** @description Number of the case, or id of the clue */
             key: string;
             title: string;
@@ -3789,7 +3791,7 @@ export interface components {
         /** @description Areas and bodies of a case at another place. */
         RelocationPreview: {
             /** @description Of the assignment there */
-            outcome: string;
+            outcome: components["schemas"]["AssignmentOutcome"];
             lead_body: string | null;
             co_handlers: string[];
             /** @description Those that change */
@@ -3834,7 +3836,7 @@ export interface components {
         /** @description State and steps of a report of the public. */
         ReportStatus: {
             state: components["schemas"]["ClueState"];
-            case_state: string | null;
+            case_state: components["schemas"]["CaseState"] | null;
             /** @description The body that leads */
             body: string | null;
             /** Format: date-time */
@@ -4467,7 +4469,7 @@ export interface components {
             en: string;
         };
         /** @enum {string} */
-        SourceProblemKind: "held" | "late" | "never" | "failing" | "left" | "stopped" | "contract";
+        SourceProblemKind: "held" | "late" | "never" | "failing" | "left" | "stopped" | "cut" | "contract";
         /** @description A look at a source. */
         SourceRunDocument: {
             id: number;
@@ -5373,6 +5375,7 @@ export type Drafts = components['schemas']['Drafts'];
 export type DrivenFeature = components['schemas']['DrivenFeature'];
 export type DrivenPart = components['schemas']['DrivenPart'];
 export type DrivenProperties = components['schemas']['DrivenProperties'];
+export type DuplicateKind = components['schemas']['DuplicateKind'];
 export type DutyImpact = components['schemas']['DutyImpact'];
 export type DutyLine = components['schemas']['DutyLine'];
 export type DutyLines = components['schemas']['DutyLines'];
@@ -5524,6 +5527,7 @@ export type PlacePatch = components['schemas']['PlacePatch'];
 export type PlaceProperties = components['schemas']['PlaceProperties'];
 export type PlacePropertiesPatch = components['schemas']['PlacePropertiesPatch'];
 export type PlaceProposal = components['schemas']['PlaceProposal'];
+export type PlaceSearchOutcome = components['schemas']['PlaceSearchOutcome'];
 export type PlacedSites = components['schemas']['PlacedSites'];
 export type PlacesFound = components['schemas']['PlacesFound'];
 export type Point = components['schemas']['Point'];
