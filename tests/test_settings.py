@@ -44,6 +44,7 @@ MAKES_SETTINGS = {
     "geo_api/cli/models/versions.py": "commands",
     "geo_api/cli/results/evaluation.py": "a command",
     "geo_api/cli/results/models.py": "commands",
+    "geo_api/cli/results/reports.py": "commands",
 }
 ENVIRONMENT_NAMES = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
 

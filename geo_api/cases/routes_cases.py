@@ -12,17 +12,24 @@ from starlette.responses import HTMLResponse
 
 from geo_api.auth.access import Caller, CallerDep, Db, SystemDb, needs
 from geo_api.cases.chain_keys import ChainKeys
-from geo_api.cases.documents import card_document, case_document
+from geo_api.cases.documents import case_document
 from geo_api.cases.packs import MEDIA_TYPE, make_pack
+from geo_api.cases.reports import case_page
 from geo_api.cases.schemas import CaseDocument, CaseEventBody, ChainVerdict
 from geo_api.http.caching import PRIVATE, entity_tags
 from geo_api.http.errors import Problem
-from geo_api.http.representations import BINARY, ReportLanguage, json_response, page_language
+from geo_api.http.representations import (
+    BINARY,
+    PDF,
+    PDF_ANSWER,
+    ReportLanguages,
+    json_response,
+    page_language,
+)
 from geo_api.http.request_bodies import JsonRoute
-from grid.alerts import alert_card
 from grid.cases import check_facts, transition, verify_case
-from layers.records import read_case_file, surroundings
-from maps.reports import case_report
+from layers.records import read_case_file
+from maps.printing import find_chromium, print_pdf
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"], route_class=JsonRoute)
 
@@ -132,16 +139,30 @@ def get_case_pack(request: Request, number: CaseNumber, db: Db) -> Response:
 
 @router.get("/{number}/report.html", dependencies=[needs("read_cases")], response_class=HTMLResponse)
 def get_case_report(
-    request: Request, number: CaseNumber, caller: CallerDep, db: Db, lang: ReportLanguage = None
+    request: Request, number: CaseNumber, caller: CallerDep, db: Db, lang: ReportLanguages = None
 ) -> HTMLResponse:
     """Return the case as one HTML file that opens without a network."""
     found = read_case_file(db, number)
-    alert_id = found.case.alert_id
-    alert = None if alert_id is None else card_document(alert_card(db, alert_id), caller)
-    document = case_document(db, found, caller) | {"alert": alert}
-    html = case_report(document, layers=surroundings(db, found.case), language=lang or page_language(request))
-    headers = {
-        "Cache-Control": PRIVATE,
-        "Content-Disposition": f"inline; filename*=UTF-8''{quote(number)}.html",
-    }
-    return HTMLResponse(html, headers=headers)
+    html = case_page(db, found, caller, lang or page_language(request))
+    return HTMLResponse(html, headers=_report_headers(number, "html"))
+
+
+@router.get(
+    "/{number}/report.pdf",
+    dependencies=[needs("read_cases")],
+    response_class=Response,
+    responses=PDF_ANSWER,
+)
+def get_case_report_as_pdf(
+    request: Request, number: CaseNumber, caller: CallerDep, db: Db, lang: ReportLanguages = None
+) -> Response:
+    """Return the report of the case as PDF on A4, with its map. 503 where the installation has no Chromium."""
+    found = read_case_file(db, number)
+    chromium = find_chromium(request.app.state.settings.chromium)
+    pdf = print_pdf(case_page(db, found, caller, lang or page_language(request)), chromium)
+    return Response(pdf, media_type=PDF, headers=_report_headers(number, "pdf"))
+
+
+def _report_headers(number: str, ending: str) -> dict[str, str]:
+    disposition = f"inline; filename*=UTF-8''{quote(number)}.{ending}"
+    return {"Cache-Control": PRIVATE, "Content-Disposition": disposition}

@@ -21,6 +21,8 @@ from geo_api.http.settings import Settings
 from layers.city import city_in_force
 from layers.errors import LayerError
 from layers.private_server import HOW_TO_INSTALL, Cluster, server_user
+from maps.errors import ChromiumMissing
+from maps.printing import find_chromium
 
 DISTRIBUTION = "wangge"
 
@@ -55,6 +57,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield Check(check_packages)
     yield Check(check_front_end)
     yield Check(check_pictures)
+    yield Check(check_printing, (settings,))
     yield Check(check_calendar)
     yield Check(check_city, (settings,))
     yield Check(check_base_maps, (settings,))
@@ -115,6 +118,17 @@ def check_pictures() -> list[Finding]:
         return [Finding("评估绘图 pictures", True, "matplotlib is installed", "已安装 matplotlib")]
     seen = "`wangge evaluate` draws no pictures without matplotlib: pip install 'wangge[evaluate]'"
     return [Finding("评估绘图 pictures", True, seen, "未安装 matplotlib（可选），`wangge evaluate` 不绘图")]
+
+
+def check_printing(settings: Settings) -> list[Finding]:
+    """Reports as PDF. Chromium is optional: without it reports are HTML only; one that is named must be there."""
+    name = "报告 PDF reports as PDF"
+    try:
+        chromium = find_chromium(settings.chromium)
+    except ChromiumMissing as error:
+        mend = "apt-get install chromium fonts-noto-cjk, or unset WANGGE_CHROMIUM · 安装或取消该设置"
+        return [Finding(name, settings.chromium is None, error.message_en, error.message_zh, mend)]
+    return [Finding(name, True, f"{chromium}", f"{chromium}")]
 
 
 def _unmet(requirements: list[str]) -> Iterator[str]:

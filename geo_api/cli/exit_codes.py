@@ -26,6 +26,7 @@ def _errors_of_ours() -> tuple[type[Exception], ...]:
     from geo_api.http.settings import WrongSetting
     from grid.errors import GridError
     from layers.errors import LayerError
+    from maps.errors import MapError
     from spatial_models.errors import ModelError
 
-    return WrongSetting, LayerError, GridError, ModelError
+    return WrongSetting, LayerError, GridError, ModelError, MapError

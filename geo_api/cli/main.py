@@ -13,7 +13,6 @@ import typer
 
 from geo_api.cli.exit_codes import exit_code
 from geo_api.cli.on_demand import Entry, GroupOnDemand
-from geo_api.http.start_up import without_collection
 
 
 class Commands(GroupOnDemand):
@@ -97,6 +96,11 @@ class Commands(GroupOnDemand):
             "预警 alerts: queue, budget of checks, scores, outcomes",
         ),
         Entry("cases", "geo_api.cli.cases:cases_app", "案件 cases: list, proof, packs"),
+        Entry(
+            "report",
+            "geo_api.cli.results.reports:report_app",
+            "报告 reports as files: HTML or PDF, in one language or both",
+        ),
         Entry("dispatches", "geo_api.cli.dispatch:dispatches_app", "派员 officers sent to cases"),
         Entry("officers", "geo_api.cli.dispatch:officers_app", "执法人员 officers"),
         Entry("webhooks", "geo_api.cli.sharing:webhooks_app", "推送 webhooks"),
@@ -123,9 +127,8 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
 ) -> None:
     """Serve the API and the map · 启动服务."""
-    with without_collection():
-        from geo_api.http.settings import read_settings
-        from geo_api.server.serving import serve_forever
+    from geo_api.http.settings import read_settings
+    from geo_api.server.serving import serve_forever
 
     serve_forever(read_settings(), host, port, workers)
 
@@ -135,9 +138,8 @@ def worker(
     once: Annotated[bool, typer.Option(help="Do one analysis and what waits, then stop")] = False,
 ) -> None:
     """Run the scheduled jobs · 运行定时任务."""
-    with without_collection():
-        from geo_api.http.settings import read_settings
-        from geo_api.jobs.worker import run_worker
+    from geo_api.http.settings import read_settings
+    from geo_api.jobs.worker import run_worker
 
     run_worker(read_settings(), once=once)
 
@@ -145,12 +147,11 @@ def worker(
 @app.command()
 def check() -> None:
     """Say what is wrong with this installation and how to mend it · 检查安装."""
-    with without_collection():
-        from rich.table import Table
+    from rich.table import Table
 
-        from geo_api.cli.check import check_installation
-        from geo_api.http.progress import console
-        from geo_api.http.settings import read_settings
+    from geo_api.cli.check import check_installation
+    from geo_api.http.progress import console
+    from geo_api.http.settings import read_settings
 
     table = Table("", "项 item", "结果 finding", "如何修复 how to mend")
     findings = check_installation(read_settings())
@@ -184,11 +185,10 @@ def demo(
     port: Annotated[int, typer.Option()] = 8000,
 ) -> None:
     """Make the demo city, analyse it and serve it · 演示."""
-    with without_collection():
-        from geo_api.cli.demo import current_end_day, prepare_demo, show_logins
-        from geo_api.cli.documents import emit
-        from geo_api.cli.results.analysis import day
-        from geo_api.http.settings import read_settings
+    from geo_api.cli.demo import current_end_day, prepare_demo, show_logins
+    from geo_api.cli.documents import emit
+    from geo_api.cli.results.analysis import day
+    from geo_api.http.settings import read_settings
 
     settings = read_settings()
     if "self_approval" not in settings.model_fields_set:

@@ -23,6 +23,7 @@ from starlette.responses import Response
 import grid.errors
 import layers.attachments
 import layers.errors
+import maps.errors
 from geo_api.http.refused_values import reasons_of
 
 log = structlog.get_logger("geo_api")
@@ -67,6 +68,7 @@ TITLES: Mapping[str, tuple[int, str, str]] = {
     "too-many-requests": (429, "Too many attempts", "尝试次数过多"),
     "internal": (500, "Internal error", "内部错误"),
     "not-available": (503, "Not available now", "服务暂不可用"),
+    "pdf-not-available": (503, "The report cannot be had as PDF", "无法提供 PDF 报告"),
     "too-slow": (503, "The query took too long", "查询超时"),
     "insufficient-storage": (507, "The disk of the database is full", "数据库磁盘空间不足"),
 }
@@ -132,6 +134,8 @@ KINDS: dict[type[Exception], str] = {
     layers.errors.BatchNotInForce: "conflict",
     layers.errors.DeliverySettled: "conflict",
     layers.errors.InputError: "invalid-body",
+    maps.errors.ChromiumMissing: "pdf-not-available",
+    maps.errors.PrintingFailed: "pdf-not-available",
     layers.errors.ClusterError: "not-available",
     layers.errors.DatabaseUnavailable: "not-available",
     PoolTimeout: "not-available",

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from maps.glossary import Language
+from maps.reports import Shown
 
 JSON = "application/json"
 GEOJSON = "application/geo+json"
@@ -28,13 +29,20 @@ ReportLanguage = Annotated[
     Language | None,
     Query(alias="lang", description="Language that is shown first; default by Accept-Language"),
 ]
+ReportLanguages = Annotated[
+    Shown | None,
+    Query(alias="lang", description="Language that is shown, or both; default by Accept-Language"),
+]
 ItemFormat = Annotated[
     Literal["json", "geojson", "html"] | None, Query(alias="f", description="json or html; default by Accept")
 ]
 
 
+PDF = "application/pdf"
 BINARY = {"type": "string", "format": "binary"}
 """Schema of bytes."""
+PDF_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {PDF: {"schema": BINARY}}}}
+"""Description of a route that answers with a PDF."""
 
 
 class GeoJson(JSONResponse):

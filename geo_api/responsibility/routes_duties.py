@@ -19,6 +19,7 @@ from grid.cases import RULES
 from grid.responsibility import day_of
 from layers.city import city_in_force
 from layers.records import newest_runs, valid_duties
+from maps.printing import can_print
 from maps.style import style_document
 
 router = APIRouter(prefix="/v1", tags=["reference"])
@@ -118,6 +119,7 @@ def get_settings(request: Request) -> Response:
         "city_code": city.code,
         "time_zone": city.time_zone,
         "languages": list(city.languages),
+        "pdf": can_print(request.app.state.settings.chromium),
     }
     return json_response(shown)
 

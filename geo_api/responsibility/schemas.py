@@ -206,6 +206,7 @@ class ConsoleSettings(Answer):
     city_code: Annotated[str, Field(description="Division code of GB/T 2260; empty: not set")]
     time_zone: Annotated[str, Field(description="Time zone of the city: times are shown in it")]
     languages: list[Literal["zh", "en"]]
+    pdf: Annotated[bool, Field(description="Reports can be had as PDF, too: there is a Chromium")]
 
 
 class LegendEntry(Answer):

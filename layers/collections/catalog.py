@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import (
@@ -52,6 +53,8 @@ from layers.tables import (
 )
 from layers.tables.fences import Fence
 
+LEVELS_OF_AREAS = 5
+"""Unit grid, community, town, county, city: an alert lies in one of them and in those above."""
 GRID_KINDS = ("unit_grid", "responsibility_grid", "evaluation_grid")
 
 __all__ = ["COLLECTIONS", "Collection", "Expression", "Property", "collection"]
@@ -175,12 +178,12 @@ def _site_properties() -> tuple[Property, ...]:
     )
 
 
-def _newest_case_number() -> Expression:
-    """Return the number of the newest case of an alert and of those joined to it."""
+def _of_newest_case(column: Any) -> Expression:
+    """Return a column of the newest case of an alert and of those joined to it."""
     same = aliased(Alert)
     of_site = select(same.id).where(or_(same.id == Alert.id, same.joined_to == Alert.id))
     return (
-        select(Case.number)
+        select(column)
         .where(Case.alert_id.in_(of_site.correlate(Alert)))
         .order_by(Case.opened_at.desc(), Case.id.desc())
         .limit(1)
@@ -189,9 +192,17 @@ def _newest_case_number() -> Expression:
     )
 
 
+def _area_of_alert(kind: str) -> Expression:
+    """Return the name of the area of a kind in which an alert lies; null: none of that kind holds it."""
+    levels = [aliased(Area) for _ in range(LEVELS_OF_AREAS)]
+    found = select(case(*((level.kind == kind, level.name) for level in levels))).select_from(levels[0])
+    for below, level in pairwise(levels):
+        found = found.outerjoin(level, level.id == below.parent_id)
+    return found.where(levels[0].id == Alert.area_id).correlate(Alert).scalar_subquery()
+
+
 def _alerts() -> Collection:
     a, s, e, f, r = Alert, Site, Enterprise, Fence, AlertRank
-    number = _newest_case_number()
     return Collection(
         id="alerts",
         en="Alerts",
@@ -241,7 +252,13 @@ def _alerts() -> Collection:
                 filterable=True,
                 values=OUTCOMES,
             ),
-            Property("case_number", number, "text", "Case", "案件编号"),
+            Property("case_number", _of_newest_case(Case.number), "text", "Case", "案件编号"),
+            Property(
+                "lead_body", _of_newest_case(Case.lead_body), "text", "Lead body of the case", "案件牵头单位",
+                filterable=True, null=True,
+            ),
+            Property("town", _area_of_alert("town"), "text", "Town", "镇（街道）", filterable=True, null=True),
+            Property("county", _area_of_alert("county"), "text", "County", "县（市、区）", filterable=True, null=True),
             Property(
                 "due", func.coalesce(r.is_due, False), "boolean", "To be checked this week", "本周核查",
                 filterable=True, null=False,

@@ -7,10 +7,9 @@ from typing import Any
 
 from layers.local_time import local_zone
 from maps import style
-from maps.glossary import Language
 from maps.reports.charts import balance_bars, meter_chart, start_of_use
 from maps.reports.map_drawing import SITE, draw_areas, draw_point, empty_map, fit_to
-from maps.reports.page import Texts, page, say
+from maps.reports.page import Shown, Texts, page, say
 
 LAYER_COLORS = {
     "county": style.AREA_KINDS["county"],
@@ -26,7 +25,7 @@ def case_report(
     case: Mapping[str, Any],
     *,
     layers: Mapping[str, Mapping[str, Any]],
-    language: Language = "zh",
+    language: Shown = "zh",
     time_zone: str | None = None,
 ) -> str:
     """Report of one case: place, evidence, assignment with its reasons, and case events.
@@ -38,8 +37,8 @@ def case_report(
     layers : mapping of name to GeoJSON
         Feature or FeatureCollection (EPSG:4326) named county, town, community, unit_grid, boundary, track,
         gap, site. ``site`` falls back to the case's own point.
-    language : {"zh", "en"}
-        The language that is shown first.
+    language : {"zh", "en", "both"}
+        The languages that are shown first.
     time_zone : str or None
         Zone in which times are written; None: that of the city.
 

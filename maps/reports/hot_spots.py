@@ -17,10 +17,10 @@ from maps import style
 from maps.classify import class_colors, class_of, quantile_breaks
 from maps.errors import InvalidLayer
 from maps.formats import Formats
-from maps.glossary import Language, names
+from maps.glossary import names
 from maps.report_policy import in_map_script
 from maps.reports.map_drawing import draw_areas, empty_map, features_of, fit_to
-from maps.reports.page import Texts, page, period_text, say
+from maps.reports.page import Shown, Texts, page, period_text, say
 
 TOOLTIP = (("实际", "Observed"), ("应有", "Expected"), ("倍数", "Times"))
 
@@ -43,7 +43,7 @@ def hotspot_report(
     over_time: gpd.GeoDataFrame | None = None,
     areas: Mapping[str, Any] | None = None,
     top: int = 20,
-    language: Language = "zh",
+    language: Shown = "zh",
     time_zone: str | None = None,
 ) -> str:
     """Report of the hot spots of one run: cells by significance, counts and the strongest cells.
@@ -63,8 +63,8 @@ def hotspot_report(
         GeoJSON of areas drawn as outlines.
     top : int
         How many cells the table of a field shows.
-    language : {"zh", "en"}
-        The language that is shown first.
+    language : {"zh", "en", "both"}
+        The languages that are shown first.
     time_zone : str or None
         Zone in which times are written; None: that of the city.
 

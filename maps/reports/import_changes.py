@@ -12,10 +12,9 @@ import folium
 from layers.local_time import local_zone
 from maps import style
 from maps.formats import Formats
-from maps.glossary import Language
 from maps.report_policy import in_map_script
 from maps.reports.map_drawing import empty_map, feature_of, fit_to
-from maps.reports.page import Texts, page
+from maps.reports.page import Shown, Texts, page
 
 CHANGES = {
     "new": style.Entry("#1b7837", "New", "新增"),
@@ -35,7 +34,7 @@ def changes_report(
     shapes: Sequence[Mapping[str, Any]],
     *,
     at: dt.datetime,
-    language: Language = "zh",
+    language: Shown = "zh",
     time_zone: str | None = None,
 ) -> str:
     """Report of what an import would change: counts by source, and a map of what is new, moved and ended.
@@ -50,8 +49,8 @@ def changes_report(
         None), ``moved_m`` (m, or None).
     at : datetime
         When the look was taken.
-    language : {"zh", "en"}
-        The language that is shown first.
+    language : {"zh", "en", "both"}
+        The languages that are shown first.
     time_zone : str or None
         Zone in which times are written; None: that of the city.
     """

@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from html import escape
-from typing import Any
+from typing import Any, Literal
 
 import folium
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
+from markupsafe import escape as escape_text
 
 from maps import style
 from maps.assets import Verbatim, localise
@@ -19,16 +20,22 @@ from maps.glossary import Language, names
 from maps.report_policy import with_policy
 
 Texts = Mapping[Language, str]
+Shown = Language | Literal["both"]
+"""Languages that a page shows: one, which its reader may change, or both."""
 
 
 def say(zh: object, en: object) -> Markup:
-    """Return a text in both languages, of which the page shows one.
+    """Return a text in both languages, of which the page shows one; what reads alike stands once.
 
     Examples
     --------
     >>> say("线索", "a <clue>")
     Markup('<span lang="zh">线索</span><span lang="en">a &lt;clue&gt;</span>')
+    >>> say("12", "12")
+    Markup('12')
     """
+    if str(zh) == str(en):
+        return escape_text(zh)
     return Markup('<span lang="zh">{}</span><span lang="en">{}</span>').format(zh, en)
 
 
@@ -101,13 +108,18 @@ def page(
     template: str,
     legend: list[style.Entry],
     title: Texts,
-    language: Language,
+    language: Shown,
     time_zone: str,
     **values: Any,
 ) -> str:
     """Return the map with its legend, above it the facts, below it the tables."""
     figure = localise(chart)
-    figure.title = escape(title[language])
+    titles: dict[Shown, str] = {
+        "zh": title["zh"],
+        "en": title["en"],
+        "both": f"{title['zh']} · {title['en']}",
+    }
+    figure.title = escape(titles[language])
     made = environment(time_zone)
 
     def part(name: str, **more: Any) -> str:
@@ -115,11 +127,12 @@ def page(
 
     zone = {each: Formats(each, time_zone).zone_note() for each in title}
     above, below = part(f"{template}_above.html", **values), part(f"{template}_below.html", **values)
-    switch = part("switch.html", language=language)
+    switch = part("switch.html", language=language, titles=titles)
     box = part("legend.html", legend=legend, zone=zone)
     figure.header.add_child(Verbatim(f"<style>{part('report.css')}</style>"), name="report_css")
     figure.html.add_child(Verbatim(f"<header>{switch}{above}</header>"), name="above")
     figure.html.add_child(Verbatim(f"<main>{box}{below}</main>"), name="below")
-    html = _for_everybody(figure.render(), escape(MAP[language]))
-    tag = "zh-CN" if language == "zh" else "en"
-    return with_policy(html.replace("<html>", f'<html lang="{tag}">', 1))
+    html = _for_everybody(figure.render(), escape(MAP["en" if language == "en" else "zh"]))
+    tag = "en" if language == "en" else "zh-CN"
+    both = ' class="both"' if language == "both" else ""
+    return with_policy(html.replace("<html>", f'<html lang="{tag}"{both}>', 1))

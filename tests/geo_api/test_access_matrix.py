@@ -850,6 +850,7 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("POST", "/v1/cases/{number}/events"): {"/v1/cases/NT-none/events": CASE_WORKERS},
     ("GET", "/v1/cases/{number}/verify"): {"/v1/cases/NT-none/verify": READERS},
     ("GET", "/v1/cases/{number}/report.html"): {"/v1/cases/NT-none/report.html": READERS},
+    ("GET", "/v1/cases/{number}/report.pdf"): {"/v1/cases/NT-none/report.pdf": READERS},
     ("GET", "/v1/cases/{number}/pack.zip"): {
         "/v1/cases/NT-none/pack.zip": frozenset({"dispatcher", "supervisor"})
     },
@@ -999,6 +1000,7 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
     ("GET", "/v1/style"): {"/v1/style": ANYONE},
     ("GET", "/v1/base-map.pmtiles"): {"/v1/base-map.pmtiles": ANYONE},
     ("GET", "/v1/hot-spots/report.html"): {"/v1/hot-spots/report.html": ANYONE},
+    ("GET", "/v1/hot-spots/report.pdf"): {"/v1/hot-spots/report.pdf?run_id=999999999": READERS},
     ("GET", "/v1/events"): {},  # has no end: test_events_tell_of_the_own_rows_only, above
     ("GET", "/events"): {},
 }

@@ -198,6 +198,12 @@ export interface components {
             outcome: ("confirmed" | "legal_use" | "cannot_tell") | null;
             /** @description Case · 案件编号 */
             case_number: string | null;
+            /** @description Lead body of the case · 案件牵头单位 */
+            lead_body: string | null;
+            /** @description Town · 镇（街道） */
+            town: string | null;
+            /** @description County · 县（市、区） */
+            county: string | null;
             /** @description To be checked this week · 本周核查 */
             due: boolean;
             /** @description Place in the queue of the county · 县内排位 */
@@ -1362,6 +1368,8 @@ export interface components {
             /** @description Time zone of the city: times are shown in it */
             time_zone: string;
             languages: ("zh" | "en")[];
+            /** @description Reports can be had as PDF, too: there is a Chromium */
+            pdf: boolean;
         };
         /** @description A unit grid whose corners are asked for, after the steps of a draft. */
         CornersBody: {
@@ -3576,7 +3584,7 @@ export interface components {
             version?: number | null;
         };
         /** @enum {string} */
-        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/changes-gone" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
+        ProblemType: "/problems/bad-request" | "/problems/unknown-parameter" | "/problems/invalid-parameter" | "/problems/login-required" | "/problems/login-failed" | "/problems/second-factor-needed" | "/problems/second-factor-failed" | "/problems/enrolment-needed" | "/problems/not-allowed" | "/problems/csrf" | "/problems/not-found" | "/problems/method-not-allowed" | "/problems/not-acceptable" | "/problems/changes-gone" | "/problems/version-needed" | "/problems/version-conflict" | "/problems/conflict" | "/problems/illegal-transition" | "/problems/edit-conflict" | "/problems/chain-broken" | "/problems/invalid-body" | "/problems/unknown-area" | "/problems/unknown-item" | "/problems/topology-fault" | "/problems/calendar-unknown" | "/problems/unknown-host" | "/problems/too-large" | "/problems/head-too-large" | "/problems/unsupported-media-type" | "/problems/rejected" | "/problems/too-slow-body" | "/problems/busy" | "/problems/too-many-requests" | "/problems/internal" | "/problems/not-available" | "/problems/pdf-not-available" | "/problems/too-slow" | "/problems/insufficient-storage";
         /** @description Properties of features as a JSON Schema (draft 2020-12). */
         PropertiesSchema: {
             $schema: string;

@@ -239,7 +239,7 @@ export class CaseView extends Piece {
   }
 
   #body(found: CaseDocument): TemplateResult {
-    const report = address(`${this.#path()}/report.html?lang=${language.get()}`);
+    const report = (ending: string): string => address(`${this.#path()}/report.${ending}?lang=${language.get()}`);
     const alert = { view: "alert", id: found.alert_id ?? 0 } as const;
     return html`
       <article class="card" data-open-case=${found.number}>
@@ -285,7 +285,12 @@ export class CaseView extends Piece {
         ${section(t("case.timeline"), timeline(found), this.#verification(found))}
         ${this.#publication(found)}
         <footer class="actions no-print">
-          <a class="button" href=${report} target="_blank" rel="noopener">${t("case.report")}</a>
+          <a class="button" href=${report("html")} target="_blank" rel="noopener">${t("case.report")}</a>
+          ${
+            this.parts.settings.pdf
+              ? html`<a class="button" href=${report("pdf")} target="_blank" rel="noopener">${t("case.report_pdf")}</a>`
+              : nothing
+          }
           ${
             may("pack_cases")
               ? html`<a class="button" href=${address(`${this.#path()}/pack.zip`)} download>${t("case.pack")}</a>`
