@@ -51,6 +51,10 @@ function statusText(status: number): string {
   if (status === 401) return t("problem.login");
   if (status === 403) return t("problem.denied");
   if (status === 404) return t("problem.missing");
+  if (status === 409 || status === 412) return t("problem.changed");
+  if (status === 413) return t("problem.large");
+  if (status === 428) return t("problem.version");
+  if (status === 429) return t("problem.often");
   if (status >= 500) return t("problem.server");
   return t("problem.other", { status });
 }
@@ -78,6 +82,13 @@ async function problemOf(response: Response): Promise<Problem> {
       .pop() ?? "";
   const seconds = Number(response.headers.get("Retry-After"));
   return new Problem(response.status, kind, body, seconds > 0 ? Math.ceil(seconds) : null);
+}
+
+let whenUnreached: () => void = () => undefined;
+
+/** Name what is to happen when the network or the service does not answer. */
+export function followUnreached(then: () => void): void {
+  whenUnreached = then;
 }
 
 let askForLogin: (() => Promise<boolean>) | null = null;
@@ -117,6 +128,7 @@ async function fetchedOnce(path: string, init: RequestInit): Promise<Response> {
     response = await fetch(url, { credentials: "same-origin", ...init });
   } catch (error) {
     if (isAbort(error)) throw error;
+    whenUnreached();
     throw new Problem(0, "network", {});
   }
   if (!response.ok) throw await problemOf(response);

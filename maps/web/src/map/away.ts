@@ -1,7 +1,7 @@
 /** While the service is away the map asks for nothing: every tile would be an error. Afterwards it asks for what it missed. */
 import { addProtocol, type Map as MapView, type RequestTransformFunction, type VectorTileSource } from "maplibre-gl";
 import { serviceRoot } from "../core/api";
-import { connected } from "../live/changes";
+import { connected, doubt } from "../live/changes";
 import { TILE_SOURCES } from "./sources";
 
 const NOWHERE = "away";
@@ -20,8 +20,9 @@ export function followAway(map: MapView): void {
   map.setTransformRequest(transform);
   map.on("error", ({ error }) => {
     missed = true; // the browser has said so; the map would say it a second time
-    if (!(error instanceof Error && /AJAXError|Failed to fetch|NetworkError/.test(`${error.name} ${error.message}`)))
-      console.warn(error);
+    const said = error instanceof Error ? `${error.name} ${error.message}` : "";
+    if (/Failed to fetch|NetworkError/.test(said)) doubt();
+    else if (!said.includes("AJAXError")) console.warn(error);
   });
   connected.subscribe((now) => {
     wasThere ||= now;

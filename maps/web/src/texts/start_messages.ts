@@ -85,6 +85,19 @@ export const startSentences = {
   "problem.retry_after": { zh: "请在 {n} 秒后重试。", en: "Try again in {n} s." },
   "problem.denied": { zh: "当前角色或区域无权操作。", en: "Your role or area does not allow this." },
   "problem.missing": { zh: "未找到，或不在您的辖区内。", en: "Not found, or not in your area." },
+  "problem.changed": {
+    zh: "他人刚刚改过，请查看最新内容后再提交；已填写的内容保留。",
+    en: "Somebody changed this meanwhile. Look at it as it is now, then try again; what you wrote is kept.",
+  },
+  "problem.large": {
+    zh: "内容或文件过大，请缩减后重试。",
+    en: "The text or file is too large. Make it smaller and try again.",
+  },
+  "problem.version": {
+    zh: "页面上的版本已旧，请重新打开后再提交。",
+    en: "The page shows an old version. Open it anew, then try again.",
+  },
+  "problem.often": { zh: "操作过于频繁，请稍后重试。", en: "Too many requests. Wait a little and try again." },
   "problem.server": { zh: "服务暂时出错，请稍后重试。", en: "The service failed. Try again later." },
   "problem.other": { zh: "请求未成功（{status}）。", en: "The request failed ({status})." },
   "problem.start": { zh: "页面未能启动", en: "The page could not start" },
