@@ -25,7 +25,18 @@ export type Route =
   | { view: "unplaced" }
   /** Without a name: all models. */
   | { view: "models"; name?: string }
-  | { view: "alerts"; level?: string; state?: string; due?: boolean; item?: string; outcome?: string }
+  | {
+      view: "alerts";
+      level?: string;
+      state?: string;
+      due?: boolean;
+      item?: string;
+      outcome?: string;
+      county?: string;
+      town?: string;
+      body?: string;
+      mine?: boolean;
+    }
   | { view: "alert"; id: number }
   | {
       view: "cases";
@@ -197,6 +208,10 @@ function routeOf(parts: Parts): Route {
         ...(due === "1" && { due: true }),
         ...(item && { item }),
         ...(outcome && { outcome }),
+        ...(county && { county }),
+        ...(town && { town }),
+        ...(body && { body }),
+        ...(parts.mine === "1" && { mine: true }),
       };
     case "models":
       return { view: name, ...(/^[a-z0-9_]{1,100}$/.test(key) && { name: key }) };
@@ -274,14 +289,7 @@ function routeParts(route: Route): Parts {
     case "registers":
       return { view: ["registers", route.register, route.key].filter(Boolean).join("/") };
     case "alerts":
-      return {
-        view: route.view,
-        level: route.level,
-        state: route.state,
-        due: route.due ? "1" : undefined,
-        item: route.item,
-        outcome: route.outcome,
-      };
+      return { ...route, due: route.due ? "1" : undefined, mine: route.mine ? "1" : undefined };
     case "cases":
       return { ...route, mine: route.mine ? "1" : undefined };
     case "models":

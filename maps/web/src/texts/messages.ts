@@ -399,6 +399,8 @@ const sentences = {
   "track.time": { zh: "时间", en: "Time" },
   "track.clear": { zh: "清除轨迹", en: "Clear the track" },
 
+  filters: { zh: "筛选", en: "Filters" },
+  "alert.shown": { zh: "{n} 条，最重要的在前", en: "{n} alerts, what matters most first" },
   crumbs: { zh: "所在范围", en: "Where" },
   "case.city": { zh: "全市", en: "Whole city" },
   "case.queue": { zh: "待办（未结）", en: "To do (not closed)" },
@@ -595,6 +597,7 @@ const sentences = {
   "files.reason": { zh: "撤回原因", en: "Reason for taking it back" },
   "case.pack": { zh: "案卷包", en: "Case pack" },
   "case.report": { zh: "案件报告", en: "Report" },
+  "case.report_pdf": { zh: "PDF 报告", en: "Report as PDF" },
 
   "assign.about": {
     zh: "选择事项并点击地图，查看该处由谁负责及其理由。",

@@ -1,4 +1,4 @@
-/** The list of alerts: the worst first, filtered by level. */
+/** The list of alerts: the worst first, with filters. */
 import { html, nothing, type TemplateResult } from "lit";
 import { keyed } from "lit/directives/keyed.js";
 import { repeat } from "lit/directives/repeat.js";
@@ -8,34 +8,26 @@ import { go, linkTo } from "../address/router";
 import { allItems, get, itemsPath } from "../core/api";
 import { Piece } from "../core/element";
 import { Loading } from "../core/loading";
+import { phone } from "../core/phone";
+import { session } from "../core/session";
 import type { AlertProperties, ModelsInForce } from "../core/types";
 import { flyTo, mark, type Console } from "../console";
 import { LEVELS } from "../map/palette";
 import { brackets, fixed, number, time } from "../texts/format";
 import { pick, t, term } from "../texts/text";
+import { byWeight, keeps, STATUSES, type AlertFilter } from "./alert_filter";
 import { budgetsOf } from "./budgets";
 import { confirmedShare, shareAt } from "./calibration";
+import { crumbs, namedOptions } from "./crumbs";
 import { empty, follow, levelBadge, loaded } from "./pieces";
 import { followRow, rowKeys } from "./row_keys";
 
 const MOST = 2000;
+const OUTCOMES = ["confirmed", "legal_use", "cannot_tell"] as const;
+const RUNS = { view: "runs" } as const;
+const MODELS = { view: "models" } as const;
 
 type AlertFeature = Feature<Point, AlertProperties>;
-
-function rank(level: string): number {
-  const at = (LEVELS as readonly string[]).indexOf(level);
-  return at < 0 ? LEVELS.length : at;
-}
-
-/** What the budget of the county has checked this week, then the worst level first, and the highest score in it. */
-export function byWeight(a: AlertFeature, b: AlertFeature): number {
-  const due = Number(b.properties.due) - Number(a.properties.due);
-  return due || rank(a.properties.level) - rank(b.properties.level) || b.properties.score - a.properties.score;
-}
-
-/** Those that wait for a check, those that have one, and those whose evidence is gone. */
-const STATUSES = ["open", "checked", "faded"] as const;
-const OUTCOMES = ["confirmed", "legal_use", "cannot_tell"] as const;
 
 interface Queue {
   found: AlertFeature[];
@@ -48,65 +40,7 @@ async function alerts(status: string, signal: AbortSignal): Promise<Queue> {
     allItems<AlertProperties, Point>(path, MOST, signal),
     get<ModelsInForce>("v1/models", signal),
   ]);
-  return { found: found.sort(byWeight), models };
-}
-
-function statusBar(chosen: string): TemplateResult {
-  const choice = (status: string): TemplateResult => html`
-    <button
-      type="button"
-      class="chip"
-      data-status=${status}
-      aria-pressed=${chosen === status ? "true" : "false"}
-      @click=${() => go({ view: "alerts", ...(status !== "open" && { state: status }) })}
-    >
-      ${term("alert_status", status)}
-    </button>
-  `;
-  return html`<div class="chips" role="group" aria-label=${t("alert.status")}>${STATUSES.map(choice)}</div>`;
-}
-
-function filterBar(found: readonly AlertFeature[], chosen: string, status: string, due: boolean): TemplateResult {
-  const to = (level: string, only: boolean): RouteTo<"alerts"> => ({
-    view: "alerts",
-    ...(level && { level }),
-    ...(status !== "open" && { state: status }),
-    ...(only && { due: true }),
-  });
-  const nDue = found.filter((each) => each.properties.due).length;
-  const choice = (level: string, name: string): TemplateResult => {
-    const n = level ? found.filter((each) => each.properties.level === level).length : found.length;
-    const pressed = chosen === level;
-    return html`
-      <button
-        type="button"
-        class="chip"
-        data-level=${level}
-        aria-pressed=${pressed ? "true" : "false"}
-        @click=${() => go(to(level, due))}
-      >
-        ${name}<small>${number(n)}</small>
-      </button>
-    `;
-  };
-  return html`
-    <div class="chips" role="group" aria-label=${t("alert.filter")}>
-      ${
-        nDue || due
-          ? html`<button
-              type="button"
-              class="chip"
-              data-due
-              aria-pressed=${due ? "true" : "false"}
-              @click=${() => go(to(chosen, !due))}
-            >
-              ${t("alert.due")}<small>${number(nDue)}</small>
-            </button>`
-          : nothing
-      }
-      ${choice("", t("all"))}${LEVELS.map((level) => choice(level, term("level", level)))}
-    </div>
-  `;
+  return { found: found.sort((a, b) => byWeight(a.properties, b.properties)), models };
 }
 
 function row(parts: Console, { id, geometry, properties: p }: AlertFeature, { models }: Queue): TemplateResult {
@@ -121,6 +55,7 @@ function row(parts: Console, { id, geometry, properties: p }: AlertFeature, { mo
         <span class="score" title=${t("alert.clue")}>${fixed(p.score, 2)}</span>
       </span>
       <span class="row-foot">
+        <span>${[p.county, p.town].filter(Boolean).join(" › ")}</span>
         ${
           p.place === null || p.place === undefined
             ? nothing
@@ -140,124 +75,213 @@ function row(parts: Console, { id, geometry, properties: p }: AlertFeature, { mo
 export class AlertsView extends Piece {
   static override properties = {
     parts: { attribute: false },
-    level: {},
-    status: {},
-    due: { type: Boolean },
-    item: {},
-    outcome: {},
+    filter: { attribute: false },
     budgets: { state: true },
   };
   declare budgets: boolean;
   declare parts: Console;
-  declare level: string;
-  declare due: boolean;
-  declare status: string;
-  /** The kind of alerts, by the model that raises them. */
-  declare item: string;
-  declare outcome: string;
-  readonly #alerts = new Loading(this, (signal) => alerts(this.status, signal), ["alerts"]);
+  declare filter: AlertFilter;
+  readonly #alerts = new Loading(this, (signal) => alerts(this.filter.state ?? "open", signal), ["alerts"]);
+
+  protected override follows() {
+    return [session, phone];
+  }
 
   protected override firstUpdated(): void {
     mark(this.parts, null);
   }
 
   protected override render() {
+    return html`
+      <h2>${t("alerts")}</h2>
+      ${phone.get() ? nothing : this.#about()} ${this.#statuses()} ${loaded(this.#alerts, (queue) => this.#list(queue))}
+      ${phone.get() ? this.#about() : nothing}
+    `;
+  }
+
+  /** What an alert is, and the budgets of checks; on a phone below the list, which comes first. */
+  #about(): TemplateResult {
     const opened = (open: boolean): void => {
       this.budgets = open;
     };
     return html`
-      <h2>${t("alerts")}</h2>
       <p class="muted">
-        ${t("alert.clue_long")} <a href=${linkTo({ view: "runs" })} @click=${follow({ view: "runs" })}>${t("runs")}</a> ·
-        <a href=${linkTo({ view: "models" })} @click=${follow({ view: "models" })}>${t("models")}</a>
+        ${t("alert.clue_long")} <a href=${linkTo(RUNS)} @click=${follow(RUNS)}>${t("runs")}</a> ·
+        <a href=${linkTo(MODELS)} @click=${follow(MODELS)}>${t("models")}</a>
       </p>
       <div @budget-set=${() => this.#alerts.again()}>${budgetsOf(this.budgets, opened)}</div>
-      ${statusBar(this.status)}
-      ${loaded(this.#alerts, (queue) => {
-        const { found } = queue;
-        const shown = found.filter(
-          ({ properties: p }) =>
-            (!this.level || p.level === this.level) &&
-            (!this.due || p.due) &&
-            (!this.item || p.kind === this.item) &&
-            (!this.outcome || p.outcome === this.outcome),
-        );
-        return html`
-          ${filterBar(found, this.level, this.status, this.due)} ${this.#more(queue)}
-          ${found.length >= MOST ? html`<p class="muted">${t("list.most", { n: number(MOST) })}</p>` : nothing}
-          ${
-            shown.length
-              ? html`<div class="rows" @keydown=${rowKeys}>
-                  ${repeat(
-                    shown,
-                    (each) => each.id,
-                    (each) => row(this.parts, each, queue),
-                  )}
-                </div>`
-              : empty(t("alert.none"))
-          }
-        `;
-      })}
     `;
   }
 
-  /** Filters by the model, and of checked alerts by the outcome. */
-  #more({ found, models }: Queue): TemplateResult {
-    const choose =
-      (name: "item" | "outcome") =>
-      ({ target }: Event): void => {
-        const { level, status, due, item, outcome } = this;
-        const state = status === "open" ? "" : status;
-        const next = { level, state, due, item, outcome, [name]: (target as HTMLSelectElement).value };
-        go({ view: "alerts", ...Object.fromEntries(Object.entries(next).filter(([, value]) => value)) });
-      };
-    const select = (name: "item" | "outcome", title: string, options: readonly (readonly [string, string])[]) => {
-      const of = (value: string) =>
-        found.filter(({ properties: p }) => !value || (name === "item" ? p.kind : p.outcome) === value).length;
-      const chosen = this[name];
-      return html`
-        <label>
-          ${title}
-          <select name="alert-${name}" .value=${chosen} @change=${choose(name)}>
-            ${[["", t("all")] as const, ...options].map(
-              ([value, text]) => html`
-                <option value=${value} ?selected=${chosen === value}>${brackets(text, number(of(value)))}</option>
-              `,
-            )}
-          </select>
-        </label>
-      `;
-    };
-    const kinds = [...new Set(found.map(({ properties }) => properties.kind))];
-    const name = (kind: string): string => pick(models.find((each) => each.alert_kind === kind)?.title) || kind;
+  #list(queue: Queue): TemplateResult {
+    const { found } = queue;
+    const shown = found.filter(({ properties }) => this.#keeps(properties, this.filter));
+    return html`
+      ${crumbs(this.filter, (to) => this.#choose(to))} ${this.#filters(queue)}
+      <p class="muted" role="status" data-count>${t("alert.shown", { n: number(shown.length) })}</p>
+      ${found.length >= MOST ? html`<p class="muted">${t("list.most", { n: number(MOST) })}</p>` : nothing}
+      ${
+        shown.length
+          ? html`<div class="rows" @keydown=${rowKeys}>
+              ${repeat(
+                shown,
+                (each) => each.id,
+                (each) => row(this.parts, each, queue),
+              )}
+            </div>`
+          : empty(t("alert.none"))
+      }
+    `;
+  }
+
+  #keeps(of: AlertProperties, filter: AlertFilter): boolean {
+    return keeps(of, filter, session.get().body ?? "");
+  }
+
+  #choose(part: AlertFilter): void {
+    const next = Object.entries({ ...this.filter, ...part }).filter(([, value]) => value);
+    go({ view: "alerts", ...Object.fromEntries(next) });
+  }
+
+  #statuses(): TemplateResult {
+    const now = this.filter.state ?? "open";
+    const choice = (status: string): TemplateResult => html`
+      <button
+        type="button"
+        class="chip"
+        data-status=${status}
+        aria-pressed=${now === status ? "true" : "false"}
+        @click=${() => this.#choose({ state: status === "open" ? "" : status, outcome: "" })}
+      >
+        ${term("alert_status", status)}
+      </button>
+    `;
+    return html`<div class="chips" role="group" aria-label=${t("alert.status")}>${STATUSES.map(choice)}</div>`;
+  }
+
+  /** Filters; on a phone they open at a touch, so that the list is seen. */
+  #filters(queue: Queue): TemplateResult {
+    const { level, due, item, outcome, county, town, body, mine } = this.filter;
+    const chosen = [level, due, item, outcome, county, town, body, mine].filter(Boolean).length;
+    return html`
+      <details class="filters" ?open=${!phone.get() || chosen > 0}>
+        <summary>${chosen ? brackets(t("filters"), number(chosen)) : t("filters")}</summary>
+        ${this.#chips(queue.found)} ${this.#selects(queue)}
+      </details>
+    `;
+  }
+
+  #chips(found: readonly AlertFeature[]): TemplateResult {
+    const { filter } = this;
+    const count = (part: AlertFilter): number =>
+      found.filter(({ properties }) => this.#keeps(properties, { ...filter, ...part })).length;
+    const level = (value: string, name: string): TemplateResult => html`
+      <button
+        type="button"
+        class="chip"
+        data-level=${value}
+        aria-pressed=${(filter.level ?? "") === value ? "true" : "false"}
+        @click=${() => this.#choose({ level: value })}
+      >
+        ${name}<small>${number(count({ level: value }))}</small>
+      </button>
+    `;
+    const only = (name: "due" | "mine", text: string, there: boolean) =>
+      there || filter[name]
+        ? html`<button
+            type="button"
+            class="chip"
+            ?data-due=${name === "due"}
+            ?data-mine=${name === "mine"}
+            aria-pressed=${filter[name] ? "true" : "false"}
+            @click=${() => this.#choose({ [name]: !filter[name] })}
+          >
+            ${text}<small>${number(count({ [name]: true }))}</small>
+          </button>`
+        : nothing;
+    return html`
+      <div class="chips" role="group" aria-label=${t("alert.filter")}>
+        ${only(
+          "due",
+          t("alert.due"),
+          found.some((each) => each.properties.due),
+        )}
+        ${only("mine", t("case.mine"), Boolean(session.get().body))} ${level("", t("all"))}
+        ${LEVELS.map((each) => level(each, term("level", each)))}
+      </div>
+    `;
+  }
+
+  /** A choice with how many alerts each would show beside what else is chosen. */
+  #select(
+    found: readonly AlertFeature[],
+    name: "item" | "outcome" | "county" | "town" | "body",
+    title: string,
+    options: readonly (readonly [string, string])[],
+  ): TemplateResult {
+    const chosen = this.filter[name] ?? "";
+    const count = (value: string): string =>
+      number(found.filter(({ properties }) => this.#keeps(properties, { ...this.filter, [name]: value })).length);
+    const choose = ({ target }: Event): void => this.#choose({ [name]: (target as HTMLSelectElement).value });
+    return html`
+      <label>
+        ${title}
+        <select name="alert-${name}" .value=${chosen} @change=${choose}>
+          ${options.map(
+            ([value, text]) =>
+              html`<option value=${value} ?selected=${chosen === value}>${brackets(text, count(value))}</option>`,
+          )}
+        </select>
+      </label>
+    `;
+  }
+
+  #selects({ found, models }: Queue): TemplateResult {
+    const { filter } = this;
+    const all = found.map(({ properties }) => properties);
+    const within = all.filter((each) => !filter.county || each.county === filter.county);
+    const kinds = [...new Set(all.map(({ kind }) => kind))];
+    const kindName = (kind: string): string => pick(models.find((each) => each.alert_kind === kind)?.title) || kind;
+    const named = (name: "county" | "town" | "body", title: string, values: readonly (string | null)[]) =>
+      this.#select(found, name, title, namedOptions(values, filter[name]));
     return html`
       <div class="filter">
         ${
-          kinds.length > 1 || this.item
-            ? select(
-                "item",
-                t("alert.kind"),
-                kinds.map((each) => [each, name(each)] as const),
-              )
+          kinds.length > 1 || filter.item
+            ? this.#select(found, "item", t("alert.kind"), [
+                ["", t("all")],
+                ...kinds.map((each) => [each, kindName(each)] as const),
+              ])
             : nothing
         }
         ${
-          this.status === "checked"
-            ? select(
-                "outcome",
-                t("alert.outcome"),
-                OUTCOMES.map((each) => [each, term("outcome", each)] as const),
-              )
+          filter.state === "checked"
+            ? this.#select(found, "outcome", t("alert.outcome"), [
+                ["", t("all")],
+                ...OUTCOMES.map((each) => [each, term("outcome", each)] as const),
+              ])
             : nothing
         }
+        ${named(
+          "county",
+          t("kind.county"),
+          all.map((each) => each.county),
+        )}
+        ${named(
+          "town",
+          t("kind.town"),
+          within.map((each) => each.town),
+        )}
+        ${named(
+          "body",
+          t("case.body"),
+          all.map((each) => each.lead_body),
+        )}
       </div>
     `;
   }
 }
 customElements.define("alerts-view", AlertsView);
 
-export const view = (to: RouteTo<"alerts">, parts: Console) =>
-  html`${keyed(
-    to.state ?? "open",
-    html`<alerts-view .parts=${parts} .level=${to.level ?? ""} .due=${to.due ?? false} .item=${to.item ?? ""} .outcome=${to.outcome ?? ""} .status=${to.state ?? "open"}></alerts-view>`,
-  )}`;
+export const view = ({ view: _, ...filter }: RouteTo<"alerts">, parts: Console) =>
+  html`${keyed(filter.state ?? "open", html`<alerts-view .parts=${parts} .filter=${filter}></alerts-view>`)}`;

@@ -13,6 +13,7 @@ import { flyTo, mark, type Console } from "../console";
 import { brackets, number, time, timeLeft } from "../texts/format";
 import { caseTitle, t, term } from "../texts/text";
 import { ALL, byTimeLeft, DUES, keeps, lateBy, OVERDUE, secondsLeft, type CaseFilter } from "./case_filter";
+import { crumbs, namedOptions } from "./crumbs";
 import { empty, follow, loaded, stateBadge } from "./pieces";
 import { followRow, rowKeys } from "./row_keys";
 
@@ -103,7 +104,7 @@ export class CasesView extends Piece {
         const shown = found.filter(({ properties }) => this.#keeps(properties, this.filter));
         shown.sort((a, b) => byTimeLeft(a.properties, b.properties, now_ms));
         return html`
-          ${this.#crumbs()} ${this.#filters(found)}
+          ${crumbs(this.filter, (to) => this.#choose(to))} ${this.#filters(found)}
           <p class="muted" role="status" data-count>${t("case.shown", { n: number(shown.length) })}</p>
           ${found.length >= MOST ? html`<p class="muted">${t("list.most", { n: number(MOST) })}</p>` : nothing}
           ${
@@ -129,21 +130,6 @@ export class CasesView extends Piece {
   #choose(part: CaseFilter): void {
     const next = Object.entries({ ...this.filter, ...part }).filter(([, value]) => value);
     go({ view: "cases", ...Object.fromEntries(next) });
-  }
-
-  /** City › county › town: each leads back to its own list. */
-  #crumbs(): TemplateResult {
-    const { county, town } = this.filter;
-    const crumb = (name: string, to: CaseFilter, last: boolean): TemplateResult =>
-      last
-        ? html`<b aria-current="location">${name}</b>`
-        : html`<button type="button" class="quiet small" @click=${() => this.#choose(to)}>${name}</button><span>›</span>`;
-    return html`
-      <nav class="crumbs" aria-label=${t("crumbs")}>
-        ${crumb(session.get().area?.name ?? t("case.city"), { county: "", town: "" }, !county && !town)}
-        ${county ? crumb(county, { town: "" }, !town) : nothing} ${town ? crumb(town, {}, true) : nothing}
-      </nav>
-    `;
   }
 
   /** A choice with how many cases each would show beside what else is chosen. */
@@ -175,13 +161,6 @@ export class CasesView extends Piece {
   #filters(found: readonly CaseFeature[]): TemplateResult {
     const all = found.map((each) => each.properties);
     const within = all.filter((each) => !this.filter.county || each.county === this.filter.county);
-    const named = (values: readonly (string | null)[], chosen = ""): [string, string][] => {
-      const known = new Set([...values, chosen].filter(Boolean) as string[]);
-      return [
-        ["", t("all")],
-        ...[...known].sort((a, b) => a.localeCompare(b)).map((each): [string, string] => [each, each]),
-      ];
-    };
     const { filter } = this;
     const chosenState = filter.state && filter.state !== ALL && filter.state !== OVERDUE ? [filter.state] : [];
     const states = [...new Set([...all.map((each) => each.state as string), ...chosenState])].map(
@@ -222,7 +201,7 @@ export class CasesView extends Piece {
             found,
             "county",
             t("kind.county"),
-            named(
+            namedOptions(
               all.map((each) => each.county),
               filter.county,
             ),
@@ -231,7 +210,7 @@ export class CasesView extends Piece {
             found,
             "town",
             t("kind.town"),
-            named(
+            namedOptions(
               within.map((each) => each.town),
               filter.town,
             ),
@@ -240,12 +219,12 @@ export class CasesView extends Piece {
             found,
             "item",
             t("case.matter"),
-            named(
+            namedOptions(
               all.map((each) => each.item_code),
               filter.item,
             ),
           )}
-          ${this.#select(found, "body", t("case.body"), named(bodies, filter.body))}
+          ${this.#select(found, "body", t("case.body"), namedOptions(bodies, filter.body))}
           ${this.#select(found, "due", t("case.due_at"), [
             ["", t("all")],
             ...DUES.map((each) => [each, t(`case.due_${each}`)] as const),
