@@ -14,7 +14,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from playwright.sync_api import Browser, sync_playwright
 from geo_api.cli.demo import Login, current_end_day, prepare_demo
 from geo_api.http.settings import Settings, read_settings
 from tests.support.console import ARGS, Console, Visit
+from tests.support.console_views import View, views_of
 from tests.support.served_city import City
 from tests.support.service_process import serve
 
@@ -35,43 +35,10 @@ GRIDS = 12_000
 """Unit grids of the demo city, as `wangge demo` makes it."""
 
 
-@dataclass(frozen=True)
-class View:
-    """A view: its name in files, its part of the address, and the role that looks at it (none: nobody logged in)."""
-
-    name: str
-    address: str
-    role: str | None = "dispatcher"
-
-
-def views_of(city: City, browser: Browser) -> Iterator[View]:
-    """Every view, with a case, an alert and a clue that the city has."""
-    yield View("public", "", None)
+def views(city: City, browser: Browser) -> list[View]:
+    """Every view, with what the city has."""
     with _context(browser, city, "desk", "light", "zh", "dispatcher") as context:
-        alert, case = (_first(context, f"/collections/{name}/items?limit=1") for name in ("alerts", "cases"))
-        clue = _first(context, "/v1/clues?limit=1")
-    plain = ("overview", "alerts", "models", "runs", "cases", "dispatches", "intake", "figures", "registers", "proposals",
-             "imports", "sources", "assign", "account")  # fmt: skip
-    yield from (View(name, f"view={name}") for name in plain)
-    if alert:
-        yield View("alert", f"view=alert/{alert['id']}")
-    if case:
-        yield View("case", f"view=case/{case['properties']['number']}")
-    if clue:
-        yield View("clue", f"view=clue/{clue['id']}")
-    yield View("edit", "view=edit", "grid_manager")
-    yield View("officer", "view=cases", "officer")
-    yield View("webhooks", "view=webhooks", "supervisor")
-
-
-def _first(context: Any, path: str) -> dict[str, Any] | None:
-    """The first feature or row of a list."""
-    answer = context.request.get(context.address + path)
-    document = answer.json() if answer.ok else {}
-    rows = next(
-        (value for value in document.values() if isinstance(value, list) and value and "id" in value[0]), []
-    )
-    return rows[0] if rows else None
+        return list(views_of(city.address, context.request))
 
 
 @contextlib.contextmanager
@@ -98,10 +65,10 @@ def _context(
 
 def draw(browser: Browser, city: City, folder: Path, only: list[str]) -> int:
     """Draw the views into a folder; returns how many pictures there are."""
-    views = [view for view in views_of(city, browser) if not only or view.name in only]
+    drawing = [view for view in views(city, browser) if not only or view.name in only]
     drawn = 0
     for size, theme, language in itertools.product(SIZES, THEMES, LANGUAGES):
-        for role, of_role in itertools.groupby(views, key=lambda view: view.role):
+        for role, of_role in itertools.groupby(drawing, key=lambda view: view.role):
             with _context(browser, city, size, theme, language, role) as context:
                 for view in of_role:
                     path = folder / f"{view.name}-{size}-{theme}-{language}.webp"

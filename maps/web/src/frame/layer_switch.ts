@@ -9,6 +9,7 @@ import { address } from "../address/router";
 import { Piece } from "../core/element";
 import { icon } from "../core/icons";
 import { language } from "../texts/language";
+import { phone } from "../core/phone";
 import { loggedIn, session } from "../core/session";
 import { shade } from "../core/theme";
 import { baseChosen, chooseBase, offered } from "../map/offered_maps";
@@ -56,6 +57,9 @@ export class LayerSwitch extends Piece {
 
   protected override firstUpdated(): void {
     this.map.on("zoomend", () => this.requestUpdate());
+    phone.subscribe((narrow) => {
+      if (narrow) this.open = false;
+    });
   }
 
   /** Width that covers the map, in pixels. */

@@ -12,6 +12,7 @@ import type { Console, Covered } from "../console";
 import { connected } from "../live/changes";
 import { t } from "../texts/text";
 import { failure, follow, loading } from "../views/pieces";
+import { nameOf } from "../views/names";
 import { VIEWS, type ViewModule } from "../views/registry";
 import "./closed_view";
 import { mayOpen, tabs } from "./permissions";
@@ -107,7 +108,9 @@ export class SidePanel extends Piece {
             (each) => this.#tab(each, tabOf(now)),
           )}
         </nav>
-        <div class="side-body"><div class="view view-${now.view}">${this.#view(now)}</div></div>
+        <div class="side-body" tabindex="0" role="region" aria-label=${nameOf(now)}>
+          <div class="view view-${now.view}">${this.#view(now)}</div>
+        </div>
         ${this.#fold()}
       </section>
     `;

@@ -56,7 +56,7 @@ export class TopBar extends Piece {
     return html`
       <header class="top">
         <div class="brand">
-          <img src="./favicon.svg" alt="" width="28" height="28" /><b>${t("title")}</b><small>${this.city}</small>
+          <img src="./favicon.svg" alt="" width="28" height="28" /><h1>${t("title")}</h1><small>${this.city}</small>
         </div>
         <search-box .parts=${this.parts}></search-box>
         ${
@@ -77,19 +77,18 @@ export class TopBar extends Piece {
         ${t("login")}
       </button>`;
     const name = now.display_name || now.username;
+    const about = enrolling() ? t("factor.needed") : `${term("role", now.role)} · ${now.area?.name ?? t("login.city")}`;
     return html`
       <div class="who">
         <a
           href=${linkTo(ACCOUNT)}
           title=${`${t("account")} · ${name ?? ""}`}
-          aria-label=${`${t("account")} · ${name ?? ""}`}
+          aria-label=${`${t("account")} · ${name ?? ""} ${about}`}
           data-account
           @click=${follow(ACCOUNT)}
         >
           ${icon("user")}<b>${name}</b>
-          <small>
-            ${enrolling() ? t("factor.needed") : html`${term("role", now.role)} · ${now.area?.name ?? t("login.city")}`}
-          </small>
+          <small>${about}</small>
         </a>
         <button type="button" data-logout title=${t("logout")} aria-label=${t("logout")} @click=${() => void leave()}>
           ${icon("leave")}<span>${t("logout")}</span>

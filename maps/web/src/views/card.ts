@@ -126,7 +126,7 @@ function visitTable(parts: Console, visits: readonly SiteVisit[]): TemplateResul
       <table class="visits">
         <thead>
           <tr>
-            ${head.map((key) => html`<th scope="col">${t(key)}</th>`)}${tracks ? html`<th></th>` : nothing}
+            ${head.map((key) => html`<th scope="col">${t(key)}</th>`)}${tracks ? html`<th scope="col">${t("card.track")}</th>` : nothing}
           </tr>
         </thead>
         <tbody>
