@@ -28,7 +28,7 @@ MOST_STAFF = 60
 
 @dataclass(frozen=True)
 class BorderPart:
-    """What the border runs along on one side, longest first.
+    """Part of a border with the thing that it runs along on one side; the longest comes first.
 
     Attributes
     ----------

@@ -41,7 +41,7 @@ MAX_NAME = 100
 
 @dataclass(frozen=True)
 class GuideLayer:
-    """What a guide file holds, in the storage CRS.
+    """Content of a guide file, in the storage CRS.
 
     Attributes
     ----------
