@@ -11,7 +11,9 @@ from fastapi.responses import HTMLResponse
 
 from geo_api.auth.access import Db, needs
 from geo_api.http.caching import PRIVATE
+from geo_api.http.errors import Problem
 from geo_api.http.representations import ReportLanguage, page_language
+from grid.errors import UnknownArea
 from grid.responsibility import grid_sheet
 from layers.local_time import local_zone
 from maps.reports import grid_report
@@ -28,7 +30,10 @@ def get_grid_sheet(
     lang: ReportLanguage = None,
 ) -> HTMLResponse:
     """Return the sheet of a grid: map, border in words by roads and waters, staff on duty, enterprises."""
-    sheet = grid_sheet(db, code, kind)
+    try:
+        sheet = grid_sheet(db, code, kind)
+    except UnknownArea as error:
+        raise Problem("not-found", str(error), error.message_zh) from error
     page = grid_report(asdict(sheet), language=lang or page_language(request), time_zone=local_zone().key)
     headers = {
         "Cache-Control": PRIVATE,

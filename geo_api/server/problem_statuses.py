@@ -50,6 +50,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "openClue": (409,),
     "rejectClue": (409,),
     "attachFile": (408, 409, 413, 415, 422),
+    "readGuideLayer": (408, 413, 422),
     "applyChangeSet": (409, 422),
     "draftChangeSet": (409,),
     "createDraft": (409,),

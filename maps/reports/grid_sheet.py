@@ -14,6 +14,7 @@ GROUND = {
     "waterways": style.Entry("#4b91c2", "Waterways", "河道"),
     "roads": style.Entry("#8a7f6c", "Roads", "道路"),
 }
+OWN_COLOR = "#0a5fb4"
 SIDES: Mapping[str, Texts] = {
     "north": {"zh": "北至", "en": "North"},
     "east": {"zh": "东至", "en": "East"},
@@ -44,7 +45,10 @@ def grid_report(sheet: Mapping[str, Any], *, language: Language = "zh", time_zon
     drawn = [name for name in GROUND if sheet["ground"].get(name, {}).get("features")]
     for name in drawn:
         draw_areas(chart, sheet["ground"][name], GROUND[name])
-    own = style.AREA_KINDS[sheet["kind"]]
+    kind = style.AREA_KINDS[sheet["kind"]]
+    own = style.Entry(
+        OWN_COLOR, kind.en, kind.zh
+    )  # the colours of kinds are for borders that are not the subject
     names = {"code": sheet["code"], "name": sheet["name"]}
     shape = {"type": "Feature", "properties": names, "geometry": sheet["geometry"]}
     draw_areas(chart, shape, own)
