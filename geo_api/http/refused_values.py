@@ -1,10 +1,11 @@
-"""Refused values of bodies and parameters: the reasons of the validation in both languages, and zero bytes in JSON."""
+"""Refused values of bodies and parameters: reasons of the validation in both languages, texts that nobody may send."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 _HAN = re.compile(r"[㐀-鿿]")
 _PREFIX = "Value error, "
@@ -66,27 +67,60 @@ def reasons_of(fault: Mapping[str, Any]) -> tuple[str, str]:
     return said, begins or f"无效：{said}"
 
 
-def zero_byte_in(value: Any) -> str | None:
-    r"""Return where a value read from JSON has a zero byte, which no database can hold; None: nowhere.
+class UnfitText(NamedTuple):
+    """A text that nobody may send: where it stands in a body, and why, in English and Chinese."""
+
+    field: str
+    en: str
+    zh: str
+
+
+_ZERO_BYTE = ("it has a zero byte (U+0000)", "含有空字符（U+0000）")
+_TURNED = ("it has characters that turn the direction of writing", "含有改变文字方向的控制字符")
+_INVISIBLE = ("it has no visible character", "没有可见字符")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_HINTS = (b"\\u", b"\xe2\x80", b"\xe2\x81", b"\xef\xbb\xbf", b"\xc2\xad")
+"""Bytes of a body without which no text of it is unfit."""
+
+
+def unfit_text_in(body: bytes, value: Any) -> UnfitText | None:
+    r"""Return the first text of a JSON body that nobody may send; None: there is none.
+
+    No database holds a zero byte; a reason of zero-width characters says nothing; what turns the direction of writing
+    shows another text than the one that is stored.
 
     Examples
     --------
-    >>> zero_byte_in({"payload": {"names": ["a", "b\x00"]}}), zero_byte_in({"a": 1})
+    >>> unfit_text_in(b"\\u0000", {"payload": {"names": ["a", "b\x00"]}}).field, unfit_text_in(b"", {"a": 1})
     ('payload.names.1', None)
+    >>> unfit_text_in(b"\\u200b", {"note": "\u200b "}).en, unfit_text_in(b"\\u200b", {"note": "\u200ba"})
+    ('it has no visible character', None)
     """
-    return next(_zero_bytes(value, ()), None)
+    if not any(hint in body for hint in _HINTS):
+        return None
+    return next(_unfit_texts(value, ()), None)
 
 
-def _zero_bytes(value: Any, path: tuple[str, ...]) -> Iterator[str]:
+def _unfit_texts(value: Any, path: tuple[str, ...]) -> Iterator[UnfitText]:
     if isinstance(value, str):
-        if "\0" in value:
-            yield ".".join(path)
+        if (reason := _why_unfit(value)) is not None:
+            yield UnfitText(".".join(path), *reason)
     elif isinstance(value, dict):
         for name, each in value.items():
             plain = name.replace("\0", "")
             if plain != name:
-                yield ".".join((*path, plain))
-            yield from _zero_bytes(each, (*path, plain))
+                yield UnfitText(".".join((*path, plain)), *_ZERO_BYTE)
+            yield from _unfit_texts(each, (*path, plain))
     elif isinstance(value, list):
         for place, each in enumerate(value):
-            yield from _zero_bytes(each, (*path, str(place)))
+            yield from _unfit_texts(each, (*path, str(place)))
+
+
+def _why_unfit(text: str) -> tuple[str, str] | None:
+    if "\0" in text:
+        return _ZERO_BYTE
+    if _TURNING.search(text):
+        return _TURNED
+    if text.strip() and all(unicodedata.category(character)[0] in "CZ" for character in text):
+        return _INVISIBLE
+    return None

@@ -69,7 +69,9 @@ def aware(at: dt.datetime | None) -> dt.datetime | None:
     if at is None:
         return None
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
-        raise ValueError(f"the year must be in {FIRST_YEAR}-{LAST_YEAR}")
+        raise ValueError(
+            f"the year must be in {FIRST_YEAR}-{LAST_YEAR} 年份应在 {FIRST_YEAR} 至 {LAST_YEAR} 之间"
+        )
     return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at
 
 

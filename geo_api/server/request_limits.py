@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from geo_api.auth.access import SAFE_METHODS, current_caller
 from geo_api.http.errors import Problem, known_problem
 from geo_api.http.json_text import UnfitJson, read_json
-from geo_api.http.refused_values import zero_byte_in
+from geo_api.http.refused_values import UnfitText, unfit_text_in
 from geo_api.http.request_bodies import let_pass, media_type, read_body
 from geo_api.server.connection_limits import MAX_HEAD_BYTES
 from layers.attachments import MAX_BYTES
@@ -151,8 +151,8 @@ async def _checked_body(request: Request) -> bytes:
             raise Problem(
                 "bad-request", f"body: {fault.message_en}", f"请求体：{fault.message_zh}"
             ) from fault
-        if b"\\u0000" in body and (field := zero_byte_in(request.state.json)) is not None:
-            raise _zero_byte(field)
+        if (unfit := unfit_text_in(body, request.state.json)) is not None:
+            raise _unfit_text(unfit)
     return body
 
 
@@ -160,13 +160,12 @@ def _is_json(media: str) -> bool:
     return media == "application/json" or media.endswith("+json")
 
 
-def _zero_byte(field: str) -> Problem:
-    reason, reason_zh = "it has a zero byte (U+0000)", "含有空字符（U+0000）"
-    fault = {"in": "body", "field": field, "reason": reason, "reason_zh": reason_zh}
+def _unfit_text(found: UnfitText) -> Problem:
+    fault = {"in": "body", "field": found.field, "reason": found.en, "reason_zh": found.zh}
     return Problem(
         "invalid-body",
-        f"{field or 'body'}: {reason}",
-        f"{field or '请求体'}：{reason_zh}",
+        f"{found.field or 'body'}: {found.en}",
+        f"{found.field or '请求体'}：{found.zh}",
         extras={"faults": [fault], "faults_found": 1},
     )
 

@@ -18,7 +18,10 @@ from layers.local_time import start_of_day
 FIRST_YEAR, LAST_YEAR = 1800, 2999
 _OPEN = ("", "..")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_INTEGER = re.compile(r"[+-]?\d{1,30}", re.ASCII)
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([Tt]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:\d\d(:\d\d)?)?)?", re.ASCII
+)
+_INTEGER = re.compile(r"-?(0|[1-9]\d{0,29})", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 Box = tuple[float, float, float, float]
 Interval = tuple[dt.datetime | None, dt.datetime | None]
@@ -103,8 +106,13 @@ def parse_moment(text: str, name: str = "at") -> dt.datetime:
     >>> parse_moment("2026-03-01T08:00:00+08:00").isoformat()
     '2026-03-01T00:00:00+00:00'
     """
+    written = text.strip().replace(" ", "+")
     try:
-        moment = dt.datetime.fromisoformat(text.strip().replace(" ", "+"))
+        if (
+            _MOMENT.fullmatch(written) is None
+        ):  # weeks, days of the year, and days without hyphens are no RFC 3339
+            raise ValueError
+        moment = dt.datetime.fromisoformat(written)
     except ValueError as error:
         raise InvalidFilter(f"{name}: not an RFC 3339 time: {text!r}") from error
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
@@ -163,7 +171,9 @@ def _whole_day(text: str) -> dt.datetime | None:
 
 
 def plain_integer(text: str) -> int:
-    """Parse digits with an optional sign; what Python would take besides (``1_0``, blanks) is refused.
+    """Parse digits in the one way that a number is written; what Python would take besides is refused.
+
+    ``1_0``, ``+1``, ``01`` and blanks are: one row has one address.
 
     Examples
     --------
@@ -192,6 +202,12 @@ def plain_number(text: str) -> float:
     return number
 
 
+def _date(text: str) -> dt.date:
+    if _DATE.fullmatch(text) is None:
+        raise ValueError(f"not a date: {text!r}")
+    return dt.date.fromisoformat(text)
+
+
 def _boolean(text: str) -> bool:
     known = {"true": True, "false": False, "1": True, "0": False}
     return known[text.lower()]
@@ -203,7 +219,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "number": plain_number,
     "boolean": _boolean,
     "time": parse_moment,
-    "date": dt.date.fromisoformat,
+    "date": _date,
 }
 
 

@@ -120,6 +120,8 @@ def test_a_step_of_a_case_stores_nothing_that_is_refused(api: Api, login: Login)
     client = login("officer.a")
     for payload in (
         b'{"x": "\\udfff"}',
+        b'{"x": "\\u200b\\u200b"}',  # a reason that nobody can see
+        b'{"x": "a\\u202eb"}',  # is shown otherwise than it is stored
         b'{"x": ' + b"[" * 900 + b"]" * 900 + b"}",
         b'{"x": "' + b"a" * 20_000 + b'"}',
     ):

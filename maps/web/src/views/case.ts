@@ -14,7 +14,7 @@ import type { CaseDocument, CaseEvent, DutyLine } from "../core/types";
 import { written } from "../core/written";
 import { flyTo, mark, pointOf, type Console } from "../console";
 import { ask } from "../frame/ask";
-import { label, list, time, timeLeft } from "../texts/format";
+import { brackets, label, list, time, timeLeft } from "../texts/format";
 import { language } from "../texts/language";
 import { caseTitle, pick, t, term } from "../texts/text";
 import { assignmentSteps, bodies } from "./assignment";
@@ -42,6 +42,8 @@ const NEEDS_NOTE = new Set([
 const GIVES = ["reassign", "designate"] as const;
 /** States from which the place can be changed. */
 const MOVABLE = new Set(["reported", "accepted", "filed", "dispatched", "arrived", "returned", "rework"]);
+/** States that somebody's reason explains. */
+const STOPPED = new Set(["returned", "rework", "suspended"]);
 const SHORT_HASH = 10;
 
 interface Verification {
@@ -64,6 +66,16 @@ function factsOf({ action, payload }: CaseEvent): string[] {
     text("into") && label(t("desk.case"), text("into")),
     text("note"),
   ].filter(Boolean);
+}
+
+/** Why the case came back or stands still, before the steps that follow from it. */
+function whySo({ state, events }: CaseDocument): Content {
+  const said = STOPPED.has(state)
+    ? events.findLast((event) => event.to_state === state && event.from_state !== state)
+    : null;
+  if (!said || !factsOf(said).length) return nothing;
+  const who = String(said.payload.body ?? said.actor);
+  return html`<p class="hint" data-why-stopped>${label(brackets(term("action", said.action), who), list(factsOf(said)))}</p>`;
 }
 
 /** What was told of the case by those who reported it. */
@@ -158,9 +170,7 @@ function deadline({ clock, due_at }: CaseDocument): TemplateResult {
     clock.status === "due_soon" || clock.status === "in_time" ? t("case.time_left", { time: timeLeft(left) }) : null,
     clock.status === "overdue" ? t("case.time_over", { time: timeLeft(-left) }) : null,
     clock.paused_since ? t("case.paused", { time: time(clock.paused_since) }) : null,
-    clock.status === "closed" || clock.status === "closed_late" || clock.status === "overdue"
-      ? term("clock", clock.status)
-      : null,
+    clock.status === "closed" || clock.status === "closed_late" ? term("clock", clock.status) : null,
     clock.late_since && clock.late_since !== clock.due_at ? t("case.was_late", { time: time(clock.late_since) }) : null,
   ].filter(Boolean);
   const late = clock.status === "overdue" || clock.status === "closed_late" || clock.late_since;
@@ -253,7 +263,7 @@ export class CaseView extends Piece {
           }
           ${found.due_at || found.clock.no_deadline ? html`<br />${t("case.due_at")} ${deadline(found)}` : nothing}
         </p>
-        ${section(t("case.next"), this.#actions(found))} ${told(found)}
+        ${section(t("case.next"), whySo(found), this.#actions(found))} ${told(found)}
         ${place(found)} ${this.#otherPlace(found)}
         ${section(t("case.bodies"), bodies(found.assignment, found.lead_body, found.co_handlers), parties(found))}
         ${section(t("case.why"), assignmentSteps(found.explanation))}
