@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 from sqlalchemy.orm import Session
@@ -12,7 +13,7 @@ from geo_api.http.progress import step
 from layers.records import enterprises, tracks
 from layers.runs import write_encounters, write_silences
 from spatial_models.encounters import find_encounters, fixes_at_stands
-from spatial_models.stays import find_silences
+from spatial_models.stays import find_parked, find_silences
 from spatial_models.visits import VehicleConfig, find_stands_away, find_visits, vehicle_findings
 
 GOODS_KINDS = ("hazmat", "other")
@@ -85,9 +86,12 @@ def measure_vehicles(
             fixes_at_stands(own_fixes, away, margin_s=0.0), **ENCOUNTER_PARAMETERS
         ).encounters
     with step("车辆信号 signals of vehicles", seconds, "vehicle_signals"):
-        visits = find_visits(own_stays, sites, places, link_gap_s=link_gap_s, window=window, local_zone=zone)
+        parked = find_parked(silences, local_zone=zone)
+        stood = pl.concat([own_stays.select(parked.columns), parked])
+        find = partial(_visits, stood, goods, places, link_gap_s=link_gap_s, window=window, zone=zone)
+        visits = find(sites)
         found = vehicle_findings(
-            visits, own_stays, silences, sites, places, fleet, at=at, encounters=met,
+            visits, stood, silences, sites, places, fleet, at=at, encounters=met,
             intervals=sampling, local_zone=zone, config=config,
         )  # fmt: skip
         signals = found.signals
@@ -97,15 +101,35 @@ def measure_vehicles(
                 status=pl.when(own).then(pl.lit("closed")).otherwise("status"),
                 status_since=pl.when(~own).then("status_since"),
             )
-            there = find_visits(
-                own_stays, shut, places, link_gap_s=link_gap_s, window=window, local_zone=zone
-            )
+            there = find(shut)
             of_watched = vehicle_findings(
-                there, own_stays, silences, shut, places, fleet, at=at, intervals=sampling,
+                there, stood, silences, shut, places, fleet, at=at, intervals=sampling,
                 local_zone=zone, config=config,
             ).signals  # fmt: skip
             signals = pl.concat([signals, of_watched.filter(own)])
     return MeasuredVehicles(visits, signals, found.silences, met)
+
+
+def _visits(
+    stays: pl.DataFrame,
+    goods: pl.DataFrame,
+    places: pl.DataFrame,
+    sites: pl.DataFrame,
+    *,
+    link_gap_s: float,
+    window: tuple[dt.datetime, dt.datetime],
+    zone: str,
+) -> pl.DataFrame:
+    """Find the visits of goods vehicles: the hazards of sites draw vehicles that are listed for them, and no others."""
+    listed = goods.filter(pl.col("kind") == "hazmat")
+    found = [
+        find_visits(
+            stays.join(listed, on="vehicle_id", how=how, maintain_order="left"), of, places,
+            link_gap_s=link_gap_s, window=window, local_zone=zone,
+        )
+        for how, of in (("semi", sites), ("anti", sites.drop("hazard")))
+    ]  # fmt: skip
+    return pl.concat(found).sort("entered_at", "visit_id", "site_id")
 
 
 def write_measured_vehicles(

@@ -138,6 +138,21 @@ def catchment_km2(sites: pl.DataFrame, config: VehicleConfig) -> Array:
     return whole
 
 
+def ground_km2(sites: pl.DataFrame, disc_m: float) -> Array:
+    """Return the area of each site: inside its boundary, or of the disc of one without, km².
+
+    Examples
+    --------
+    >>> point = pl.DataFrame({"site_id": ["S"], "lon": [120.8], "lat": [32.0]})
+    >>> ground_km2(point, 100.0).round(4).tolist()
+    [0.0314]
+    """
+    shapes, has_boundary = site_shapes(sites)
+    area_m2 = shapely.area(shapes) * M_PER_DEG**2 * np.cos(sites["lat"].to_numpy() * RAD)
+    area: Array = np.where(has_boundary, area_m2, math.pi * disc_m**2) / 1e6
+    return area
+
+
 def free_ring_km2(
     candidates: pl.DataFrame, sites: pl.DataFrame, places: pl.DataFrame | None, config: VehicleConfig
 ) -> Array:

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from scipy import sparse
+from scipy.spatial import cKDTree
 
 from spatial_models.distances import haversine_m
 from spatial_models.fixes import NO_TIME
 from spatial_models.frames import LOCAL_ZONE, Array, epoch_us, float_column, select_columns
 from spatial_models.nights import night_share
 from spatial_models.visits.attribution import Attribution, attribute
+from spatial_models.visits.habits import metres_xyz
 from spatial_models.visits.inputs import (
     check_attribution,
     check_not_negative,
@@ -22,9 +25,11 @@ from spatial_models.visits.inputs import (
     read_places,
     read_sites,
 )
-from spatial_models.visits.nearness import find_excluding_places, find_site_pairs
+from spatial_models.visits.nearness import disc_radii_m, find_excluding_places, find_site_pairs
 
 STAY_COLUMNS = ("vehicle_id", "started_at", "ended_at", "left_by", "ended_by", "open", "lon", "lat")
+SAME_PLACE_M = 100.0
+"""Visits of a vehicle within this distance are at one place, metres."""
 SETTLE_S = 300.0
 """A vehicle did not move in a gap when its next stay begins within this many seconds after the gap."""
 _UTC = pl.Datetime("us", "UTC")
@@ -162,11 +167,36 @@ def _candidate_pairs(
             "site_id": sites["site_id"].cast(pl.String).gather(site),
             "distance_m": distance_m,
             "inside": inside,
-            "share": attribute(row, site, distance_m, inside, excluded, sites, attribution),
+            "share": attribute(
+                row,
+                site,
+                distance_m,
+                inside,
+                excluded,
+                sites,
+                attribution,
+                disc_m=disc_radii_m(sites),
+                again=_again(visits),
+            ),
         },
         schema_overrides={"row": pl.Int64},
     )
     return pairs.with_columns(n_candidates=pl.len().over("row").cast(pl.Int64))
+
+
+def _again(visits: pl.DataFrame) -> sparse.csr_array:
+    """Return which visits are of one vehicle at one place, ones on the diagonal, shape (visits, visits)."""
+    vehicle = visits["vehicle_id"].rank("dense").cast(pl.Float64).to_numpy()
+    metres = metres_xyz(visits["lon"].to_numpy(), visits["lat"].to_numpy())
+    points = np.column_stack([metres, vehicle * 10 * SAME_PLACE_M])
+    pairs = cKDTree(points).query_pairs(SAME_PLACE_M, output_type="ndarray") if visits.height else []
+    pairs = np.asarray(pairs, np.int64).reshape(-1, 2)
+    own = np.arange(visits.height)
+    rows, columns = (
+        np.concatenate([pairs[:, 0], pairs[:, 1], own]),
+        np.concatenate([pairs[:, 1], pairs[:, 0], own]),
+    )
+    return sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(visits.height, visits.height))
 
 
 def link_stays(stays: pl.DataFrame, *, link_gap_s: float, link_radius_m: float) -> pl.DataFrame:

@@ -120,6 +120,8 @@ def check_attribution(attribution: object) -> None:
     values = {
         "decay_m": attribution.decay_m,
         "inside_weight": attribution.inside_weight,
+        "disc_weight": attribution.disc_weight,
+        "most_repeats": attribution.most_repeats,
         "no_hazard_demand": attribution.no_hazard_demand,
         **{f"status_demand[{status!r}]": demand for status, demand in attribution.status_demand.items()},
     }

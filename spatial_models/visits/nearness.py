@@ -12,6 +12,9 @@ from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.errors import InputFrameError
 from spatial_models.frames import Array, float_column, to_polars
 
+DISC_M = 60.0
+"""Radius of a site of which only the point is known, metres: about a hectare."""
+LEAST_BOUNDARIES = 20
 PLACE_COLUMNS = ("kind", "lon", "lat", "radius_m")
 
 
@@ -100,6 +103,22 @@ def site_shapes(sites: pl.DataFrame) -> tuple[Array, Array]:
         raise InputFrameError(f"sites: column boundary holds no WKB or geometry: {error}") from error
     given = ~(shapely.is_missing(boundaries) | shapely.is_empty(boundaries))
     return np.where(given, boundaries, points), given
+
+
+def disc_radii_m(sites: pl.DataFrame) -> Array:
+    """Return the radius of the disc that each site without boundary is taken for, 0 for those with one, metres.
+
+    It is that of a circle of the median area of the boundaries, once ``LEAST_BOUNDARIES`` are known; else
+    ``DISC_M``.
+    """
+    shapes, has_boundary = site_shapes(sites)
+    radius_m = DISC_M
+    if has_boundary.sum() >= LEAST_BOUNDARIES:
+        lat = sites["lat"].to_numpy()[has_boundary]
+        area_m2 = shapely.area(shapes[has_boundary]) * M_PER_DEG**2 * np.cos(lat * RAD)
+        radius_m = float(np.sqrt(np.median(area_m2) / np.pi))
+    radii: Array = np.where(has_boundary, 0.0, radius_m)
+    return radii
 
 
 def _points(frame: pl.DataFrame, name: str) -> Array:

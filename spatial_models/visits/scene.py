@@ -12,11 +12,16 @@ import polars as pl
 from scipy.spatial import cKDTree
 
 from spatial_models.frames import Array, select_columns
-from spatial_models.visits.effective import catchment_km2, count_within, free_ring_km2
+from spatial_models.visits.effective import catchment_km2, count_within, free_ring_km2, ground_km2
 from spatial_models.visits.find import link_stays
 from spatial_models.visits.habits import in_depot, lives_at, metres_xyz
 from spatial_models.visits.inputs import read_sites
-from spatial_models.visits.nearness import find_excluding_places, find_site_pairs, site_shapes
+from spatial_models.visits.nearness import (
+    disc_radii_m,
+    find_excluding_places,
+    find_site_pairs,
+    site_shapes,
+)
 from spatial_models.visits.signal_config import VehicleConfig
 
 CLOSED_STATUSES = ("closed", "suspended", "dismantled")
@@ -66,6 +71,16 @@ class Scene:
     def catchment(self) -> Array:
         """Catchment of each closed site, km²."""
         return catchment_km2(self.closed, self.config)
+
+    @cached_property
+    def disc_m(self) -> float:
+        """Radius of the disc that a site without boundary is taken for, metres."""
+        return float(disc_radii_m(self.sites).max(initial=0.0))
+
+    @cached_property
+    def ground_km2(self) -> Array:
+        """Area inside the boundary or the disc of each closed site, km²."""
+        return ground_km2(self.closed, self.disc_m)
 
     @cached_property
     def free_km2(self) -> Array:

@@ -25,6 +25,9 @@ class VehicleConfig:
         boundary has nearness 1 up to ``near_m`` from its point, metres.
     least_share : float
         A visit with a smaller share serves another site.
+    least_seen_s, unseen_weight : float
+        A visit of which less was seen than ``least_seen_s``, seconds, counts the part ``unseen_weight``: the terminal
+        was off, so the vehicle most likely stood there.
     repeat_factor : float
         A further day of the same vehicle counts this part of the day before: with 0.5, no vehicle counts more than
         two.
@@ -88,6 +91,8 @@ class VehicleConfig:
     near_m: float = 150.0
     decay_m: float = 100.0
     least_share: float = LEAST_SHARE
+    least_seen_s: float = 600.0
+    unseen_weight: float = 0.8
     repeat_factor: float = 0.5
     night_least_s: float = 14_400.0
     home_m: float = 250.0
@@ -123,8 +128,8 @@ class VehicleConfig:
 
 
 _SHARES = (
-    "least_share", "repeat_factor", "home_share", "customer_factor", "unseen_factor", "outage_share", "back_elsewhere",
-    "never_back", "yard_weight", "busy_yard_weight",
+    "least_share", "unseen_weight", "repeat_factor", "home_share", "customer_factor", "unseen_factor", "outage_share",
+    "back_elsewhere", "never_back", "yard_weight", "busy_yard_weight",
 )  # fmt: skip
 
 

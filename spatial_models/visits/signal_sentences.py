@@ -42,7 +42,7 @@ def callers_sentence(name: str, row: dict[str, Any]) -> tuple[str, str]:
     ['effective 2.4, 0.1 expected at such a place', 'left out: 1 that live there.']
     """
     zh, en = WHAT[name]
-    effective, expected = row.get("effective") or 0.0, row["baseline"]
+    effective, expected = row.get("effective") or 0.0, row.get("expected_anyhow", row["baseline"])
     if not row.get("vehicles"):
         said_zh = f"{zh}：分析时段内无"
         said_en = f"{en}: none in the period"
@@ -58,6 +58,10 @@ def callers_sentence(name: str, row: dict[str, Any]) -> tuple[str, str]:
             f" {row['share'] * 100:.0f} % on average; effective {effective:.1f}, {expected:.2g} expected at such a"
             " place"
         )
+    if row.get("inside_effective") is not None:
+        inside, of_inside = row["inside_effective"], row["inside_expected"]
+        said_zh += f"；其中厂界以内有效数 {inside:.1f}，预期 {of_inside:.2g}"
+        said_en += f"; inside the boundary effective {inside:.1f}, {of_inside:.2g} expected"
     if row.get("sparse"):
         said_zh += f"；其中 {row['sparse']} 个定位稀疏，停留起止时间较粗"
         said_en += f"; {row['sparse']} of them report seldom: begin and end of a stay are known roughly"

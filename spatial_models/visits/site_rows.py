@@ -70,12 +70,16 @@ def own_rows(scene: Scene, visits: pl.DataFrame) -> pl.DataFrame:
         .when(pl.col("share") < config.least_share).then(pl.lit("neighbour"))
     )  # fmt: skip
     usual = pl.when("calls_next_door").then(config.customer_factor).otherwise(1.0)
+    known = pl.when(pl.col("seen_s") < config.least_seen_s).then(config.unseen_weight).otherwise(1.0)
     rows = rows.with_columns(left_out=left_out)
     counted = (
-        pl.when(pl.col("left_out").is_null()).then(pl.col("share") * pl.col("near") * usual).otherwise(0.0)
+        pl.when(pl.col("left_out").is_null())
+        .then(pl.col("share") * pl.col("near") * usual * known)
+        .otherwise(0.0)
     )
-    return rows.with_columns(weight=counted).select(
-        *ROW_COLUMNS, "visit_id", "lon", "lat", "near", "inside", "distance_m"
+    in_disc = ~pl.col("has_boundary") & (pl.col("distance_m") <= scene.disc_m)
+    return rows.with_columns(weight=counted, on_site=pl.col("inside") | in_disc).select(
+        *ROW_COLUMNS, "visit_id", "lon", "lat", "near", "inside", "on_site", "distance_m"
     )
 
 

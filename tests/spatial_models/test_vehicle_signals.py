@@ -222,12 +222,12 @@ def test_petrol_stations_and_neighbours_are_left_out_and_told() -> None:
 
 
 def test_a_usual_caller_of_the_neighbour_counts_a_quarter_between_the_two() -> None:
-    """Half way between two points, closed 0.2 against open 1.0: share 1/6 is below 0.2; nearer, it is 0.41."""
-    sites = site_frame(site("S"), site("O", 200, status="operating"))
-    x_m = 50.0  # 50 m from S, 150 m from O: weights 0.2 and exp(-100/80)
-    share = 0.2 / (0.2 + math.exp(-100 / 80))
+    """Between two points that are taken for discs of 60 m: 80 m from the closed one (0.2), 160 m from the open one."""
+    sites = site_frame(site("S"), site("O", 240, status="operating"))
+    x_m = 80.0
+    share = 0.2 * math.exp(-20 / 80) / (0.2 * math.exp(-20 / 80) + math.exp(-100 / 80))
     stranger = signals([stay("A", 3, 10, 1, x_m), stay("B", 4, 10, 1, x_m), stay("C", 5, 10, 1, x_m)], sites)
-    caller = [stay(v, day, 10, 1, 200) for v in "ABC" for day in (10, 12)]
+    caller = [stay(v, day, 10, 1, 240) for v in "ABC" for day in (10, 12)]
     usual = signals(
         [stay("A", 3, 10, 1, x_m), stay("B", 4, 10, 1, x_m), stay("C", 5, 10, 1, x_m), *caller], sites
     )
@@ -260,12 +260,22 @@ def test_a_depot_next_door_is_left_out_but_not_what_stands_inside_the_plant() ->
 def test_traffic_that_stands_around_anyhow_takes_the_meaning_from_a_few_visits() -> None:
     """Forty stands in 6.79 km² around, drawn to the rate of all rings (the same): 5.89 a km² × 0.1717 km² = 1.01."""
     around = [stay(f"R{n}", n % 28, 10, 1, 900 * math.cos(n), 900 * math.sin(n)) for n in range(40)]
-    three = [stay("A", 3, 10, 1), stay("B", 7, 11, 1), stay("C", 9, 14, 1)]
+    three = [stay("A", 3, 10, 1, 90), stay("B", 7, 11, 1, 90), stay("C", 9, 14, 1, 90)]
     found = row(signals(around + three), "hazmat_visits")
     expected = 40 / 6.786 * 0.17169
     assert found["baseline"] == pytest.approx(expected, rel=0.02)
     assert found["value"] == pytest.approx(_most(3.0, found["baseline"]))
     assert found["value"] < 0.25
+
+
+def test_who_stands_on_the_site_itself_is_not_one_of_those_who_stop_along_the_road() -> None:
+    """The same forty stands: inside the disc of 60 m, three of ten of 5.89 a km² × 0.0113 km² are expected: 0.02."""
+    around = [stay(f"R{n}", n % 28, 10, 1, 900 * math.cos(n), 900 * math.sin(n)) for n in range(40)]
+    three = [stay("A", 3, 10, 1, 20), stay("B", 7, 11, 1, 20), stay("C", 9, 14, 1, 20)]
+    found = row(signals(around + three), "hazmat_visits")
+    assert found["baseline"] == pytest.approx(0.3 * 40 / 6.786 * math.pi * 0.06**2, rel=0.02)
+    assert found["value"] == pytest.approx(3 - found["baseline"])
+    assert "inside the boundary effective 3.0, 0.02 expected" in found["sentence_en"]
 
 
 def test_what_a_site_always_got_since_its_closure_is_nothing_new() -> None:
@@ -296,7 +306,7 @@ def test_night_is_compared_with_the_sites_that_operate() -> None:
 def test_a_tanker_in_the_yard_of_a_harmless_neighbour_may_have_unloaded_for_the_closed_plant() -> None:
     """In the yard 70 m from the boundary of S: 0.5 × exp(-70 / 300) × (1 - share of S) each; the share is told."""
     sites = site_frame(site("S", half_m=50), site("O", 150, status="operating", hazard="none", half_m=50))
-    share = 0.2 * math.exp(-70 / 80) / (0.2 * math.exp(-70 / 80) + 0.1 * 6)
+    share = 0.2 * math.exp(-70 / 80) / (0.2 * math.exp(-70 / 80) + 0.1 * 20)
     each = 0.5 * math.exp(-70 / 300) * (1 - share)
     found = row(signals([stay(v, 3 + n, 10, 1, 120) for n, v in enumerate("ABCDE")], sites), "neighbour_yard")
     assert found["value"] == pytest.approx(min(5 * each - 0.01, _most(5 * each, 0.01)), rel=1e-3)

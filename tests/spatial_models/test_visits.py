@@ -159,11 +159,11 @@ def test_what_is_not_one_visit(second: dict[str, Any]) -> None:
 
 
 def test_neighbour_takes_the_share_of_its_fence_and_licence() -> None:
-    """Weights by hand: inside the open fence 6, the closed one 100 m off 0.2 * exp(-100/80)."""
+    """Weights by hand: inside the open fence 20, the closed one 150 m off 0.2 * exp(-150/80)."""
     pair = sites(("closed", 0.0, "closed"), ("open", 200.0, "operating"), square_m=100)
     shares = dict(find_visits(stays(stay(0, 60, at_m=200.0)), pair).select("site_id", "share").iter_rows())
     closed = 0.2 * math.exp(-150.0 / 80.0)
-    assert shares["closed"] == pytest.approx(closed / (closed + 6.0), rel=5e-3)
+    assert shares["closed"] == pytest.approx(closed / (closed + 20.0), rel=5e-3)
     assert shares["open"] + shares["closed"] == pytest.approx(1.0)
     inside_closed = dict(find_visits(stays(stay(0, 60)), pair).select("site_id", "share").iter_rows())
     assert inside_closed["closed"] > 0.8
