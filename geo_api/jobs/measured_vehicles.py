@@ -122,13 +122,11 @@ def _visits(
 ) -> pl.DataFrame:
     """Find the visits of goods vehicles: the hazards of sites draw vehicles that are listed for them, and no others."""
     listed = goods.filter(pl.col("kind") == "hazmat")
+    find = partial(find_visits, places=places, link_gap_s=link_gap_s, window=window, local_zone=zone)
     found = [
-        find_visits(
-            stays.join(listed, on="vehicle_id", how=how, maintain_order="left"), of, places,
-            link_gap_s=link_gap_s, window=window, local_zone=zone,
-        )
-        for how, of in (("semi", sites), ("anti", sites.drop("hazard")))
-    ]  # fmt: skip
+        find(stays.join(listed, on="vehicle_id", how="semi", maintain_order="left"), sites),
+        find(stays.join(listed, on="vehicle_id", how="anti", maintain_order="left"), sites.drop("hazard")),
+    ]
     return pl.concat(found).sort("entered_at", "visit_id", "site_id")
 
 
