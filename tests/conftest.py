@@ -15,6 +15,7 @@ What several tests set up stands in ``tests/support``, one module a subject.
 
 from __future__ import annotations
 
+import gc
 import shlex
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ from sqlalchemy.orm import Session
 from layers.postgres import sessions as database
 from layers.private_server import Cluster
 
+gc.disable()  # modules of tests are no garbage: collected are only the rows of a test, from then on
 pytest.register_assert_rewrite("tests.support")
 from tests.support.cities import NANTONG, in_force  # noqa: E402
 from tests.support.databases import copy_database, own_database  # noqa: E402
@@ -64,6 +66,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     be_long(config.getoption("--long"))
+
+
+def pytest_collection_finish() -> None:
+    """What every test has in common is left out of the collections to come."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)

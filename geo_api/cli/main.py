@@ -13,6 +13,7 @@ import typer
 
 from geo_api.cli.exit_codes import exit_code
 from geo_api.cli.on_demand import Entry, GroupOnDemand
+from geo_api.http.start_up import without_collection
 
 
 class Commands(GroupOnDemand):
@@ -127,8 +128,9 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes")] = 1,
 ) -> None:
     """Serve the API and the map · 启动服务."""
-    from geo_api.http.settings import read_settings
-    from geo_api.server.serving import serve_forever
+    with without_collection():
+        from geo_api.http.settings import read_settings
+        from geo_api.server.serving import serve_forever
 
     serve_forever(read_settings(), host, port, workers)
 
@@ -138,8 +140,9 @@ def worker(
     once: Annotated[bool, typer.Option(help="Do one analysis and what waits, then stop")] = False,
 ) -> None:
     """Run the scheduled jobs · 运行定时任务."""
-    from geo_api.http.settings import read_settings
-    from geo_api.jobs.worker import run_worker
+    with without_collection():
+        from geo_api.http.settings import read_settings
+        from geo_api.jobs.worker import run_worker
 
     run_worker(read_settings(), once=once)
 
@@ -147,11 +150,12 @@ def worker(
 @app.command()
 def check() -> None:
     """Say what is wrong with this installation and how to mend it · 检查安装."""
-    from rich.table import Table
+    with without_collection():
+        from rich.table import Table
 
-    from geo_api.cli.check import check_installation
-    from geo_api.http.progress import console
-    from geo_api.http.settings import read_settings
+        from geo_api.cli.check import check_installation
+        from geo_api.http.progress import console
+        from geo_api.http.settings import read_settings
 
     table = Table("", "项 item", "结果 finding", "如何修复 how to mend")
     findings = check_installation(read_settings())
@@ -185,10 +189,11 @@ def demo(
     port: Annotated[int, typer.Option()] = 8000,
 ) -> None:
     """Make the demo city, analyse it and serve it · 演示."""
-    from geo_api.cli.demo import current_end_day, prepare_demo, show_logins
-    from geo_api.cli.documents import emit
-    from geo_api.cli.results.analysis import day
-    from geo_api.http.settings import read_settings
+    with without_collection():
+        from geo_api.cli.demo import current_end_day, prepare_demo, show_logins
+        from geo_api.cli.documents import emit
+        from geo_api.cli.results.analysis import day
+        from geo_api.http.settings import read_settings
 
     settings = read_settings()
     if "self_approval" not in settings.model_fields_set:

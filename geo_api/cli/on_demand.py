@@ -10,6 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from geo_api.http.start_up import without_collection
+
 if TYPE_CHECKING:
     from typer._click import Context
 
@@ -34,7 +36,8 @@ class CommandOnDemand(TyperCommand):
     def loaded(self) -> Any:
         """Import the command or the group itself."""
         module, _, name = self._entry.place.partition(":")
-        code = getattr(import_module(module), name)
+        with without_collection():
+            code = getattr(import_module(module), name)
         app = typer.Typer(add_completion=False, rich_markup_mode=self.rich_markup_mode)
         app.callback()(_nothing)  # otherwise an app of one command is that command
         if isinstance(code, typer.Typer):

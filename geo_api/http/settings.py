@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from layers.codes import KEPT_CODE_LAND_SHARE, NATIONAL_GRID_PROFILE, GridProfile, grid_profile
 from layers.postgres import MIN_CONNECTIONS, ConnectionLimits, set_pool_size, sqlalchemy_url
 from layers.private_server import (
+    LONGEST_PAUSE_S,
     MOST_FAILED_STARTS,
     Cluster,
     DiskSpace,
@@ -78,6 +79,8 @@ class Settings(BaseSettings):
         Public keys (``age1…``, ``ssh-ed25519 …``) that backups are encrypted to, with commas.
     database_starts : int
         Starts of a private cluster that is gone which may fail in a row, before the service ends.
+    database_pause_s : float
+        Longest pause before such a start, in seconds; the first pauses are 0, 1, 2, 4 …
     disk_warning_mb, disk_reserve_mb : int
         Free space of the disk of the private cluster in MiB, below which the log warns, and below which
         writes are refused; 0: never.
@@ -180,6 +183,7 @@ class Settings(BaseSettings):
     wal_archive: str = ""
     backup_recipients: str = ""
     database_starts: int = Field(default=MOST_FAILED_STARTS, ge=1)
+    database_pause_s: float = Field(default=LONGEST_PAUSE_S, ge=0, allow_inf_nan=False)
     disk_warning_mb: int = Field(default=5_120, ge=0)
     disk_reserve_mb: int = Field(default=512, ge=0)
     connections: int = ConnectionLimits.total
@@ -246,6 +250,7 @@ class Settings(BaseSettings):
         "database_url",
         "pg_bin",
         "database_starts",
+        "database_pause_s",
         "disk_warning_mb",
         "disk_reserve_mb",
         "connections",

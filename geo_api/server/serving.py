@@ -91,6 +91,7 @@ def _watch_over(cluster: Cluster, settings: Settings) -> ServerWatch:
         lambda: os.kill(os.getpid(), signal.SIGTERM),
         disk=settings.disk_space(),
         most_failures=settings.database_starts,
+        longest_pause_s=settings.database_pause_s,
     )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geo_api.http.settings import Settings
+from geo_api.http.start_up import without_collection
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -50,9 +51,10 @@ class AppFactory:
 
     def __call__(self) -> FastAPI:
         """Return the application."""
-        from geo_api.server.app import create_app
+        with without_collection():
+            from geo_api.server.app import create_app
 
-        return create_app(self.settings, self.shared)
+            return create_app(self.settings, self.shared)
 
 
 @contextlib.contextmanager

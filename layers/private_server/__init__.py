@@ -12,10 +12,11 @@ from layers.private_server.rights import closed_path, give_to_owner_of, give_up_
 from layers.private_server.server import Cluster, owned_cluster, running_cluster
 from layers.private_server.settings import ServerUser, default_data_dir, server_user
 from layers.private_server.wal_archive import archive_state, base_backups, remove_old_backups
-from layers.private_server.watch import MOST_FAILED_STARTS, ServerWatch
+from layers.private_server.watch import LONGEST_PAUSE_S, MOST_FAILED_STARTS, ServerWatch
 
 __all__ = [
     "HOW_TO_INSTALL",
+    "LONGEST_PAUSE_S",
     "MOST_FAILED_STARTS",
     "Cluster",
     "DiskSpace",

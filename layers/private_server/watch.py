@@ -26,15 +26,17 @@ MOST_FAILED_STARTS = 8
 """With the pauses between them about two minutes."""
 
 
-def pause_s(starts: int) -> float:
+def pause_s(starts: int, longest_s: float = LONGEST_PAUSE_S) -> float:
     """Return the pause before the next start, after so many starts in a row.
 
     Examples
     --------
     >>> [pause_s(starts) for starts in (0, 1, 2, 5, 20)]
     [0.0, 1.0, 2.0, 16.0, 30.0]
+    >>> [pause_s(starts, longest_s=3.0) for starts in (0, 1, 2, 5)]
+    [0.0, 1.0, 2.0, 3.0]
     """
-    return min(LONGEST_PAUSE_S, 2.0 ** min(starts - 1, 10)) if starts else 0.0
+    return min(longest_s, 2.0 ** min(starts - 1, 10)) if starts else 0.0
 
 
 class ServerWatch:
@@ -53,6 +55,8 @@ class ServerWatch:
         Its warnings are written while this watch lasts.
     most_failures : int
         Starts that may fail in a row.
+    longest_pause_s : float
+        Longest pause before a start.
 
     Attributes
     ----------
@@ -66,12 +70,14 @@ class ServerWatch:
         *,
         disk: DiskSpace | None = None,
         most_failures: int = MOST_FAILED_STARTS,
+        longest_pause_s: float = LONGEST_PAUSE_S,
     ) -> None:
         self.gave_up = False
         self._cluster = cluster
         self._give_up = give_up
         self._disk = disk
         self._most_failures = most_failures
+        self._longest_pause_s = longest_pause_s
         self._failures = 0
         self._starts = 0
         self._started_at = time.monotonic()
@@ -102,7 +108,7 @@ class ServerWatch:
         now = time.monotonic()
         if self._cluster.pid is None:
             self._stopping_since = None
-            if now >= self._started_at + pause_s(self._starts):
+            if now >= self._started_at + pause_s(self._starts, self._longest_pause_s):
                 self._start()
             return
         if self._starts and now > self._started_at + STEADY_S:

@@ -30,6 +30,8 @@ from tests.support.small_disks import fill, small_disk
 from tests.support.waiting import PATIENCE_S, wait_until
 
 MIB = 2**20
+UNTIRING = {"WANGGE_DATABASE_PAUSE_S": "1", "WANGGE_DATABASE_STARTS": "500"}
+"""What is tried again and again is not about how long a service waits in between, nor when it gives up."""
 AREAS = "/collections/areas/items?limit=5"
 DISK_FULL_FUNCTION = """
 CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
@@ -110,7 +112,7 @@ def make_unstartable(cluster: Cluster) -> Callable[[], object]:
 
 @pytest.fixture(scope="module")
 def service(town: PrivateTown) -> Iterator[Service]:
-    with serve(None, town.folder, workers=2) as running:
+    with serve(None, town.folder, workers=2, **UNTIRING) as running:
         yield running
         assert running.end()[0] == 0
     assert town.cluster.pid is None
@@ -144,7 +146,7 @@ def test_health_says_what_is_while_the_database_is_away(town: PrivateTown, servi
         assert answer.status_code == 503 and int(answer.headers["retry-after"]) > 0, path
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["type"] == "/problems/not-available" and answer.json()["detail_zh"]
-    wait_until(lambda: "did not start, 2 of 8" in service.log.read_text(), "the tries are told")
+    wait_until(lambda: "did not start, 2 of 500" in service.log.read_text(), "the tries are told")
     mend()
     wait_until(lambda: ready(service), "the service is ready by itself")
     assert get(service, "/health/live").json()["database"] == "running"
@@ -220,7 +222,7 @@ def test_a_full_disk_refuses_writes_and_heals_when_it_has_room(
         if not mounted:
             pytest.skip("no tmpfs may be mounted here")
         town = made_town.copy(disk / "data")
-        limits = {"WANGGE_DISK_RESERVE_MB": "64", "WANGGE_DISK_WARNING_MB": "128"}
+        limits = {"WANGGE_DISK_RESERVE_MB": "64", "WANGGE_DISK_WARNING_MB": "128", **UNTIRING}
         with serve(None, town.folder, log=short_tmp / "full.log", **limits) as service:
             with Writers(service.address, town.case_number) as writers:
                 writers.wait_for(10)
