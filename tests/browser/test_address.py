@@ -176,7 +176,7 @@ def test_what_was_picked_on_the_map_is_in_the_link(open_page: Open, city: City) 
     )[0]
     sender = open_page()
     sender.look_at(lon, lat, 15)
-    sender.drawn_soon("unit_grid-fill")
+    sender.expect_drawn("unit_grid-fill")
     sender.click_map(lon, lat)
     expect(sender.page.locator(".popup")).to_contain_text(code)
     receiver = open_page(locale="zh-CN", started=False)
@@ -218,7 +218,7 @@ def test_a_track_is_in_the_link(open_page: Open, city: City) -> None:
     expect(console.page.locator(".track-box")).to_be_visible()
     console.page.reload()
     expect(console.page.locator(".track-box")).to_be_visible()
-    console.drawn_soon("track-line")
+    console.expect_drawn("track-line")
     console.page.go_back()
     expect(console.page.locator(".track-box")).to_have_count(0)
 

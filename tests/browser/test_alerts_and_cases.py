@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from tests.support.console import Console
 from tests.support.served_city import City
-from tests.support.waiting import wait_until
 
 
 def gray_picture() -> bytes:
@@ -36,8 +35,8 @@ def test_login_and_logout_change_what_is_shown(open_page: Open) -> None:
     console = open_page()
     console.log_in("dispatcher")
     expect(console.page.locator(".who")).to_contain_text("City dispatcher · whole city")
-    console.drawn_soon("alerts-point")
-    console.drawn_soon("cases-point")
+    console.expect_drawn("alerts-point")
+    console.expect_drawn("cases-point")
     console.tab("alerts")
     console.page.click("[data-logout]")
     expect(console.page.locator("[data-tab=alerts]")).to_have_count(0)
@@ -114,7 +113,7 @@ def test_a_track_is_drawn_with_its_stays(open_page: Open, city: City) -> None:
     )
     slider = box.locator("input[type=range]")
     slider.fill("500")
-    wait_until(lambda: console.drawn("track-head"), "the head is drawn at that time")
+    console.expect_drawn("track-head")
     box.locator("button").click()
     console.idle()
     assert console.drawn("track-line") == []

@@ -194,7 +194,7 @@ def test_two_corners_of_one_grid_move_in_one_draft(sit: Sit, strict: City) -> No
         ((west, unit.north), (west + inward, unit.north - inward)),
         ((east, unit.south), (east - inward, unit.south + inward)),
     ):
-        author.drawn_soon("edit-handles-point")
+        author.expect_drawn("edit-handles-point")
         author.settle()
         drag(author, start, end)
         expect(author.page.locator("[data-preview]")).to_be_visible()

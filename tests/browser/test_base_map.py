@@ -39,12 +39,12 @@ def test_the_ground_is_a_choice_and_stays_chosen(open_page: Open, city: City) ->
     console.look_at(lon, lat, 14)
     file = console.page.locator("[data-base]").first
     expect(file).to_be_checked()
-    console.drawn_soon(layer)
+    console.expect_drawn(layer)
     assert any(".pmtiles" in url for url in asked)
     assert not any("/collections/roads/tiles" in url for url in asked)
 
     console.page.check("[data-base=roads]")
-    console.drawn_soon(layer)
+    console.expect_drawn(layer)
     assert any("/collections/roads/tiles" in url for url in asked)
     expect(console.page.locator(".bases .legend li")).to_have_count(6)
 

@@ -86,7 +86,7 @@ def test_a_site_tells_about_itself(open_page: Open, city: City) -> None:
         " ORDER BY s.site_id LIMIT 1"
     )[0]
     console.look_at(row.lon, row.lat, 16)
-    console.drawn_soon("hazard_sites-point")
+    console.expect_drawn("hazard_sites-point")
     console.click_map(row.lon, row.lat)
     popup = console.page.locator(".popup")
     expect(popup).to_contain_text(row.name)
@@ -109,7 +109,7 @@ def test_hot_spots_can_be_switched_on(open_page: Open, city: City) -> None:
 
 def test_layers_can_be_switched_off(open_page: Open) -> None:
     console = open_page()
-    console.drawn_soon("hazard_sites-point")
+    console.expect_drawn("hazard_sites-point")
     console.page.uncheck("[data-layer=hazard_sites]")
     console.idle()
     assert console.drawn("hazard_sites-point") == []

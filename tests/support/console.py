@@ -133,8 +133,13 @@ class Console:
         found: list[dict[str, Any]] = self.page.evaluate(script, layer)
         return found
 
+    def expect_drawn(self, layer: str) -> None:
+        """Wait until a layer shows something; its features stay in the page, where a thousand cost nothing."""
+        script = "(layer) => window.__wangge.map.queryRenderedFeatures({ layers: [layer] }).length > 0"
+        wait_until(lambda: self.page.evaluate(script, layer), f"{layer} shows something")
+
     def drawn_soon(self, layer: str) -> list[dict[str, Any]]:
-        """The same, after waiting for at least one."""
+        """Properties of the features that a layer shows, after waiting for at least one."""
         found: list[dict[str, Any]] = wait_until(lambda: self.drawn(layer), f"{layer} shows something")
         return found
 

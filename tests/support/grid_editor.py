@@ -66,7 +66,7 @@ def show(console: Console, unit: Any) -> None:
         [unit.west, unit.south, unit.east, unit.north],
     )
     console.idle()
-    console.drawn_soon("unit_grid-fill")
+    console.expect_drawn("unit_grid-fill")
     console.settle()  # the exact shapes of the grids in view are on their way
 
 
@@ -122,7 +122,7 @@ def fit(console: Console, bounds: Any, layer: str = "unit_grid-fill") -> None:
         [bounds.west, bounds.south, bounds.east, bounds.north],
     )
     console.idle()
-    console.drawn_soon(layer)
+    console.expect_drawn(layer)
     console.settle()
 
 
