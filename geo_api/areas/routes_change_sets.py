@@ -60,7 +60,7 @@ def list_change_sets(
     settings: SettingsDep,
     limit: Annotated[int, Depends(limit_parameter)],
     area: Annotated[
-        str | None, Query(max_length=100, description="Id or code of the area that holds the change")
+        str | None, Query(max_length=100, description="Id or code of an area: changes in it, or inside it")
     ] = None,
     before: Annotated[int | None, Query(ge=1, le=2**63 - 1, description="Only ids below")] = None,
 ) -> Response:

@@ -281,6 +281,16 @@ class CommunityLoad(AreaName):
     road_length_m: float
     load: Annotated[float, Field(description="1 is the mean")]
     load_after: Annotated[float, Field(description="After the moves")]
+    workers: Annotated[int, Field(description="Grid workers on duty in it")]
+    households_per_worker: Annotated[float | None, Field(description="Null: it has no grid worker")]
+
+
+class MissingData(Answer):
+    """A measure that was not recorded everywhere."""
+
+    measure: str
+    missing: Annotated[int, Field(description="Unit grids without a value; of `workers` communities")]
+    of: Annotated[int, Field(description="All of them")]
 
 
 class BalanceMove(Answer):
@@ -302,4 +312,5 @@ class Balance(Answer):
     spread_after: float
     moves: Annotated[list[BalanceMove], Field(description="In the order in which they are to be made")]
     weights: Annotated[dict[str, float], Field(description="Weights used, by measure")]
+    missing: Annotated[list[MissingData], Field(description="What was not recorded everywhere")]
     operations: Annotated[list[Transfer], Field(description="The moves as operations of a change set")]

@@ -30,6 +30,7 @@ MAY: Mapping[str, frozenset[str]] = {
     "read_sources": frozenset({"dispatcher", "supervisor"}),
     "decide_deliveries": frozenset({"dispatcher", "supervisor"}),
     "see_officers": frozenset({"dispatcher", "supervisor"}),
+    "see_grid_workers": frozenset({"grid_manager", "dispatcher", "supervisor"}),
     "send_officers": frozenset({"dispatcher"}),
     "read_dispatches": frozenset({"officer", "dispatcher", "supervisor"}),
     "answer_calls": frozenset({"officer", "dispatcher"}),

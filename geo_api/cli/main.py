@@ -81,7 +81,7 @@ class Commands(GroupOnDemand):
         Entry(
             "registers",
             "geo_api.cli.responsibility.registers:registers_app",
-            "名录 registers: 主体 bodies, 执法人员 officers, 事项 matters",
+            "名录 registers: bodies, officers, matters, grid workers, households",
         ),
         Entry("duties", "geo_api.cli.grid:duties_app", "权责清单 duty list"),
         Entry("grid", "geo_api.cli.partition.commands:grid_app", "网格沿革 history of grids"),

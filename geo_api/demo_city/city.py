@@ -14,7 +14,14 @@ import polars as pl
 
 from geo_api.demo_city.areas import CityAreas, make_areas
 from geo_api.demo_city.boundaries import PLACE_NAME, PLATE_LETTERS
-from geo_api.demo_city.duties import make_bodies, make_duties, make_matters, make_officers
+from geo_api.demo_city.duties import (
+    make_bodies,
+    make_duties,
+    make_grid_households,
+    make_grid_workers,
+    make_matters,
+    make_officers,
+)
 from geo_api.demo_city.enterprises import Register, make_notices, make_places, make_register, make_vehicles
 from geo_api.demo_city.fixes import make_fixes
 from geo_api.demo_city.ground import road_lines, waterway_lines, write_lines
@@ -44,6 +51,8 @@ FILES = {
     "duties": "duties.csv",
     "officers": "officers.csv",
     "matters": "matters.csv",
+    "grid_workers": "grid_workers.csv",
+    "grid_households": "grid_households.csv",
     "roads": "roads.fgb",
     "waterways": "waterways.fgb",
 }
@@ -213,6 +222,7 @@ class _Builder:
         self.write("bodies", bodies)
         self.write("officers", make_officers(bodies, [town.code for town in areas.towns], rng[11]))
         self.write("matters", make_matters())
+        self._write_staff(areas)
         self.done("duties")
         self._write_truth(plan, register)
         self.done("truth")
@@ -277,6 +287,13 @@ class _Builder:
         self.city.counts["areas"] = len(areas.frame)
         for kind, count in areas.frame["kind"].value_counts().items():
             self.city.counts[f"area_{kind}"] = int(count)
+
+    def _write_staff(self, areas: CityAreas) -> None:
+        """Write the registers of grid workers and of households, from a random stream of their own."""
+        rng = np.random.default_rng([self.city.seed, 223])
+        named = pl.from_pandas(areas.frame[["code", "kind"]])
+        self.write("grid_workers", make_grid_workers(named, rng))
+        self.write("grid_households", make_grid_households(named, rng))
 
     def _write_ground(self, areas: CityAreas, lots: Lots, roads: RoadNetwork) -> None:
         for kind, lines in (

@@ -156,6 +156,36 @@ def make_officers(bodies: pl.DataFrame, towns: list[str], rng: np.random.Generat
     return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Utf8), orient="row")
 
 
+def make_grid_workers(areas: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Return invented grid workers: one of each unit grid but a few, and a part-time one of some communities.
+
+    Parameters
+    ----------
+    areas : polars.DataFrame
+        Columns ``code`` and ``kind``.
+    """
+    rows: list[tuple[str, ...]] = []
+    for kind, share, post in (("unit_grid", 0.95, "full_time"), ("community", 0.3, "part_time")):
+        codes = areas.filter(pl.col("kind") == kind)["code"].sort().to_list()
+        for code in np.array(codes)[rng.uniform(size=len(codes)) < share].tolist():
+            name = str(rng.choice(_SURNAMES)) + "".join(
+                rng.choice(_GIVEN_NAMES, size=int(rng.integers(1, 3)))
+            )
+            rows.append((f"WG{CITY_CODE}{len(rows) + 1:06d}", name, code, post, "2024-01-01"))
+    columns = ("worker_no", "name", "area_codes", "post", "valid_from")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.Utf8), orient="row")
+
+
+def make_grid_households(areas: pl.DataFrame, rng: np.random.Generator) -> pl.DataFrame:
+    """Return invented counts of households and residents: a few hundred in each unit grid, none counted in a few."""
+    codes = areas.filter(pl.col("kind") == "unit_grid")["code"].sort().to_list()
+    households = rng.lognormal(5.8, 0.35, size=len(codes)).round().astype(np.int64)
+    residents = (households * rng.uniform(2.2, 3.1, size=len(codes))).round().astype(np.int64)
+    counted = rng.uniform(size=len(codes)) < 0.98
+    frame = pl.DataFrame({"grid_code": codes, "households": households, "residents": residents})
+    return frame.filter(pl.Series(counted)).with_columns(valid_from=pl.lit("2025-01-01"))
+
+
 def make_matters() -> pl.DataFrame:
     """Return the items of the duty list with limits, evidence and rules for duplicates."""
     rows = []

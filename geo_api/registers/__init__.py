@@ -1,1 +1,1 @@
-"""Registers of bodies, officers and matters over HTTP, and their files."""
+"""Registers of bodies, officers, matters, grid workers and households over HTTP, and their files."""

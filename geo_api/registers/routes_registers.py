@@ -1,4 +1,4 @@
-"""Registers of bodies, officers and matters: lists, entries with their versions, edits from a day on."""
+"""Registers over HTTP: lists, entries with their versions, edits from a day on."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ from layers.postgres import advisory_lock, apply_scope
 
 router = APIRouter(prefix="/v1/registers", tags=["registers"], route_class=JsonRoute)
 Key = Annotated[str, Path(min_length=1, max_length=100)]
+OF_PEOPLE = {"officers": "see_officers", "grid_workers": "see_grid_workers"}
+"""Permissions that registers of people need."""
 EDITING = needs("edit_registers")
 FILES: dict[int | str, dict[str, Any]] = {
     200: {"content": {media: {"schema": BINARY} for media in FILE_TYPES.values()}}
@@ -56,9 +58,9 @@ FILES: dict[int | str, dict[str, Any]] = {
 
 
 def seen_register(register: Annotated[Register, Path()], caller: CallerDep) -> str:
-    """Return the register of the path; officers are people, and shown to those who lead and check."""
-    if register == "officers":
-        caller.check("see_officers")
+    """Return the register of the path; officers and grid workers are people, and shown to those who lead them."""
+    if register in OF_PEOPLE:
+        caller.check(OF_PEOPLE[register])
     return str(register)
 
 
@@ -100,7 +102,7 @@ def list_register(
         FileForm, Query(description="csv, xlsx: the whole register with all versions, as the import reads it")
     ] = "json",
 ) -> Response:
-    """Return the entries of a register, the unconfirmed first; officers for those who lead and check."""
+    """Return the entries of a register, the unconfirmed first; people for those who lead and check them."""
     of = EntryFilter(q, area, domain, at, mark)
     if f != "json":
         if of != EntryFilter():

@@ -11,6 +11,7 @@ from geo_api.http.schemas import Answer, Body, Choice, Domain, Level, Link
 from grid.registers import KEYS, MARKS
 from layers.imports import EVIDENCE_KINDS
 from layers.tables import BATCH_SOURCES
+from layers.tables.registers import WORKER_POSTS
 
 Register = Annotated[str, Choice("RegisterKind", KEYS)]
 RegisterMark = Annotated[str, Choice("RegisterMark", MARKS)]
@@ -138,14 +139,35 @@ class MatterVersion(_Version):
     confirmed: Annotated[bool, Field(description="False: made of an item of the duty list")]
 
 
-RegisterVersion = BodyVersion | OfficerVersion | MatterVersion
+class GridWorkerVersion(_Version):
+    """A version of a grid worker (网格员): personal data, for those who look after the grids."""
+
+    worker_no: str
+    name: str
+    area_codes: Annotated[list[str], Field(description="Unit grids or communities")]
+    post: Annotated[str, Choice("WorkerPost", WORKER_POSTS)]
+    on_duty: bool
+    phone: str | None
+
+
+class GridHouseholdsVersion(_Version):
+    """A count of the households of a unit grid."""
+
+    grid_code: str
+    households: int
+    residents: int | None
+
+
+RegisterVersion = BodyVersion | OfficerVersion | MatterVersion | GridWorkerVersion | GridHouseholdsVersion
 
 
 class RegisterEntry(Answer):
     """An entry of a register, with its version of the day."""
 
     kind: Register
-    key: Annotated[str, Field(description="Code of the body, number of the certificate, or code of the item")]
+    key: Annotated[
+        str, Field(description="Code of the body, item or grid, or number of the certificate or worker")
+    ]
     state: EntryState
     confirmed: bool
     certificate_expired: Annotated[bool | None, Field(description="Of an officer")]

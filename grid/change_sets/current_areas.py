@@ -102,7 +102,8 @@ class WorkingAreas:
         margin = 1e-7
         boxes = shapely.bounds([unit.shape for unit in units]) + np.array([-1, -1, 1, 1]) * margin
         values: dict[str, Any] = dict(zip(("w", "s", "e", "n"), boxes.T.tolist(), strict=True))
-        found = self._as_now(self.db.scalars(_BESIDE, values | {"kind": kind}).all(), kind)
+        statement = _BESIDE if kind == "unit_grid" else _LARGER_BESIDE
+        found = self._as_now(self.db.scalars(statement, values | {"kind": kind}).all(), kind)
         keys = {unit.key for unit in units}
         return [unit for unit in found if unit.key not in keys and _meets(unit.shape, boxes)]
 
@@ -117,8 +118,11 @@ class WorkingAreas:
     def children(self, parents: Iterable[int], kind: str | None = None) -> list[Unit]:
         """Return areas of these parents, by code."""
         wanted = set(parents)
-        statement = select(Area.id).where(Area.parent_id.in_(wanted), Area.valid_to.is_(None))
-        ids = self.db.scalars(statement if kind is None else statement.where(Area.kind == kind)).all()
+        holds = func.holds_at(Area.valid_from, Area.valid_to)
+        rows = self.db.execute(select(Area.id, Area.kind).where(Area.parent_id.in_(wanted), holds))
+        ids = [
+            row.id for row in rows if kind in (None, row.kind)
+        ]  # in SQL the kind would hide the index of parents
         found = [unit for unit in self._as_now(ids, kind) if unit.parent_id in wanted]
         return sorted(found, key=lambda unit: unit.code)
 
@@ -154,6 +158,8 @@ SELECT DISTINCT n.id FROM unnest(CAST(:w AS float8[]), CAST(:s AS float8[]), CAS
  AS b(w, s, e, n) JOIN areas n ON n.geom && ST_MakeEnvelope(b.w, b.s, b.e, b.n, 4326)
 WHERE n.kind = :kind AND holds_at(n.valid_from, n.valid_to)
 """)
+# In the box of a county lie all of its unit grids: ix_areas_larger_geom leaves them out.
+_LARGER_BESIDE = text(f"{_BESIDE.text} AND n.kind <> 'unit_grid'")
 _TOUCHING = text("""
 SELECT DISTINCT a.id FROM unnest(CAST(:x AS float8[]), CAST(:y AS float8[])) AS p(x, y)
 JOIN areas a ON a.kind = 'unit_grid' AND holds_at(a.valid_from, a.valid_to)

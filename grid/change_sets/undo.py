@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import shapely
-from sqlalchemy import select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from grid.change_sets.current_areas import WorkingAreas, areas_by_id, current_units
@@ -136,7 +136,11 @@ def _reverse_ended(areas: WorkingAreas, plan: Plan, result: ChangeResult) -> Non
 
 def _refuse_used(db: Session, kind: str, codes: list[str]) -> None:
     used = db.scalars(
-        select(Area.code).where(Area.kind == kind, Area.code.in_(codes), Area.valid_to.is_(None))
+        select(Area.code).where(
+            Area.kind == kind,
+            Area.code.in_(codes),
+            or_(Area.valid_to.is_(None), Area.valid_to > func.statement_timestamp()),
+        )
     ).all()
     if used:
         raise EditConflict(

@@ -116,8 +116,10 @@ def _write_version(
     new_id = _insert(db, version, version.kind, parent, change_set_id, now)
     if version.code == version.old.code:
         db.execute(
-            text("UPDATE areas SET parent_id = :new WHERE parent_id = :old AND valid_to IS NULL"),
-            {"new": new_id, "old": version.old.key},
+            text(
+                "UPDATE areas SET parent_id = :new WHERE parent_id = :old AND (valid_to IS NULL OR valid_to > :now)"
+            ),
+            {"new": new_id, "old": version.old.key, "now": now},
         )
     return new_id
 
@@ -136,21 +138,22 @@ UPDATE areas a SET geom = ST_Multi(g), area_m2 = ST_Area(g::geography),
 FROM (SELECT ST_GeomFromWKB(:wkb, 4326) AS g) given WHERE a.id = :id
 """)
 
-# Households and road length: of an area that begins again those that it had; else the sum of the old ones' by
-# the share of land in common, with what comes and without what leaves.
+# Households (the register's count where it is newer) and road length: of an area that begins again those that it had;
+# else the sum of the old ones' by the share of land in common, with what comes and without what leaves.
 _INSERT = text("""
 WITH given AS (SELECT ST_GeomFromWKB(:wkb, 4326) AS g),
 old AS (
-    SELECT a.indicative, a.households, a.road_length_m,
-           CASE WHEN :alone OR COALESCE(a.households, a.road_length_m) IS NULL THEN 1.0
+    SELECT a.indicative, households_of(a) AS households, a.road_length_m,
+           CASE WHEN :alone OR COALESCE(households_of(a), a.road_length_m) IS NULL THEN 1.0
                 ELSE COALESCE(p.share, ST_Area(ST_Intersection(a.geom, g)) / NULLIF(ST_Area(a.geom), 0)) END AS share
     FROM unnest(CAST(:predecessors AS bigint[]), CAST(:shares AS float8[])) AS p(id, share)
     JOIN areas a USING (id), given
 ), moved AS (
     SELECT COALESCE(sum(part * households), 0) AS households, COALESCE(sum(part * road_length_m), 0) AS road_length_m
-    FROM unnest(CAST(:moved AS bigint[]), CAST(:parts AS float8[])) AS m(id, part) JOIN areas a USING (id)
+    FROM (SELECT m.part, households_of(a) AS households, a.road_length_m
+          FROM unnest(CAST(:moved AS bigint[]), CAST(:parts AS float8[])) AS m(id, part) JOIN areas a USING (id)) a
 ), carried AS (
-    SELECT l.households, l.road_length_m FROM areas l WHERE l.id = :like
+    SELECT households_of(l) AS households, l.road_length_m FROM areas l WHERE l.id = :like
     UNION ALL
     SELECT CASE WHEN v.households < 0 THEN 0 ELSE v.households END,
            CASE WHEN v.road_length_m < 0 THEN 0 ELSE v.road_length_m END

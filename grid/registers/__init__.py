@@ -1,4 +1,4 @@
-"""Registers of bodies, officers and matters: limits as they are written, checks, versions, reading and edits."""
+"""Registers of bodies, officers, matters, grid workers and households: checks, versions, reading and edits."""
 
 from grid.registers.checking import check_duty_bodies, check_versions, nearest_names
 from grid.registers.editing import RegisterEditor, bind_account, confirm_entry, edit_entry, withdraw_entry

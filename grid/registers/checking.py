@@ -62,8 +62,14 @@ def check_versions(db: Session, register: str, checked: CheckedFrame, *, now: dt
         _check_bodies(db, checked)
     elif register == "officers":
         _check_officers(db, checked, now.astimezone(local_zone()).date())
-    else:
+    elif register == "matters":
         _check_matters(db, checked)
+    elif register == "grid_workers":
+        _check_parts(
+            checked, "area_codes", registers.known_values(db, "grid_places"), "grid or community 网格或社区"
+        )
+    else:
+        _check_households(db, checked)
     if "domains" in given:
         _check_parts(checked, "domains", set(DOMAINS), "domain 领域")
     for name, default in (
@@ -194,6 +200,22 @@ def _check_officers(db: Session, checked: CheckedFrame, today: dt.date) -> None:
     )
     checked.reject(ended & ~reversed_ & ~known, "certificate_to", "the certificate has ended 证件已过期")
     _check_parts(checked, "area_codes", registers.known_values(db, "areas"), "area 区域")
+
+
+def _check_households(db: Session, checked: CheckedFrame) -> None:
+    known = _in(checked.frame["grid_code"], registers.known_values(db, "unit_grids"))
+    checked.reject(~known, "grid_code", "no unit grid has this code 没有此编码的单元网格")
+    _check_whole(checked, "households", "residents")
+
+
+def _check_whole(checked: CheckedFrame, *names: str) -> None:
+    """Reject numbers that are not whole, and write the others as such."""
+    for name in names:
+        frame = checked.frame
+        checked.reject(
+            (frame[name] != frame[name].floor()).fill_null(False), name, "not a whole number 须为整数"
+        )
+    checked.frame = checked.frame.with_columns(pl.col(name).cast(pl.Int64, strict=False) for name in names)
 
 
 def _check_matters(db: Session, checked: CheckedFrame) -> None:

@@ -57,10 +57,13 @@ class RegisterEditor:
             return True
         if register == "matters":
             return False
-        areas = [values.get("area_code")] if register == "bodies" else values.get("area_codes") or []
+        own = {"bodies": "area_code", "grid_households": "grid_code"}.get(register)
+        areas = [values.get(own)] if own else values.get("area_codes") or []
         named = [code for code in areas if code]
         in_area = self.area_codes is None or (bool(named) and set(named) <= set(self.area_codes))
         domains = values.get("domains") or []
+        if register in ("grid_workers", "grid_households"):
+            return in_area
         return in_area and (not self.domains or (bool(domains) and set(domains) <= set(self.domains)))
 
 
@@ -241,12 +244,12 @@ def confirm_entry(db: Session, register: str, key: str, *, editor: RegisterEdito
     ------
     UnknownEntry
     EntryInUse
-        It is confirmed, or an officer: officers are entered by people only.
+        It is confirmed, or of a register that people enter only.
     EntryOutOfReach
     """
     today = now.astimezone(local_zone()).date()
     entry = read_entry(db, register, key, today=today)
-    if register == "officers" or entry.confirmed:
+    if "confirmed" not in columns_of(register) or entry.confirmed:
         raise EntryInUse(f"{key} is confirmed", f"{key} 已经确认")
     if not editor.reaches(register, entry.versions[0]):
         raise _out_of_reach(register, key)

@@ -23,6 +23,10 @@ MARKS = ("unconfirmed", "in_force", "withdrawn", "coming", "certificate_expired"
 """Marks by which a list may be limited."""
 
 
+PERSONAL = ("officers", "grid_workers")
+"""Registers of people: who does not see an entry is told no names."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """An entry of a register with one or all of its versions.
@@ -30,7 +34,7 @@ class Entry:
     Attributes
     ----------
     register, key : str
-        The key is the code of a body, the number of a certificate, or the code of an item.
+        The key is the code of a body, the number of a certificate or of a worker, the code of an item or of a grid.
     state : str
         On the day that was asked for: ``in_force``, ``withdrawn`` or ``coming``.
     confirmed : bool
@@ -97,12 +101,23 @@ _TEXTS = {
     "officers": "concat_ws(' ', r.certificate_no, r.name, r.body_code, r.username,"
     " (SELECT string_agg(b.name, ' ') FROM bodies b WHERE b.code = r.body_code))",
     "matters": "concat_ws(' ', r.item_code, r.name, r.name_en, array_to_string(r.keywords, ' '))",
+    "grid_workers": "concat_ws(' ', r.worker_no, r.name, array_to_string(r.area_codes, ' '))",
+    "grid_households": "concat_ws(' ', r.grid_code,"
+    " (SELECT string_agg(a.name, ' ') FROM areas a WHERE a.code = r.grid_code))",
 }
-_OF_AREA = {"bodies": "r.area_code = ANY (:areas)", "officers": "r.area_codes && :areas", "matters": "true"}
+_OF_AREA = {
+    "bodies": "r.area_code = ANY (:areas)",
+    "officers": "r.area_codes && :areas",
+    "matters": "true",
+    "grid_workers": "r.area_codes && :areas",
+    "grid_households": "r.grid_code = ANY (:areas)",
+}
 _OF_DOMAIN = {
     "bodies": "r.domains @> ARRAY[:domain]",
     "officers": "(r.domains = '{}' OR r.domains @> ARRAY[:domain])",
     "matters": "r.domain = :domain",
+    "grid_workers": "(:domain = '' OR true)",
+    "grid_households": "(:domain = '' OR true)",
 }
 _CHOSEN = """
 SELECT DISTINCT ON (v.{key}) v.*,
@@ -113,7 +128,9 @@ ORDER BY v.{key}, (v.valid_from <= :day AND (v.valid_to IS NULL OR v.valid_to > 
          (v.valid_from <= :day) DESC, abs(v.valid_from - :day)
 """
 _EXPIRED = {"officers": "r.certificate_to < :day"}
-_CONFIRMED = {"officers": "(r.certificate_no IS NOT NULL)"}
+_CONFIRMED = {
+    name: f"(r.{KEYS[name]} IS NOT NULL)" for name in ("officers", "grid_workers", "grid_households")
+}
 
 
 def list_entries(
@@ -153,8 +170,7 @@ def _conditions(db: Session, register: str, of: EntryFilter, given: dict[str, An
     if of.area is not None:
         conditions.append(_OF_AREA[register])
         ids = scope_area_ids(db, of.area)
-        codes = db.scalars(text("SELECT DISTINCT code FROM areas WHERE id = ANY (:ids)"), {"ids": list(ids)})
-        given["areas"] = list(codes)
+        given["areas"] = list(area_codes_of(db, ids))
         if not given["areas"]:
             raise UnknownArea(f"no area {of.area!r}", f"没有区域 {of.area}")
     if of.domain is not None:
@@ -218,7 +234,7 @@ def _changes(db: Session, register: str, ids: Sequence[int]) -> dict[int, dict[s
 def names_of_codes(db: Session, versions: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return the newest names of the bodies and areas that versions name, by code."""
     bodies = {version.get(name) for version in versions for name in ("body_code", "parent_code")}
-    areas = {version.get("area_code") for version in versions}
+    areas = {version.get(name) for version in versions for name in ("area_code", "grid_code")}
     areas |= {code for version in versions for code in version.get("area_codes") or []}
     given = {"bodies": [code for code in bodies if code], "areas": [code for code in areas if code]}
     if not any(given.values()):
@@ -236,9 +252,9 @@ SELECT * FROM (SELECT DISTINCT ON (code) code, name FROM areas WHERE code = ANY 
 
 
 def area_codes_of(db: Session, area_ids: Collection[int]) -> frozenset[str]:
-    """Return the codes of areas by their ids, every version of them."""
-    codes = db.scalars(text("SELECT DISTINCT code FROM areas WHERE id = ANY (:ids)"), {"ids": list(area_ids)})
-    return frozenset(codes)
+    """Return the codes of areas by their ids, every version of them, and of the unit grids in them."""
+    statement = "SELECT DISTINCT code FROM areas WHERE id = ANY (:ids) OR parent_id = ANY (:ids)"
+    return frozenset(db.scalars(text(statement), {"ids": list(area_ids)}))
 
 
 def _entry(register: str, rows: list[dict[str, Any]], day: dt.date, state: str) -> Entry:
@@ -265,13 +281,14 @@ def _entry(register: str, rows: list[dict[str, Any]], day: dt.date, state: str) 
 def _unknown(db: Session, register: str, key: str) -> UnknownEntry:
     """Return the fault of a key that no entry has, with the names and keys that are most like it."""
     own = KEYS[register]
+    named = "name" if register != "grid_households" else "NULL AS name"
     rows = (
         []
-        if register == "officers"
-        else db.execute(text(f"SELECT DISTINCT {own}, name FROM {register}")).all()
+        if register in PERSONAL
+        else db.execute(text(f"SELECT DISTINCT {own}, {named} FROM {register}")).all()
     )
-    names = {str(name): f"{name} {code}" for code, name in rows} | {
-        str(code): f"{name} {code}" for code, name in rows
+    names = {str(name): f"{name} {code}" for code, name in rows if name} | {
+        str(code): f"{name or ''} {code}".strip() for code, name in rows
     }
     near = list(dict.fromkeys(names[name] for name in nearest_names(key, names)))
     told = f"; nearest: {', '.join(near)}" if near else ""

@@ -80,6 +80,8 @@ _QUESTIONS: dict[str, dict[str, tuple[str, str, str, bool]]] = {
             False,
         ),
     },
+    "grid_workers": {},
+    "grid_households": {},
 }
 """By register and kind: names in English and Chinese, the question, and whether it forbids the withdrawal."""
 

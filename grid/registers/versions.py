@@ -1,4 +1,4 @@
-"""Registers of bodies, officers and matters: versions written, names read."""
+"""Registers: versions written, names read."""
 
 from __future__ import annotations
 
@@ -61,8 +61,31 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "valid_to": _DAY,
         "confirmed": "boolean",
     },
+    "grid_workers": {
+        "worker_no": _TEXT,
+        "name": _TEXT,
+        "area_codes": _LIST,
+        "post": _TEXT,
+        "on_duty": "boolean",
+        "phone": _TEXT,
+        "valid_from": _DAY,
+        "valid_to": _DAY,
+    },
+    "grid_households": {
+        "grid_code": _TEXT,
+        "households": "bigint",
+        "residents": "bigint",
+        "valid_from": _DAY,
+        "valid_to": _DAY,
+    },
 }
-KEYS = {"bodies": "code", "officers": "certificate_no", "matters": "item_code"}
+KEYS = {
+    "bodies": "code",
+    "officers": "certificate_no",
+    "matters": "item_code",
+    "grid_workers": "worker_no",
+    "grid_households": "grid_code",
+}
 """The column that all versions of one entry share, by register."""
 
 
@@ -76,7 +99,7 @@ def write_versions(db: Session, register: str, frame: pl.DataFrame) -> WriteCoun
     key, columns = KEYS[register], _COLUMNS[register]
     types = {name: _TEXT if kind in (_LIST, "jsonb") else kind for name, kind in columns.items()}
     copy_frame(db, frame, "given_versions", types)
-    if register != "officers":
+    if register in _ADOPT:
         db.execute(text(_ADOPT[register]))
     names = [_selected(register, name, kind) for name, kind in columns.items()]
     counts = upsert(
@@ -207,6 +230,8 @@ def known_values(db: Session, statement: str) -> set[str]:
 
 KNOWN = {
     "areas": "SELECT DISTINCT code FROM areas",
+    "unit_grids": "SELECT DISTINCT code FROM areas WHERE kind = 'unit_grid'",
+    "grid_places": "SELECT DISTINCT code FROM areas WHERE kind IN ('unit_grid', 'community')",
     "accounts": "SELECT username FROM users",
     "alert_kinds": "SELECT kind FROM alert_kinds",
 }

@@ -118,5 +118,5 @@ def _city_box(db: Session) -> Box | None:
 
 _BOX = text("""
 SELECT ST_XMin(b), ST_YMin(b), ST_XMax(b), ST_YMax(b)
-FROM (SELECT ST_Extent(geom) AS b FROM areas WHERE kind = 'city' AND valid_to IS NULL) c
+FROM (SELECT ST_Extent(geom) AS b FROM areas WHERE kind = 'city' AND holds_at(valid_from, valid_to)) c
 """)

@@ -29,7 +29,9 @@ def find_areas(db: Session, written: str, group: str, kinds: Sequence[str], limi
     """Return areas of some kinds; former names only of those that people know by name."""
     arms, values = _name_arms(written, "areas", "kind = ANY (:kinds)")
     if _CODE.fullmatch(written) and written[0].isdigit():
-        arms.append(_start_arm("areas", "code", "code", "AND kind = ANY (:kinds) AND valid_to IS NULL"))
+        arms.append(
+            _start_arm("areas", "code", "code", "AND kind = ANY (:kinds) AND holds_at(valid_from, valid_to)")
+        )
         values |= _start_values("code", written)
     if not arms:
         return grouped(group, [], 0)

@@ -336,7 +336,7 @@ _BY_KIND: dict[str, tuple[tuple[str, str], ...]] = {
         _results("fence_events", f"r.fence_id IN {_OF_BATCH.format('fences')}"),
         *_alerts_of("fence_id", "SELECT id FROM fences WHERE batch_id = :batch"),
     ),
-    **dict.fromkeys((*GROUND, "officers", "matters"), ()),
+    **dict.fromkeys((*GROUND, "officers", "matters", "grid_workers", "grid_households"), ()),
     "bodies": (
         (
             "officers",

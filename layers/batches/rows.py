@@ -21,6 +21,8 @@ TABLES_OF = {
     "bodies": ("bodies",),
     "officers": ("officers",),
     "matters": ("matters",),
+    "grid_workers": ("grid_workers",),
+    "grid_households": ("grid_households",),
     "roads": ("roads",),
     "waterways": ("waterways",),
     "buildings": ("buildings",),

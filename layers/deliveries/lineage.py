@@ -16,7 +16,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     name: key
     for name, key in NATURAL_KEYS.items()
     if name in ("enterprises", "sites", "vehicles", "places", "fences", "bodies", "officers", "matters", "duty_items")
-    or name in ("roads", "waterways", "buildings")
+    or name in ("grid_workers", "grid_households", "roads", "waterways", "buildings")
 } | {"calendar_days": ("day",), "areas": ("code", "valid_from")}  # fmt: skip
 _THROUGH_SITE = {
     "meter_readings": ("site_id", "kind", "day"),

@@ -11,7 +11,7 @@ from layers.codes import to_half_width
 from layers.readings import KINDS
 from layers.tables import AREA_KINDS, DOMAINS
 from layers.tables.ground import BUILDING_KINDS, ROAD_KINDS, WATERWAY_KINDS
-from layers.tables.registers import BODY_LEVELS
+from layers.tables.registers import BODY_LEVELS, WORKER_POSTS
 
 Dtype = Literal["text", "float", "date", "time", "moment", "wkt"]
 
@@ -884,6 +884,43 @@ FILE_KINDS: dict[str, FileKind] = {
             "“紧急 24小时；特急 2小时”。",
             en="Register of matters. Limits are written `15 working_days`, `24 natural_hours`, `8 working_hours`,"
             " `30 natural_days` or in Chinese, urgent cases behind a semicolon: `15工作日; urgent 24小时`.",
+        ),
+        FileKind(
+            "grid_workers",
+            (
+                Column("worker_no", "text", "网格员编号", "number of the grid worker"),
+                Column("name", "text", "姓名", "name"),
+                Column(
+                    "area_codes",
+                    "text",
+                    "负责网格编码，分号分隔",
+                    "codes of unit grids or of communities that the worker looks after, by semicolon",
+                ),
+                Column("post", "text", "岗位", "full or part time", choices=WORKER_POSTS),
+                _optional("on_duty", "text", "在岗", "on duty, yes when empty", choices=YES_NO),
+                _optional("phone", "text", "电话", "telephone"),
+                _validity_column("valid_from"),
+                _optional_end(),
+            ),
+            ("worker_no", "valid_from"),
+            (("WG990121001", "示例", "990121001001001", "full_time", "yes", "", "2024-01-01", ""),),
+            zh="网格员登记簿。个人信息。",
+            en="Register of grid workers, personal data.",
+        ),
+        FileKind(
+            "grid_households",
+            (
+                Column("grid_code", "text", "网格编码", "code of the unit grid"),
+                Column("households", "float", "户数", "households in it", minimum=0, maximum=1e6),
+                _optional("residents", "float", "人口", "residents in it", minimum=0, maximum=1e7),
+                _validity_column("valid_from"),
+                _optional_end(),
+            ),
+            ("grid_code", "valid_from"),
+            (("990121001001001", "420", "1130", "2024-01-01", ""),),
+            zh="网格户数登记簿。变更网格边界后，新网格的户数按面积随之划分，直至重新登记。",
+            en="Register of the households of unit grids. After a change of borders households follow the land until"
+            " somebody counts again.",
         ),
         _ground_kind(
             "roads",

@@ -343,12 +343,12 @@ _HANG = """
 UPDATE areas c SET parent_id = n.id
 FROM areas o JOIN areas n ON n.code = o.code AND n.kind = o.kind AND n.valid_from = o.valid_to
 WHERE o.closed_by_batch = current_batch() AND n.batch_id = current_batch() AND n.valid_from <= now()
-  AND c.parent_id = o.id AND c.valid_to IS NULL
+  AND c.parent_id = o.id AND (c.valid_to IS NULL OR c.valid_to > n.valid_from)
 """
 _LEFT_BELOW = """
 SELECT o.kind, o.code, string_agg(c.code, ', ' ORDER BY c.code)
 FROM areas o JOIN areas n ON n.code = o.code AND n.kind = o.kind AND n.valid_from = o.valid_to
-JOIN areas c ON c.parent_id = o.id AND c.valid_to IS NULL
+JOIN areas c ON c.parent_id = o.id AND (c.valid_to IS NULL OR c.valid_to > n.valid_from)
 WHERE o.closed_by_batch = current_batch() AND n.batch_id = current_batch() GROUP BY o.kind, o.code
 """
 _CLOSE_PREDECESSORS = """

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Text, cast, or_, select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from layers.errors import NotFound
 from layers.postgres import read_seen
-from layers.tables import Area, ChangeSet
+from layers.tables import ChangeSet
+
+# A change set belongs to a community or to a larger area, in the version of its day.
+_INSIDE = """
+WITH RECURSIVE inside AS (
+    SELECT v.id FROM areas v JOIN areas asked ON v.code = asked.code AND v.kind = asked.kind
+    WHERE asked.code = :area OR asked.id = CASE WHEN :area ~ '^[0-9]{1,18}$' THEN CAST(:area AS bigint) END
+    UNION
+    SELECT a.id FROM areas a JOIN inside i ON a.parent_id = i.id WHERE a.kind IN ('county', 'town', 'community')
+) SELECT id FROM inside
+"""
 
 
 def newest_change_sets(
@@ -27,7 +37,7 @@ def newest_change_sets(
     area_ids : collection of int, or None
         Only those that lie within one of these areas; None: all.
     area : str or None
-        Only those within the area of that code or id.
+        Only those of the area of that code or id, and of what lies inside it, in whatever version.
     before : int or None
         Only ids below.
     """
@@ -37,8 +47,7 @@ def newest_change_sets(
     if area_ids is not None:
         statement = statement.where(ChangeSet.area_id.in_(area_ids))
     if area is not None:
-        ids = select(Area.id).where(or_(Area.code == area, cast(Area.id, Text) == area))
-        statement = statement.where(ChangeSet.area_id.in_(ids))
+        statement = statement.where(ChangeSet.area_id.in_(text(_INSIDE).bindparams(area=area)))
     return list(db.scalars(statement))
 
 

@@ -42,11 +42,11 @@ END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM wangge_reader;
 
 -- Rows that everybody may read.
-GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, matters, model_runs,
+GRANT SELECT ON alert_kinds, areas, area_successions, bodies, buildings, calendar_days, duty_items, enterprises, fences, grid_households, matters, model_runs,
     pinyin_readings, place_grams, place_names, place_sources, roads, waterways TO wangge_reader;
 
 -- Rows under a policy.
-GRANT SELECT ON access_log, alert_budgets, alert_outcomes, alert_ranks, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, deliveries, dispatches, duty_proposal_steps, duty_proposals, edit_drafts, emerging_hot_spots, encounters, fence_events, fixes, hot_spots,
+GRANT SELECT ON access_log, alert_budgets, alert_outcomes, alert_ranks, alert_scores, alerts, alerts_cells, attachments, batches, case_events, case_facts, case_parties, cases, cases_cells, change_sets, clue_reporters, clues, deliveries, dispatches, duty_proposal_steps, duty_proposals, edit_drafts, emerging_hot_spots, encounters, fence_events, fixes, grid_workers, hot_spots,
     licences, meter_readings, model_version_steps, model_versions, notices, officers, places, published_cases, silences, sites, sites_cells, source_runs, source_states, stays, stays_cells, tracks, vehicles, visits, visits_cells
     TO wangge_reader;
 GRANT INSERT, UPDATE, DELETE ON edit_drafts, places, sites TO wangge_reader;
@@ -120,6 +120,10 @@ DECLARE
     officer_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
         ' AND (%s OR area_codes && (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s))::text[])'
         ' OR username = (SELECT NULLIF(current_setting(''wangge.username'', true), ''''))', city_wide, areas);
+    -- Grid workers are people: who looks after an area reads those of its grids.
+    worker_rows constant text := format('(SELECT current_setting(''wangge.role'', true) IN'
+        ' (''grid_manager'', ''dispatcher'', ''supervisor'')) AND (%s OR area_codes &&'
+        ' (SELECT array_agg(a.code) FROM areas a WHERE a.id = ANY (%s) OR a.parent_id = ANY (%2$s))::text[])', city_wide, areas);
     -- Who was sent where: who leads and checks reads it of the cases that it sees, an officer the own calls. The policies of
     -- cases and officers are applied inside.
     dispatch_rows constant text := format('%s AND ((SELECT current_setting(''wangge.role'', true) IN (''dispatcher'', ''supervisor''))'
@@ -184,6 +188,7 @@ BEGIN
         ('encounters', 'in_scope', 'SELECT', area_rows, NULL),
         ('fence_events', 'in_scope', 'SELECT', area_rows, NULL),
         ('fixes', 'in_scope', 'SELECT', concat_ws(' AND ', reads_tracks, in_area), NULL),
+        ('grid_workers', 'of_areas', 'SELECT', worker_rows, NULL),
         ('hot_spots', 'without_alerts', 'SELECT', hot_spot_rows, NULL),
         ('licences', 'of_site', 'SELECT', concat_ws(' AND ', reads, licence_rows), NULL),
         ('meter_readings', 'of_site', 'SELECT', concat_ws(' AND ', reads, site_in_area), NULL),

@@ -41,6 +41,7 @@ DECLARE
 BEGIN
     FOR kept IN SELECT * FROM (VALUES
         ('bodies', 'id'), ('buildings', 'id'), ('calendar_days', 'day'), ('duty_items', 'id'), ('enterprises', 'id'), ('fences', 'id'),
+        ('grid_households', 'id'), ('grid_workers', 'id'),
         ('licences', 'id'), ('matters', 'id'),
         ('meter_readings', 'site_id, kind, meter_id, began_at, ended_at'), ('notices', 'id'), ('officers', 'id'), ('places', 'id'), ('roads', 'id'), ('sites', 'id'),
         ('vehicles', 'id'), ('waterways', 'id')

@@ -1,4 +1,4 @@
--- Registers of bodies, officers and matters: one key for all versions, and the body of a name.
+-- Registers: one key for all versions, and the body of a name.
 -- Called by: triggers of bodies and officers; grid/registers and grid/cases (body_named, version_batches).
 
 -- The sequences go with their tables.
@@ -32,13 +32,25 @@ CREATE OR REPLACE FUNCTION body_named(wanted text, day date DEFAULT CURRENT_DATE
 $$;
 GRANT EXECUTE ON FUNCTION body_named(text, date) TO wangge_reader;
 
+-- The households of a version of a unit grid: the register's count in force on a day, when it begins on or after the day on
+-- which this version began; else what the version was given (by a file of areas, or by land in a change set). Called by:
+-- grid/change_sets (writing, balance), which write in the city's zone.
+CREATE OR REPLACE FUNCTION households_of(grid areas, day date DEFAULT CURRENT_DATE) RETURNS float8 LANGUAGE sql STABLE AS $$
+    SELECT COALESCE((
+        SELECT h.households::float8 FROM grid_households h
+        WHERE grid.kind = 'unit_grid' AND h.grid_code = grid.code AND h.valid_from <= day
+            AND (h.valid_to IS NULL OR h.valid_to > day)
+            AND (h.valid_from >= grid.valid_from::date OR grid.households IS NULL)), grid.households)
+$$;
+GRANT EXECUTE ON FUNCTION households_of(areas, date) TO wangge_reader;
+
 -- The batches that wrote a version, in order, and the last day that each gave it: numbers and days, no value of the entry.
 -- Who may read what of a batch, its policy says. Runs as the owner: callers read no history.
 CREATE OR REPLACE FUNCTION version_batches(register text, wanted bigint[])
     RETURNS TABLE (id bigint, batch_id bigint, valid_to date)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
-    IF register NOT IN ('bodies', 'officers', 'matters') THEN
+    IF register NOT IN ('bodies', 'officers', 'matters', 'grid_workers', 'grid_households') THEN
         RAISE EXCEPTION 'no register %', register USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN QUERY EXECUTE format(

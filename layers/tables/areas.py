@@ -42,6 +42,12 @@ class Area(Base):
         ),
         Index("ix_areas_current", "kind", "code", postgresql_where="valid_to IS NULL"),
         Index("ix_areas_parent_id", "parent_id"),
+        Index(
+            "ix_areas_larger_geom",
+            "geom",
+            postgresql_using="gist",
+            postgresql_where=text("kind <> 'unit_grid'"),
+        ),
         Index("ix_areas_name_keys", text("name_keys(name)"), postgresql_using="gin"),
         Index("ix_areas_code_start", "code", postgresql_ops={"code": "text_pattern_ops"}),
     )
@@ -82,6 +88,9 @@ class ChangeSet(Base):
     """An edit of the partition: operations, what they would do, who asked, who approved."""
 
     __tablename__ = "change_sets"
+    __table_args__ = (
+        Index("ix_change_sets_waiting", "id", postgresql_where=text("status IN ('draft', 'approved')")),
+    )
     id: Mapped[int] = id_column()
     area_id: Mapped[int | None]
     status: Mapped[str]

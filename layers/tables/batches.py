@@ -138,6 +138,8 @@ NATURAL_KEYS = {
     "bodies": ("code", "valid_from"),
     "officers": ("certificate_no", "valid_from"),
     "matters": ("item_code", "valid_from"),
+    "grid_workers": ("worker_no", "valid_from"),
+    "grid_households": ("grid_code", "valid_from"),
     "calendar_days": ("day",),
     "duty_items": ("item_code", "body", "area_code", "role", "valid_from"),
 }

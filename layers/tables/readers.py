@@ -20,6 +20,7 @@ PUBLIC_TABLES: Mapping[str, str] = {
     "duty_items": "the duty list (权责清单) is published by law",
     "enterprises": "the register of enterprises is public",
     "fences": "where vehicles must not be: drivers have to know",
+    "grid_households": "numbers of households of unit grids name no person",
     "matters": "matters and their time limits are published by law",
     "model_runs": "when which model ran; the API shows its counts to who sees the whole city only",
     "pinyin_readings": "readings of characters and words, from a dictionary",

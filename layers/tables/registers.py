@@ -1,4 +1,4 @@
-"""Registers with history: bodies (主体), officers (执法人员) and matters (事项); proposed duty lists.
+"""Registers with history: bodies, officers, matters, grid workers and households of grids; proposed duty lists.
 
 A row is a version: it holds from ``valid_from`` up to but not including ``valid_to`` (days in the city). All
 versions of one body have one ``body_id``, those of one officer one ``officer_id`` (given by triggers in
@@ -16,8 +16,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from layers.tables.base import Base, batch_column, id_column
 
-REGISTERS = ("bodies", "officers", "matters")
+REGISTERS = ("bodies", "officers", "matters", "grid_workers", "grid_households")
 """Registers with history, by their tables."""
+WORKER_POSTS = ("full_time", "part_time")
 BODY_LEVELS = ("town", "county", "city")
 STAGES = ("verify", "file", "dispatch", "arrive", "dispose", "feed_back", "review", "check", "close")
 """Stages of a case that a matter may limit, by the step that ends them."""
@@ -110,6 +111,37 @@ class Matter(Base):
     alert_kind: Mapped[str | None]  # alerts of this kind open cases of the matter
     keywords: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
     confirmed: Mapped[bool] = mapped_column(default=True, server_default="true")
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
+
+
+class GridWorker(Base):
+    """A version of a grid worker (网格员), with the grids or communities that the worker looks after. Personal data."""
+
+    __tablename__ = "grid_workers"
+    __table_args__ = (UniqueConstraint("worker_no", "valid_from"),)
+    id: Mapped[int] = id_column()
+    worker_no: Mapped[str]
+    name: Mapped[str]
+    area_codes: Mapped[list[str]] = mapped_column(default=list, server_default="{}")
+    post: Mapped[str]
+    on_duty: Mapped[bool] = mapped_column(default=True, server_default="true")
+    phone: Mapped[str | None]
+    valid_from: Mapped[dt.date]
+    valid_to: Mapped[dt.date | None]
+    batch_id: Mapped[int | None] = batch_column()
+
+
+class GridHouseholds(Base):
+    """A count of the households and residents of a unit grid, from a day on."""
+
+    __tablename__ = "grid_households"
+    __table_args__ = (UniqueConstraint("grid_code", "valid_from"),)
+    id: Mapped[int] = id_column()
+    grid_code: Mapped[str]
+    households: Mapped[int] = mapped_column(BigInteger)
+    residents: Mapped[int | None] = mapped_column(BigInteger)
     valid_from: Mapped[dt.date]
     valid_to: Mapped[dt.date | None]
     batch_id: Mapped[int | None] = batch_column()

@@ -43,9 +43,9 @@ def served(url: str, folder: Path) -> Iterator[http.client.HTTPConnection]:
     command = [sys.executable, "-m", "uvicorn", "geo_api.server.app:create_app", "--factory", "--port", str(port), "--no-access-log", "--log-level", "error"]  # fmt: skip
     server = subprocess.Popen(command, env=env)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
-            client = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            client = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
             try:
                 client.request("GET", "/health/live")
                 client.getresponse().read()

@@ -16,25 +16,25 @@ BOX = (120.2, 31.68, 121.93, 32.72)
 SIDE = 10
 
 
-def insert_partition(db: Session, n: int = 10_000, seed: int = 1) -> int:
+def insert_partition(db: Session, n: int = 10_000, seed: int = 1, towns: int = SIDE) -> int:
     """Write the areas; the number of unit grids."""
-    cell = np.array([(BOX[2] - BOX[0]) / SIDE, (BOX[3] - BOX[1]) / SIDE])
+    cell = np.array([(BOX[2] - BOX[0]) / SIDE, (BOX[3] - BOX[1]) / towns])
     _insert(db, "320600", "city", None, shapely.box(*BOX))
     _insert(db, "320601", "county", "320600", shapely.box(*BOX))
-    for row in range(SIDE):
+    for row in range(towns):
         south = BOX[1] + row * cell[1]
         town = f"3206010{row + 1:02d}"
         _insert(db, town, "town", "320601", shapely.box(BOX[0], south, BOX[2], south + cell[1]))
     rng = np.random.default_rng(seed)
     units = []
-    for row in range(SIDE):
+    for row in range(towns):
         for column in range(SIDE):
             code = f"3206010{row + 1:02d}{column + 1:03d}"
             west, south = BOX[0] + column * cell[0], BOX[1] + row * cell[1]
             shape = shapely.box(west, south, west + cell[0], south + cell[1])
             _insert(db, code, "community", code[:9], shape)
             points = shapely.MultiPoint(
-                rng.uniform((west, south), (west + cell[0], south + cell[1]), (n // SIDE**2, 2))
+                rng.uniform((west, south), (west + cell[0], south + cell[1]), (n // (SIDE * towns), 2))
             )
             zones = shapely.voronoi_polygons(points, extend_to=shape)
             inside = shapely.intersection(list(zones.geoms), shape)

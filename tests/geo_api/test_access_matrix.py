@@ -954,6 +954,8 @@ ROUTES: dict[tuple[str, str], dict[str, frozenset[str | None]]] = {
         "/v1/registers/bodies": ANYONE,
         "/v1/registers/matters": ANYONE,
         "/v1/registers/officers": LEADERS,
+        "/v1/registers/grid_workers": CLERKS,
+        "/v1/registers/grid_households": ANYONE,
     },
     ("GET", "/v1/registers/{register}/{key}"): {
         "/v1/registers/bodies/none": ANYONE,

@@ -120,6 +120,13 @@ def test_a_manager_edits_in_the_own_area_only(login: Login, api: Api) -> None:
     assert manager.post("/v1/change-sets/999/apply").status_code == 404
     by_code = supervisor.get("/v1/change-sets?area=320601002001").json()["change_sets"]
     assert [row["id"] for row in by_code] == [draft["id"]]
+    for area, expected in (
+        ("320601002", [draft["id"]]),
+        (api.ids["county"], [draft["id"]]),
+        ("320601001", []),
+    ):
+        rows = supervisor.get("/v1/change-sets", params={"area": area}).json()["change_sets"]
+        assert [row["id"] for row in rows] == expected, area
 
 
 def test_a_higher_level_than_the_authors_approves(login: Login, api: Api) -> None:

@@ -175,6 +175,34 @@ def test_a_body_with_officers_or_cases_is_not_withdrawn_before_they_are_elsewher
     assert client.get(path).json()["version"]["valid_to"] is None
 
 
+def test_grid_workers_are_seen_by_who_looks_after_their_grids(own: Api, tmp_path: Path) -> None:
+    path = tmp_path / "网格员.csv"
+    staff = f"1,孙三,{TOWN_A}001001,专职,2024-01-01\n2,钱四,{TOWN_B}001,兼职,2024-01-01\n"
+    path.write_text("网格员编号,姓名,负责网格编码,岗位,生效日期\n" + staff, encoding="utf-8")
+    import_file("grid_workers", path, url=own.url, now=NOW)
+    wrong = tmp_path / "wrong.csv"
+    wrong.write_text(
+        f"grid_code,households,valid_from\n{TOWN_A},3,2024-01-01\n{TOWN_A}001001,2.5,2024-01-01\n"
+    )
+    with pytest.raises(RejectedRows, match=r"no unit grid has this code[\s\S]*not a whole number"):
+        import_file("grid_households", wrong, url=own.url, now=NOW)
+    of_a = logged_in(own.app, "grid.a")
+    assert [e["key"] for e in of_a.get("/v1/registers/grid_workers").json()["entries"]] == ["1"]
+    assert of_a.get("/v1/registers/grid_workers/2").status_code == 404
+    assert "钱四" not in of_a.get("/v1/registers/grid_workers", params={"f": "csv"}).text
+    assert logged_in(own.app, "officer.a").get("/v1/registers/grid_workers").status_code == 403
+    client, count = (
+        logged_in(own.app, "supervisor.a"),
+        {"valid_from": "2027-01-01", "values": {"households": 420}},
+    )
+    for code, status in ((f"{TOWN_A}001001", 200), (f"{TOWN_B}001001", 403)):
+        place = f"/v1/registers/grid_households/{code}"
+        answer = client.put(place, json=count, headers={"If-None-Match": "*"})
+        assert answer.status_code == status, answer.text
+    entry = TestClient(own.app).get(f"/v1/registers/grid_households/{TOWN_A}001001").json()
+    assert (entry["version"]["households"], entry["names"]) == (420, {f"{TOWN_A}001001": "A网格1"})
+
+
 def test_who_sees_and_who_edits(own: Api) -> None:
     for role in ("viewer.a", "grid.a", "officer.a"):
         client = logged_in(own.app, role)

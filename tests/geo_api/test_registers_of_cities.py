@@ -16,6 +16,7 @@ from geo_api.second_city.files.registers import TOWN_WITHOUT_OFFICERS, body_code
 from grid.dispatch import short_towns
 from grid.registers import EntryFilter, RegisterEditor, edit_entry, list_entries, read_entry, written_register
 from layers.postgres import SYSTEM, session
+from layers.tables.registers import REGISTERS
 from tests.support.cities import NANTONG, SECOND, in_force
 from tests.support.demo_files import demo_city
 
@@ -25,7 +26,7 @@ TODAY = dt.date(2026, 3, 2)
 
 def load_demo(url: str, factory: pytest.TempPathFactory) -> None:
     folder = demo_city(factory).folder
-    for kind in ("areas", "bodies", "officers", "matters"):
+    for kind in ("areas", "bodies", "officers", "matters", "grid_workers", "grid_households"):
         import_file(kind, folder / FILES[kind], crs="wgs84", url=url, now=NOW)
 
 
@@ -50,7 +51,7 @@ def test_a_register_goes_out_and_in_again_and_is_edited(
 ) -> None:
     with in_force(NANTONG if name == "demo" else SECOND):
         (load_demo if name == "demo" else load_second)(fresh_database, tmp_path_factory)
-        for register in ("bodies", "officers", "matters"):
+        for register in REGISTERS if name == "demo" else ("bodies", "officers", "matters"):
             with session(SYSTEM, fresh_database) as db:
                 frame = written_register(db, register)
             assert frame.height > 10

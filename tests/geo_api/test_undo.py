@@ -128,6 +128,8 @@ WRONG: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     ),
     "officers": lambda f: f.with_columns(third("name", pl.lit("写错"))),
     "matters": lambda f: f.with_columns(third("name", pl.lit("写错")), third("legal_review", pl.lit("no"))),
+    "grid_workers": lambda f: f.with_columns(third("name", pl.lit("写错"))),
+    "grid_households": lambda f: f.with_columns(third("households", pl.lit("7"))),
 }
 """A wrong file of each kind: every third row of the right one has another value."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 import tests.support.change_sets as editing
 from grid.areas import read_areas
-from grid.errors import GridError, TopologyFault, UnknownArea
+from grid.errors import CodeNotKept, GridError, TopologyFault, UnknownArea
 from tests.support.enterprises import insert_enterprise, insert_site
 from tests.support.partition_checks import (
     assert_history,
@@ -196,3 +196,15 @@ def test_a_swap_may_leave_a_community_in_parts_between_its_steps(db: Session) ->
     assert_tiles(db, land)
     areas = read_areas(db, kind="community").set_index("code").geometry
     assert areas[next(iter(SWAPPED))].area == pytest.approx(7e-6), "2 + 3 + 2 squares"
+
+
+def test_a_code_is_not_kept_by_a_grid_that_mostly_is_other_land(db: Session, town: dict[str, int]) -> None:
+    """A quarter of a square grows by a tenth of it: its own land is 0.25 of 0.35; the rest keeps 0.65 of 0.75."""
+    carry_out(db, {"op": "split", "area_id": town[unit_code(0, 0)], "line": line((0.25, 0), (0.25, 1))})
+    parts = read_areas(db, kind="unit_grid").sort_values("code")
+    pair = [int(key) for key in parts.loc[parts["code"].str[-3:].isin(["005", "006"]), "id"]]
+    redrawn = {"op": "reshape", "area_ids": pair, "line": line((0.35, 0), (0.35, 1))}
+    with pytest.raises(CodeNotKept, match=r"320601001001005.*only 71.4% of it is its own"):
+        editing.preview(db, [redrawn], "anna", keep_codes=True)
+    kept = editing.preview(db, [redrawn], "anna", keep_codes=True, least_kept=0.7).preview["kept_codes"]
+    assert sorted(code[-3:] for code in kept) == ["005", "006"]

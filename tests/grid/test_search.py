@@ -195,3 +195,25 @@ def test_coordinates_in_every_form_mean_the_same_place() -> None:
         "°" * 100,
     ):
         assert read_coordinates(nothing) == [], nothing
+
+
+def test_an_area_is_found_by_its_code_while_it_holds(db: Session, town: dict[str, int]) -> None:
+    """Its end is planned, and its successor is not there yet."""
+    code = "320601001001001"
+    db.execute(
+        text("UPDATE areas SET valid_to = now() + interval '1 year' WHERE code = :code"), {"code": code}
+    )
+    db.execute(
+        text(
+            "INSERT INTO areas (code, name, kind, parent_id, valid_from, geom, label_point, area_m2)"
+            " SELECT code, '未来网格', kind, parent_id, valid_to, geom, label_point, area_m2 FROM areas WHERE code = :code"
+        ),
+        {"code": code},
+    )
+    hits = [
+        hit
+        for group in find(db, Asked(code, SYSTEM, 20, EVERYTHING))
+        for hit in group.hits
+        if hit.key == code
+    ]
+    assert [hit.title for hit in hits] == ["A网格1"]

@@ -1,4 +1,4 @@
-"""``wangge registers``: bodies, officers and matters listed, shown, edited from a day on, exported."""
+"""``wangge registers``: entries of registers listed, shown, edited from a day on, exported."""
 
 from __future__ import annotations
 

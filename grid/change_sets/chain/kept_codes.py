@@ -39,7 +39,8 @@ def keep_codes(lineage: Lineage, codes: Codes, fresh: Sequence[int]) -> dict[int
     Raises
     ------
     CodeNotKept
-        A corrected grid keeps less of its land than ``codes.least_kept``; it says how much.
+        A corrected grid keeps less of its land than ``codes.least_kept``, or its own land is less than this share of
+        what it has afterwards; it says how much.
     """
     if codes.least_kept is None:
         return {}
@@ -59,6 +60,9 @@ def keep_codes(lineage: Lineage, codes: Codes, fresh: Sequence[int]) -> dict[int
         share = land[heir] / local_area_m2(stored.shape)
         if share < codes.least_kept:
             raise _refusal(stored, share, codes.least_kept)
+        grown = local_area_m2(lineage.areas.changed[heir].shape) / land[heir]
+        if grown * codes.least_kept > 1:
+            raise _growth_refusal(stored, grown, codes.least_kept)
         kept[heir] = Kept(stored, min(share, 1.0), "、".join(dict.fromkeys(reasons)))
     return kept
 
@@ -77,5 +81,15 @@ def _refusal(unit: Unit, share: float, least: float) -> CodeNotKept:
         f"{unit.label} keeps {share:.1%} of its land: a code is kept from {least:.0%} on."
         " Give new codes, or change less.",
         f"{unit.label} 仅保留 {share:.1%} 的原有面积，低于保留编码所需的 {least:.0%}：请改用新编码，或缩小调整范围",
+        [unit.label],
+    )
+
+
+def _growth_refusal(unit: Unit, grown: float, least: float) -> CodeNotKept:
+    own = 1 / grown
+    return CodeNotKept(
+        f"{unit.label} would grow until only {own:.1%} of it is its own land: a code is kept from {least:.0%} on."
+        " Give new codes, or change less.",
+        f"{unit.label} 扩大后原有面积仅占 {own:.1%}，低于保留编码所需的 {least:.0%}：请改用新编码，或缩小调整范围",
         [unit.label],
     )

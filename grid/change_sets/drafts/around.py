@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ARRAY, BigInteger, cast, or_, select
+from sqlalchemy import ARRAY, BigInteger, cast, or_, select, text
 from sqlalchemy.orm import Session
 
-from grid.change_sets.operations import stored_operations
-from layers.tables import Area, ChangeSet, EditDraft
+from layers.tables import Area, EditDraft
 
 MOST_SHOWN = 50
 
@@ -95,15 +94,33 @@ def _drafts(
 
 
 def _change_sets(db: Session, codes: dict[int, str]) -> list[ChangeAround]:
-    rows = db.scalars(
-        select(ChangeSet).where(ChangeSet.status.in_(("draft", "approved"))).order_by(ChangeSet.id.desc())
-    )
-    found = []
-    for row in rows:
-        named = {key for operation in stored_operations(row.operations) for key in operation.changed_ids}
-        if common := sorted(codes[key] for key in named if key in codes):
-            new = list(row.preview.get("new_codes", [])) if row.status == "approved" else []
-            found.append(
-                ChangeAround(row.id, row.status, row.author, row.title, row.effective_at, new, common)
-            )
-    return found[:MOST_SHOWN]
+    if not codes:
+        return []
+    rows = db.execute(_WAITING, {"ids": list(codes), "most": MOST_SHOWN})
+    return [
+        ChangeAround(
+            row.id,
+            row.status,
+            row.author,
+            row.title,
+            row.effective_at,
+            list(row.new_codes or []) if row.status == "approved" else [],
+            sorted(codes[key] for key in row.named),
+        )
+        for row in rows
+    ]
+
+
+_WAITING = text("""
+SELECT c.id, c.status, c.author, c.title, c.effective_at, c.preview -> 'new_codes' AS new_codes, common.named
+FROM change_sets c
+CROSS JOIN LATERAL (
+    SELECT array_agg(DISTINCT named.id) AS named FROM jsonb_array_elements(c.operations) o
+    CROSS JOIN LATERAL (
+        SELECT CAST(o ->> 'area_id' AS bigint) AS id
+        UNION ALL SELECT CAST(k AS bigint) FROM jsonb_array_elements_text(o -> 'area_ids') k) named
+    WHERE named.id = ANY(CAST(:ids AS bigint[]))
+) common
+WHERE c.status IN ('draft', 'approved') AND common.named IS NOT NULL
+ORDER BY c.id DESC LIMIT :most
+""")

@@ -10,7 +10,7 @@ export interface MapPosition extends Place {
   zoom: number;
 }
 
-export const REGISTER_NAMES = ["bodies", "officers", "matters"] as const;
+export const REGISTER_NAMES = ["bodies", "officers", "matters", "grid_workers", "grid_households"] as const;
 export type RegisterName = (typeof REGISTER_NAMES)[number];
 
 export type Route =

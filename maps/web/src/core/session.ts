@@ -18,6 +18,7 @@ const MAY: Record<string, readonly string[]> = {
   report_clues: ["grid_manager", "officer", "dispatcher", "supervisor"],
   decide_clues: ["grid_manager", "dispatcher", "supervisor"],
   see_officers: ["dispatcher", "supervisor"],
+  see_grid_workers: ["grid_manager", "dispatcher", "supervisor"],
   send_officers: ["dispatcher"],
   read_dispatches: ["officer", "dispatcher", "supervisor"],
   edit_registers: ["dispatcher", "supervisor"],

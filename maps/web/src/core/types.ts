@@ -479,6 +479,8 @@ export interface components {
             weights: {
                 [key: string]: number;
             };
+            /** @description What was not recorded everywhere */
+            missing: components["schemas"]["MissingData"][];
             /** @description The moves as operations of a change set */
             operations: components["schemas"]["Transfer"][];
         };
@@ -1342,6 +1344,10 @@ export interface components {
             load: number;
             /** @description After the moves */
             load_after: number;
+            /** @description Grid workers on duty in it */
+            workers: number;
+            /** @description Null: it has no grid worker */
+            households_per_worker: number | null;
         };
         /** @description Comparison of the place or time of a photo with the case. */
         Comparison: {
@@ -2381,6 +2387,26 @@ export interface components {
             /** @default [] */
             links?: components["schemas"]["Link"][];
         };
+        /** @description A count of the households of a unit grid. */
+        GridHouseholdsVersion: {
+            /** Format: date */
+            valid_from: string;
+            /** @description First day on which it no longer holds */
+            valid_to: string | null;
+            /** @description By whom it was made, for those who may read the import */
+            changed_by: string | null;
+            changed_at: string | null;
+            source: components["schemas"]["ImportSource"] | null;
+            /** @description Why it was made, where somebody said so */
+            reason: string | null;
+            /** @description Later changes of this version, in order */
+            later: components["schemas"]["VersionChange"][];
+            /** @description Import by which this version can be undone */
+            batch_id: number | null;
+            grid_code: string;
+            households: number;
+            residents: number | null;
+        };
         /** @description Load of one zone. */
         GridLoad: {
             code: string;
@@ -2431,6 +2457,30 @@ export interface components {
             indicative: boolean;
             /** @description Reason of the end · 失效原因 */
             void_reason: string | null;
+        };
+        /** @description A version of a grid worker (网格员): personal data, for those who look after the grids. */
+        GridWorkerVersion: {
+            /** Format: date */
+            valid_from: string;
+            /** @description First day on which it no longer holds */
+            valid_to: string | null;
+            /** @description By whom it was made, for those who may read the import */
+            changed_by: string | null;
+            changed_at: string | null;
+            source: components["schemas"]["ImportSource"] | null;
+            /** @description Why it was made, where somebody said so */
+            reason: string | null;
+            /** @description Later changes of this version, in order */
+            later: components["schemas"]["VersionChange"][];
+            /** @description Import by which this version can be undone */
+            batch_id: number | null;
+            worker_no: string;
+            name: string;
+            /** @description Unit grids or communities */
+            area_codes: string[];
+            post: components["schemas"]["WorkerPost"];
+            on_duty: boolean;
+            phone: string | null;
         };
         /** @description Difference of a guide layer to the partition, one row a polygon. */
         GuideDifference: {
@@ -2629,7 +2679,7 @@ export interface components {
             rows: components["schemas"]["ImportedRows"][];
         };
         /** @enum {string} */
-        ImportKind: "areas" | "enterprises" | "sites" | "site_places" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "licences" | "calendar" | "bodies" | "duties" | "officers" | "matters" | "roads" | "waterways" | "buildings";
+        ImportKind: "areas" | "enterprises" | "sites" | "site_places" | "vehicles" | "tracks" | "meters" | "places" | "fences" | "notices" | "licences" | "calendar" | "bodies" | "duties" | "officers" | "matters" | "grid_workers" | "grid_households" | "roads" | "waterways" | "buildings";
         /** @description With which something was imported. */
         ImportOptions: {
             /** @description CRS of the coordinates */
@@ -2982,6 +3032,14 @@ export interface components {
             flags: {
                 [key: string]: number;
             };
+        };
+        /** @description A measure that was not recorded everywhere. */
+        MissingData: {
+            measure: string;
+            /** @description Unit grids without a value; of `workers` communities */
+            missing: number;
+            /** @description All of them */
+            of: number;
         };
         /** @description A model in force with its document and the JSON Schema of such documents. */
         ModelDocument: {
@@ -3716,7 +3774,7 @@ export interface components {
         /** @description An entry of a register, with its version of the day. */
         RegisterEntry: {
             kind: components["schemas"]["RegisterKind"];
-            /** @description Code of the body, number of the certificate, or code of the item */
+            /** @description Code of the body, item or grid, or number of the certificate or worker */
             key: string;
             state: components["schemas"]["RegisterEntryState"];
             confirmed: boolean;
@@ -3728,12 +3786,12 @@ export interface components {
             names: {
                 [key: string]: string;
             };
-            version: components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"];
+            version: components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"] | components["schemas"]["GridWorkerVersion"] | components["schemas"]["GridHouseholdsVersion"];
         };
         /** @description An entry with all its versions, and what rests on it for those who may change it. */
         RegisterEntryDocument: {
             kind: components["schemas"]["RegisterKind"];
-            /** @description Code of the body, number of the certificate, or code of the item */
+            /** @description Code of the body, item or grid, or number of the certificate or worker */
             key: string;
             state: components["schemas"]["RegisterEntryState"];
             confirmed: boolean;
@@ -3745,17 +3803,17 @@ export interface components {
             names: {
                 [key: string]: string;
             };
-            version: components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"];
+            version: components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"] | components["schemas"]["GridWorkerVersion"] | components["schemas"]["GridHouseholdsVersion"];
             /** @description The ETag, for `If-Match` */
             tag: string;
             /** @description The newest first */
-            versions: (components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"])[];
+            versions: (components["schemas"]["BodyVersion"] | components["schemas"]["OfficerVersion"] | components["schemas"]["MatterVersion"] | components["schemas"]["GridWorkerVersion"] | components["schemas"]["GridHouseholdsVersion"])[];
             resting: components["schemas"]["EntryDependants"][];
         };
         /** @enum {string} */
         RegisterEntryState: "in_force" | "withdrawn" | "coming";
         /** @enum {string} */
-        RegisterKind: "bodies" | "officers" | "matters";
+        RegisterKind: "bodies" | "officers" | "matters" | "grid_workers" | "grid_households";
         /** @enum {string} */
         RegisterMark: "unconfirmed" | "in_force" | "withdrawn" | "coming" | "certificate_expired";
         /** @description Entries of a register, the unconfirmed first. */
@@ -5240,6 +5298,8 @@ export interface components {
             drafts: components["schemas"]["DraftAround"][];
             change_sets: components["schemas"]["ChangeAround"][];
         };
+        /** @enum {string} */
+        WorkerPost: "full_time" | "part_time";
         /** @description An area that began or ended. */
         geo_api__areas__schemas__ChangedArea: {
             code: string;
@@ -5439,9 +5499,11 @@ export type GridCorner = components['schemas']['GridCorner'];
 export type GridCornersAnswer = components['schemas']['GridCornersAnswer'];
 export type GridEdge = components['schemas']['GridEdge'];
 export type GridFeature = components['schemas']['GridFeature'];
+export type GridHouseholdsVersion = components['schemas']['GridHouseholdsVersion'];
 export type GridLoad = components['schemas']['GridLoad'];
 export type GridPage = components['schemas']['GridPage'];
 export type GridProperties = components['schemas']['GridProperties'];
+export type GridWorkerVersion = components['schemas']['GridWorkerVersion'];
 export type GuideDifference = components['schemas']['GuideDifference'];
 export type GuideDifferenceBody = components['schemas']['GuideDifferenceBody'];
 export type GuideDifferenceRow = components['schemas']['GuideDifferenceRow'];
@@ -5489,6 +5551,7 @@ export type MergeBody = components['schemas']['MergeBody'];
 export type MeterInterval = components['schemas']['MeterInterval'];
 export type MeterKind = components['schemas']['MeterKind'];
 export type MeterQuality = components['schemas']['MeterQuality'];
+export type MissingData = components['schemas']['MissingData'];
 export type ModelDocument = components['schemas']['ModelDocument'];
 export type ModelInForceDocument = components['schemas']['ModelInForceDocument'];
 export type ModelRunDocument = components['schemas']['ModelRunDocument'];
@@ -5702,6 +5765,7 @@ export type WebhooksList = components['schemas']['WebhooksList'];
 export type WholeRunOfModel = components['schemas']['WholeRunOfModel'];
 export type Withdrawn = components['schemas']['Withdrawn'];
 export type WorkAround = components['schemas']['WorkAround'];
+export type WorkerPost = components['schemas']['WorkerPost'];
 export type GeoApiAreasSchemasChangedArea = components['schemas']['geo_api__areas__schemas__ChangedArea'];
 export type GeoApiDispatchSchemasChangedArea = components['schemas']['geo_api__dispatch__schemas__ChangedArea'];
 export type $defs = Record<string, never>;

@@ -38,6 +38,7 @@ export function mayOpen(to: Route): boolean {
   if (to.view === "unplaced") return may("edit_sites");
   if (to.view === "proposals") return may("propose_duties") && !session.get().area;
   if (to.view === "registers" && to.register === "officers") return may("see_officers");
+  if (to.view === "registers" && to.register === "grid_workers") return may("see_grid_workers");
   return to.view !== "edit" || may("edit_areas");
 }
 

@@ -3,12 +3,14 @@ import type { Text } from "./language";
 
 export const registerSentences = {
   "registers.lead": {
-    zh: "主体、执法人员与事项。每次修改自指定日期起生效，旧版本保留。",
-    en: "Bodies, officers and matters. A change holds from its day on; the former version is kept.",
+    zh: "主体、执法人员、事项、网格员与网格户数。每次修改自指定日期起生效，旧版本保留。",
+    en: "Bodies, officers, matters, grid workers and households. A change holds from its day on; the former version is kept.",
   },
   "registers.bodies": { zh: "主体", en: "Bodies" },
   "registers.officers": { zh: "执法人员", en: "Officers" },
   "registers.matters": { zh: "事项", en: "Matters" },
+  "registers.grid_workers": { zh: "网格员", en: "Grid workers" },
+  "registers.grid_households": { zh: "网格户数", en: "Households" },
   "registers.search": { zh: "名称、编码或关键词", en: "Name, code or keyword" },
   "registers.mark": { zh: "筛选", en: "Show" },
   "registers.mark.unconfirmed": { zh: "待确认", en: "to be confirmed" },
@@ -120,5 +122,12 @@ export const registerSentences = {
   "register.duplicate_days": { zh: "重复判定天数", en: "Duplicates within, days" },
   "register.public": { zh: "公示", en: "Published" },
   "register.alert_kind": { zh: "预警类型", en: "Kind of alerts" },
+  "register.worker_no": { zh: "网格员编号", en: "Number" },
+  "register.post": { zh: "岗位", en: "Post" },
+  "register.post.full_time": { zh: "专职", en: "full time" },
+  "register.post.part_time": { zh: "兼职", en: "part time" },
+  "register.grid_code": { zh: "网格编码", en: "Code of the grid" },
+  "register.households": { zh: "户数", en: "Households" },
+  "register.residents": { zh: "人口", en: "Residents" },
   "register.keywords": { zh: "关键词", en: "Keywords" },
 } satisfies Record<string, Text>;

@@ -9,7 +9,7 @@ export type RegisterVersion = RegisterEntry["version"];
 
 export interface Field {
   name: string;
-  form: "text" | "date" | "number" | "list" | "flag" | "level" | "domain";
+  form: "text" | "date" | "number" | "list" | "flag" | "level" | "domain" | "post";
   required?: true;
 }
 
@@ -51,6 +51,17 @@ export const FIELDS: Record<Register, readonly Field[]> = {
     ...text("alert_kind"),
     { name: "keywords", form: "list" },
   ],
+  grid_workers: [
+    { name: "name", form: "text", required: true },
+    { name: "area_codes", form: "list", required: true },
+    { name: "post", form: "post", required: true },
+    { name: "on_duty", form: "flag" },
+    ...text("phone"),
+  ],
+  grid_households: [
+    { name: "households", form: "number", required: true },
+    { name: "residents", form: "number" },
+  ],
 };
 
 export type Value = string | number | boolean | null | readonly string[];
@@ -69,6 +80,7 @@ export function shown({ name, form }: Field, value: Value, names: Record<string,
   if (typeof value === "boolean") return t(value ? "registers.yes" : "registers.no");
   if (form === "level") return term("level_of", String(value));
   if (form === "domain") return term("domain", String(value));
+  if (form === "post") return t(`register.post.${String(value)}` as MessageKey);
   const named = (code: string): string =>
     name === "domains" ? term("domain", code) : names[code] ? `${names[code]} ${code}` : code;
   return Array.isArray(value) ? value.map(named).join("; ") : named(String(value));

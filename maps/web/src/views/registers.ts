@@ -1,4 +1,4 @@
-/** Registers (名录): bodies, officers and matters; each change is a version from its day on. */
+/** Registers (名录): bodies, officers, matters, grid workers and households; each change is a version from its day on. */
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { REGISTER_NAMES, type RouteTo } from "../address/address";
@@ -37,6 +37,7 @@ const MARKS = ["unconfirmed", "in_force", "withdrawn", "coming", "certificate_ex
 const DOMAINS = Object.keys(terms)
   .filter((key) => key.startsWith("domain."))
   .map((key) => key.slice("domain.".length));
+const POSTS = ["full_time", "part_time"] as const;
 const LEVELS = ["town", "county", "city"] as const;
 
 function periodOf({ valid_from, valid_to }: RegisterVersion): string {
@@ -54,9 +55,14 @@ function marks(entry: RegisterEntry): Content {
   ];
 }
 
-/** The tabs of the registers; officers are shown to those who lead and check. */
+/** The name of an entry; of a count of households that of its grid. */
+function nameOf(entry: RegisterEntry, version = entry.version): string {
+  return String(valueIn(version, "name") ?? entry.names[entry.key] ?? entry.key);
+}
+
+/** The tabs of the registers; people are shown to those who lead and check them. */
 function tabs(chosen: Register): TemplateResult {
-  const offered = REGISTER_NAMES.filter((each) => each !== "officers" || may("see_officers"));
+  const offered = REGISTER_NAMES.filter((register) => mayOpen({ view: "registers", register }));
   return html`
     <nav class="chips" aria-label=${t("registers")}>
       ${offered.map((register) => {
@@ -87,6 +93,7 @@ function input(field: Field, written: string): TemplateResult {
   `;
   if (field.form === "level") return options(LEVELS, (value) => term("level_of", value));
   if (field.form === "domain") return options(DOMAINS, (value) => term("domain", value));
+  if (field.form === "post") return options(POSTS, (value) => t(`register.post.${value}` as MessageKey));
   if (field.form === "flag")
     return options(["yes", "no"], (value) => t(value === "yes" ? "registers.yes" : "registers.no"));
   const type = field.form === "date" || field.form === "number" ? field.form : "text";
@@ -271,13 +278,13 @@ export class RegistersView extends Piece {
 
   #row(entry: RegisterEntry): TemplateResult {
     const to = { view: "registers", register: this.register, key: entry.key } as const;
-    const beside = ["level", "domain", "body_code", "area_code"].map((name) => {
+    const beside = ["level", "domain", "body_code", "area_code", "area_codes", "households"].map((name) => {
       const field = FIELDS[this.register].find((each) => each.name === name);
       return field ? shown(field, valueIn(entry.version, name), entry.names) : "";
     });
     return html`
       <a class="row" data-key=${entry.key} href=${linkTo(to)} @click=${follow(to)}>
-        <span class="row-head">${marks(entry)}<b>${entry.version.name}</b></span>
+        <span class="row-head">${marks(entry)}<b>${nameOf(entry)}</b></span>
         <span class="row-foot"><code>${entry.key}</code><span>${beside.filter(Boolean).join(" · ")}</span></span>
         <span class="row-foot"><span>${periodOf(entry.version)}</span></span>
       </a>
@@ -322,7 +329,7 @@ export class RegisterCard extends Piece {
 
   #card(entry: RegisterEntryDocument): Content {
     return html`
-      <h2>${entry.version.name}</h2>
+      <h2>${nameOf(entry)}</h2>
       <p class="row-head">${marks(entry)}<code>${entry.key}</code></p>
       ${this.#facts(entry, entry.version)} ${entry.confirmed || !entry.may_edit ? nothing : this.#confirming(entry)}
       ${entry.may_edit ? this.#editing(entry) : nothing} ${this.#resting(entry)} ${this.#history(entry)}
@@ -430,7 +437,7 @@ export class RegisterCard extends Piece {
     return html`
       <li data-version=${version.valid_from}>
         <details>
-          <summary><b>${version.name}</b> ${periodOf(version)}</summary>
+          <summary><b>${nameOf(entry, version)}</b> ${periodOf(version)}</summary>
           ${this.#facts(entry, version)}
         </details>
         ${told("made", version)} ${version.later.map((each) => told(each.what, each))}

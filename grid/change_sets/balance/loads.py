@@ -3,16 +3,15 @@
 The load of a unit grid is the weighted sum of its shares of the whole: households, enterprises, open cases,
 area and road length, each divided by its sum over the territory, so that weights compare. A measure that
 nobody recorded has no weight. The suggestion is the partition of the units among the communities that has the
-smallest spread of loads plus a price for every unit that moves; found by a local search over moves along
-borders, of which each keeps both communities in one piece, keeps at least one unit in each, and lowers the
-spread.
+smallest spread of loads plus a price for every unit that moves (``grid.change_sets.balance.search``).
 
-After: Hess et al. (1965), political districting as a location problem; local improvement as in Ricca and
-Simeone (2008).
+One enterprise or one open case makes a tenth of a community's mean load at most: where there are few, their measure
+weighs less. Units without a value of a measure, and communities without a grid worker, are counted and told.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,15 +20,14 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from grid.areas import read_areas
+from grid.change_sets.balance.search import borders_of, improve
 from grid.change_sets.operations import Transfer
 from grid.errors import GridError, UnknownArea
-from grid.topology import metres_scale
+from layers.local_time import local_zone
 
 MEASURES = ("households", "enterprises", "cases", "area_m2", "road_length_m")
 WEIGHTS: Mapping[str, float] = {
@@ -39,10 +37,10 @@ WEIGHTS: Mapping[str, float] = {
     "area_m2": 0.1,
     "road_length_m": 0.1,
 }
-MIN_BORDER_M = 1.0
-"""Units are neighbours when their common border is at least this long."""
-MIN_GAIN = 0.01
-"""A move is suggested when it lowers the spread by at least this share of the mean load."""
+COUNTED = ("enterprises", "cases")
+"""Measures of single things, of which one must not decide."""
+MOST_OF_ONE = 0.1
+"""Share of a community's mean load that one enterprise or one case makes at most."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,15 @@ class Move:
 
 @dataclass(frozen=True)
 class CommunityLoad:
-    """The ``MEASURES`` of one community, and its load (1 is the mean) before and after the moves."""
+    """The ``MEASURES`` of one community, its load (1 is the mean) before and after the moves, and its grid workers.
+
+    Attributes
+    ----------
+    workers : int
+        Grid workers on duty for the community or one of its unit grids.
+    households_per_worker : float or None
+        None: it has no grid worker.
+    """
 
     id: int
     code: str
@@ -71,6 +77,25 @@ class CommunityLoad:
     road_length_m: float
     load: float
     load_after: float
+    workers: int
+    households_per_worker: float | None
+
+
+@dataclass(frozen=True)
+class MissingData:
+    """A measure that was not recorded everywhere.
+
+    Attributes
+    ----------
+    measure : str
+        One of ``MEASURES``, or ``workers``.
+    missing, of : int
+        Unit grids (of ``workers``: communities) without a value, and all of them.
+    """
+
+    measure: str
+    missing: int
+    of: int
 
 
 @dataclass
@@ -85,7 +110,9 @@ class Balance:
     moves : list of Move
         In the order in which they are to be made.
     weights : dict
-        The weights used: measures without any value have none.
+        The weights used: measures without any value have none, and those of few enterprises or cases less.
+    missing : list of MissingData
+        What was not recorded everywhere; areas, enterprises and cases are always known.
     """
 
     zones: list[CommunityLoad]
@@ -93,6 +120,7 @@ class Balance:
     spread_after: float
     moves: list[Move] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
+    missing: list[MissingData] = field(default_factory=list)
 
     @property
     def operations(self) -> list[Transfer]:
@@ -128,102 +156,36 @@ def balance_of(
     units = _units(db, area_id)
     if units["id"].size == 0:
         raise UnknownArea(f"area {area_id} has no communities with unit grids", f"区域 {area_id} 内没有网格")
-    used = {name: chosen.get(name, 0.0) for name in MEASURES if units[name].sum() > 0}
-    used = {name: weight / sum(used.values()) for name, weight in used.items() if weight > 0}
+    zones, zone = np.unique(units["parent_id"], return_inverse=True)
+    used = _weights(chosen, {name: float(units[name].sum()) for name in MEASURES}, len(zones))
     if not used:
         raise GridError("weights: no measure with a value has a weight", "没有可用的指标")
-    load = sum(weight * units[name] / units[name].sum() for name, weight in used.items())
-    zones, zone = np.unique(units["parent_id"], return_inverse=True)
-    after, found = improve(
-        np.asarray(load) * len(zones), zone, _borders(units["geometry"]), len(zones), max_moves
-    )
-    return _balance(db, units, np.asarray(load) * len(zones), zones, zone, after, found, used)
+    shares = sum(weight * units[name] / units[name].sum() for name, weight in used.items())
+    load = np.asarray(shares) * len(zones)
+    after, found = improve(load, zone, borders_of(units["geometry"]), len(zones), max_moves)
+    return _balance(db, units, load, zones, zone, after, found, used)
 
 
-def improve(
-    load: NDArray[np.float64],
-    zone: NDArray[np.int64],
-    borders: NDArray[np.int64],
-    n_zones: int,
-    max_moves: int,
-) -> tuple[NDArray[np.int64], list[tuple[int, int, int, float]]]:
-    """Move units along borders between zones until no move evens the loads any more.
-
-    Parameters
-    ----------
-    load : ndarray of float64, shape (n,)
-        Of each unit.
-    zone : ndarray of int64, shape (n,)
-        The zone of each unit, 0 … n_zones - 1.
-    borders : ndarray of int64, shape (m, 2)
-        Pairs of neighbouring units.
-
-    Returns
-    -------
-    zone : ndarray of int64
-        After the moves.
-    moves : list of (unit, from, to, gain)
-        ``gain``: by how much the standard deviation of the zones' loads falls.
+def _weights(chosen: Mapping[str, float], sums: Mapping[str, float], n_zones: int) -> dict[str, float]:
+    """Return the weights that are used, which sum up to 1: none for what nobody recorded, less for few things.
 
     Examples
     --------
-    Four units in a row, three of them in zone 0:
-
-    >>> pairs = np.array([[0, 1], [1, 2], [2, 3]])
-    >>> improve(np.ones(4), np.array([0, 0, 0, 1]), pairs, 2, 5)[0].tolist()
-    [0, 0, 1, 1]
+    >>> _weights({"households": 0.5, "cases": 0.5}, {"households": 900.0, "cases": 1.0}, 5)
+    {'households': 0.98, 'cases': 0.02}
     """
-    zone = zone.copy()
-    moves: list[tuple[int, int, int, float]] = []
-    moved: set[int] = set()
-    while len(moves) < max_moves:
-        best = _best_move(load, zone, borders, n_zones, moved)
-        if best is None:
+    known = {name: weight for name, weight in chosen.items() if weight > 0 and sums.get(name, 0.0) > 0}
+    most = {name: MOST_OF_ONE * sums[name] / n_zones for name in known if name in COUNTED}
+    capped: dict[str, float] = {}
+    while True:
+        free = {name: weight for name, weight in known.items() if name not in capped}
+        rest = (1 - sum(capped.values())) / sum(free.values()) if free else 0.0
+        over = {name: most[name] for name, weight in free.items() if weight * rest > most.get(name, 1.0)}
+        if not over or len(over) == len(free):
             break
-        unit, target, gain = best
-        moves.append((unit, int(zone[unit]), target, gain))
-        zone[unit] = target
-        moved.add(unit)
-    return zone, moves
-
-
-def _best_move(
-    load: NDArray[np.float64],
-    zone: NDArray[np.int64],
-    borders: NDArray[np.int64],
-    n_zones: int,
-    moved: set[int],
-) -> tuple[int, int, float] | None:
-    sums = np.bincount(zone, weights=load, minlength=n_zones)
-    both = np.vstack([borders, borders[:, ::-1]])
-    across = both[zone[both[:, 0]] != zone[both[:, 1]]]
-    units, targets = across[:, 0], zone[across[:, 1]]
-    # The sum of squares falls by 2 x (a - b - x) when x moves from a zone of a to one of b.
-    fall = 2 * load[units] * (sums[zone[units]] - sums[targets] - load[units])
-    spread = float(np.std(sums))
-    for k in np.argsort(-fall, kind="stable"):
-        unit, target = int(units[k]), int(targets[k])
-        after = np.sqrt(max(spread**2 - fall[k] / n_zones, 0.0))
-        if spread - after < MIN_GAIN * float(sums.mean()):
-            return None
-        if unit not in moved and _stays_whole(zone, borders, unit):
-            return unit, target, round(spread - float(after), 6)
-    return None
-
-
-def _stays_whole(zone: NDArray[np.int64], borders: NDArray[np.int64], unit: int) -> bool:
-    """Whether the zone of a unit is not empty and still in one piece (or in as many as before) without it."""
-    members = np.flatnonzero(zone == zone[unit])
-    if len(members) < 2:
-        return False
-    return _pieces(members[members != unit], borders) <= _pieces(members, borders)
-
-
-def _pieces(members: NDArray[np.int64], borders: NDArray[np.int64]) -> int:
-    inside = borders[np.isin(borders, members).all(axis=1)]
-    ends = np.searchsorted(members, inside)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(members),) * 2)
-    return int(connected_components(graph, directed=False)[0])
+        capped |= over
+    found = {name: capped.get(name, weight * rest) for name, weight in known.items()}
+    return {name: round(weight, 12) for name, weight in found.items()}
 
 
 _UNITS = text("""
@@ -232,7 +194,7 @@ WITH RECURSIVE below AS (
     UNION SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id
     WHERE holds_at(a.valid_from, a.valid_to) AND a.kind IN ('county', 'town', 'community')
 )
-SELECT u.id, u.code, u.parent_id, COALESCE(u.households, 0), u.area_m2, COALESCE(u.road_length_m, 0),
+SELECT u.id, u.code, u.parent_id, households_of(u, :day), u.area_m2, u.road_length_m,
     ST_AsBinary(u.geom),
     (SELECT count(DISTINCT s.enterprise_id) FROM sites s
      WHERE s.geom && u.geom AND owning_area(s.geom, '{unit_grid}') = u.id),
@@ -247,9 +209,9 @@ ORDER BY u.code
 def _units(db: Session, area_id: int) -> dict[str, NDArray[Any]]:
     """Return the unit grids of a territory by column.
 
-    The columns are ``id``, ``code``, ``parent_id``, ``geometry`` and the ``MEASURES``.
+    The columns are ``id``, ``code``, ``parent_id``, ``geometry``, the ``MEASURES`` (0 where unknown) and ``has_…``.
     """
-    rows = db.execute(_UNITS, {"area": area_id}).all()
+    rows = db.execute(_UNITS, {"area": area_id, "day": _today()}).all()
     names = (
         "id",
         "code",
@@ -264,20 +226,42 @@ def _units(db: Session, area_id: int) -> dict[str, NDArray[Any]]:
     columns = {name: np.array([row[i] for row in rows], dtype=object) for i, name in enumerate(names)}
     for name in MEASURES:
         columns[name] = columns[name].astype(np.float64)
+        columns[f"has_{name}"] = ~np.isnan(columns[name])
+        columns[name] = np.nan_to_num(columns[name])
     for name in ("id", "parent_id"):
         columns[name] = columns[name].astype(np.int64)
     columns["geometry"] = shapely.from_wkb(np.array([bytes(wkb) for wkb in columns.pop("wkb")], dtype=object))
     return columns
 
 
-def _borders(shapes: Any) -> NDArray[np.int64]:
-    """Pairs of units with a common border of at least ``MIN_BORDER_M``."""
-    pairs = shapely.STRtree(shapes).query(shapes, predicate="intersects").T
-    pairs = pairs[pairs[:, 0] < pairs[:, 1]].astype(np.int64)
-    scale = metres_scale(float(shapely.total_bounds(shapes)[1]))
-    metres = shapely.transform(shapes, lambda c: c * scale)
-    common = shapely.intersection(metres[pairs[:, 0]], metres[pairs[:, 1]])
-    return np.asarray(pairs[shapely.length(common) >= MIN_BORDER_M])
+_WORKERS = text("""
+SELECT c.id, count(DISTINCT h.worker_no)
+FROM (SELECT w.worker_no, unnest(w.area_codes) AS code FROM grid_workers w
+      WHERE w.on_duty AND w.valid_from <= :day AND (w.valid_to IS NULL OR w.valid_to > :day)) h
+JOIN areas a ON a.code = h.code AND a.kind IN ('unit_grid', 'community') AND holds_at(a.valid_from, a.valid_to)
+JOIN areas c ON c.id = CASE a.kind WHEN 'community' THEN a.id ELSE a.parent_id END
+WHERE c.id = ANY(:communities) GROUP BY c.id
+""")
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(local_zone()).date()
+
+
+def _workers(db: Session, communities: Sequence[int]) -> dict[int, int]:
+    """Return the number of grid workers on duty in each community that has any, by its id."""
+    rows = db.execute(_WORKERS, {"day": _today(), "communities": list(communities)})
+    return {community: int(number) for community, number in rows}
+
+
+def _missing(
+    units: dict[str, NDArray[Any]], zones: NDArray[np.int64], workers: Mapping[int, int]
+) -> list[MissingData]:
+    """Return what was not recorded everywhere."""
+    lacking = {name: int((~units[f"has_{name}"]).sum()) for name in MEASURES}
+    found = [MissingData(name, number, len(units["id"])) for name, number in lacking.items() if number]
+    without = len(zones) - len(workers)
+    return [*found, MissingData("workers", without, len(zones))] if without else found
 
 
 def _balance(
@@ -291,17 +275,30 @@ def _balance(
     weights: dict[str, float],
 ) -> Balance:
     names = read_areas(db, kind="community").set_index("id")
+    workers = _workers(db, zones.tolist())
     before_sum, after_sum = (np.bincount(z, weights=load, minlength=len(zones)) for z in (zone, after))
     loads_of = []
     for k, community_id in enumerate(zones.tolist()):
         row = names.loc[community_id]
         sums = {name: round(float(units[name][zone == k].sum()), 1) for name in MEASURES}
         loads = {"load": round(float(before_sum[k]), 4), "load_after": round(float(after_sum[k]), 4)}
-        loads_of.append(CommunityLoad(community_id, row["code"], row["name"], **sums, **loads))
+        staff = workers.get(community_id, 0)
+        per_worker = round(sums["households"] / staff, 1) if staff else None
+        loads_of.append(
+            CommunityLoad(
+                community_id,
+                row["code"],
+                row["name"],
+                **sums,
+                **loads,
+                workers=staff,
+                households_per_worker=per_worker,
+            )
+        )
     codes = [community.code for community in loads_of]
     moves = [
         Move(int(units["id"][unit]), units["code"][unit], codes[a], int(zones[b]), codes[b], gain)
         for unit, a, b, gain in found
     ]
     spread, spread_after = (round(float(np.std(sums)), 6) for sums in (before_sum, after_sum))
-    return Balance(loads_of, spread, spread_after, moves, weights)
+    return Balance(loads_of, spread, spread_after, moves, weights, _missing(units, zones, workers))
