@@ -172,7 +172,7 @@ def _check_column(checked: CheckedFrame, column: Column, now: dt.datetime, zone:
         )
     else:
         words = (
-            "number of degrees (120.5, 120.5°E, 120°30′00″)" if column.axis else _DTYPE_WORDS[column.dtype]
+            "number of degrees (105.5, 105.5°E, 105°30′00″)" if column.axis else _DTYPE_WORDS[column.dtype]
         )
         checked.reject(wrong & ~empty, name, f"not a {words} 格式不符")
     checked.frame = checked.frame.with_columns(typed.alias(name))

@@ -42,7 +42,7 @@ def check_unit(path: Path, crs: str) -> None:
         raise UnknownCrs(f"{path.name}: states no unit ($INSUNITS {code}), {wanted} 图纸未声明单位{_HINT}")
     if axis is None or abs(axis.unit_conversion_factor - metres) > 1e-9:
         said = f"a unit is {metres:g} m ($INSUNITS {code})"
-        raise UnknownCrs(f"{path.name}: {said}, {wanted} 图纸单位与坐标系不符{_HINT}")
+        raise UnknownCrs(f"{path.name}: {said}; but {wanted}. 图纸单位与坐标系不符{_HINT}")
 
 
 def _stated_unit(path: Path) -> int:
