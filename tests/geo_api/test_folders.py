@@ -219,4 +219,4 @@ def test_what_every_file_says_is_told_once_with_the_files(fresh_database: str, t
         CliRunner().invoke(app, ["import", "tracks", str(tmp_path), "--crs", "wgs84"]).output.split()
     )
     assert shown.count("times without a zone") == 2  # with the first file, and in the summary
-    assert "in 3 files, 6 in all (tracks_21.csv, tracks_22.csv, tracks_23.csv)" in shown
+    assert "in 3 files, 6 in all: tracks_21.csv, tracks_22.csv, tracks_23.csv" in shown

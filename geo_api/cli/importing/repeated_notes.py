@@ -64,4 +64,6 @@ class RepeatedNotes:
             n, total = len(files), f"{self.counts[key]:,}"
             more = f" … (+{n - NAMED})" if n > NAMED else ""
             zh, en = (f"，合计 {total}", f", {total} in all") if self.counts[key] else ("", "")
-            yield f"{note} …… 共 {n} 个文件有此提示{zh} in {n} files{en} ({', '.join(files[:NAMED])}{more})"
+            said_zh = f"{note} …… 共 {n} 个文件有此提示{zh}"
+            said_en = f"in {n} files{en}: {', '.join(files[:NAMED])}{more}"
+            yield f"{said_zh} {said_en}"

@@ -91,7 +91,7 @@ export const editSentences = {
   "guides.other_kind": { zh: "不支持：{files}（可用：{kinds}）", en: "Not read: {files} (these are: {kinds})" },
   "guides.crs": { zh: "文件的坐标系", en: "Coordinate system of the file" },
   "guides.choose": { zh: "请选择", en: "Choose one" },
-  "guides.crs.wgs84": { zh: "WGS-84", en: "WGS-84" },
+  "guides.crs.wgs84": { zh: "WGS-84（卫星定位）", en: "WGS-84 (satellites)" },
   "guides.crs.cgcs2000": { zh: "CGCS2000（国家2000）", en: "CGCS2000" },
   "guides.crs.gcj02": { zh: "GCJ-02（高德、腾讯）", en: "GCJ-02 (Gaode, Tencent)" },
   "guides.crs.bd09": { zh: "BD-09（百度）", en: "BD-09 (Baidu)" },
