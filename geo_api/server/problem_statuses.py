@@ -79,6 +79,7 @@ BY_OPERATION: Mapping[str, tuple[int, ...]] = {
     "startSecondFactor": (409,),
     "addKey": (409,),
     "getHotSpotReport": (404,),
+    "getHotSpotReportAsPdf": (404,),
     "getReadiness": (503,),
     "listChanges": (410,),
     "postFixes": (408, 413, 415, 422),
