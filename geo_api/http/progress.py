@@ -19,6 +19,11 @@ from rich.progress import (
 console = Console(stderr=True)
 
 
+def tell_waiting(zh: str, en: str) -> None:
+    """Say that another run of a job has to end first."""
+    console.print(f"[dim]…[/] 等待另一项{zh}结束 waiting for another {en} to end")
+
+
 @contextmanager
 def step(
     title: str, seconds: dict[str, float] | None = None, name: str = ""

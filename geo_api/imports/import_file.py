@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +18,7 @@ import pandas as pd
 import polars as pl
 from sqlalchemy.orm import Session
 
+from geo_api.http.progress import tell_waiting
 from geo_api.imports import duty_files, fence_files
 from geo_api.imports.crs_choice import CrsUse, check_crs_name, choose_crs_of_parts, datum_notes
 from geo_api.imports.file_digest import file_digest
@@ -212,7 +214,11 @@ def import_file(
             parts = _parts_for(all_parts, report)
             options["crs"] = crs = _chosen_crs(parts, crs, crs_use, report) if has_crs else None
             given = with_tables(column_map)
-            with session(SYSTEM, url) if db is None else nullcontext(db) as own, advisory_lock(own, "import"):
+            waiting = partial(tell_waiting, "导入", "import")
+            with (
+                session(SYSTEM, url) if db is None else nullcontext(db) as own,
+                advisory_lock(own, "import", waiting),
+            ):
                 _note_same_file(own, origin, report)
                 report.batch_id = begin_batch(own, origin, received)
                 if kind in GROUND_LAYERS:

@@ -17,7 +17,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from geo_api.http.progress import step
+from geo_api.http.progress import step, tell_waiting
 from geo_api.jobs.blind_spots import models_without_licences, refused_models, spots_of_run, told
 from geo_api.jobs.hot_spots import HOT_SPOT_PARAMETERS, store_hot_spots
 from geo_api.jobs.judging import Judged, judge, raise_judged
@@ -161,7 +161,10 @@ class Analysis:
         layers.errors.NotFound
             A model that was named is not there.
         """
-        with session(SYSTEM, self.url) as db, advisory_lock(db, "analyse"):
+        with (
+            session(SYSTEM, self.url) as db,
+            advisory_lock(db, "analyse", partial(tell_waiting, "分析", "analysis")),
+        ):
             newest = newest_moment(db)
             window = window_of(self.at or newest, self.days, self.zone)
             if self.given_models is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -98,8 +98,18 @@ def apply_scope(db: Session, scope: Scope) -> None:
 
 
 @contextlib.contextmanager
-def advisory_lock(db: Session, name: str) -> Iterator[None]:
-    """Take a named lock until the transaction ends, so that two runs of a job do not overlap."""
+def advisory_lock(db: Session, name: str, on_wait: Callable[[], object] | None = None) -> Iterator[None]:
+    """Take a named lock until the transaction ends, so that two runs of a job do not overlap.
+
+    Parameters
+    ----------
+    on_wait : callable, optional
+        Called once when another transaction holds the lock, before it is waited for.
+    """
+    if on_wait is not None and not db.scalar(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+    ):
+        on_wait()
     db.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
     yield
 
