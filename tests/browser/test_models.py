@@ -96,6 +96,7 @@ def test_the_queue_shows_what_the_budget_has_checked_this_week(
     expect(page.locator(".row").first.locator("[data-place]")).to_have_text(f"place 1, {k} checks a week")
     expect(page.locator(".row [data-place]")).to_have_count(n_open)
     photo(console, "queue_by_budget_phone")
+    page.click(".filters summary")
     page.click(".chip[data-due]")
     expect(page.locator(".row")).to_have_count(due)
     assert "due=1" in page.url, "what is seen can be sent as a link"

@@ -44,5 +44,6 @@ function rank(level: string): number {
 
 /** What the budget of the county has checked this week, then the worst level first, and the highest score in it. */
 export function byWeight(a: AlertProperties, b: AlertProperties): number {
-  return Number(b.due) - Number(a.due) || rank(a.level) - rank(b.level) || b.score - a.score;
+  const place = (alert: AlertProperties): number => alert.place ?? Number.MAX_SAFE_INTEGER;
+  return Number(b.due) - Number(a.due) || rank(a.level) - rank(b.level) || b.score - a.score || place(a) - place(b);
 }
