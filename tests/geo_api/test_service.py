@@ -117,6 +117,7 @@ def test_metrics_count_by_route_and_not_by_path(public: TestClient) -> None:
 def test_settings_duties_runs_and_style(public: TestClient, login: Callable[[str], TestClient]) -> None:
     settings = public.get("/v1/settings").json()
     assert set(settings) == {
+        "pdf",
         "base_maps", "version", "city", "city_zh", "city_en", "city_code", "time_zone", "languages",
     }  # fmt: skip
     assert settings["time_zone"] == "Asia/Shanghai" and settings["city"] == "南通市 Nantong"
