@@ -49,7 +49,9 @@ def count_callers(
     stands = (scene.free_stands if free is None else free).filter(pl.col("kind").is_in(kinds))
     anyhow = _beyond_chance(scene, kinds, rows, stands, scene.catchment)
     value, expected = anyhow["value"], anyhow["expected"]
-    counted = counted.with_columns(expected_anyhow=anyhow["expected"])
+    counted = counted.with_columns(
+        anyhow["effective", "vehicles", "days"], expected_anyhow=anyhow["expected"]
+    )
     if "on_site" in rows.columns:
         inside = _beyond_chance(
             scene, kinds, rows.filter("on_site"), stands, ROADSIDE_INSIDE * scene.ground_km2
@@ -72,12 +74,13 @@ def count_callers(
 def _beyond_chance(
     scene: Scene, kinds: tuple[str, ...], rows: pl.DataFrame, stands: pl.DataFrame, area_km2: Array
 ) -> pl.DataFrame:
-    """Return the ``effective`` vehicles of each site, those ``expected`` there, and the ``value`` beyond chance."""
+    """Return for each site the counts of :func:`effective_vehicles`, ``expected`` ones and ``value`` beyond chance."""
     own = rows.filter((pl.col("when") == "window") & (pl.col("weight") > 0))
     counted = scene.closed.select("site_id").join(
         effective_vehicles(own, scene.config.repeat_factor), on="site_id", how="left", maintain_order="left"
     )
-    effective = counted["effective"].fill_null(0.0).to_numpy()
+    counted = counted.with_columns(selectors.numeric().fill_null(0))
+    effective = counted["effective"].to_numpy().astype(float)
     callers = scene.callers_around(
         kinds, own.select("site_id", pl.col("vehicle_id").cast(pl.String)).unique()
     )
@@ -87,15 +90,15 @@ def _beyond_chance(
         scene.closed, area_km2, scene.free_km2, points, effective, callers, scene.config
     )
     expected = np.maximum(expected, _rate_of_the_past(scene, rows))
-    return pl.DataFrame(
-        {"effective": effective, "expected": expected, "value": vehicles_beyond_chance(effective, expected)},
-        schema=dict.fromkeys(("effective", "expected", "value"), pl.Float64),
+    return counted.with_columns(
+        effective=pl.Series(effective, dtype=pl.Float64),
+        expected=pl.Series(expected, dtype=pl.Float64),
+        value=pl.Series(vehicles_beyond_chance(effective, expected), dtype=pl.Float64),
     )
 
 
 def _totals(own: pl.DataFrame, rows: pl.DataFrame, scene: Scene) -> pl.DataFrame:
-    """Return the counts of each site: of what counts, of what is left out by reason, and of the time before."""
-    effective = effective_vehicles(own, scene.config.repeat_factor)
+    """Return the sums of each site: time and share of what counts, what is left out by reason, and the time before."""
     sums = own.group_by("site_id").agg(
         hours=(pl.col("time_s") * pl.col("share")).sum() / 3600.0,
         share=pl.col("share").mean(),
@@ -111,7 +114,7 @@ def _totals(own: pl.DataFrame, rows: pl.DataFrame, scene: Scene) -> pl.DataFrame
     left = in_window.group_by("site_id").agg(reasons)
     past = rows.group_by("site_id").agg(before)
     ids = scene.closed.select("site_id")
-    for part in (effective, sums, sparse, left, past):
+    for part in (sums, sparse, left, past):
         ids = ids.join(part, on="site_id", how="left")
     return ids
 

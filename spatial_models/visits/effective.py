@@ -13,7 +13,7 @@ from scipy.special import gammainc
 from spatial_models.distances import M_PER_DEG, RAD
 from spatial_models.frames import Array
 from spatial_models.visits.habits import metres_xyz
-from spatial_models.visits.nearness import find_excluding_places, find_site_pairs, site_shapes
+from spatial_models.visits.nearness import areas_m2, find_excluding_places, find_site_pairs, site_shapes
 from spatial_models.visits.signal_config import VehicleConfig
 
 
@@ -129,7 +129,7 @@ def catchment_km2(sites: pl.DataFrame, config: VehicleConfig) -> Array:
     scaled = xy[0] * M_PER_DEG
     scaled[:, 0] *= np.cos(lat * RAD)[xy[1]]
     local = shapely.set_coordinates(shapes.copy(), scaled)
-    area = np.where(has_boundary, shapely.area(local), math.pi * config.near_m**2)
+    area = np.where(has_boundary, areas_m2(shapes, lat), math.pi * config.near_m**2)
     length = np.where(has_boundary, shapely.length(local), 2 * math.pi * config.near_m)
     reach = np.where(has_boundary, config.reach_m, max(0.0, config.reach_m - config.near_m)) / config.decay_m
     along = config.decay_m * (1.0 - np.exp(-reach))
@@ -148,7 +148,7 @@ def ground_km2(sites: pl.DataFrame, disc_m: float) -> Array:
     [0.0314]
     """
     shapes, has_boundary = site_shapes(sites)
-    area_m2 = shapely.area(shapes) * M_PER_DEG**2 * np.cos(sites["lat"].to_numpy() * RAD)
+    area_m2 = areas_m2(shapes, sites["lat"].to_numpy())
     area: Array = np.where(has_boundary, area_m2, math.pi * disc_m**2) / 1e6
     return area
 

@@ -114,11 +114,16 @@ def disc_radii_m(sites: pl.DataFrame) -> Array:
     shapes, has_boundary = site_shapes(sites)
     radius_m = DISC_M
     if has_boundary.sum() >= LEAST_BOUNDARIES:
-        lat = sites["lat"].to_numpy()[has_boundary]
-        area_m2 = shapely.area(shapes[has_boundary]) * M_PER_DEG**2 * np.cos(lat * RAD)
+        area_m2 = areas_m2(shapes, sites["lat"].to_numpy())[has_boundary]
         radius_m = float(np.sqrt(np.median(area_m2) / np.pi))
     radii: Array = np.where(has_boundary, 0.0, radius_m)
     return radii
+
+
+def areas_m2(shapes: Array, lat: Array) -> Array:
+    """Return the area of each shape in the local plane at its latitude, m²."""
+    area: Array = shapely.area(shapes) * M_PER_DEG**2 * np.cos(lat * RAD)
+    return area
 
 
 def _points(frame: pl.DataFrame, name: str) -> Array:
