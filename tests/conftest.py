@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What every test has in common is left out of the collections to come."""
+    """Leave the objects that all tests share out of later garbage collections."""
     gc.freeze()
     gc.enable()
 

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from geo_api.areas.history_schemas import AreaStory, PartitionDifference
 from geo_api.areas.schemas import CodeTable
-from geo_api.areas.written_codes import FILE_TYPES, CodesForm, written_codes
+from geo_api.areas.written_codes import CodesForm, written_codes
 from geo_api.auth.access import Db, needs
 from geo_api.http.caching import PRIVATE
 from geo_api.http.errors import Problem
 from geo_api.http.representations import ReportLanguage, json_response, page_language
 from grid.change_sets.history import codes_of_change_set, difference_of_days, story_of_area
 from grid.errors import UnknownArea
+from layers.exports import TABLE_MEDIA_TYPES
 from layers.local_time import local_zone, start_of_day
 from layers.records import read_change_set
 from maps.reports import codes_report
@@ -30,7 +31,7 @@ StoryKind = Literal["unit_grid", "community", "town", "county"]
 @router.get(
     "/change-sets/{change_set_id}/codes",
     response_model=CodeTable,
-    responses={200: {"content": {media: {} for media in (*FILE_TYPES.values(), "text/html")}}},
+    responses={200: {"content": {media: {} for media in (*TABLE_MEDIA_TYPES.values(), "text/html")}}},
     dependencies=READING,
 )
 def get_code_table(
@@ -60,7 +61,7 @@ def get_code_table(
     if f == "json":
         return json_response(facts | {"rows": [asdict(one) for one in rows]}, headers=HEADERS)
     name = {"Content-Disposition": f'attachment; filename="codes-{row.id}.{f}"'}
-    return Response(written_codes(rows, f), media_type=FILE_TYPES[f], headers=HEADERS | name)
+    return Response(written_codes(rows, f), media_type=TABLE_MEDIA_TYPES[f], headers=HEADERS | name)
 
 
 @router.get("/areas/{code}/story", response_model=AreaStory, dependencies=READING)

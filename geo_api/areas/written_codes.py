@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
-import openpyxl
 import polars as pl
 
 from grid.change_sets.history import CodeRow
-from layers.exports import as_cells
+from layers.exports import TableForm, table_file
 
 CodesForm = Literal["json", "csv", "xlsx", "html"]
-FILE_TYPES = {
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 HEADS = {
     "old_code": "原编码 old_code",
     "old_name": "原名称 old_name",
@@ -28,18 +22,8 @@ HEADS = {
 }
 
 
-def written_codes(rows: Sequence[CodeRow], form: Literal["csv", "xlsx"]) -> bytes:
+def written_codes(rows: Sequence[CodeRow], form: TableForm) -> bytes:
     """Return the table as the bytes of a file; codes are text, a spreadsheet would round their 15 digits."""
     schema = {head: pl.Float64 if name == "share" else pl.String for name, head in HEADS.items()}
     cells = [{head: asdict(row)[name] for name, head in HEADS.items()} for row in rows]
-    table = as_cells(pl.DataFrame(cells, schema=schema))
-    if form == "csv":
-        return b"\xef\xbb\xbf" + table.write_csv().encode()
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("变更对照表")
-    sheet.append(table.columns)
-    for row in table.iter_rows():
-        sheet.append(list(row))
-    written = io.BytesIO()
-    book.save(written)
-    return written.getvalue()
+    return table_file(pl.DataFrame(cells, schema=schema), form, sheet="变更对照表")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from typing import Any
 
-import openpyxl
 import polars as pl
 from sqlalchemy.orm import Session
 
 from grid.cases import INDICATOR_NAMES, Figure, IndicatorRow, ranks, read_indicators
-from layers.exports import as_cells
+from layers.exports import TableForm, table_file
 from layers.local_time import start_of_day
 
 
@@ -77,7 +75,7 @@ def _value(row: IndicatorRow | None, name: str) -> float | None:
     return None if row is None else row.figures.get(name, Figure(None, 0, 0)).value
 
 
-def written_table(document: dict[str, Any], form: str) -> bytes:
+def written_table(document: dict[str, Any], form: TableForm) -> bytes:
     """Return the rows as CSV or XLSX: each rate with its counts, texts as cells of a spreadsheet.
 
     Parameters
@@ -86,17 +84,8 @@ def written_table(document: dict[str, Any], form: str) -> bytes:
         ``csv`` or ``xlsx``.
     """
     rows = [_cells(row) for row in document["rows"]]
-    table = as_cells(pl.DataFrame(rows, schema=None if rows else _FIRST, infer_schema_length=None))
-    if form == "csv":
-        return b"\xef\xbb\xbf" + table.write_csv().encode()
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("indicators")
-    sheet.append(table.columns)
-    for cells in table.iter_rows():
-        sheet.append(list(cells))
-    written = io.BytesIO()
-    book.save(written)
-    return written.getvalue()
+    table = pl.DataFrame(rows, schema=None if rows else _FIRST, infer_schema_length=None)
+    return table_file(table, form, sheet="indicators")
 
 
 _FIRST = ("编码 key", "名称 name", "名次 rank")

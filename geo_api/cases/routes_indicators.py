@@ -15,6 +15,7 @@ from geo_api.cases.schemas import FigureCases, IndicatorTable
 from geo_api.http.caching import NOT_MODIFIED, cached_response
 from geo_api.http.representations import JSON, json_response
 from grid.cases import BREAKDOWNS, cases_of_figure, check_days, facts_version
+from layers.exports import TABLE_MEDIA_TYPES
 from layers.local_time import start_of_day
 
 router = APIRouter(prefix="/v1/indicators", tags=["indicators"])
@@ -24,11 +25,9 @@ By = Annotated[
 Within = Annotated[str | None, Query(max_length=40, description="Code of an area: cases inside it only")]
 Since = Annotated[dt.date, Query(description="First day, in the city")]
 Until = Annotated[dt.date, Query(description="Day after the last one")]
-FILE_TYPES = {
-    "csv": "text/csv",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+FILES: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media: {} for media in TABLE_MEDIA_TYPES.values()}}
 }
-FILES: dict[int | str, dict[str, Any]] = {200: {"content": {media: {} for media in FILE_TYPES.values()}}}
 
 
 @router.get(
@@ -56,7 +55,7 @@ def get_indicators(
             json.dumps(document, ensure_ascii=False).encode() if f == "json" else written_table(document, f)
         )
 
-    media = JSON if f == "json" else FILE_TYPES[f]
+    media = JSON if f == "json" else TABLE_MEDIA_TYPES[f]
     name = (
         {}
         if f == "json"

@@ -15,7 +15,6 @@ from geo_api.http.errors import Problem
 from geo_api.http.parameters import limit_parameter
 from geo_api.http.representations import BINARY, JSON, json_response, link
 from geo_api.http.request_bodies import JsonRoute
-from geo_api.registers.files import FILE_TYPES, register_file
 from geo_api.registers.schemas import (
     Day,
     EntryEdit,
@@ -44,6 +43,7 @@ from grid.registers import (
     written_register,
 )
 from layers.errors import VersionConflict
+from layers.exports import TABLE_MEDIA_TYPES, table_file
 from layers.local_time import local_zone
 from layers.postgres import advisory_lock, apply_scope
 
@@ -53,7 +53,7 @@ OF_PEOPLE = {"officers": "see_officers", "grid_workers": "see_grid_workers"}
 """Permissions that registers of people need."""
 EDITING = needs("edit_registers")
 FILES: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media: {"schema": BINARY} for media in FILE_TYPES.values()}}
+    200: {"content": {media: {"schema": BINARY} for media in TABLE_MEDIA_TYPES.values()}}
 }
 
 
@@ -113,8 +113,8 @@ def list_register(
             )
         headers = {"Content-Disposition": f'attachment; filename="{register}.{f}"', "Cache-Control": PRIVATE}
         return Response(
-            register_file(written_register(db, register), register, f),
-            media_type=FILE_TYPES[f],
+            table_file(written_register(db, register), f, sheet=register),
+            media_type=TABLE_MEDIA_TYPES[f],
             headers=headers,
         )
     found = list_entries(db, register, of, today=today(), limit=limit, offset=offset)

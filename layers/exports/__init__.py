@@ -10,13 +10,16 @@ from layers.exports.media_types import MEDIA_TYPES
 from layers.exports.pmtiles import pmtiles_blocks
 from layers.exports.rows import ExportAbandoned, ExportSource, ExportStop, csv_blocks, geojsonseq_blocks
 from layers.exports.spreadsheet_text import as_cells, spreadsheet_text, text_of_cell
+from layers.exports.table_files import TABLE_MEDIA_TYPES, TableForm, table_file
 from layers.exports.workbook import xlsx_blocks
 
 __all__ = [
     "MEDIA_TYPES",
+    "TABLE_MEDIA_TYPES",
     "ExportAbandoned",
     "ExportSource",
     "ExportStop",
+    "TableForm",
     "as_cells",
     "collection_table",
     "csv_blocks",
@@ -27,6 +30,7 @@ __all__ = [
     "pmtiles_blocks",
     "polygon_file",
     "spreadsheet_text",
+    "table_file",
     "text_of_cell",
     "xlsx_blocks",
 ]

@@ -23,7 +23,7 @@ CASE = """SELECT c.number, c.alert_id FROM cases c WHERE c.alert_id IS NOT NULL 
 RAW = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d|\+00:00|\d:\d\d:\d\d\.\d|\b(?:feet|ft|mi)\b|→ (?:reported|filed|dispatched|closed)"
 )
-"""What no person should read: times of machines, feet, codes of states."""
+"""Marks that no person should read: times of machines, feet, codes of states."""
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

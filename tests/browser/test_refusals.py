@@ -1,4 +1,4 @@
-"""What was typed stays and what to do is said in the page's language, whatever a write is answered with.
+"""Refusals in every view that writes: the typed text stays, and the page says in its language what to do.
 
 Each view that writes is refused in every way, with the bare status that a proxy sends; in every run some of the ways.
 While the network is away the map asks for nothing, and it comes back by itself.
@@ -29,7 +29,7 @@ SAID = {
     500: ("请稍后重试", "Try again later"),
     503: ("请在 7 秒后重试", "Try again in 7 s"),
 }
-"""What the page says of a status in Chinese and English; 0: the network is away."""
+"""Words of the page for a status in Chinese and English; 0: the network is away."""
 IN_EVERY_RUN = 3
 
 

@@ -208,7 +208,7 @@ ELSEWHERE = {
 }
 """Signals of fences, not of sites: `test_fence_alerts` computes them again."""
 NOT_IN_THESE_CITIES = {"power_night_share", "power_per_day", "counties_apart"}
-"""They have no hourly readings, and no licences: `test_licence_models` computes those two again."""
+"""Signals of hourly readings and licences, which the cities lack: `test_licence_models` computes those two again."""
 
 
 def test_every_signal_has_its_check() -> None:

@@ -10,11 +10,11 @@ from sqlalchemy import text
 
 from geo_api.demo_city import FILES
 from geo_api.imports.import_file import import_file
-from geo_api.registers.files import register_file
 from geo_api.second_city import make_second_city
 from geo_api.second_city.files.registers import TOWN_WITHOUT_OFFICERS, body_codes
 from grid.dispatch import short_towns
 from grid.registers import EntryFilter, RegisterEditor, edit_entry, list_entries, read_entry, written_register
+from layers.exports import table_file
 from layers.postgres import SYSTEM, session
 from layers.tables.registers import REGISTERS
 from tests.support.cities import NANTONG, SECOND, in_force
@@ -57,7 +57,7 @@ def test_a_register_goes_out_and_in_again_and_is_edited(
             assert frame.height > 10
             for form in ("csv", "xlsx"):
                 target = tmp_path / f"{register}.{form}"
-                target.write_bytes(register_file(frame, register, form))  # type: ignore[arg-type]
+                target.write_bytes(table_file(frame, form, sheet=register))  # type: ignore[arg-type]
                 written = import_file(register, target, url=fresh_database, now=NOW).written
                 assert (written.inserted, written.updated, written.unchanged) == (0, 0, frame.height)
         with session(SYSTEM, fresh_database) as db:

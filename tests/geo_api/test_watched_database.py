@@ -31,7 +31,7 @@ from tests.support.waiting import PATIENCE_S, wait_until
 
 MIB = 2**20
 UNTIRING = {"WANGGE_DATABASE_PAUSE_S": "1", "WANGGE_DATABASE_STARTS": "500"}
-"""What is tried again and again is not about how long a service waits in between, nor when it gives up."""
+"""Setting of a short pause between tries: the tests are not about its length, nor about the end of trying."""
 AREAS = "/collections/areas/items?limit=5"
 DISK_FULL_FUNCTION = """
 CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS

@@ -193,7 +193,7 @@ def _import_one(
 
 
 def _tell(report: ImportReport, notes: list[str]) -> None:
-    """What an import did, for a person, with the notes that no file before it had."""
+    """Print the result of an import for a person, with the notes that no file before it had."""
     written, skipped = report.written, report.skipped
     console.print(
         f"  {report.rows:,} 行 rows: 新增 {written.inserted:,} new, 更改 {written.updated:,} changed, "

@@ -192,17 +192,17 @@ def export(
     out: Annotated[Path | None, typer.Option(help="CSV or XLSX; default REGISTER.csv")] = None,
 ) -> None:
     """Write every version of a register to a file that the import reads · 导出名录."""
-    from geo_api.registers.files import FILE_TYPES, register_file
     from grid.registers import written_register
+    from layers.exports import TABLE_MEDIA_TYPES, table_file
     from layers.postgres import SYSTEM, session
 
     target = out or Path(f"{_known(register)}.csv")
     form = target.suffix.lower().removeprefix(".")
-    if form not in FILE_TYPES:
+    if form not in TABLE_MEDIA_TYPES:
         raise typer.BadParameter(f"--out {target}: .csv or .xlsx")
     with session(SYSTEM, migrated_database()) as db:
         frame = written_register(db, register)
-    target.write_bytes(register_file(frame, register, "xlsx" if form == "xlsx" else "csv"))
+    target.write_bytes(table_file(frame, "xlsx" if form == "xlsx" else "csv", sheet=register))
     console.print(f"[green]✓[/] {target}, {frame.height:,} 个版本 versions", highlight=False)
 
 

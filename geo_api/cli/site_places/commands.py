@@ -111,7 +111,7 @@ def _write(path: Path, sites: list[UnplacedSite], proposals: dict[str, PlaceProp
     """Write a table that `wangge import site_places` reads once lon and lat are filled in."""
     import polars as pl
 
-    from layers.exports import as_cells
+    from layers.exports import table_file
 
     rows = []
     for site in sites:
@@ -121,5 +121,5 @@ def _write(path: Path, sites: list[UnplacedSite], proposals: dict[str, PlaceProp
     names = ("site_id", "uscc", "enterprise_name", "address", "lon", "lat")
     proposed = ("proposed_name", "proposed_lon", "proposed_lat", "proposed_score")
     frame = pl.DataFrame(rows, schema=dict.fromkeys((*names, *proposed), pl.Utf8), orient="row")
-    path.write_bytes(b"\xef\xbb\xbf" + as_cells(frame).write_csv().encode())
+    path.write_bytes(table_file(frame, "csv", sheet="sites"))
     console.print(f"[green]✓[/] {path}", highlight=False)
